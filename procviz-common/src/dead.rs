@@ -1,0 +1,38 @@
+use crate::Header;
+
+/// From the last `sched_switch` of a dead task: its own final figures.
+///
+/// Thread id and start are not here: over an exec by a thread they change
+/// hands between EXIT and DEAD. The address is what both share.
+#[repr(C)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[derive(Clone, Copy, Debug)]
+pub struct DeadRecord {
+    /// Kind and size.
+    pub header: Header,
+    /// The task's address in the kernel; never shown.
+    pub address: u64,
+    /// CPU time, ns (`se.sum_exec_runtime`).
+    pub cpu_ns: u64,
+    /// Time runnable without a CPU, ns (`sched_info.run_delay`).
+    pub run_delay_ns: u64,
+    /// Bytes read from storage (`ioac.read_bytes`).
+    pub read_bytes: u64,
+    /// Bytes written to storage (`ioac.write_bytes`).
+    pub write_bytes: u64,
+    /// User time as sampled by the timer, ns (`utime`).
+    pub user_ns: u64,
+    /// System time as sampled by the timer, ns (`stime`).
+    pub system_ns: u64,
+    /// Minor faults.
+    pub minor_faults: u64,
+    /// Major faults.
+    pub major_faults: u64,
+    /// `EXIT_ZOMBIE` (32) when somebody has still to reap it, else `EXIT_DEAD` (16).
+    pub exit_state: u32,
+    /// Zero.
+    pub _pad: u32,
+}
+
+const _: () = assert!(size_of::<DeadRecord>() == 88);
+const _: () = assert!(core::mem::offset_of!(DeadRecord, _pad) == 84);

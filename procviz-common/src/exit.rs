@@ -1,0 +1,50 @@
+use crate::{COMM_LEN, Header};
+
+/// [`ExitRecord::flags`]: the last thread of its process.
+pub const EXIT_GROUP_DEAD: u32 = 1;
+/// [`ExitRecord::flags`]: the last but for races; user space takes the last of several.
+pub const EXIT_GROUP_DEAD_GUESSED: u32 = 2;
+/// [`ExitRecord::flags`]: the OOM killer chose its process.
+pub const EXIT_OOM: u32 = 4;
+
+/// From `sched_process_exit`: identity and status of a task on its way out.
+#[repr(C)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[derive(Clone, Copy, Debug)]
+pub struct ExitRecord {
+    /// Kind and size.
+    pub header: Header,
+    /// Nanoseconds since boot, suspend included.
+    pub time_ns: u64,
+    /// Start of the task, ns since boot.
+    pub start_ns: u64,
+    /// Start of its group leader, ns since boot.
+    pub leader_start_ns: u64,
+    /// The task's address in the kernel: matches this to DEAD; never shown.
+    pub address: u64,
+    /// Largest resident set of the process, in pages; valid with group death.
+    pub max_rss_pages: u64,
+    /// Id of the cgroup (v2).
+    pub cgroup_id: u64,
+    /// Thread id.
+    pub tid: u32,
+    /// Process id.
+    pub tgid: u32,
+    /// Process id of the parent, which is the reaper's if the parent is gone.
+    pub ppid: u32,
+    /// Process id in the task's own pid namespace.
+    pub ns_pid: u32,
+    /// Real user id.
+    pub uid: u32,
+    /// Wait status of this thread alone.
+    pub exit_code: u32,
+    /// Wait status of the process; valid with group death.
+    pub group_exit_code: u32,
+    /// `EXIT_*` bits.
+    pub flags: u32,
+    /// The name.
+    pub comm: [u8; COMM_LEN],
+}
+
+const _: () = assert!(size_of::<ExitRecord>() == 104);
+const _: () = assert!(core::mem::offset_of!(ExitRecord, comm) == 88);

@@ -1,0 +1,86 @@
+use crate::COMM_LEN;
+
+/// [`Row::flags`]: a kernel thread.
+pub const ROW_KTHREAD: u32 = 1;
+/// [`Row::flags`]: on a CPU when it was read.
+pub const ROW_ON_CPU: u32 = 2;
+/// [`Row::flags`]: waits for IO.
+pub const ROW_IN_IOWAIT: u32 = 4;
+/// [`Row::flags`]: has memory of its own, so that the sizes are known.
+pub const ROW_HAS_MM: u32 = 8;
+
+/// What the task iterator writes for each task.
+#[repr(C)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Start, ns since boot.
+    pub start_ns: u64,
+    /// Start of the group leader, ns since boot.
+    pub leader_start_ns: u64,
+    /// CPU time, ns.
+    pub cpu_ns: u64,
+    /// Run delay, ns.
+    pub run_delay_ns: u64,
+    /// When it last got a CPU, on the scheduler's clock, ns; 0: never.
+    pub last_arrival_ns: u64,
+    /// Bytes read from storage.
+    pub read_bytes: u64,
+    /// Bytes written to storage.
+    pub write_bytes: u64,
+    /// User time as sampled by the timer, ns.
+    pub user_ns: u64,
+    /// System time as sampled by the timer, ns.
+    pub system_ns: u64,
+    /// Minor faults of this thread.
+    pub minor_faults: u64,
+    /// Major faults of this thread.
+    pub major_faults: u64,
+    /// Resident set of the process, pages.
+    pub rss_pages: u64,
+    /// Address space of the process, pages.
+    pub vsize_pages: u64,
+    /// CPU time of the process's threads that are gone, ns.
+    pub gone_cpu_ns: u64,
+    /// User time of the process's threads that are gone, ns.
+    pub gone_user_ns: u64,
+    /// System time of the process's threads that are gone, ns.
+    pub gone_system_ns: u64,
+    /// Bytes read by the process's threads that are gone.
+    pub gone_read_bytes: u64,
+    /// Bytes written by the process's threads that are gone.
+    pub gone_write_bytes: u64,
+    /// Minor faults of the process's threads that are gone.
+    pub gone_minor_faults: u64,
+    /// Major faults of the process's threads that are gone.
+    pub gone_major_faults: u64,
+    /// Id of the cgroup (v2).
+    pub cgroup_id: u64,
+    /// Monotonic clock when this row was written, ns.
+    pub now_ns: u64,
+    /// Thread id.
+    pub tid: u32,
+    /// Process id.
+    pub tgid: u32,
+    /// Process id of the parent.
+    pub ppid: u32,
+    /// Process id in the task's own pid namespace.
+    pub ns_pid: u32,
+    /// Real user id.
+    pub uid: u32,
+    /// `__state`.
+    pub state: u32,
+    /// `exit_state`.
+    pub exit_state: u32,
+    /// `ROW_*` bits.
+    pub flags: u32,
+    /// Threads of the process.
+    pub threads: u32,
+    /// Zero.
+    pub _pad: u32,
+    /// The name.
+    pub comm: [u8; COMM_LEN],
+}
+
+const _: () = assert!(size_of::<Row>() == 232);
+const _: () = assert!(core::mem::offset_of!(Row, comm) == 216);

@@ -1,0 +1,37 @@
+/// Words of one slot of the map `SNAP`: a cache line.
+pub const SNAP_WORDS: usize = 8;
+
+/// What a task looked like when it last left a CPU.
+///
+/// | word | holds |
+/// |---|---|
+/// | 0 | tid (low 32 bits), real uid (high 32 bits) |
+/// | 1 | start, ns since boot |
+/// | 2 | CPU time, ns |
+/// | 3 | run delay, ns |
+/// | 4 | bytes read |
+/// | 5 | bytes written |
+/// | 6 | state (16 bits), `LEFT_*` (4), tick of user space (12), largest single wait since that tick in us (32, all ones: unknown) |
+/// | 7 | [`snap_mix`] of the others |
+pub type SnapWords = [u64; SNAP_WORDS];
+
+/// Word 6, bit 16: it was preempted, and so is runnable.
+pub const LEFT_PREEMPTED: u64 = 1 << 16;
+/// Word 6, bit 17: it waits for IO.
+pub const LEFT_IN_IOWAIT: u64 = 1 << 17;
+
+/// The check word of a slot. One that does not match was torn by a write
+/// at the same time; user space then reads `/proc` instead.
+#[inline(always)]
+pub const fn snap_mix(words: &[u64; SNAP_WORDS - 1]) -> u64 {
+    words[0]
+        ^ words[1].rotate_left(9)
+        ^ words[2].rotate_left(18)
+        ^ words[3].rotate_left(27)
+        ^ words[4].rotate_left(36)
+        ^ words[5].rotate_left(45)
+        ^ words[6].rotate_left(54)
+        ^ 0x9e37_79b9_7f4a_7c15
+}
+
+const _: () = assert!(size_of::<SnapWords>() == 64);

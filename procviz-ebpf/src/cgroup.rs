@@ -1,0 +1,33 @@
+use aya_ebpf::{
+    helpers::generated::bpf_probe_read_kernel_str, macros::btf_tracepoint,
+    programs::BtfTracePointContext,
+};
+use procviz_common::{CgroupRecord, Kind, PATH_LEN};
+
+use crate::{
+    emit::{reserve, submit},
+    kernel::{Ptr, follow, get},
+};
+
+#[btf_tracepoint(function = "cgroup_mkdir")]
+fn cgroup_mkdir(ctx: BtfTracePointContext) -> i32 {
+    let cgroup: Ptr = ctx.arg(0);
+    let path: Ptr = ctx.arg(1);
+    let Some((mut entry, header)) = reserve::<CgroupRecord>(Kind::Cgroup) else {
+        return 0;
+    };
+    let record = entry.as_mut_ptr();
+    // SAFETY: `record` points at reserved room for a whole record, and every
+    // field is written before it is submitted; the helper checks the source
+    // and writes at most PATH_LEN bytes, the last of them zero.
+    unsafe {
+        (*record).header = header;
+        (*record).id = get!(follow!(cgroup, cgroup_kn), kernfs_node_id as u64);
+        (*record).hierarchy = get!(follow!(cgroup, cgroup_root), cgroup_root_hierarchy as u32);
+        let to = core::ptr::addr_of_mut!((*record).path);
+        let len = bpf_probe_read_kernel_str(to.cast(), PATH_LEN as u32, path.cast());
+        (*record).path_len = if len > 0 { len as u32 - 1 } else { 0 };
+    }
+    submit(entry);
+    0
+}

@@ -1,0 +1,53 @@
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use procviz_common::{EXIT_GROUP_DEAD, EXIT_GROUP_DEAD_GUESSED, EXIT_OOM, ExitRecord, Kind};
+
+use crate::{
+    emit::{reserve, submit},
+    kernel::{Ptr, address, boot_ns, cgroup_id, comm, exit_has_group_dead, follow, get, ns_pid, uid},
+};
+
+#[btf_tracepoint(function = "sched_process_exit")]
+fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
+    let task: Ptr = ctx.arg(0);
+    let Some((mut entry, header)) = reserve::<ExitRecord>(Kind::Exit) else {
+        return 0;
+    };
+    let signal = follow!(task, task_signal);
+    let leader = follow!(task, task_group_leader);
+    entry.write(ExitRecord {
+        header,
+        time_ns: boot_ns(),
+        start_ns: get!(task, task_start as u64),
+        leader_start_ns: get!(leader, task_start as u64),
+        address: address(task),
+        max_rss_pages: get!(signal, signal_maxrss as u64),
+        cgroup_id: cgroup_id(task),
+        tid: get!(task, task_pid as u32),
+        tgid: get!(task, task_tgid as u32),
+        ppid: get!(follow!(task, task_real_parent), task_tgid as u32),
+        ns_pid: ns_pid(task, leader),
+        uid: uid(task),
+        exit_code: get!(task, task_exit_code as u32),
+        group_exit_code: get!(signal, signal_group_exit_code as u32),
+        flags: group_death(&ctx, signal) | oom(signal),
+        comm: comm(task),
+    });
+    submit(entry);
+    0
+}
+
+#[inline(always)]
+fn group_death(ctx: &BtfTracePointContext, signal: Ptr) -> u32 {
+    if exit_has_group_dead() {
+        let dead: u64 = ctx.arg(1);
+        return if dead & 0xff != 0 { EXIT_GROUP_DEAD } else { 0 };
+    }
+    // Where the tracepoint has one argument it comes after `live`
+    // was lowered, and two threads at once may both see 0.
+    if get!(signal, signal_live as u32) == 0 { EXIT_GROUP_DEAD | EXIT_GROUP_DEAD_GUESSED } else { 0 }
+}
+
+#[inline(always)]
+fn oom(signal: Ptr) -> u32 {
+    if get!(signal, signal_oom_mm as u64) != 0 { EXIT_OOM } else { 0 }
+}

@@ -1,0 +1,161 @@
+//! Loads members of kernel structs through pointers that the verifier knows
+//! the types of.
+
+use core::ptr::read_volatile;
+
+use aya_ebpf::helpers::{bpf_probe_read_kernel, generated::bpf_ktime_get_boot_ns};
+
+/// A pointer into the kernel, as the verifier's `PTR_TO_BTF_ID`.
+pub(crate) type Ptr = *const u8;
+
+/// The offset of a member: a constant to the verifier, as `OFFSETS` is frozen.
+macro_rules! off {
+    ($field:ident) => {
+        $crate::kernel::frozen(&raw const $crate::maps::OFFSETS.$field)
+    };
+}
+pub(crate) use off;
+
+/// A member of a kernel struct, or its type's zero where this kernel has none.
+macro_rules! get {
+    ($base:expr, $field:ident as $type:ty) => {{
+        let offset = $crate::kernel::off!($field);
+        if offset == procviz_common::ABSENT {
+            <$type>::default()
+        } else {
+            $crate::kernel::load::<$type>($base, offset)
+        }
+    }};
+}
+pub(crate) use get;
+
+/// A pointer member of a kernel struct; null where this kernel has none.
+macro_rules! follow {
+    ($base:expr, $field:ident) => {{
+        let offset = $crate::kernel::off!($field);
+        if offset == procviz_common::ABSENT {
+            core::ptr::null()
+        } else {
+            $crate::kernel::load::<$crate::kernel::Ptr>($base, offset)
+        }
+    }};
+}
+pub(crate) use follow;
+
+/// Loads a `T` at `base + offset`.
+#[inline(always)]
+pub(crate) fn load<T: Copy>(base: Ptr, offset: u32) -> T {
+    // SAFETY: the verifier has checked that a member of this size lies at
+    // this constant offset of the pointer's type; a null or stale pointer
+    // reads as zero through the kernel's exception table.
+    unsafe { read_volatile(base.add(offset as usize).cast::<T>()) }
+}
+
+/// Nanoseconds since boot, suspend included, as `start_boottime` counts.
+#[inline(always)]
+pub(crate) fn boot_ns() -> u64 {
+    // SAFETY: the helper takes no argument and cannot fail.
+    unsafe { bpf_ktime_get_boot_ns() }
+}
+
+/// The name of a task.
+#[inline(always)]
+pub(crate) fn comm(task: Ptr) -> [u8; 16] {
+    let offset = off!(task_comm);
+    let low: u64 = load(task, offset);
+    let high: u64 = load(task, offset + 8);
+    let mut name = [0; 16];
+    name[..8].copy_from_slice(&low.to_ne_bytes());
+    name[8..].copy_from_slice(&high.to_ne_bytes());
+    name
+}
+
+/// The real user id of a task.
+#[inline(always)]
+pub(crate) fn uid(task: Ptr) -> u32 {
+    get!(follow!(task, task_real_cred), cred_uid as u32)
+}
+
+/// The id of a task's v2 cgroup; 0 where it is not known.
+#[inline(always)]
+pub(crate) fn cgroup_id(task: Ptr) -> u64 {
+    let cgroup = follow!(follow!(task, task_cgroups), css_set_dfl_cgrp);
+    get!(follow!(cgroup, cgroup_kn), kernfs_node_id as u64)
+}
+
+/// The process id of a task in its own pid namespace.
+#[inline(always)]
+pub(crate) fn ns_pid(task: Ptr, leader: Ptr) -> u32 {
+    let pid = follow!(leader, task_thread_pid);
+    let level = get!(pid, pid_level as u32);
+    let numbers = off!(pid_numbers);
+    if level == 0 || level > 32 || numbers == procviz_common::ABSENT {
+        return get!(task, task_tgid as u32);
+    }
+    // The verifier of 6.1 refuses a variable offset on a typed pointer
+    // (`numbers[level]`), so this one is read by address: `struct upid` is 16 bytes.
+    let slot_at = off!(task_thread_pid);
+    // SAFETY: probe_read checks every address it is given.
+    unsafe {
+        let pid: u64 = bpf_probe_read_kernel(leader.add(slot_at as usize).cast()).unwrap_or(0);
+        let slot = pid + u64::from(numbers) + u64::from(level) * 16;
+        bpf_probe_read_kernel(slot as *const u32).unwrap_or(0)
+    }
+}
+
+/// An address as a number, so that it can match two records.
+#[inline(always)]
+pub(crate) fn address(task: Ptr) -> u64 {
+    // A typed pointer may not be stored where user space reads it, except by
+    // those who may also read kernel memory, which CAP_PERFMON allows.
+    task as u64
+}
+
+/// Sets bit `tid` of a map of bits.
+#[inline(always)]
+pub(crate) fn set_bit(map: &aya_ebpf::maps::Array<u64>, tid: u32) {
+    if let Some(word) = map.get_ptr_mut(tid >> 6) {
+        // SAFETY: the pointer is a live map value, aligned to 8; the result
+        // is not used, so that this is the plain atomic OR of kernel 5.12.
+        unsafe {
+            core::intrinsics::atomic_or::<u64, u64, { core::intrinsics::AtomicOrdering::Relaxed }>(
+                word,
+                1 << (tid & 63),
+            );
+        }
+    }
+}
+
+/// Clears bit `tid` of a map of bits.
+#[inline(always)]
+pub(crate) fn clear_bit(map: &aya_ebpf::maps::Array<u64>, tid: u32) {
+    if let Some(word) = map.get_ptr_mut(tid >> 6) {
+        // SAFETY: as in `set_bit`.
+        unsafe {
+            core::intrinsics::atomic_and::<u64, u64, { core::intrinsics::AtomicOrdering::Relaxed }>(
+                word,
+                !(1 << (tid & 63)),
+            );
+        }
+    }
+}
+
+/// A field of `OFFSETS`. Volatile, because user space replaces its bytes
+/// before the program is loaded.
+#[inline(always)]
+pub(crate) fn frozen(flag: *const u32) -> u32 {
+    // SAFETY: callers pass the address of a field of `OFFSETS`.
+    unsafe { read_volatile(flag) }
+}
+
+/// Whether `sched_process_exit` hands over group death.
+#[inline(always)]
+pub(crate) fn exit_has_group_dead() -> bool {
+    off!(exit_has_group_dead) == 1
+}
+
+/// Whether `sched_switch` hands over the state.
+#[inline(always)]
+pub(crate) fn switch_has_state() -> bool {
+    off!(switch_has_state) == 1
+}

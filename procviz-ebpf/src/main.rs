@@ -1,0 +1,51 @@
+//! procviz's eBPF programs: what the kernel tells of every task.
+//!
+//! `sched_switch` marks who ran and keeps each task's last figures; fork,
+//! exec, exit, rename and cgroup_mkdir send records; `sched_process_free`
+//! marks who was reaped; two iterators write a row a task. Nothing here
+//! filters or adds up: user space does.
+//!
+//! On any target but `bpf` this is an empty program, so that the whole
+//! workspace builds and lints with stable Rust.
+
+#![cfg_attr(target_arch = "bpf", no_std)]
+#![cfg_attr(target_arch = "bpf", no_main)]
+#![cfg_attr(target_arch = "bpf", feature(core_intrinsics))]
+#![cfg_attr(target_arch = "bpf", allow(internal_features, reason = "the target's core has no AtomicU64"))]
+
+#[cfg(target_arch = "bpf")]
+mod cgroup;
+#[cfg(target_arch = "bpf")]
+mod emit;
+#[cfg(target_arch = "bpf")]
+mod exec;
+#[cfg(target_arch = "bpf")]
+mod exit;
+#[cfg(target_arch = "bpf")]
+mod fork;
+#[cfg(target_arch = "bpf")]
+mod free;
+#[cfg(target_arch = "bpf")]
+mod iter;
+#[cfg(target_arch = "bpf")]
+mod kernel;
+#[cfg(target_arch = "bpf")]
+mod maps;
+#[cfg(target_arch = "bpf")]
+mod rename;
+#[cfg(target_arch = "bpf")]
+mod switch;
+
+#[cfg(not(target_arch = "bpf"))]
+fn main() {}
+
+#[cfg(target_arch = "bpf")]
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+#[cfg(target_arch = "bpf")]
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

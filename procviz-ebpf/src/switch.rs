@@ -1,0 +1,135 @@
+//! `sched_switch`, the hot path: no clock, no hash map, and no record for the living.
+
+use aya_ebpf::{helpers::bpf_get_smp_processor_id, macros::btf_tracepoint, programs::BtfTracePointContext};
+use procviz_common::{
+    DeadRecord, Kind, LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_SLOTS, SnapWords, snap_mix,
+};
+
+use crate::{
+    emit::{reserve, submit},
+    kernel::{Ptr, address, clear_bit, get, set_bit, switch_has_state, uid},
+    maps::{CUR, FREED, RAN, SNAP, TICK},
+};
+
+const TASK_DEAD: u32 = 0x80;
+const WAIT_UNKNOWN: u64 = u32::MAX as u64;
+
+#[btf_tracepoint(function = "sched_switch")]
+fn sched_switch(ctx: BtfTracePointContext) -> i32 {
+    let preempt: u64 = ctx.arg(0);
+    let prev: Ptr = ctx.arg(1);
+    let next: Ptr = ctx.arg(2);
+    let tid = get!(prev, task_pid as u32);
+    if tid != 0 {
+        // `__state` may already say waking; what the tracepoint hands over does not.
+        let state: u32 = if switch_has_state() { ctx.arg(3) } else { get!(prev, task_state as u32) };
+        keep(prev, tid, state, preempt & 0xff != 0);
+        set_bit(&RAN, tid);
+        if state & TASK_DEAD != 0 {
+            dead(prev, tid);
+        }
+    }
+    // SAFETY: the helper takes no argument and cannot fail.
+    let cpu = unsafe { bpf_get_smp_processor_id() };
+    if let Some(slot) = CUR.get_ptr_mut(cpu) {
+        // Last, so that user space, which reads this first, finds a task
+        // either here or among those that ran.
+        // SAFETY: a live map value that only this CPU writes.
+        unsafe { core::ptr::write_volatile(slot, u64::from(get!(next, task_pid as u32))) };
+    }
+    0
+}
+
+/// Writes the task's figures to its slot.
+#[inline(always)]
+fn keep(prev: Ptr, tid: u32, state: u32, preempted: bool) {
+    let Some(slot) = SNAP.get_ptr_mut(tid & (SNAP_SLOTS as u32 - 1)) else {
+        return;
+    };
+    let id = u64::from(tid) | u64::from(uid(prev)) << 32;
+    let start = get!(prev, task_start as u64);
+    let run_delay = get!(prev, task_run_delay as u64);
+    // SAFETY: a live map value; user space may read it meanwhile and finds out by the mix.
+    let old: &mut SnapWords = unsafe { &mut *slot };
+    let epoch = epoch();
+    let wait = longest_wait(old, id, start, run_delay, epoch);
+    let mut left = u64::from(state & 0xffff) | epoch << 20 | wait << 32;
+    if preempted {
+        left |= LEFT_PREEMPTED;
+    }
+    if in_iowait(prev) {
+        left |= LEFT_IN_IOWAIT;
+    }
+    let words = [
+        id,
+        start,
+        get!(prev, task_sum_exec as u64),
+        run_delay,
+        get!(prev, task_read_bytes as u64),
+        get!(prev, task_write_bytes as u64),
+        left,
+    ];
+    old[7] = snap_mix(&words);
+    old[0] = words[0];
+    old[1] = words[1];
+    old[2] = words[2];
+    old[3] = words[3];
+    old[4] = words[4];
+    old[5] = words[5];
+    old[6] = words[6];
+}
+
+/// The longest single wait for a CPU since user space's last tick, us.
+#[inline(always)]
+fn longest_wait(old: &SnapWords, id: u64, start: u64, run_delay: u64, epoch: u64) -> u64 {
+    if old[0] as u32 != id as u32 || old[1] != start {
+        // Another task's slot, or none yet: all of a young task's delay may be
+        // one wait or many.
+        return WAIT_UNKNOWN;
+    }
+    let wait = (run_delay - old[3]) >> 10;
+    let wait = if wait < WAIT_UNKNOWN { wait } else { WAIT_UNKNOWN - 1 };
+    let before = old[6] >> 32;
+    let same_tick = (old[6] >> 20) & 0xfff == epoch;
+    if same_tick && before != WAIT_UNKNOWN && before > wait { before } else { wait }
+}
+
+#[inline(always)]
+fn epoch() -> u64 {
+    match TICK.get_ptr(0) {
+        // SAFETY: a live map value; one aligned word.
+        Some(tick) => unsafe { core::ptr::read_volatile(&raw const (*tick).epoch) & 0xfff },
+        None => 0,
+    }
+}
+
+#[inline(always)]
+fn in_iowait(task: Ptr) -> bool {
+    let bit = crate::kernel::off!(task_in_iowait_bit);
+    get!(task, task_in_iowait as u8) >> (bit & 7) & 1 != 0
+}
+
+/// Sends the final figures of a task that has left its CPU for ever.
+#[inline(always)]
+fn dead(task: Ptr, tid: u32) {
+    // Whoever had this id before is long gone; a set bit now means this task.
+    clear_bit(&FREED, tid);
+    let Some((mut entry, header)) = reserve::<DeadRecord>(Kind::Dead) else {
+        return;
+    };
+    entry.write(DeadRecord {
+        header,
+        address: address(task),
+        cpu_ns: get!(task, task_sum_exec as u64),
+        run_delay_ns: get!(task, task_run_delay as u64),
+        read_bytes: get!(task, task_read_bytes as u64),
+        write_bytes: get!(task, task_write_bytes as u64),
+        user_ns: get!(task, task_utime as u64),
+        system_ns: get!(task, task_stime as u64),
+        minor_faults: get!(task, task_min_flt as u64),
+        major_faults: get!(task, task_maj_flt as u64),
+        exit_state: get!(task, task_exit_state as u32),
+        _pad: 0,
+    });
+    submit(entry);
+}

@@ -1,0 +1,118 @@
+//! Runs a command under watch: it is made before procviz attaches, stopped,
+//! and let go when everything is watching. It runs as the user who called sudo.
+
+use std::{
+    ffi::{CString, OsString},
+    os::unix::{ffi::OsStrExt, process::CommandExt as _, process::ExitStatusExt as _},
+    process::{Command, ExitStatus},
+};
+
+use anyhow::Context as _;
+use nix::{
+    sys::{
+        signal::{Signal, kill, raise},
+        wait::{WaitPidFlag, WaitStatus, waitpid},
+    },
+    unistd::{Gid, Pid, Uid, User},
+};
+
+use super::{Failure, stdout::say};
+
+/// A command that waits to be let go, or runs.
+pub(super) struct Child(std::process::Child);
+
+impl Child {
+    /// Makes the process and waits until it has stopped itself.
+    ///
+    /// # Errors
+    ///
+    /// When no process can be made.
+    pub(super) fn prepare(command: &[OsString]) -> anyhow::Result<Self> {
+        let myself = std::env::current_exe().context("failed to find procviz itself")?;
+        let child = Command::new(myself).arg("__launch").args(command).spawn().context("failed to make a process")?;
+        let pid = Pid::from_raw(i32::try_from(child.id())?);
+        match waitpid(pid, Some(WaitPidFlag::WUNTRACED))? {
+            WaitStatus::Stopped(..) => Ok(Self(child)),
+            other => Err(anyhow::anyhow!("the process for the command ended before its time: {other:?}")),
+        }
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Lets it go.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone already.
+    pub(super) fn start(&self) -> anyhow::Result<()> {
+        self.signal(Signal::SIGCONT).context("failed to start the command")
+    }
+
+    /// Passes a signal on. Ctrl-C has come to it from the terminal already.
+    pub(super) fn pass_on(&self, signal: Signal) {
+        if signal != Signal::SIGINT {
+            // It may have ended meanwhile.
+            _ = self.signal(signal);
+        }
+    }
+
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        Ok(kill(Pid::from_raw(i32::try_from(self.0.id())?), signal)?)
+    }
+
+    /// Its status, as a shell gives it, once it has ended.
+    ///
+    /// # Errors
+    ///
+    /// What wait(2) says.
+    pub(super) fn status(&mut self) -> std::io::Result<Option<u8>> {
+        Ok(self.0.try_wait()?.map(shell_status))
+    }
+}
+
+fn shell_status(status: ExitStatus) -> u8 {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => code as u8,
+        (None, signal) => 128 + signal.unwrap_or(0) as u8,
+    }
+}
+
+/// The child's side: stops, becomes the invoking user, runs the command.
+/// Returns only when that fails: 127 when it is not found, 126 when it cannot run.
+pub(super) fn launch(command: &[OsString]) -> Result<u8, Failure> {
+    // Nobody would wake it if procviz died first.
+    _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+    raise(Signal::SIGSTOP)?;
+    _ = rustix::process::set_parent_process_death_signal(None);
+    let Some((program, args)) = command.split_first() else { return Ok(127) };
+    let mut run = Command::new(program);
+    run.args(args);
+    become_invoker(&mut run)?;
+    let error = run.exec();
+    let shown = crate::model::Untrusted::new(program.as_bytes()).terminal();
+    say(&format!("procviz: failed to run `{shown}`: {error}"));
+    Ok(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 })
+}
+
+/// Gives up root for the user who called sudo.
+fn become_invoker(run: &mut Command) -> anyhow::Result<()> {
+    let number = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
+    let (Some(uid), Some(gid)) = (number("SUDO_UID"), number("SUDO_GID")) else { return Ok(()) };
+    if uid == 0 || !nix::unistd::geteuid().is_root() {
+        return Ok(());
+    }
+    let user = User::from_uid(Uid::from_raw(uid))?;
+    let gid = Gid::from_raw(gid);
+    match &user {
+        Some(user) => nix::unistd::initgroups(&CString::new(user.name.as_str())?, gid).context("failed to set the groups")?,
+        None => nix::unistd::setgroups(&[gid]).context("failed to set the groups")?,
+    }
+    nix::unistd::setgid(gid).context("failed to set the group")?;
+    nix::unistd::setuid(Uid::from_raw(uid)).context("failed to set the user")?;
+    if let Some(user) = user {
+        run.env("HOME", &user.dir).env("USER", &user.name).env("LOGNAME", &user.name).env("SHELL", &user.shell);
+    }
+    Ok(())
+}

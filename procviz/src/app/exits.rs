@@ -1,0 +1,187 @@
+//! `procviz exits`: a line for every process that ends, as it ends.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    time::{Duration, Instant},
+};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{
+    Failure,
+    command::Child,
+    open,
+    stdout::{Out, Reader, say},
+};
+use crate::{
+    cli::ExitsArgs,
+    export::{json, time},
+    model::{ExitRecord, Host, bytes_text, duration_text},
+    source::{Exits, Users, host, prepare_for_trouble},
+};
+
+/// How often lines are printed.
+const PERIOD: Duration = Duration::from_millis(20);
+/// How long to wait for the command's own record after its end.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
+    let child = if args.command.is_empty() { None } else { Some(Child::prepare(&args.command)?) };
+    let why = |why| Failure::privilege(format!("`exits` sees deaths through kernel events alone, and there are none: {why}"));
+    let kernel = open::kernel().map_err(why)?;
+    let host = host()?;
+    let mut exits = Exits::start(&host, kernel, args.threads, child.as_ref().map(Child::pid))?;
+    prepare_for_trouble();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut printer = Printer { out: Out::new(), host, users: Users::read(), json: args.json, threads: args.threads, printed: 0 };
+    if !args.json {
+        printer.head()?;
+    }
+    let status = runtime.block_on(follow(&mut exits, &mut printer, child))?;
+    let tally = exits.tally();
+    let others = if tally.lost_others > 0 { format!(", {} other events lost", tally.lost_others) } else { String::new() };
+    say(&format!("procviz: {} deaths seen, {} lost{others}", printer.printed, tally.lost));
+    Ok(status)
+}
+
+/// Prints until somebody says stop, nobody reads any more, or the command ends.
+async fn follow(exits: &mut Exits, printer: &mut Printer, mut child: Option<Child>) -> Result<u8, Failure> {
+    let mut stop = Stop::new()?;
+    let mut tick = tokio::time::interval(PERIOD);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let pid = child.as_ref().map(Child::pid);
+    if let Some(child) = &child {
+        child.start()?;
+    }
+    let mut ended: Option<(u8, Instant)> = None;
+    let mut is_told = false;
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            asked = stop.asked() => match &child {
+                // The terminal has told the command as well; it decides.
+                Some(child) if ended.is_none() => child.pass_on(asked),
+                _ => {
+                    printer.print(exits.take()?)?;
+                    return Ok(0);
+                }
+            },
+        }
+        let records = exits.take()?;
+        is_told |= records.iter().any(|record| Some(record.process.tid) == pid && record.tid.is_none());
+        if printer.print(records)? == Reader::Left && child.is_none() {
+            return Ok(0);
+        }
+        if let (Some(child), None) = (&mut child, &ended) {
+            ended = child.status()?.map(|status| (status, Instant::now()));
+        }
+        if let Some((status, at)) = ended
+            && (is_told || at.elapsed() > PATIENCE)
+        {
+            return Ok(status);
+        }
+    }
+}
+
+struct Stop([Signal; 3]);
+
+impl Stop {
+    fn new() -> io::Result<Self> {
+        Ok(Self([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?]))
+    }
+
+    /// Waits for one of them; returns which.
+    async fn asked(&mut self) -> nix::sys::signal::Signal {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => nix::sys::signal::Signal::SIGINT,
+            _ = terminate.recv() => nix::sys::signal::Signal::SIGTERM,
+            _ = hangup.recv() => nix::sys::signal::Signal::SIGHUP,
+        }
+    }
+}
+
+struct Printer {
+    out: Out,
+    host: Host,
+    users: Users,
+    json: bool,
+    threads: bool,
+    printed: u64,
+}
+
+impl Printer {
+    /// Titles, where a person reads.
+    fn head(&mut self) -> io::Result<()> {
+        if io::stdout().is_terminal() {
+            let tid = if self.threads { "    TID" } else { "" };
+            self.out.write(|out| {
+                writeln!(
+                    out,
+                    "TIME         {:>7}{tid} {:>7} {:<10} {:<15} {:<10} {:>9} {:>9} {:>10}  ARGUMENTS",
+                    "PID", "PARENT", "USER", "COMMAND", "ENDED", "LIVED", "CPU", "MAX RSS"
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    fn print(&mut self, records: &[std::sync::Arc<ExitRecord>]) -> io::Result<Reader> {
+        if records.is_empty() {
+            return Ok(Reader::Reads);
+        }
+        self.users.look_up(records.iter().map(|record| record.uid));
+        let (host, users, json, threads) = (&self.host, &self.users, self.json, self.threads);
+        let reader = self.out.write(|out| {
+            for record in records {
+                if json {
+                    json::exit(out, host, record, &|uid| users.name(uid))?;
+                } else {
+                    columns(out, host, users, record, threads)?;
+                }
+            }
+            Ok(())
+        })?;
+        self.printed += records.iter().filter(|record| record.tid.is_none()).count() as u64;
+        Ok(reader)
+    }
+}
+
+/// One line for people.
+fn columns(out: &mut impl Write, host: &Host, users: &Users, record: &ExitRecord, threads: bool) -> io::Result<()> {
+    let unknown = || "?".to_owned();
+    let lived = duration_text(record.time_ns.saturating_sub(record.process.start_ns));
+    let mut ended = record.status.words();
+    if record.status.core_dumped() {
+        ended.push_str(" core");
+    }
+    if record.oom {
+        ended.push_str(" OOM");
+    }
+    if record.partial {
+        ended.push_str(" partial");
+    }
+    write!(out, "{} {:>7}", time::local_clock(host, record.time_ns), record.process.tid)?;
+    if threads {
+        write!(out, " {:>6}", record.tid.map_or_else(|| "-".to_owned(), |tid| tid.to_string()))?;
+    }
+    writeln!(
+        out,
+        " {:>7} {:<10} {:<15} {:<10} {:>9} {:>9} {:>10}  {}",
+        record.ppid,
+        users.name(record.uid),
+        record.comm.text().terminal(),
+        ended,
+        lived,
+        record.cpu_ns.map_or_else(unknown, duration_text),
+        record.max_rss_bytes.map_or_else(unknown, bytes_text),
+        arguments(record)
+    )
+}
+
+fn arguments(record: &ExitRecord) -> String {
+    let Some(args) = &record.args else { return "?".to_owned() };
+    let args = args.strip_suffix(b"\0").unwrap_or(args);
+    let parts: Vec<_> = args.split(|byte| *byte == 0).map(|arg| crate::model::Untrusted::new(arg).terminal()).collect();
+    parts.join(" ")
+}

@@ -1,0 +1,33 @@
+//! Wires source, tracker, chart and file together, a file a subcommand.
+
+mod command;
+mod config;
+mod doctor;
+mod dump;
+mod exits;
+mod failure;
+mod grid;
+mod open;
+mod output;
+mod stdout;
+mod watch;
+
+pub use failure::Failure;
+
+use crate::cli::{Cli, Command};
+
+/// Does what was typed; returns the exit status.
+///
+/// # Errors
+///
+/// [`Failure`] holds the message and the status to end with.
+pub fn run(cli: Cli) -> Result<u8, Failure> {
+    match cli.command {
+        None => grid::run(&cli.grid),
+        Some(Command::Grid(args)) => grid::run(&args),
+        Some(Command::Exits(args)) => exits::run(&args),
+        Some(Command::Dump(args)) => dump::run(&args),
+        Some(Command::Doctor) => doctor::run(),
+        Some(Command::Launch { command }) => command::launch(&command),
+    }
+}

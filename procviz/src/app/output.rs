@@ -1,0 +1,187 @@
+//! Writes files: under a name of their own until they are complete, never
+//! through a symbolic link, never over what is there unless that was asked for.
+
+use std::{
+    fs::File,
+    io::Write,
+    os::{fd::AsFd, unix::fs::MetadataExt},
+    path::{Path, PathBuf},
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread::JoinHandle,
+};
+
+use anyhow::{Context as _, anyhow};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open, renameat, unlink};
+
+use super::Failure;
+
+/// What kind of picture a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Png,
+    Svg,
+}
+
+/// Where pictures go.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    path: PathBuf,
+    pub(super) format: Format,
+    pub(super) is_series: bool,
+    force: bool,
+    digits: usize,
+}
+
+impl Target {
+    /// Checks what can be checked before anything is watched.
+    pub(super) fn new(path: &Path, force: bool, samples: Option<u64>) -> Result<Self, Failure> {
+        let shown = path.display();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let format = match path.extension().and_then(|suffix| suffix.to_str()).map(str::to_ascii_lowercase).as_deref() {
+            Some("png") => Format::Png,
+            Some("svg") => Format::Svg,
+            _ => return Err(Failure::usage(format!("`{shown}` does not end in .png or .svg, so its format is not known"))),
+        };
+        let is_series = name.contains("{n}") || name.contains("{time}");
+        if let Some(count) = samples.filter(|count| *count > 1 && !is_series) {
+            return Err(Failure::usage(format!(
+                "`--samples {count}` makes {count} pictures, but `{shown}` names one: put {{n}} or {{time}} in the name, or use --duration"
+            )));
+        }
+        let digits = samples.map_or(6, |samples| samples.to_string().len());
+        let target = Self { path: path.to_owned(), format, is_series, force, digits };
+        let folder = target.folder();
+        let meta = std::fs::metadata(folder).with_context(|| format!("failed to open the folder `{}`", folder.display()))?;
+        if !meta.is_dir() {
+            return Err(anyhow!("`{}` is no folder", folder.display()).into());
+        }
+        if !is_series {
+            check_free(path, force)?;
+        }
+        Ok(target)
+    }
+
+    fn folder(&self) -> &Path {
+        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    /// The name of picture `number` (from 1), taken at `time`.
+    pub(super) fn name(&self, number: u64, time: &str) -> PathBuf {
+        let name = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let width = self.digits;
+        self.path.with_file_name(name.replace("{n}", &format!("{number:0width$}")).replace("{time}", time))
+    }
+}
+
+/// Whether a file may be put there.
+fn check_free(path: &Path, force: bool) -> anyhow::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_symlink() => {
+            Err(anyhow!("`{}` is a symbolic link, and none is followed: name the file itself", path.display()))
+        }
+        Ok(meta) if !meta.is_file() => Err(anyhow!("`{}` is there and is no file", path.display())),
+        Ok(_) if !force => Err(anyhow!("`{}` is there already: --force overwrites it", path.display())),
+        _ => Ok(()),
+    }
+}
+
+/// The thread that writes, so that a slow disk delays no sample.
+pub(super) struct Writer {
+    jobs: Option<SyncSender<(PathBuf, Vec<u8>)>>,
+    failed: Receiver<anyhow::Error>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts it, as the user who called sudo where that user owns the folder.
+    ///
+    /// # Errors
+    ///
+    /// When no thread can be had.
+    pub(super) fn start(target: &Target) -> std::io::Result<Self> {
+        let (jobs, todo) = sync_channel::<(PathBuf, Vec<u8>)>(8);
+        let (tell, failed) = sync_channel(1);
+        let target = target.clone();
+        let body = move || {
+            become_owner(target.folder());
+            for (path, bytes) in todo {
+                if let Err(error) = write(&path, &bytes, target.force) {
+                    _ = tell.send(error);
+                    break;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("procviz-writer".to_owned()).spawn(body)?;
+        Ok(Self { jobs: Some(jobs), failed, thread: Some(thread) })
+    }
+
+    /// Hands a file over.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong with an earlier one.
+    pub(super) fn write(&self, path: PathBuf, bytes: Vec<u8>) -> anyhow::Result<()> {
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send((path, bytes)).is_ok());
+        if sent { Ok(()) } else { Err(self.why()) }
+    }
+
+    /// Waits until all is written.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong.
+    pub(super) fn finish(mut self) -> anyhow::Result<()> {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            _ = thread.join();
+        }
+        self.failed.try_recv().map_or(Ok(()), Err)
+    }
+
+    fn why(&self) -> anyhow::Error {
+        self.failed.recv().unwrap_or_else(|_| anyhow!("the writing thread ended early"))
+    }
+}
+
+/// Takes the identity, for files, of the user who called sudo, where the
+/// folder is that user's: what is written there then is, too.
+fn become_owner(folder: &Path) {
+    let number = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
+    let (Some(uid), Some(gid), Ok(meta)) = (number("SUDO_UID"), number("SUDO_GID"), std::fs::metadata(folder)) else { return };
+    if meta.uid() == uid && nix::unistd::geteuid().is_root() {
+        nix::unistd::setfsgid(nix::unistd::Gid::from_raw(gid));
+        nix::unistd::setfsuid(nix::unistd::Uid::from_raw(uid));
+    }
+}
+
+fn write(path: &Path, bytes: &[u8], force: bool) -> anyhow::Result<()> {
+    check_free(path, force)?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let part = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mode = Mode::RUSR | Mode::WUSR;
+    let file = open(&part, flags, mode).with_context(|| format!("failed to create a file beside `{}`", path.display()))?;
+    let outcome = fill(file.into(), bytes).and_then(|()| place(&part, path, force));
+    if outcome.is_err() || !force {
+        // With --force the part has become the file.
+        _ = unlink(&part);
+    }
+    outcome.with_context(|| format!("failed to write `{}`", path.display()))
+}
+
+fn fill(mut file: File, bytes: &[u8]) -> std::io::Result<()> {
+    file.write_all(bytes)?;
+    rustix::fs::fdatasync(file.as_fd())?;
+    Ok(())
+}
+
+/// Gives a complete file its name: a link fails where something has come
+/// meanwhile, a rename replaces it.
+fn place(part: &Path, path: &Path, force: bool) -> std::io::Result<()> {
+    if force {
+        renameat(CWD, part, CWD, path)?;
+    } else {
+        linkat(CWD, part, CWD, path, AtFlags::empty())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! Writes data to stdout; a closed pipe is a reader that has seen enough.
+
+use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
+
+/// Standard output.
+pub(super) struct Out(BufWriter<Stdout>);
+
+/// Whether anybody still reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    Reads,
+    Left,
+}
+
+impl Out {
+    pub(super) fn new() -> Self {
+        Self(BufWriter::with_capacity(64 * 1024, io::stdout()))
+    }
+
+    /// Writes through `write` and flushes.
+    ///
+    /// # Errors
+    ///
+    /// What write(2) says, except that the reader has left.
+    pub(super) fn write(&mut self, write: impl FnOnce(&mut BufWriter<Stdout>) -> io::Result<()>) -> io::Result<Reader> {
+        match write(&mut self.0).and_then(|()| self.0.flush()) {
+            Ok(()) => Ok(Reader::Reads),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Left),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Says something on stderr; if nobody listens, nothing is lost.
+pub(super) fn say(text: &str) {
+    _ = writeln!(io::stderr(), "{text}");
+}

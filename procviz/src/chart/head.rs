@@ -1,0 +1,116 @@
+//! The head of a picture: which machine, when, and how it fares.
+
+use crate::{
+    chart::{Context, palette::Palette},
+    model::{Pressure, Scope, Snapshot, Sources, State, bytes_text, count_text, duration_text},
+    scene::{Anchor, Item, Scene, Text},
+};
+
+/// Height, pixels.
+pub(super) const HEIGHT: f32 = 74.0;
+const LEFT: f32 = 16.0;
+
+/// What the head counts.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) tasks: u64,
+    pub(super) blocked: u64,
+    pub(super) zombies: u64,
+    pub(super) stopped: u64,
+    pub(super) wait_ns: Option<u64>,
+}
+
+impl Counts {
+    pub(super) fn of(snapshot: &Snapshot, scope: Scope) -> Self {
+        let mut counts = Self { wait_ns: (snapshot.sources == Sources::EbpfAndProc).then_some(0), ..Self::default() };
+        for task in snapshot.tasks(scope) {
+            let state = task.state();
+            counts.tasks += u64::from(state != State::Dead);
+            counts.blocked += u64::from(state == State::Blocked);
+            counts.zombies += u64::from(state == State::Zombie);
+            counts.stopped += u64::from(matches!(state, State::Stopped | State::Traced));
+            if let (Some(sum), Some(wait)) = (&mut counts.wait_ns, task.change().wait_ns) {
+                *sum += wait;
+            }
+        }
+        counts
+    }
+}
+
+pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, scope: Scope, context: &Context<'_>, palette: &Palette) {
+    let counts = Counts::of(snapshot, scope);
+    let what = match scope {
+        Scope::Threads => "threads",
+        Scope::Processes => "processes",
+    };
+    let title = format!("{}: {} {what}", snapshot.host.name, count_text(counts.tasks));
+    let mut line = |x: f32, y: f32, size: f32, anchor, color, text: String| {
+        scene.items.push(Item::Text(Text { x, y, size, anchor, color, text }));
+    };
+    let width = context.size.0;
+    let when = format!(
+        "{}   interval {}, watched {}",
+        context.time,
+        duration_text(snapshot.stamp.interval_ns),
+        duration_text(snapshot.watched_ns())
+    );
+    line(LEFT, 26.0, 20.0, Anchor::Start, palette.ink, title.clone());
+    let room = width - 2.0 * LEFT - context.font.width(&title, 20.0) - 24.0;
+    line(width - LEFT, 26.0, 14.0, Anchor::End, palette.ink, context.font.fit(&when, 14.0, room));
+    let machine = context.font.fit(&machine_line(snapshot, &counts), 14.0, width - 2.0 * LEFT);
+    line(LEFT, 47.0, 14.0, Anchor::Start, palette.ink, machine);
+    let tasks = context.font.fit(&tasks_line(snapshot, &counts), 14.0, width - 2.0 * LEFT);
+    line(LEFT, 66.0, 14.0, Anchor::Start, palette.ink, tasks);
+    scene.title = format!("procviz: {title}, {}", context.time);
+}
+
+fn machine_line(snapshot: &Snapshot, counts: &Counts) -> String {
+    let machine = &snapshot.machine;
+    let interval = snapshot.stamp.interval_ns.max(1) as f64;
+    let cores = |ns: Option<u64>| ns.map_or_else(|| "unknown".to_owned(), |ns| format!("{:.2}", ns as f64 / interval));
+    let mut parts = vec![
+        format!("cores busy {} of {}", cores(machine.cpu_busy_ns), snapshot.host.cpus),
+        format!("waiting for a CPU {}", cores(counts.wait_ns)),
+        format!("stolen {}", cores(machine.steal_ns)),
+        format!("IO wait {}", cores(machine.iowait_ns)),
+        format!("load {}", machine.load1.map_or_else(|| "unknown".to_owned(), |load| format!("{load:.2}"))),
+    ];
+    match (machine.mem_available_bytes, machine.mem_total_bytes) {
+        (Some(available), Some(total)) => {
+            parts.push(format!("memory available {} of {}", bytes_text(available), bytes_text(total)));
+        }
+        _ => parts.push("memory unknown".to_owned()),
+    }
+    if let Some(swap) = machine.swap_used_bytes.filter(|swap| *swap > 0) {
+        parts.push(format!("swap used {}", bytes_text(swap)));
+    }
+    parts.extend(pressure("cpu", machine.psi_cpu_some_us, None, interval));
+    let psi = |name, value: Option<Pressure>| pressure(name, value.map(|p| p.some_us), value.map(|p| p.full_us), interval);
+    parts.extend(psi("memory", machine.psi_memory));
+    parts.extend(psi("io", machine.psi_io));
+    parts.join("  ·  ")
+}
+
+/// Pressure when there is any.
+fn pressure(name: &str, some: Option<u64>, full: Option<u64>, interval: f64) -> Option<String> {
+    let percent = |us: u64| us as f64 * 1e5 / interval;
+    let some = percent(some?);
+    if some < 0.5 {
+        return None;
+    }
+    let full = full.map(percent).filter(|full| *full >= 0.5).map_or(String::new(), |full| format!(", full {full:.0} %"));
+    Some(format!("{name} pressure {some:.0} %{full}"))
+}
+
+fn tasks_line(snapshot: &Snapshot, counts: &Counts) -> String {
+    let seconds = snapshot.stamp.interval_ns.max(1) as f64 / 1e9;
+    let rate = |count: Option<u64>| count.map_or_else(|| "unknown".to_owned(), |count| format!("{:.0}/s", count as f64 / seconds));
+    [
+        format!("blocked (D) {}", counts.blocked),
+        format!("zombies {}", counts.zombies),
+        format!("stopped {}", counts.stopped),
+        format!("forks {}", rate(snapshot.machine.forks)),
+        format!("deaths {}", rate(snapshot.machine.deaths)),
+    ]
+    .join("  ·  ")
+}

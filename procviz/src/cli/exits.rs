@@ -1,0 +1,20 @@
+use std::ffi::OsString;
+
+use clap::Args;
+
+/// Options of `exits`.
+#[derive(Clone, Debug, Args)]
+pub struct ExitsArgs {
+    /// One JSON object a line instead of columns
+    #[arg(long)]
+    pub json: bool,
+    /// Threads, too
+    #[arg(long)]
+    pub threads: bool,
+    /// Fail with status 4 without kernel events; they are needed anyway
+    #[arg(long)]
+    pub require_ebpf: bool,
+    /// Run this and watch it and its descendants alone; its status is ours
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}

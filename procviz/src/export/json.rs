@@ -1,0 +1,393 @@
+//! JSON, one object a line. Text of processes stays a JSON string: what
+//! controls or reorders is written as `\uXXXX`, bytes that are no UTF-8 as U+FFFD.
+
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+
+use crate::{
+    export::time::rfc3339,
+    model::{ExitRecord, Host, MachineFigures, Notable, Scope, Snapshot, TaskView, Untrusted, is_harmful},
+};
+
+/// Names a user by id.
+pub(crate) type Names<'a> = &'a dyn Fn(u32) -> Arc<str>;
+
+/// The version of the fields.
+const SCHEMA: u32 = 1;
+
+/// Writes an exit record and a newline.
+///
+/// # Errors
+///
+/// What the writer says.
+pub(crate) fn exit(out: &mut impl Write, host: &Host, record: &ExitRecord, names: Names<'_>) -> io::Result<()> {
+    line(out, &Exit::new(host, record, names))
+}
+
+/// Writes a snapshot and a newline.
+///
+/// # Errors
+///
+/// What the writer says.
+pub(crate) fn snapshot(out: &mut impl Write, snapshot: &Snapshot, scope: Scope, names: Names<'_>) -> io::Result<()> {
+    line(out, &Dump::new(snapshot, scope, names))
+}
+
+fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let mut serializer = Serializer::with_formatter(&mut *out, Escaping);
+    value.serialize(&mut serializer).map_err(io::Error::from)?;
+    out.write_all(b"\n")
+}
+
+/// Escapes more than JSON asks for: whoever reads the line on a terminal must
+/// not have it rewritten.
+struct Escaping;
+
+impl Formatter for Escaping {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut from = 0;
+        for (at, ch) in fragment.char_indices().filter(|(_, ch)| is_harmful(*ch)) {
+            CompactFormatter.write_string_fragment(writer, &fragment[from..at])?;
+            for unit in ch.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            from = at + ch.len_utf8();
+        }
+        CompactFormatter.write_string_fragment(writer, &fragment[from..])
+    }
+}
+
+#[derive(Serialize)]
+struct Exit {
+    schema: u32,
+    time: Option<String>,
+    pid: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tid: Option<u32>,
+    ns_pid: Option<u32>,
+    ppid: u32,
+    uid: u32,
+    user: Arc<str>,
+    comm: String,
+    args: Option<Vec<String>>,
+    exit_code: Option<u32>,
+    signal: Option<u32>,
+    signal_name: Option<String>,
+    core_dumped: bool,
+    oom: bool,
+    lifetime_ns: u64,
+    cpu_ns: Option<u64>,
+    user_ns: Option<u64>,
+    system_ns: Option<u64>,
+    max_rss_bytes: Option<u64>,
+    read_bytes: Option<u64>,
+    write_bytes: Option<u64>,
+    minor_faults: Option<u64>,
+    major_faults: Option<u64>,
+    cgroup: Option<String>,
+    container: Option<String>,
+    partial: bool,
+}
+
+impl Exit {
+    fn new(host: &Host, record: &ExitRecord, names: Names<'_>) -> Self {
+        Self {
+            schema: SCHEMA,
+            time: rfc3339(host, record.time_ns),
+            pid: record.process.tid,
+            tid: record.tid,
+            ns_pid: record.ns_pid,
+            ppid: record.ppid,
+            uid: record.uid,
+            user: names(record.uid),
+            comm: record.comm.text().json(),
+            args: record.args.as_deref().map(arguments),
+            exit_code: record.status.code(),
+            signal: record.status.signal(),
+            signal_name: record.status.signal_name(),
+            core_dumped: record.status.core_dumped(),
+            oom: record.oom,
+            lifetime_ns: record.time_ns.saturating_sub(record.process.start_ns),
+            cpu_ns: record.cpu_ns,
+            user_ns: record.user_ns,
+            system_ns: record.system_ns,
+            max_rss_bytes: record.max_rss_bytes,
+            read_bytes: record.read_bytes,
+            write_bytes: record.write_bytes,
+            minor_faults: record.minor_faults,
+            major_faults: record.major_faults,
+            cgroup: record.cgroup.as_deref().map(path),
+            container: record.cgroup.as_deref().and_then(container),
+            partial: record.partial,
+        }
+    }
+}
+
+/// Arguments from bytes in which each is ended by a zero.
+fn arguments(bytes: &[u8]) -> Vec<String> {
+    let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+    if bytes.is_empty() {
+        return Vec::new();
+    }
+    bytes.split(|byte| *byte == 0).map(|arg| Untrusted::new(arg).json()).collect()
+}
+
+fn path(path: &str) -> String {
+    Untrusted::new(path.as_bytes()).json()
+}
+
+/// The container's id in a cgroup's path: 64 hexadecimal digits.
+fn container(path: &str) -> Option<String> {
+    let is_id = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    path.split(|ch: char| !ch.is_ascii_alphanumeric()).rfind(is_id).map(str::to_owned)
+}
+
+#[derive(Serialize)]
+struct Dump<'a> {
+    schema: u32,
+    time: Option<String>,
+    interval_ns: u64,
+    sources: &'static str,
+    tasks_total: usize,
+    lost: Lost,
+    machine: Machine,
+    notables: Vec<NotableLine<'a>>,
+    tasks: Vec<Task>,
+}
+
+#[derive(Serialize)]
+struct Lost {
+    fork: u64,
+    exec: u64,
+    exit: u64,
+    dead: u64,
+    other: u64,
+    late_ticks: u64,
+    skipped_ticks: u64,
+}
+
+impl<'a> Dump<'a> {
+    fn new(snapshot: &'a Snapshot, scope: Scope, names: Names<'_>) -> Self {
+        let tasks: Vec<_> = snapshot.tasks(scope).map(|task| Task::new(snapshot, &task, names)).collect();
+        let losses = snapshot.losses;
+        Self {
+            schema: SCHEMA,
+            time: rfc3339(&snapshot.host, snapshot.stamp.boot_ns),
+            interval_ns: snapshot.stamp.interval_ns,
+            sources: snapshot.sources.word(),
+            tasks_total: tasks.iter().filter(|task| task.state != 'X').count(),
+            lost: Lost {
+                fork: losses.fork,
+                exec: losses.exec,
+                exit: losses.exit,
+                dead: losses.dead,
+                other: losses.other,
+                late_ticks: losses.late_ticks,
+                skipped_ticks: losses.skipped_ticks,
+            },
+            machine: Machine::new(&snapshot.machine, snapshot.host.cpus),
+            notables: snapshot.notables.iter().map(|notable| NotableLine::new(&snapshot.host, notable)).collect(),
+            tasks,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Machine {
+    cpus: u32,
+    cpu_busy_ns: Option<u64>,
+    steal_ns: Option<u64>,
+    iowait_ns: Option<u64>,
+    load1: Option<f64>,
+    running: Option<u64>,
+    blocked: Option<u64>,
+    mem_total_bytes: Option<u64>,
+    mem_available_bytes: Option<u64>,
+    swap_used_bytes: Option<u64>,
+    psi_cpu_some_us: Option<u64>,
+    psi_memory_some_us: Option<u64>,
+    psi_memory_full_us: Option<u64>,
+    psi_io_some_us: Option<u64>,
+    psi_io_full_us: Option<u64>,
+    forks: Option<u64>,
+    deaths: Option<u64>,
+}
+
+impl Machine {
+    fn new(figures: &MachineFigures, cpus: u32) -> Self {
+        Self {
+            cpus,
+            cpu_busy_ns: figures.cpu_busy_ns,
+            steal_ns: figures.steal_ns,
+            iowait_ns: figures.iowait_ns,
+            // The kernel gives two decimals; a binary fraction shows more.
+            load1: figures.load1.map(|load| (load * 100.0).round() / 100.0),
+            running: figures.running,
+            blocked: figures.blocked,
+            mem_total_bytes: figures.mem_total_bytes,
+            mem_available_bytes: figures.mem_available_bytes,
+            swap_used_bytes: figures.swap_used_bytes,
+            psi_cpu_some_us: figures.psi_cpu_some_us,
+            psi_memory_some_us: figures.psi_memory.map(|psi| psi.some_us),
+            psi_memory_full_us: figures.psi_memory.map(|psi| psi.full_us),
+            psi_io_some_us: figures.psi_io.map(|psi| psi.some_us),
+            psi_io_full_us: figures.psi_io.map(|psi| psi.full_us),
+            forks: figures.forks,
+            deaths: figures.deaths,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct NotableLine<'a> {
+    rule: &'static str,
+    rank: u32,
+    tid: Option<u32>,
+    pid: Option<u32>,
+    comm: Option<String>,
+    count: u64,
+    value: f64,
+    unit: &'a str,
+    since: Option<String>,
+    text: &'a str,
+}
+
+impl<'a> NotableLine<'a> {
+    fn new(host: &Host, notable: &'a Notable) -> Self {
+        let pid = notable.about.map(|about| about.tid);
+        Self {
+            rule: notable.rule.word(),
+            rank: notable.rank,
+            tid: pid,
+            pid,
+            comm: notable.comm.map(|comm| comm.text().json()),
+            count: notable.count,
+            value: notable.value,
+            unit: notable.unit,
+            since: rfc3339(host, notable.since_ns),
+            text: &notable.text,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Task {
+    tid: u32,
+    pid: u32,
+    ns_pid: Option<u32>,
+    ppid: u32,
+    uid: Option<u32>,
+    user: Option<Arc<str>>,
+    comm: String,
+    state: char,
+    start_ns: u64,
+    ran: bool,
+    activity: &'static str,
+    cpu_ns: u64,
+    cpu_delta_ns: u64,
+    wait_delta_ns: Option<u64>,
+    wait_max_ns: Option<u64>,
+    off_cpu_ns: Option<u64>,
+    rss_bytes: Option<u64>,
+    rss_delta_bytes: i64,
+    vsize_bytes: Option<u64>,
+    read_bytes: Option<u64>,
+    write_bytes: Option<u64>,
+    io_delta_bytes: Option<u64>,
+    threads: u32,
+    cgroup: Option<String>,
+    container: Option<String>,
+    exit: Option<TaskExit>,
+}
+
+/// The end of a task in a snapshot: a process's whole record, or what is known
+/// of a thread's or of an end that was not seen.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum TaskExit {
+    Record(Box<Exit>),
+    Status { exit_code: Option<u32>, signal: Option<u32>, signal_name: Option<String>, partial: bool },
+}
+
+impl Task {
+    fn new(snapshot: &Snapshot, task: &TaskView<'_>, names: Names<'_>) -> Self {
+        let change = task.change();
+        let io = task.io();
+        let cgroup = task.process.cgroup.as_deref();
+        Self {
+            tid: task.id().tid,
+            pid: task.process.id.tid,
+            ns_pid: task.process.ns_pid,
+            ppid: task.process.ppid,
+            uid: task.thread.uid,
+            user: task.thread.uid.map(names),
+            comm: task.thread.comm.text().json(),
+            state: task.state().letter(),
+            start_ns: task.id().start_ns,
+            ran: change.ran,
+            activity: task.activity().word(),
+            cpu_ns: task.cpu_ns(),
+            cpu_delta_ns: change.cpu_ns,
+            wait_delta_ns: change.wait_ns,
+            wait_max_ns: change.wait_max_ns,
+            off_cpu_ns: task.off_cpu_ns(),
+            rss_bytes: task.process.rss,
+            rss_delta_bytes: task.rss_delta(),
+            vsize_bytes: task.process.vsize,
+            read_bytes: io.map(|io| io.read),
+            write_bytes: io.map(|io| io.write),
+            io_delta_bytes: io.map(|_| change.io_bytes),
+            threads: task.process.threads,
+            cgroup: cgroup.map(path),
+            container: cgroup.and_then(container),
+            exit: exit_of(snapshot, task, names),
+        }
+    }
+}
+
+fn exit_of(snapshot: &Snapshot, task: &TaskView<'_>, names: Names<'_>) -> Option<TaskExit> {
+    let end = task.end()?;
+    if let Some(record) = task.process.exit.as_ref().filter(|_| task.is_leader()) {
+        return Some(TaskExit::Record(Box::new(Exit::new(&snapshot.host, record, names))));
+    }
+    Some(TaskExit::Status {
+        exit_code: end.status.and_then(|status| status.code()),
+        signal: end.status.and_then(|status| status.signal()),
+        signal_name: end.status.and_then(|status| status.signal_name()),
+        partial: end.status.is_none(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_is_escaped() {
+        let mut out = Vec::new();
+        line(&mut out, &"a\"\u{1b}\u{9b}\u{202e}\u{7f}\\é").unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, "\"a\\\"\\u001b\\u009b\\u202e\\u007f\\\\é\"\n");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), "a\"\u{1b}\u{9b}\u{202e}\u{7f}\\é");
+    }
+
+    #[test]
+    fn container_ids_are_found() {
+        let id = "0123456789abcdef".repeat(4);
+        assert_eq!(container(&format!("/system.slice/docker-{id}.scope")), Some(id.clone()));
+        assert_eq!(container(&format!("/kubepods/pod12/{id}")), Some(id));
+        assert_eq!(container("/user.slice"), None);
+    }
+
+    #[test]
+    fn arguments_are_split() {
+        assert_eq!(arguments(b"sh\0-c\0\0"), ["sh", "-c", ""]);
+        assert_eq!(arguments(b"sh\0-"), ["sh", "-"]);
+        assert!(arguments(b"").is_empty());
+    }
+}

@@ -1,0 +1,4 @@
+//! Writes snapshots and exit records as data for other programs.
+
+pub(crate) mod json;
+pub(crate) mod time;

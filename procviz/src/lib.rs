@@ -1,0 +1,15 @@
+//! See every task on a Linux machine at a glance, and miss none.
+//!
+//! eBPF programs tell which tasks ran, did IO, started or ended between two
+//! samples; `/proc` gives the figures of those tasks; both are merged into one
+//! snapshot; charts draw it. In reading order:
+
+pub mod model;
+pub mod source;
+pub mod tracker;
+pub mod scene;
+pub mod chart;
+pub mod paint;
+pub mod export;
+pub mod cli;
+pub mod app;

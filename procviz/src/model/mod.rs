@@ -1,0 +1,30 @@
+//! Names what procviz knows: ids, figures, events, samples and snapshots.
+//! Plain data with the arithmetic that belongs to it; it reads no clock, no
+//! file and no environment, and knows no other module.
+
+mod activity;
+mod event;
+mod ids;
+mod loss;
+mod machine;
+mod notable;
+mod sample;
+mod snapshot;
+mod state;
+mod task;
+mod units;
+mod untrusted;
+
+pub use activity::Activity;
+pub use event::{Event, Exec, ExitRecord, Fold, Fork, Rename, Status, ThreadEnd};
+pub use ids::{Comm, Scope, TaskId};
+pub use loss::Losses;
+pub use machine::{Host, MachineFigures, Pressure};
+pub use notable::{Notable, Rule};
+pub use sample::{Found, Gone, Io, Memory, Reading, Sample, Sources, Stamp};
+pub use snapshot::{Slots, Snapshot};
+pub use state::State;
+pub use task::{Change, End, Process, TaskView, Thread};
+pub use units::{bytes_text, count_text, duration_text, rate_text};
+pub use untrusted::Untrusted;
+pub(crate) use untrusted::is_harmful;

@@ -1,0 +1,164 @@
+use crate::model::{
+    Fold, Host, Losses, MachineFigures, Notable, Process, Scope, Sources, Stamp, State, TaskView, Thread,
+};
+
+/// The merged picture after a sample: every task with its figures.
+///
+/// It is updated in place, at a cost that follows what happened, and read
+/// through [`Snapshot::tasks`].
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The machine.
+    pub host: Host,
+    /// Samples merged; the opening census is 1.
+    pub tick: u64,
+    /// When.
+    pub stamp: Stamp,
+    /// When the run began, ns since boot.
+    pub began_ns: u64,
+    /// Whence.
+    pub sources: Sources,
+    /// Threads by slot.
+    pub threads: Slots<Thread>,
+    /// Processes by slot.
+    pub processes: Slots<Process>,
+    /// Figures of the machine.
+    pub machine: MachineFigures,
+    /// Losses since the run began.
+    pub losses: Losses,
+    /// Events seen since the run began.
+    pub events_seen: u64,
+    /// CPU time that procviz used in the interval, ns.
+    pub own_cpu_ns: u64,
+    /// Short lives of the interval that are not among the tasks.
+    pub folds: Vec<Fold>,
+    /// What is worth a person's eye, by rank.
+    pub notables: Vec<Notable>,
+    /// Names of rules that need a longer time than was watched.
+    pub not_judged: Vec<&'static str>,
+}
+
+impl Snapshot {
+    /// Nothing yet.
+    pub fn new(host: Host, sources: Sources) -> Self {
+        Self {
+            host,
+            tick: 0,
+            stamp: Stamp::default(),
+            began_ns: 0,
+            sources,
+            threads: Slots::default(),
+            processes: Slots::default(),
+            machine: MachineFigures::default(),
+            losses: Losses::default(),
+            events_seen: 0,
+            own_cpu_ns: 0,
+            folds: Vec::new(),
+            notables: Vec::new(),
+            not_judged: Vec::new(),
+        }
+    }
+
+    /// Every task, the dead of this and the last interval included.
+    pub fn tasks(&self, scope: Scope) -> impl Iterator<Item = TaskView<'_>> {
+        let threads = (scope == Scope::Threads).then(|| self.threads.iter().filter_map(|thread| self.thread_view(thread)));
+        let processes =
+            (scope == Scope::Processes).then(|| self.processes.iter().filter_map(|process| self.process_view(process)));
+        threads.into_iter().flatten().chain(processes.into_iter().flatten())
+    }
+
+    /// How long the run has watched, ns.
+    pub fn watched_ns(&self) -> u64 {
+        self.stamp.boot_ns.saturating_sub(self.began_ns)
+    }
+
+    fn thread_view<'a>(&'a self, thread: &'a Thread) -> Option<TaskView<'a>> {
+        let process = self.processes.get(thread.process)?;
+        Some(TaskView {
+            scope: Scope::Threads,
+            tick: self.tick,
+            now_ns: self.stamp.boot_ns,
+            interval_ns: self.stamp.interval_ns,
+            has_events: self.sources == Sources::EbpfAndProc,
+            thread,
+            process,
+            running: thread.state == State::Running,
+            in_iowait: thread.in_iowait,
+            last_on_cpu_ns: thread.last_on_cpu_ns,
+            on_cpu: thread.on_cpu,
+        })
+    }
+
+    fn process_view<'a>(&'a self, process: &'a Process) -> Option<TaskView<'a>> {
+        let leader = process.leader.or_else(|| process.members.first().copied())?;
+        let mut view = self.thread_view(self.threads.get(leader)?)?;
+        view.scope = Scope::Processes;
+        for slot in &process.members {
+            let Some(thread) = self.threads.get(*slot) else { continue };
+            if thread.end.is_none() {
+                view.running |= thread.state == State::Running;
+                view.in_iowait |= thread.in_iowait;
+                view.on_cpu |= thread.on_cpu;
+            }
+            view.last_on_cpu_ns = view.last_on_cpu_ns.max(thread.last_on_cpu_ns);
+        }
+        Some(view)
+    }
+}
+
+/// Values at places that stay theirs until they are removed.
+#[derive(Clone, Debug)]
+pub struct Slots<T> {
+    places: Vec<Option<T>>,
+    free: Vec<usize>,
+}
+
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
+        Self { places: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<T> Slots<T> {
+    /// Puts a value into a free place and returns which.
+    pub fn insert(&mut self, value: T) -> usize {
+        if let Some(slot) = self.free.pop() {
+            self.places[slot] = Some(value);
+            return slot;
+        }
+        self.places.push(Some(value));
+        self.places.len() - 1
+    }
+
+    /// Takes a value out.
+    pub fn remove(&mut self, slot: usize) -> Option<T> {
+        let value = self.places.get_mut(slot)?.take()?;
+        self.free.push(slot);
+        Some(value)
+    }
+
+    /// The value at a place.
+    pub fn get(&self, slot: usize) -> Option<&T> {
+        self.places.get(slot)?.as_ref()
+    }
+
+    /// The value at a place, to be changed.
+    pub fn get_mut(&mut self, slot: usize) -> Option<&mut T> {
+        self.places.get_mut(slot)?.as_mut()
+    }
+
+    /// All values.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.places.iter().flatten()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,82 @@
+/// Bytes in binary units with three significant digits: `4 GiB`, `1.25 MiB`, `812 B`.
+pub fn bytes_text(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    // 999.5 would round to four digits.
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{} {}", three_digits(value), UNITS[unit])
+}
+
+/// Bytes a second: `12 MiB/s`.
+pub fn rate_text(bytes_per_second: f64) -> String {
+    format!("{}/s", bytes_text(bytes_per_second.max(0.0) as u64))
+}
+
+/// A duration with two figures at most: `40 ms`, `3 s`, `2 min 5 s`, `3 h 20 min`, `12 d 4 h`.
+pub fn duration_text(ns: u64) -> String {
+    let seconds = ns / 1_000_000_000;
+    match seconds {
+        0 if ns < 1_000 => format!("{ns} ns"),
+        0 if ns < 1_000_000 => format!("{} us", ns / 1_000),
+        0 => format!("{} ms", ns / 1_000_000),
+        1..10 => format!("{} s", three_digits((ns / 10_000_000) as f64 / 100.0)),
+        10..60 => format!("{seconds} s"),
+        60..3_600 => two(seconds / 60, "min", seconds % 60, "s"),
+        3_600..86_400 => two(seconds / 3_600, "h", seconds / 60 % 60, "min"),
+        _ => two(seconds / 86_400, "d", seconds / 3_600 % 24, "h"),
+    }
+}
+
+/// A count with thousands apart: `20,000` reads better than `20000`.
+pub fn count_text(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 && digits.len() > 4 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn two(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
+    if small == 0 { format!("{large} {large_unit}") } else { format!("{large} {large_unit} {small} {small_unit}") }
+}
+
+fn three_digits(value: f64) -> String {
+    let text = if value >= 99.95 {
+        format!("{value:.0}")
+    } else if value >= 9.995 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.2}")
+    };
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_have_three_digits() {
+        let texts = [0, 812, 1_000, 4 << 30, 1_310_720, 1_023 << 20, u64::MAX].map(bytes_text);
+        assert_eq!(texts, ["0 B", "812 B", "0.98 KiB", "4 GiB", "1.25 MiB", "1 GiB", "16 EiB"]);
+    }
+
+    #[test]
+    fn durations_have_two_figures() {
+        let texts = [5, 40_000_000, 3_000_000_000, 3_240_000_000, 125_000_000_000, 12_000_000_000_000].map(duration_text);
+        assert_eq!(texts, ["5 ns", "40 ms", "3 s", "3.24 s", "2 min 5 s", "3 h 20 min"]);
+    }
+
+    #[test]
+    fn counts_are_grouped() {
+        assert_eq!([7, 2_000, 20_000, 1_234_567].map(count_text), ["7", "2000", "20,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,10 @@
+//! Turns scenes into pixels and files. Painters know only scenes.
+
+mod glyphs;
+mod png;
+mod raster;
+mod svg;
+
+pub use png::{PngError, encode};
+pub use raster::{Raster, RasterError};
+pub use svg::svg;

@@ -1,0 +1,34 @@
+//! Writes pixels as PNG.
+
+use png::{BitDepth, ColorType, Compression, Encoder};
+use tiny_skia::Pixmap;
+
+/// A picture that cannot be encoded.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to encode the picture")]
+pub struct PngError(#[from] png::EncodingError);
+
+/// Encodes a picture; `notes` become text chunks (keyword and text).
+///
+/// # Errors
+///
+/// When a keyword is not one of PNG's.
+pub fn encode(pixmap: &Pixmap, notes: &[(&str, String)]) -> Result<Vec<u8>, PngError> {
+    let mut bytes = Vec::with_capacity(256 * 1024);
+    let mut encoder = Encoder::new(&mut bytes, pixmap.width(), pixmap.height());
+    // Nothing shines through: three channels say it all.
+    encoder.set_color(ColorType::Rgb);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_compression(Compression::Fast);
+    for (keyword, text) in notes {
+        encoder.add_itxt_chunk((*keyword).to_owned(), text.clone())?;
+    }
+    let mut writer = encoder.write_header()?;
+    let mut rgb = Vec::with_capacity(pixmap.pixels().len() * 3);
+    for pixel in pixmap.pixels() {
+        rgb.extend_from_slice(&[pixel.red(), pixel.green(), pixel.blue()]);
+    }
+    writer.write_image_data(&rgb)?;
+    writer.finish()?;
+    Ok(bytes)
+}

@@ -1,0 +1,149 @@
+//! Writes a scene as SVG, with a title for each mark.
+
+use std::fmt::Write as _;
+
+use crate::{
+    model::TaskId,
+    scene::{Anchor, Color, Font, Item, Mark, Scene, Shape, Text},
+};
+
+/// The scene as an SVG document. `report` gives the text that a viewer shows
+/// for a task; it may hold anything, and is escaped.
+pub fn svg(scene: &Scene, font: &Font, mut report: impl FnMut(TaskId) -> String) -> String {
+    let mut out = String::with_capacity(scene.marks.len() * 160 + 16_384);
+    let (w, h) = (scene.width, scene.height);
+    // Writing to a String cannot fail.
+    _ = write!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" \
+         font-family=\"Roboto, 'Helvetica Neue', Arial, sans-serif\">\n<title>{}</title>\n\
+         <rect width=\"{w}\" height=\"{h}\" {}/>\n",
+        escape(&scene.title),
+        fill(scene.background)
+    );
+    for mark in &scene.marks {
+        let title = escape(&report(mark.id));
+        _ = write!(out, "<g><title>{title}</title>");
+        write_mark(&mut out, mark);
+        out.push_str("</g>\n");
+    }
+    for item in &scene.items {
+        write_item(&mut out, item, font);
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+fn write_mark(out: &mut String, mark: &Mark) {
+    let Mark { x, y, r, .. } = *mark;
+    let fill = fill(mark.color);
+    _ = match mark.shape {
+        Shape::Disc => write!(out, "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{r:.2}\" {fill}/>"),
+        Shape::Ring => write!(
+            out,
+            "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{:.2}\" fill=\"none\" {} stroke-width=\"{:.2}\"/>",
+            r * 0.82,
+            stroke(mark.color),
+            (r * 0.36).max(1.0)
+        ),
+        Shape::Square => polygon(out, &[(x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r)], &fill),
+        Shape::Diamond => polygon(out, &[(x, y - r), (x + r, y), (x, y + r), (x - r, y)], &fill),
+        Shape::Triangle => polygon(out, &[(x, y - r), (x + r, y + r), (x - r, y + r)], &fill),
+    };
+    if let Some(spot) = mark.spot {
+        _ = write!(out, "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{:.2}\" {}/>", r * 0.38, self::fill(spot));
+    }
+}
+
+fn polygon(out: &mut String, corners: &[(f32, f32)], fill: &str) -> std::fmt::Result {
+    out.push_str("<polygon points=\"");
+    for (x, y) in corners {
+        write!(out, "{x:.2},{y:.2} ")?;
+    }
+    write!(out, "\" {fill}/>")
+}
+
+fn write_item(out: &mut String, item: &Item, font: &Font) {
+    _ = match item {
+        Item::Line { points, width, color } => {
+            out.push_str("<polyline points=\"");
+            for (x, y) in points {
+                _ = write!(out, "{x:.2},{y:.2} ");
+            }
+            writeln!(out, "\" fill=\"none\" stroke-width=\"{width:.2}\" stroke-linecap=\"round\" {}/>", stroke(*color))
+        }
+        Item::Rect { at: (x, y, w, h), color } => {
+            writeln!(out, "<rect x=\"{x:.2}\" y=\"{y:.2}\" width=\"{w:.2}\" height=\"{h:.2}\" {}/>", fill(*color))
+        }
+        Item::Ring { at: (x, y), r, width, color } => writeln!(
+            out,
+            "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{r:.2}\" fill=\"none\" stroke-width=\"{width:.2}\" {}/>",
+            stroke(*color)
+        ),
+        Item::Text(text) => write_text(out, text, font),
+    };
+}
+
+fn write_text(out: &mut String, text: &Text, font: &Font) -> std::fmt::Result {
+    let anchor = match text.anchor {
+        Anchor::Start => "start",
+        Anchor::Middle => "middle",
+        Anchor::End => "end",
+    };
+    // A viewer with another font keeps the width that the layout counted on.
+    writeln!(
+        out,
+        "<text x=\"{:.2}\" y=\"{:.2}\" font-size=\"{}\" text-anchor=\"{anchor}\" textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\" {}>{}</text>",
+        text.x,
+        text.y,
+        text.size,
+        font.width(&text.text, text.size),
+        fill(text.color),
+        escape(&text.text)
+    )
+}
+
+fn fill(color: Color) -> String {
+    attribute("fill", color)
+}
+
+fn stroke(color: Color) -> String {
+    attribute("stroke", color)
+}
+
+fn attribute(name: &str, Color(r, g, b, a): Color) -> String {
+    if a == 255 {
+        format!("{name}=\"#{r:02x}{g:02x}{b:02x}\"")
+    } else {
+        format!("{name}=\"#{r:02x}{g:02x}{b:02x}\" {name}-opacity=\"{:.3}\"", f32::from(a) / 255.0)
+    }
+}
+
+/// Text for XML: markup is escaped, and what XML 1.0 does not allow, controls
+/// or reorders becomes U+FFFD.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for ch in text.chars() {
+        match ch {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            '\n' => out.push('\n'),
+            ch if crate::model::is_harmful(ch) => out.push(char::REPLACEMENT_CHARACTER),
+            ch => out.push(ch),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_is_escaped() {
+        assert_eq!(escape("<&\"'\u{1b}\u{202e}\u{0}\n"), "&lt;&amp;&quot;&apos;\u{fffd}\u{fffd}\u{fffd}\n");
+    }
+}

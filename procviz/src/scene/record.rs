@@ -1,0 +1,92 @@
+//! Lets plotters draw into a scene: a backend that records instead of painting.
+
+use plotters::{
+    coord::Shift,
+    drawing::{DrawingArea, IntoDrawingArea},
+};
+use plotters_backend::{BackendColor, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind};
+
+use super::{Color, Item};
+
+/// Steps to a pixel: plotters counts in whole steps, and a curve of 24 pixels'
+/// height must not be drawn in stairs.
+const STEPS: f32 = 16.0;
+
+/// Records what plotters draws into a rectangle of a scene.
+pub struct Recorder<'a> {
+    items: &'a mut Vec<Item>,
+    at: (f32, f32, f32, f32),
+}
+
+/// Recording cannot fail; plotters wants a type for it all the same.
+#[derive(Debug, thiserror::Error)]
+#[error("recording cannot fail")]
+pub struct Never;
+
+impl<'a> Recorder<'a> {
+    /// Draws into left, top, width, height, pixels.
+    pub fn area(items: &'a mut Vec<Item>, at: (f32, f32, f32, f32)) -> DrawingArea<Self, Shift> {
+        Self { items, at }.into_drawing_area()
+    }
+
+    fn point(&self, (x, y): (i32, i32)) -> (f32, f32) {
+        (self.at.0 + x as f32 / STEPS, self.at.1 + y as f32 / STEPS)
+    }
+}
+
+fn color(color: BackendColor) -> Color {
+    Color(color.rgb.0, color.rgb.1, color.rgb.2, (color.alpha * 255.0).round() as u8)
+}
+
+type Outcome = Result<(), DrawingErrorKind<Never>>;
+
+impl DrawingBackend for Recorder<'_> {
+    type ErrorType = Never;
+
+    fn get_size(&self) -> (u32, u32) {
+        ((self.at.2 * STEPS) as u32, (self.at.3 * STEPS) as u32)
+    }
+
+    fn ensure_prepared(&mut self) -> Outcome {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Outcome {
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, at: (i32, i32), with: BackendColor) -> Outcome {
+        let (x, y) = self.point(at);
+        self.items.push(Item::Rect { at: (x, y, 1.0 / STEPS, 1.0 / STEPS), color: color(with) });
+        Ok(())
+    }
+
+    fn draw_line<S: BackendStyle>(&mut self, from: (i32, i32), to: (i32, i32), style: &S) -> Outcome {
+        self.draw_path([from, to], style)
+    }
+
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = (i32, i32)>>(&mut self, path: I, style: &S) -> Outcome {
+        let points = path.into_iter().map(|at| self.point(at)).collect();
+        let width = style.stroke_width() as f32 / STEPS;
+        self.items.push(Item::Line { points, width, color: color(style.color()) });
+        Ok(())
+    }
+
+    fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, at: (i32, i32)) -> Outcome {
+        let (x, y) = self.point(at);
+        self.items.push(Item::Text(super::Text {
+            x,
+            y,
+            size: style.size() as f32 / STEPS,
+            anchor: super::Anchor::Start,
+            color: color(style.color()),
+            text: text.to_owned(),
+        }));
+        Ok(())
+    }
+}
+
+/// A width of `pixels` in the units of a recorder.
+pub(crate) fn stroke(pixels: f32) -> u32 {
+    (pixels * STEPS).round() as u32
+}

@@ -1,0 +1,104 @@
+//! Watches for ends alone: no ticks, no `/proc`, only the kernel's events and
+//! one census for what was there before.
+
+use std::{path::Path, sync::Arc};
+
+use crate::{
+    model::{ExitRecord, Host, TaskId},
+    source::{
+        SamplerError,
+        kernel::{Batch, Drain, DrainThread, Kernel, LoadError, Mode},
+        machine::boot_now_ns,
+        proc::ProcDir,
+    },
+};
+
+/// The ends of processes, as they come.
+pub struct Exits {
+    kernel: Kernel,
+    drain: DrainThread,
+    batch: Batch,
+    lost_events: u64,
+}
+
+/// How many records were seen, and how many not.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// Exit records without room in the ring, or beyond the reader's queue.
+    pub lost: u64,
+    /// Other events lost: figures may be missing from records, which say so.
+    pub lost_others: u64,
+}
+
+impl Exits {
+    /// Starts watching: every process, or `only` this one and its descendants.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses the census or no thread can be had.
+    pub fn start(host: &Host, mut kernel: Kernel, threads: bool, only: Option<u32>) -> Result<Self, SamplerError> {
+        let ring = kernel.take_ring().ok_or_else(|| LoadError::Load("the ring was taken before".to_owned()))?;
+        let mut drain = Drain::new(ring, Mode::Exits, host.page_bytes);
+        let rows = kernel.census()?.all().map_err(SamplerError::Proc)?;
+        drain.seed(&rows, boot_now_ns());
+        if let Some(pid) = only {
+            drain.lives().watch_only(pid);
+        }
+        if threads {
+            drain.lives().want_threads();
+        }
+        let mut drain = DrainThread::idle(drain);
+        let leaders = rows.iter().filter(|row| row.tid == row.tgid && row.exit_state == 0);
+        let processes = leaders.map(|row| TaskId { tid: row.tid, start_ns: row.start_ns }).collect();
+        read_arguments(processes, drain.share(), host.tick_ns);
+        drain.run().map_err(SamplerError::Thread)?;
+        Ok(Self { kernel, drain, batch: Batch::default(), lost_events: 0 })
+    }
+
+    /// The records since the last call.
+    ///
+    /// # Errors
+    ///
+    /// When a loss makes a new census necessary and the kernel refuses it.
+    pub fn take(&mut self) -> Result<&[Arc<ExitRecord>], SamplerError> {
+        let lost: u64 = self.kernel.lost().iter().sum();
+        let mut drain = self.drain.lock();
+        drain.lives().set_lost(lost);
+        drain.drain();
+        drain.take(&mut self.batch);
+        drop(drain);
+        if lost > self.lost_events {
+            self.lost_events = lost;
+            let rows = self.kernel.census()?.all().map_err(SamplerError::Proc)?;
+            self.drain.lock().resync(&rows, boot_now_ns());
+        }
+        Ok(&self.batch.exits)
+    }
+
+    /// What was lost so far.
+    pub fn tally(&self) -> Tally {
+        let lost = self.kernel.lost();
+        let exits = lost[procviz_common::Kind::Exit as usize];
+        let drain = self.drain.lock();
+        let overflow = drain.overflow();
+        Tally { lost: exits + overflow, lost_others: lost.iter().sum::<u64>() - exits + drain.unknown() }
+    }
+}
+
+/// Reads the arguments of processes that are there already, on a thread of its
+/// own: a `cmdline` may hang with the memory it lies in.
+fn read_arguments(processes: Vec<TaskId>, drain: Arc<std::sync::Mutex<Drain>>, tick_ns: u64) {
+    let body = move || {
+        let Ok(mut proc) = ProcDir::open(Path::new("/proc")) else { return };
+        for process in processes {
+            let Ok(args) = proc.cmdline(process.tid) else { continue };
+            // The same process still: then these are its arguments.
+            if !args.is_empty() && proc.process_stat(process.tid).is_ok_and(|stat| stat.start == process.start_ns / tick_ns) {
+                let mut drain = drain.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                drain.lives().set_args(process, tick_ns, &args);
+            }
+        }
+    };
+    // Never joined: it ends by itself, or hangs with a process that does.
+    _ = std::thread::Builder::new().name("procviz-cmdline".to_owned()).spawn(body);
+}

@@ -1,0 +1,506 @@
+//! Follows each process from its fork to its end and puts its exit record
+//! together from the pieces that the kernel sends: EXIT tells who and how,
+//! DEAD the final figures, one of each a thread.
+//!
+//! Figures of a process are those of its threads that were gone when it was
+//! first seen, and of every DEAD since. Totals that the kernel holds at EXIT
+//! lack the last slice of threads still on their way out.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use procviz_common::{
+    DeadRecord, EXIT_GROUP_DEAD, EXIT_OOM, ExecRecord, ExitRecord as RawExit, FORK_KTHREAD, ForkRecord, Row,
+};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::{
+    model::{Comm, Exec, ExitRecord, Fork, Gone, Io, Status, TaskId, ThreadEnd},
+    source::cgroups::Cgroups,
+};
+
+/// A process younger than this when it forks is part of its parent's storm.
+const NEWCOMER_NS: u64 = 2_000_000_000;
+/// How long a dead process waits for the final figures of its threads.
+const PATIENCE_NS: u64 = 1_000_000_000;
+const EXIT_ZOMBIE: u32 = 32;
+
+/// One living process.
+#[derive(Debug)]
+struct Life {
+    process: TaskId,
+    ppid: u32,
+    origin: TaskId,
+    ns_pid: Option<u32>,
+    uid: u32,
+    comm: Comm,
+    args: Option<Arc<[u8]>>,
+    cgroup_id: u64,
+    gone: Gone,
+    /// Threads whose DEAD has not come.
+    threads: u32,
+    /// The EXIT with group death.
+    last_exit: Option<RawExit>,
+    leader_is_zombie: bool,
+    /// Something of it was not seen.
+    partial: bool,
+    /// Losses when it was first seen; more of them at its end make it partial.
+    lost_before: u64,
+    watched: bool,
+    batch: u64,
+}
+
+/// An EXIT whose DEAD has not come.
+#[derive(Debug)]
+struct Leaving {
+    id: TaskId,
+    process: TaskId,
+    time_ns: u64,
+    status: Status,
+    comm: Comm,
+    superseded: bool,
+    /// Already among the gone when the census came to its process.
+    counted: bool,
+}
+
+/// All living processes, and the threads on their way out.
+#[derive(Default)]
+pub(crate) struct Lives {
+    lives: FxHashMap<u32, Life>,
+    leaving: FxHashMap<u64, Leaving>,
+    /// Dead processes that wait for final figures, by time.
+    waiting: VecDeque<(u64, TaskId)>,
+    census: Option<Census>,
+    lost: u64,
+    batch: u64,
+    watched_root: Option<u32>,
+    wants_threads: bool,
+}
+
+/// What the census saw, for threads that died around it.
+struct Census {
+    taken_ns: u64,
+    threads: FxHashSet<TaskId>,
+}
+
+/// What became of a record.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub(crate) thread: Option<ThreadEnd>,
+    pub(crate) process: Option<Ended>,
+    /// The thread's end as a record, where those are wanted and it is watched.
+    pub(crate) thread_record: Option<ExitRecord>,
+}
+
+/// An ended process.
+pub(crate) struct Ended {
+    pub(crate) record: ExitRecord,
+    pub(crate) watched: bool,
+    /// Began after the last tick, too.
+    pub(crate) short: bool,
+}
+
+impl Lives {
+    /// Only descendants of `pid`, and itself, are watched.
+    pub(crate) fn watch_only(&mut self, pid: u32) {
+        self.watched_root = Some(pid);
+        for life in self.lives.values_mut() {
+            life.watched = life.process.tid == pid;
+        }
+    }
+
+    /// Asks for a record of each thread's end, too.
+    pub(crate) fn want_threads(&mut self) {
+        self.wants_threads = true;
+    }
+
+    /// Takes in the census. Processes that the events have told of keep what is known.
+    pub(crate) fn seed(&mut self, rows: &[Row], taken_ns: u64) {
+        let counts = living_threads(rows);
+        for row in rows.iter().filter(|row| row.tid == row.tgid) {
+            let process = process_of(row);
+            // A zombie has ended before: there is nothing left to be told.
+            let Some(count) = counts.get(&process) else { continue };
+            let life = self.life_of_row(row, process, *count);
+            self.lives.entry(row.tgid).or_insert(life);
+        }
+        let threads = rows.iter().map(|row| TaskId { tid: row.tid, start_ns: row.start_ns }).collect();
+        self.census = Some(Census { taken_ns, threads });
+    }
+
+    /// After a loss: forgets whoever is not in `rows` and takes in the unknown.
+    pub(crate) fn resync(&mut self, rows: &[Row], taken_ns: u64) {
+        let alive: FxHashSet<TaskId> = rows.iter().map(process_of).collect();
+        self.lives.retain(|_, life| alive.contains(&life.process) || life.process.start_ns >= taken_ns);
+        self.leaving.clear();
+        self.waiting.clear();
+        self.seed(rows, taken_ns);
+        let counts = living_threads(rows);
+        for life in self.lives.values_mut() {
+            life.partial = true;
+            life.threads = counts.get(&life.process).copied().unwrap_or(life.threads);
+        }
+    }
+
+    fn life_of_row(&self, row: &Row, process: TaskId, threads: u32) -> Life {
+        let mut gone = gone_of(row);
+        if row.exit_state != 0 {
+            // A dead leader is not among the gone while its threads live, and its DEAD is over.
+            add_row(&mut gone, row);
+        }
+        Life {
+            process,
+            ppid: row.ppid,
+            origin: process,
+            ns_pid: Some(row.ns_pid),
+            uid: row.uid,
+            comm: Comm(row.comm),
+            args: None,
+            cgroup_id: row.cgroup_id,
+            gone,
+            threads,
+            last_exit: None,
+            leader_is_zombie: false,
+            partial: false,
+            lost_before: self.lost,
+            watched: self.watched_root.is_none_or(|pid| pid == row.tgid),
+            batch: 0,
+        }
+    }
+
+    /// Arguments of a process that was there before, as `/proc` shows them.
+    pub(crate) fn set_args(&mut self, process: TaskId, tick_ns: u64, args: &[u8]) {
+        if let Some(life) = self.lives.get_mut(&process.tid)
+            && life.args.is_none()
+            && life.process.start_ns / tick_ns == process.start_ns / tick_ns
+        {
+            life.args = Some(args.into());
+        }
+    }
+
+    /// A new tick begins: lives that begin from here on are young.
+    pub(crate) fn next_batch(&mut self) {
+        self.batch += 1;
+    }
+
+    /// Records lost so far.
+    pub(crate) fn set_lost(&mut self, lost: u64) {
+        self.lost = lost;
+    }
+
+    /// A task was made. The second value says whether it is watched.
+    pub(crate) fn fork(&mut self, record: &ForkRecord, cgroups: &Cgroups) -> (Fork, bool) {
+        let parent = TaskId { tid: record.parent_tgid, start_ns: record.parent_start_ns };
+        let process = TaskId { tid: record.tgid, start_ns: record.leader_start_ns };
+        let mut fork = Fork {
+            id: TaskId { tid: record.tid, start_ns: record.start_ns },
+            process,
+            parent,
+            ppid: record.ppid,
+            origin: process,
+            uid: record.uid,
+            ns_pid: record.ns_pid,
+            kthread: record.flags & FORK_KTHREAD != 0,
+            comm: Comm(record.comm),
+            cgroup: None,
+        };
+        if record.tid != record.tgid {
+            let watched = self.thread_fork(&fork);
+            return (fork, watched);
+        }
+        fork.cgroup = cgroups.path(record.cgroup_id);
+        let known = self.lives.get(&parent.tid).filter(|life| life.process == parent);
+        let is_newcomer = record.time_ns.saturating_sub(parent.start_ns) < NEWCOMER_NS;
+        fork.origin = known.filter(|_| is_newcomer).map_or(parent, |life| life.origin);
+        let watched = match self.watched_root {
+            Some(root) => record.tid == root || known.is_some_and(|life| life.watched),
+            None => true,
+        };
+        let life = Life {
+            process,
+            ppid: record.ppid,
+            origin: fork.origin,
+            ns_pid: Some(record.ns_pid),
+            uid: record.uid,
+            comm: fork.comm,
+            args: known.and_then(|life| life.args.clone()),
+            cgroup_id: record.cgroup_id,
+            gone: Gone::default(),
+            threads: 1,
+            last_exit: None,
+            leader_is_zombie: false,
+            partial: false,
+            lost_before: self.lost,
+            watched,
+            batch: self.batch,
+        };
+        match self.lives.get_mut(&record.tgid).filter(|life| life.process == process) {
+            // The census came to it before its event, and knows its threads.
+            Some(seeded) => *seeded = Life { gone: seeded.gone, threads: seeded.threads, ..life },
+            None => _ = self.lives.insert(record.tgid, life),
+        }
+        (fork, watched)
+    }
+
+    fn thread_fork(&mut self, fork: &Fork) -> bool {
+        let in_census = self.census.as_ref().is_some_and(|census| census.threads.contains(&fork.id));
+        match self.lives.get_mut(&fork.process.tid) {
+            Some(life) => {
+                life.threads += u32::from(!in_census);
+                life.watched
+            }
+            None => false,
+        }
+    }
+
+    /// A process runs another program.
+    pub(crate) fn exec(&mut self, record: &ExecRecord, cgroups: &Cgroups) -> Exec {
+        let process = TaskId { tid: record.tgid, start_ns: record.start_ns };
+        let len = (record.args_len as usize).min(record.args.len());
+        if let Some(life) = self.lives.get_mut(&record.tgid) {
+            life.args = Some(record.args[..len].into());
+            life.comm = Comm(record.comm);
+            life.uid = record.uid;
+            life.cgroup_id = record.cgroup_id;
+        }
+        if record.old_tid != record.tgid {
+            // The old leader's DEAD may still come; its task id is no longer its own.
+            for leaving in self.leaving.values_mut() {
+                leaving.superseded |= leaving.id == process;
+            }
+        }
+        Exec {
+            process,
+            old_tid: record.old_tid,
+            uid: record.uid,
+            comm: Comm(record.comm),
+            cgroup: cgroups.path(record.cgroup_id),
+        }
+    }
+
+    /// A task is on its way out.
+    pub(crate) fn exit(&mut self, record: &RawExit) {
+        let id = TaskId { tid: record.tid, start_ns: record.start_ns };
+        let process = TaskId { tid: record.tgid, start_ns: record.leader_start_ns };
+        let counted = self.census.as_ref().is_some_and(|census| {
+            record.time_ns < census.taken_ns && !census.threads.contains(&id) && record.tid != record.tgid
+        });
+        let (lost, batch, root) = (self.lost, self.batch, self.watched_root);
+        let life = self.lives.entry(record.tgid).or_insert_with(|| unseen(record, process, lost, batch, root));
+        if life.process != process {
+            *life = unseen(record, process, lost, batch, root);
+        }
+        life.threads += u32::from(counted);
+        life.uid = record.uid;
+        life.comm = if record.tid == record.tgid { Comm(record.comm) } else { life.comm };
+        life.cgroup_id = record.cgroup_id;
+        if record.flags & EXIT_GROUP_DEAD != 0 {
+            if life.last_exit.is_none() {
+                self.waiting.push_back((record.time_ns, process));
+            }
+            life.last_exit = Some(*record);
+        }
+        let leaving = Leaving {
+            id,
+            process,
+            time_ns: record.time_ns,
+            status: Status(record.exit_code),
+            comm: Comm(record.comm),
+            superseded: false,
+            counted,
+        };
+        self.leaving.insert(record.address, leaving);
+    }
+
+    /// A task has left its CPU for ever.
+    pub(crate) fn dead(&mut self, record: &DeadRecord, cgroups: &Cgroups, page_bytes: u64) -> Outcome {
+        let Some(leaving) = self.leaving.remove(&record.address) else { return Outcome::default() };
+        let is_leader = leaving.id == leaving.process && !leaving.superseded;
+        let zombie = is_leader && record.exit_state == EXIT_ZOMBIE;
+        let thread = ThreadEnd {
+            id: leaving.id,
+            process: leaving.process,
+            time_ns: leaving.time_ns,
+            status: leaving.status,
+            cpu_ns: Some(record.cpu_ns),
+            run_delay_ns: Some(record.run_delay_ns),
+            io: Some((record.read_bytes, record.write_bytes)),
+            zombie,
+            superseded: leaving.superseded,
+            comm: leaving.comm,
+        };
+        let tgid = leaving.process.tid;
+        let Some(life) = self.lives.get_mut(&tgid).filter(|life| life.process == leaving.process) else {
+            return Outcome { thread: Some(thread), ..Outcome::default() };
+        };
+        if !leaving.counted {
+            add(&mut life.gone, record);
+        }
+        life.leader_is_zombie |= zombie;
+        life.threads = life.threads.saturating_sub(1);
+        let thread_record = (self.wants_threads && life.watched).then(|| thread_record(&thread, life, cgroups));
+        let process = (life.threads == 0 && life.last_exit.is_some())
+            .then(|| self.lives.remove(&tgid))
+            .flatten()
+            .map(|life| self.ended(life, cgroups, page_bytes));
+        Outcome { thread: Some(thread), process, thread_record }
+    }
+
+    /// Gives up on processes whose last pieces have not come within a second.
+    pub(crate) fn overdue(&mut self, now_ns: u64, cgroups: &Cgroups, page_bytes: u64) -> Vec<Ended> {
+        let mut ended = Vec::new();
+        while let Some((time_ns, process)) = self.waiting.front().copied() {
+            let is_done = self.lives.get(&process.tid).is_none_or(|life| life.process != process);
+            if !is_done && now_ns.saturating_sub(time_ns) < PATIENCE_NS {
+                break;
+            }
+            self.waiting.pop_front();
+            if !is_done && let Some(mut life) = self.lives.remove(&process.tid) {
+                life.partial = true;
+                ended.push(self.ended(life, cgroups, page_bytes));
+            }
+        }
+        if self.census.as_ref().is_some_and(|census| now_ns.saturating_sub(census.taken_ns) > PATIENCE_NS) {
+            self.census = None;
+        }
+        ended
+    }
+
+    fn ended(&self, life: Life, cgroups: &Cgroups, page_bytes: u64) -> Ended {
+        let exit = life.last_exit;
+        let (user_ns, system_ns) = scale(life.gone);
+        let record = ExitRecord {
+            process: life.process,
+            tid: None,
+            time_ns: exit.map_or(0, |exit| exit.time_ns),
+            ns_pid: life.ns_pid,
+            ppid: life.ppid,
+            origin: life.origin,
+            uid: life.uid,
+            comm: life.comm,
+            args: life.args,
+            status: Status(exit.map_or(0, |exit| exit.group_exit_code)),
+            oom: exit.is_some_and(|exit| exit.flags & EXIT_OOM != 0),
+            cpu_ns: Some(life.gone.cpu_ns),
+            user_ns: Some(user_ns),
+            system_ns: Some(system_ns),
+            max_rss_bytes: exit.map(|exit| exit.max_rss_pages * page_bytes),
+            read_bytes: Some(life.gone.io.read),
+            write_bytes: Some(life.gone.io.write),
+            minor_faults: Some(life.gone.minor_faults),
+            major_faults: Some(life.gone.major_faults),
+            cgroup: cgroups.path(life.cgroup_id),
+            zombie: life.leader_is_zombie,
+            partial: life.partial || life.lost_before != self.lost,
+        };
+        Ended { record, watched: life.watched, short: life.batch == self.batch && life.batch > 0 }
+    }
+}
+
+fn process_of(row: &Row) -> TaskId {
+    TaskId { tid: row.tgid, start_ns: row.leader_start_ns }
+}
+
+pub(crate) fn gone_of(row: &Row) -> Gone {
+    Gone {
+        cpu_ns: row.gone_cpu_ns,
+        user_ns: row.gone_user_ns,
+        system_ns: row.gone_system_ns,
+        io: Io { read: row.gone_read_bytes, write: row.gone_write_bytes },
+        minor_faults: row.gone_minor_faults,
+        major_faults: row.gone_major_faults,
+    }
+}
+
+/// The end of a thread, as a record of its process's kind.
+fn thread_record(end: &ThreadEnd, life: &Life, cgroups: &Cgroups) -> ExitRecord {
+    ExitRecord {
+        process: end.process,
+        tid: Some(end.id.tid),
+        time_ns: end.time_ns,
+        ns_pid: life.ns_pid,
+        ppid: life.ppid,
+        origin: life.origin,
+        uid: life.uid,
+        comm: end.comm,
+        args: life.args.clone(),
+        status: end.status,
+        oom: false,
+        cpu_ns: end.cpu_ns,
+        user_ns: None,
+        system_ns: None,
+        max_rss_bytes: None,
+        read_bytes: end.io.map(|(read, _)| read),
+        write_bytes: end.io.map(|(_, write)| write),
+        minor_faults: None,
+        major_faults: None,
+        cgroup: cgroups.path(life.cgroup_id),
+        zombie: end.zombie,
+        partial: false,
+    }
+}
+
+/// A process whose fork was not seen.
+fn unseen(record: &RawExit, process: TaskId, lost: u64, batch: u64, root: Option<u32>) -> Life {
+    Life {
+        process,
+        ppid: record.ppid,
+        origin: process,
+        ns_pid: Some(record.ns_pid),
+        uid: record.uid,
+        comm: Comm(record.comm),
+        args: None,
+        cgroup_id: record.cgroup_id,
+        gone: Gone::default(),
+        threads: 1,
+        last_exit: None,
+        leader_is_zombie: false,
+        partial: true,
+        lost_before: lost,
+        watched: root.is_none_or(|pid| pid == process.tid),
+        batch,
+    }
+}
+
+/// Threads of each process that have not begun to end.
+fn living_threads(rows: &[Row]) -> FxHashMap<TaskId, u32> {
+    let mut counts = FxHashMap::default();
+    for row in rows.iter().filter(|row| row.exit_state == 0) {
+        *counts.entry(process_of(row)).or_default() += 1;
+    }
+    counts
+}
+
+fn add_row(gone: &mut Gone, row: &Row) {
+    gone.cpu_ns += row.cpu_ns;
+    gone.user_ns += row.user_ns;
+    gone.system_ns += row.system_ns;
+    gone.io.read += row.read_bytes;
+    gone.io.write += row.write_bytes;
+    gone.minor_faults += row.minor_faults;
+    gone.major_faults += row.major_faults;
+}
+
+fn add(gone: &mut Gone, record: &DeadRecord) {
+    gone.cpu_ns += record.cpu_ns;
+    gone.user_ns += record.user_ns;
+    gone.system_ns += record.system_ns;
+    gone.io.read += record.read_bytes;
+    gone.io.write += record.write_bytes;
+    gone.minor_faults += record.minor_faults;
+    gone.major_faults += record.major_faults;
+}
+
+/// User and system time, ns: the timer's samples give the ratio, the
+/// scheduler's sum the total (kernel/sched/cputime.c, `cputime_adjust`).
+fn scale(gone: Gone) -> (u64, u64) {
+    let (user, system, total) = (gone.user_ns, gone.system_ns, gone.cpu_ns);
+    if system == 0 {
+        return (total, 0);
+    }
+    if user == 0 {
+        return (0, total);
+    }
+    let scaled = u128::from(system) * u128::from(total) / u128::from(user + system);
+    let system = u64::try_from(scaled).unwrap_or(total).min(total);
+    (total - system, system)
+}

@@ -1,0 +1,63 @@
+//! Turns bytes of the ring and of the iterator into records. Checks lengths,
+//! refuses unknown kinds; never trusts what the bytes say of themselves.
+
+use bytemuck::{AnyBitPattern, pod_read_unaligned};
+use procviz_common::{CgroupRecord, DeadRecord, ExecRecord, ExitRecord, ForkRecord, Kind, RenameRecord};
+
+/// A record of the ring.
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack for one step of the drain")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Record {
+    Fork(ForkRecord),
+    Exec(ExecRecord),
+    Exit(ExitRecord),
+    Dead(DeadRecord),
+    Rename(RenameRecord),
+    Cgroup(CgroupRecord),
+}
+
+impl Record {
+    /// `None` when the kind is not known or the length is not that kind's.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let kind = u32::from_ne_bytes(*bytes.first_chunk::<4>()?);
+        Some(match kind {
+            k if k == Kind::Fork as u32 => Self::Fork(read(bytes)?),
+            k if k == Kind::Exec as u32 => Self::Exec(read(bytes)?),
+            k if k == Kind::Exit as u32 => Self::Exit(read(bytes)?),
+            k if k == Kind::Dead as u32 => Self::Dead(read(bytes)?),
+            k if k == Kind::Rename as u32 => Self::Rename(read(bytes)?),
+            k if k == Kind::Cgroup as u32 => Self::Cgroup(read(bytes)?),
+            _ => return None,
+        })
+    }
+}
+
+/// A `T` from exactly its bytes.
+pub(crate) fn read<T: AnyBitPattern>(bytes: &[u8]) -> Option<T> {
+    (bytes.len() == size_of::<T>()).then(|| pod_read_unaligned(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_decode_or_not(kind in 0u32..9, mut bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            if bytes.len() >= 4 {
+                bytes[..4].copy_from_slice(&kind.to_ne_bytes());
+            }
+            let right = [96, 328, 104, 88, 40, 280].get(kind as usize) == Some(&bytes.len());
+            prop_assert_eq!(Record::decode(&bytes).is_some(), right);
+        }
+
+        #[test]
+        fn right_lengths_decode(kind in 0usize..6, fill in any::<u8>()) {
+            let mut bytes = vec![fill; [96, 328, 104, 88, 40, 280][kind]];
+            bytes[..4].copy_from_slice(&(kind as u32).to_ne_bytes());
+            prop_assert!(Record::decode(&bytes).is_some());
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Loads the object, hands it the offsets, and attaches every program.
+
+use std::os::fd::AsFd;
+
+use aya::{
+    Btf, Ebpf, EbpfLoader,
+    maps::{Map, MapData, PerCpuArray, RingBuf},
+    programs::{BtfTracePoint, Iter, ProgramError},
+};
+use procviz_common::{CUR_CPUS, Kind, SNAP_SLOTS, SNAP_WORDS, TID_WORDS};
+
+use super::{
+    btf::{BtfError, kernel_offsets},
+    iterate::TaskIterator,
+    raw::{OffsetBytes, Words},
+    snaps::Snaps,
+};
+
+/// The object that `cargo xtask ebpf` builds.
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../ebpf/procviz.bpf.o");
+
+const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
+
+const TRACEPOINTS: [&str; 7] = [
+    // Whatever tells of an end comes before what tells of a beginning, so that
+    // no life that is seen to begin ends unseen.
+    "sched_switch",
+    "sched_process_free",
+    "sched_process_exit",
+    "sched_process_exec",
+    "task_rename",
+    "cgroup_mkdir",
+    "sched_process_fork",
+];
+
+/// Why the programs do not run.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The type information could not be read.
+    #[error("failed to read `{BTF_PATH}`")]
+    ReadBtf(#[source] std::io::Error),
+    /// The type information makes no sense.
+    #[error("failed to resolve the members of kernel structs")]
+    Btf(#[from] BtfError),
+    /// The object was refused.
+    #[error("failed to load the eBPF object: {}", tail(.0))]
+    Load(String),
+    /// A program was refused.
+    #[error("the kernel refused the eBPF program `{name}`: {}", tail(.reason))]
+    Program {
+        /// Which.
+        name: &'static str,
+        /// The end of what the kernel said.
+        reason: String,
+    },
+    /// A map could not be mapped into memory.
+    #[error("failed to map `{0}`")]
+    Map(&'static str, #[source] std::io::Error),
+}
+
+/// The last lines of a verifier's log say why.
+fn tail(text: &str) -> &str {
+    let text = text.trim_end();
+    let from = text.len().saturating_sub(400);
+    (from..text.len()).find(|at| text.is_char_boundary(*at)).map_or(text, |at| &text[at..])
+}
+
+/// The loaded and attached programs.
+pub struct Kernel {
+    ebpf: Ebpf,
+    lost: PerCpuArray<MapData, u64>,
+    ring: Option<RingBuf<MapData>>,
+    snaps: Option<Snaps>,
+}
+
+impl Kernel {
+    /// Loads and attaches. From then on events are kept in the ring.
+    ///
+    /// # Errors
+    ///
+    /// When BTF is not there, or privileges are missing, or the kernel refuses
+    /// a program.
+    pub fn load() -> Result<Self, LoadError> {
+        let offsets = {
+            let bytes = std::fs::read(BTF_PATH).map_err(LoadError::ReadBtf)?;
+            kernel_offsets(&bytes)?
+        };
+        let btf = Btf::from_sys_fs().map_err(|error| LoadError::Load(error.to_string()))?;
+        let offsets = OffsetBytes(offsets);
+        let mut loader = EbpfLoader::new();
+        loader.btf(Some(&btf)).override_global("OFFSETS", &offsets, true);
+        if let Some(bytes) = ring_bytes_for_tests() {
+            loader.map_max_entries("EVENTS", bytes);
+        }
+        let mut ebpf = loader.load(OBJECT).map_err(|error| LoadError::Load(chain(&error)))?;
+        for name in TRACEPOINTS {
+            attach_tracepoint(&mut ebpf, name, &btf)?;
+        }
+        for name in ["census", "sweep"] {
+            load_iterator(&mut ebpf, name, &btf)?;
+        }
+        let ring = take(&mut ebpf, "EVENTS", RingBuf::try_from)?;
+        let lost = take(&mut ebpf, "LOST", PerCpuArray::try_from)?;
+        let snaps = Snaps::new(
+            words(&mut ebpf, "RAN", TID_WORDS)?,
+            words(&mut ebpf, "FREED", TID_WORDS)?,
+            words(&mut ebpf, "SNAP", SNAP_SLOTS * SNAP_WORDS)?,
+            words(&mut ebpf, "CUR", CUR_CPUS)?,
+            words(&mut ebpf, "TICK", 1)?,
+        );
+        Ok(Self { ebpf, lost, ring: Some(ring), snaps: Some(snaps) })
+    }
+
+    /// The ring of events, once.
+    pub(crate) fn take_ring(&mut self) -> Option<RingBuf<MapData>> {
+        self.ring.take()
+    }
+
+    /// The maps of who ran, once.
+    pub(crate) fn take_snaps(&mut self) -> Option<Snaps> {
+        self.snaps.take()
+    }
+
+    /// Records for which the ring had no room, by kind, since the start.
+    pub(crate) fn lost(&self) -> [u64; Kind::COUNT] {
+        std::array::from_fn(|kind| {
+            self.lost.get(&(kind as u32), 0).map_or(0, |values| values.iter().sum())
+        })
+    }
+
+    /// Opens a look at every task.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses.
+    pub(crate) fn census(&mut self) -> Result<TaskIterator, LoadError> {
+        self.iterator("census")
+    }
+
+    /// Opens a look at every process's leader.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses.
+    pub(crate) fn sweep(&mut self) -> Result<TaskIterator, LoadError> {
+        self.iterator("sweep")
+    }
+
+    fn iterator(&mut self, name: &'static str) -> Result<TaskIterator, LoadError> {
+        let program: &mut Iter = program(&mut self.ebpf, name)?;
+        let refused = |reason: String| LoadError::Program { name, reason };
+        let link = program.attach().map_err(|error| refused(chain(&error)))?;
+        let link = program.take_link(link).map_err(|error| refused(chain(&error)))?;
+        Ok(TaskIterator::new(link.into_file().map_err(|error| refused(chain(&error)))?))
+    }
+}
+
+/// A ring too small for the load, so that tests can see losses. Only in
+/// builds with debug assertions.
+fn ring_bytes_for_tests() -> Option<u32> {
+    if cfg!(debug_assertions) { std::env::var("PROCVIZ_TEST_RING_BYTES").ok()?.parse().ok() } else { None }
+}
+
+fn attach_tracepoint(ebpf: &mut Ebpf, name: &'static str, btf: &Btf) -> Result<(), LoadError> {
+    let program: &mut BtfTracePoint = program(ebpf, name)?;
+    let refused = |error: ProgramError| LoadError::Program { name, reason: chain(&error) };
+    program.load(name, btf).map_err(refused)?;
+    program.attach().map_err(refused)?;
+    Ok(())
+}
+
+fn load_iterator(ebpf: &mut Ebpf, name: &'static str, btf: &Btf) -> Result<(), LoadError> {
+    let program: &mut Iter = program(ebpf, name)?;
+    program.load("task", btf).map_err(|error| LoadError::Program { name, reason: chain(&error) })
+}
+
+fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, LoadError>
+where
+    &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = ProgramError>,
+{
+    let absent = || LoadError::Load(format!("no program `{name}` in the object"));
+    ebpf.program_mut(name)
+        .ok_or_else(absent)?
+        .try_into()
+        .map_err(|error: ProgramError| LoadError::Program { name, reason: chain(&error) })
+}
+
+fn take<T>(
+    ebpf: &mut Ebpf,
+    name: &'static str,
+    make: impl Fn(Map) -> Result<T, aya::maps::MapError>,
+) -> Result<T, LoadError> {
+    let map = ebpf.take_map(name).ok_or_else(|| LoadError::Load(format!("no map `{name}` in the object")))?;
+    make(map).map_err(|error| LoadError::Load(chain(&error)))
+}
+
+fn words(ebpf: &mut Ebpf, name: &'static str, len: usize) -> Result<Words, LoadError> {
+    match ebpf.map(name) {
+        Some(Map::Array(data)) => Words::new(data.fd().as_fd(), len).map_err(|error| LoadError::Map(name, error.into())),
+        _ => Err(LoadError::Load(format!("no array `{name}` in the object"))),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,20 @@
+//! Loads and attaches the eBPF programs and reads what they give: the ring of
+//! events, the maps of who ran, and the task iterator. The only place that
+//! knows aya.
+
+mod btf;
+mod deaths;
+mod decode;
+mod drain;
+mod iterate;
+mod load;
+mod raw;
+mod snaps;
+mod support;
+
+pub(crate) use deaths::gone_of;
+pub(crate) use drain::{Batch, Drain, DrainThread, Mode};
+pub(crate) use iterate::TaskIterator;
+pub use load::{Kernel, LoadError};
+pub(crate) use snaps::{Slot, Snaps};
+pub use support::{Need, Support};

@@ -1,0 +1,46 @@
+use std::io;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::model::Host;
+
+/// Time since boot, suspend included, ns: the clock of events and starts.
+pub fn boot_now_ns() -> u64 {
+    nanoseconds(ClockId::Boottime)
+}
+
+/// CPU time that this process has used, ns.
+pub(crate) fn own_cpu_ns() -> u64 {
+    nanoseconds(ClockId::ProcessCPUTime)
+}
+
+fn nanoseconds(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    // Neither clock is ever negative.
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Reads what does not change while procviz runs.
+///
+/// # Errors
+///
+/// When the number of CPUs cannot be had.
+pub fn host() -> io::Result<Host> {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let cpus = std::thread::available_parallelism().map_or(1, |cpus| cpus.get() as u32);
+    let wall = clock_gettime(ClockId::Realtime);
+    let wall_ns = i128::from(wall.tv_sec) * 1_000_000_000 + i128::from(wall.tv_nsec);
+    Ok(Host {
+        name,
+        cpus: procfs_cpus().unwrap_or(cpus),
+        page_bytes: rustix::param::page_size() as u64,
+        tick_ns: 1_000_000_000 / rustix::param::clock_ticks_per_second().max(1),
+        boot_wall_ns: wall_ns - i128::from(boot_now_ns()),
+    })
+}
+
+/// CPUs online on the machine, not those that this process may use.
+fn procfs_cpus() -> Option<u32> {
+    use procfs::CurrentSI;
+    procfs::KernelStats::current().ok().map(|stat| stat.cpu_time.len() as u32).filter(|cpus| *cpus > 0)
+}

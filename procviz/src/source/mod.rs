@@ -1,0 +1,23 @@
+//! Touches the machine: the kernel's events, `/proc`, users, and the tick
+//! that merges them into samples. It draws no conclusions: that is the
+//! tracker's work.
+
+pub mod kernel;
+pub mod proc;
+
+pub mod privileges;
+
+mod cgroups;
+mod exits;
+mod machine;
+mod roster;
+mod sampler;
+mod tick;
+mod trouble;
+mod users;
+
+pub use exits::{Exits, Tally};
+pub use machine::{boot_now_ns, host};
+pub use sampler::{Sampler, SamplerError};
+pub use trouble::{back_to_normal, prepare_for_trouble};
+pub use users::Users;

@@ -1,0 +1,17 @@
+//! Reads `/proc`. The three files that a tick needs have parsers of their
+//! own that allocate nothing; all else is read with the `procfs` crate. The
+//! only place that opens `/proc`.
+
+mod io;
+mod machine;
+mod reader;
+mod schedstat;
+mod stat;
+mod walk;
+
+pub use io::{IoFile, parse_io};
+pub(crate) use machine::MachineReader;
+pub use reader::{ProcDir, ReadError};
+pub use schedstat::{Schedstat, parse_schedstat};
+pub use stat::{ParseError, Stat, parse_stat};
+pub(crate) use walk::Walk;

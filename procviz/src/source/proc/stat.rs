@@ -1,0 +1,150 @@
+use crate::model::{Comm, State};
+
+/// A file of `/proc` that is not what proc(5) says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("field {field} of `{file}` is malformed")]
+pub struct ParseError {
+    /// `stat`, `io` or `schedstat`.
+    pub file: &'static str,
+    /// Number or name of the field, as proc(5) has it.
+    pub field: &'static str,
+}
+
+/// What procviz needs of `/proc/PID/stat` or `/proc/PID/task/TID/stat`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Field 1.
+    pub tid: u32,
+    /// Field 2, without the brackets.
+    pub comm: Comm,
+    /// Field 3.
+    pub state: State,
+    /// Field 4.
+    pub ppid: u32,
+    /// Field 9, `PF_*`.
+    pub flags: u32,
+    /// Field 14, clock ticks.
+    pub utime: u64,
+    /// Field 15, clock ticks.
+    pub stime: u64,
+    /// Field 20.
+    pub threads: u32,
+    /// Field 22, clock ticks since boot.
+    pub start: u64,
+    /// Field 23, bytes.
+    pub vsize: u64,
+    /// Field 24, pages.
+    pub rss: u64,
+}
+
+/// Parses `stat`. The name is what stands between the first `(` and the last
+/// `)`: it may hold both, and newlines.
+///
+/// # Errors
+///
+/// When a field is missing or no number.
+pub fn parse_stat(bytes: &[u8]) -> Result<Stat, ParseError> {
+    let bad = |field| ParseError { file: "stat", field };
+    let open = bytes.iter().position(|byte| *byte == b'(').ok_or(bad("2"))?;
+    let close = bytes.iter().rposition(|byte| *byte == b')').filter(|close| *close > open).ok_or(bad("2"))?;
+    let mut fields = bytes[close + 1..].split(|byte| byte.is_ascii_whitespace()).filter(|field| !field.is_empty());
+    let state = fields.next().and_then(|field| field.first()).and_then(|letter| State::from_letter(*letter));
+    let mut at = 3;
+    // Fields in rising order; those between are skipped.
+    let mut next = |wanted: usize| {
+        let skip = wanted - at - 1;
+        at = wanted;
+        fields.nth(skip).and_then(number)
+    };
+    Ok(Stat {
+        tid: number(bytes[..open].trim_ascii_end()).and_then(narrow).ok_or(bad("1"))?,
+        comm: Comm::new(&bytes[open + 1..close]),
+        state: state.ok_or(bad("3"))?,
+        ppid: next(4).and_then(narrow).ok_or(bad("4"))?,
+        flags: next(9).and_then(narrow).ok_or(bad("9"))?,
+        utime: next(14).ok_or(bad("14"))?,
+        stime: next(15).ok_or(bad("15"))?,
+        threads: next(20).and_then(narrow).ok_or(bad("20"))?,
+        start: next(22).ok_or(bad("22"))?,
+        vsize: next(23).ok_or(bad("23"))?,
+        rss: next(24).ok_or(bad("24"))?,
+    })
+}
+
+fn narrow(value: u64) -> Option<u32> {
+    u32::try_from(value).ok()
+}
+
+/// A decimal number of digits alone.
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |value, digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        value.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use procfs::FromRead;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn line(comm: &[u8], numbers: &[u64; 49]) -> Vec<u8> {
+        let mut line = b"4194303 (".to_vec();
+        line.extend_from_slice(comm);
+        line.extend_from_slice(b") D");
+        for number in numbers {
+            line.extend_from_slice(format!(" {number}").as_bytes());
+        }
+        line.push(b'\n');
+        line
+    }
+
+    proptest! {
+        #[test]
+        fn equal_to_the_procfs_crate(comm in "[ -~]{0,15}", numbers in proptest::array::uniform(0u64..2_000_000_000)) {
+            let line = line(comm.as_bytes(), &numbers);
+            let ours = parse_stat(&line).unwrap();
+            let theirs = procfs::process::Stat::from_read(&line[..]).unwrap();
+            prop_assert_eq!(ours.comm.bytes(), theirs.comm.as_bytes());
+            prop_assert_eq!(
+                (ours.tid as i32, ours.state.letter(), ours.ppid as i32, ours.flags, ours.utime, ours.stime),
+                (theirs.pid, theirs.state, theirs.ppid, theirs.flags, theirs.utime, theirs.stime)
+            );
+            prop_assert_eq!(
+                (i64::from(ours.threads), ours.start, ours.vsize, ours.rss),
+                (theirs.num_threads, theirs.starttime, theirs.vsize, theirs.rss)
+            );
+        }
+
+        #[test]
+        fn any_name_keeps_its_bytes(comm in proptest::collection::vec(1u8..=255, 0..16), numbers in proptest::array::uniform(0u64..1000)) {
+            let stat = parse_stat(&line(&comm, &numbers)).unwrap();
+            prop_assert_eq!(stat.comm.bytes(), &comm[..comm.len().min(15)]);
+            prop_assert_eq!(stat.rss, numbers[20]);
+        }
+
+        #[test]
+        fn any_bytes_do_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            _ = parse_stat(&bytes);
+        }
+    }
+
+    #[test]
+    fn equal_to_the_procfs_crate_on_the_live_system() {
+        let mut compared = 0;
+        for process in procfs::process::all_processes().unwrap().flatten() {
+            let Ok(bytes) = std::fs::read(format!("/proc/{}/stat", process.pid)) else { continue };
+            let (Ok(ours), Ok(theirs)) = (parse_stat(&bytes), procfs::process::Stat::from_read(&bytes[..])) else {
+                panic!("one parser refuses {:?}", String::from_utf8_lossy(&bytes));
+            };
+            assert_eq!((ours.start, ours.rss, ours.vsize), (theirs.starttime, theirs.rss, theirs.vsize));
+            compared += 1;
+        }
+        assert!(compared > 0);
+    }
+}

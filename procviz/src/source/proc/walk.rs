@@ -1,0 +1,211 @@
+//! Looks at every task of `/proc`: `stat` of all, `io` of those whose `stat`
+//! changed. What there is without kernel events.
+
+use std::{
+    fmt::Write as _,
+    mem::MaybeUninit,
+    os::fd::{AsFd, OwnedFd},
+};
+
+use rustc_hash::FxHashMap;
+use rustix::fs::{Mode, OFlags, RawDir, openat};
+
+use super::{
+    io::parse_io,
+    reader::{ProcDir, ReadError, read_once},
+    stat::{Stat, number, parse_stat},
+};
+use crate::model::{Comm, Found, Gone, Io, TaskId};
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+const PF_KTHREAD: u32 = 0x0020_0000;
+
+/// What the last walk saw of a thread.
+struct Known {
+    stat: Stat,
+    io: Option<Io>,
+    uid: Option<u32>,
+    walk: u64,
+}
+
+/// What the last walk saw of a process.
+struct KnownProcess {
+    cpu_ns: u64,
+    io: Option<Io>,
+    walk: u64,
+}
+
+/// The walker and what it remembers from the walk before.
+pub(crate) struct Walk {
+    proc: ProcDir,
+    known: FxHashMap<u32, Known>,
+    processes: FxHashMap<u32, KnownProcess>,
+    pids: Vec<u32>,
+    tids: Vec<u32>,
+    path: String,
+    buffer: Vec<u8>,
+    walks: u64,
+    page_bytes: u64,
+    tick_ns: u64,
+}
+
+impl Walk {
+    pub(crate) fn new(proc: ProcDir, page_bytes: u64, tick_ns: u64) -> Self {
+        Self {
+            proc,
+            known: FxHashMap::default(),
+            processes: FxHashMap::default(),
+            pids: Vec::new(),
+            tids: Vec::new(),
+            path: String::with_capacity(64),
+            buffer: vec![0; 4096],
+            walks: 0,
+            page_bytes,
+            tick_ns,
+        }
+    }
+
+    /// Adds every thread to `found`. A task that ends meanwhile is left out.
+    ///
+    /// # Errors
+    ///
+    /// When `/proc` itself cannot be listed.
+    pub(crate) fn walk(&mut self, found: &mut Vec<Found>) -> std::io::Result<()> {
+        self.walks += 1;
+        let mut pids = std::mem::take(&mut self.pids);
+        // A descriptor of its own: the position of the listing is in it.
+        let root = openat(self.proc.root(), ".", DIRECTORY, Mode::empty())?;
+        list(&root, &mut pids)?;
+        for pid in &pids {
+            // An error here is a process that ended: the next walk does not see it.
+            _ = self.process(*pid, found);
+        }
+        self.pids = pids;
+        let walks = self.walks;
+        self.known.retain(|_, known| known.walk == walks);
+        self.processes.retain(|_, known| known.walk == walks);
+        Ok(())
+    }
+
+    fn process(&mut self, pid: u32, found: &mut Vec<Found>) -> Result<(), ReadError> {
+        self.set_path(format_args!("{pid}/task"));
+        let folder = openat(self.proc.root(), self.path.as_str(), DIRECTORY, Mode::empty())?;
+        let mut tids = std::mem::take(&mut self.tids);
+        let listed = list(&folder, &mut tids);
+        let from = found.len();
+        let mut changed = false;
+        for tid in &tids {
+            if let Ok((thread, is_changed)) = self.thread(&folder, pid, *tid) {
+                found.push(thread);
+                changed |= is_changed;
+            }
+        }
+        self.tids = tids;
+        let Some(leader) = found[from..].iter().find(|thread| thread.id.tid == pid).map(|thread| thread.id) else {
+            // Its leader could not be read: it ended meanwhile.
+            found.truncate(from);
+            return Ok(());
+        };
+        let whole = self.whole(pid, changed);
+        for thread in &mut found[from..] {
+            thread.process = leader;
+            if thread.id == leader {
+                thread.whole = whole;
+            }
+        }
+        listed.map_err(ReadError::Other)
+    }
+
+    /// A thread, and whether anything of it changed.
+    fn thread(&mut self, folder: &OwnedFd, pid: u32, tid: u32) -> Result<(Found, bool), ReadError> {
+        let stat = parse_stat(self.read(folder, tid, "stat")?)?;
+        let before = self.known.get_mut(&tid).filter(|known| known.stat.start == stat.start);
+        if let Some(known) = before {
+            known.walk = self.walks;
+            if known.stat == stat {
+                let (io, uid) = (known.io, known.uid);
+                return Ok((self.found(pid, &stat, io, uid), false));
+            }
+        }
+        // The user changes seldom and `status` is dear: it is read for a new
+        // task or name, and of the others a tenth each time.
+        let uid = match self.known.get(&tid).filter(|known| known.stat.start == stat.start) {
+            Some(known) if known.stat.comm == stat.comm && (self.walks + u64::from(tid)) % 10 != 0 => known.uid,
+            _ => self.read(folder, tid, "status").ok().and_then(real_uid),
+        };
+        let io = self.read(folder, tid, "io").ok().and_then(|bytes| parse_io(bytes).ok());
+        let io = io.map(|io| Io { read: io.read_bytes, write: io.write_bytes });
+        self.known.insert(tid, Known { stat, io, uid, walk: self.walks });
+        Ok((self.found(pid, &stat, io, uid), true))
+    }
+
+    fn read(&mut self, folder: &OwnedFd, tid: u32, file: &str) -> Result<&[u8], ReadError> {
+        self.set_path(format_args!("{tid}/{file}"));
+        let file = openat(folder, self.path.as_str(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        read_once(file.as_fd(), &mut self.buffer)
+    }
+
+    fn set_path(&mut self, path: std::fmt::Arguments<'_>) {
+        self.path.clear();
+        // Writing to a String cannot fail.
+        _ = self.path.write_fmt(path);
+    }
+
+    /// CPU ns and IO of a process with its dead threads.
+    fn whole(&mut self, pid: u32, changed: bool) -> Option<(u64, Option<Io>)> {
+        if !changed && let Some(known) = self.processes.get_mut(&pid) {
+            known.walk = self.walks;
+            return Some((known.cpu_ns, known.io));
+        }
+        let stat = self.proc.process_stat(pid).ok()?;
+        let io = self.proc.process_io(pid).ok().map(|io| Io { read: io.read_bytes, write: io.write_bytes });
+        let cpu_ns = (stat.utime + stat.stime) * self.tick_ns;
+        self.processes.insert(pid, KnownProcess { cpu_ns, io, walk: self.walks });
+        Some((cpu_ns, io))
+    }
+
+    fn found(&self, pid: u32, stat: &Stat, io: Option<Io>, uid: Option<u32>) -> Found {
+        let id = TaskId { tid: stat.tid, start_ns: stat.start * self.tick_ns };
+        Found {
+            id,
+            process: TaskId { tid: pid, start_ns: id.start_ns },
+            ppid: stat.ppid,
+            uid,
+            ns_pid: None,
+            kthread: stat.flags & PF_KTHREAD != 0,
+            comm: Comm(stat.comm.0),
+            state: stat.state,
+            on_cpu: false,
+            in_iowait: false,
+            cpu_ns: (stat.utime + stat.stime) * self.tick_ns,
+            run_delay_ns: None,
+            off_cpu_ns: None,
+            io,
+            memory: Some((stat.rss * self.page_bytes, stat.vsize)),
+            threads: stat.threads,
+            gone: Gone::default(),
+            whole: None,
+            cgroup: None,
+        }
+    }
+}
+
+/// Numbers among a folder's names.
+fn list(folder: &OwnedFd, numbers: &mut Vec<u32>) -> std::io::Result<()> {
+    numbers.clear();
+    let mut buffer = [MaybeUninit::uninit(); 32 * 1024];
+    let mut entries = RawDir::new(folder, &mut buffer);
+    while let Some(entry) = entries.next() {
+        let name = entry?;
+        if let Some(value) = number(name.file_name().to_bytes()).and_then(|value| u32::try_from(value).ok()) {
+            numbers.push(value);
+        }
+    }
+    Ok(())
+}
+
+/// The real user of a thread; `status` was read in one piece.
+fn real_uid(status: &[u8]) -> Option<u32> {
+    use procfs::FromBufRead;
+    Some(procfs::process::Status::from_buf_read(status).ok()?.ruid)
+}

@@ -1,0 +1,116 @@
+//! Knows who is alive by thread id, for the tick: whose thread it is, when it
+//! started, who its children are.
+
+use rustc_hash::FxHashMap;
+
+use crate::model::{Exec, Found, TaskId};
+
+/// A living thread.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member {
+    pub(super) id: TaskId,
+    pub(super) process: TaskId,
+    pub(super) kthread: bool,
+}
+
+/// A living process.
+#[derive(Debug, Default)]
+struct Family {
+    start_ns: u64,
+    children: Vec<u32>,
+    /// The tick at which its memory was read last.
+    read_tick: u64,
+}
+
+/// Everybody alive.
+#[derive(Debug, Default)]
+pub(super) struct Roster {
+    threads: FxHashMap<u32, Member>,
+    processes: FxHashMap<u32, Family>,
+}
+
+impl Roster {
+    /// Takes in what a look at everybody found; `complete` forgets all others.
+    pub(super) fn found(&mut self, found: &[Found], complete: bool) {
+        if complete {
+            self.threads.clear();
+            self.processes.clear();
+        }
+        for thread in found {
+            self.add(thread.id, thread.process, thread.kthread, thread.ppid);
+        }
+    }
+
+    /// A new thread; returns whether its parent is known.
+    pub(super) fn add(&mut self, id: TaskId, process: TaskId, kthread: bool, ppid: u32) -> bool {
+        self.threads.insert(id.tid, Member { id, process, kthread });
+        if id != process {
+            return true;
+        }
+        self.processes.insert(id.tid, Family { start_ns: id.start_ns, ..Family::default() });
+        self.adopt(id, ppid) || ppid == 0
+    }
+
+    /// Notes a child; returns whether the parent is known.
+    pub(super) fn adopt(&mut self, child: TaskId, ppid: u32) -> bool {
+        let Some(mut parent) = self.processes.remove(&ppid) else { return false };
+        // Children that died are still in the list; they are weeded out
+        // whenever it would have to grow.
+        if parent.children.len() == parent.children.capacity() {
+            parent.children.retain(|pid| self.processes.contains_key(pid));
+        }
+        parent.children.push(child.tid);
+        self.processes.insert(ppid, parent);
+        true
+    }
+
+    /// A thread has ended.
+    pub(super) fn thread_end(&mut self, id: TaskId) {
+        if self.threads.get(&id.tid).is_some_and(|member| member.id == id) {
+            self.threads.remove(&id.tid);
+        }
+    }
+
+    /// A process has ended: its children that live now have another parent.
+    pub(super) fn process_end(&mut self, process: TaskId, orphans: &mut Vec<TaskId>) {
+        self.thread_end(process);
+        if self.processes.get(&process.tid).is_none_or(|family| family.start_ns != process.start_ns) {
+            return;
+        }
+        let Some(family) = self.processes.remove(&process.tid) else { return };
+        orphans.extend(family.children.into_iter().filter_map(|pid| self.process(pid)));
+    }
+
+    /// The thread that called exec is the leader from now on.
+    pub(super) fn exec(&mut self, exec: &Exec) {
+        if exec.old_tid != exec.process.tid {
+            self.threads.remove(&exec.old_tid);
+            let leader = Member { id: exec.process, process: exec.process, kthread: false };
+            self.threads.insert(exec.process.tid, leader);
+        }
+    }
+
+    pub(super) fn thread(&self, tid: u32) -> Option<Member> {
+        self.threads.get(&tid).copied()
+    }
+
+    /// The living process with this id.
+    pub(super) fn process(&self, pid: u32) -> Option<TaskId> {
+        self.processes.get(&pid).map(|family| TaskId { tid: pid, start_ns: family.start_ns })
+    }
+
+    pub(super) fn processes(&self) -> usize {
+        self.processes.len()
+    }
+
+    /// Whether a process's memory has still to be read in this tick.
+    pub(super) fn first_in_tick(&mut self, process: TaskId, tick: u64) -> bool {
+        match self.processes.get_mut(&process.tid) {
+            Some(family) if family.read_tick != tick => {
+                family.read_tick = tick;
+                true
+            }
+            _ => false,
+        }
+    }
+}

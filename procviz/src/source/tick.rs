@@ -1,0 +1,380 @@
+//! One tick with kernel events: who ran, what happened, and from `/proc` only
+//! what those who ran make necessary.
+
+use std::collections::VecDeque;
+
+use procviz_common::{Kind, ROW_HAS_MM, ROW_IN_IOWAIT, ROW_KTHREAD, ROW_ON_CPU, Row};
+
+use crate::{
+    model::{Comm, Event, Found, Host, Io, Losses, Memory, Reading, Sample, State, TaskId},
+    source::{
+        SamplerError,
+        cgroups::{Cgroups, v1_memory_path},
+        kernel::{Batch, Drain, DrainThread, Kernel, LoadError, Mode, Slot, Snaps, TaskIterator, gone_of},
+        machine::boot_now_ns,
+        proc::ProcDir,
+        roster::{Member, Roster},
+    },
+};
+
+/// How old the memory of a process that does not run may be.
+const SWEEP_NS: u64 = 8_000_000_000;
+/// Rows that one read of the iterator gives.
+const ROWS_A_READ: u64 = 141;
+/// Paths of v1 cgroups read in a tick.
+const V1_PATHS_A_TICK: usize = 100;
+
+/// All that a tick needs.
+pub(super) struct KernelTick {
+    host: Host,
+    kernel: Kernel,
+    drain: DrainThread,
+    snaps: Snaps,
+    proc: ProcDir,
+    roster: Roster,
+    batch: Batch,
+    on_cpu: Vec<u32>,
+    ran: Vec<u32>,
+    orphans: Vec<TaskId>,
+    zombies: Vec<TaskId>,
+    sweep: Option<TaskIterator>,
+    sweep_began_ns: u64,
+    v1_paths: VecDeque<TaskId>,
+    has_v1: bool,
+    tick: u64,
+    last_ns: u64,
+    lost_events: u64,
+    own_tid: u32,
+}
+
+impl KernelTick {
+    /// Starts the drain. The census is the first sample.
+    ///
+    /// # Errors
+    ///
+    /// When the drain thread cannot be started.
+    pub(super) fn start(host: &Host, mut kernel: Kernel, proc: ProcDir) -> Result<Self, SamplerError> {
+        let twice = || LoadError::Load("the kernel's maps were taken before".to_owned());
+        let ring = kernel.take_ring().ok_or_else(twice)?;
+        let snaps = kernel.take_snaps().ok_or_else(twice)?;
+        let mut drain = Drain::new(ring, Mode::Snapshots, host.page_bytes);
+        let has_v1 = drain.cgroups().has_v1_memory();
+        drain.take(&mut Batch::default());
+        let drain = DrainThread::idle(drain);
+        Ok(Self {
+            host: host.clone(),
+            kernel,
+            drain,
+            snaps,
+            proc,
+            roster: Roster::default(),
+            batch: Batch::default(),
+            on_cpu: Vec::new(),
+            ran: Vec::new(),
+            orphans: Vec::new(),
+            zombies: Vec::new(),
+            sweep: None,
+            sweep_began_ns: 0,
+            v1_paths: VecDeque::new(),
+            has_v1,
+            tick: 0,
+            last_ns: 0,
+            lost_events: 0,
+            own_tid: 0,
+        })
+    }
+
+    /// Adds what happened since the last tick to `sample`.
+    pub(super) fn sample(&mut self, sample: &mut Sample) -> Result<(), SamplerError> {
+        self.tick += 1;
+        // Its own CPU at its own tick says nothing of the machine.
+        self.own_tid = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
+        if self.tick == 1 {
+            self.census(sample)?;
+            self.drain.run().map_err(SamplerError::Thread)?;
+        }
+        self.snaps.take(&mut self.on_cpu, &mut self.ran);
+        let losses = self.take_events(sample);
+        sample.losses = Losses { late_ticks: sample.losses.late_ticks, skipped_ticks: sample.losses.skipped_ticks, ..losses };
+        if losses.events() > self.lost_events {
+            self.lost_events = losses.events();
+            self.census(sample)?;
+        }
+        self.follow_events(sample);
+        self.read_those_that_ran(sample);
+        self.read_orphans(sample);
+        self.check_zombies(sample);
+        self.sweep(sample)?;
+        self.read_v1_paths(sample);
+        self.snaps.next_epoch();
+        self.last_ns = sample.stamp.boot_ns;
+        Ok(())
+    }
+
+    /// Looks at every task: at the start, and after a loss.
+    fn census(&mut self, sample: &mut Sample) -> Result<(), SamplerError> {
+        let rows = self.kernel.census()?.all().map_err(SamplerError::Proc)?;
+        let taken_ns = boot_now_ns();
+        let mut drain = self.drain.lock();
+        if self.tick == 1 {
+            drain.seed(&rows, taken_ns);
+        } else {
+            drain.resync(&rows, taken_ns);
+        }
+        sample.found.clear();
+        sample.found.extend(rows.iter().map(|row| found(row, &self.host, drain.cgroups())));
+        sample.complete = true;
+        drop(drain);
+        self.roster.found(&sample.found, true);
+        self.zombies.clear();
+        self.zombies.extend(sample.found.iter().filter(|task| task.state == State::Zombie).map(|task| task.id));
+        if self.has_v1 {
+            self.v1_paths.extend(sample.found.iter().filter(|task| task.id == task.process && !task.kthread).map(|task| task.id));
+        }
+        Ok(())
+    }
+
+    fn take_events(&mut self, sample: &mut Sample) -> Losses {
+        let mut drain = self.drain.lock();
+        let lost = self.kernel.lost();
+        drain.lives().set_lost(lost.iter().sum());
+        drain.drain();
+        drain.take(&mut self.batch);
+        sample.events_seen = drain.seen();
+        let other = lost[Kind::Rename as usize] + lost[Kind::Cgroup as usize] + drain.unknown();
+        drop(drain);
+        let deaths = sample.machine.deaths.unwrap_or(0) + self.batch.deaths;
+        sample.machine.deaths = Some(deaths);
+        sample.folds.append(&mut self.batch.folds);
+        Losses {
+            fork: lost[Kind::Fork as usize],
+            exec: lost[Kind::Exec as usize],
+            exit: lost[Kind::Exit as usize],
+            dead: lost[Kind::Dead as usize],
+            other,
+            ..Losses::default()
+        }
+    }
+
+    /// Keeps the roster true to the events and hands these on.
+    fn follow_events(&mut self, sample: &mut Sample) {
+        for event in self.batch.events.drain(..) {
+            match &event {
+                Event::Fork(fork) => {
+                    // An unknown parent lived and died between two ticks.
+                    if !self.roster.add(fork.id, fork.process, fork.kthread, fork.ppid) {
+                        self.orphans.push(fork.id);
+                    }
+                    if self.has_v1 && fork.id == fork.process && !fork.kthread && fork.cgroup.is_none() {
+                        self.v1_paths.push_back(fork.id);
+                    }
+                }
+                Event::Exec(exec) => self.roster.exec(exec),
+                Event::ThreadEnd(end) if !end.superseded => self.roster.thread_end(end.id),
+                Event::ProcessEnd(record) => {
+                    self.roster.process_end(record.process, &mut self.orphans);
+                    if record.zombie {
+                        self.zombies.push(record.process);
+                    }
+                }
+                Event::Nothing => continue,
+                _ => {}
+            }
+            sample.events.push(event);
+        }
+    }
+
+    fn read_those_that_ran(&mut self, sample: &mut Sample) {
+        let ran = std::mem::take(&mut self.ran);
+        for tid in &ran {
+            let Some(member) = self.roster.thread(*tid) else { continue };
+            let reading = match self.snaps.slot(*tid) {
+                Slot::Reading(reading) if reading.id == member.id => Some(reading),
+                // Another task's slot, or torn: `/proc` knows.
+                _ => self.read_thread(member),
+            };
+            let Some(reading) = reading else { continue };
+            sample.readings.push(reading);
+            self.read_memory(member, sample);
+        }
+        self.ran = ran;
+        let on_cpu = std::mem::take(&mut self.on_cpu);
+        for tid in &on_cpu {
+            if *tid != self.own_tid && let Some(member) = self.roster.thread(*tid) {
+                self.read_running(member, sample);
+            }
+        }
+        self.on_cpu = on_cpu;
+    }
+
+    /// A thread that is on a CPU now has not left it: only the scheduler's
+    /// own sum, as old as the last timer tick, tells what it used.
+    fn read_running(&mut self, member: Member, sample: &mut Sample) {
+        let Ok(times) = self.proc.thread_schedstat(member.process.tid, member.id.tid) else { return };
+        sample.readings.push(Reading {
+            id: member.id,
+            uid: None,
+            state: State::Running,
+            on_cpu: true,
+            preempted: false,
+            in_iowait: false,
+            cpu_ns: times.cpu_ns,
+            run_delay_ns: Some(times.run_delay_ns),
+            wait_max_ns: None,
+            io: None,
+        });
+        self.read_memory(member, sample);
+    }
+
+    fn read_thread(&mut self, member: Member) -> Option<Reading> {
+        let (tgid, tid) = (member.process.tid, member.id.tid);
+        let stat = self.proc.thread_stat(tgid, tid).ok()?;
+        if stat.start != member.id.start_ns / self.host.tick_ns {
+            return None;
+        }
+        let times = self.proc.thread_schedstat(tgid, tid).ok()?;
+        let io = self.proc.thread_io(tgid, tid).ok();
+        Some(Reading {
+            id: member.id,
+            uid: None,
+            state: stat.state,
+            on_cpu: false,
+            preempted: false,
+            in_iowait: false,
+            cpu_ns: times.cpu_ns,
+            run_delay_ns: Some(times.run_delay_ns),
+            wait_max_ns: None,
+            io: io.map(|io| Io { read: io.read_bytes, write: io.write_bytes }),
+        })
+    }
+
+    /// Memory belongs to the process: one `stat` for all its threads, through
+    /// one that ran, as a dead leader has none.
+    fn read_memory(&mut self, member: Member, sample: &mut Sample) {
+        if member.kthread || !self.roster.first_in_tick(member.process, self.tick) {
+            return;
+        }
+        let Ok(stat) = self.proc.thread_stat(member.process.tid, member.id.tid) else { return };
+        if stat.start != member.id.start_ns / self.host.tick_ns {
+            return;
+        }
+        sample.memories.push(Memory {
+            process: member.process,
+            rss: stat.rss * self.host.page_bytes,
+            vsize: stat.vsize,
+            threads: stat.threads,
+        });
+    }
+
+    fn read_orphans(&mut self, sample: &mut Sample) {
+        let orphans = std::mem::take(&mut self.orphans);
+        for child in &orphans {
+            let Ok(stat) = self.proc.thread_stat(child.tid, child.tid) else { continue };
+            if stat.start == child.start_ns / self.host.tick_ns {
+                self.roster.adopt(*child, stat.ppid);
+                sample.events.push(Event::Parent(*child, stat.ppid));
+            }
+        }
+        self.orphans = orphans;
+        self.orphans.clear();
+    }
+
+    /// A bit says that somebody was freed under this id; one read says whether
+    /// it was this one.
+    fn check_zombies(&mut self, sample: &mut Sample) {
+        let (snaps, proc, tick_ns) = (&self.snaps, &mut self.proc, self.host.tick_ns);
+        self.zombies.retain(|zombie| {
+            if !snaps.is_freed(zombie.tid) {
+                return true;
+            }
+            let stat = proc.process_stat(zombie.tid);
+            let is_there = stat.is_ok_and(|stat| stat.start == zombie.start_ns / tick_ns);
+            if !is_there {
+                sample.events.push(Event::Reaped(*zombie));
+            }
+            is_there
+        });
+    }
+
+    /// Goes through all processes in slices, so that what changes without
+    /// running (the kernel reclaims memory) is seen in time.
+    fn sweep(&mut self, sample: &mut Sample) -> Result<(), SamplerError> {
+        let now = sample.stamp.boot_ns;
+        if self.sweep.is_none() {
+            if self.sweep_began_ns != 0 && now - self.sweep_began_ns < SWEEP_NS {
+                return Ok(());
+            }
+            if self.tick == 1 {
+                self.sweep_began_ns = now;
+                return Ok(());
+            }
+            self.sweep = Some(self.kernel.sweep()?);
+            self.sweep_began_ns = now;
+        }
+        let interval = now.saturating_sub(self.last_ns);
+        let rows = self.roster.processes() as u64 * interval / SWEEP_NS;
+        let page = self.host.page_bytes;
+        for _ in 0..=rows / ROWS_A_READ {
+            let Some(sweep) = &mut self.sweep else { break };
+            let memories = &mut sample.memories;
+            let more = sweep.next_slice(|row| {
+                if row.flags & ROW_HAS_MM != 0 {
+                    memories.push(memory(&row, page));
+                }
+            });
+            if !more.map_err(SamplerError::Proc)? {
+                self.sweep = None;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_v1_paths(&mut self, sample: &mut Sample) {
+        for _ in 0..V1_PATHS_A_TICK {
+            let Some(process) = self.v1_paths.pop_front() else { break };
+            if self.roster.process(process.tid) == Some(process) && let Some(path) = v1_memory_path(process.tid) {
+                sample.events.push(Event::Cgroup(process, path));
+            }
+        }
+    }
+}
+
+fn memory(row: &Row, page_bytes: u64) -> Memory {
+    Memory {
+        process: TaskId { tid: row.tgid, start_ns: row.leader_start_ns },
+        rss: row.rss_pages * page_bytes,
+        vsize: row.vsize_pages * page_bytes,
+        threads: row.threads,
+    }
+}
+
+fn found(row: &Row, host: &Host, cgroups: &Cgroups) -> Found {
+    let on_cpu = row.flags & ROW_ON_CPU != 0;
+    let state = if row.exit_state != 0 { row.exit_state } else { row.state };
+    Found {
+        id: TaskId { tid: row.tid, start_ns: row.start_ns },
+        process: TaskId { tid: row.tgid, start_ns: row.leader_start_ns },
+        ppid: row.ppid,
+        uid: Some(row.uid),
+        ns_pid: Some(row.ns_pid),
+        kthread: row.flags & ROW_KTHREAD != 0,
+        comm: Comm(row.comm),
+        state: State::from_bits(state),
+        on_cpu,
+        in_iowait: row.flags & ROW_IN_IOWAIT != 0 && !on_cpu,
+        cpu_ns: row.cpu_ns,
+        run_delay_ns: Some(row.run_delay_ns),
+        // The scheduler's clock runs with the monotonic one; 0: it never had a CPU.
+        off_cpu_ns: match row.last_arrival_ns {
+            _ if on_cpu => Some(0),
+            0 => None,
+            arrival => Some(row.now_ns.saturating_sub(arrival)),
+        },
+        io: Some(Io { read: row.read_bytes, write: row.write_bytes }),
+        memory: Some((row.rss_pages * host.page_bytes, row.vsize_pages * host.page_bytes)),
+        threads: row.threads,
+        gone: gone_of(row),
+        whole: None,
+        cgroup: cgroups.path(row.cgroup_id),
+    }
+}

@@ -1,0 +1,74 @@
+//! Names users: the passwd file first, then the system's name service on a
+//! thread of its own, as it may hang.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
+    time::{Duration, Instant},
+};
+
+/// How long the name service may take for all unknown users of a picture.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Names by user id.
+pub struct Users {
+    names: HashMap<u32, Option<Arc<str>>>,
+    ask: Sender<u32>,
+    answers: Receiver<(u32, Option<String>)>,
+}
+
+impl Users {
+    /// Reads the passwd file.
+    pub fn read() -> Self {
+        let text = std::fs::read("/etc/passwd").unwrap_or_default();
+        let names = String::from_utf8_lossy(&text).lines().rev().filter_map(passwd_line).collect();
+        let (ask, questions) = channel::<u32>();
+        let (answer, answers) = channel();
+        // Never joined: it ends with the questions, or hangs with the name service.
+        _ = std::thread::Builder::new().name("procviz-users".to_owned()).spawn(move || {
+            for uid in questions {
+                let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid));
+                if answer.send((uid, user.ok().flatten().map(|user| user.name))).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { names, ask, answers }
+    }
+
+    /// Looks up all of `uids` that are not known yet, within a deadline.
+    pub fn look_up(&mut self, uids: impl IntoIterator<Item = u32>) {
+        let mut open = 0;
+        for uid in uids {
+            if !self.names.contains_key(&uid) {
+                self.names.insert(uid, None);
+                open += usize::from(self.ask.send(uid).is_ok());
+            }
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while open > 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok((uid, name)) = self.answers.recv_timeout(left) else { break };
+            self.names.insert(uid, name.map(Into::into));
+            open -= 1;
+        }
+    }
+
+    /// The name, or the number where there is none.
+    pub fn name(&self, uid: u32) -> Arc<str> {
+        match self.names.get(&uid) {
+            Some(Some(name)) => Arc::clone(name),
+            _ => uid.to_string().into(),
+        }
+    }
+}
+
+fn passwd_line(line: &str) -> Option<(u32, Option<Arc<str>>)> {
+    let mut fields = line.split(':');
+    let name = fields.next().filter(|name| !name.is_empty())?;
+    let uid = fields.nth(1)?.parse().ok()?;
+    Some((uid, Some(name.into())))
+}

@@ -1,0 +1,190 @@
+//! Takes in what a look at all tasks found: the census, a resync, or every
+//! sample where there are no events.
+
+use crate::{
+    model::{Change, End, Found, Process, Sample, Sources, State, Thread},
+    tracker::Tracker,
+};
+
+impl Tracker {
+    pub(super) fn take_found(&mut self, sample: &Sample) {
+        for found in &sample.found {
+            match self.threads.get(&found.id).copied() {
+                Some(slot) => self.refresh(slot, found),
+                None => self.enter(found),
+            }
+        }
+        for found in sample.found.iter().filter(|found| found.id == found.process) {
+            self.take_whole(found);
+        }
+        if sample.complete {
+            self.end_the_unseen();
+        }
+    }
+
+    /// A thread that was not known.
+    fn enter(&mut self, found: &Found) {
+        let now = self.snapshot.stamp.boot_ns;
+        let process = match self.processes.get(&found.process) {
+            Some(slot) => *slot,
+            None => self.enter_process(found),
+        };
+        // Without events, what is new in a later sample used all its CPU in between.
+        let is_new = self.snapshot.sources == Sources::ProcOnly && self.snapshot.tick > 1;
+        let is_zombie = found.state == State::Zombie;
+        let slot = self.snapshot.threads.insert(Thread {
+            id: found.id,
+            process,
+            comm: found.comm,
+            uid: found.uid,
+            state: found.state,
+            cpu_ns: if is_new { 0 } else { found.cpu_ns },
+            run_delay_ns: found.run_delay_ns,
+            io: found.io,
+            on_cpu: found.on_cpu,
+            in_iowait: found.in_iowait,
+            last_on_cpu_ns: found.off_cpu_ns.map(|off| now.saturating_sub(off)),
+            change: Change::default(),
+            found_tick: self.snapshot.tick,
+            end: is_zombie.then_some(End { tick: 0, status: None, zombie: true }),
+        });
+        self.threads.insert(found.id, slot);
+        if is_new {
+            self.take_figures(slot, found.cpu_ns, found.run_delay_ns, found.io);
+        }
+        let by_sum = self.by_sum();
+        let Some(process) = self.snapshot.processes.get_mut(process) else { return };
+        process.members.push(slot);
+        if found.id == found.process {
+            process.leader = Some(slot);
+            process.end = (is_zombie && found.threads <= 1).then_some(End { tick: 0, status: None, zombie: true });
+        }
+        if by_sum {
+            process.cpu_ns += found.cpu_ns;
+            process.io = match (process.io, found.io) {
+                (Some(sum), Some(io)) => super::plus(Some(sum), io.read, io.write),
+                _ => None,
+            };
+        }
+    }
+
+    fn enter_process(&mut self, found: &Found) -> usize {
+        let slot = self.snapshot.processes.insert(Process {
+            id: found.process,
+            leader: None,
+            members: Vec::new(),
+            ppid: found.ppid,
+            ns_pid: found.ns_pid,
+            kthread: found.kthread,
+            cpu_ns: found.gone.cpu_ns,
+            io: Some(found.gone.io),
+            run_delay_ns: None,
+            rss: found.memory.map(|(rss, _)| rss),
+            vsize: found.memory.map(|(_, vsize)| vsize),
+            threads: found.threads,
+            cgroup: found.cgroup.clone(),
+            change: Change::default(),
+            rss_change: (0, 0),
+            origin: found.process,
+            end: None,
+            exit: None,
+        });
+        self.processes.insert(found.process, slot);
+        slot
+    }
+
+    /// A thread that is known.
+    fn refresh(&mut self, slot: usize, found: &Found) {
+        let tick = self.snapshot.tick;
+        let now = self.snapshot.stamp.boot_ns;
+        let Some(thread) = self.snapshot.threads.get_mut(slot) else { return };
+        thread.found_tick = tick;
+        if thread.end.is_some_and(|end| end.tick != 0) {
+            // An end that was seen wins over a row that was read earlier.
+            return;
+        }
+        thread.comm = found.comm;
+        thread.uid = found.uid.or(thread.uid);
+        let ran = found.cpu_ns > thread.cpu_ns || found.on_cpu;
+        if found.state == State::Zombie && thread.end.is_none() {
+            thread.end = Some(End { tick, status: None, zombie: true });
+        }
+        thread.state = found.state;
+        thread.on_cpu = found.on_cpu;
+        thread.in_iowait = found.in_iowait;
+        if let Some(off) = found.off_cpu_ns {
+            thread.last_on_cpu_ns = Some(now.saturating_sub(off));
+        }
+        if ran {
+            thread.change.at(tick).ran = true;
+        }
+        let changed = ran || found.io != thread.io;
+        let process = thread.process;
+        if changed {
+            self.take_figures(slot, found.cpu_ns, found.run_delay_ns, found.io);
+        }
+        if let Some(process) = self.snapshot.processes.get_mut(process) {
+            process.ppid = found.ppid;
+            process.change.ran |= ran && process.change.tick == tick;
+        }
+    }
+
+    /// What a leader's row says of its process.
+    fn take_whole(&mut self, found: &Found) {
+        let tick = self.snapshot.tick;
+        let by_sum = self.by_sum();
+        if let Some((rss, vsize)) = found.memory {
+            let memory = crate::model::Memory { process: found.process, rss, vsize, threads: found.threads };
+            self.take_memory(&memory);
+        }
+        let Some((slot, process)) = self.process_mut(found.process) else { return };
+        if found.cgroup.is_some() {
+            process.cgroup.clone_from(&found.cgroup);
+        }
+        if by_sum {
+            return;
+        }
+        let Some((cpu_ns, io)) = found.whole else { return };
+        let is_first = process.change.tick == 0 && tick == 1;
+        let cpu = if is_first { 0 } else { cpu_ns.saturating_sub(process.cpu_ns) };
+        process.cpu_ns = process.cpu_ns.max(cpu_ns);
+        let moved = match (io, process.io) {
+            (Some(now), Some(before)) if !is_first => (now.read + now.write).saturating_sub(before.read + before.write),
+            _ => 0,
+        };
+        process.io = io;
+        if process.change.tick == tick || cpu > 0 || moved > 0 {
+            self.touch(slot);
+            if let Some(process) = self.snapshot.processes.get_mut(slot) {
+                process.change.cpu_ns = cpu;
+                process.change.io_bytes = moved;
+            }
+        }
+    }
+
+    /// Whether a process's figures are the sum of its threads', or read as a whole.
+    fn by_sum(&self) -> bool {
+        self.snapshot.sources == Sources::EbpfAndProc
+    }
+
+    /// Whoever was not found is gone, how is not known.
+    fn end_the_unseen(&mut self) {
+        let tick = self.snapshot.tick;
+        let gone: Vec<_> = self
+            .snapshot
+            .threads
+            .iter()
+            .filter(|thread| thread.found_tick != tick && thread.end.is_none_or(|end| end.zombie))
+            .map(|thread| (thread.id, thread.process))
+            .collect();
+        for (id, process) in gone {
+            self.end_thread(id, None, false);
+            let is_last = self.snapshot.processes.get(process).is_some_and(|process| {
+                process.members.iter().all(|slot| self.snapshot.threads.get(*slot).is_none_or(|thread| thread.end.is_some_and(|end| !end.zombie)))
+            });
+            if is_last && let Some(id) = self.snapshot.processes.get(process).map(|process| process.id) {
+                self.end_process(id, None, false);
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Remembers the last seconds of figures that rules look back on.
+
+use std::collections::VecDeque;
+
+/// The longest time that is looked back on, ns.
+const KEPT_NS: u64 = 12_000_000_000;
+/// Points of a curve in the margin.
+const CURVE_POINTS: usize = 60;
+
+/// Sums of one process at some instants.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Point {
+    pub(super) time_ns: u64,
+    pub(super) cpu_ns: u64,
+    pub(super) rss: u64,
+    pub(super) io_bytes: u64,
+}
+
+/// The recent past of one process.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    points: VecDeque<Point>,
+    /// Resident set when it was first looked at, bytes.
+    pub(super) first_rss: u64,
+}
+
+impl History {
+    pub(super) fn new(first: Point) -> Self {
+        Self { points: VecDeque::from([first]), first_rss: first.rss }
+    }
+
+    pub(super) fn push(&mut self, point: Point) {
+        self.points.push_back(point);
+        while self.points.front().is_some_and(|front| point.time_ns - front.time_ns > KEPT_NS) {
+            self.points.pop_front();
+        }
+    }
+
+    pub(super) fn last_time_ns(&self) -> u64 {
+        self.points.back().map_or(0, |point| point.time_ns)
+    }
+
+    /// The newest point and the one `span_ns` before it; `None` when it is not
+    /// known for that long.
+    pub(super) fn span(&self, span_ns: u64) -> Option<(Point, Point)> {
+        let last = *self.points.back()?;
+        // Ticks are never exactly on time.
+        let from = last.time_ns.checked_sub(span_ns - span_ns / 20)?;
+        let first = self.points.iter().rev().find(|point| point.time_ns <= from)?;
+        Some((*first, last))
+    }
+
+    /// Since when a figure has been at or above its threshold in every step, ns since boot.
+    pub(super) fn since(&self, is_above: impl Fn(Point, Point) -> bool) -> u64 {
+        let mut since = self.last_time_ns();
+        for (later, earlier) in self.points.iter().rev().zip(self.points.iter().rev().skip(1)) {
+            if !is_above(*earlier, *later) {
+                break;
+            }
+            since = earlier.time_ns;
+        }
+        since
+    }
+
+    /// A figure of each step, oldest first.
+    pub(super) fn curve(&self, figure: impl Fn(Point, Point) -> f32) -> Vec<f32> {
+        let steps = self.points.iter().zip(self.points.iter().skip(1));
+        let skip = self.points.len().saturating_sub(CURVE_POINTS + 1);
+        steps.skip(skip).map(|(earlier, later)| figure(*earlier, *later)).collect()
+    }
+}
+
+/// A change a second between two points.
+pub(super) fn rate(earlier: Point, later: Point, value: impl Fn(Point) -> u64) -> f64 {
+    let seconds = (later.time_ns - earlier.time_ns) as f64 / 1e9;
+    if seconds <= 0.0 { 0.0 } else { (value(later) as f64 - value(earlier) as f64) / seconds }
+}

@@ -1,0 +1,151 @@
+//! Turns samples into snapshots: keeps each task's identity and figures, adds
+//! up processes, notices ends, and finds what is worth a person's eye. It does
+//! no I/O and cannot fail; what a sample contradicts is taken as the sample says.
+
+mod events;
+mod found;
+mod history;
+mod readings;
+mod rules;
+
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
+
+use crate::model::{Host, Io, Process, Sample, Snapshot, Sources, TaskId};
+
+/// How many snapshots show a dead task.
+const SHOWN_DEAD: u64 = 2;
+
+/// Holds the snapshot and brings it up to date.
+pub struct Tracker {
+    snapshot: Snapshot,
+    threads: FxHashMap<TaskId, usize>,
+    processes: FxHashMap<TaskId, usize>,
+    /// Ended processes and threads, in the order in which they leave the picture.
+    leaving: VecDeque<(u64, TaskId)>,
+    /// Old leaders of processes in which another thread called exec, whose
+    /// final figures have not come.
+    ghosts: FxHashMap<TaskId, (u64, Option<Io>)>,
+    /// Processes that changed in this tick.
+    changed: Vec<usize>,
+    rules: rules::Rules,
+}
+
+impl Tracker {
+    /// Knows nobody yet.
+    pub fn new(host: Host, sources: Sources) -> Self {
+        Self {
+            snapshot: Snapshot::new(host, sources),
+            threads: FxHashMap::default(),
+            processes: FxHashMap::default(),
+            leaving: VecDeque::new(),
+            ghosts: FxHashMap::default(),
+            changed: Vec::new(),
+            rules: rules::Rules::default(),
+        }
+    }
+
+    /// The picture after the last sample.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Merges a sample. The cost follows what it holds, not how many tasks there are.
+    pub fn update(&mut self, sample: &Sample) {
+        self.changed.clear();
+        let snapshot = &mut self.snapshot;
+        snapshot.tick += 1;
+        snapshot.stamp = sample.stamp;
+        if snapshot.tick == 1 {
+            snapshot.began_ns = sample.stamp.boot_ns;
+        }
+        snapshot.sources = sample.sources;
+        snapshot.machine = sample.machine.clone();
+        let skipped = sample.losses.skipped_ticks - snapshot.losses.skipped_ticks.min(sample.losses.skipped_ticks);
+        snapshot.losses = sample.losses;
+        snapshot.events_seen = sample.events_seen;
+        snapshot.own_cpu_ns = sample.own_cpu_ns;
+        snapshot.folds.clone_from(&sample.folds);
+        self.forget_the_dead();
+        self.take_found(sample);
+        for event in &sample.events {
+            self.take_event(event);
+        }
+        for reading in &sample.readings {
+            self.take_reading(reading);
+        }
+        for memory in &sample.memories {
+            self.take_memory(memory);
+        }
+        self.rules.judge(&mut self.snapshot, sample, &self.changed, skipped);
+    }
+
+    /// Takes those out of the picture who were shown dead for long enough.
+    fn forget_the_dead(&mut self) {
+        while let Some((tick, id)) = self.leaving.front().copied() {
+            if tick + SHOWN_DEAD > self.snapshot.tick {
+                break;
+            }
+            self.leaving.pop_front();
+            self.forget_thread(id);
+            self.forget_process(id);
+        }
+    }
+
+    fn forget_thread(&mut self, id: TaskId) {
+        let Some(slot) = self.threads.get(&id).copied() else { return };
+        let Some(thread) = self.snapshot.threads.get(slot) else { return };
+        // Revived by an exec, or a zombie that somebody has still to reap.
+        if thread.end.is_none_or(|end| end.zombie) {
+            return;
+        }
+        let process = thread.process;
+        self.drop_slot(slot, process);
+        self.threads.remove(&id);
+    }
+
+    fn drop_slot(&mut self, slot: usize, process: usize) {
+        self.snapshot.threads.remove(slot);
+        if let Some(process) = self.snapshot.processes.get_mut(process) {
+            process.members.retain(|member| *member != slot);
+            if process.leader == Some(slot) {
+                process.leader = None;
+            }
+        }
+    }
+
+    fn forget_process(&mut self, id: TaskId) {
+        let Some(slot) = self.processes.get(&id).copied() else { return };
+        let Some(process) = self.snapshot.processes.get(slot) else { return };
+        if process.end.is_none_or(|end| end.zombie) {
+            return;
+        }
+        for member in process.members.clone() {
+            if let Some(thread) = self.snapshot.threads.remove(member) {
+                self.threads.remove(&thread.id);
+            }
+        }
+        self.snapshot.processes.remove(slot);
+        self.processes.remove(&id);
+    }
+
+    fn process_mut(&mut self, id: TaskId) -> Option<(usize, &mut Process)> {
+        let slot = *self.processes.get(&id)?;
+        Some((slot, self.snapshot.processes.get_mut(slot)?))
+    }
+
+    /// Notes that a process changed in this tick, once.
+    fn touch(&mut self, slot: usize) {
+        let tick = self.snapshot.tick;
+        let Some(process) = self.snapshot.processes.get_mut(slot) else { return };
+        if process.change.tick != tick {
+            self.changed.push(slot);
+            process.change.at(tick);
+        }
+    }
+}
+
+fn plus(a: Option<Io>, read: u64, write: u64) -> Option<Io> {
+    a.map(|io| Io { read: io.read + read, write: io.write + write })
+}

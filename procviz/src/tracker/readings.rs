@@ -1,0 +1,93 @@
+//! Takes in what a tick reads of threads that ran and of their processes.
+
+use crate::{
+    model::{Io, Memory, Reading},
+    tracker::{Tracker, plus},
+};
+
+impl Tracker {
+    pub(super) fn take_reading(&mut self, reading: &Reading) {
+        let tick = self.snapshot.tick;
+        let now = self.snapshot.stamp.boot_ns;
+        let Some(slot) = self.threads.get(&reading.id).copied() else { return };
+        let Some(thread) = self.snapshot.threads.get_mut(slot) else { return };
+        if thread.end.is_some() {
+            return;
+        }
+        thread.uid = reading.uid.or(thread.uid);
+        thread.state = reading.state;
+        thread.on_cpu = reading.on_cpu;
+        thread.in_iowait = reading.in_iowait;
+        thread.last_on_cpu_ns = Some(now);
+        thread.change.at(tick).ran = true;
+        if !reading.on_cpu {
+            thread.change.wait_max_ns = reading.wait_max_ns;
+        }
+        let process = thread.process;
+        self.take_figures(slot, reading.cpu_ns, reading.run_delay_ns, reading.io);
+        self.touch(process);
+        if let Some(process) = self.snapshot.processes.get_mut(process) {
+            process.change.ran = true;
+            process.change.wait_max_ns = process.change.wait_max_ns.max(reading.wait_max_ns);
+        }
+    }
+
+    /// Raises a thread's sums, and its process's by as much. A figure never
+    /// runs backwards: what is read later may have been measured earlier.
+    pub(super) fn take_figures(&mut self, slot: usize, cpu_ns: u64, run_delay_ns: Option<u64>, io: Option<Io>) {
+        let tick = self.snapshot.tick;
+        let Some(thread) = self.snapshot.threads.get_mut(slot) else { return };
+        let cpu = cpu_ns.saturating_sub(thread.cpu_ns);
+        thread.cpu_ns += cpu;
+        let wait = match (run_delay_ns, thread.run_delay_ns) {
+            (Some(now), Some(before)) => Some(now.saturating_sub(before)),
+            _ => None,
+        };
+        thread.run_delay_ns = thread.run_delay_ns.max(run_delay_ns);
+        let (read, write) = match (io, thread.io) {
+            (Some(now), Some(before)) => (now.read.saturating_sub(before.read), now.write.saturating_sub(before.write)),
+            _ => (0, 0),
+        };
+        if let Some(now) = io {
+            thread.io = Some(thread.io.map_or(now, |before| Io { read: before.read.max(now.read), write: before.write.max(now.write) }));
+        }
+        let change = thread.change.at(tick);
+        change.cpu_ns += cpu;
+        change.io_bytes += read + write;
+        change.wait_ns = sum(change.wait_ns, wait);
+        let process = thread.process;
+        self.touch(process);
+        let Some(process) = self.snapshot.processes.get_mut(process) else { return };
+        process.cpu_ns += cpu;
+        process.io = plus(process.io, read, write);
+        process.run_delay_ns = sum(process.run_delay_ns, wait);
+        process.change.cpu_ns += cpu;
+        process.change.io_bytes += read + write;
+        process.change.wait_ns = sum(process.change.wait_ns, wait);
+    }
+
+    pub(super) fn take_memory(&mut self, memory: &Memory) {
+        let tick = self.snapshot.tick;
+        let Some((slot, process)) = self.process_mut(memory.process) else { return };
+        if process.end.is_some() {
+            return;
+        }
+        let delta = process.rss.map_or(0, |before| memory.rss as i64 - before as i64);
+        process.rss = Some(memory.rss);
+        process.vsize = Some(memory.vsize);
+        process.threads = memory.threads;
+        if delta != 0 {
+            let before = if process.rss_change.0 == tick { process.rss_change.1 } else { 0 };
+            process.rss_change = (tick, before + delta);
+            self.touch(slot);
+        }
+    }
+}
+
+/// Of two durations either of which may not be known.
+fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a + b),
+        (one, other) => one.or(other),
+    }
+}

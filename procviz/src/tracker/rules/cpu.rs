@@ -1,0 +1,22 @@
+use super::{SECOND, Subject};
+use crate::{
+    model::{Notable, Rule, duration_text},
+    tracker::history::rate,
+};
+
+const SPAN_NS: u64 = 3 * SECOND;
+/// Cores.
+const THRESHOLD: f64 = 0.9;
+
+/// One process that keeps a core busy.
+pub(super) fn judge(subject: &Subject<'_>) -> Option<Notable> {
+    let (first, last) = subject.history.span(SPAN_NS)?;
+    let cores = rate(first, last, |point| point.cpu_ns) / 1e9;
+    if cores < THRESHOLD {
+        return None;
+    }
+    let since = subject.history.since(|a, b| rate(a, b, |point| point.cpu_ns) / 1e9 >= THRESHOLD).min(first.time_ns);
+    let text = format!("uses {cores:.2} cores for {}", duration_text(last.time_ns - since));
+    let curve = subject.history.curve(|a, b| (rate(a, b, |point| point.cpu_ns) / 1e9) as f32);
+    Some(subject.notable(Rule::Cpu, cores, "cores", since, text, curve))
+}

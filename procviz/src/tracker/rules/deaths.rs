@@ -1,0 +1,113 @@
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
+
+use super::{SECOND, find};
+use crate::model::{Comm, Event, ExitRecord, Notable, Rule, Sample, Snapshot, Status, TaskId, duration_text};
+
+const SPAN_NS: u64 = 600 * SECOND;
+const THRESHOLD: usize = 3;
+/// A command that fails sooner is a `grep` in a loop, not a service.
+const SERVICE_NS: u64 = SECOND / 5;
+/// HUP, INT, PIPE, TERM end what is meant to end.
+const PEACEFUL: [u32; 4] = [1, 2, 13, 15];
+
+/// The same command that ends badly again and again.
+#[derive(Default)]
+pub(super) struct Deaths {
+    kinds: FxHashMap<(TaskId, Comm, u32), VecDeque<Death>>,
+}
+
+#[derive(Clone, Copy)]
+struct Death {
+    time_ns: u64,
+    id: TaskId,
+    ppid: u32,
+    count: u64,
+}
+
+impl Deaths {
+    pub(super) fn take(&mut self, snapshot: &Snapshot, sample: &Sample) {
+        for event in &sample.events {
+            if let Event::ProcessEnd(record) = event {
+                self.death(record);
+            }
+        }
+        for fold in sample.folds.iter().filter(|fold| is_crash(fold.status)) {
+            let death = Death { time_ns: snapshot.stamp.boot_ns, id: fold.origin, ppid: fold.origin.tid, count: fold.count };
+            self.kinds.entry((fold.origin, fold.comm, fold.status.0 & 0x7f)).or_default().push_back(death);
+        }
+        let now = snapshot.stamp.boot_ns;
+        self.kinds.retain(|_, deaths| {
+            while deaths.len() > 10_000 || deaths.front().is_some_and(|death| now.saturating_sub(death.time_ns) > SPAN_NS) {
+                deaths.pop_front();
+            }
+            !deaths.is_empty()
+        });
+    }
+
+    fn death(&mut self, record: &ExitRecord) {
+        let status = record.status;
+        let death = Death { time_ns: record.time_ns, id: record.process, ppid: record.ppid, count: 1 };
+        if is_crash(status) {
+            let key = (record.origin, record.comm, status.0 & 0x7f);
+            self.kinds.entry(key).or_default().push_back(death);
+        } else if status.code().is_some_and(|code| code != 0) {
+            let deaths = self.kinds.entry((record.origin, record.comm, status.0)).or_default();
+            let lived = record.time_ns.saturating_sub(record.process.start_ns);
+            let follows = deaths.back().is_none_or(|last| last.time_ns <= record.process.start_ns && last.ppid == record.ppid);
+            if lived < SERVICE_NS || !follows {
+                deaths.clear();
+            }
+            if lived >= SERVICE_NS {
+                deaths.push_back(death);
+            }
+        }
+    }
+
+    pub(super) fn judge(&self, snapshot: &Snapshot, notables: &mut Vec<Notable>) {
+        for ((origin, comm, status), deaths) in &self.kinds {
+            let count: u64 = deaths.iter().map(|death| death.count).sum();
+            let (Some(first), Some(last)) = (deaths.front(), deaths.back()) else { continue };
+            if count < THRESHOLD as u64 {
+                continue;
+            }
+            let how = Status(*status).words();
+            let span = duration_text(last.time_ns.saturating_sub(first.time_ns));
+            let by = match find(snapshot, *origin) {
+                Some((process, comm)) => format!(", started by {} {}", comm.text().terminal(), process.id.tid),
+                None => String::new(),
+            };
+            let is_shown = find(snapshot, last.id).is_some();
+            notables.push(Notable {
+                rule: Rule::Deaths,
+                rank: 0,
+                about: Some(*origin),
+                dot: Some(if is_shown { last.id } else { *origin }),
+                comm: Some(*comm),
+                count,
+                value: count as f64,
+                unit: "deaths",
+                since_ns: first.time_ns,
+                text: format!("{count} deaths by {how} in {span}{by}"),
+                curve: curve(deaths, snapshot),
+            });
+        }
+    }
+}
+
+fn is_crash(status: Status) -> bool {
+    status.signal().is_some_and(|signal| !PEACEFUL.contains(&signal))
+}
+
+/// Deaths in each of twenty parts of the time.
+fn curve(deaths: &VecDeque<Death>, snapshot: &Snapshot) -> Vec<f32> {
+    let from = deaths.front().map_or(0, |death| death.time_ns);
+    let span = snapshot.stamp.boot_ns.saturating_sub(from).max(1);
+    let mut curve = vec![0.0; 20];
+    for death in deaths {
+        let part = (death.time_ns.saturating_sub(from) as u128 * 20 / u128::from(span)) as usize;
+        curve[part.min(19)] += death.count as f32;
+    }
+    curve
+}

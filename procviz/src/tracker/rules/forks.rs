@@ -1,0 +1,118 @@
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
+
+use super::{SECOND, find};
+use crate::model::{Comm, Event, Notable, Rule, Sample, Snapshot, TaskId, duration_text};
+
+const SPAN_NS: u64 = 3 * SECOND;
+/// Forks a second.
+const FORKS: f64 = 50.0;
+/// Cores used by tasks that are dead already.
+const CORES: f64 = 0.2;
+
+/// Forks and short lives by the ancestor to blame.
+#[derive(Default)]
+pub(super) struct Forks {
+    origins: FxHashMap<TaskId, Origin>,
+}
+
+#[derive(Default)]
+struct Origin {
+    ticks: VecDeque<Tick>,
+    name: Comm,
+}
+
+/// What an ancestor caused in one tick.
+#[derive(Clone, Copy, Default)]
+struct Tick {
+    time_ns: u64,
+    interval_ns: u64,
+    forks: u64,
+    dead_cpu_ns: u64,
+}
+
+impl Forks {
+    pub(super) fn take(&mut self, snapshot: &Snapshot, sample: &Sample) {
+        let stamp = snapshot.stamp;
+        if snapshot.tick == 1 {
+            return;
+        }
+        for event in &sample.events {
+            match event {
+                Event::Fork(fork) if fork.id == fork.process && !fork.kthread => {
+                    self.tick(fork.origin, stamp.boot_ns, stamp.interval_ns).forks += 1;
+                    self.name(fork.origin, fork.comm);
+                }
+                Event::ProcessEnd(record) if stamp.boot_ns.saturating_sub(record.process.start_ns) < SPAN_NS => {
+                    self.tick(record.origin, stamp.boot_ns, stamp.interval_ns).dead_cpu_ns += record.cpu_ns.unwrap_or(0);
+                    self.name(record.origin, record.comm);
+                }
+                _ => {}
+            }
+        }
+        for fold in &sample.folds {
+            let tick = self.tick(fold.origin, stamp.boot_ns, stamp.interval_ns);
+            tick.forks += fold.count;
+            tick.dead_cpu_ns += fold.cpu_ns;
+            self.name(fold.origin, fold.comm);
+        }
+        self.origins.retain(|_, origin| {
+            while origin.ticks.front().is_some_and(|tick| stamp.boot_ns - tick.time_ns >= SPAN_NS) {
+                origin.ticks.pop_front();
+            }
+            !origin.ticks.is_empty()
+        });
+    }
+
+    fn tick(&mut self, origin: TaskId, time_ns: u64, interval_ns: u64) -> &mut Tick {
+        let ticks = &mut self.origins.entry(origin).or_default().ticks;
+        if ticks.back().is_none_or(|tick| tick.time_ns != time_ns) {
+            ticks.push_back(Tick { time_ns, interval_ns, ..Tick::default() });
+        }
+        let last = ticks.len() - 1;
+        &mut ticks[last]
+    }
+
+    fn name(&mut self, origin: TaskId, comm: Comm) {
+        if let Some(origin) = self.origins.get_mut(&origin) {
+            origin.name = comm;
+        }
+    }
+
+    pub(super) fn judge(&self, snapshot: &Snapshot, notables: &mut Vec<Notable>) {
+        let watched = snapshot.watched_ns().min(SPAN_NS);
+        if watched + SECOND / 20 < SECOND {
+            return;
+        }
+        let seconds = watched as f64 / 1e9;
+        for (id, origin) in &self.origins {
+            let count: u64 = origin.ticks.iter().map(|tick| tick.forks).sum();
+            let forks = count as f64 / seconds;
+            let cores = origin.ticks.iter().map(|tick| tick.dead_cpu_ns).sum::<u64>() as f64 / watched as f64;
+            if forks < FORKS && cores < CORES {
+                continue;
+            }
+            let name = find(snapshot, *id).map_or(origin.name, |(_, comm)| comm);
+            let last = origin.name.text().terminal();
+            let span = duration_text(watched);
+            notables.push(Notable {
+                rule: Rule::Forks,
+                rank: 0,
+                about: Some(*id),
+                dot: Some(*id),
+                comm: Some(name),
+                count,
+                value: forks,
+                unit: "forks/s",
+                since_ns: origin.ticks.front().map_or(0, |tick| tick.time_ns - tick.interval_ns),
+                text: format!("starts {forks:.0} processes/s ({last}) over {span}; the dead used {cores:.2} cores"),
+                curve: curve(&origin.ticks),
+            });
+        }
+    }
+}
+
+fn curve(ticks: &VecDeque<Tick>) -> Vec<f32> {
+    ticks.iter().map(|tick| (tick.forks as f64 * 1e9 / tick.interval_ns.max(1) as f64) as f32).collect()
+}

@@ -1,0 +1,29 @@
+use super::{SECOND, Subject};
+use crate::{
+    model::{Notable, Rule, duration_text, rate_text},
+    tracker::history::rate,
+};
+
+const SPAN_NS: u64 = SECOND;
+/// Bytes a second.
+const THRESHOLD: f64 = 50.0 * 1024.0 * 1024.0;
+/// Of all IO in the interval, above `FLOOR`.
+const PART: f64 = 0.5;
+const FLOOR: f64 = 10.0 * 1024.0 * 1024.0;
+
+/// Much storage IO by one process.
+pub(super) fn judge(subject: &Subject<'_>, total_bytes: u64) -> Option<Notable> {
+    let (first, last) = subject.history.span(SPAN_NS)?;
+    let speed = rate(first, last, |point| point.io_bytes);
+    let part = subject.process.change.io_bytes as f64 / total_bytes.max(1) as f64;
+    let is_most = speed >= FLOOR && part >= PART;
+    if speed < THRESHOLD && !is_most {
+        return None;
+    }
+    let since = subject.history.since(|a, b| b.io_bytes > a.io_bytes).min(first.time_ns);
+    let span = duration_text(last.time_ns - since);
+    let share = if is_most { format!(", {:.0} % of all", part * 100.0) } else { String::new() };
+    let text = format!("reads and writes {} for {span}{share}", rate_text(speed));
+    let curve = subject.history.curve(|a, b| rate(a, b, |point| point.io_bytes) as f32);
+    Some(subject.notable(Rule::Io, speed, "bytes/s", since, text, curve))
+}

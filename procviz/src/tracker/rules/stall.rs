@@ -1,0 +1,43 @@
+use std::collections::VecDeque;
+
+use super::SECOND;
+use crate::model::{Notable, Rule, Snapshot, duration_text};
+
+/// How long a stall stays in the picture, ns.
+const SHOWN_NS: u64 = 10 * SECOND;
+/// Ticks missed at once.
+const THRESHOLD: u64 = 2;
+
+/// Times at which procviz itself got no CPU.
+#[derive(Default)]
+pub(super) struct Stall {
+    stalls: VecDeque<(u64, u64)>,
+}
+
+impl Stall {
+    pub(super) fn judge(&mut self, snapshot: &Snapshot, skipped: u64, notables: &mut Vec<Notable>) {
+        let now = snapshot.stamp.boot_ns;
+        if skipped >= THRESHOLD && snapshot.tick > 1 {
+            self.stalls.push_back((now, snapshot.stamp.interval_ns));
+        }
+        while self.stalls.front().is_some_and(|(time, _)| now - time > SHOWN_NS) {
+            self.stalls.pop_front();
+        }
+        let Some(longest) = self.stalls.iter().map(|(_, length)| *length).max() else { return };
+        let count = self.stalls.len() as u64;
+        let times = if count == 1 { String::new() } else { format!(", {count} times") };
+        notables.push(Notable {
+            rule: Rule::Stall,
+            rank: 0,
+            about: None,
+            dot: None,
+            comm: None,
+            count,
+            value: longest as f64 / 1e9,
+            unit: "s",
+            since_ns: self.stalls.front().map_or(now, |(time, _)| *time),
+            text: format!("procviz itself could not sample for {}{times}", duration_text(longest)),
+            curve: Vec::new(),
+        });
+    }
+}
