@@ -1,2 +1,19 @@
-//! workshop
-fn main(){}
+//! procviz's workshop.
+//!
+//! `cargo xtask ebpf` builds the eBPF object, `cargo xtask ebpf --check` builds
+//! it anew and compares; `cargo xtask bench` measures what procviz costs.
+
+mod ebpf;
+mod provenance;
+
+use anyhow::{Result, bail};
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["ebpf"] => ebpf::renew(),
+        ["ebpf", "--check"] => ebpf::check(),
+        _ => bail!("usage: cargo xtask ebpf [--check]"),
+    }
+}

@@ -1,0 +1,68 @@
+//! Drives the binary as a user would, against the real kernel and real
+//! children with known ends. Tests that need root and do not have it say
+//! SKIPPED and why; with `PROCVIZ_NO_SKIP` set, that is a failure.
+//!
+//! The same program is the load: `end_to_end --workload NAME` (see `workload`).
+
+mod bad_input;
+mod cost;
+mod deaths;
+mod pictures;
+mod privilege;
+mod rules;
+mod states;
+mod storm;
+mod support;
+mod truth;
+mod workload;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// What a test needs of the machine.
+#[derive(Clone, Copy, PartialEq)]
+enum Needs {
+    Nothing,
+    Events,
+}
+
+type Test = (&'static str, Needs, fn() -> Result<(), Failed>);
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    if args.get(1).is_some_and(|arg| arg == "--workload") {
+        workload::run(&args[2..]);
+        return;
+    }
+    let why_not = support::why_no_events();
+    let no_skip = std::env::var_os("PROCVIZ_NO_SKIP").is_some();
+    let modules = [
+        ("bad_input", bad_input::TESTS as &[Test]),
+        ("rules", rules::TESTS),
+        ("pictures", pictures::TESTS),
+        ("privilege", privilege::TESTS),
+        ("truth", truth::TESTS),
+        ("deaths", deaths::TESTS),
+        ("states", states::TESTS),
+        ("cost", cost::TESTS),
+        ("storm", storm::TESTS),
+    ];
+    let mut arguments = Arguments::from_args();
+    // The tests load the machine and measure it: one at a time.
+    arguments.test_threads = Some(1);
+    let mut trials = Vec::new();
+    for (module, tests) in modules {
+        for (name, needs, test) in tests {
+            let skip = why_not.clone().filter(|_| *needs == Needs::Events);
+            if let Some(why) = skip.as_ref().filter(|_| !no_skip) {
+                println!("SKIPPED {module}::{name}: {why}");
+            }
+            let is_ignored = skip.is_some() && !no_skip;
+            let run = move || match skip {
+                Some(why) => Err(Failed::from(format!("skipped, which is a failure here: {why}"))),
+                None => test(),
+            };
+            trials.push(Trial::test(format!("{module}::{name}"), run).with_ignored_flag(is_ignored));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}

@@ -1,0 +1,209 @@
+use std::{
+    collections::HashSet,
+    io::BufReader,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use libtest_mimic::Failed;
+
+use crate::{
+    Needs, Test,
+    support::{Folder, Lines, Running, Value, read_line, task, workload},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("spinners_are_cpu_in_every_snapshot", Needs::Events, spinners),
+    ("twenty_on_one_cpu_are_cpu_at_10_hz", Needs::Events, twenty_on_one_cpu),
+    ("a_direct_writer_is_cpu_and_io", Needs::Events, a_direct_writer),
+    ("a_sleeper_is_idle_throughout", Needs::Events, a_sleeper),
+    ("a_short_life_is_exited_twice", Needs::Events, a_short_life),
+    ("a_vfork_parent_is_blocked_since", Needs::Events, a_vfork_parent),
+    ("an_idle_kworker_is_not_blocked", Needs::Events, kworkers),
+    ("a_reused_pid_is_another_task", Needs::Events, reused_pids),
+    ("a_tenth_of_a_core_at_100_hz", Needs::Events, a_tenth),
+];
+
+/// Starts a load and waits until it says that it runs.
+fn start(args: &[&str]) -> Running {
+    started(&mut workload(args))
+}
+
+fn started(command: &mut Command) -> Running {
+    let mut running = Running::new(command.stdout(Stdio::piped()));
+    read_line(&mut BufReader::new(running.0.stdout.take().unwrap()));
+    running
+}
+
+/// What `field` of a task is in snapshots `from..to`.
+fn values(dump: &Lines, tid: u32, field: &str, count: usize) -> Vec<Value> {
+    let from = dump.count() + 1;
+    (from..from + count).map(|index| task(&dump.line(index), tid).map_or(Value::Null, |task| task[field].clone())).collect()
+}
+
+fn all_are(what: &[Value], should: &str) {
+    assert!(what.iter().all(|value| value == should), "should all be {should}: {what:?}");
+}
+
+fn spinners() -> Result<(), Failed> {
+    let spinner = start(&["burn"]);
+    for hz in ["1", "10", "100"] {
+        let dump = Lines::dump(&["-F", hz]);
+        dump.line(0);
+        let count = if hz == "1" { 3 } else { 30 };
+        all_are(&values(&dump, spinner.pid(), "activity", count), "cpu");
+        dump.end();
+    }
+    Ok(())
+}
+
+fn twenty_on_one_cpu() -> Result<(), Failed> {
+    let exe = std::env::current_exe()?;
+    let spin = || started(Command::new("taskset").args(["-c", "0"]).arg(&exe).args(["--workload", "burn"]));
+    let spinners: Vec<Running> = (0..20).map(|_| spin()).collect();
+    let dump = Lines::dump(&["-F", "10"]);
+    dump.line(0);
+    let from = dump.count() + 1;
+    for index in from..from + 20 {
+        let snapshot = dump.line(index);
+        for spinner in &spinners {
+            let task = task(&snapshot, spinner.pid()).unwrap();
+            assert_eq!(task["activity"], "cpu", "snapshot {index}: {task}");
+        }
+    }
+    dump.end();
+    Ok(())
+}
+
+fn a_direct_writer() -> Result<(), Failed> {
+    let folder = Folder::new("writer");
+    let file = folder.file("data");
+    let writer = start(&["write", file.to_str().unwrap()]);
+    let dump = Lines::dump(&["-F", "10"]);
+    dump.line(0);
+    all_are(&values(&dump, writer.pid(), "activity", 20), "cpu+io");
+    dump.end();
+    Ok(())
+}
+
+fn a_sleeper() -> Result<(), Failed> {
+    let sleeper = start(&["sleep", "3"]);
+    let dump = Lines::dump(&["-F", "10"]);
+    dump.line(0);
+    all_are(&values(&dump, sleeper.pid(), "activity", 20), "idle");
+    all_are(&values(&dump, sleeper.pid(), "state", 2), "S");
+    dump.end();
+    Ok(())
+}
+
+fn a_short_life() -> Result<(), Failed> {
+    let dump = Lines::dump(&["-s", "1"]);
+    dump.line(0);
+    let before = dump.count();
+    dump.line(before);
+    std::thread::sleep(Duration::from_millis(200));
+    let mut child = Command::new("/bin/true").spawn()?;
+    let pid = child.id();
+    child.wait()?;
+    let seen: Vec<Option<Value>> = (before + 1..before + 5).map(|index| task(&dump.line(index), pid).cloned()).collect();
+    dump.end();
+    for snapshot in &seen[..2] {
+        let task = snapshot.as_ref().ok_or("it is not there")?;
+        assert_eq!((&task["activity"], &task["comm"]), (&"exited".into(), &"true".into()));
+        assert_eq!(task["exit"]["exit_code"], 0);
+    }
+    assert!(seen[2].is_none() && seen[3].is_none(), "it stays: {seen:?}");
+    Ok(())
+}
+
+fn a_vfork_parent() -> Result<(), Failed> {
+    let before = start(&["vfork"]);
+    std::thread::sleep(Duration::from_secs(2));
+    let dump = Lines::dump(&["-F", "10"]);
+    dump.line(0);
+    let after = start(&["vfork"]);
+    let began = std::time::Instant::now();
+    std::thread::sleep(Duration::from_secs(1));
+    let snapshot = dump.fresh();
+    let since_ms = began.elapsed().as_millis() as u64;
+    let off = |running: &Running| {
+        let task = task(&snapshot, running.pid()).unwrap();
+        assert_eq!(task["state"], "D", "{task}");
+        task["off_cpu_ns"].as_u64().unwrap() / 1_000_000
+    };
+    let (old, new) = (off(&before), off(&after));
+    for parent in [&before, &after] {
+        kill_children(parent.pid());
+    }
+    dump.end();
+    assert!(old.abs_diff(since_ms + 2_000) < 500, "{old} ms, should be {}", since_ms + 2_000);
+    assert!(new.abs_diff(since_ms) < 400, "{new} ms, should be {since_ms}");
+    Ok(())
+}
+
+/// A vfork parent cannot be killed before its child.
+fn kill_children(pid: u32) {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    for child in children.split_whitespace() {
+        _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.parse().unwrap()), nix::sys::signal::Signal::SIGKILL);
+    }
+}
+
+fn kworkers() -> Result<(), Failed> {
+    let dump = Lines::dump(&["-F", "10"]);
+    let mut workers = HashSet::new();
+    let mut idle = 0;
+    for index in 0..20 {
+        for task in dump.line(index)["tasks"].as_array().unwrap() {
+            if task["comm"].as_str().unwrap().starts_with("kworker") {
+                workers.insert(task["tid"].as_u64());
+                idle += usize::from(task["state"] == "I");
+                assert!(task["state"] != "D" || task["ran"] == true, "{task}");
+            }
+        }
+    }
+    dump.end();
+    assert!(workers.len() > 3 && idle > 20, "{} workers, idle {idle} times", workers.len());
+    Ok(())
+}
+
+/// Lowers the range of pids in a namespace of its own until one is used twice.
+fn reused_pids() -> Result<(), Failed> {
+    let script = "mount -t proc proc /proc; echo 400 > /proc/sys/kernel/pid_max; i=0; while [ $i -lt 600 ]; do /bin/true; i=$((i+1)); done";
+    let exits = Lines::exits(&[]);
+    let status = Command::new("unshare").args(["--pid", "--fork", "--mount", "sh", "-c", script]).status()?;
+    if !status.success() {
+        println!("SKIPPED: no pid namespace can be made");
+        exits.end();
+        return Ok(());
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    let (lines, _) = exits.end();
+    let records: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ours: Vec<_> = records.iter().filter(|record| record["comm"] == "true" && record["ns_pid"] != record["pid"]).collect();
+    assert_eq!(ours.len(), 600);
+    let distinct: HashSet<_> = ours.iter().map(|record| record["ns_pid"].as_u64()).collect();
+    assert!(distinct.len() < 600, "no pid was used twice");
+    Ok(())
+}
+
+fn a_tenth() -> Result<(), Failed> {
+    let load = start(&["burn-part"]);
+    let dump = Lines::dump(&["-F", "100"]);
+    dump.line(10);
+    let from = dump.count() + 1;
+    let (mut cpu, mut time) = (0.0, 0.0);
+    let mut shares = Vec::new();
+    for index in from..from + 300 {
+        let snapshot = dump.line(index);
+        cpu += task(&snapshot, load.pid()).unwrap()["cpu_delta_ns"].as_f64().unwrap();
+        time += snapshot["interval_ns"].as_f64().unwrap();
+        if time >= 1e9 {
+            shares.push(cpu * 100.0 / time);
+            (cpu, time) = (0.0, 0.0);
+        }
+    }
+    dump.end();
+    assert!(shares.len() >= 2 && shares.iter().all(|share| (share - 10.0).abs() <= 2.0), "{shares:?} % of a core");
+    Ok(())
+}

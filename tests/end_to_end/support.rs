@@ -1,0 +1,206 @@
+//! Runs the binary and its loads, and reads what they say.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+pub(crate) use serde_json::Value;
+
+/// The binary under test.
+pub(crate) fn procviz() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_procviz"))
+}
+
+/// This program as a load.
+pub(crate) fn workload(args: &[&str]) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.arg("--workload").args(args);
+    command
+}
+
+/// Why tests that need kernel events cannot run here.
+pub(crate) fn why_no_events() -> Option<String> {
+    let output = procviz().arg("doctor").output().unwrap();
+    if output.status.success() {
+        return None;
+    }
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let missing: Vec<_> = text.lines().filter(|line| line.starts_with("no ")).map(|line| line[3..].trim()).collect();
+    Some(format!("needs root: missing {}", missing.join(", ")))
+}
+
+/// A folder of one test's own, gone with the value.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("procviz-{name}-{}", std::process::id()));
+        _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A process that is ended with the value, by its pid.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Running {
+    pub(crate) fn new(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.0.id() as i32), signal).unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+/// A procviz that prints a JSON object a line, and what it has printed.
+pub(crate) struct Lines {
+    pub(crate) running: Running,
+    lines: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
+    errors: Option<JoinHandle<String>>,
+}
+
+impl Lines {
+    pub(crate) fn new(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&lines);
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::with_capacity(1 << 20, stdout).lines().map_while(Result::ok) {
+                kept.lock().unwrap().push(line);
+            }
+        });
+        let errors = std::thread::spawn(move || std::io::read_to_string(stderr).unwrap_or_default());
+        Self { running: Running(child), lines, reader: Some(reader), errors: Some(errors) }
+    }
+
+    pub(crate) fn dump(args: &[&str]) -> Self {
+        Self::new(procviz().args(["dump", "--json", "--require-ebpf"]).args(args))
+    }
+
+    /// `exits --json`, once it is seen to watch.
+    pub(crate) fn exits(args: &[&str]) -> Self {
+        let exits = Self::new(procviz().args(["exits", "--json"]).args(args));
+        exits.wait_until_exits_are_seen();
+        exits
+    }
+
+    fn wait_until_exits_are_seen(&self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.count() == 0 {
+            assert!(Instant::now() < deadline, "exits prints nothing");
+            Command::new("/bin/true").status().unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.lines.lock().unwrap().len()
+    }
+
+    /// Waits for line `index` (from 0).
+    pub(crate) fn line(&self, index: usize) -> Value {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(line) = self.lines.lock().unwrap().get(index) {
+                return serde_json::from_str(line).unwrap();
+            }
+            assert!(Instant::now() < deadline, "line {index} does not come");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// A snapshot that began after now.
+    pub(crate) fn fresh(&self) -> Value {
+        let count = self.count();
+        self.line(count + 1)
+    }
+
+    /// Asks it to end, and returns all lines and what it said on stderr.
+    pub(crate) fn end(mut self) -> (Vec<String>, String) {
+        self.running.signal(nix::sys::signal::Signal::SIGINT);
+        let status = self.running.0.wait().unwrap();
+        assert!(status.success(), "ends with {status}");
+        self.reader.take().unwrap().join().unwrap();
+        let errors = self.errors.take().unwrap().join().unwrap();
+        (std::mem::take(&mut *self.lines.lock().unwrap()), errors)
+    }
+}
+
+/// The tasks of a snapshot that are there: not the dead.
+pub(crate) fn living(snapshot: &Value) -> impl Iterator<Item = &Value> {
+    snapshot["tasks"].as_array().unwrap().iter().filter(|task| task["state"] != "X")
+}
+
+/// A task of a snapshot by its thread id.
+pub(crate) fn task(snapshot: &Value, tid: u32) -> Option<&Value> {
+    snapshot["tasks"].as_array().unwrap().iter().find(|task| task["tid"] == tid)
+}
+
+pub(crate) fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Every thread id in `/proc`.
+pub(crate) fn proc_tids() -> std::collections::BTreeSet<u32> {
+    let mut tids = std::collections::BTreeSet::new();
+    for pid in numbers(Path::new("/proc")) {
+        tids.extend(numbers(&PathBuf::from(format!("/proc/{pid}/task"))));
+    }
+    tids
+}
+
+fn numbers(folder: &Path) -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Waits until `is_so`, or fails with `what`.
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A line from a load's stdout.
+pub(crate) fn read_line(reader: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    line.trim_end().to_owned()
+}

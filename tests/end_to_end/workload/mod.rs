@@ -1,0 +1,65 @@
+//! Loads with known ends: each runs in a process of its own, started as
+//! `end_to_end --workload NAME ARGUMENTS`, with a single thread.
+
+mod actor;
+mod deaths;
+mod simple;
+mod storm;
+
+pub(crate) fn run(args: &[String]) {
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["actor", threads, folder] => actor::run(threads.parse().unwrap(), folder),
+        ["deaths", count, folder] => deaths::run(count.parse().unwrap(), folder),
+        ["storm", seconds, file] => storm::run(seconds.parse().unwrap(), file),
+        ["burn"] => simple::burn(),
+        ["burn-part"] => simple::burn_part(),
+        ["sleep", threads] => simple::sleep(threads.parse().unwrap()),
+        ["wake", threads] => simple::wake(threads.parse().unwrap()),
+        ["write", file] => simple::write(file),
+        ["vfork"] => simple::vfork(),
+        ["zombies", count] => simple::zombies(count.parse().unwrap()),
+        ["churn", seconds] => simple::churn(seconds.parse().unwrap()),
+        ["named", name] => simple::named(name),
+        ["crash-loop"] => simple::crash_loop(),
+        ["fork-loop"] => simple::fork_loop(),
+        ["grow"] => simple::grow(),
+        _ => panic!("no such load: {words:?}"),
+    }
+}
+
+/// Forks; in the child `child` runs and its value is the exit code.
+pub(super) fn fork(child: impl FnOnce() -> i32) -> i32 {
+    // SAFETY: the load has one thread, so the child may do whatever it likes.
+    match unsafe { libc::fork() } {
+        -1 => panic!("fork: {}", std::io::Error::last_os_error()),
+        0 => {
+            let code = child();
+            // SAFETY: ends the child without running what belongs to the parent.
+            unsafe { libc::_exit(code) }
+        }
+        pid => pid,
+    }
+}
+
+/// Uses `micros` of CPU time.
+pub(super) fn burn_micros(micros: u64) {
+    let start = thread_cpu_ns();
+    while thread_cpu_ns() - start < micros * 1_000 {
+        std::hint::spin_loop();
+    }
+}
+
+pub(super) fn thread_cpu_ns() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid place for the result.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Maps and touches memory, which stays.
+pub(super) fn touch(bytes: usize) {
+    let memory = vec![1u8; bytes];
+    std::hint::black_box(&memory);
+    std::mem::forget(memory);
+}

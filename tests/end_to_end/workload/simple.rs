@@ -1,0 +1,185 @@
+use std::{io::Write, os::unix::fs::OpenOptionsExt, time::Duration};
+
+use super::{burn_micros, fork, touch};
+
+fn forever() -> ! {
+    loop {
+        std::thread::sleep(Duration::from_secs(1_000));
+    }
+}
+
+fn ready() {
+    println!("ready");
+    std::io::stdout().flush().unwrap();
+}
+
+pub(super) fn burn() {
+    ready();
+    loop {
+        std::hint::spin_loop();
+    }
+}
+
+/// One ms of CPU out of each ten.
+pub(super) fn burn_part() {
+    ready();
+    let mut next = std::time::Instant::now();
+    loop {
+        burn_micros(1_000);
+        next += Duration::from_millis(10);
+        std::thread::sleep(next.saturating_duration_since(std::time::Instant::now()));
+    }
+}
+
+pub(super) fn sleep(threads: usize) {
+    for _ in 1..threads {
+        std::thread::Builder::new().stack_size(16 * 1024).spawn(|| forever()).unwrap();
+    }
+    ready();
+    forever();
+}
+
+/// Threads that wake ten times a second.
+pub(super) fn wake(threads: usize) {
+    let body = || loop {
+        burn_micros(20);
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    for _ in 1..threads {
+        std::thread::Builder::new().stack_size(16 * 1024).spawn(body).unwrap();
+    }
+    ready();
+    body();
+}
+
+/// Writes directly and computes in between.
+pub(super) fn write(file: &str) {
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .custom_flags(libc::O_DIRECT)
+        .open(file)
+        .unwrap();
+    let block = std::alloc::Layout::from_size_align(4096, 4096).unwrap();
+    // SAFETY: the layout has a size, and the block is never freed.
+    let block = unsafe { std::slice::from_raw_parts_mut(std::alloc::alloc_zeroed(block), 4096) };
+    ready();
+    loop {
+        std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(0)).unwrap();
+        file.write_all(block).unwrap();
+        burn_micros(5_000);
+    }
+}
+
+/// Waits in D for a child that has borrowed its memory.
+pub(super) fn vfork() {
+    ready();
+    // SAFETY: the child only sleeps and ends.
+    unsafe {
+        #[expect(deprecated, reason = "its parent waits uninterruptibly, which is what is wanted")]
+        let pid = libc::vfork();
+        if pid == 0 {
+            libc::sleep(1_000);
+            libc::_exit(0);
+        }
+    }
+    forever();
+}
+
+/// Children that nobody reaps until a byte comes.
+pub(super) fn zombies(count: usize) {
+    let children: Vec<_> = (0..count).map(|_| fork(|| 0)).collect();
+    std::thread::sleep(Duration::from_millis(200));
+    ready();
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+    for pid in children {
+        // SAFETY: no status is asked for.
+        unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
+    }
+    ready();
+    forever();
+}
+
+/// Forks and kills.
+pub(super) fn churn(seconds: u64) {
+    let end = std::time::Instant::now() + Duration::from_secs(seconds);
+    let mut round = 0u64;
+    while std::time::Instant::now() < end {
+        round += 1;
+        let pid = fork(|| {
+            if round % 3 == 0 {
+                // SAFETY: waits for a signal.
+                unsafe { libc::pause() };
+            }
+            if round % 5 == 0 {
+                std::thread::spawn(|| burn_micros(50)).join().unwrap();
+            }
+            (round % 200) as i32
+        });
+        // SAFETY: the child is this process's own.
+        unsafe {
+            if round % 3 == 0 {
+                libc::kill(pid, libc::SIGKILL);
+            }
+            libc::waitpid(pid, std::ptr::null_mut(), 0);
+        }
+    }
+    ready();
+    forever();
+}
+
+/// Has a hostile name.
+pub(super) fn named(name: &str) {
+    let bytes: Vec<u8> = (0..name.len()).step_by(2).map(|at| u8::from_str_radix(&name[at..at + 2], 16).unwrap()).collect();
+    let name = std::ffi::CString::new(bytes).unwrap();
+    // SAFETY: `name` ends with a zero.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+    ready();
+    forever();
+}
+
+fn set_name(name: &std::ffi::CStr) {
+    // SAFETY: `name` ends with a zero.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+}
+
+/// Starts a child that crashes, again and again.
+pub(super) fn crash_loop() {
+    set_name(c"supervisor");
+    ready();
+    loop {
+        let pid = fork(|| {
+            set_name(c"crasher");
+            std::thread::sleep(Duration::from_millis(100));
+            // SAFETY: ends this process.
+            unsafe { libc::raise(libc::SIGABRT) };
+            0
+        });
+        // SAFETY: the child is this process's own.
+        unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Forks two hundred times a second.
+pub(super) fn fork_loop() {
+    set_name(c"fork-loop");
+    ready();
+    loop {
+        let pid = fork(|| 0);
+        // SAFETY: the child is this process's own.
+        unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Its resident set grows by 40 MiB a second.
+pub(super) fn grow() {
+    set_name(c"grower");
+    ready();
+    loop {
+        touch(4 << 20);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}

@@ -1,0 +1,135 @@
+//! Builds the eBPF object, and compares a fresh one with the committed one.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::provenance::{Provenance, Tools, sha256, source_hash};
+
+/// Where LLVM is, unless `LLVM_PREFIX` says otherwise.
+const LLVM_PREFIX: &str = "/usr/lib/llvm-22";
+/// The compiler with a standard library for bpf, unless `EBPF_RUSTC` says otherwise.
+const RUSTC: &str = "/usr/bin/rustc";
+const TARGET: &str = "bpfel-unknown-none";
+
+/// Builds the object and commits to what it is made of.
+pub(crate) fn renew() -> Result<()> {
+    let root = root()?;
+    let object = build(&root)?;
+    fs::write(root.join("procviz/ebpf/procviz.bpf.o"), &object)?;
+    let provenance = Provenance { tools: tools()?, sources: source_hash(&root)?, object: sha256(&object) };
+    fs::write(root.join("procviz/ebpf/PROVENANCE"), provenance.to_string())?;
+    say(&format!("built procviz/ebpf/procviz.bpf.o, {} bytes\n{provenance}", object.len()));
+    Ok(())
+}
+
+/// Fails when the committed object is not what the sources make.
+pub(crate) fn check() -> Result<()> {
+    let root = root()?;
+    let committed = fs::read(root.join("procviz/ebpf/procviz.bpf.o"))?;
+    let provenance: Provenance = fs::read_to_string(root.join("procviz/ebpf/PROVENANCE"))?.parse()?;
+    ensure!(
+        provenance.object == sha256(&committed),
+        "procviz/ebpf/procviz.bpf.o is not the object that PROVENANCE speaks of: run `cargo xtask ebpf`"
+    );
+    ensure!(
+        provenance.sources == source_hash(&root)?,
+        "the sources have changed since the object was built: run `cargo xtask ebpf`"
+    );
+    let fresh = build(&root)?;
+    let now = tools()?;
+    if fresh == committed {
+        say("the committed object is what the sources make, byte for byte");
+        return Ok(());
+    }
+    ensure!(
+        now != provenance.tools,
+        "the same tools make another object from the same sources ({} bytes, committed {}): the build is not reproducible here",
+        fresh.len(),
+        committed.len()
+    );
+    // A tool has moved: everything that follows runs on what it makes.
+    fs::write(root.join("procviz/ebpf/procviz.bpf.o"), &fresh)?;
+    say(&format!(
+        "NOTICE: tools have moved, the object should be renewed with `cargo xtask ebpf`\nrecorded:\n{}now:\n{now}the fresh object is in place for the tests that follow",
+        provenance.tools
+    ));
+    Ok(())
+}
+
+fn build(root: &Path) -> Result<Vec<u8>> {
+    let target_dir = root.join("target/ebpf");
+    let cargo_home = cargo_home()?;
+    let mut flags = format!("-C link-arg=--btf --remap-path-prefix={}=/procviz", root.display());
+    for registry in fs::read_dir(cargo_home.join("registry/src")).into_iter().flatten() {
+        flags.push_str(&format!(" --remap-path-prefix={}=/cargo", registry?.path().display()));
+    }
+    let path = format!("{}:{}", cargo_home.join("bin").display(), env::var("PATH").unwrap_or_default());
+    let status = Command::new("cargo")
+        .args(["build", "--locked", "--release", "--target", TARGET, "--package", "procviz-ebpf"])
+        .arg("--target-dir")
+        .arg(&target_dir)
+        .current_dir(root)
+        .env("PATH", path)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTC", rustc())
+        .env("RUSTFLAGS", flags)
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .status()
+        .context("failed to run cargo")?;
+    ensure!(status.success(), "the eBPF object does not build (ARCHITECTURE.md lists the tools it takes)");
+    let linked = target_dir.join(TARGET).join("release/procviz-ebpf");
+    let stripped = target_dir.join("procviz.bpf.o");
+    let objcopy = llvm().join("bin/llvm-objcopy");
+    let status = Command::new(&objcopy).arg("--strip-debug").arg(&linked).arg(&stripped).status();
+    let status = status.with_context(|| format!("failed to run `{}`", objcopy.display()))?;
+    ensure!(status.success(), "llvm-objcopy failed");
+    Ok(fs::read(stripped)?)
+}
+
+fn tools() -> Result<Tools> {
+    let cargo_home = cargo_home()?;
+    Ok(Tools {
+        rustc: version(&rustc(), "--version")?,
+        linker: version(&cargo_home.join("bin/bpf-linker"), "--version")?,
+        llvm: version(&llvm().join("bin/llvm-config"), "--version").or_else(|_| version(&llvm().join("bin/llvm-objcopy"), "--version"))?,
+    })
+}
+
+fn version(program: &Path, argument: &str) -> Result<String> {
+    let output = Command::new(program).arg(argument).output().with_context(|| format!("failed to run `{}`", program.display()))?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().lines().next().unwrap_or_default().to_owned();
+    ensure!(output.status.success() && !text.is_empty(), "`{}` does not tell its version", program.display());
+    Ok(text)
+}
+
+fn rustc() -> PathBuf {
+    env::var_os("EBPF_RUSTC").map_or_else(|| RUSTC.into(), Into::into)
+}
+
+fn llvm() -> PathBuf {
+    env::var_os("LLVM_PREFIX").map_or_else(|| LLVM_PREFIX.into(), Into::into)
+}
+
+fn cargo_home() -> Result<PathBuf> {
+    if let Some(home) = env::var_os("CARGO_HOME") {
+        return Ok(home.into());
+    }
+    let Some(home) = env::var_os("HOME") else { bail!("neither CARGO_HOME nor HOME is set") };
+    Ok(PathBuf::from(home).join(".cargo"))
+}
+
+pub(crate) fn root() -> Result<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    Ok(here.parent().context("xtask has no parent folder")?.to_owned())
+}
+
+#[expect(clippy::print_stdout, reason = "a workshop talks to whoever works in it")]
+pub(crate) fn say(text: &str) {
+    println!("{text}");
+}
