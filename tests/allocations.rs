@@ -1,5 +1,12 @@
 //! Counts allocations of steady ticks: none may be made for each task.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it should be, and says what it saw"
+)]
+
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -41,23 +48,45 @@ fn main() {
 }
 
 fn id(tid: u32) -> TaskId {
-    TaskId { tid, start_ns: u64::from(tid) * 1_000 }
+    TaskId {
+        tid,
+        start_ns: u64::from(tid) * 1_000,
+    }
 }
 
 /// A tick with a thousand readings allocates no more than one with ten.
 fn tracker_allocates_nothing_per_task() {
-    let host = Host { name: "test".to_owned(), cpus: 2, page_bytes: 4096, tick_ns: 10_000_000, boot_wall_ns: 0 };
+    let host = Host {
+        name: "test".to_owned(),
+        cpus: 2,
+        page_bytes: 4096,
+        tick_ns: 10_000_000,
+        boot_wall_ns: 0,
+    };
     let mut tracker = Tracker::new(host, Sources::EbpfAndProc);
     let mut sample = Sample::new(Sources::EbpfAndProc);
-    sample.stamp = Stamp { boot_ns: 1_000_000_000, interval_ns: 0 };
+    sample.stamp = Stamp {
+        boot_ns: 1_000_000_000,
+        interval_ns: 0,
+    };
     sample.found.extend((1..=TASKS).map(found));
     sample.complete = true;
     tracker.update(&sample);
     let mut tick = |active: u32, round: u64| {
         sample.clear();
-        sample.stamp = Stamp { boot_ns: 1_000_000_000 + round * 100_000_000, interval_ns: 100_000_000 };
-        sample.readings.extend((1..=active).map(|tid| reading(tid, round)));
-        sample.memories.extend((1..=active).map(|tid| Memory { process: id(tid), rss: 4096, vsize: 8192, threads: 1 }));
+        sample.stamp = Stamp {
+            boot_ns: 1_000_000_000 + round * 100_000_000,
+            interval_ns: 100_000_000,
+        };
+        sample
+            .readings
+            .extend((1..=active).map(|tid| reading(tid, round)));
+        sample.memories.extend((1..=active).map(|tid| Memory {
+            process: id(tid),
+            rss: 4096,
+            vsize: 8192,
+            threads: 1,
+        }));
         let before = COUNT.load(Relaxed);
         tracker.update(&sample);
         COUNT.load(Relaxed) - before
@@ -68,7 +97,10 @@ fn tracker_allocates_nothing_per_task() {
     }
     let steady: Vec<u64> = (200..240).map(|round| tick(ACTIVE, round)).collect();
     let most = steady.iter().max().copied().unwrap_or(0);
-    assert!(most < u64::from(ACTIVE) / 20, "{most} allocations in a tick with {ACTIVE} readings");
+    assert!(
+        most < u64::from(ACTIVE) / 20,
+        "{most} allocations in a tick with {ACTIVE} readings"
+    );
 }
 
 /// The real sampler on this machine, with whatever source it may use.
@@ -78,12 +110,22 @@ fn sampler_allocates_nothing_per_task() {
         Ok(kernel) => procviz::source::Sampler::with_events(&host, kernel),
         Err(error) => {
             println!("SKIPPED the sampler: {error}");
-            assert!(std::env::var_os("PROCVIZ_NO_SKIP").is_none(), "skipped, which is a failure here");
+            assert!(
+                std::env::var_os("PROCVIZ_NO_SKIP").is_none(),
+                "skipped, which is a failure here"
+            );
             return;
         }
     };
     let mut sampler = sampler.unwrap();
-    let sleepers: Vec<_> = (0..300).map(|_| std::thread::Builder::new().stack_size(64 * 1024).spawn(waker).unwrap()).collect();
+    let sleepers: Vec<_> = (0..300)
+        .map(|_| {
+            std::thread::Builder::new()
+                .stack_size(64 * 1024)
+                .spawn(waker)
+                .unwrap()
+        })
+        .collect();
     let mut sample = Sample::new(sampler.sources());
     let mut tick = || {
         std::thread::sleep(std::time::Duration::from_millis(100));
@@ -98,10 +140,15 @@ fn sampler_allocates_nothing_per_task() {
         tick();
     }
     let ticks: Vec<(u64, u64)> = (0..10).map(|_| tick()).collect();
-    let (allocations, readings) = ticks.iter().fold((0, 0), |sum, tick| (sum.0 + tick.0, sum.1 + tick.1));
+    let (allocations, readings) = ticks
+        .iter()
+        .fold((0, 0), |sum, tick| (sum.0 + tick.0, sum.1 + tick.1));
     assert!(readings > 2_000, "{readings} readings in ten ticks");
     // What is left is for the machine's own files, a fixed number a tick.
-    assert!(allocations / 10 < 400 && allocations < readings, "{allocations} allocations for {readings} readings: {ticks:?}");
+    assert!(
+        allocations / 10 < 400 && allocations < readings,
+        "{allocations} allocations for {readings} readings: {ticks:?}"
+    );
     drop(sleepers);
 }
 

@@ -14,7 +14,13 @@ const BPF_RB_RING_SIZE: u64 = 1;
 #[inline(always)]
 pub(crate) fn reserve<T: 'static>(kind: Kind) -> Option<(RingBufEntry<T>, Header)> {
     match EVENTS.reserve::<T>(0) {
-        Some(entry) => Some((entry, Header { kind: kind as u32, size: size_of::<T>() as u32 })),
+        Some(entry) => Some((
+            entry,
+            Header {
+                kind: kind as u32,
+                size: size_of::<T>() as u32,
+            },
+        )),
         None => {
             count_lost(kind);
             None
@@ -27,7 +33,11 @@ pub(crate) fn reserve<T: 'static>(kind: Kind) -> Option<(RingBufEntry<T>, Header
 #[inline(always)]
 pub(crate) fn submit<T: 'static>(entry: RingBufEntry<T>) {
     let full = EVENTS.query(BPF_RB_AVAIL_DATA) > EVENTS.query(BPF_RB_RING_SIZE) / 8;
-    entry.submit(if full { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP });
+    entry.submit(if full {
+        BPF_RB_FORCE_WAKEUP
+    } else {
+        BPF_RB_NO_WAKEUP
+    });
 }
 
 #[inline(always)]

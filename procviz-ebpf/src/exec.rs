@@ -55,5 +55,9 @@ unsafe fn read_args(args: *mut u8, from: u64, to: u64) -> u32 {
     if all != 0 {
         return 0;
     }
-    if len < PATH_LEN as u64 { len as u32 } else { PATH_LEN as u32 }
+    if len < PATH_LEN as u64 {
+        len as u32
+    } else {
+        PATH_LEN as u32
+    }
 }

@@ -3,7 +3,9 @@ use procviz_common::{EXIT_GROUP_DEAD, EXIT_GROUP_DEAD_GUESSED, EXIT_OOM, ExitRec
 
 use crate::{
     emit::{reserve, submit},
-    kernel::{Ptr, address, boot_ns, cgroup_id, comm, exit_has_group_dead, follow, get, ns_pid, uid},
+    kernel::{
+        Ptr, address, boot_ns, cgroup_id, comm, exit_has_group_dead, follow, get, ns_pid, uid,
+    },
 };
 
 #[btf_tracepoint(function = "sched_process_exit")]
@@ -44,10 +46,18 @@ fn group_death(ctx: &BtfTracePointContext, signal: Ptr) -> u32 {
     }
     // Where the tracepoint has one argument it comes after `live`
     // was lowered, and two threads at once may both see 0.
-    if get!(signal, signal_live as u32) == 0 { EXIT_GROUP_DEAD | EXIT_GROUP_DEAD_GUESSED } else { 0 }
+    if get!(signal, signal_live as u32) == 0 {
+        EXIT_GROUP_DEAD | EXIT_GROUP_DEAD_GUESSED
+    } else {
+        0
+    }
 }
 
 #[inline(always)]
 fn oom(signal: Ptr) -> u32 {
-    if get!(signal, signal_oom_mm as u64) != 0 { EXIT_OOM } else { 0 }
+    if get!(signal, signal_oom_mm as u64) != 0 {
+        EXIT_OOM
+    } else {
+        0
+    }
 }

@@ -49,7 +49,11 @@ fn write(meta: *const Meta, task: Ptr) {
     let row = row(task);
     // SAFETY: `row` is initialised and has no padding; the verifier checks `seq`.
     unsafe {
-        bpf_seq_write((*meta).seq.cast(), (&raw const row).cast_mut().cast(), size_of::<Row>() as u32);
+        bpf_seq_write(
+            (*meta).seq.cast(),
+            (&raw const row).cast_mut().cast(),
+            size_of::<Row>() as u32,
+        );
     }
 }
 
@@ -87,7 +91,11 @@ fn row(task: Ptr) -> Row {
         minor_faults: get!(task, task_min_flt as u64),
         major_faults: get!(task, task_maj_flt as u64),
         rss_pages: if has_mm { rss(mm) } else { 0 },
-        vsize_pages: if has_mm { get!(mm, mm_total_vm as u64) } else { 0 },
+        vsize_pages: if has_mm {
+            get!(mm, mm_total_vm as u64)
+        } else {
+            0
+        },
         gone_cpu_ns: get!(signal, signal_sum_exec as u64),
         gone_user_ns: get!(signal, signal_utime as u64),
         gone_system_ns: get!(signal, signal_stime as u64),
@@ -121,7 +129,9 @@ fn rss(mm: Ptr) -> u64 {
     if first == ABSENT {
         return 0;
     }
-    positive(load(mm, first)) + positive(load(mm, first + stride)) + positive(load(mm, first + 3 * stride))
+    positive(load(mm, first))
+        + positive(load(mm, first + stride))
+        + positive(load(mm, first + 3 * stride))
 }
 
 #[inline(always)]

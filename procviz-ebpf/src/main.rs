@@ -11,7 +11,10 @@
 #![cfg_attr(target_arch = "bpf", no_std)]
 #![cfg_attr(target_arch = "bpf", no_main)]
 #![cfg_attr(target_arch = "bpf", feature(core_intrinsics))]
-#![cfg_attr(target_arch = "bpf", allow(internal_features, reason = "the target's core has no AtomicU64"))]
+#![cfg_attr(
+    target_arch = "bpf",
+    allow(internal_features, reason = "the target's core has no AtomicU64")
+)]
 
 #[cfg(target_arch = "bpf")]
 mod cgroup;

@@ -4,9 +4,7 @@ use aya_ebpf::{
     macros::map,
     maps::{Array, PerCpuArray, RingBuf},
 };
-use procviz_common::{
-    CUR_CPUS, Kind, Offsets, RING_BYTES, SNAP_SLOTS, SnapWords, TID_WORDS, Tick,
-};
+use procviz_common::{CUR_CPUS, Kind, Offsets, RING_BYTES, SNAP_SLOTS, SnapWords, TID_WORDS, Tick};
 
 /// `BPF_F_MMAPABLE`.
 const MMAPABLE: u32 = 1 << 10;

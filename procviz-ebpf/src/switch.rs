@@ -1,6 +1,8 @@
 //! `sched_switch`, the hot path: no clock, no hash map, and no record for the living.
 
-use aya_ebpf::{helpers::bpf_get_smp_processor_id, macros::btf_tracepoint, programs::BtfTracePointContext};
+use aya_ebpf::{
+    helpers::bpf_get_smp_processor_id, macros::btf_tracepoint, programs::BtfTracePointContext,
+};
 use procviz_common::{
     DeadRecord, Kind, LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_SLOTS, SnapWords, snap_mix,
 };
@@ -22,7 +24,11 @@ fn sched_switch(ctx: BtfTracePointContext) -> i32 {
     let tid = get!(prev, task_pid as u32);
     if tid != 0 {
         // `__state` may already say waking; what the tracepoint hands over does not.
-        let state: u32 = if switch_has_state() { ctx.arg(3) } else { get!(prev, task_state as u32) };
+        let state: u32 = if switch_has_state() {
+            ctx.arg(3)
+        } else {
+            get!(prev, task_state as u32)
+        };
         keep(prev, tid, state, preempt & 0xff != 0);
         set_bit(&RAN, tid);
         if state & TASK_DEAD != 0 {
@@ -88,10 +94,18 @@ fn longest_wait(old: &SnapWords, id: u64, start: u64, run_delay: u64, epoch: u64
         return WAIT_UNKNOWN;
     }
     let wait = (run_delay - old[3]) >> 10;
-    let wait = if wait < WAIT_UNKNOWN { wait } else { WAIT_UNKNOWN - 1 };
+    let wait = if wait < WAIT_UNKNOWN {
+        wait
+    } else {
+        WAIT_UNKNOWN - 1
+    };
     let before = old[6] >> 32;
     let same_tick = (old[6] >> 20) & 0xfff == epoch;
-    if same_tick && before != WAIT_UNKNOWN && before > wait { before } else { wait }
+    if same_tick && before != WAIT_UNKNOWN && before > wait {
+        before
+    } else {
+        wait
+    }
 }
 
 #[inline(always)]

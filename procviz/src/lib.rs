@@ -4,12 +4,12 @@
 //! samples; `/proc` gives the figures of those tasks; both are merged into one
 //! snapshot; charts draw it. In reading order:
 
+pub mod app;
+pub mod chart;
+pub mod cli;
+pub mod export;
 pub mod model;
+pub mod paint;
+pub mod scene;
 pub mod source;
 pub mod tracker;
-pub mod scene;
-pub mod chart;
-pub mod paint;
-pub mod export;
-pub mod cli;
-pub mod app;

@@ -6,9 +6,21 @@ use crate::{
 };
 
 pub(crate) const TESTS: &[Test] = &[
-    ("what_makes_no_sense_is_named", Needs::Nothing, what_makes_no_sense_is_named),
-    ("what_is_there_is_kept", Needs::Nothing, what_is_there_is_kept),
-    ("a_full_disk_leaves_nothing", Needs::Events, a_full_disk_leaves_nothing),
+    (
+        "what_makes_no_sense_is_named",
+        Needs::Nothing,
+        what_makes_no_sense_is_named,
+    ),
+    (
+        "what_is_there_is_kept",
+        Needs::Nothing,
+        what_is_there_is_kept,
+    ),
+    (
+        "a_full_disk_leaves_nothing",
+        Needs::Events,
+        a_full_disk_leaves_nothing,
+    ),
 ];
 
 /// Each is refused with status 2 and a message that names the value.
@@ -55,7 +67,11 @@ fn what_makes_no_sense_is_named() -> Result<(), Failed> {
     let result = output(&mut procviz());
     assert_eq!(result.status.code(), Some(2));
     assert!(stderr(&result).contains("-o"), "{}", stderr(&result));
-    assert_eq!(std::fs::read_dir(&folder.0)?.count(), 0, "something was created");
+    assert_eq!(
+        std::fs::read_dir(&folder.0)?.count(),
+        0,
+        "something was created"
+    );
     Ok(())
 }
 
@@ -76,13 +92,27 @@ fn what_is_there_is_kept() -> Result<(), Failed> {
         (&dangling, true, "symbolic link"),
         (&nowhere, false, "no/such/folder"),
     ] {
-        let result = output(procviz().args(args).arg(path).args(force.then_some("--force")));
+        let result = output(
+            procviz()
+                .args(args)
+                .arg(path)
+                .args(force.then_some("--force")),
+        );
         let errors = stderr(&result);
-        assert_eq!(result.status.code(), Some(1), "{}: {errors}", path.display());
+        assert_eq!(
+            result.status.code(),
+            Some(1),
+            "{}: {errors}",
+            path.display()
+        );
         assert!(errors.contains(named), "{errors}");
         assert_eq!(std::fs::read_to_string(&file)?, "precious");
     }
-    assert_eq!(std::fs::read_dir(&folder.0)?.count(), 3, "something was created");
+    assert_eq!(
+        std::fs::read_dir(&folder.0)?.count(),
+        3,
+        "something was created"
+    );
     let result = output(procviz().args(args).arg(&file).arg("--force"));
     assert!(result.status.success(), "{}", stderr(&result));
     assert!(std::fs::read(&file)?.starts_with(b"\x89PNG"));
@@ -93,15 +123,24 @@ fn what_is_there_is_kept() -> Result<(), Failed> {
 
 fn a_full_disk_leaves_nothing() -> Result<(), Failed> {
     let folder = Folder::new("full");
-    let mount = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=16k", "tmpfs"]).arg(&folder.0).status()?;
+    let mount = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=16k", "tmpfs"])
+        .arg(&folder.0)
+        .status()?;
     if !mount.success() {
         println!("SKIPPED: no file system can be mounted");
         return Ok(());
     }
     let file = folder.file("x.png");
-    let result = output(procviz().args(["grid", "--samples", "1", "-s", "0.05", "-o"]).arg(&file));
+    let result = output(
+        procviz()
+            .args(["grid", "--samples", "1", "-s", "0.05", "-o"])
+            .arg(&file),
+    );
     let left = std::fs::read_dir(&folder.0)?.count();
-    std::process::Command::new("umount").arg(&folder.0).status()?;
+    std::process::Command::new("umount")
+        .arg(&folder.0)
+        .status()?;
     assert_eq!(result.status.code(), Some(1));
     assert!(stderr(&result).contains("x.png"), "{}", stderr(&result));
     assert_eq!(left, 0, "something is left on the full disk");

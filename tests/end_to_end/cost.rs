@@ -27,7 +27,12 @@ fn at_10_hz() -> Result<(), Failed> {
 /// With 10,000 sleeping and 100 active threads, calls of openat, read and
 /// pread, counted by strace, follow those that ran.
 fn reads(hz: &str, samples: usize) -> Result<(), Failed> {
-    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
+    if Command::new("strace")
+        .arg("-V")
+        .stdout(Stdio::null())
+        .status()
+        .is_err()
+    {
         return Err("strace is not installed".into());
     }
     let folder = Folder::new("cost");
@@ -54,21 +59,37 @@ fn reads(hz: &str, samples: usize) -> Result<(), Failed> {
     let mut ran = 0;
     for index in from + 1..=from + samples {
         let snapshot = dump.line(index);
-        ran += snapshot["tasks"].as_array().unwrap().iter().filter(|task| task["ran"] == true).count();
+        ran += snapshot["tasks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|task| task["ran"] == true)
+            .count();
     }
     let calls = count(&trace) - calls_before;
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(strace.id() as i32), nix::sys::signal::Signal::SIGINT)?;
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(strace.id() as i32),
+        nix::sys::signal::Signal::SIGINT,
+    )?;
     strace.wait()?;
     assert!(first["tasks_total"].as_u64().unwrap() > 10_000);
     let allowed = 4 * ran + 50 * samples;
     println!("{hz} Hz: {calls} calls in {samples} samples, {ran} ran, {allowed} allowed");
-    assert!(ran > 50 * samples / 2, "only {ran} ran in {samples} samples");
-    assert!(calls > 0 && calls <= allowed, "{calls} calls, {allowed} allowed");
+    assert!(
+        ran > 50 * samples / 2,
+        "only {ran} ran in {samples} samples"
+    );
+    assert!(
+        calls > 0 && calls <= allowed,
+        "{calls} calls, {allowed} allowed"
+    );
     dump.end();
     Ok(())
 }
 
 fn count(trace: &std::path::Path) -> usize {
     let text = std::fs::read_to_string(trace).unwrap_or_default();
-    text.lines().filter(|line| line.contains("(") && !line.contains("resumed")).count()
+    text.lines()
+        .filter(|line| line.contains("(") && !line.contains("resumed"))
+        .count()
 }

@@ -4,6 +4,13 @@
 //!
 //! The same program is the load: `end_to_end --workload NAME` (see `workload`).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it should be, and says what it saw"
+)]
+
 mod bad_input;
 mod cost;
 mod deaths;
@@ -58,10 +65,13 @@ fn main() {
             }
             let is_ignored = skip.is_some() && !no_skip;
             let run = move || match skip {
-                Some(why) => Err(Failed::from(format!("skipped, which is a failure here: {why}"))),
+                Some(why) => Err(Failed::from(format!(
+                    "skipped, which is a failure here: {why}"
+                ))),
                 None => test(),
             };
-            trials.push(Trial::test(format!("{module}::{name}"), run).with_ignored_flag(is_ignored));
+            trials
+                .push(Trial::test(format!("{module}::{name}"), run).with_ignored_flag(is_ignored));
         }
     }
     libtest_mimic::run(&arguments, trials).exit();

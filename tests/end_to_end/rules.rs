@@ -8,21 +8,83 @@ use crate::{
 };
 
 pub(crate) const TESTS: &[Test] = &[
-    ("modules_keep_to_themselves", Needs::Nothing, modules_keep_to_themselves),
-    ("every_option_stands_in_the_help", Needs::Nothing, every_option_stands_in_the_help),
-    ("the_readme_names_every_command", Needs::Nothing, the_readme_names_every_command),
+    (
+        "modules_keep_to_themselves",
+        Needs::Nothing,
+        modules_keep_to_themselves,
+    ),
+    (
+        "every_option_stands_in_the_help",
+        Needs::Nothing,
+        every_option_stands_in_the_help,
+    ),
+    (
+        "the_readme_names_every_command",
+        Needs::Nothing,
+        the_readme_names_every_command,
+    ),
 ];
 
 /// Folder, what its files must not name, why.
 const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     (
         "model",
-        &["crate::source", "crate::tracker", "crate::chart", "crate::scene", "crate::paint", "crate::app", "crate::cli", "crate::export", "std::fs", "std::env", "Instant::now", "SystemTime::now"],
+        &[
+            "crate::source",
+            "crate::tracker",
+            "crate::chart",
+            "crate::scene",
+            "crate::paint",
+            "crate::app",
+            "crate::cli",
+            "crate::export",
+            "std::fs",
+            "std::env",
+            "Instant::now",
+            "SystemTime::now",
+        ],
         "model is plain data",
     ),
-    ("tracker", &["crate::source", "crate::chart", "crate::scene", "crate::paint", "crate::app", "crate::cli", "std::fs", "std::env", "Instant::now"], "tracker is pure"),
-    ("chart", &["crate::source", "crate::tracker", "crate::paint", "crate::app", "crate::cli", "std::fs", "std::env", "Instant::now"], "charts are pure"),
-    ("paint", &["crate::source", "crate::tracker", "crate::chart", "crate::app", "crate::cli"], "painters know only scenes"),
+    (
+        "tracker",
+        &[
+            "crate::source",
+            "crate::chart",
+            "crate::scene",
+            "crate::paint",
+            "crate::app",
+            "crate::cli",
+            "std::fs",
+            "std::env",
+            "Instant::now",
+        ],
+        "tracker is pure",
+    ),
+    (
+        "chart",
+        &[
+            "crate::source",
+            "crate::tracker",
+            "crate::paint",
+            "crate::app",
+            "crate::cli",
+            "std::fs",
+            "std::env",
+            "Instant::now",
+        ],
+        "charts are pure",
+    ),
+    (
+        "paint",
+        &[
+            "crate::source",
+            "crate::tracker",
+            "crate::chart",
+            "crate::app",
+            "crate::cli",
+        ],
+        "painters know only scenes",
+    ),
 ];
 
 /// A crate and the only places that may name it.
@@ -43,8 +105,16 @@ fn modules_keep_to_themselves() -> Result<(), Failed> {
         let name = path.strip_prefix(&root)?.to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path)?;
         let code = text.split("#[cfg(test)]").next().unwrap();
-        for (folder, words, why) in FORBIDDEN.iter().filter(|(folder, ..)| name.starts_with(folder)) {
-            wrong.extend(words.iter().filter(|word| code.contains(*word)).map(|word| format!("{name} names {word}: {why} ({folder})")));
+        for (folder, words, why) in FORBIDDEN
+            .iter()
+            .filter(|(folder, ..)| name.starts_with(folder))
+        {
+            wrong.extend(
+                words
+                    .iter()
+                    .filter(|word| code.contains(*word))
+                    .map(|word| format!("{name} names {word}: {why} ({folder})")),
+            );
         }
         for (word, owners) in OWNED {
             if code.contains(word) && !owners.iter().any(|owner| name.starts_with(owner)) {
@@ -73,8 +143,20 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 fn every_option_stands_in_the_help() -> Result<(), Failed> {
     let help = String::from_utf8(output(procviz().args(["grid", "--help"])).stdout)?;
     for option in [
-        "--no-threads", "--interval", "--hz", "--columns", "--point-size", "--colors", "--samples", "--duration", "--force", "--theme", "--size",
-        "--classic", "--require-ebpf", "--output",
+        "--no-threads",
+        "--interval",
+        "--hz",
+        "--columns",
+        "--point-size",
+        "--colors",
+        "--samples",
+        "--duration",
+        "--force",
+        "--theme",
+        "--size",
+        "--classic",
+        "--require-ebpf",
+        "--output",
     ] {
         assert!(help.contains(option), "{option} is not in the help");
     }
@@ -82,8 +164,15 @@ fn every_option_stands_in_the_help() -> Result<(), Failed> {
 }
 
 fn the_readme_names_every_command() -> Result<(), Failed> {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"))?;
-    for words in ["cargo run --release -- grid -o tasks.png", "cargo test", "procviz exits", "procviz dump", "procviz doctor"] {
+    let readme =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"))?;
+    for words in [
+        "cargo run --release -- grid -o tasks.png",
+        "cargo test",
+        "procviz exits",
+        "procviz dump",
+        "procviz doctor",
+    ] {
         assert!(readme.contains(words), "README.md does not say `{words}`");
     }
     Ok(())

@@ -13,12 +13,28 @@ use crate::{
 };
 
 pub(crate) const TESTS: &[Test] = &[
-    ("spinners_are_cpu_in_every_snapshot", Needs::Events, spinners),
-    ("twenty_on_one_cpu_are_cpu_at_10_hz", Needs::Events, twenty_on_one_cpu),
-    ("a_direct_writer_is_cpu_and_io", Needs::Events, a_direct_writer),
+    (
+        "spinners_are_cpu_in_every_snapshot",
+        Needs::Events,
+        spinners,
+    ),
+    (
+        "twenty_on_one_cpu_are_cpu_at_10_hz",
+        Needs::Events,
+        twenty_on_one_cpu,
+    ),
+    (
+        "a_direct_writer_is_cpu_and_io",
+        Needs::Events,
+        a_direct_writer,
+    ),
     ("a_sleeper_is_idle_throughout", Needs::Events, a_sleeper),
     ("a_short_life_is_exited_twice", Needs::Events, a_short_life),
-    ("a_vfork_parent_is_blocked_since", Needs::Events, a_vfork_parent),
+    (
+        "a_vfork_parent_is_blocked_since",
+        Needs::Events,
+        a_vfork_parent,
+    ),
     ("an_idle_kworker_is_not_blocked", Needs::Events, kworkers),
     ("a_reused_pid_is_another_task", Needs::Events, reused_pids),
     ("a_tenth_of_a_core_at_100_hz", Needs::Events, a_tenth),
@@ -38,11 +54,16 @@ fn started(command: &mut Command) -> Running {
 /// What `field` of a task is in snapshots `from..to`.
 fn values(dump: &Lines, tid: u32, field: &str, count: usize) -> Vec<Value> {
     let from = dump.count() + 1;
-    (from..from + count).map(|index| task(&dump.line(index), tid).map_or(Value::Null, |task| task[field].clone())).collect()
+    (from..from + count)
+        .map(|index| task(&dump.line(index), tid).map_or(Value::Null, |task| task[field].clone()))
+        .collect()
 }
 
 fn all_are(what: &[Value], should: &str) {
-    assert!(what.iter().all(|value| value == should), "should all be {should}: {what:?}");
+    assert!(
+        what.iter().all(|value| value == should),
+        "should all be {should}: {what:?}"
+    );
 }
 
 fn spinners() -> Result<(), Failed> {
@@ -59,7 +80,14 @@ fn spinners() -> Result<(), Failed> {
 
 fn twenty_on_one_cpu() -> Result<(), Failed> {
     let exe = std::env::current_exe()?;
-    let spin = || started(Command::new("taskset").args(["-c", "0"]).arg(&exe).args(["--workload", "burn"]));
+    let spin = || {
+        started(
+            Command::new("taskset")
+                .args(["-c", "0"])
+                .arg(&exe)
+                .args(["--workload", "burn"]),
+        )
+    };
     let spinners: Vec<Running> = (0..20).map(|_| spin()).collect();
     let dump = Lines::dump(&["-F", "10"]);
     dump.line(0);
@@ -105,11 +133,16 @@ fn a_short_life() -> Result<(), Failed> {
     let mut child = Command::new("/bin/true").spawn()?;
     let pid = child.id();
     child.wait()?;
-    let seen: Vec<Option<Value>> = (before + 1..before + 5).map(|index| task(&dump.line(index), pid).cloned()).collect();
+    let seen: Vec<Option<Value>> = (before + 1..before + 5)
+        .map(|index| task(&dump.line(index), pid).cloned())
+        .collect();
     dump.end();
     for snapshot in &seen[..2] {
         let task = snapshot.as_ref().ok_or("it is not there")?;
-        assert_eq!((&task["activity"], &task["comm"]), (&"exited".into(), &"true".into()));
+        assert_eq!(
+            (&task["activity"], &task["comm"]),
+            (&"exited".into(), &"true".into())
+        );
         assert_eq!(task["exit"]["exit_code"], 0);
     }
     assert!(seen[2].is_none() && seen[3].is_none(), "it stays: {seen:?}");
@@ -136,16 +169,27 @@ fn a_vfork_parent() -> Result<(), Failed> {
         kill_children(parent.pid());
     }
     dump.end();
-    assert!(old.abs_diff(since_ms + 2_000) < 500, "{old} ms, should be {}", since_ms + 2_000);
-    assert!(new.abs_diff(since_ms) < 400, "{new} ms, should be {since_ms}");
+    assert!(
+        old.abs_diff(since_ms + 2_000) < 500,
+        "{old} ms, should be {}",
+        since_ms + 2_000
+    );
+    assert!(
+        new.abs_diff(since_ms) < 400,
+        "{new} ms, should be {since_ms}"
+    );
     Ok(())
 }
 
 /// A vfork parent cannot be killed before its child.
 fn kill_children(pid: u32) {
-    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let children =
+        std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     for child in children.split_whitespace() {
-        _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.parse().unwrap()), nix::sys::signal::Signal::SIGKILL);
+        _ = nix::sys::signal::kill(
+            nix::unistd::Pid::from_raw(child.parse().unwrap()),
+            nix::sys::signal::Signal::SIGKILL,
+        );
     }
 }
 
@@ -163,7 +207,11 @@ fn kworkers() -> Result<(), Failed> {
         }
     }
     dump.end();
-    assert!(workers.len() > 3 && idle > 20, "{} workers, idle {idle} times", workers.len());
+    assert!(
+        workers.len() > 3 && idle > 20,
+        "{} workers, idle {idle} times",
+        workers.len()
+    );
     Ok(())
 }
 
@@ -171,7 +219,9 @@ fn kworkers() -> Result<(), Failed> {
 fn reused_pids() -> Result<(), Failed> {
     let script = "mount -t proc proc /proc; echo 400 > /proc/sys/kernel/pid_max; i=0; while [ $i -lt 600 ]; do /bin/true; i=$((i+1)); done";
     let exits = Lines::exits(&[]);
-    let status = Command::new("unshare").args(["--pid", "--fork", "--mount", "sh", "-c", script]).status()?;
+    let status = Command::new("unshare")
+        .args(["--pid", "--fork", "--mount", "sh", "-c", script])
+        .status()?;
     if !status.success() {
         println!("SKIPPED: no pid namespace can be made");
         exits.end();
@@ -179,10 +229,19 @@ fn reused_pids() -> Result<(), Failed> {
     }
     std::thread::sleep(Duration::from_millis(300));
     let (lines, _) = exits.end();
-    let records: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let ours: Vec<_> = records.iter().filter(|record| record["comm"] == "true" && record["ns_pid"] != record["pid"]).collect();
+    let records: Vec<Value> = lines
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let ours: Vec<_> = records
+        .iter()
+        .filter(|record| record["comm"] == "true" && record["ns_pid"] != record["pid"])
+        .collect();
     assert_eq!(ours.len(), 600);
-    let distinct: HashSet<_> = ours.iter().map(|record| record["ns_pid"].as_u64()).collect();
+    let distinct: HashSet<_> = ours
+        .iter()
+        .map(|record| record["ns_pid"].as_u64())
+        .collect();
     assert!(distinct.len() < 600, "no pid was used twice");
     Ok(())
 }
@@ -196,7 +255,9 @@ fn a_tenth() -> Result<(), Failed> {
     let mut shares = Vec::new();
     for index in from..from + 300 {
         let snapshot = dump.line(index);
-        cpu += task(&snapshot, load.pid()).unwrap()["cpu_delta_ns"].as_f64().unwrap();
+        cpu += task(&snapshot, load.pid()).unwrap()["cpu_delta_ns"]
+            .as_f64()
+            .unwrap();
         time += snapshot["interval_ns"].as_f64().unwrap();
         if time >= 1e9 {
             shares.push(cpu * 100.0 / time);
@@ -204,6 +265,9 @@ fn a_tenth() -> Result<(), Failed> {
         }
     }
     dump.end();
-    assert!(shares.len() >= 2 && shares.iter().all(|share| (share - 10.0).abs() <= 2.0), "{shares:?} % of a core");
+    assert!(
+        shares.len() >= 2 && shares.iter().all(|share| (share - 10.0).abs() <= 2.0),
+        "{shares:?} % of a core"
+    );
     Ok(())
 }

@@ -30,7 +30,11 @@ pub(crate) fn why_no_events() -> Option<String> {
         return None;
     }
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let missing: Vec<_> = text.lines().filter(|line| line.starts_with("no ")).map(|line| line[3..].trim()).collect();
+    let missing: Vec<_> = text
+        .lines()
+        .filter(|line| line.starts_with("no "))
+        .map(|line| line[3..].trim())
+        .collect();
     Some(format!("needs root: missing {}", missing.join(", ")))
 }
 
@@ -90,22 +94,39 @@ pub(crate) struct Lines {
 
 impl Lines {
     pub(crate) fn new(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let stdout = child.stdout.take().unwrap();
         let stderr = child.stderr.take().unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&lines);
         let reader = std::thread::spawn(move || {
-            for line in BufReader::with_capacity(1 << 20, stdout).lines().map_while(Result::ok) {
+            for line in BufReader::with_capacity(1 << 20, stdout)
+                .lines()
+                .map_while(Result::ok)
+            {
                 kept.lock().unwrap().push(line);
             }
         });
-        let errors = std::thread::spawn(move || std::io::read_to_string(stderr).unwrap_or_default());
-        Self { running: Running(child), lines, reader: Some(reader), errors: Some(errors) }
+        let errors =
+            std::thread::spawn(move || std::io::read_to_string(stderr).unwrap_or_default());
+        Self {
+            running: Running(child),
+            lines,
+            reader: Some(reader),
+            errors: Some(errors),
+        }
     }
 
     pub(crate) fn dump(args: &[&str]) -> Self {
-        Self::new(procviz().args(["dump", "--json", "--require-ebpf"]).args(args))
+        Self::new(
+            procviz()
+                .args(["dump", "--json", "--require-ebpf"])
+                .args(args),
+        )
     }
 
     /// `exits --json`, once it is seen to watch.
@@ -159,12 +180,20 @@ impl Lines {
 
 /// The tasks of a snapshot that are there: not the dead.
 pub(crate) fn living(snapshot: &Value) -> impl Iterator<Item = &Value> {
-    snapshot["tasks"].as_array().unwrap().iter().filter(|task| task["state"] != "X")
+    snapshot["tasks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|task| task["state"] != "X")
 }
 
 /// A task of a snapshot by its thread id.
 pub(crate) fn task(snapshot: &Value, tid: u32) -> Option<&Value> {
-    snapshot["tasks"].as_array().unwrap().iter().find(|task| task["tid"] == tid)
+    snapshot["tasks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|task| task["tid"] == tid)
 }
 
 pub(crate) fn output(command: &mut Command) -> Output {
@@ -185,8 +214,13 @@ pub(crate) fn proc_tids() -> std::collections::BTreeSet<u32> {
 }
 
 fn numbers(folder: &Path) -> Vec<u32> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
 }
 
 /// Waits until `is_so`, or fails with `what`.

@@ -13,8 +13,16 @@ use crate::{
 };
 
 pub(crate) const TESTS: &[Test] = &[
-    ("every_figure_of_every_thread", Needs::Events, every_figure_of_every_thread),
-    ("every_figure_of_every_process", Needs::Events, every_figure_of_every_process),
+    (
+        "every_figure_of_every_thread",
+        Needs::Events,
+        every_figure_of_every_thread,
+    ),
+    (
+        "every_figure_of_every_process",
+        Needs::Events,
+        every_figure_of_every_process,
+    ),
     ("the_list_of_tasks", Needs::Events, the_list_of_tasks),
 ];
 
@@ -33,7 +41,11 @@ impl Actor {
         let mut running = Running::new(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
         let stdin = running.0.stdin.take().unwrap();
         let stdout = BufReader::new(running.0.stdout.take().unwrap());
-        Self { running, stdin, stdout }
+        Self {
+            running,
+            stdin,
+            stdout,
+        }
     }
 
     fn say(&mut self, line: &str) {
@@ -57,7 +69,10 @@ fn every_figure_of_every_process() -> Result<(), Failed> {
 /// is what `/proc` says.
 fn figures(args: &[&str], path: fn(u32, u32) -> String) -> Result<(), Failed> {
     let folder = Folder::new("truth");
-    std::fs::set_permissions(&folder.0, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
+    std::fs::set_permissions(
+        &folder.0,
+        std::os::unix::fs::PermissionsExt::from_mode(0o777),
+    )?;
     let mut actors: Vec<Actor> = (0..ACTORS).map(|_| Actor::new(&folder)).collect();
     actors.iter_mut().for_each(Actor::wait);
     let dump = Lines::dump(&[&["-s", "1"], args].concat());
@@ -78,7 +93,11 @@ fn figures(args: &[&str], path: fn(u32, u32) -> String) -> Result<(), Failed> {
     let mut compared = 0;
     for actor in &actors {
         let pid = actor.running.pid();
-        let tids: Vec<u32> = if args.is_empty() { tids(pid) } else { vec![pid] };
+        let tids: Vec<u32> = if args.is_empty() {
+            tids(pid)
+        } else {
+            vec![pid]
+        };
         assert_eq!(tids.len(), if args.is_empty() { THREADS } else { 1 });
         for tid in tids {
             match task(&snapshot, tid) {
@@ -89,31 +108,64 @@ fn figures(args: &[&str], path: fn(u32, u32) -> String) -> Result<(), Failed> {
         }
     }
     let stat = std::fs::read_to_string(format!("/proc/{orphan}/stat"))?;
-    let ppid: u32 = stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse()?;
+    let ppid: u32 = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse()?;
     let shown = &task(&snapshot, orphan).unwrap()["ppid"];
     if *shown != ppid {
-        wrong.push(format!("the orphan {orphan} has ppid {shown}, /proc says {ppid}"));
+        wrong.push(format!(
+            "the orphan {orphan} has ppid {shown}, /proc says {ppid}"
+        ));
     }
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(orphan as i32), nix::sys::signal::Signal::SIGKILL)?;
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(orphan as i32),
+        nix::sys::signal::Signal::SIGKILL,
+    )?;
     dump.end();
-    assert_eq!(compared, if args.is_empty() { ACTORS * THREADS } else { ACTORS });
+    assert_eq!(
+        compared,
+        if args.is_empty() {
+            ACTORS * THREADS
+        } else {
+            ACTORS
+        }
+    );
     let shown: Vec<_> = wrong.iter().take(30).cloned().collect();
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), shown.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        shown.join("\n")
+    );
     Ok(())
 }
 
 /// The pid of a sleeper whose parent dies half a second after its start.
 fn orphan() -> u32 {
     let script = "sleep 1000 >/dev/null 2>&1 & echo $!; exec sleep 0.3";
-    let mut shell = std::process::Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
-    let pid = read_line(&mut BufReader::new(shell.stdout.take().unwrap())).parse().unwrap();
+    let mut shell = std::process::Command::new("sh")
+        .args(["-c", script])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = read_line(&mut BufReader::new(shell.stdout.take().unwrap()))
+        .parse()
+        .unwrap();
     shell.wait().unwrap();
     pid
 }
 
 fn tids(pid: u32) -> Vec<u32> {
     let entries = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    entries.flatten().map(|entry| entry.file_name().to_str().unwrap().parse().unwrap()).collect()
+    entries
+        .flatten()
+        .map(|entry| entry.file_name().to_str().unwrap().parse().unwrap())
+        .collect()
 }
 
 fn compare(task: &Value, path: &str, wrong: &mut Vec<String>) {
@@ -123,12 +175,29 @@ fn compare(task: &Value, path: &str, wrong: &mut Vec<String>) {
     let fields: Vec<&str> = tail.split_whitespace().collect();
     let field = |number: usize| fields[number - 3].parse::<u64>().unwrap();
     let io = std::fs::read_to_string(format!("{path}/io")).unwrap();
-    let bytes = |name: &str| -> u64 { io.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap().parse().unwrap() };
+    let bytes = |name: &str| -> u64 {
+        io.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
     let status = std::fs::read_to_string(format!("{path}/status")).unwrap();
-    let uid: u64 = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+    let uid: u64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Uid:"))
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
     let mut expect = |what: &str, should: Value| {
         if task[what] != should {
-            wrong.push(format!("{path}: {what} is {}, /proc says {should}", task[what]));
+            wrong.push(format!(
+                "{path}: {what} is {}, /proc says {should}",
+                task[what]
+            ));
         }
     };
     expect("comm", comm.into());
@@ -142,7 +211,10 @@ fn compare(task: &Value, path: &str, wrong: &mut Vec<String>) {
     expect("write_bytes", bytes("write_bytes").into());
     let start = task["start_ns"].as_u64().unwrap() / 10_000_000;
     if start != field(22) {
-        wrong.push(format!("{path}: start is {start}, /proc says {}", field(22)));
+        wrong.push(format!(
+            "{path}: start is {start}, /proc says {}",
+            field(22)
+        ));
     }
     // User and system time are each cut to ticks of 10 ms.
     let cpu = task["cpu_ns"].as_u64().unwrap();
@@ -157,10 +229,16 @@ fn compare(task: &Value, path: &str, wrong: &mut Vec<String>) {
 fn the_list_of_tasks() -> Result<(), Failed> {
     let dump = Lines::dump(&["-s", "0.5"]);
     dump.line(0);
-    let mut zombies = Running::new(workload(&["zombies", "500"]).stdin(Stdio::piped()).stdout(Stdio::piped()));
+    let mut zombies = Running::new(
+        workload(&["zombies", "500"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped()),
+    );
     let mut says = BufReader::new(zombies.0.stdout.take().unwrap());
     read_line(&mut says);
-    let mut churns: Vec<Running> = (0..2).map(|_| Running::new(workload(&["churn", "10"]).stdout(Stdio::piped()))).collect();
+    let mut churns: Vec<Running> = (0..2)
+        .map(|_| Running::new(workload(&["churn", "10"]).stdout(Stdio::piped())))
+        .collect();
     for churn in &mut churns {
         read_line(&mut BufReader::new(churn.0.stdout.take().unwrap()));
     }
@@ -168,14 +246,18 @@ fn the_list_of_tasks() -> Result<(), Failed> {
         std::thread::sleep(Duration::from_secs(wait));
         let snapshot = dump.fresh();
         same_tasks(&tids_of(&snapshot), &proc_tids(), &snapshot)?;
-        let dead = living(&snapshot).filter(|task| task["state"] == "Z" && task["ppid"] == zombies.pid()).count();
+        let dead = living(&snapshot)
+            .filter(|task| task["state"] == "Z" && task["ppid"] == zombies.pid())
+            .count();
         assert_eq!(dead, 500, "zombies");
     }
     zombies.0.stdin.take().unwrap().write_all(b"\n")?;
     read_line(&mut says);
     dump.fresh();
     let snapshot = dump.fresh();
-    let left = living(&snapshot).filter(|task| task["state"] == "Z" && task["ppid"] == zombies.pid()).count();
+    let left = living(&snapshot)
+        .filter(|task| task["state"] == "Z" && task["ppid"] == zombies.pid())
+        .count();
     assert_eq!(left, 0, "zombies after they were reaped");
     same_tasks(&tids_of(&snapshot), &proc_tids(), &snapshot)?;
     dump.end();
@@ -183,18 +265,34 @@ fn the_list_of_tasks() -> Result<(), Failed> {
 }
 
 fn tids_of(snapshot: &Value) -> BTreeSet<u32> {
-    living(snapshot).map(|task| task["tid"].as_u64().unwrap() as u32).collect()
+    living(snapshot)
+        .map(|task| task["tid"].as_u64().unwrap() as u32)
+        .collect()
 }
 
 /// Equal, but for kernel workers, which come and go between the two looks.
-pub(crate) fn same_tasks(shown: &BTreeSet<u32>, there: &BTreeSet<u32>, snapshot: &Value) -> Result<(), Failed> {
+pub(crate) fn same_tasks(
+    shown: &BTreeSet<u32>,
+    there: &BTreeSet<u32>,
+    snapshot: &Value,
+) -> Result<(), Failed> {
     let is_worker = |tid: &u32| {
         let comm = std::fs::read_to_string(format!("/proc/{tid}/comm")).unwrap_or_default();
         let known = task(snapshot, *tid).map_or(String::new(), |task| task["comm"].to_string());
         comm.starts_with("kworker") || known.contains("kworker")
     };
-    let missing: Vec<_> = there.difference(shown).filter(|tid| !is_worker(tid)).collect();
-    let ghosts: Vec<_> = shown.difference(there).filter(|tid| !is_worker(tid)).map(|tid| task(snapshot, *tid)).collect();
-    assert!(missing.is_empty() && ghosts.is_empty(), "in /proc but not shown: {missing:?}; shown but not in /proc: {ghosts:?}");
+    let missing: Vec<_> = there
+        .difference(shown)
+        .filter(|tid| !is_worker(tid))
+        .collect();
+    let ghosts: Vec<_> = shown
+        .difference(there)
+        .filter(|tid| !is_worker(tid))
+        .map(|tid| task(snapshot, *tid))
+        .collect();
+    assert!(
+        missing.is_empty() && ghosts.is_empty(),
+        "in /proc but not shown: {missing:?}; shown but not in /proc: {ghosts:?}"
+    );
     Ok(())
 }

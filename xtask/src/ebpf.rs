@@ -21,9 +21,16 @@ pub(crate) fn renew() -> Result<()> {
     let root = root()?;
     let object = build(&root)?;
     fs::write(root.join("procviz/ebpf/procviz.bpf.o"), &object)?;
-    let provenance = Provenance { tools: tools()?, sources: source_hash(&root)?, object: sha256(&object) };
+    let provenance = Provenance {
+        tools: tools()?,
+        sources: source_hash(&root)?,
+        object: sha256(&object),
+    };
     fs::write(root.join("procviz/ebpf/PROVENANCE"), provenance.to_string())?;
-    say(&format!("built procviz/ebpf/procviz.bpf.o, {} bytes\n{provenance}", object.len()));
+    say(&format!(
+        "built procviz/ebpf/procviz.bpf.o, {} bytes\n{provenance}",
+        object.len()
+    ));
     Ok(())
 }
 
@@ -31,7 +38,8 @@ pub(crate) fn renew() -> Result<()> {
 pub(crate) fn check() -> Result<()> {
     let root = root()?;
     let committed = fs::read(root.join("procviz/ebpf/procviz.bpf.o"))?;
-    let provenance: Provenance = fs::read_to_string(root.join("procviz/ebpf/PROVENANCE"))?.parse()?;
+    let provenance: Provenance =
+        fs::read_to_string(root.join("procviz/ebpf/PROVENANCE"))?.parse()?;
     ensure!(
         provenance.object == sha256(&committed),
         "procviz/ebpf/procviz.bpf.o is not the object that PROVENANCE speaks of: run `cargo xtask ebpf`"
@@ -64,13 +72,34 @@ pub(crate) fn check() -> Result<()> {
 fn build(root: &Path) -> Result<Vec<u8>> {
     let target_dir = root.join("target/ebpf");
     let cargo_home = cargo_home()?;
-    let mut flags = format!("-C link-arg=--btf --remap-path-prefix={}=/procviz", root.display());
-    for registry in fs::read_dir(cargo_home.join("registry/src")).into_iter().flatten() {
-        flags.push_str(&format!(" --remap-path-prefix={}=/cargo", registry?.path().display()));
+    let mut flags = format!(
+        "-C link-arg=--btf --remap-path-prefix={}=/procviz",
+        root.display()
+    );
+    for registry in fs::read_dir(cargo_home.join("registry/src"))
+        .into_iter()
+        .flatten()
+    {
+        flags.push_str(&format!(
+            " --remap-path-prefix={}=/cargo",
+            registry?.path().display()
+        ));
     }
-    let path = format!("{}:{}", cargo_home.join("bin").display(), env::var("PATH").unwrap_or_default());
+    let path = format!(
+        "{}:{}",
+        cargo_home.join("bin").display(),
+        env::var("PATH").unwrap_or_default()
+    );
     let status = Command::new("cargo")
-        .args(["build", "--locked", "--release", "--target", TARGET, "--package", "procviz-ebpf"])
+        .args([
+            "build",
+            "--locked",
+            "--release",
+            "--target",
+            TARGET,
+            "--package",
+            "procviz-ebpf",
+        ])
         .arg("--target-dir")
         .arg(&target_dir)
         .current_dir(root)
@@ -82,11 +111,18 @@ fn build(root: &Path) -> Result<Vec<u8>> {
         .env_remove("RUSTUP_TOOLCHAIN")
         .status()
         .context("failed to run cargo")?;
-    ensure!(status.success(), "the eBPF object does not build (ARCHITECTURE.md lists the tools it takes)");
+    ensure!(
+        status.success(),
+        "the eBPF object does not build (ARCHITECTURE.md lists the tools it takes)"
+    );
     let linked = target_dir.join(TARGET).join("release/procviz-ebpf");
     let stripped = target_dir.join("procviz.bpf.o");
     let objcopy = llvm().join("bin/llvm-objcopy");
-    let status = Command::new(&objcopy).arg("--strip-debug").arg(&linked).arg(&stripped).status();
+    let status = Command::new(&objcopy)
+        .arg("--strip-debug")
+        .arg(&linked)
+        .arg(&stripped)
+        .status();
     let status = status.with_context(|| format!("failed to run `{}`", objcopy.display()))?;
     ensure!(status.success(), "llvm-objcopy failed");
     Ok(fs::read(stripped)?)
@@ -97,14 +133,27 @@ fn tools() -> Result<Tools> {
     Ok(Tools {
         rustc: version(&rustc(), "--version")?,
         linker: version(&cargo_home.join("bin/bpf-linker"), "--version")?,
-        llvm: version(&llvm().join("bin/llvm-config"), "--version").or_else(|_| version(&llvm().join("bin/llvm-objcopy"), "--version"))?,
+        llvm: version(&llvm().join("bin/llvm-config"), "--version")
+            .or_else(|_| version(&llvm().join("bin/llvm-objcopy"), "--version"))?,
     })
 }
 
 fn version(program: &Path, argument: &str) -> Result<String> {
-    let output = Command::new(program).arg(argument).output().with_context(|| format!("failed to run `{}`", program.display()))?;
-    let text = String::from_utf8_lossy(&output.stdout).trim().lines().next().unwrap_or_default().to_owned();
-    ensure!(output.status.success() && !text.is_empty(), "`{}` does not tell its version", program.display());
+    let output = Command::new(program)
+        .arg(argument)
+        .output()
+        .with_context(|| format!("failed to run `{}`", program.display()))?;
+    let text = String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    ensure!(
+        output.status.success() && !text.is_empty(),
+        "`{}` does not tell its version",
+        program.display()
+    );
     Ok(text)
 }
 
@@ -120,16 +169,24 @@ fn cargo_home() -> Result<PathBuf> {
     if let Some(home) = env::var_os("CARGO_HOME") {
         return Ok(home.into());
     }
-    let Some(home) = env::var_os("HOME") else { bail!("neither CARGO_HOME nor HOME is set") };
+    let Some(home) = env::var_os("HOME") else {
+        bail!("neither CARGO_HOME nor HOME is set")
+    };
     Ok(PathBuf::from(home).join(".cargo"))
 }
 
 pub(crate) fn root() -> Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    Ok(here.parent().context("xtask has no parent folder")?.to_owned())
+    Ok(here
+        .parent()
+        .context("xtask has no parent folder")?
+        .to_owned())
 }
 
-#[expect(clippy::print_stdout, reason = "a workshop talks to whoever works in it")]
+#[expect(
+    clippy::print_stdout,
+    reason = "a workshop talks to whoever works in it"
+)]
 pub(crate) fn say(text: &str) {
     println!("{text}");
 }

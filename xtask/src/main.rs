@@ -3,6 +3,7 @@
 //! `cargo xtask ebpf` builds the eBPF object, `cargo xtask ebpf --check` builds
 //! it anew and compares; `cargo xtask bench` measures what procviz costs.
 
+mod bench;
 mod ebpf;
 mod provenance;
 
@@ -14,6 +15,9 @@ fn main() -> Result<()> {
     match words.as_slice() {
         ["ebpf"] => ebpf::renew(),
         ["ebpf", "--check"] => ebpf::check(),
-        _ => bail!("usage: cargo xtask ebpf [--check]"),
+        ["bench"] => bench::run(),
+        ["bench-here"] => bench::run_here(),
+        ["load", load @ ..] => bench::run_load(load),
+        _ => bail!("usage: cargo xtask ebpf [--check] | bench"),
     }
 }

@@ -23,13 +23,21 @@ pub(crate) struct Provenance {
 
 impl fmt::Display for Tools {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "rustc: {}\nbpf-linker: {}\nllvm: {}", self.rustc, self.linker, self.llvm)
+        writeln!(
+            f,
+            "rustc: {}\nbpf-linker: {}\nllvm: {}",
+            self.rustc, self.linker, self.llvm
+        )
     }
 }
 
 impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}sources: {}\nobject: {}", self.tools, self.sources, self.object)
+        writeln!(
+            f,
+            "{}sources: {}\nobject: {}",
+            self.tools, self.sources, self.object
+        )
     }
 }
 
@@ -37,15 +45,34 @@ impl FromStr for Provenance {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let lines: BTreeMap<_, _> = text.lines().filter_map(|line| line.split_once(": ")).collect();
-        let get = |name: &str| lines.get(name).map(|value| (*value).to_owned()).with_context(|| format!("PROVENANCE has no `{name}`"));
-        let tools = Tools { rustc: get("rustc")?, linker: get("bpf-linker")?, llvm: get("llvm")? };
-        Ok(Self { tools, sources: get("sources")?, object: get("object")? })
+        let lines: BTreeMap<_, _> = text
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .collect();
+        let get = |name: &str| {
+            lines
+                .get(name)
+                .map(|value| (*value).to_owned())
+                .with_context(|| format!("PROVENANCE has no `{name}`"))
+        };
+        let tools = Tools {
+            rustc: get("rustc")?,
+            linker: get("bpf-linker")?,
+            llvm: get("llvm")?,
+        };
+        Ok(Self {
+            tools,
+            sources: get("sources")?,
+            object: get("object")?,
+        })
     }
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The hash of everything that goes into the object: the two crates, and the
@@ -62,7 +89,11 @@ pub(crate) fn source_hash(root: &Path) -> Result<String> {
         hasher.update(bytes);
     }
     hasher.update(locked(root)?);
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Result<()> {
@@ -70,7 +101,10 @@ fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) ->
         let path = entry?.path();
         if path.is_dir() {
             collect(root, &path, files)?;
-        } else if path.extension().is_some_and(|suffix| suffix == "rs" || suffix == "toml") {
+        } else if path
+            .extension()
+            .is_some_and(|suffix| suffix == "rs" || suffix == "toml")
+        {
             let name = path.strip_prefix(root)?.to_string_lossy().into_owned();
             files.insert(name, fs::read(&path)?);
         }
@@ -81,6 +115,10 @@ fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) ->
 /// The locked versions of the packages that are built into the object.
 fn locked(root: &Path) -> Result<String> {
     let lock = fs::read_to_string(root.join("Cargo.lock"))?;
-    let is_ours = |block: &&str| block.lines().any(|line| line.starts_with("name = \"aya-ebpf"));
+    let is_ours = |block: &&str| {
+        block
+            .lines()
+            .any(|line| line.starts_with("name = \"aya-ebpf"))
+    };
     Ok(lock.split("\n\n").filter(is_ours).collect())
 }

@@ -29,11 +29,17 @@ impl Child {
     /// When no process can be made.
     pub(super) fn prepare(command: &[OsString]) -> anyhow::Result<Self> {
         let myself = std::env::current_exe().context("failed to find procviz itself")?;
-        let child = Command::new(myself).arg("__launch").args(command).spawn().context("failed to make a process")?;
+        let child = Command::new(myself)
+            .arg("__launch")
+            .args(command)
+            .spawn()
+            .context("failed to make a process")?;
         let pid = Pid::from_raw(i32::try_from(child.id())?);
         match waitpid(pid, Some(WaitPidFlag::WUNTRACED))? {
             WaitStatus::Stopped(..) => Ok(Self(child)),
-            other => Err(anyhow::anyhow!("the process for the command ended before its time: {other:?}")),
+            other => Err(anyhow::anyhow!(
+                "the process for the command ended before its time: {other:?}"
+            )),
         }
     }
 
@@ -47,7 +53,8 @@ impl Child {
     ///
     /// When it is gone already.
     pub(super) fn start(&self) -> anyhow::Result<()> {
-        self.signal(Signal::SIGCONT).context("failed to start the command")
+        self.signal(Signal::SIGCONT)
+            .context("failed to start the command")
     }
 
     /// Passes a signal on. Ctrl-C has come to it from the terminal already.
@@ -86,33 +93,45 @@ pub(super) fn launch(command: &[OsString]) -> Result<u8, Failure> {
     _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     raise(Signal::SIGSTOP)?;
     _ = rustix::process::set_parent_process_death_signal(None);
-    let Some((program, args)) = command.split_first() else { return Ok(127) };
+    let Some((program, args)) = command.split_first() else {
+        return Ok(127);
+    };
     let mut run = Command::new(program);
     run.args(args);
     become_invoker(&mut run)?;
     let error = run.exec();
     let shown = crate::model::Untrusted::new(program.as_bytes()).terminal();
     say(&format!("procviz: failed to run `{shown}`: {error}"));
-    Ok(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 })
+    Ok(if error.kind() == std::io::ErrorKind::NotFound {
+        127
+    } else {
+        126
+    })
 }
 
 /// Gives up root for the user who called sudo.
 fn become_invoker(run: &mut Command) -> anyhow::Result<()> {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
-    let (Some(uid), Some(gid)) = (number("SUDO_UID"), number("SUDO_GID")) else { return Ok(()) };
+    let (Some(uid), Some(gid)) = (number("SUDO_UID"), number("SUDO_GID")) else {
+        return Ok(());
+    };
     if uid == 0 || !nix::unistd::geteuid().is_root() {
         return Ok(());
     }
     let user = User::from_uid(Uid::from_raw(uid))?;
     let gid = Gid::from_raw(gid);
     match &user {
-        Some(user) => nix::unistd::initgroups(&CString::new(user.name.as_str())?, gid).context("failed to set the groups")?,
+        Some(user) => nix::unistd::initgroups(&CString::new(user.name.as_str())?, gid)
+            .context("failed to set the groups")?,
         None => nix::unistd::setgroups(&[gid]).context("failed to set the groups")?,
     }
     nix::unistd::setgid(gid).context("failed to set the group")?;
     nix::unistd::setuid(Uid::from_raw(uid)).context("failed to set the user")?;
     if let Some(user) = user {
-        run.env("HOME", &user.dir).env("USER", &user.name).env("LOGNAME", &user.name).env("SHELL", &user.shell);
+        run.env("HOME", &user.dir)
+            .env("USER", &user.name)
+            .env("LOGNAME", &user.name)
+            .env("SHELL", &user.shell);
     }
     Ok(())
 }

@@ -20,20 +20,45 @@ const INTERVALS: std::ops::RangeInclusive<f64> = 0.001..=86_400.0;
 impl Schedule {
     pub(super) fn new(args: &SamplingArgs) -> Result<Self, Failure> {
         let seconds = match (&args.interval, &args.hz) {
-            (Some(text), _) => number("--interval", text, "seconds from 0.001 to 86400", |value| INTERVALS.contains(&value))?,
+            (Some(text), _) => {
+                number("--interval", text, "seconds from 0.001 to 86400", |value| {
+                    INTERVALS.contains(&value)
+                })?
+            }
             (None, Some(text)) => {
-                1.0 / number("--hz", text, "samples a second, up to 1000", |value| value > 0.0 && INTERVALS.contains(&(1.0 / value)))?
+                1.0 / number("--hz", text, "samples a second, up to 1000", |value| {
+                    value > 0.0 && INTERVALS.contains(&(1.0 / value))
+                })?
             }
             (None, None) => 1.0,
         };
-        let samples = args.samples.as_deref().map(|text| whole("--samples", text, 1, u64::from(u32::MAX))).transpose()?;
+        let samples = args
+            .samples
+            .as_deref()
+            .map(|text| whole("--samples", text, 1, u64::from(u32::MAX)))
+            .transpose()?;
         let duration = args.duration.as_deref().map(duration).transpose()?;
-        Ok(Self { interval: Duration::from_secs_f64(seconds), samples, duration, require_ebpf: args.require_ebpf })
+        Ok(Self {
+            interval: Duration::from_secs_f64(seconds),
+            samples,
+            duration,
+            require_ebpf: args.require_ebpf,
+        })
     }
 
-    /// After how many intervals to stop; `None`: when interrupted.
+    /// Whether this many samples, or this much time, is enough.
+    pub(super) fn is_over(&self, samples: u64, elapsed: Duration) -> bool {
+        let is_late = |duration: Duration| elapsed + self.interval / 2 >= duration;
+        self.samples.is_some_and(|wanted| samples >= wanted) || self.duration.is_some_and(is_late)
+    }
+
+    /// How many intervals that will be about; `None`: until interrupted.
     pub(super) fn intervals(&self) -> Option<u64> {
-        let by_time = self.duration.map(|duration| (duration.as_secs_f64() / self.interval.as_secs_f64()).ceil().max(1.0) as u64);
+        let by_time = self.duration.map(|duration| {
+            (duration.as_secs_f64() / self.interval.as_secs_f64())
+                .ceil()
+                .max(1.0) as u64
+        });
         match (self.samples, by_time) {
             (Some(samples), Some(by_time)) => Some(samples.min(by_time)),
             (samples, by_time) => samples.or(by_time),
@@ -42,12 +67,21 @@ impl Schedule {
 }
 
 /// A finite number that `is_allowed`.
-pub(super) fn number(option: &str, text: &str, allowed: &str, is_allowed: impl Fn(f64) -> bool) -> Result<f64, Failure> {
+pub(super) fn number(
+    option: &str,
+    text: &str,
+    allowed: &str,
+    is_allowed: impl Fn(f64) -> bool,
+) -> Result<f64, Failure> {
     text.trim()
         .parse::<f64>()
         .ok()
         .filter(|value| value.is_finite() && is_allowed(*value))
-        .ok_or_else(|| Failure::usage(format!("`{option} {text}` is not allowed: it takes {allowed}")))
+        .ok_or_else(|| {
+            Failure::usage(format!(
+                "`{option} {text}` is not allowed: it takes {allowed}"
+            ))
+        })
 }
 
 /// A whole number within bounds.
@@ -56,13 +90,23 @@ pub(super) fn whole(option: &str, text: &str, least: u64, most: u64) -> Result<u
         .parse::<u64>()
         .ok()
         .filter(|value| (least..=most).contains(value))
-        .ok_or_else(|| Failure::usage(format!("`{option} {text}` is not allowed: it takes a whole number from {least} to {most}")))
+        .ok_or_else(|| {
+            Failure::usage(format!(
+                "`{option} {text}` is not allowed: it takes a whole number from {least} to {most}"
+            ))
+        })
 }
 
 /// `30s`, `1.5m`, `500ms`; a number alone is seconds.
 fn duration(text: &str) -> Result<Duration, Failure> {
-    let bad = || Failure::usage(format!("`--duration {text}` is no duration: 500ms, 30s, 5m, 2h and 1d are"));
-    let split = text.find(|ch: char| !ch.is_ascii_digit() && ch != '.').unwrap_or(text.len());
+    let bad = || {
+        Failure::usage(format!(
+            "`--duration {text}` is no duration: 500ms, 30s, 5m, 2h and 1d are"
+        ))
+    };
+    let split = text
+        .find(|ch: char| !ch.is_ascii_digit() && ch != '.')
+        .unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let factor = match unit {
         "ms" => 0.001,
@@ -73,15 +117,23 @@ fn duration(text: &str) -> Result<Duration, Failure> {
         _ => return Err(bad()),
     };
     let seconds = digits.parse::<f64>().map_err(|_| bad())? * factor;
-    if seconds > 0.0 && seconds <= 366.0 * 86_400.0 { Ok(Duration::from_secs_f64(seconds)) } else { Err(bad()) }
+    if seconds > 0.0 && seconds <= 366.0 * 86_400.0 {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err(bad())
+    }
 }
 
 /// `1600x900`.
 pub(super) fn size(text: &str) -> Result<(f32, f32), Failure> {
-    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse::<u32>().ok()?, height.parse::<u32>().ok()?)));
+    let sides = text.split_once('x').and_then(|(width, height)| {
+        Some((width.parse::<u32>().ok()?, height.parse::<u32>().ok()?))
+    });
     match sides {
         Some((width @ 480..=16_384, height @ 240..=16_384)) => Ok((width as f32, height as f32)),
-        _ => Err(Failure::usage(format!("`--size {text}` is not allowed: it takes WIDTHxHEIGHT from 480x240 to 16384x16384, as in 1600x900"))),
+        _ => Err(Failure::usage(format!(
+            "`--size {text}` is not allowed: it takes WIDTHxHEIGHT from 480x240 to 16384x16384, as in 1600x900"
+        ))),
     }
 }
 

@@ -17,7 +17,11 @@ use crate::{
 
 pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {
     let schedule = Schedule::new(&args.sampling)?;
-    let scope = if args.no_threads { Scope::Processes } else { Scope::Threads };
+    let scope = if args.no_threads {
+        Scope::Processes
+    } else {
+        Scope::Threads
+    };
     let host = host()?;
     let sampler = open::sampler(&host, schedule.require_ebpf)?;
     let mut tracker = Tracker::new(host.clone(), sampler.sources());
@@ -38,7 +42,8 @@ pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {
         if tracker.snapshot().tick > 1 {
             let snapshot = tracker.snapshot();
             users.look_up(snapshot.threads.iter().filter_map(|thread| thread.uid));
-            let reader = out.write(|out| json::snapshot(out, snapshot, scope, &|uid| users.name(uid)))?;
+            let reader =
+                out.write(|out| json::snapshot(out, snapshot, scope, &|uid| users.name(uid)))?;
             if reader == Reader::Left {
                 break;
             }

@@ -26,26 +26,54 @@ const PERIOD: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
 pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
-    let child = if args.command.is_empty() { None } else { Some(Child::prepare(&args.command)?) };
-    let why = |why| Failure::privilege(format!("`exits` sees deaths through kernel events alone, and there are none: {why}"));
+    let child = if args.command.is_empty() {
+        None
+    } else {
+        Some(Child::prepare(&args.command)?)
+    };
+    let why = |why| {
+        Failure::privilege(format!(
+            "`exits` sees deaths through kernel events alone, and there are none: {why}"
+        ))
+    };
     let kernel = open::kernel().map_err(why)?;
     let host = host()?;
     let mut exits = Exits::start(&host, kernel, args.threads, child.as_ref().map(Child::pid))?;
     prepare_for_trouble();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut printer = Printer { out: Out::new(), host, users: Users::read(), json: args.json, threads: args.threads, printed: 0 };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let mut printer = Printer {
+        out: Out::new(),
+        host,
+        users: Users::read(),
+        json: args.json,
+        threads: args.threads,
+        printed: 0,
+    };
     if !args.json {
         printer.head()?;
     }
     let status = runtime.block_on(follow(&mut exits, &mut printer, child))?;
     let tally = exits.tally();
-    let others = if tally.lost_others > 0 { format!(", {} other events lost", tally.lost_others) } else { String::new() };
-    say(&format!("procviz: {} deaths seen, {} lost{others}", printer.printed, tally.lost));
+    let others = if tally.lost_others > 0 {
+        format!(", {} other events lost", tally.lost_others)
+    } else {
+        String::new()
+    };
+    say(&format!(
+        "procviz: {} deaths seen, {} lost{others}",
+        printer.printed, tally.lost
+    ));
     Ok(status)
 }
 
 /// Prints until somebody says stop, nobody reads any more, or the command ends.
-async fn follow(exits: &mut Exits, printer: &mut Printer, mut child: Option<Child>) -> Result<u8, Failure> {
+async fn follow(
+    exits: &mut Exits,
+    printer: &mut Printer,
+    mut child: Option<Child>,
+) -> Result<u8, Failure> {
     let mut stop = Stop::new()?;
     let mut tick = tokio::time::interval(PERIOD);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -68,7 +96,9 @@ async fn follow(exits: &mut Exits, printer: &mut Printer, mut child: Option<Chil
             },
         }
         let records = exits.take()?;
-        is_told |= records.iter().any(|record| Some(record.process.tid) == pid && record.tid.is_none());
+        is_told |= records
+            .iter()
+            .any(|record| Some(record.process.tid) == pid && record.tid.is_none());
         if printer.print(records)? == Reader::Left && child.is_none() {
             return Ok(0);
         }
@@ -87,7 +117,11 @@ struct Stop([Signal; 3]);
 
 impl Stop {
     fn new() -> io::Result<Self> {
-        Ok(Self([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?]))
+        Ok(Self([
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+        ]))
     }
 
     /// Waits for one of them; returns which.
@@ -148,7 +182,13 @@ impl Printer {
 }
 
 /// One line for people.
-fn columns(out: &mut impl Write, host: &Host, users: &Users, record: &ExitRecord, threads: bool) -> io::Result<()> {
+fn columns(
+    out: &mut impl Write,
+    host: &Host,
+    users: &Users,
+    record: &ExitRecord,
+    threads: bool,
+) -> io::Result<()> {
     let unknown = || "?".to_owned();
     let lived = duration_text(record.time_ns.saturating_sub(record.process.start_ns));
     let mut ended = record.status.words();
@@ -161,9 +201,20 @@ fn columns(out: &mut impl Write, host: &Host, users: &Users, record: &ExitRecord
     if record.partial {
         ended.push_str(" partial");
     }
-    write!(out, "{} {:>7}", time::local_clock(host, record.time_ns), record.process.tid)?;
+    write!(
+        out,
+        "{} {:>7}",
+        time::local_clock(host, record.time_ns),
+        record.process.tid
+    )?;
     if threads {
-        write!(out, " {:>6}", record.tid.map_or_else(|| "-".to_owned(), |tid| tid.to_string()))?;
+        write!(
+            out,
+            " {:>6}",
+            record
+                .tid
+                .map_or_else(|| "-".to_owned(), |tid| tid.to_string())
+        )?;
     }
     writeln!(
         out,
@@ -180,8 +231,13 @@ fn columns(out: &mut impl Write, host: &Host, users: &Users, record: &ExitRecord
 }
 
 fn arguments(record: &ExitRecord) -> String {
-    let Some(args) = &record.args else { return "?".to_owned() };
+    let Some(args) = &record.args else {
+        return "?".to_owned();
+    };
     let args = args.strip_suffix(b"\0").unwrap_or(args);
-    let parts: Vec<_> = args.split(|byte| *byte == 0).map(|arg| crate::model::Untrusted::new(arg).terminal()).collect();
+    let parts: Vec<_> = args
+        .split(|byte| *byte == 0)
+        .map(|arg| crate::model::Untrusted::new(arg).terminal())
+        .collect();
     parts.join(" ")
 }

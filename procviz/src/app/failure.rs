@@ -10,17 +10,26 @@ pub struct Failure {
 impl Failure {
     /// What was typed makes no sense.
     pub(super) fn usage(message: String) -> Self {
-        Self { status: 2, error: anyhow::Error::msg(message) }
+        Self {
+            status: 2,
+            error: anyhow::Error::msg(message),
+        }
     }
 
     /// A privilege is missing that nothing can be done without.
     pub(super) fn privilege(message: String) -> Self {
-        Self { status: 4, error: anyhow::Error::msg(message) }
+        Self {
+            status: 4,
+            error: anyhow::Error::msg(message),
+        }
     }
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { status: 1, error: error.into() }
+        Self {
+            status: 1,
+            error: error.into(),
+        }
     }
 }

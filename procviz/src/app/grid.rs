@@ -65,21 +65,36 @@ pub(super) fn run(args: &GridArgs) -> Result<u8, Failure> {
     match number {
         0 => say("procviz: nothing was drawn"),
         1 if !target.is_series => say(&format!("procviz: wrote {}", last.display())),
-        _ => say(&format!("procviz: wrote {number} pictures, the last as {}", last.display())),
+        _ => say(&format!(
+            "procviz: wrote {number} pictures, the last as {}",
+            last.display()
+        )),
     }
     Ok(0)
 }
 
 fn options(args: &GridArgs) -> Result<GridOptions, Failure> {
-    let columns = args.columns.as_deref().map(|text| config::whole("--columns", text, 1, 100_000)).transpose()?;
+    let columns = args
+        .columns
+        .as_deref()
+        .map(|text| config::whole("--columns", text, 1, 100_000))
+        .transpose()?;
     let allowed = "square points from 1 to 100000";
-    let point_size = config::number("--point-size", &args.point_size, allowed, |value| (1.0..=100_000.0).contains(&value))?;
+    let point_size = config::number("--point-size", &args.point_size, allowed, |value| {
+        (1.0..=100_000.0).contains(&value)
+    })?;
     let colors = match &args.colors {
-        Some(text) => Colors::parse(text).map_err(|error| Failure::usage(format!("--colors: {error}")))?,
+        Some(text) => {
+            Colors::parse(text).map_err(|error| Failure::usage(format!("--colors: {error}")))?
+        }
         None => Colors::default(),
     };
     Ok(GridOptions {
-        scope: if args.no_threads { Scope::Processes } else { Scope::Threads },
+        scope: if args.no_threads {
+            Scope::Processes
+        } else {
+            Scope::Threads
+        },
         columns: columns.map(|columns| columns as usize),
         point_size: point_size as f32,
         theme: match args.theme {
@@ -137,31 +152,61 @@ impl Draw {
     fn picture(&mut self) -> Result<(), Failure> {
         let snapshot = self.tracker.snapshot();
         let boot_ns = snapshot.stamp.boot_ns;
-        self.users.look_up(snapshot.threads.iter().filter_map(|thread| thread.uid));
+        self.users
+            .look_up(snapshot.threads.iter().filter_map(|thread| thread.uid));
         let users = &self.users;
-        let user = |uid: Option<u32>| uid.map_or_else(|| Arc::from("unknown"), |uid| users.name(uid));
-        let context = Context { font: &self.font, user: &user, time: time::local(&self.host, boot_ns), size: self.size };
+        let user =
+            |uid: Option<u32>| uid.map_or_else(|| Arc::from("unknown"), |uid| users.name(uid));
+        let context = Context {
+            font: &self.font,
+            user: &user,
+            time: time::local(&self.host, boot_ns),
+            size: self.size,
+        };
         let scene = self.grid.draw(snapshot, &context);
         let bytes = match self.target.format {
             Format::Png => {
-                let raster = self.raster.get_or_insert_with(|| paint::Raster::new(self.font.clone()));
-                let command: Vec<_> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+                let raster = self
+                    .raster
+                    .get_or_insert_with(|| paint::Raster::new(self.font.clone()));
+                let command: Vec<_> = std::env::args_os()
+                    .map(|arg| arg.to_string_lossy().into_owned())
+                    .collect();
                 let when = time::rfc3339(&self.host, boot_ns).unwrap_or_default();
-                let notes = [("Software", format!("procviz {}", env!("CARGO_PKG_VERSION"))), ("Comment", command.join(" ")), ("Creation Time", when)];
+                let notes = [
+                    ("Software", format!("procviz {}", env!("CARGO_PKG_VERSION"))),
+                    ("Comment", command.join(" ")),
+                    ("Creation Time", when),
+                ];
                 paint::encode(&raster.paint(&scene, 1.0)?, &notes)?
             }
             Format::Svg => svg(&scene, &self.font, snapshot, self.scope, &user).into_bytes(),
         };
         self.number += 1;
-        let name = self.target.name(self.number, &time::for_file_name(&self.host, boot_ns));
+        let name = self
+            .target
+            .name(self.number, &time::for_file_name(&self.host, boot_ns));
         self.writer.write(name, bytes)?;
         Ok(())
     }
 }
 
-fn svg(scene: &Scene, font: &Font, snapshot: &Snapshot, scope: Scope, user: &dyn Fn(Option<u32>) -> Arc<str>) -> String {
-    let tasks: rustc_hash::FxHashMap<TaskId, _> = snapshot.tasks(scope).map(|task| (task.id(), task)).collect();
-    paint::svg(scene, font, |id| tasks.get(&id).map_or_else(String::new, |task| report(task, &user(task.thread.uid))))
+fn svg(
+    scene: &Scene,
+    font: &Font,
+    snapshot: &Snapshot,
+    scope: Scope,
+    user: &dyn Fn(Option<u32>) -> Arc<str>,
+) -> String {
+    let tasks: rustc_hash::FxHashMap<TaskId, _> = snapshot
+        .tasks(scope)
+        .map(|task| (task.id(), task))
+        .collect();
+    paint::svg(scene, font, |id| {
+        tasks
+            .get(&id)
+            .map_or_else(String::new, |task| report(task, &user(task.thread.uid)))
+    })
 }
 
 /// A bar on stderr, once it takes longer than two seconds and somebody looks.
@@ -169,12 +214,16 @@ struct Progress(Option<(ProgressBar, Instant)>);
 
 impl Progress {
     fn new(schedule: &Schedule) -> Self {
-        let intervals = schedule.intervals().filter(|intervals| schedule.interval.as_secs_f64() * *intervals as f64 > 2.0);
+        let intervals = schedule
+            .intervals()
+            .filter(|intervals| schedule.interval.as_secs_f64() * *intervals as f64 > 2.0);
         let shown = intervals.filter(|_| std::io::stderr().is_terminal());
         Self(shown.map(|intervals| {
             let bar = ProgressBar::hidden();
             bar.set_length(intervals);
-            if let Ok(style) = ProgressStyle::with_template("watching {wide_bar} {pos}/{len} samples, {eta} left") {
+            if let Ok(style) =
+                ProgressStyle::with_template("watching {wide_bar} {pos}/{len} samples, {eta} left")
+            {
                 bar.set_style(style);
             }
             (bar, Instant::now())

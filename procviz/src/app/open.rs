@@ -27,14 +27,23 @@ pub(super) fn kernel() -> Result<Kernel, String> {
     if !support.missing().is_empty() {
         return Err(why_not(support.missing()));
     }
-    Kernel::load().map_err(|error| format!("{:#}; `procviz doctor` tells more", anyhow::Error::from(error)))
+    Kernel::load().map_err(|error| {
+        format!(
+            "{:#}; `procviz doctor` tells more",
+            anyhow::Error::from(error)
+        )
+    })
 }
 
 /// A sampler with kernel events, or one from `/proc` alone and a line that says so.
 pub(super) fn sampler(host: &Host, require_ebpf: bool) -> Result<Sampler, Failure> {
     let sampler = match kernel() {
         Ok(kernel) => Sampler::with_events(host, kernel)?,
-        Err(why) if require_ebpf => return Err(Failure::privilege(format!("kernel events are required, but there are none: {why}"))),
+        Err(why) if require_ebpf => {
+            return Err(Failure::privilege(format!(
+                "kernel events are required, but there are none: {why}"
+            )));
+        }
         Err(why) => {
             say(&format!(
                 "procviz: from /proc alone (short-lived tasks are not seen, CPU comes in steps of {} ms): {why}",

@@ -36,11 +36,23 @@ impl Target {
     /// Checks what can be checked before anything is watched.
     pub(super) fn new(path: &Path, force: bool, samples: Option<u64>) -> Result<Self, Failure> {
         let shown = path.display();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let format = match path.extension().and_then(|suffix| suffix.to_str()).map(str::to_ascii_lowercase).as_deref() {
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let format = match path
+            .extension()
+            .and_then(|suffix| suffix.to_str())
+            .map(str::to_ascii_lowercase)
+            .as_deref()
+        {
             Some("png") => Format::Png,
             Some("svg") => Format::Svg,
-            _ => return Err(Failure::usage(format!("`{shown}` does not end in .png or .svg, so its format is not known"))),
+            _ => {
+                return Err(Failure::usage(format!(
+                    "`{shown}` does not end in .png or .svg, so its format is not known"
+                )));
+            }
         };
         let is_series = name.contains("{n}") || name.contains("{time}");
         if let Some(count) = samples.filter(|count| *count > 1 && !is_series) {
@@ -49,9 +61,16 @@ impl Target {
             )));
         }
         let digits = samples.map_or(6, |samples| samples.to_string().len());
-        let target = Self { path: path.to_owned(), format, is_series, force, digits };
+        let target = Self {
+            path: path.to_owned(),
+            format,
+            is_series,
+            force,
+            digits,
+        };
         let folder = target.folder();
-        let meta = std::fs::metadata(folder).with_context(|| format!("failed to open the folder `{}`", folder.display()))?;
+        let meta = std::fs::metadata(folder)
+            .with_context(|| format!("failed to open the folder `{}`", folder.display()))?;
         if !meta.is_dir() {
             return Err(anyhow!("`{}` is no folder", folder.display()).into());
         }
@@ -62,25 +81,39 @@ impl Target {
     }
 
     fn folder(&self) -> &Path {
-        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+        self.path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."))
     }
 
     /// The name of picture `number` (from 1), taken at `time`.
     pub(super) fn name(&self, number: u64, time: &str) -> PathBuf {
-        let name = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = self
+            .path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let width = self.digits;
-        self.path.with_file_name(name.replace("{n}", &format!("{number:0width$}")).replace("{time}", time))
+        self.path.with_file_name(
+            name.replace("{n}", &format!("{number:0width$}"))
+                .replace("{time}", time),
+        )
     }
 }
 
 /// Whether a file may be put there.
 fn check_free(path: &Path, force: bool) -> anyhow::Result<()> {
     match std::fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_symlink() => {
-            Err(anyhow!("`{}` is a symbolic link, and none is followed: name the file itself", path.display()))
-        }
+        Ok(meta) if meta.is_symlink() => Err(anyhow!(
+            "`{}` is a symbolic link, and none is followed: name the file itself",
+            path.display()
+        )),
         Ok(meta) if !meta.is_file() => Err(anyhow!("`{}` is there and is no file", path.display())),
-        Ok(_) if !force => Err(anyhow!("`{}` is there already: --force overwrites it", path.display())),
+        Ok(_) if !force => Err(anyhow!(
+            "`{}` is there already: --force overwrites it",
+            path.display()
+        )),
         _ => Ok(()),
     }
 }
@@ -111,8 +144,14 @@ impl Writer {
                 }
             }
         };
-        let thread = std::thread::Builder::new().name("procviz-writer".to_owned()).spawn(body)?;
-        Ok(Self { jobs: Some(jobs), failed, thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("procviz-writer".to_owned())
+            .spawn(body)?;
+        Ok(Self {
+            jobs: Some(jobs),
+            failed,
+            thread: Some(thread),
+        })
     }
 
     /// Hands a file over.
@@ -121,7 +160,10 @@ impl Writer {
     ///
     /// What went wrong with an earlier one.
     pub(super) fn write(&self, path: PathBuf, bytes: Vec<u8>) -> anyhow::Result<()> {
-        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send((path, bytes)).is_ok());
+        let sent = self
+            .jobs
+            .as_ref()
+            .is_some_and(|jobs| jobs.send((path, bytes)).is_ok());
         if sent { Ok(()) } else { Err(self.why()) }
     }
 
@@ -139,7 +181,9 @@ impl Writer {
     }
 
     fn why(&self) -> anyhow::Error {
-        self.failed.recv().unwrap_or_else(|_| anyhow!("the writing thread ended early"))
+        self.failed
+            .recv()
+            .unwrap_or_else(|_| anyhow!("the writing thread ended early"))
     }
 }
 
@@ -147,7 +191,13 @@ impl Writer {
 /// folder is that user's: what is written there then is, too.
 fn become_owner(folder: &Path) {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
-    let (Some(uid), Some(gid), Ok(meta)) = (number("SUDO_UID"), number("SUDO_GID"), std::fs::metadata(folder)) else { return };
+    let (Some(uid), Some(gid), Ok(meta)) = (
+        number("SUDO_UID"),
+        number("SUDO_GID"),
+        std::fs::metadata(folder),
+    ) else {
+        return;
+    };
     if meta.uid() == uid && nix::unistd::geteuid().is_root() {
         nix::unistd::setfsgid(nix::unistd::Gid::from_raw(gid));
         nix::unistd::setfsuid(nix::unistd::Uid::from_raw(uid));
@@ -156,11 +206,15 @@ fn become_owner(folder: &Path) {
 
 fn write(path: &Path, bytes: &[u8], force: bool) -> anyhow::Result<()> {
     check_free(path, force)?;
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let part = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = Mode::RUSR | Mode::WUSR;
-    let file = open(&part, flags, mode).with_context(|| format!("failed to create a file beside `{}`", path.display()))?;
+    let file = open(&part, flags, mode)
+        .with_context(|| format!("failed to create a file beside `{}`", path.display()))?;
     let outcome = fill(file.into(), bytes).and_then(|()| place(&part, path, force));
     if outcome.is_err() || !force {
         // With --force the part has become the file.

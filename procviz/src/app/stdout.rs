@@ -22,7 +22,10 @@ impl Out {
     /// # Errors
     ///
     /// What write(2) says, except that the reader has left.
-    pub(super) fn write(&mut self, write: impl FnOnce(&mut BufWriter<Stdout>) -> io::Result<()>) -> io::Result<Reader> {
+    pub(super) fn write(
+        &mut self,
+        write: impl FnOnce(&mut BufWriter<Stdout>) -> io::Result<()>,
+    ) -> io::Result<Reader> {
         match write(&mut self.0).and_then(|()| self.0.flush()) {
             Ok(()) => Ok(Reader::Reads),
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Left),

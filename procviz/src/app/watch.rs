@@ -45,18 +45,32 @@ impl Watch {
     pub(super) fn start(sampler: Sampler, schedule: &Schedule) -> std::io::Result<Self> {
         let (say, said) = sync_channel(QUEUE);
         let (empty, reuse) = sync_channel(QUEUE + 2);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (interval, intervals) = (schedule.interval, schedule.intervals());
-        let mut ticker = Ticker { sampler, say, reuse, late: 0, skipped: 0 };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let schedule = *schedule;
+        let mut ticker = Ticker {
+            sampler,
+            say,
+            reuse,
+            late: 0,
+            skipped: 0,
+        };
         let body = move || {
-            let outcome = runtime.block_on(ticker.run(interval, intervals));
+            let outcome = runtime.block_on(ticker.run(&schedule));
             if let Err(error) = outcome {
                 // Nobody listens any more: then nobody misses it.
                 _ = ticker.say.send(Said::Failed(error));
             }
         };
-        let thread = std::thread::Builder::new().name("procviz-sampler".to_owned()).spawn(body)?;
-        Ok(Self { said, empty, thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("procviz-sampler".to_owned())
+            .spawn(body)?;
+        Ok(Self {
+            said,
+            empty,
+            thread: Some(thread),
+        })
     }
 
     /// The next thing said; `None` when all is said.
@@ -87,8 +101,13 @@ struct Ticker {
 }
 
 impl Ticker {
-    async fn run(&mut self, interval: Duration, intervals: Option<u64>) -> Result<(), SamplerError> {
-        let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    async fn run(&mut self, schedule: &Schedule) -> Result<(), SamplerError> {
+        let interval = schedule.interval;
+        let signals = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
         let [mut interrupt, mut terminate, mut hangup] = signals.map(|kind| signal(kind).ok());
         let mut sample = Box::new(Sample::new(self.sampler.sources()));
         self.sampler.sample(&mut sample)?;
@@ -104,8 +123,8 @@ impl Ticker {
                 () = received(&mut terminate) => true,
                 () = received(&mut hangup) => true,
             };
-            done = ((start.elapsed().as_secs_f64() / interval.as_secs_f64()).round() as u64).max(done + 1);
-            let is_last = stop || intervals.is_some_and(|intervals| done >= intervals);
+            done += 1;
+            let is_last = stop || schedule.is_over(done, start.elapsed());
             self.sampler.sample(&mut sample)?;
             sample.losses.late_ticks = self.late;
             sample.losses.skipped_ticks = self.skipped;
@@ -124,11 +143,23 @@ impl Ticker {
     /// and the next tick adds to it: late, counted, but not lost. False when
     /// the receiver is gone.
     fn hand_over(&mut self, sample: &mut Box<Sample>, is_last: bool) -> bool {
-        let next = self.reuse.try_recv().unwrap_or_else(|_| Box::new(Sample::new(self.sampler.sources())));
+        let next = self
+            .reuse
+            .try_recv()
+            .unwrap_or_else(|_| Box::new(Sample::new(self.sampler.sources())));
         let full = std::mem::replace(sample, next);
         let stamp = full.stamp;
-        let said = Said::Sample { sample: full, is_last };
-        let outcome = if is_last { self.say.send(said).map_err(|error| TrySendError::Disconnected(error.0)) } else { self.say.try_send(said) };
+        let said = Said::Sample {
+            sample: full,
+            is_last,
+        };
+        let outcome = if is_last {
+            self.say
+                .send(said)
+                .map_err(|error| TrySendError::Disconnected(error.0))
+        } else {
+            self.say.try_send(said)
+        };
         match outcome {
             Ok(()) => {
                 self.sampler.handed_over(stamp);

@@ -22,7 +22,10 @@ pub(super) struct Counts {
 
 impl Counts {
     pub(super) fn of(snapshot: &Snapshot, scope: Scope) -> Self {
-        let mut counts = Self { wait_ns: (snapshot.sources == Sources::EbpfAndProc).then_some(0), ..Self::default() };
+        let mut counts = Self {
+            wait_ns: (snapshot.sources == Sources::EbpfAndProc).then_some(0),
+            ..Self::default()
+        };
         for task in snapshot.tasks(scope) {
             let state = task.state();
             counts.tasks += u64::from(state != State::Dead);
@@ -37,15 +40,32 @@ impl Counts {
     }
 }
 
-pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, scope: Scope, context: &Context<'_>, palette: &Palette) {
+pub(super) fn draw(
+    scene: &mut Scene,
+    snapshot: &Snapshot,
+    scope: Scope,
+    context: &Context<'_>,
+    palette: &Palette,
+) {
     let counts = Counts::of(snapshot, scope);
     let what = match scope {
         Scope::Threads => "threads",
         Scope::Processes => "processes",
     };
-    let title = format!("{}: {} {what}", snapshot.host.name, count_text(counts.tasks));
+    let title = format!(
+        "{}: {} {what}",
+        snapshot.host.name,
+        count_text(counts.tasks)
+    );
     let mut line = |x: f32, y: f32, size: f32, anchor, color, text: String| {
-        scene.items.push(Item::Text(Text { x, y, size, anchor, color, text }));
+        scene.items.push(Item::Text(Text {
+            x,
+            y,
+            size,
+            anchor,
+            color,
+            text,
+        }));
     };
     let width = context.size.0;
     let when = format!(
@@ -56,10 +76,21 @@ pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, scope: Scope, context
     );
     line(LEFT, 26.0, 20.0, Anchor::Start, palette.ink, title.clone());
     let room = width - 2.0 * LEFT - context.font.width(&title, 20.0) - 24.0;
-    line(width - LEFT, 26.0, 14.0, Anchor::End, palette.ink, context.font.fit(&when, 14.0, room));
-    let machine = context.font.fit(&machine_line(snapshot, &counts), 14.0, width - 2.0 * LEFT);
+    line(
+        width - LEFT,
+        26.0,
+        14.0,
+        Anchor::End,
+        palette.ink,
+        context.font.fit(&when, 14.0, room),
+    );
+    let machine = context
+        .font
+        .fit(&machine_line(snapshot, &counts), 14.0, width - 2.0 * LEFT);
     line(LEFT, 47.0, 14.0, Anchor::Start, palette.ink, machine);
-    let tasks = context.font.fit(&tasks_line(snapshot, &counts), 14.0, width - 2.0 * LEFT);
+    let tasks = context
+        .font
+        .fit(&tasks_line(snapshot, &counts), 14.0, width - 2.0 * LEFT);
     line(LEFT, 66.0, 14.0, Anchor::Start, palette.ink, tasks);
     scene.title = format!("procviz: {title}, {}", context.time);
 }
@@ -67,17 +98,35 @@ pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, scope: Scope, context
 fn machine_line(snapshot: &Snapshot, counts: &Counts) -> String {
     let machine = &snapshot.machine;
     let interval = snapshot.stamp.interval_ns.max(1) as f64;
-    let cores = |ns: Option<u64>| ns.map_or_else(|| "unknown".to_owned(), |ns| format!("{:.2}", ns as f64 / interval));
+    let cores = |ns: Option<u64>| {
+        ns.map_or_else(
+            || "unknown".to_owned(),
+            |ns| format!("{:.2}", ns as f64 / interval),
+        )
+    };
     let mut parts = vec![
-        format!("cores busy {} of {}", cores(machine.cpu_busy_ns), snapshot.host.cpus),
+        format!(
+            "cores busy {} of {}",
+            cores(machine.cpu_busy_ns),
+            snapshot.host.cpus
+        ),
         format!("waiting for a CPU {}", cores(counts.wait_ns)),
         format!("stolen {}", cores(machine.steal_ns)),
         format!("IO wait {}", cores(machine.iowait_ns)),
-        format!("load {}", machine.load1.map_or_else(|| "unknown".to_owned(), |load| format!("{load:.2}"))),
+        format!(
+            "load {}",
+            machine
+                .load1
+                .map_or_else(|| "unknown".to_owned(), |load| format!("{load:.2}"))
+        ),
     ];
     match (machine.mem_available_bytes, machine.mem_total_bytes) {
         (Some(available), Some(total)) => {
-            parts.push(format!("memory available {} of {}", bytes_text(available), bytes_text(total)));
+            parts.push(format!(
+                "memory available {} of {}",
+                bytes_text(available),
+                bytes_text(total)
+            ));
         }
         _ => parts.push("memory unknown".to_owned()),
     }
@@ -85,7 +134,14 @@ fn machine_line(snapshot: &Snapshot, counts: &Counts) -> String {
         parts.push(format!("swap used {}", bytes_text(swap)));
     }
     parts.extend(pressure("cpu", machine.psi_cpu_some_us, None, interval));
-    let psi = |name, value: Option<Pressure>| pressure(name, value.map(|p| p.some_us), value.map(|p| p.full_us), interval);
+    let psi = |name, value: Option<Pressure>| {
+        pressure(
+            name,
+            value.map(|p| p.some_us),
+            value.map(|p| p.full_us),
+            interval,
+        )
+    };
     parts.extend(psi("memory", machine.psi_memory));
     parts.extend(psi("io", machine.psi_io));
     parts.join("  ·  ")
@@ -98,13 +154,21 @@ fn pressure(name: &str, some: Option<u64>, full: Option<u64>, interval: f64) -> 
     if some < 0.5 {
         return None;
     }
-    let full = full.map(percent).filter(|full| *full >= 0.5).map_or(String::new(), |full| format!(", full {full:.0} %"));
+    let full = full
+        .map(percent)
+        .filter(|full| *full >= 0.5)
+        .map_or(String::new(), |full| format!(", full {full:.0} %"));
     Some(format!("{name} pressure {some:.0} %{full}"))
 }
 
 fn tasks_line(snapshot: &Snapshot, counts: &Counts) -> String {
     let seconds = snapshot.stamp.interval_ns.max(1) as f64 / 1e9;
-    let rate = |count: Option<u64>| count.map_or_else(|| "unknown".to_owned(), |count| format!("{:.0}/s", count as f64 / seconds));
+    let rate = |count: Option<u64>| {
+        count.map_or_else(
+            || "unknown".to_owned(),
+            |count| format!("{:.0}/s", count as f64 / seconds),
+        )
+    };
     [
         format!("blocked (D) {}", counts.blocked),
         format!("zombies {}", counts.zombies),

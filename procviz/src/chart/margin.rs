@@ -20,11 +20,25 @@ const SIZE: f32 = 13.0;
 const LINE: f32 = 17.0;
 const CURVE: (f32, f32) = (96.0, 26.0);
 
-pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, top: f32, bottom: f32, context: &Context<'_>, palette: &Palette) {
+pub(super) fn draw(
+    scene: &mut Scene,
+    snapshot: &Snapshot,
+    top: f32,
+    bottom: f32,
+    context: &Context<'_>,
+    palette: &Palette,
+) {
     let left = context.size.0 - WIDTH + 8.0;
     let right = context.size.0 - 16.0;
     let mut y = top + 14.0;
-    text(scene, left, y, 15.0, palette.ink, "What stands out".to_owned());
+    text(
+        scene,
+        left,
+        y,
+        15.0,
+        palette.ink,
+        "What stands out".to_owned(),
+    );
     y += 10.0;
     if snapshot.notables.is_empty() {
         for line in wrap(&quiet(snapshot), context, right - left) {
@@ -44,10 +58,26 @@ pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, top: f32, bottom: f32
         badge(scene, left + 9.0, y + 13.0, notable.rank, palette);
         for (index, line) in lines.into_iter().enumerate() {
             y += LINE;
-            text(scene, left + 26.0, y, SIZE, if index == 0 { palette.ink } else { palette.faint }, line);
+            text(
+                scene,
+                left + 26.0,
+                y,
+                SIZE,
+                if index == 0 {
+                    palette.ink
+                } else {
+                    palette.faint
+                },
+                line,
+            );
         }
         if has_curve {
-            curve(scene, (left + 26.0, y + 6.0, CURVE.0, CURVE.1), &notable.curve, palette.accent);
+            curve(
+                scene,
+                (left + 26.0, y + 6.0, CURVE.0, CURVE.1),
+                &notable.curve,
+                palette.accent,
+            );
             y += CURVE.1 + 4.0;
         }
         y += 12.0;
@@ -55,7 +85,14 @@ pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, top: f32, bottom: f32
     }
     let more = snapshot.notables.len() - shown;
     if more > 0 {
-        text(scene, left + 26.0, y + LINE, SIZE, palette.ink, format!("+{more} more"));
+        text(
+            scene,
+            left + 26.0,
+            y + LINE,
+            SIZE,
+            palette.ink,
+            format!("+{more} more"),
+        );
     }
 }
 
@@ -65,13 +102,21 @@ fn quiet(snapshot: &Snapshot) -> String {
     if snapshot.not_judged.is_empty() {
         format!("nothing in {watched}")
     } else {
-        format!("nothing in {watched} (too short for: {})", snapshot.not_judged.join(", "))
+        format!(
+            "nothing in {watched} (too short for: {})",
+            snapshot.not_judged.join(", ")
+        )
     }
 }
 
 fn lines(notable: &Notable, context: &Context<'_>, width: f32) -> Vec<String> {
-    let name = notable.comm.map_or_else(|| "procviz".to_owned(), |comm| comm.text().picture());
-    let who = notable.about.filter(|about| Some(*about) == notable.dot).map_or(name.clone(), |about| format!("{name} {}", about.tid));
+    let name = notable
+        .comm
+        .map_or_else(|| "procviz".to_owned(), |comm| comm.text().picture());
+    let who = notable
+        .about
+        .filter(|about| Some(*about) == notable.dot)
+        .map_or(name.clone(), |about| format!("{name} {}", about.tid));
     let mut lines = vec![context.font.fit(&who, SIZE, width)];
     lines.extend(wrap(&notable.text, context, width));
     lines
@@ -95,22 +140,54 @@ fn wrap(words: &str, context: &Context<'_>, width: f32) -> Vec<String> {
 
 /// A number in a circle, as it stands at the dot.
 fn badge(scene: &mut Scene, x: f32, y: f32, rank: u32, palette: &Palette) {
-    scene.items.push(Item::Ring { at: (x, y), r: 8.5, width: 1.5, color: palette.accent });
-    let number = Text { x, y: y + 4.5, size: SIZE, anchor: Anchor::Middle, color: palette.ink, text: rank.to_string() };
+    scene.items.push(Item::Ring {
+        at: (x, y),
+        r: 8.5,
+        width: 1.5,
+        color: palette.accent,
+    });
+    let number = Text {
+        x,
+        y: y + 4.5,
+        size: SIZE,
+        anchor: Anchor::Middle,
+        color: palette.ink,
+        text: rank.to_string(),
+    };
     scene.items.push(Item::Text(number));
 }
 
 fn text(scene: &mut Scene, x: f32, y: f32, size: f32, color: Color, text: String) {
-    scene.items.push(Item::Text(Text { x, y, size, anchor: Anchor::Start, color, text }));
+    scene.items.push(Item::Text(Text {
+        x,
+        y,
+        size,
+        anchor: Anchor::Start,
+        color,
+        text,
+    }));
 }
 
 fn curve(scene: &mut Scene, at: (f32, f32, f32, f32), values: &[f32], color: Color) {
-    let most = values.iter().copied().fold(f32::MIN, f32::max).max(f32::MIN_POSITIVE);
+    let most = values
+        .iter()
+        .copied()
+        .fold(f32::MIN, f32::max)
+        .max(f32::MIN_POSITIVE);
     let area = Recorder::area(&mut scene.items, at);
-    let style = ShapeStyle { color: RGBColor(color.0, color.1, color.2).into(), filled: false, stroke_width: stroke(1.5) };
-    let points = values.iter().enumerate().map(|(index, value)| (index as f32, *value));
+    let style = ShapeStyle {
+        color: RGBColor(color.0, color.1, color.2).into(),
+        filled: false,
+        stroke_width: stroke(1.5),
+    };
+    let points = values
+        .iter()
+        .enumerate()
+        .map(|(index, value)| (index as f32, *value));
     // Recording cannot fail, and the ranges are never empty.
-    if let Ok(mut chart) = ChartBuilder::on(&area).build_cartesian_2d(0.0..(values.len() - 1) as f32, 0.0..most * 1.05) {
+    if let Ok(mut chart) =
+        ChartBuilder::on(&area).build_cartesian_2d(0.0..(values.len() - 1) as f32, 0.0..most * 1.05)
+    {
         _ = chart.draw_series(LineSeries::new(points, style));
     }
 }

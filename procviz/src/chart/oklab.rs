@@ -40,13 +40,23 @@ pub(super) fn color([l, a, b]: Lab) -> Color {
 /// A colour between two.
 pub(super) fn mix(from: Color, to: Color, part: f32) -> Color {
     let (from, to) = (lab(from), lab(to));
-    color(std::array::from_fn(|axis| from[axis] + (to[axis] - from[axis]) * part))
+    color(std::array::from_fn(|axis| {
+        from[axis] + (to[axis] - from[axis]) * part
+    }))
 }
 
 pub(super) fn linear(value: f32) -> f32 {
-    if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    if value <= 0.040_45 {
+        value / 12.92
+    } else {
+        ((value + 0.055) / 1.055).powf(2.4)
+    }
 }
 
 fn encoded(value: f32) -> f32 {
-    if value <= 0.003_130_8 { value * 12.92 } else { 1.055 * value.powf(1.0 / 2.4) - 0.055 }
+    if value <= 0.003_130_8 {
+        value * 12.92
+    } else {
+        1.055 * value.powf(1.0 / 2.4) - 0.055
+    }
 }

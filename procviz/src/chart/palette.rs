@@ -1,10 +1,6 @@
 //! Colours: what each activity looks like, in light, dark and as in 2011.
 
-use crate::{
-    chart::oklab::mix,
-    model::Activity,
-    scene::Color,
-};
+use crate::{chart::oklab::mix, model::Activity, scene::Color};
 
 /// Behind the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +13,9 @@ pub enum Theme {
 
 /// A colour that cannot be understood.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no colour: a CSS name (red), a number (#ff8800) or a function (oklch(0.7 0.1 200)) is")]
+#[error(
+    "`{0}` is no colour: a CSS name (red), a number (#ff8800) or a function (oklch(0.7 0.1 200)) is"
+)]
 pub struct ColorError(pub String);
 
 /// The seven colours of the original, in its order; `None` keeps the default.
@@ -62,7 +60,11 @@ impl Colors {
             return Err(ColorError(text.to_owned()));
         }
         for (place, part) in places.into_iter().zip(parts) {
-            *place = if part.is_empty() { None } else { Some(parse_color(part)?) };
+            *place = if part.is_empty() {
+                None
+            } else {
+                Some(parse_color(part)?)
+            };
         }
         Ok(colors)
     }
@@ -111,7 +113,9 @@ fn split_colors(text: &str) -> Vec<&str> {
 ///
 /// When it is none.
 pub fn parse_color(text: &str) -> Result<Color, ColorError> {
-    let [r, g, b, a] = csscolorparser::parse(text).map_err(|_| ColorError(text.to_owned()))?.to_rgba8();
+    let [r, g, b, a] = csscolorparser::parse(text)
+        .map_err(|_| ColorError(text.to_owned()))?
+        .to_rgba8();
     Ok(Color(r, g, b, a))
 }
 
@@ -151,7 +155,11 @@ impl Palette {
             Theme::Dark => DARK,
         };
         let idle = colors.idle.unwrap_or(base.idle);
-        let ran = if colors.idle.is_some() { mix(idle, base.ink, 0.12) } else { base.ran };
+        let ran = if colors.idle.is_some() {
+            mix(idle, base.ink, 0.12)
+        } else {
+            base.ran
+        };
         Self {
             background: colors.background.unwrap_or(base.background),
             idle,
@@ -179,7 +187,13 @@ impl Palette {
     /// The colour of a task: the more of a core it used, the deeper.
     pub fn shade(&self, activity: Activity, cpu_share: f64, ran: bool) -> Color {
         let palest = match activity {
-            Activity::Idle => return if ran && !self.is_classic { self.ran } else { self.idle },
+            Activity::Idle => {
+                return if ran && !self.is_classic {
+                    self.ran
+                } else {
+                    self.idle
+                };
+            }
             Activity::Exited => return self.exited,
             _ if self.is_classic => return self.full(activity),
             Activity::Cpu => self.palest[0],
@@ -236,22 +250,38 @@ mod tests {
     /// deuteranopia, protanopia, tritanopia.
     const SIGHTS: [[[f32; 3]; 3]; 4] = [
         [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
-        [[0.367_322, 0.860_646, -0.227_968], [0.280_085, 0.672_501, 0.047_413], [-0.011_82, 0.042_94, 0.968_881]],
-        [[0.152_286, 1.052_583, -0.204_868], [0.114_503, 0.786_281, 0.099_216], [-0.003_882, -0.048_116, 1.051_998]],
-        [[1.255_528, -0.076_749, -0.178_779], [-0.078_411, 0.930_809, 0.147_602], [0.004_733, 0.691_367, 0.303_9]],
+        [
+            [0.367_322, 0.860_646, -0.227_968],
+            [0.280_085, 0.672_501, 0.047_413],
+            [-0.011_82, 0.042_94, 0.968_881],
+        ],
+        [
+            [0.152_286, 1.052_583, -0.204_868],
+            [0.114_503, 0.786_281, 0.099_216],
+            [-0.003_882, -0.048_116, 1.051_998],
+        ],
+        [
+            [1.255_528, -0.076_749, -0.178_779],
+            [-0.078_411, 0.930_809, 0.147_602],
+            [0.004_733, 0.691_367, 0.303_9],
+        ],
     ];
 
     fn distance(a: Color, b: Color) -> f32 {
         let seen = |Color(r, g, b, _): Color, sight: &[[f32; 3]; 3]| {
             let rgb = [r, g, b].map(|value| linear(f32::from(value) / 255.0));
-            let seen = sight.map(|row| (row[0] * rgb[0] + row[1] * rgb[1] + row[2] * rgb[2]).clamp(0.0, 1.0));
+            let seen = sight
+                .map(|row| (row[0] * rgb[0] + row[1] * rgb[1] + row[2] * rgb[2]).clamp(0.0, 1.0));
             lab_of_linear(seen)
         };
         SIGHTS
             .iter()
             .map(|sight| {
                 let (a, b) = (seen(a, sight), seen(b, sight));
-                (0..3).map(|axis| (a[axis] - b[axis]).powi(2)).sum::<f32>().sqrt()
+                (0..3)
+                    .map(|axis| (a[axis] - b[axis]).powi(2))
+                    .sum::<f32>()
+                    .sqrt()
             })
             .fold(f32::MAX, f32::min)
     }
@@ -263,11 +293,17 @@ mod tests {
             for (index, one) in Activity::ALL.into_iter().enumerate() {
                 for other in &Activity::ALL[index + 1..] {
                     let distance = distance(palette.full(one), palette.full(*other));
-                    assert!(distance >= 0.10, "{theme:?}: {one:?} and {other:?} are {distance:.3} apart");
+                    assert!(
+                        distance >= 0.10,
+                        "{theme:?}: {one:?} and {other:?} are {distance:.3} apart"
+                    );
                 }
                 if one != Activity::Idle {
                     let distance = distance(palette.shade(one, 0.0, true), palette.idle);
-                    assert!(distance >= 0.10, "{theme:?}: the palest {one:?} is {distance:.3} from idle");
+                    assert!(
+                        distance >= 0.10,
+                        "{theme:?}: the palest {one:?} is {distance:.3} from idle"
+                    );
                 }
             }
         }
@@ -283,7 +319,10 @@ mod tests {
     #[test]
     fn blanks_keep_the_default() {
         let colors = Colors::parse("white,,blue").unwrap();
-        assert_eq!((colors.idle, colors.cpu, colors.io), (Some(rgb(0xffffff)), None, Some(rgb(0x0000ff))));
+        assert_eq!(
+            (colors.idle, colors.cpu, colors.io),
+            (Some(rgb(0xffffff)), None, Some(rgb(0x0000ff)))
+        );
         assert_eq!(colors.background, None);
         assert!(Colors::parse("rgb(1,2,3),,").unwrap().idle.is_some());
         assert!(Colors::parse("no-such").is_err());

@@ -25,7 +25,11 @@ impl Places {
     /// Gives new tasks a place behind the others of their user, and frees
     /// those of tasks that are gone. A group is closed up when a quarter of it
     /// is free: until then nobody moves.
-    pub(super) fn update<'a>(&mut self, tasks: &FxHashMap<TaskId, TaskView<'a>>, user: impl Fn(&TaskView<'a>) -> Arc<str>) {
+    pub(super) fn update<'a>(
+        &mut self,
+        tasks: &FxHashMap<TaskId, TaskView<'a>>,
+        user: impl Fn(&TaskView<'a>) -> Arc<str>,
+    ) {
         let mut gone: Vec<TaskId> = Vec::new();
         for (id, (home, _)) in &self.homes {
             if tasks.get(id).is_none_or(|task| user(task) != *home) {
@@ -35,7 +39,11 @@ impl Places {
         for id in gone {
             self.free(id);
         }
-        let mut new: Vec<TaskId> = tasks.keys().filter(|id| !self.homes.contains_key(id)).copied().collect();
+        let mut new: Vec<TaskId> = tasks
+            .keys()
+            .filter(|id| !self.homes.contains_key(id))
+            .copied()
+            .collect();
         new.sort_unstable_by_key(|id| (id.start_ns, id.tid));
         for id in new {
             let home = user(&tasks[&id]);
@@ -43,7 +51,8 @@ impl Places {
             group.places.push(Some(id));
             self.homes.insert(id, (home, group.places.len() - 1));
         }
-        self.groups.retain(|_, group| group.places.len() > group.holes);
+        self.groups
+            .retain(|_, group| group.places.len() > group.holes);
         for group in self.groups.values_mut() {
             if group.holes * 4 > group.places.len() {
                 group.places.retain(Option::is_some);
@@ -58,8 +67,12 @@ impl Places {
     }
 
     fn free(&mut self, id: TaskId) {
-        let Some((home, place)) = self.homes.remove(&id) else { return };
-        let Some(group) = self.groups.get_mut(&home) else { return };
+        let Some((home, place)) = self.homes.remove(&id) else {
+            return;
+        };
+        let Some(group) = self.groups.get_mut(&home) else {
+            return;
+        };
         group.places[place] = None;
         group.holes += 1;
     }

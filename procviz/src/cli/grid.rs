@@ -14,10 +14,16 @@ pub struct GridArgs {
     #[arg(short = 'p', long = "no-threads")]
     pub no_threads: bool,
     /// The most dots in a row [default: as many as fit; 30 with --classic]
-    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(short = 'n', long, value_name = "N", allow_hyphen_values = true)]
     pub columns: Option<String>,
     /// Area of the largest dot, square points
-    #[arg(short = 'd', long, value_name = "AREA", default_value = "300", allow_negative_numbers = true)]
+    #[arg(
+        short = 'd',
+        long,
+        value_name = "AREA",
+        default_value = "300",
+        allow_hyphen_values = true
+    )]
     pub point_size: String,
     /// Colours of normal,cpu,io,cpu+io,exited,tip,background; blanks keep the default
     #[arg(short = 'c', long, value_name = "COLOURS")]

@@ -4,16 +4,28 @@ use clap::Args;
 #[derive(Clone, Debug, Args)]
 pub struct SamplingArgs {
     /// Seconds between samples, fractions allowed [default: 1]
-    #[arg(short = 's', long = "interval", alias = "sleep", value_name = "SECONDS", allow_negative_numbers = true)]
+    #[arg(
+        short = 's',
+        long = "interval",
+        alias = "sleep",
+        value_name = "SECONDS",
+        allow_hyphen_values = true
+    )]
     pub interval: Option<String>,
     /// Samples a second, instead of --interval
-    #[arg(short = 'F', long = "hz", value_name = "N", conflicts_with = "interval", allow_negative_numbers = true)]
+    #[arg(
+        short = 'F',
+        long = "hz",
+        value_name = "N",
+        conflicts_with = "interval",
+        allow_hyphen_values = true
+    )]
     pub hz: Option<String>,
     /// Stop after this many intervals
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub samples: Option<String>,
     /// Stop after this time, as in 30s, 5m or 1h
-    #[arg(long, value_name = "TIME", allow_negative_numbers = true)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub duration: Option<String>,
     /// Fail with status 4 instead of going on without kernel events
     #[arg(long)]

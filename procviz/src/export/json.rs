@@ -11,7 +11,9 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use crate::{
     export::time::rfc3339,
-    model::{ExitRecord, Host, MachineFigures, Notable, Scope, Snapshot, TaskView, Untrusted, is_harmful},
+    model::{
+        ExitRecord, Host, MachineFigures, Notable, Scope, Snapshot, TaskView, Untrusted, is_harmful,
+    },
 };
 
 /// Names a user by id.
@@ -25,7 +27,12 @@ const SCHEMA: u32 = 1;
 /// # Errors
 ///
 /// What the writer says.
-pub(crate) fn exit(out: &mut impl Write, host: &Host, record: &ExitRecord, names: Names<'_>) -> io::Result<()> {
+pub(crate) fn exit(
+    out: &mut impl Write,
+    host: &Host,
+    record: &ExitRecord,
+    names: Names<'_>,
+) -> io::Result<()> {
     line(out, &Exit::new(host, record, names))
 }
 
@@ -34,7 +41,12 @@ pub(crate) fn exit(out: &mut impl Write, host: &Host, record: &ExitRecord, names
 /// # Errors
 ///
 /// What the writer says.
-pub(crate) fn snapshot(out: &mut impl Write, snapshot: &Snapshot, scope: Scope, names: Names<'_>) -> io::Result<()> {
+pub(crate) fn snapshot(
+    out: &mut impl Write,
+    snapshot: &Snapshot,
+    scope: Scope,
+    names: Names<'_>,
+) -> io::Result<()> {
     line(out, &Dump::new(snapshot, scope, names))
 }
 
@@ -49,7 +61,11 @@ fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
 struct Escaping;
 
 impl Formatter for Escaping {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let mut from = 0;
         for (at, ch) in fragment.char_indices().filter(|(_, ch)| is_harmful(*ch)) {
             CompactFormatter.write_string_fragment(writer, &fragment[from..at])?;
@@ -134,7 +150,10 @@ fn arguments(bytes: &[u8]) -> Vec<String> {
     if bytes.is_empty() {
         return Vec::new();
     }
-    bytes.split(|byte| *byte == 0).map(|arg| Untrusted::new(arg).json()).collect()
+    bytes
+        .split(|byte| *byte == 0)
+        .map(|arg| Untrusted::new(arg).json())
+        .collect()
 }
 
 fn path(path: &str) -> String {
@@ -144,7 +163,9 @@ fn path(path: &str) -> String {
 /// The container's id in a cgroup's path: 64 hexadecimal digits.
 fn container(path: &str) -> Option<String> {
     let is_id = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    path.split(|ch: char| !ch.is_ascii_alphanumeric()).rfind(is_id).map(str::to_owned)
+    path.split(|ch: char| !ch.is_ascii_alphanumeric())
+        .rfind(is_id)
+        .map(str::to_owned)
 }
 
 #[derive(Serialize)]
@@ -173,7 +194,10 @@ struct Lost {
 
 impl<'a> Dump<'a> {
     fn new(snapshot: &'a Snapshot, scope: Scope, names: Names<'_>) -> Self {
-        let tasks: Vec<_> = snapshot.tasks(scope).map(|task| Task::new(snapshot, &task, names)).collect();
+        let tasks: Vec<_> = snapshot
+            .tasks(scope)
+            .map(|task| Task::new(snapshot, &task, names))
+            .collect();
         let losses = snapshot.losses;
         Self {
             schema: SCHEMA,
@@ -191,7 +215,11 @@ impl<'a> Dump<'a> {
                 skipped_ticks: losses.skipped_ticks,
             },
             machine: Machine::new(&snapshot.machine, snapshot.host.cpus),
-            notables: snapshot.notables.iter().map(|notable| NotableLine::new(&snapshot.host, notable)).collect(),
+            notables: snapshot
+                .notables
+                .iter()
+                .map(|notable| NotableLine::new(&snapshot.host, notable))
+                .collect(),
             tasks,
         }
     }
@@ -311,7 +339,12 @@ struct Task {
 #[serde(untagged)]
 enum TaskExit {
     Record(Box<Exit>),
-    Status { exit_code: Option<u32>, signal: Option<u32>, signal_name: Option<String>, partial: bool },
+    Status {
+        exit_code: Option<u32>,
+        signal: Option<u32>,
+        signal_name: Option<String>,
+        partial: bool,
+    },
 }
 
 impl Task {
@@ -353,7 +386,11 @@ impl Task {
 fn exit_of(snapshot: &Snapshot, task: &TaskView<'_>, names: Names<'_>) -> Option<TaskExit> {
     let end = task.end()?;
     if let Some(record) = task.process.exit.as_ref().filter(|_| task.is_leader()) {
-        return Some(TaskExit::Record(Box::new(Exit::new(&snapshot.host, record, names))));
+        return Some(TaskExit::Record(Box::new(Exit::new(
+            &snapshot.host,
+            record,
+            names,
+        ))));
     }
     Some(TaskExit::Status {
         exit_code: end.status.and_then(|status| status.code()),
@@ -373,13 +410,19 @@ mod tests {
         line(&mut out, &"a\"\u{1b}\u{9b}\u{202e}\u{7f}\\é").unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text, "\"a\\\"\\u001b\\u009b\\u202e\\u007f\\\\é\"\n");
-        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), "a\"\u{1b}\u{9b}\u{202e}\u{7f}\\é");
+        assert_eq!(
+            serde_json::from_str::<String>(&text).unwrap(),
+            "a\"\u{1b}\u{9b}\u{202e}\u{7f}\\é"
+        );
     }
 
     #[test]
     fn container_ids_are_found() {
         let id = "0123456789abcdef".repeat(4);
-        assert_eq!(container(&format!("/system.slice/docker-{id}.scope")), Some(id.clone()));
+        assert_eq!(
+            container(&format!("/system.slice/docker-{id}.scope")),
+            Some(id.clone())
+        );
         assert_eq!(container(&format!("/kubepods/pod12/{id}")), Some(id));
         assert_eq!(container("/user.slice"), None);
     }

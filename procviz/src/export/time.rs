@@ -11,13 +11,19 @@ fn timestamp(host: &Host, boot_ns: u64) -> Option<Timestamp> {
 /// `2026-11-22 03:12:30 CET`, in this machine's zone.
 pub(crate) fn local(host: &Host, boot_ns: u64) -> String {
     let zoned = timestamp(host, boot_ns).map(|time| time.to_zoned(TimeZone::system()));
-    zoned.map_or_else(|| "time unknown".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S %Z").to_string())
+    zoned.map_or_else(
+        || "time unknown".to_owned(),
+        |time| time.strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
+    )
 }
 
 /// `03:12:30.123`, in this machine's zone.
 pub(crate) fn local_clock(host: &Host, boot_ns: u64) -> String {
     let zoned = timestamp(host, boot_ns).map(|time| time.to_zoned(TimeZone::system()));
-    zoned.map_or_else(|| "unknown".to_owned(), |time| time.strftime("%H:%M:%S%.3f").to_string())
+    zoned.map_or_else(
+        || "unknown".to_owned(),
+        |time| time.strftime("%H:%M:%S%.3f").to_string(),
+    )
 }
 
 /// RFC 3339, UTC, with nanoseconds.
@@ -27,5 +33,8 @@ pub(crate) fn rfc3339(host: &Host, boot_ns: u64) -> Option<String> {
 
 /// `20261122T021230.123Z`: a time for a file name.
 pub(crate) fn for_file_name(host: &Host, boot_ns: u64) -> String {
-    timestamp(host, boot_ns).map_or_else(|| "unknown".to_owned(), |time| time.strftime("%Y%m%dT%H%M%S%.3fZ").to_string())
+    timestamp(host, boot_ns).map_or_else(
+        || "unknown".to_owned(),
+        |time| time.strftime("%Y%m%dT%H%M%S%.3fZ").to_string(),
+    )
 }

@@ -124,9 +124,9 @@ impl Status {
     /// The signal's name, `SIGSEGV`; real-time signals as `SIGRTMIN+3`.
     pub fn signal_name(self) -> Option<String> {
         const NAMES: [&str; 31] = [
-            "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
-            "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
-            "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+            "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV",
+            "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN",
+            "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
         ];
         let signal = self.signal()?;
         Some(match NAMES.get(signal as usize - 1) {
@@ -139,7 +139,8 @@ impl Status {
 
     /// `exit 7` or `SIGSEGV`.
     pub fn words(self) -> String {
-        self.signal_name().unwrap_or_else(|| format!("exit {}", self.0 >> 8 & 0xff))
+        self.signal_name()
+            .unwrap_or_else(|| format!("exit {}", self.0 >> 8 & 0xff))
     }
 }
 

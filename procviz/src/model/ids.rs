@@ -35,7 +35,11 @@ impl Comm {
 
     /// The bytes before the closing zero.
     pub fn bytes(&self) -> &[u8] {
-        let len = self.0.iter().position(|byte| *byte == 0).unwrap_or(self.0.len());
+        let len = self
+            .0
+            .iter()
+            .position(|byte| *byte == 0)
+            .unwrap_or(self.0.len());
         &self.0[..len]
     }
 

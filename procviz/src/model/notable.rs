@@ -19,7 +19,14 @@ pub enum Rule {
 
 impl Rule {
     /// All, in order of rank.
-    pub const ALL: [Self; 6] = [Self::Stall, Self::Deaths, Self::Forks, Self::Cpu, Self::Growth, Self::Io];
+    pub const ALL: [Self; 6] = [
+        Self::Stall,
+        Self::Deaths,
+        Self::Forks,
+        Self::Cpu,
+        Self::Growth,
+        Self::Io,
+    ];
 
     /// The word in JSON.
     pub fn word(self) -> &'static str {

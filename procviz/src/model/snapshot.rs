@@ -1,5 +1,6 @@
 use crate::model::{
-    Fold, Host, Losses, MachineFigures, Notable, Process, Scope, Sources, Stamp, State, TaskView, Thread,
+    Fold, Host, Losses, MachineFigures, Notable, Process, Scope, Sources, Stamp, State, TaskView,
+    Thread,
 };
 
 /// The merged picture after a sample: every task with its figures.
@@ -61,10 +62,20 @@ impl Snapshot {
 
     /// Every task, the dead of this and the last interval included.
     pub fn tasks(&self, scope: Scope) -> impl Iterator<Item = TaskView<'_>> {
-        let threads = (scope == Scope::Threads).then(|| self.threads.iter().filter_map(|thread| self.thread_view(thread)));
-        let processes =
-            (scope == Scope::Processes).then(|| self.processes.iter().filter_map(|process| self.process_view(process)));
-        threads.into_iter().flatten().chain(processes.into_iter().flatten())
+        let threads = (scope == Scope::Threads).then(|| {
+            self.threads
+                .iter()
+                .filter_map(|thread| self.thread_view(thread))
+        });
+        let processes = (scope == Scope::Processes).then(|| {
+            self.processes
+                .iter()
+                .filter_map(|process| self.process_view(process))
+        });
+        threads
+            .into_iter()
+            .flatten()
+            .chain(processes.into_iter().flatten())
     }
 
     /// How long the run has watched, ns.
@@ -90,11 +101,15 @@ impl Snapshot {
     }
 
     fn process_view<'a>(&'a self, process: &'a Process) -> Option<TaskView<'a>> {
-        let leader = process.leader.or_else(|| process.members.first().copied())?;
+        let leader = process
+            .leader
+            .or_else(|| process.members.first().copied())?;
         let mut view = self.thread_view(self.threads.get(leader)?)?;
         view.scope = Scope::Processes;
         for slot in &process.members {
-            let Some(thread) = self.threads.get(*slot) else { continue };
+            let Some(thread) = self.threads.get(*slot) else {
+                continue;
+            };
             if thread.end.is_none() {
                 view.running |= thread.state == State::Running;
                 view.in_iowait |= thread.in_iowait;
@@ -115,7 +130,10 @@ pub struct Slots<T> {
 
 impl<T> Default for Slots<T> {
     fn default() -> Self {
-        Self { places: Vec::new(), free: Vec::new() }
+        Self {
+            places: Vec::new(),
+            free: Vec::new(),
+        }
     }
 }
 

@@ -114,8 +114,12 @@ mod tests {
 
     #[test]
     fn bits_become_letters() {
-        let letters: String =
-            [0, 1, 2, 0x402, 0x8001, 0x1002, 4, 8, 0x20, 0x10, 0x40, 0x2001].map(|bits| State::from_bits(bits).letter()).iter().collect();
+        let letters: String = [
+            0, 1, 2, 0x402, 0x8001, 0x1002, 4, 8, 0x20, 0x10, 0x40, 0x2001,
+        ]
+        .map(|bits| State::from_bits(bits).letter())
+        .iter()
+        .collect();
         assert_eq!(letters, "RSDIDDTtZXPS");
     }
 }

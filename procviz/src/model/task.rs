@@ -24,7 +24,10 @@ impl Change {
     /// The change at `tick`, to be added to: a new one if the last is older.
     pub fn at(&mut self, tick: u64) -> &mut Self {
         if self.tick != tick {
-            *self = Self { tick, ..Self::default() };
+            *self = Self {
+                tick,
+                ..Self::default()
+            };
         }
         self
     }
@@ -170,7 +173,11 @@ impl TaskView<'_> {
         if change.tick == self.tick {
             change
         } else {
-            Change { wait_ns: none, wait_max_ns: none, ..Change::default() }
+            Change {
+                wait_ns: none,
+                wait_max_ns: none,
+                ..Change::default()
+            }
         }
     }
 
@@ -182,7 +189,11 @@ impl TaskView<'_> {
 
     /// CPU time used in the interval as a share of one core.
     pub fn cpu_share(&self) -> f64 {
-        if self.interval_ns == 0 { 0.0 } else { self.change().cpu_ns as f64 / self.interval_ns as f64 }
+        if self.interval_ns == 0 {
+            0.0
+        } else {
+            self.change().cpu_ns as f64 / self.interval_ns as f64
+        }
     }
 
     /// The end, if this task has one.
@@ -195,7 +206,8 @@ impl TaskView<'_> {
 
     /// Whether it died in this interval or the last one.
     pub fn exited(&self) -> bool {
-        self.end().is_some_and(|end| end.tick != 0 && end.tick + 1 >= self.tick)
+        self.end()
+            .is_some_and(|end| end.tick != 0 && end.tick + 1 >= self.tick)
     }
 
     /// What it did in the interval.
@@ -225,6 +237,7 @@ impl TaskView<'_> {
         if self.on_cpu {
             return Some(0);
         }
-        self.last_on_cpu_ns.map(|last| self.now_ns.saturating_sub(last))
+        self.last_on_cpu_ns
+            .map(|last| self.now_ns.saturating_sub(last))
     }
 }

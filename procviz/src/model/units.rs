@@ -36,7 +36,7 @@ pub fn count_text(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 && digits.len() > 4 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) && digits.len() > 4 {
             out.push(',');
         }
         out.push(digit);
@@ -45,7 +45,11 @@ pub fn count_text(count: u64) -> String {
 }
 
 fn two(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
-    if small == 0 { format!("{large} {large_unit}") } else { format!("{large} {large_unit} {small} {small_unit}") }
+    if small == 0 {
+        format!("{large} {large_unit}")
+    } else {
+        format!("{large} {large_unit} {small} {small_unit}")
+    }
 }
 
 fn three_digits(value: f64) -> String {
@@ -56,7 +60,11 @@ fn three_digits(value: f64) -> String {
     } else {
         format!("{value:.2}")
     };
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -66,17 +74,36 @@ mod tests {
     #[test]
     fn bytes_have_three_digits() {
         let texts = [0, 812, 1_000, 4 << 30, 1_310_720, 1_023 << 20, u64::MAX].map(bytes_text);
-        assert_eq!(texts, ["0 B", "812 B", "0.98 KiB", "4 GiB", "1.25 MiB", "1 GiB", "16 EiB"]);
+        assert_eq!(
+            texts,
+            [
+                "0 B", "812 B", "0.98 KiB", "4 GiB", "1.25 MiB", "1 GiB", "16 EiB"
+            ]
+        );
     }
 
     #[test]
     fn durations_have_two_figures() {
-        let texts = [5, 40_000_000, 3_000_000_000, 3_240_000_000, 125_000_000_000, 12_000_000_000_000].map(duration_text);
-        assert_eq!(texts, ["5 ns", "40 ms", "3 s", "3.24 s", "2 min 5 s", "3 h 20 min"]);
+        let texts = [
+            5,
+            40_000_000,
+            3_000_000_000,
+            3_240_000_000,
+            125_000_000_000,
+            12_000_000_000_000,
+        ]
+        .map(duration_text);
+        assert_eq!(
+            texts,
+            ["5 ns", "40 ms", "3 s", "3.24 s", "2 min 5 s", "3 h 20 min"]
+        );
     }
 
     #[test]
     fn counts_are_grouped() {
-        assert_eq!([7, 2_000, 20_000, 1_234_567].map(count_text), ["7", "2000", "20,000", "1,234,567"]);
+        assert_eq!(
+            [7, 2_000, 20_000, 1_234_567].map(count_text),
+            ["7", "2000", "20,000", "1,234,567"]
+        );
     }
 }

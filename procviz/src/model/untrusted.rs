@@ -36,7 +36,13 @@ impl<'a> Untrusted<'a> {
     pub fn picture(self) -> String {
         String::from_utf8_lossy(self.0)
             .chars()
-            .map(|ch| if is_harmful(ch) { char::REPLACEMENT_CHARACTER } else { ch })
+            .map(|ch| {
+                if is_harmful(ch) {
+                    char::REPLACEMENT_CHARACTER
+                } else {
+                    ch
+                }
+            })
             .collect()
     }
 

@@ -21,7 +21,10 @@ pub(super) struct Glyphs {
 
 impl Glyphs {
     pub(super) fn new(font: Font) -> Self {
-        Self { font, masks: FxHashMap::default() }
+        Self {
+            font,
+            masks: FxHashMap::default(),
+        }
     }
 
     pub(super) fn width(&self, text: &str, size: f32) -> f32 {
@@ -29,20 +32,28 @@ impl Glyphs {
     }
 
     pub(super) fn advance(&self, ch: char, size: f32) -> f32 {
-        self.font.inner().as_scaled(PxScale::from(size)).h_advance(self.font.glyph(ch))
+        self.font
+            .inner()
+            .as_scaled(PxScale::from(size))
+            .h_advance(self.font.glyph(ch))
     }
 
     /// The mask of a character whose origin is `quarter` quarters right of a
     /// whole pixel; `None` for one without ink.
     pub(super) fn mask(&mut self, ch: char, size: f32, quarter: u8) -> Option<&Mask> {
         let font = &self.font;
-        self.masks.entry((ch, size.to_bits(), quarter)).or_insert_with(|| draw(font, ch, size, quarter)).as_ref()
+        self.masks
+            .entry((ch, size.to_bits(), quarter))
+            .or_insert_with(|| draw(font, ch, size, quarter))
+            .as_ref()
     }
 }
 
 fn draw(font: &Font, ch: char, size: f32, quarter: u8) -> Option<Mask> {
     let origin = point(f32::from(quarter) / 4.0, 0.0);
-    let glyph = font.glyph(ch).with_scale_and_position(PxScale::from(size), origin);
+    let glyph = font
+        .glyph(ch)
+        .with_scale_and_position(PxScale::from(size), origin);
     let outline = font.inner().outline_glyph(glyph)?;
     let bounds = outline.px_bounds();
     let width = bounds.width() as usize;
@@ -52,5 +63,10 @@ fn draw(font: &Font, ch: char, size: f32, quarter: u8) -> Option<Mask> {
             *pixel = (value.clamp(0.0, 1.0) * 255.0).round() as u8;
         }
     });
-    Some(Mask { left: bounds.min.x as i32, top: bounds.min.y as i32, width, coverage })
+    Some(Mask {
+        left: bounds.min.x as i32,
+        top: bounds.min.y as i32,
+        width,
+        coverage,
+    })
 }

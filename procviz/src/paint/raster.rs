@@ -19,7 +19,9 @@ pub struct Raster {
 impl Raster {
     /// With a font.
     pub fn new(font: Font) -> Self {
-        Self { glyphs: Glyphs::new(font) }
+        Self {
+            glyphs: Glyphs::new(font),
+        }
     }
 
     /// Paints with `scale` pixels to one of the scene.
@@ -28,7 +30,10 @@ impl Raster {
     ///
     /// When the picture has no pixel or more than memory can hold.
     pub fn paint(&mut self, scene: &Scene, scale: f32) -> Result<Pixmap, RasterError> {
-        let (width, height) = ((scene.width * scale).round() as u32, (scene.height * scale).round() as u32);
+        let (width, height) = (
+            (scene.width * scale).round() as u32,
+            (scene.height * scale).round() as u32,
+        );
         let mut pixmap = Pixmap::new(width, height).ok_or(RasterError(width, height))?;
         let Color(r, g, b, a) = scene.background;
         pixmap.fill(tiny_skia::Color::from_rgba8(r, g, b, a));
@@ -37,13 +42,34 @@ impl Raster {
         }
         for item in &scene.items {
             match item {
-                Item::Line { points, width, color } => {
+                Item::Line {
+                    points,
+                    width,
+                    color,
+                } => {
                     for ends in points.windows(2) {
-                        capsule(&mut pixmap, scaled(ends[0], scale), scaled(ends[1], scale), width * scale, *color);
+                        capsule(
+                            &mut pixmap,
+                            scaled(ends[0], scale),
+                            scaled(ends[1], scale),
+                            width * scale,
+                            *color,
+                        );
                     }
                 }
                 Item::Rect { at, color } => fill_rect(&mut pixmap, *at, scale, *color),
-                Item::Ring { at, r, width, color } => ring(&mut pixmap, scaled(*at, scale), r * scale, width * scale, *color),
+                Item::Ring {
+                    at,
+                    r,
+                    width,
+                    color,
+                } => ring(
+                    &mut pixmap,
+                    scaled(*at, scale),
+                    r * scale,
+                    width * scale,
+                    *color,
+                ),
                 Item::Text(text) => self.text(&mut pixmap, text, scale),
             }
         }
@@ -63,7 +89,12 @@ impl Raster {
             let quarters = (x * 4.0).round() as i32;
             let (whole, quarter) = (quarters.div_euclid(4), quarters.rem_euclid(4) as u8);
             if let Some(mask) = self.glyphs.mask(ch, size, quarter) {
-                for (index, coverage) in mask.coverage.iter().enumerate().filter(|(_, coverage)| **coverage > 0) {
+                for (index, coverage) in mask
+                    .coverage
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, coverage)| **coverage > 0)
+                {
                     let px = whole + mask.left + (index % mask.width) as i32;
                     let py = base + mask.top + (index / mask.width) as i32;
                     blend(pixmap, px, py, text.color, f32::from(*coverage) / 255.0);
@@ -83,9 +114,26 @@ fn paint_mark(pixmap: &mut Pixmap, mark: &Mark, scale: f32) {
     match mark.shape {
         Shape::Disc => disc(pixmap, x, y, r, mark.color),
         Shape::Ring => ring(pixmap, (x, y), r * 0.82, (r * 0.36).max(scale), mark.color),
-        Shape::Square => polygon(pixmap, &[(x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r)], mark.color),
-        Shape::Diamond => polygon(pixmap, &[(x, y - r), (x + r, y), (x, y + r), (x - r, y)], mark.color),
-        Shape::Triangle => polygon(pixmap, &[(x, y - r), (x + r, y + r), (x - r, y + r)], mark.color),
+        Shape::Square => polygon(
+            pixmap,
+            &[
+                (x - r, y - r),
+                (x + r, y - r),
+                (x + r, y + r),
+                (x - r, y + r),
+            ],
+            mark.color,
+        ),
+        Shape::Diamond => polygon(
+            pixmap,
+            &[(x, y - r), (x + r, y), (x, y + r), (x - r, y)],
+            mark.color,
+        ),
+        Shape::Triangle => polygon(
+            pixmap,
+            &[(x, y - r), (x + r, y + r), (x - r, y + r)],
+            mark.color,
+        ),
     }
     if let Some(spot) = mark.spot {
         disc(pixmap, x, y, r * 0.38, spot);
@@ -93,8 +141,16 @@ fn paint_mark(pixmap: &mut Pixmap, mark: &Mark, scale: f32) {
 }
 
 /// Covers each pixel by how far its middle lies within the edge.
-fn shade(pixmap: &mut Pixmap, bounds: (f32, f32, f32, f32), color: Color, coverage: impl Fn(f32, f32) -> f32) {
-    let (left, top) = ((bounds.0.floor() as i32).max(0), (bounds.1.floor() as i32).max(0));
+fn shade(
+    pixmap: &mut Pixmap,
+    bounds: (f32, f32, f32, f32),
+    color: Color,
+    coverage: impl Fn(f32, f32) -> f32,
+) {
+    let (left, top) = (
+        (bounds.0.floor() as i32).max(0),
+        (bounds.1.floor() as i32).max(0),
+    );
     let right = (bounds.2.ceil() as i32).min(pixmap.width() as i32);
     let bottom = (bounds.3.ceil() as i32).min(pixmap.height() as i32);
     for py in top..bottom {
@@ -109,8 +165,17 @@ fn shade(pixmap: &mut Pixmap, bounds: (f32, f32, f32, f32), color: Color, covera
 
 fn disc(pixmap: &mut Pixmap, x: f32, y: f32, r: f32, color: Color) {
     // A disc smaller than a pixel keeps its area as a weaker colour.
-    let (edge, weight) = if r < 0.5 { (0.5, (r / 0.5) * (r / 0.5)) } else { (r, 1.0) };
-    let bounds = (x - edge - 1.0, y - edge - 1.0, x + edge + 1.0, y + edge + 1.0);
+    let (edge, weight) = if r < 0.5 {
+        (0.5, (r / 0.5) * (r / 0.5))
+    } else {
+        (r, 1.0)
+    };
+    let bounds = (
+        x - edge - 1.0,
+        y - edge - 1.0,
+        x + edge + 1.0,
+        y + edge + 1.0,
+    );
     shade(pixmap, bounds, color, |px, py| {
         let d2 = (px - x) * (px - x) + (py - y) * (py - y);
         // Only the edge needs a square root.
@@ -126,18 +191,32 @@ fn disc(pixmap: &mut Pixmap, x: f32, y: f32, r: f32, color: Color) {
 
 fn ring(pixmap: &mut Pixmap, (x, y): (f32, f32), r: f32, width: f32, color: Color) {
     let outer = r + width / 2.0 + 1.0;
-    shade(pixmap, (x - outer, y - outer, x + outer, y + outer), color, |px, py| {
-        let distance = ((px - x).hypot(py - y) - r).abs();
-        (width / 2.0 + 0.5 - distance).clamp(0.0, 1.0)
-    });
+    shade(
+        pixmap,
+        (x - outer, y - outer, x + outer, y + outer),
+        color,
+        |px, py| {
+            let distance = ((px - x).hypot(py - y) - r).abs();
+            (width / 2.0 + 0.5 - distance).clamp(0.0, 1.0)
+        },
+    );
 }
 
 /// A line with round ends.
 fn capsule(pixmap: &mut Pixmap, a: (f32, f32), b: (f32, f32), width: f32, color: Color) {
-    let (half, weight) = if width < 1.0 { (0.5, width) } else { (width / 2.0, 1.0) };
+    let (half, weight) = if width < 1.0 {
+        (0.5, width)
+    } else {
+        (width / 2.0, 1.0)
+    };
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);
     let length2 = (dx * dx + dy * dy).max(1e-6);
-    let bounds = (a.0.min(b.0) - half - 1.0, a.1.min(b.1) - half - 1.0, a.0.max(b.0) + half + 1.0, a.1.max(b.1) + half + 1.0);
+    let bounds = (
+        a.0.min(b.0) - half - 1.0,
+        a.1.min(b.1) - half - 1.0,
+        a.0.max(b.0) + half + 1.0,
+        a.1.max(b.1) + half + 1.0,
+    );
     shade(pixmap, bounds, color, |px, py| {
         let along = (((px - a.0) * dx + (py - a.1) * dy) / length2).clamp(0.0, 1.0);
         let distance = (px - a.0 - along * dx).hypot(py - a.1 - along * dy);
@@ -145,22 +224,43 @@ fn capsule(pixmap: &mut Pixmap, a: (f32, f32), b: (f32, f32), width: f32, color:
     });
 }
 
-fn fill_rect(pixmap: &mut Pixmap, (x, y, width, height): (f32, f32, f32, f32), scale: f32, color: Color) {
-    let corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)].map(|corner| scaled(corner, scale));
+fn fill_rect(
+    pixmap: &mut Pixmap,
+    (x, y, width, height): (f32, f32, f32, f32),
+    scale: f32,
+    color: Color,
+) {
+    let corners = [
+        (x, y),
+        (x + width, y),
+        (x + width, y + height),
+        (x, y + height),
+    ]
+    .map(|corner| scaled(corner, scale));
     polygon(pixmap, &corners, color);
 }
 
 fn polygon(pixmap: &mut Pixmap, corners: &[(f32, f32)], color: Color) {
     let mut path = PathBuilder::new();
     for (index, (x, y)) in corners.iter().enumerate() {
-        if index == 0 { path.move_to(*x, *y) } else { path.line_to(*x, *y) }
+        if index == 0 {
+            path.move_to(*x, *y)
+        } else {
+            path.line_to(*x, *y)
+        }
     }
     path.close();
     let Some(path) = path.finish() else { return };
     let mut paint = Paint::default();
     paint.set_color_rgba8(color.0, color.1, color.2, color.3);
     paint.anti_alias = true;
-    pixmap.fill_path(&path, &paint, FillRule::Winding, Transform::identity(), None);
+    pixmap.fill_path(
+        &path,
+        &paint,
+        FillRule::Winding,
+        Transform::identity(),
+        None,
+    );
 }
 
 /// Lays a colour over an opaque pixel.
@@ -169,10 +269,18 @@ fn blend(pixmap: &mut Pixmap, x: i32, y: i32, color: Color, coverage: f32) {
         return;
     }
     let index = y as usize * pixmap.width() as usize + x as usize;
-    let Some(pixel) = pixmap.pixels_mut().get_mut(index) else { return };
+    let Some(pixel) = pixmap.pixels_mut().get_mut(index) else {
+        return;
+    };
     let alpha = (coverage * f32::from(color.3)).round() as u32;
-    let over = |new: u8, old: u8| ((u32::from(new) * alpha + u32::from(old) * (255 - alpha) + 127) / 255) as u8;
-    let (r, g, b) = (over(color.0, pixel.red()), over(color.1, pixel.green()), over(color.2, pixel.blue()));
+    let over = |new: u8, old: u8| {
+        ((u32::from(new) * alpha + u32::from(old) * (255 - alpha) + 127) / 255) as u8
+    };
+    let (r, g, b) = (
+        over(color.0, pixel.red()),
+        over(color.1, pixel.green()),
+        over(color.2, pixel.blue()),
+    );
     // The background is opaque, and so is whatever is laid over it.
     if let Some(mixed) = PremultipliedColorU8::from_rgba(r, g, b, 255) {
         *pixel = mixed;

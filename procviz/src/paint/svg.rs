@@ -38,7 +38,10 @@ fn write_mark(out: &mut String, mark: &Mark) {
     let Mark { x, y, r, .. } = *mark;
     let fill = fill(mark.color);
     _ = match mark.shape {
-        Shape::Disc => write!(out, "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{r:.2}\" {fill}/>"),
+        Shape::Disc => write!(
+            out,
+            "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{r:.2}\" {fill}/>"
+        ),
         Shape::Ring => write!(
             out,
             "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{:.2}\" fill=\"none\" {} stroke-width=\"{:.2}\"/>",
@@ -46,12 +49,30 @@ fn write_mark(out: &mut String, mark: &Mark) {
             stroke(mark.color),
             (r * 0.36).max(1.0)
         ),
-        Shape::Square => polygon(out, &[(x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r)], &fill),
-        Shape::Diamond => polygon(out, &[(x, y - r), (x + r, y), (x, y + r), (x - r, y)], &fill),
+        Shape::Square => polygon(
+            out,
+            &[
+                (x - r, y - r),
+                (x + r, y - r),
+                (x + r, y + r),
+                (x - r, y + r),
+            ],
+            &fill,
+        ),
+        Shape::Diamond => polygon(
+            out,
+            &[(x, y - r), (x + r, y), (x, y + r), (x - r, y)],
+            &fill,
+        ),
         Shape::Triangle => polygon(out, &[(x, y - r), (x + r, y + r), (x - r, y + r)], &fill),
     };
     if let Some(spot) = mark.spot {
-        _ = write!(out, "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{:.2}\" {}/>", r * 0.38, self::fill(spot));
+        _ = write!(
+            out,
+            "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{:.2}\" {}/>",
+            r * 0.38,
+            self::fill(spot)
+        );
     }
 }
 
@@ -65,17 +86,37 @@ fn polygon(out: &mut String, corners: &[(f32, f32)], fill: &str) -> std::fmt::Re
 
 fn write_item(out: &mut String, item: &Item, font: &Font) {
     _ = match item {
-        Item::Line { points, width, color } => {
+        Item::Line {
+            points,
+            width,
+            color,
+        } => {
             out.push_str("<polyline points=\"");
             for (x, y) in points {
                 _ = write!(out, "{x:.2},{y:.2} ");
             }
-            writeln!(out, "\" fill=\"none\" stroke-width=\"{width:.2}\" stroke-linecap=\"round\" {}/>", stroke(*color))
+            writeln!(
+                out,
+                "\" fill=\"none\" stroke-width=\"{width:.2}\" stroke-linecap=\"round\" {}/>",
+                stroke(*color)
+            )
         }
-        Item::Rect { at: (x, y, w, h), color } => {
-            writeln!(out, "<rect x=\"{x:.2}\" y=\"{y:.2}\" width=\"{w:.2}\" height=\"{h:.2}\" {}/>", fill(*color))
+        Item::Rect {
+            at: (x, y, w, h),
+            color,
+        } => {
+            writeln!(
+                out,
+                "<rect x=\"{x:.2}\" y=\"{y:.2}\" width=\"{w:.2}\" height=\"{h:.2}\" {}/>",
+                fill(*color)
+            )
         }
-        Item::Ring { at: (x, y), r, width, color } => writeln!(
+        Item::Ring {
+            at: (x, y),
+            r,
+            width,
+            color,
+        } => writeln!(
             out,
             "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{r:.2}\" fill=\"none\" stroke-width=\"{width:.2}\" {}/>",
             stroke(*color)
@@ -115,7 +156,10 @@ fn attribute(name: &str, Color(r, g, b, a): Color) -> String {
     if a == 255 {
         format!("{name}=\"#{r:02x}{g:02x}{b:02x}\"")
     } else {
-        format!("{name}=\"#{r:02x}{g:02x}{b:02x}\" {name}-opacity=\"{:.3}\"", f32::from(a) / 255.0)
+        format!(
+            "{name}=\"#{r:02x}{g:02x}{b:02x}\" {name}-opacity=\"{:.3}\"",
+            f32::from(a) / 255.0
+        )
     }
 }
 
@@ -144,6 +188,9 @@ mod tests {
 
     #[test]
     fn hostile_text_is_escaped() {
-        assert_eq!(escape("<&\"'\u{1b}\u{202e}\u{0}\n"), "&lt;&amp;&quot;&apos;\u{fffd}\u{fffd}\u{fffd}\n");
+        assert_eq!(
+            escape("<&\"'\u{1b}\u{202e}\u{0}\n"),
+            "&lt;&amp;&quot;&apos;\u{fffd}\u{fffd}\u{fffd}\n"
+        );
     }
 }

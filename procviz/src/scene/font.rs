@@ -19,7 +19,9 @@ impl Font {
     ///
     /// Never with the font that is built in.
     pub fn embedded() -> Result<Self, FontError> {
-        FontArc::try_from_slice(ROBOTO).map(Self).map_err(|_| FontError)
+        FontArc::try_from_slice(ROBOTO)
+            .map(Self)
+            .map_err(|_| FontError)
     }
 
     /// Width of a text, pixels.

@@ -133,7 +133,14 @@ pub struct Scene {
 impl Scene {
     /// An empty picture.
     pub fn new(width: f32, height: f32, background: Color) -> Self {
-        Self { width, height, background, title: String::new(), marks: Vec::new(), items: Vec::new() }
+        Self {
+            width,
+            height,
+            background,
+            title: String::new(),
+            marks: Vec::new(),
+            items: Vec::new(),
+        }
     }
 
     /// The topmost task at a point.

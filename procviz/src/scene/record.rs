@@ -4,7 +4,9 @@ use plotters::{
     coord::Shift,
     drawing::{DrawingArea, IntoDrawingArea},
 };
-use plotters_backend::{BackendColor, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind};
+use plotters_backend::{
+    BackendColor, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
+};
 
 use super::{Color, Item};
 
@@ -35,7 +37,12 @@ impl<'a> Recorder<'a> {
 }
 
 fn color(color: BackendColor) -> Color {
-    Color(color.rgb.0, color.rgb.1, color.rgb.2, (color.alpha * 255.0).round() as u8)
+    Color(
+        color.rgb.0,
+        color.rgb.1,
+        color.rgb.2,
+        (color.alpha * 255.0).round() as u8,
+    )
 }
 
 type Outcome = Result<(), DrawingErrorKind<Never>>;
@@ -57,18 +64,34 @@ impl DrawingBackend for Recorder<'_> {
 
     fn draw_pixel(&mut self, at: (i32, i32), with: BackendColor) -> Outcome {
         let (x, y) = self.point(at);
-        self.items.push(Item::Rect { at: (x, y, 1.0 / STEPS, 1.0 / STEPS), color: color(with) });
+        self.items.push(Item::Rect {
+            at: (x, y, 1.0 / STEPS, 1.0 / STEPS),
+            color: color(with),
+        });
         Ok(())
     }
 
-    fn draw_line<S: BackendStyle>(&mut self, from: (i32, i32), to: (i32, i32), style: &S) -> Outcome {
+    fn draw_line<S: BackendStyle>(
+        &mut self,
+        from: (i32, i32),
+        to: (i32, i32),
+        style: &S,
+    ) -> Outcome {
         self.draw_path([from, to], style)
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = (i32, i32)>>(&mut self, path: I, style: &S) -> Outcome {
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = (i32, i32)>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Outcome {
         let points = path.into_iter().map(|at| self.point(at)).collect();
         let width = style.stroke_width() as f32 / STEPS;
-        self.items.push(Item::Line { points, width, color: color(style.color()) });
+        self.items.push(Item::Line {
+            points,
+            width,
+            color: color(style.color()),
+        });
         Ok(())
     }
 

@@ -17,7 +17,10 @@ impl Cgroups {
     /// Reads those that are there.
     pub(crate) fn read() -> Self {
         let mounts = procfs::process::Process::myself().and_then(|me| me.mountinfo());
-        let mut cgroups = Self { paths: FxHashMap::default(), has_v1_memory: false };
+        let mut cgroups = Self {
+            paths: FxHashMap::default(),
+            has_v1_memory: false,
+        };
         for mount in mounts.iter().flatten() {
             match mount.fs_type.as_str() {
                 // Only where the mount shows the whole tree are its paths the kernel's.
@@ -33,7 +36,9 @@ impl Cgroups {
         if let Ok(meta) = folder.metadata() {
             self.paths.insert(meta.ino(), path.into());
         }
-        let Ok(entries) = folder.read_dir() else { return };
+        let Ok(entries) = folder.read_dir() else {
+            return;
+        };
         for entry in entries.flatten() {
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 let name = entry.file_name();
@@ -65,6 +70,9 @@ impl Cgroups {
 pub(crate) fn v1_memory_path(pid: u32) -> Option<Arc<str>> {
     let process = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?;
     let groups = process.cgroups().ok()?;
-    let memory = groups.0.iter().find(|group| group.controllers.iter().any(|name| name == "memory"))?;
+    let memory = groups
+        .0
+        .iter()
+        .find(|group| group.controllers.iter().any(|name| name == "memory"))?;
     Some(memory.pathname.as_str().into())
 }

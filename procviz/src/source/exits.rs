@@ -36,8 +36,15 @@ impl Exits {
     /// # Errors
     ///
     /// When the kernel refuses the census or no thread can be had.
-    pub fn start(host: &Host, mut kernel: Kernel, threads: bool, only: Option<u32>) -> Result<Self, SamplerError> {
-        let ring = kernel.take_ring().ok_or_else(|| LoadError::Load("the ring was taken before".to_owned()))?;
+    pub fn start(
+        host: &Host,
+        mut kernel: Kernel,
+        threads: bool,
+        only: Option<u32>,
+    ) -> Result<Self, SamplerError> {
+        let ring = kernel
+            .take_ring()
+            .ok_or_else(|| LoadError::Load("the ring was taken before".to_owned()))?;
         let mut drain = Drain::new(ring, Mode::Exits, host.page_bytes);
         let rows = kernel.census()?.all().map_err(SamplerError::Proc)?;
         drain.seed(&rows, boot_now_ns());
@@ -48,11 +55,23 @@ impl Exits {
             drain.lives().want_threads();
         }
         let mut drain = DrainThread::idle(drain);
-        let leaders = rows.iter().filter(|row| row.tid == row.tgid && row.exit_state == 0);
-        let processes = leaders.map(|row| TaskId { tid: row.tid, start_ns: row.start_ns }).collect();
+        let leaders = rows
+            .iter()
+            .filter(|row| row.tid == row.tgid && row.exit_state == 0);
+        let processes = leaders
+            .map(|row| TaskId {
+                tid: row.tid,
+                start_ns: row.start_ns,
+            })
+            .collect();
         read_arguments(processes, drain.share(), host.tick_ns);
         drain.run().map_err(SamplerError::Thread)?;
-        Ok(Self { kernel, drain, batch: Batch::default(), lost_events: 0 })
+        Ok(Self {
+            kernel,
+            drain,
+            batch: Batch::default(),
+            lost_events: 0,
+        })
     }
 
     /// The records since the last call.
@@ -81,7 +100,10 @@ impl Exits {
         let exits = lost[procviz_common::Kind::Exit as usize];
         let drain = self.drain.lock();
         let overflow = drain.overflow();
-        Tally { lost: exits + overflow, lost_others: lost.iter().sum::<u64>() - exits + drain.unknown() }
+        Tally {
+            lost: exits + overflow,
+            lost_others: lost.iter().sum::<u64>() - exits + drain.unknown(),
+        }
     }
 }
 
@@ -89,16 +111,28 @@ impl Exits {
 /// own: a `cmdline` may hang with the memory it lies in.
 fn read_arguments(processes: Vec<TaskId>, drain: Arc<std::sync::Mutex<Drain>>, tick_ns: u64) {
     let body = move || {
-        let Ok(mut proc) = ProcDir::open(Path::new("/proc")) else { return };
+        let Ok(mut proc) = ProcDir::open(Path::new("/proc")) else {
+            return;
+        };
         for process in processes {
-            let Ok(args) = proc.cmdline(process.tid) else { continue };
+            let Ok(args) = proc.cmdline(process.tid) else {
+                continue;
+            };
             // The same process still: then these are its arguments.
-            if !args.is_empty() && proc.process_stat(process.tid).is_ok_and(|stat| stat.start == process.start_ns / tick_ns) {
-                let mut drain = drain.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if !args.is_empty()
+                && proc
+                    .process_stat(process.tid)
+                    .is_ok_and(|stat| stat.start == process.start_ns / tick_ns)
+            {
+                let mut drain = drain
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
                 drain.lives().set_args(process, tick_ns, &args);
             }
         }
     };
     // Never joined: it ends by itself, or hangs with a process that does.
-    _ = std::thread::Builder::new().name("procviz-cmdline".to_owned()).spawn(body);
+    _ = std::thread::Builder::new()
+        .name("procviz-cmdline".to_owned())
+        .spawn(body);
 }

@@ -26,7 +26,10 @@ fn nanoseconds(clock: ClockId) -> u64 {
 ///
 /// When the number of CPUs cannot be had.
 pub fn host() -> io::Result<Host> {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
     let cpus = std::thread::available_parallelism().map_or(1, |cpus| cpus.get() as u32);
     let wall = clock_gettime(ClockId::Realtime);
     let wall_ns = i128::from(wall.tv_sec) * 1_000_000_000 + i128::from(wall.tv_nsec);
@@ -42,5 +45,8 @@ pub fn host() -> io::Result<Host> {
 /// CPUs online on the machine, not those that this process may use.
 fn procfs_cpus() -> Option<u32> {
     use procfs::CurrentSI;
-    procfs::KernelStats::current().ok().map(|stat| stat.cpu_time.len() as u32).filter(|cpus| *cpus > 0)
+    procfs::KernelStats::current()
+        .ok()
+        .map(|stat| stat.cpu_time.len() as u32)
+        .filter(|cpus| *cpus > 0)
 }

@@ -21,7 +21,13 @@ pub enum Extra {
 
 impl Extra {
     /// All.
-    pub const ALL: [Self; 5] = [Self::Ptrace, Self::Nice, Self::AllPids, Self::Pressure, Self::Cgroup2];
+    pub const ALL: [Self; 5] = [
+        Self::Ptrace,
+        Self::Nice,
+        Self::AllPids,
+        Self::Pressure,
+        Self::Cgroup2,
+    ];
 
     /// What it is called.
     pub fn name(self) -> &'static str {
@@ -38,7 +44,9 @@ impl Extra {
     pub fn cost(self) -> &'static str {
         match self {
             Self::Ptrace => "without kernel events, IO of others' tasks is unknown",
-            Self::Nice => "on an overloaded machine samples may be late (which is counted and shown)",
+            Self::Nice => {
+                "on an overloaded machine samples may be late (which is counted and shown)"
+            }
             Self::AllPids => "without kernel events, others' tasks are not seen at all",
             Self::Pressure => "the head shows no pressure",
             Self::Cgroup2 => "tasks and deaths have no cgroup, or that of v1",
@@ -48,7 +56,9 @@ impl Extra {
     /// The command that mends it.
     pub fn mend(self) -> &'static str {
         match self {
-            Self::Ptrace | Self::Nice => "run it with sudo, or: sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search,cap_sys_nice+ep PROCVIZ",
+            Self::Ptrace | Self::Nice => {
+                "run it with sudo, or: sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search,cap_sys_nice+ep PROCVIZ"
+            }
             Self::AllPids => "run it with sudo, or: sudo mount -o remount,hidepid=0 /proc",
             Self::Pressure => "boot with psi=1",
             Self::Cgroup2 => "boot with systemd.unified_cgroup_hierarchy=1",
@@ -64,6 +74,7 @@ pub fn has_extra(extra: Extra) -> bool {
         Extra::Nice => has(CapabilitySet::SYS_NICE),
         Extra::AllPids => Path::new("/proc/1/stat").exists(),
         Extra::Pressure => std::fs::read("/proc/pressure/cpu").is_ok(),
-        Extra::Cgroup2 => std::fs::read_to_string("/proc/self/mounts").is_ok_and(|mounts| mounts.contains(" cgroup2 ")),
+        Extra::Cgroup2 => std::fs::read_to_string("/proc/self/mounts")
+            .is_ok_and(|mounts| mounts.contains(" cgroup2 ")),
     }
 }

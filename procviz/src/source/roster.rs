@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::model::{Exec, Found, TaskId};
+use crate::model::{Event, Exec, Found, TaskId};
 
 /// A living thread.
 #[derive(Clone, Copy, Debug)]
@@ -23,13 +23,50 @@ struct Family {
 }
 
 /// Everybody alive.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Roster {
+    tick_ns: u64,
     threads: FxHashMap<u32, Member>,
     processes: FxHashMap<u32, Family>,
 }
 
 impl Roster {
+    pub(super) fn new(tick_ns: u64) -> Self {
+        Self {
+            tick_ns,
+            threads: FxHashMap::default(),
+            processes: FxHashMap::default(),
+        }
+    }
+
+    /// Whether two ids are of one task: a start that comes from `/proc` is cut
+    /// to its clock ticks, in which no thread id is used twice.
+    pub(super) fn is_same(&self, one: TaskId, other: TaskId) -> bool {
+        one.tid == other.tid && one.start_ns / self.tick_ns == other.start_ns / self.tick_ns
+    }
+
+    /// Gives an event the ids under which its tasks are known here.
+    pub(super) fn settle(&self, event: &mut Event) {
+        let settled = |id: TaskId| match self.threads.get(&id.tid) {
+            Some(member) if self.is_same(member.id, id) => member.id,
+            _ => id,
+        };
+        match event {
+            Event::Fork(fork) if fork.id != fork.process => fork.process = settled(fork.process),
+            Event::Exec(exec) => exec.process = settled(exec.process),
+            Event::Rename(rename) => rename.id = settled(rename.id),
+            Event::ThreadEnd(end) => {
+                end.id = settled(end.id);
+                end.process = settled(end.process);
+            }
+            Event::ProcessEnd(record) if settled(record.process) != record.process => {
+                let process = settled(record.process);
+                std::sync::Arc::make_mut(record).process = process;
+            }
+            _ => {}
+        }
+    }
+
     /// Takes in what a look at everybody found; `complete` forgets all others.
     pub(super) fn found(&mut self, found: &[Found], complete: bool) {
         if complete {
@@ -43,21 +80,38 @@ impl Roster {
 
     /// A new thread; returns whether its parent is known.
     pub(super) fn add(&mut self, id: TaskId, process: TaskId, kthread: bool, ppid: u32) -> bool {
-        self.threads.insert(id.tid, Member { id, process, kthread });
+        self.threads.insert(
+            id.tid,
+            Member {
+                id,
+                process,
+                kthread,
+            },
+        );
         if id != process {
             return true;
         }
-        self.processes.insert(id.tid, Family { start_ns: id.start_ns, ..Family::default() });
+        self.processes.insert(
+            id.tid,
+            Family {
+                start_ns: id.start_ns,
+                ..Family::default()
+            },
+        );
         self.adopt(id, ppid) || ppid == 0
     }
 
     /// Notes a child; returns whether the parent is known.
     pub(super) fn adopt(&mut self, child: TaskId, ppid: u32) -> bool {
-        let Some(mut parent) = self.processes.remove(&ppid) else { return false };
+        let Some(mut parent) = self.processes.remove(&ppid) else {
+            return false;
+        };
         // Children that died are still in the list; they are weeded out
         // whenever it would have to grow.
         if parent.children.len() == parent.children.capacity() {
-            parent.children.retain(|pid| self.processes.contains_key(pid));
+            parent
+                .children
+                .retain(|pid| self.processes.contains_key(pid));
         }
         parent.children.push(child.tid);
         self.processes.insert(ppid, parent);
@@ -66,7 +120,11 @@ impl Roster {
 
     /// A thread has ended.
     pub(super) fn thread_end(&mut self, id: TaskId) {
-        if self.threads.get(&id.tid).is_some_and(|member| member.id == id) {
+        if self
+            .threads
+            .get(&id.tid)
+            .is_some_and(|member| member.id == id)
+        {
             self.threads.remove(&id.tid);
         }
     }
@@ -74,18 +132,33 @@ impl Roster {
     /// A process has ended: its children that live now have another parent.
     pub(super) fn process_end(&mut self, process: TaskId, orphans: &mut Vec<TaskId>) {
         self.thread_end(process);
-        if self.processes.get(&process.tid).is_none_or(|family| family.start_ns != process.start_ns) {
+        if self
+            .processes
+            .get(&process.tid)
+            .is_none_or(|family| family.start_ns != process.start_ns)
+        {
             return;
         }
-        let Some(family) = self.processes.remove(&process.tid) else { return };
-        orphans.extend(family.children.into_iter().filter_map(|pid| self.process(pid)));
+        let Some(family) = self.processes.remove(&process.tid) else {
+            return;
+        };
+        orphans.extend(
+            family
+                .children
+                .into_iter()
+                .filter_map(|pid| self.process(pid)),
+        );
     }
 
     /// The thread that called exec is the leader from now on.
     pub(super) fn exec(&mut self, exec: &Exec) {
         if exec.old_tid != exec.process.tid {
             self.threads.remove(&exec.old_tid);
-            let leader = Member { id: exec.process, process: exec.process, kthread: false };
+            let leader = Member {
+                id: exec.process,
+                process: exec.process,
+                kthread: false,
+            };
             self.threads.insert(exec.process.tid, leader);
         }
     }
@@ -96,7 +169,10 @@ impl Roster {
 
     /// The living process with this id.
     pub(super) fn process(&self, pid: u32) -> Option<TaskId> {
-        self.processes.get(&pid).map(|family| TaskId { tid: pid, start_ns: family.start_ns })
+        self.processes.get(&pid).map(|family| TaskId {
+            tid: pid,
+            start_ns: family.start_ns,
+        })
     }
 
     pub(super) fn processes(&self) -> usize {

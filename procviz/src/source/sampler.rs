@@ -48,8 +48,12 @@ impl Sampler {
     ///
     /// When the kernel refuses the programs or `/proc` cannot be read.
     pub fn with_events(host: &Host, kernel: Kernel) -> Result<Self, SamplerError> {
-        let proc = ProcDir::open(Path::new("/proc")).map_err(SamplerError::Proc)?;
-        Ok(Self::new(host, Source::Kernel(Box::new(KernelTick::start(host, kernel, proc)?))))
+        let open = || ProcDir::open(Path::new("/proc")).map_err(SamplerError::Proc);
+        let walk = Walk::new(open()?, host.page_bytes, host.tick_ns);
+        Ok(Self::new(
+            host,
+            Source::Kernel(Box::new(KernelTick::start(host, kernel, open()?, walk)?)),
+        ))
     }
 
     /// From `/proc` alone.
@@ -59,11 +63,18 @@ impl Sampler {
     /// When `/proc` cannot be read.
     pub fn proc_only(host: &Host) -> Result<Self, SamplerError> {
         let proc = ProcDir::open(Path::new("/proc")).map_err(SamplerError::Proc)?;
-        Ok(Self::new(host, Source::Proc(Box::new(Walk::new(proc, host.page_bytes, host.tick_ns)))))
+        Ok(Self::new(
+            host,
+            Source::Proc(Box::new(Walk::new(proc, host.page_bytes, host.tick_ns))),
+        ))
     }
 
     fn new(host: &Host, source: Source) -> Self {
-        Self { source, machine: MachineReader::new(host.tick_ns), last: (0, 0) }
+        Self {
+            source,
+            machine: MachineReader::new(host.tick_ns),
+            last: (0, 0),
+        }
     }
 
     /// Where the figures come from.

@@ -10,15 +10,19 @@ use crate::{
     source::{
         SamplerError,
         cgroups::{Cgroups, v1_memory_path},
-        kernel::{Batch, Drain, DrainThread, Kernel, LoadError, Mode, Slot, Snaps, TaskIterator, gone_of},
+        kernel::{
+            Batch, Drain, DrainThread, Kernel, LoadError, Mode, Slot, Snaps, TaskIterator, gone_of,
+        },
         machine::boot_now_ns,
-        proc::ProcDir,
+        proc::{ProcDir, Walk},
         roster::{Member, Roster},
     },
 };
 
 /// How old the memory of a process that does not run may be.
 const SWEEP_NS: u64 = 8_000_000_000;
+/// A process younger than this at a census has its events in the ring.
+const JUST_NOW_NS: u64 = 100_000_000;
 /// Rows that one read of the iterator gives.
 const ROWS_A_READ: u64 = 141;
 /// Paths of v1 cgroups read in a tick.
@@ -31,6 +35,7 @@ pub(super) struct KernelTick {
     drain: DrainThread,
     snaps: Snaps,
     proc: ProcDir,
+    walk: Walk,
     roster: Roster,
     batch: Batch,
     on_cpu: Vec<u32>,
@@ -44,6 +49,7 @@ pub(super) struct KernelTick {
     tick: u64,
     last_ns: u64,
     lost_events: u64,
+    resync_again: bool,
     own_tid: u32,
 }
 
@@ -53,7 +59,12 @@ impl KernelTick {
     /// # Errors
     ///
     /// When the drain thread cannot be started.
-    pub(super) fn start(host: &Host, mut kernel: Kernel, proc: ProcDir) -> Result<Self, SamplerError> {
+    pub(super) fn start(
+        host: &Host,
+        mut kernel: Kernel,
+        proc: ProcDir,
+        walk: Walk,
+    ) -> Result<Self, SamplerError> {
         let twice = || LoadError::Load("the kernel's maps were taken before".to_owned());
         let ring = kernel.take_ring().ok_or_else(twice)?;
         let snaps = kernel.take_snaps().ok_or_else(twice)?;
@@ -67,7 +78,8 @@ impl KernelTick {
             drain,
             snaps,
             proc,
-            roster: Roster::default(),
+            walk,
+            roster: Roster::new(host.tick_ns),
             batch: Batch::default(),
             on_cpu: Vec::new(),
             ran: Vec::new(),
@@ -80,6 +92,7 @@ impl KernelTick {
             tick: 0,
             last_ns: 0,
             lost_events: 0,
+            resync_again: false,
             own_tid: 0,
         })
     }
@@ -88,17 +101,28 @@ impl KernelTick {
     pub(super) fn sample(&mut self, sample: &mut Sample) -> Result<(), SamplerError> {
         self.tick += 1;
         // Its own CPU at its own tick says nothing of the machine.
-        self.own_tid = rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs();
+        self.own_tid = rustix::thread::gettid()
+            .as_raw_nonzero()
+            .get()
+            .unsigned_abs();
         if self.tick == 1 {
             self.census(sample)?;
             self.drain.run().map_err(SamplerError::Thread)?;
         }
         self.snaps.take(&mut self.on_cpu, &mut self.ran);
         let losses = self.take_events(sample);
-        sample.losses = Losses { late_ticks: sample.losses.late_ticks, skipped_ticks: sample.losses.skipped_ticks, ..losses };
-        if losses.events() > self.lost_events {
+        sample.losses = Losses {
+            late_ticks: sample.losses.late_ticks,
+            skipped_ticks: sample.losses.skipped_ticks,
+            ..losses
+        };
+        let is_worse = losses.events() > self.lost_events;
+        if is_worse || self.resync_again {
             self.lost_events = losses.events();
             self.census(sample)?;
+            // This tick's events may tell of forks whose ends were lost: the
+            // next census finds them gone.
+            self.resync_again = is_worse;
         }
         self.follow_events(sample);
         self.read_those_that_ran(sample);
@@ -122,15 +146,48 @@ impl KernelTick {
             drain.resync(&rows, taken_ns);
         }
         sample.found.clear();
-        sample.found.extend(rows.iter().map(|row| found(row, &self.host, drain.cgroups())));
+        sample.found.extend(
+            rows.iter()
+                .map(|row| found(row, &self.host, drain.cgroups())),
+        );
         sample.complete = true;
         drop(drain);
+        self.add_the_hidden(taken_ns, sample)?;
         self.roster.found(&sample.found, true);
         self.zombies.clear();
-        self.zombies.extend(sample.found.iter().filter(|task| task.state == State::Zombie).map(|task| task.id));
+        self.zombies.extend(
+            sample
+                .found
+                .iter()
+                .filter(|task| task.state == State::Zombie)
+                .map(|task| task.id),
+        );
         if self.has_v1 {
-            self.v1_paths.extend(sample.found.iter().filter(|task| task.id == task.process && !task.kthread).map(|task| task.id));
+            self.v1_paths.extend(
+                sample
+                    .found
+                    .iter()
+                    .filter(|task| task.id == task.process && !task.kthread)
+                    .map(|task| task.id),
+            );
         }
+        Ok(())
+    }
+
+    /// The iterator does not show every process on every machine (a guest may
+    /// hide its own agent); `/proc` does. Those that began just now are told of
+    /// by their events.
+    fn add_the_hidden(&mut self, taken_ns: u64, sample: &mut Sample) -> Result<(), SamplerError> {
+        let known = sample.found.iter().map(|task| task.id.tid).collect();
+        let from = sample.found.len();
+        self.walk
+            .walk_but(&known, &mut sample.found)
+            .map_err(SamplerError::Proc)?;
+        let is_old = |task: &Found| task.process.start_ns + JUST_NOW_NS < taken_ns;
+        let hidden: Vec<Found> = sample.found.drain(from..).filter(is_old).collect();
+        sample
+            .found
+            .extend(hidden.iter().map(|task| with_gone(task, &hidden)));
         Ok(())
     }
 
@@ -158,14 +215,22 @@ impl KernelTick {
 
     /// Keeps the roster true to the events and hands these on.
     fn follow_events(&mut self, sample: &mut Sample) {
-        for event in self.batch.events.drain(..) {
+        for mut event in self.batch.events.drain(..) {
+            self.roster.settle(&mut event);
             match &event {
                 Event::Fork(fork) => {
                     // An unknown parent lived and died between two ticks.
-                    if !self.roster.add(fork.id, fork.process, fork.kthread, fork.ppid) {
+                    if !self
+                        .roster
+                        .add(fork.id, fork.process, fork.kthread, fork.ppid)
+                    {
                         self.orphans.push(fork.id);
                     }
-                    if self.has_v1 && fork.id == fork.process && !fork.kthread && fork.cgroup.is_none() {
+                    if self.has_v1
+                        && fork.id == fork.process
+                        && !fork.kthread
+                        && fork.cgroup.is_none()
+                    {
                         self.v1_paths.push_back(fork.id);
                     }
                 }
@@ -187,9 +252,16 @@ impl KernelTick {
     fn read_those_that_ran(&mut self, sample: &mut Sample) {
         let ran = std::mem::take(&mut self.ran);
         for tid in &ran {
-            let Some(member) = self.roster.thread(*tid) else { continue };
+            let Some(member) = self.roster.thread(*tid) else {
+                continue;
+            };
             let reading = match self.snaps.slot(*tid) {
-                Slot::Reading(reading) if reading.id == member.id => Some(reading),
+                Slot::Reading(reading) if self.roster.is_same(reading.id, member.id) => {
+                    Some(Reading {
+                        id: member.id,
+                        ..reading
+                    })
+                }
                 // Another task's slot, or torn: `/proc` knows.
                 _ => self.read_thread(member),
             };
@@ -200,7 +272,9 @@ impl KernelTick {
         self.ran = ran;
         let on_cpu = std::mem::take(&mut self.on_cpu);
         for tid in &on_cpu {
-            if *tid != self.own_tid && let Some(member) = self.roster.thread(*tid) {
+            if *tid != self.own_tid
+                && let Some(member) = self.roster.thread(*tid)
+            {
                 self.read_running(member, sample);
             }
         }
@@ -210,7 +284,12 @@ impl KernelTick {
     /// A thread that is on a CPU now has not left it: only the scheduler's
     /// own sum, as old as the last timer tick, tells what it used.
     fn read_running(&mut self, member: Member, sample: &mut Sample) {
-        let Ok(times) = self.proc.thread_schedstat(member.process.tid, member.id.tid) else { return };
+        let Ok(times) = self
+            .proc
+            .thread_schedstat(member.process.tid, member.id.tid)
+        else {
+            return;
+        };
         sample.readings.push(Reading {
             id: member.id,
             uid: None,
@@ -244,7 +323,10 @@ impl KernelTick {
             cpu_ns: times.cpu_ns,
             run_delay_ns: Some(times.run_delay_ns),
             wait_max_ns: None,
-            io: io.map(|io| Io { read: io.read_bytes, write: io.write_bytes }),
+            io: io.map(|io| Io {
+                read: io.read_bytes,
+                write: io.write_bytes,
+            }),
         })
     }
 
@@ -254,7 +336,9 @@ impl KernelTick {
         if member.kthread || !self.roster.first_in_tick(member.process, self.tick) {
             return;
         }
-        let Ok(stat) = self.proc.thread_stat(member.process.tid, member.id.tid) else { return };
+        let Ok(stat) = self.proc.thread_stat(member.process.tid, member.id.tid) else {
+            return;
+        };
         if stat.start != member.id.start_ns / self.host.tick_ns {
             return;
         }
@@ -269,7 +353,9 @@ impl KernelTick {
     fn read_orphans(&mut self, sample: &mut Sample) {
         let orphans = std::mem::take(&mut self.orphans);
         for child in &orphans {
-            let Ok(stat) = self.proc.thread_stat(child.tid, child.tid) else { continue };
+            let Ok(stat) = self.proc.thread_stat(child.tid, child.tid) else {
+                continue;
+            };
             if stat.start == child.start_ns / self.host.tick_ns {
                 self.roster.adopt(*child, stat.ppid);
                 sample.events.push(Event::Parent(*child, stat.ppid));
@@ -331,17 +417,44 @@ impl KernelTick {
 
     fn read_v1_paths(&mut self, sample: &mut Sample) {
         for _ in 0..V1_PATHS_A_TICK {
-            let Some(process) = self.v1_paths.pop_front() else { break };
-            if self.roster.process(process.tid) == Some(process) && let Some(path) = v1_memory_path(process.tid) {
+            let Some(process) = self.v1_paths.pop_front() else {
+                break;
+            };
+            if self.roster.process(process.tid) == Some(process)
+                && let Some(path) = v1_memory_path(process.tid)
+            {
                 sample.events.push(Event::Cgroup(process, path));
             }
         }
     }
 }
 
+/// What a whole process has beyond its living threads is of those gone.
+fn with_gone(task: &Found, all: &[Found]) -> Found {
+    let mut task = task.clone();
+    let Some((mut cpu_ns, io)) = task.whole.take() else {
+        return task;
+    };
+    let mut io = io.unwrap_or_default();
+    for thread in all.iter().filter(|thread| thread.process == task.process) {
+        cpu_ns = cpu_ns.saturating_sub(thread.cpu_ns);
+        let own = thread.io.unwrap_or_default();
+        io = Io {
+            read: io.read.saturating_sub(own.read),
+            write: io.write.saturating_sub(own.write),
+        };
+    }
+    task.gone.cpu_ns = cpu_ns;
+    task.gone.io = io;
+    task
+}
+
 fn memory(row: &Row, page_bytes: u64) -> Memory {
     Memory {
-        process: TaskId { tid: row.tgid, start_ns: row.leader_start_ns },
+        process: TaskId {
+            tid: row.tgid,
+            start_ns: row.leader_start_ns,
+        },
         rss: row.rss_pages * page_bytes,
         vsize: row.vsize_pages * page_bytes,
         threads: row.threads,
@@ -350,10 +463,20 @@ fn memory(row: &Row, page_bytes: u64) -> Memory {
 
 fn found(row: &Row, host: &Host, cgroups: &Cgroups) -> Found {
     let on_cpu = row.flags & ROW_ON_CPU != 0;
-    let state = if row.exit_state != 0 { row.exit_state } else { row.state };
+    let state = if row.exit_state != 0 {
+        row.exit_state
+    } else {
+        row.state
+    };
     Found {
-        id: TaskId { tid: row.tid, start_ns: row.start_ns },
-        process: TaskId { tid: row.tgid, start_ns: row.leader_start_ns },
+        id: TaskId {
+            tid: row.tid,
+            start_ns: row.start_ns,
+        },
+        process: TaskId {
+            tid: row.tgid,
+            start_ns: row.leader_start_ns,
+        },
         ppid: row.ppid,
         uid: Some(row.uid),
         ns_pid: Some(row.ns_pid),
@@ -370,8 +493,14 @@ fn found(row: &Row, host: &Host, cgroups: &Cgroups) -> Found {
             0 => None,
             arrival => Some(row.now_ns.saturating_sub(arrival)),
         },
-        io: Some(Io { read: row.read_bytes, write: row.write_bytes }),
-        memory: Some((row.rss_pages * host.page_bytes, row.vsize_pages * host.page_bytes)),
+        io: Some(Io {
+            read: row.read_bytes,
+            write: row.write_bytes,
+        }),
+        memory: Some((
+            row.rss_pages * host.page_bytes,
+            row.vsize_pages * host.page_bytes,
+        )),
         threads: row.threads,
         gone: gone_of(row),
         whole: None,

@@ -2,7 +2,7 @@
 //! thread of its own, as it may hang.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{
         Arc,
         mpsc::{Receiver, Sender, channel},
@@ -24,34 +24,49 @@ impl Users {
     /// Reads the passwd file.
     pub fn read() -> Self {
         let text = std::fs::read("/etc/passwd").unwrap_or_default();
-        let names = String::from_utf8_lossy(&text).lines().rev().filter_map(passwd_line).collect();
+        let names = String::from_utf8_lossy(&text)
+            .lines()
+            .rev()
+            .filter_map(passwd_line)
+            .collect();
         let (ask, questions) = channel::<u32>();
         let (answer, answers) = channel();
         // Never joined: it ends with the questions, or hangs with the name service.
-        _ = std::thread::Builder::new().name("procviz-users".to_owned()).spawn(move || {
-            for uid in questions {
-                let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid));
-                if answer.send((uid, user.ok().flatten().map(|user| user.name))).is_err() {
-                    break;
+        _ = std::thread::Builder::new()
+            .name("procviz-users".to_owned())
+            .spawn(move || {
+                for uid in questions {
+                    let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid));
+                    if answer
+                        .send((uid, user.ok().flatten().map(|user| user.name)))
+                        .is_err()
+                    {
+                        break;
+                    }
                 }
-            }
-        });
-        Self { names, ask, answers }
+            });
+        Self {
+            names,
+            ask,
+            answers,
+        }
     }
 
     /// Looks up all of `uids` that are not known yet, within a deadline.
     pub fn look_up(&mut self, uids: impl IntoIterator<Item = u32>) {
         let mut open = 0;
         for uid in uids {
-            if !self.names.contains_key(&uid) {
-                self.names.insert(uid, None);
+            if let Entry::Vacant(place) = self.names.entry(uid) {
+                place.insert(None);
                 open += usize::from(self.ask.send(uid).is_ok());
             }
         }
         let deadline = Instant::now() + PATIENCE;
         while open > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
-            let Ok((uid, name)) = self.answers.recv_timeout(left) else { break };
+            let Ok((uid, name)) = self.answers.recv_timeout(left) else {
+                break;
+            };
             self.names.insert(uid, name.map(Into::into));
             open -= 1;
         }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    model::{Change, End, Event, Exec, ExitRecord, Fork, Io, Process, State, Status, TaskId, Thread, ThreadEnd},
+    model::{
+        Change, End, Event, Exec, ExitRecord, Fork, Io, Process, State, Status, TaskId, Thread,
+        ThreadEnd,
+    },
     tracker::Tracker,
 };
 
@@ -41,7 +44,9 @@ impl Tracker {
     fn fork(&mut self, fork: &Fork) {
         if self.threads.contains_key(&fork.id) {
             // The census came to it before its event; only the event knows whence it comes.
-            if fork.id == fork.process && let Some((_, process)) = self.process_mut(fork.id) {
+            if fork.id == fork.process
+                && let Some((_, process)) = self.process_mut(fork.id)
+            {
                 process.origin = fork.origin;
             }
             return;
@@ -73,7 +78,9 @@ impl Tracker {
         });
         self.threads.insert(fork.id, thread);
         self.touch(slot);
-        let Some(process) = self.snapshot.processes.get_mut(slot) else { return };
+        let Some(process) = self.snapshot.processes.get_mut(slot) else {
+            return;
+        };
         process.members.push(thread);
         if fork.id == fork.process {
             process.leader = Some(thread);
@@ -83,7 +90,9 @@ impl Tracker {
     }
 
     fn exec(&mut self, exec: &Exec) {
-        let Some((slot, process)) = self.process_mut(exec.process) else { return };
+        let Some((slot, process)) = self.process_mut(exec.process) else {
+            return;
+        };
         if exec.cgroup.is_some() {
             process.cgroup.clone_from(&exec.cgroup);
         }
@@ -98,20 +107,33 @@ impl Tracker {
 
     /// The thread that called exec takes over the leader's task id.
     fn change_leader(&mut self, slot: usize, exec: &Exec) {
-        let Some(process) = self.snapshot.processes.get(slot) else { return };
+        let Some(process) = self.snapshot.processes.get(slot) else {
+            return;
+        };
         let threads = &self.snapshot.threads;
         let caller = process.members.iter().copied().find(|member| {
-            threads.get(*member).is_some_and(|thread| thread.id.tid == exec.old_tid && thread.end.is_none())
+            threads
+                .get(*member)
+                .is_some_and(|thread| thread.id.tid == exec.old_tid && thread.end.is_none())
         });
-        let (Some(caller), leader) = (caller, process.leader) else { return };
+        let (Some(caller), leader) = (caller, process.leader) else {
+            return;
+        };
         if let Some(leader) = leader.filter(|leader| *leader != caller) {
-            if let Some(old) = self.snapshot.threads.get(leader).filter(|old| old.end.is_none()) {
+            if let Some(old) = self
+                .snapshot
+                .threads
+                .get(leader)
+                .filter(|old| old.end.is_none())
+            {
                 // Its final figures are still to come.
                 self.ghosts.insert(exec.process, (old.cpu_ns, old.io));
             }
             self.drop_slot(leader, slot);
         }
-        let Some(thread) = self.snapshot.threads.get_mut(caller) else { return };
+        let Some(thread) = self.snapshot.threads.get_mut(caller) else {
+            return;
+        };
         self.threads.remove(&thread.id);
         thread.id = exec.process;
         self.threads.insert(exec.process, caller);
@@ -121,11 +143,15 @@ impl Tracker {
     }
 
     fn thread_end(&mut self, end: &ThreadEnd) {
-        if end.superseded && let Some((cpu_ns, io)) = self.ghosts.remove(&end.process) {
+        if end.superseded
+            && let Some((cpu_ns, io)) = self.ghosts.remove(&end.process)
+        {
             self.bury_ghost(end, cpu_ns, io);
             return;
         }
-        let Some(slot) = self.threads.get(&end.id).copied() else { return };
+        let Some(slot) = self.threads.get(&end.id).copied() else {
+            return;
+        };
         if let Some(cpu_ns) = end.cpu_ns {
             let io = end.io.map(|(read, write)| Io { read, write });
             self.take_figures(slot, cpu_ns, end.run_delay_ns, io);
@@ -139,22 +165,37 @@ impl Tracker {
 
     /// Adds what an old leader used after it was last read.
     fn bury_ghost(&mut self, end: &ThreadEnd, cpu_ns: u64, io: Option<Io>) {
-        let Some((slot, process)) = self.process_mut(end.process) else { return };
+        let Some((slot, process)) = self.process_mut(end.process) else {
+            return;
+        };
         process.cpu_ns += end.cpu_ns.unwrap_or(cpu_ns).saturating_sub(cpu_ns);
         if let (Some((read, write)), Some(before)) = (end.io, io) {
-            process.io = super::plus(process.io, read.saturating_sub(before.read), write.saturating_sub(before.write));
+            process.io = super::plus(
+                process.io,
+                read.saturating_sub(before.read),
+                write.saturating_sub(before.write),
+            );
         }
         self.touch(slot);
     }
 
     pub(super) fn end_thread(&mut self, id: TaskId, status: Option<Status>, zombie: bool) {
         let tick = self.snapshot.tick;
-        let Some(thread) = self.thread_mut(id) else { return };
+        let Some(thread) = self.thread_mut(id) else {
+            return;
+        };
         if thread.end.is_some_and(|end| end.tick != 0 && !end.zombie) {
             return;
         }
-        let before = thread.end.filter(|end| end.zombie).map_or(tick, |end| end.tick.max(1));
-        thread.end = Some(End { tick: before, status, zombie });
+        let before = thread
+            .end
+            .filter(|end| end.zombie)
+            .map_or(tick, |end| end.tick.max(1));
+        thread.end = Some(End {
+            tick: before,
+            status,
+            zombie,
+        });
         thread.state = if zombie { State::Zombie } else { State::Dead };
         thread.on_cpu = false;
         thread.in_iowait = false;
@@ -177,17 +218,27 @@ impl Tracker {
 
     pub(super) fn end_process(&mut self, id: TaskId, status: Option<Status>, zombie: bool) {
         let tick = self.snapshot.tick;
-        let Some((_, process)) = self.process_mut(id) else { return };
+        let Some((_, process)) = self.process_mut(id) else {
+            return;
+        };
         if process.end.is_none_or(|end| end.zombie && !zombie) {
             let before = process.end.map_or(tick, |end| end.tick);
-            process.end = Some(End { tick: before, status, zombie });
+            process.end = Some(End {
+                tick: before,
+                status,
+                zombie,
+            });
         }
         process.rss = Some(0);
         let members = process.members.clone();
         for slot in members {
-            let Some(thread) = self.snapshot.threads.get(slot) else { continue };
+            let Some(thread) = self.snapshot.threads.get(slot) else {
+                continue;
+            };
             let id_of = thread.id;
-            if thread.end.is_none() || (id_of == id && thread.end.is_some_and(|end| end.zombie != zombie)) {
+            if thread.end.is_none()
+                || (id_of == id && thread.end.is_some_and(|end| end.zombie != zombie))
+            {
                 self.end_thread(id_of, status, zombie && id_of == id);
             }
         }
@@ -249,7 +300,10 @@ fn unseen_fork(record: &ExitRecord) -> Fork {
     Fork {
         id: record.process,
         process: record.process,
-        parent: TaskId { tid: record.ppid, start_ns: 0 },
+        parent: TaskId {
+            tid: record.ppid,
+            start_ns: 0,
+        },
         ppid: record.ppid,
         origin: record.origin,
         uid: record.uid,

@@ -14,7 +14,11 @@ impl Tracker {
                 None => self.enter(found),
             }
         }
-        for found in sample.found.iter().filter(|found| found.id == found.process) {
+        for found in sample
+            .found
+            .iter()
+            .filter(|found| found.id == found.process)
+        {
             self.take_whole(found);
         }
         if sample.complete {
@@ -46,18 +50,28 @@ impl Tracker {
             last_on_cpu_ns: found.off_cpu_ns.map(|off| now.saturating_sub(off)),
             change: Change::default(),
             found_tick: self.snapshot.tick,
-            end: is_zombie.then_some(End { tick: 0, status: None, zombie: true }),
+            end: is_zombie.then_some(End {
+                tick: 0,
+                status: None,
+                zombie: true,
+            }),
         });
         self.threads.insert(found.id, slot);
         if is_new {
             self.take_figures(slot, found.cpu_ns, found.run_delay_ns, found.io);
         }
         let by_sum = self.by_sum();
-        let Some(process) = self.snapshot.processes.get_mut(process) else { return };
+        let Some(process) = self.snapshot.processes.get_mut(process) else {
+            return;
+        };
         process.members.push(slot);
         if found.id == found.process {
             process.leader = Some(slot);
-            process.end = (is_zombie && found.threads <= 1).then_some(End { tick: 0, status: None, zombie: true });
+            process.end = (is_zombie && found.threads <= 1).then_some(End {
+                tick: 0,
+                status: None,
+                zombie: true,
+            });
         }
         if by_sum {
             process.cpu_ns += found.cpu_ns;
@@ -97,7 +111,9 @@ impl Tracker {
     fn refresh(&mut self, slot: usize, found: &Found) {
         let tick = self.snapshot.tick;
         let now = self.snapshot.stamp.boot_ns;
-        let Some(thread) = self.snapshot.threads.get_mut(slot) else { return };
+        let Some(thread) = self.snapshot.threads.get_mut(slot) else {
+            return;
+        };
         thread.found_tick = tick;
         if thread.end.is_some_and(|end| end.tick != 0) {
             // An end that was seen wins over a row that was read earlier.
@@ -107,7 +123,11 @@ impl Tracker {
         thread.uid = found.uid.or(thread.uid);
         let ran = found.cpu_ns > thread.cpu_ns || found.on_cpu;
         if found.state == State::Zombie && thread.end.is_none() {
-            thread.end = Some(End { tick, status: None, zombie: true });
+            thread.end = Some(End {
+                tick,
+                status: None,
+                zombie: true,
+            });
         }
         thread.state = found.state;
         thread.on_cpu = found.on_cpu;
@@ -134,22 +154,37 @@ impl Tracker {
         let tick = self.snapshot.tick;
         let by_sum = self.by_sum();
         if let Some((rss, vsize)) = found.memory {
-            let memory = crate::model::Memory { process: found.process, rss, vsize, threads: found.threads };
+            let memory = crate::model::Memory {
+                process: found.process,
+                rss,
+                vsize,
+                threads: found.threads,
+            };
             self.take_memory(&memory);
         }
-        let Some((slot, process)) = self.process_mut(found.process) else { return };
+        let Some((slot, process)) = self.process_mut(found.process) else {
+            return;
+        };
         if found.cgroup.is_some() {
             process.cgroup.clone_from(&found.cgroup);
         }
         if by_sum {
             return;
         }
-        let Some((cpu_ns, io)) = found.whole else { return };
+        let Some((cpu_ns, io)) = found.whole else {
+            return;
+        };
         let is_first = process.change.tick == 0 && tick == 1;
-        let cpu = if is_first { 0 } else { cpu_ns.saturating_sub(process.cpu_ns) };
+        let cpu = if is_first {
+            0
+        } else {
+            cpu_ns.saturating_sub(process.cpu_ns)
+        };
         process.cpu_ns = process.cpu_ns.max(cpu_ns);
         let moved = match (io, process.io) {
-            (Some(now), Some(before)) if !is_first => (now.read + now.write).saturating_sub(before.read + before.write),
+            (Some(now), Some(before)) if !is_first => {
+                (now.read + now.write).saturating_sub(before.read + before.write)
+            }
             _ => 0,
         };
         process.io = io;
@@ -180,9 +215,20 @@ impl Tracker {
         for (id, process) in gone {
             self.end_thread(id, None, false);
             let is_last = self.snapshot.processes.get(process).is_some_and(|process| {
-                process.members.iter().all(|slot| self.snapshot.threads.get(*slot).is_none_or(|thread| thread.end.is_some_and(|end| !end.zombie)))
+                process.members.iter().all(|slot| {
+                    self.snapshot
+                        .threads
+                        .get(*slot)
+                        .is_none_or(|thread| thread.end.is_some_and(|end| !end.zombie))
+                })
             });
-            if is_last && let Some(id) = self.snapshot.processes.get(process).map(|process| process.id) {
+            if is_last
+                && let Some(id) = self
+                    .snapshot
+                    .processes
+                    .get(process)
+                    .map(|process| process.id)
+            {
                 self.end_process(id, None, false);
             }
         }

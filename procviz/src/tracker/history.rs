@@ -26,12 +26,23 @@ pub(super) struct History {
 
 impl History {
     pub(super) fn new(first: Point) -> Self {
-        Self { points: VecDeque::from([first]), first_rss: first.rss }
+        Self {
+            points: VecDeque::from([first]),
+            first_rss: first.rss,
+        }
     }
 
     pub(super) fn push(&mut self, point: Point) {
+        if point.time_ns <= self.last_time_ns() {
+            // The opening census has no interval before it.
+            return;
+        }
         self.points.push_back(point);
-        while self.points.front().is_some_and(|front| point.time_ns - front.time_ns > KEPT_NS) {
+        while self
+            .points
+            .front()
+            .is_some_and(|front| point.time_ns - front.time_ns > KEPT_NS)
+        {
             self.points.pop_front();
         }
     }
@@ -46,14 +57,23 @@ impl History {
         let last = *self.points.back()?;
         // Ticks are never exactly on time.
         let from = last.time_ns.checked_sub(span_ns - span_ns / 20)?;
-        let first = self.points.iter().rev().find(|point| point.time_ns <= from)?;
+        let first = self
+            .points
+            .iter()
+            .rev()
+            .find(|point| point.time_ns <= from)?;
         Some((*first, last))
     }
 
     /// Since when a figure has been at or above its threshold in every step, ns since boot.
     pub(super) fn since(&self, is_above: impl Fn(Point, Point) -> bool) -> u64 {
         let mut since = self.last_time_ns();
-        for (later, earlier) in self.points.iter().rev().zip(self.points.iter().rev().skip(1)) {
+        for (later, earlier) in self
+            .points
+            .iter()
+            .rev()
+            .zip(self.points.iter().rev().skip(1))
+        {
             if !is_above(*earlier, *later) {
                 break;
             }
@@ -66,12 +86,19 @@ impl History {
     pub(super) fn curve(&self, figure: impl Fn(Point, Point) -> f32) -> Vec<f32> {
         let steps = self.points.iter().zip(self.points.iter().skip(1));
         let skip = self.points.len().saturating_sub(CURVE_POINTS + 1);
-        steps.skip(skip).map(|(earlier, later)| figure(*earlier, *later)).collect()
+        steps
+            .skip(skip)
+            .map(|(earlier, later)| figure(*earlier, *later))
+            .collect()
     }
 }
 
 /// A change a second between two points.
 pub(super) fn rate(earlier: Point, later: Point, value: impl Fn(Point) -> u64) -> f64 {
     let seconds = (later.time_ns - earlier.time_ns) as f64 / 1e9;
-    if seconds <= 0.0 { 0.0 } else { (value(later) as f64 - value(earlier) as f64) / seconds }
+    if seconds <= 0.0 {
+        0.0
+    } else {
+        (value(later) as f64 - value(earlier) as f64) / seconds
+    }
 }

@@ -62,7 +62,11 @@ impl Tracker {
         }
         snapshot.sources = sample.sources;
         snapshot.machine = sample.machine.clone();
-        let skipped = sample.losses.skipped_ticks - snapshot.losses.skipped_ticks.min(sample.losses.skipped_ticks);
+        let skipped = sample.losses.skipped_ticks
+            - snapshot
+                .losses
+                .skipped_ticks
+                .min(sample.losses.skipped_ticks);
         snapshot.losses = sample.losses;
         snapshot.events_seen = sample.events_seen;
         snapshot.own_cpu_ns = sample.own_cpu_ns;
@@ -78,7 +82,8 @@ impl Tracker {
         for memory in &sample.memories {
             self.take_memory(memory);
         }
-        self.rules.judge(&mut self.snapshot, sample, &self.changed, skipped);
+        self.rules
+            .judge(&mut self.snapshot, sample, &self.changed, skipped);
     }
 
     /// Takes those out of the picture who were shown dead for long enough.
@@ -94,8 +99,12 @@ impl Tracker {
     }
 
     fn forget_thread(&mut self, id: TaskId) {
-        let Some(slot) = self.threads.get(&id).copied() else { return };
-        let Some(thread) = self.snapshot.threads.get(slot) else { return };
+        let Some(slot) = self.threads.get(&id).copied() else {
+            return;
+        };
+        let Some(thread) = self.snapshot.threads.get(slot) else {
+            return;
+        };
         // Revived by an exec, or a zombie that somebody has still to reap.
         if thread.end.is_none_or(|end| end.zombie) {
             return;
@@ -116,8 +125,12 @@ impl Tracker {
     }
 
     fn forget_process(&mut self, id: TaskId) {
-        let Some(slot) = self.processes.get(&id).copied() else { return };
-        let Some(process) = self.snapshot.processes.get(slot) else { return };
+        let Some(slot) = self.processes.get(&id).copied() else {
+            return;
+        };
+        let Some(process) = self.snapshot.processes.get(slot) else {
+            return;
+        };
         if process.end.is_none_or(|end| end.zombie) {
             return;
         }
@@ -138,7 +151,9 @@ impl Tracker {
     /// Notes that a process changed in this tick, once.
     fn touch(&mut self, slot: usize) {
         let tick = self.snapshot.tick;
-        let Some(process) = self.snapshot.processes.get_mut(slot) else { return };
+        let Some(process) = self.snapshot.processes.get_mut(slot) else {
+            return;
+        };
         if process.change.tick != tick {
             self.changed.push(slot);
             process.change.at(tick);
@@ -147,5 +162,8 @@ impl Tracker {
 }
 
 fn plus(a: Option<Io>, read: u64, write: u64) -> Option<Io> {
-    a.map(|io| Io { read: io.read + read, write: io.write + write })
+    a.map(|io| Io {
+        read: io.read + read,
+        write: io.write + write,
+    })
 }

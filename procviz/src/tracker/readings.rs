@@ -9,8 +9,12 @@ impl Tracker {
     pub(super) fn take_reading(&mut self, reading: &Reading) {
         let tick = self.snapshot.tick;
         let now = self.snapshot.stamp.boot_ns;
-        let Some(slot) = self.threads.get(&reading.id).copied() else { return };
-        let Some(thread) = self.snapshot.threads.get_mut(slot) else { return };
+        let Some(slot) = self.threads.get(&reading.id).copied() else {
+            return;
+        };
+        let Some(thread) = self.snapshot.threads.get_mut(slot) else {
+            return;
+        };
         if thread.end.is_some() {
             return;
         }
@@ -34,9 +38,17 @@ impl Tracker {
 
     /// Raises a thread's sums, and its process's by as much. A figure never
     /// runs backwards: what is read later may have been measured earlier.
-    pub(super) fn take_figures(&mut self, slot: usize, cpu_ns: u64, run_delay_ns: Option<u64>, io: Option<Io>) {
+    pub(super) fn take_figures(
+        &mut self,
+        slot: usize,
+        cpu_ns: u64,
+        run_delay_ns: Option<u64>,
+        io: Option<Io>,
+    ) {
         let tick = self.snapshot.tick;
-        let Some(thread) = self.snapshot.threads.get_mut(slot) else { return };
+        let Some(thread) = self.snapshot.threads.get_mut(slot) else {
+            return;
+        };
         let cpu = cpu_ns.saturating_sub(thread.cpu_ns);
         thread.cpu_ns += cpu;
         let wait = match (run_delay_ns, thread.run_delay_ns) {
@@ -45,11 +57,17 @@ impl Tracker {
         };
         thread.run_delay_ns = thread.run_delay_ns.max(run_delay_ns);
         let (read, write) = match (io, thread.io) {
-            (Some(now), Some(before)) => (now.read.saturating_sub(before.read), now.write.saturating_sub(before.write)),
+            (Some(now), Some(before)) => (
+                now.read.saturating_sub(before.read),
+                now.write.saturating_sub(before.write),
+            ),
             _ => (0, 0),
         };
         if let Some(now) = io {
-            thread.io = Some(thread.io.map_or(now, |before| Io { read: before.read.max(now.read), write: before.write.max(now.write) }));
+            thread.io = Some(thread.io.map_or(now, |before| Io {
+                read: before.read.max(now.read),
+                write: before.write.max(now.write),
+            }));
         }
         let change = thread.change.at(tick);
         change.cpu_ns += cpu;
@@ -57,7 +75,9 @@ impl Tracker {
         change.wait_ns = sum(change.wait_ns, wait);
         let process = thread.process;
         self.touch(process);
-        let Some(process) = self.snapshot.processes.get_mut(process) else { return };
+        let Some(process) = self.snapshot.processes.get_mut(process) else {
+            return;
+        };
         process.cpu_ns += cpu;
         process.io = plus(process.io, read, write);
         process.run_delay_ns = sum(process.run_delay_ns, wait);
@@ -68,16 +88,24 @@ impl Tracker {
 
     pub(super) fn take_memory(&mut self, memory: &Memory) {
         let tick = self.snapshot.tick;
-        let Some((slot, process)) = self.process_mut(memory.process) else { return };
+        let Some((slot, process)) = self.process_mut(memory.process) else {
+            return;
+        };
         if process.end.is_some() {
             return;
         }
-        let delta = process.rss.map_or(0, |before| memory.rss as i64 - before as i64);
+        let delta = process
+            .rss
+            .map_or(0, |before| memory.rss as i64 - before as i64);
         process.rss = Some(memory.rss);
         process.vsize = Some(memory.vsize);
         process.threads = memory.threads;
         if delta != 0 {
-            let before = if process.rss_change.0 == tick { process.rss_change.1 } else { 0 };
+            let before = if process.rss_change.0 == tick {
+                process.rss_change.1
+            } else {
+                0
+            };
             process.rss_change = (tick, before + delta);
             self.touch(slot);
         }

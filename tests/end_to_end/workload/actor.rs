@@ -20,12 +20,17 @@ pub(super) fn run(threads: usize, folder: &str) {
             work(index, &folder);
             done.wait();
         };
-        std::thread::Builder::new().stack_size(64 * 1024).spawn(body).unwrap();
+        std::thread::Builder::new()
+            .stack_size(64 * 1024)
+            .spawn(body)
+            .unwrap();
     }
     say("ready");
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
         match line.split_once(' ') {
-            Some(("uid", uid)) => nix::unistd::setuid(nix::unistd::Uid::from_raw(uid.parse().unwrap())).unwrap(),
+            Some(("uid", uid)) => {
+                nix::unistd::setuid(nix::unistd::Uid::from_raw(uid.parse().unwrap())).unwrap()
+            }
             Some(("name", name)) => {
                 let name = std::ffi::CString::new(name).unwrap();
                 // SAFETY: `name` ends with a zero.
@@ -48,9 +53,15 @@ fn work(index: usize, folder: &str) {
         touch(8 << 20);
     }
     let path = format!("{folder}/{}-{index}", std::process::id());
-    let file = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).unwrap();
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .unwrap();
     file.write_all_at(&vec![7; index * 4096], 0).unwrap();
-    if index % 2 == 0 {
+    if index.is_multiple_of(2) {
         file.sync_all().unwrap();
         let mut back = vec![0; index * 4096];
         file.read_exact_at(&mut back, 0).unwrap();

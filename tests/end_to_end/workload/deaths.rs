@@ -36,7 +36,11 @@ fn reap(name: &str, child: i32) -> String {
     let micros = |time: libc::timeval| time.tv_sec * 1_000_000 + time.tv_usec;
     let cpu = micros(usage.ru_utime) + micros(usage.ru_stime);
     let threads = if name.starts_with("group") { 9 } else { 1 };
-    let name = if name == "orphan" && pid == child { "orphan-parent" } else { name };
+    let name = if name == "orphan" && pid == child {
+        "orphan-parent"
+    } else {
+        name
+    };
     format!("{name} {pid} {status} {cpu} {} {threads}", usage.ru_maxrss)
 }
 
@@ -48,45 +52,70 @@ const KINDS: [(&str, Make); 14] = [
     ("false", |_| spawn("/bin/false")),
     ("kill", |_| fork(|| die(libc::SIGKILL))),
     ("segv", |_| fork(|| die(libc::SIGSEGV))),
-    ("core", |_| fork(|| {
-        limit_core();
-        die(libc::SIGSEGV)
-    })),
-    ("group-killed", |_| group(|_| std::thread::sleep(Duration::from_secs(100)), true)),
-    ("group-leader-first", |_| group(|index| if index == 8 {
-        std::thread::sleep(Duration::from_millis(3));
-        // SAFETY: ends the whole process.
-        unsafe { libc::_exit(7) }
-    }, false)),
-    ("exec-by-thread", |_| fork(|| {
-        std::thread::spawn(|| std::process::Command::new("/bin/true").arg("by-thread").exec());
-        std::thread::sleep(Duration::from_secs(100));
-        99
-    })),
-    ("orphan", |_| fork(|| {
+    ("core", |_| {
         fork(|| {
-            std::thread::sleep(Duration::from_millis(2));
-            11
-        });
-        12
-    })),
-    ("session", |_| fork(|| {
-        // SAFETY: no argument.
-        unsafe { libc::setsid() };
-        13
-    })),
+            limit_core();
+            die(libc::SIGSEGV)
+        })
+    }),
+    ("group-killed", |_| {
+        group(|_| std::thread::sleep(Duration::from_secs(100)), true)
+    }),
+    ("group-leader-first", |_| {
+        group(
+            |index| {
+                if index == 8 {
+                    std::thread::sleep(Duration::from_millis(3));
+                    // SAFETY: ends the whole process.
+                    unsafe { libc::_exit(7) }
+                }
+            },
+            false,
+        )
+    }),
+    ("exec-by-thread", |_| {
+        fork(|| {
+            std::thread::spawn(|| {
+                std::process::Command::new("/bin/true")
+                    .arg("by-thread")
+                    .exec()
+            });
+            std::thread::sleep(Duration::from_secs(100));
+            99
+        })
+    }),
+    ("orphan", |_| {
+        fork(|| {
+            fork(|| {
+                std::thread::sleep(Duration::from_millis(2));
+                11
+            });
+            12
+        })
+    }),
+    ("session", |_| {
+        fork(|| {
+            // SAFETY: no argument.
+            unsafe { libc::setsid() };
+            13
+        })
+    }),
     ("namespace", |_| in_namespace()),
-    ("busy", |_| fork(|| {
-        burn_micros(3_000);
-        touch(8 << 20);
-        14
-    })),
-    ("write", |round| fork(|| {
-        let file = std::fs::File::create(format!("written-{round}")).unwrap();
-        (&file).write_all(&vec![1; 1 << 20]).unwrap();
-        file.sync_all().unwrap();
-        15
-    })),
+    ("busy", |_| {
+        fork(|| {
+            burn_micros(3_000);
+            touch(8 << 20);
+            14
+        })
+    }),
+    ("write", |round| {
+        fork(|| {
+            let file = std::fs::File::create(format!("written-{round}")).unwrap();
+            (&file).write_all(&vec![1; 1 << 20]).unwrap();
+            file.sync_all().unwrap();
+            15
+        })
+    }),
 ];
 
 fn spawn(program: &str) -> i32 {
@@ -102,7 +131,10 @@ fn die(signal: i32) -> i32 {
 }
 
 fn limit_core() {
-    let limit = libc::rlimit { rlim_cur: 1 << 30, rlim_max: 1 << 30 };
+    let limit = libc::rlimit {
+        rlim_cur: 1 << 30,
+        rlim_max: 1 << 30,
+    };
     // SAFETY: `limit` is valid; where it is refused, no core is dumped, which
     // the wait status says.
     unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const limit) };
@@ -114,7 +146,9 @@ fn group(body: fn(usize), is_killed: bool) -> i32 {
     let (reader, writer) = nix::unistd::pipe().unwrap();
     let pid = fork(|| {
         for index in 1..9 {
-            let spawned = std::thread::Builder::new().stack_size(32 * 1024).spawn(move || body(index));
+            let spawned = std::thread::Builder::new()
+                .stack_size(32 * 1024)
+                .spawn(move || body(index));
             spawned.unwrap();
         }
         nix::unistd::write(&writer, b"x").unwrap();

@@ -33,7 +33,10 @@ pub(super) fn burn_part() {
 
 pub(super) fn sleep(threads: usize) {
     for _ in 1..threads {
-        std::thread::Builder::new().stack_size(16 * 1024).spawn(|| forever()).unwrap();
+        std::thread::Builder::new()
+            .stack_size(16 * 1024)
+            .spawn(|| forever())
+            .unwrap();
     }
     ready();
     forever();
@@ -46,7 +49,10 @@ pub(super) fn wake(threads: usize) {
         std::thread::sleep(Duration::from_millis(100));
     };
     for _ in 1..threads {
-        std::thread::Builder::new().stack_size(16 * 1024).spawn(body).unwrap();
+        std::thread::Builder::new()
+            .stack_size(16 * 1024)
+            .spawn(body)
+            .unwrap();
     }
     ready();
     body();
@@ -77,7 +83,10 @@ pub(super) fn vfork() {
     ready();
     // SAFETY: the child only sleeps and ends.
     unsafe {
-        #[expect(deprecated, reason = "its parent waits uninterruptibly, which is what is wanted")]
+        #[expect(
+            deprecated,
+            reason = "its parent waits uninterruptibly, which is what is wanted"
+        )]
         let pid = libc::vfork();
         if pid == 0 {
             libc::sleep(1_000);
@@ -108,18 +117,18 @@ pub(super) fn churn(seconds: u64) {
     while std::time::Instant::now() < end {
         round += 1;
         let pid = fork(|| {
-            if round % 3 == 0 {
+            if round.is_multiple_of(3) {
                 // SAFETY: waits for a signal.
                 unsafe { libc::pause() };
             }
-            if round % 5 == 0 {
+            if round.is_multiple_of(5) {
                 std::thread::spawn(|| burn_micros(50)).join().unwrap();
             }
             (round % 200) as i32
         });
         // SAFETY: the child is this process's own.
         unsafe {
-            if round % 3 == 0 {
+            if round.is_multiple_of(3) {
                 libc::kill(pid, libc::SIGKILL);
             }
             libc::waitpid(pid, std::ptr::null_mut(), 0);
@@ -131,7 +140,10 @@ pub(super) fn churn(seconds: u64) {
 
 /// Has a hostile name.
 pub(super) fn named(name: &str) {
-    let bytes: Vec<u8> = (0..name.len()).step_by(2).map(|at| u8::from_str_radix(&name[at..at + 2], 16).unwrap()).collect();
+    let bytes: Vec<u8> = (0..name.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&name[at..at + 2], 16).unwrap())
+        .collect();
     let name = std::ffi::CString::new(bytes).unwrap();
     // SAFETY: `name` ends with a zero.
     unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };

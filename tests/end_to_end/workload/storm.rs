@@ -5,7 +5,9 @@ use super::fork;
 /// Two processes that fork as fast as they can; each appends what it reaped
 /// to a file, pid and status as 32-bit numbers.
 pub(super) fn run(seconds: u64, file: &str) {
-    let workers: Vec<_> = (0..2).map(|worker| fork(|| work(worker, seconds, file))).collect();
+    let workers: Vec<_> = (0..2)
+        .map(|worker| fork(|| work(worker, seconds, file)))
+        .collect();
     for pid in workers {
         let mut status = 0;
         // SAFETY: the child is this process's own.
@@ -18,7 +20,7 @@ fn work(worker: i32, seconds: u64, file: &str) -> i32 {
     let end = std::time::Instant::now() + Duration::from_secs(seconds);
     let mut made: Vec<u8> = Vec::with_capacity(16 << 20);
     let mut round = 0u32;
-    while round % 64 != 0 || std::time::Instant::now() < end {
+    while !round.is_multiple_of(64) || std::time::Instant::now() < end {
         round += 1;
         let code = (round % 200) as i32;
         let mut status = 0;
@@ -35,6 +37,9 @@ fn work(worker: i32, seconds: u64, file: &str) -> i32 {
         made.extend_from_slice(&pid.to_ne_bytes());
         made.extend_from_slice(&status.to_ne_bytes());
     }
-    std::fs::File::create(format!("{file}.{worker}")).unwrap().write_all(&made).unwrap();
+    std::fs::File::create(format!("{file}.{worker}"))
+        .unwrap()
+        .write_all(&made)
+        .unwrap();
     0
 }

@@ -59,7 +59,11 @@ impl<'a> Btf<'a> {
             types.push(at);
             at += 12 + tail_bytes(word(bytes, at + 4)?).ok_or(BtfError::Malformed(at))?;
         }
-        Ok(Self { bytes, strings, types })
+        Ok(Self {
+            bytes,
+            strings,
+            types,
+        })
     }
 
     /// The offsets of every member that the programs load.
@@ -67,8 +71,15 @@ impl<'a> Btf<'a> {
         let mut offsets = Offsets::NONE;
         for (paths, field) in Offsets::PATHS {
             for path in paths.split(" | ") {
-                let Some((name, members)) = path.split_once(": ") else { continue };
-                let Some(member) = self.struct_named(name).and_then(|id| self.member(id, members)) else { continue };
+                let Some((name, members)) = path.split_once(": ") else {
+                    continue;
+                };
+                let Some(member) = self
+                    .struct_named(name)
+                    .and_then(|id| self.member(id, members))
+                else {
+                    continue;
+                };
                 *field(&mut offsets) = member.bit / 8;
                 if members == "in_iowait" {
                     offsets.task_in_iowait_bit = member.bit % 8;
@@ -78,7 +89,8 @@ impl<'a> Btf<'a> {
         }
         offsets.rss_stride = self.rss_stride();
         offsets.switch_has_state = u32::from(self.tracepoint_arguments("sched_switch") >= Some(4));
-        offsets.exit_has_group_dead = u32::from(self.tracepoint_arguments("sched_process_exit") >= Some(2));
+        offsets.exit_has_group_dead =
+            u32::from(self.tracepoint_arguments("sched_process_exit") >= Some(2));
         Ok(offsets)
     }
 
@@ -88,7 +100,10 @@ impl<'a> Btf<'a> {
             .struct_named("mm_struct")
             .and_then(|id| self.member(id, "rss_stat"))
             .filter(|member| self.kind(self.strip(member.type_id)) == Some(KIND_ARRAY));
-        array.and_then(|_| self.struct_named("percpu_counter")).and_then(|id| self.word_of(id, 8)).unwrap_or(8)
+        array
+            .and_then(|_| self.struct_named("percpu_counter"))
+            .and_then(|id| self.word_of(id, 8))
+            .unwrap_or(8)
     }
 
     /// Arguments of a tracepoint: its typedef's function has one more, for private data.
@@ -105,17 +120,23 @@ impl<'a> Btf<'a> {
     }
 
     fn named(&self, kind: u32, name: &str) -> Option<u32> {
-        (1..self.types.len() as u32).find(|id| self.kind(*id) == Some(kind) && self.name(*id) == Some(name.as_bytes()))
+        (1..self.types.len() as u32)
+            .find(|id| self.kind(*id) == Some(kind) && self.name(*id) == Some(name.as_bytes()))
     }
 
     /// Follows `a.b.c` from a struct; anonymous structs and unions are looked
     /// through, and of an array the first element is meant.
     fn member(&self, id: u32, path: &str) -> Option<Member> {
-        let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+        let (first, rest) = path
+            .split_once('.')
+            .map_or((path, None), |(first, rest)| (first, Some(rest)));
         let found = self.direct_member(id, first)?;
         let Some(rest) = rest else { return Some(found) };
         let inner = self.member(self.strip(found.type_id), rest)?;
-        Some(Member { bit: found.bit + inner.bit, type_id: inner.type_id })
+        Some(Member {
+            bit: found.bit + inner.bit,
+            type_id: inner.type_id,
+        })
     }
 
     fn direct_member(&self, id: u32, name: &str) -> Option<Member> {
@@ -136,8 +157,13 @@ impl<'a> Btf<'a> {
             if member == name.as_bytes() {
                 return Some(Member { bit, type_id });
             }
-            if member.is_empty() && let Some(inner) = self.direct_member(type_id, name) {
-                return Some(Member { bit: bit + inner.bit, type_id: inner.type_id });
+            if member.is_empty()
+                && let Some(inner) = self.direct_member(type_id, name)
+            {
+                return Some(Member {
+                    bit: bit + inner.bit,
+                    type_id: inner.type_id,
+                });
             }
         }
         None
@@ -145,7 +171,9 @@ impl<'a> Btf<'a> {
 
     /// The type behind typedefs and qualifiers.
     fn strip(&self, mut id: u32) -> u32 {
-        while let Some(KIND_TYPEDEF | KIND_VOLATILE | KIND_CONST | KIND_RESTRICT | KIND_TYPE_TAG) = self.kind(id) {
+        while let Some(KIND_TYPEDEF | KIND_VOLATILE | KIND_CONST | KIND_RESTRICT | KIND_TYPE_TAG) =
+            self.kind(id)
+        {
             match self.word_of(id, 8) {
                 Some(next) => id = next,
                 None => break,
@@ -167,7 +195,10 @@ impl<'a> Btf<'a> {
     }
 
     fn string(&self, offset: u32) -> Option<&'a [u8]> {
-        self.bytes.get(self.strings + offset as usize..)?.split(|byte| *byte == 0).next()
+        self.bytes
+            .get(self.strings + offset as usize..)?
+            .split(|byte| *byte == 0)
+            .next()
     }
 
     fn word_of(&self, id: u32, at: usize) -> Option<u32> {
@@ -190,7 +221,10 @@ fn tail_bytes(info: u32) -> Option<usize> {
 }
 
 fn word(bytes: &[u8], at: usize) -> Result<u32, BtfError> {
-    let raw = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()).ok_or(BtfError::Malformed(at))?;
+    let raw = bytes
+        .get(at..)
+        .and_then(|rest| rest.first_chunk::<4>())
+        .ok_or(BtfError::Malformed(at))?;
     Ok(u32::from_le_bytes(*raw))
 }
 
@@ -206,9 +240,15 @@ pub(crate) fn kernel_offsets(bytes: &[u8]) -> Result<Offsets, BtfError> {
         (offsets.task_start, "task_struct.start_boottime"),
         (offsets.task_sum_exec, "task_struct.se.sum_exec_runtime"),
         (offsets.task_signal, "task_struct.signal"),
-        (offsets.signal_group_exit_code, "signal_struct.group_exit_code"),
+        (
+            offsets.signal_group_exit_code,
+            "signal_struct.group_exit_code",
+        ),
     ];
-    match needed.into_iter().find(|(offset, _)| *offset == procviz_common::ABSENT) {
+    match needed
+        .into_iter()
+        .find(|(offset, _)| *offset == procviz_common::ABSENT)
+    {
         Some((_, name)) => Err(BtfError::Missing(name.to_owned())),
         None => Ok(offsets),
     }

@@ -9,7 +9,8 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use procviz_common::{
-    DeadRecord, EXIT_GROUP_DEAD, EXIT_OOM, ExecRecord, ExitRecord as RawExit, FORK_KTHREAD, ForkRecord, Row,
+    DeadRecord, EXIT_GROUP_DEAD, EXIT_OOM, ExecRecord, ExitRecord as RawExit, FORK_KTHREAD,
+    ForkRecord, Row,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -119,18 +120,27 @@ impl Lives {
         for row in rows.iter().filter(|row| row.tid == row.tgid) {
             let process = process_of(row);
             // A zombie has ended before: there is nothing left to be told.
-            let Some(count) = counts.get(&process) else { continue };
+            let Some(count) = counts.get(&process) else {
+                continue;
+            };
             let life = self.life_of_row(row, process, *count);
             self.lives.entry(row.tgid).or_insert(life);
         }
-        let threads = rows.iter().map(|row| TaskId { tid: row.tid, start_ns: row.start_ns }).collect();
+        let threads = rows
+            .iter()
+            .map(|row| TaskId {
+                tid: row.tid,
+                start_ns: row.start_ns,
+            })
+            .collect();
         self.census = Some(Census { taken_ns, threads });
     }
 
     /// After a loss: forgets whoever is not in `rows` and takes in the unknown.
     pub(crate) fn resync(&mut self, rows: &[Row], taken_ns: u64) {
         let alive: FxHashSet<TaskId> = rows.iter().map(process_of).collect();
-        self.lives.retain(|_, life| alive.contains(&life.process) || life.process.start_ns >= taken_ns);
+        self.lives
+            .retain(|_, life| alive.contains(&life.process) || life.process.start_ns >= taken_ns);
         self.leaving.clear();
         self.waiting.clear();
         self.seed(rows, taken_ns);
@@ -189,10 +199,19 @@ impl Lives {
 
     /// A task was made. The second value says whether it is watched.
     pub(crate) fn fork(&mut self, record: &ForkRecord, cgroups: &Cgroups) -> (Fork, bool) {
-        let parent = TaskId { tid: record.parent_tgid, start_ns: record.parent_start_ns };
-        let process = TaskId { tid: record.tgid, start_ns: record.leader_start_ns };
+        let parent = TaskId {
+            tid: record.parent_tgid,
+            start_ns: record.parent_start_ns,
+        };
+        let process = TaskId {
+            tid: record.tgid,
+            start_ns: record.leader_start_ns,
+        };
         let mut fork = Fork {
-            id: TaskId { tid: record.tid, start_ns: record.start_ns },
+            id: TaskId {
+                tid: record.tid,
+                start_ns: record.start_ns,
+            },
             process,
             parent,
             ppid: record.ppid,
@@ -208,9 +227,14 @@ impl Lives {
             return (fork, watched);
         }
         fork.cgroup = cgroups.path(record.cgroup_id);
-        let known = self.lives.get(&parent.tid).filter(|life| life.process == parent);
+        let known = self
+            .lives
+            .get(&parent.tid)
+            .filter(|life| life.process == parent);
         let is_newcomer = record.time_ns.saturating_sub(parent.start_ns) < NEWCOMER_NS;
-        fork.origin = known.filter(|_| is_newcomer).map_or(parent, |life| life.origin);
+        fork.origin = known
+            .filter(|_| is_newcomer)
+            .map_or(parent, |life| life.origin);
         let watched = match self.watched_root {
             Some(root) => record.tid == root || known.is_some_and(|life| life.watched),
             None => true,
@@ -233,16 +257,29 @@ impl Lives {
             watched,
             batch: self.batch,
         };
-        match self.lives.get_mut(&record.tgid).filter(|life| life.process == process) {
+        match self
+            .lives
+            .get_mut(&record.tgid)
+            .filter(|life| life.process == process)
+        {
             // The census came to it before its event, and knows its threads.
-            Some(seeded) => *seeded = Life { gone: seeded.gone, threads: seeded.threads, ..life },
+            Some(seeded) => {
+                *seeded = Life {
+                    gone: seeded.gone,
+                    threads: seeded.threads,
+                    ..life
+                }
+            }
             None => _ = self.lives.insert(record.tgid, life),
         }
         (fork, watched)
     }
 
     fn thread_fork(&mut self, fork: &Fork) -> bool {
-        let in_census = self.census.as_ref().is_some_and(|census| census.threads.contains(&fork.id));
+        let in_census = self
+            .census
+            .as_ref()
+            .is_some_and(|census| census.threads.contains(&fork.id));
         match self.lives.get_mut(&fork.process.tid) {
             Some(life) => {
                 life.threads += u32::from(!in_census);
@@ -254,7 +291,10 @@ impl Lives {
 
     /// A process runs another program.
     pub(crate) fn exec(&mut self, record: &ExecRecord, cgroups: &Cgroups) -> Exec {
-        let process = TaskId { tid: record.tgid, start_ns: record.start_ns };
+        let process = TaskId {
+            tid: record.tgid,
+            start_ns: record.start_ns,
+        };
         let len = (record.args_len as usize).min(record.args.len());
         if let Some(life) = self.lives.get_mut(&record.tgid) {
             life.args = Some(record.args[..len].into());
@@ -279,19 +319,34 @@ impl Lives {
 
     /// A task is on its way out.
     pub(crate) fn exit(&mut self, record: &RawExit) {
-        let id = TaskId { tid: record.tid, start_ns: record.start_ns };
-        let process = TaskId { tid: record.tgid, start_ns: record.leader_start_ns };
+        let id = TaskId {
+            tid: record.tid,
+            start_ns: record.start_ns,
+        };
+        let process = TaskId {
+            tid: record.tgid,
+            start_ns: record.leader_start_ns,
+        };
         let counted = self.census.as_ref().is_some_and(|census| {
-            record.time_ns < census.taken_ns && !census.threads.contains(&id) && record.tid != record.tgid
+            record.time_ns < census.taken_ns
+                && !census.threads.contains(&id)
+                && record.tid != record.tgid
         });
         let (lost, batch, root) = (self.lost, self.batch, self.watched_root);
-        let life = self.lives.entry(record.tgid).or_insert_with(|| unseen(record, process, lost, batch, root));
+        let life = self
+            .lives
+            .entry(record.tgid)
+            .or_insert_with(|| unseen(record, process, lost, batch, root));
         if life.process != process {
             *life = unseen(record, process, lost, batch, root);
         }
         life.threads += u32::from(counted);
         life.uid = record.uid;
-        life.comm = if record.tid == record.tgid { Comm(record.comm) } else { life.comm };
+        life.comm = if record.tid == record.tgid {
+            Comm(record.comm)
+        } else {
+            life.comm
+        };
         life.cgroup_id = record.cgroup_id;
         if record.flags & EXIT_GROUP_DEAD != 0 {
             if life.last_exit.is_none() {
@@ -312,8 +367,15 @@ impl Lives {
     }
 
     /// A task has left its CPU for ever.
-    pub(crate) fn dead(&mut self, record: &DeadRecord, cgroups: &Cgroups, page_bytes: u64) -> Outcome {
-        let Some(leaving) = self.leaving.remove(&record.address) else { return Outcome::default() };
+    pub(crate) fn dead(
+        &mut self,
+        record: &DeadRecord,
+        cgroups: &Cgroups,
+        page_bytes: u64,
+    ) -> Outcome {
+        let Some(leaving) = self.leaving.remove(&record.address) else {
+            return Outcome::default();
+        };
         let is_leader = leaving.id == leaving.process && !leaving.superseded;
         let zombie = is_leader && record.exit_state == EXIT_ZOMBIE;
         let thread = ThreadEnd {
@@ -329,27 +391,47 @@ impl Lives {
             comm: leaving.comm,
         };
         let tgid = leaving.process.tid;
-        let Some(life) = self.lives.get_mut(&tgid).filter(|life| life.process == leaving.process) else {
-            return Outcome { thread: Some(thread), ..Outcome::default() };
+        let Some(life) = self
+            .lives
+            .get_mut(&tgid)
+            .filter(|life| life.process == leaving.process)
+        else {
+            return Outcome {
+                thread: Some(thread),
+                ..Outcome::default()
+            };
         };
         if !leaving.counted {
             add(&mut life.gone, record);
         }
         life.leader_is_zombie |= zombie;
         life.threads = life.threads.saturating_sub(1);
-        let thread_record = (self.wants_threads && life.watched).then(|| thread_record(&thread, life, cgroups));
+        let thread_record =
+            (self.wants_threads && life.watched).then(|| thread_record(&thread, life, cgroups));
         let process = (life.threads == 0 && life.last_exit.is_some())
             .then(|| self.lives.remove(&tgid))
             .flatten()
             .map(|life| self.ended(life, cgroups, page_bytes));
-        Outcome { thread: Some(thread), process, thread_record }
+        Outcome {
+            thread: Some(thread),
+            process,
+            thread_record,
+        }
     }
 
     /// Gives up on processes whose last pieces have not come within a second.
-    pub(crate) fn overdue(&mut self, now_ns: u64, cgroups: &Cgroups, page_bytes: u64) -> Vec<Ended> {
+    pub(crate) fn overdue(
+        &mut self,
+        now_ns: u64,
+        cgroups: &Cgroups,
+        page_bytes: u64,
+    ) -> Vec<Ended> {
         let mut ended = Vec::new();
         while let Some((time_ns, process)) = self.waiting.front().copied() {
-            let is_done = self.lives.get(&process.tid).is_none_or(|life| life.process != process);
+            let is_done = self
+                .lives
+                .get(&process.tid)
+                .is_none_or(|life| life.process != process);
             if !is_done && now_ns.saturating_sub(time_ns) < PATIENCE_NS {
                 break;
             }
@@ -359,7 +441,11 @@ impl Lives {
                 ended.push(self.ended(life, cgroups, page_bytes));
             }
         }
-        if self.census.as_ref().is_some_and(|census| now_ns.saturating_sub(census.taken_ns) > PATIENCE_NS) {
+        if self
+            .census
+            .as_ref()
+            .is_some_and(|census| now_ns.saturating_sub(census.taken_ns) > PATIENCE_NS)
+        {
             self.census = None;
         }
         ended
@@ -392,12 +478,19 @@ impl Lives {
             zombie: life.leader_is_zombie,
             partial: life.partial || life.lost_before != self.lost,
         };
-        Ended { record, watched: life.watched, short: life.batch == self.batch && life.batch > 0 }
+        Ended {
+            record,
+            watched: life.watched,
+            short: life.batch == self.batch && life.batch > 0,
+        }
     }
 }
 
 fn process_of(row: &Row) -> TaskId {
-    TaskId { tid: row.tgid, start_ns: row.leader_start_ns }
+    TaskId {
+        tid: row.tgid,
+        start_ns: row.leader_start_ns,
+    }
 }
 
 pub(crate) fn gone_of(row: &Row) -> Gone {
@@ -405,7 +498,10 @@ pub(crate) fn gone_of(row: &Row) -> Gone {
         cpu_ns: row.gone_cpu_ns,
         user_ns: row.gone_user_ns,
         system_ns: row.gone_system_ns,
-        io: Io { read: row.gone_read_bytes, write: row.gone_write_bytes },
+        io: Io {
+            read: row.gone_read_bytes,
+            write: row.gone_write_bytes,
+        },
         minor_faults: row.gone_minor_faults,
         major_faults: row.gone_major_faults,
     }

@@ -2,10 +2,11 @@
 //! refuses unknown kinds; never trusts what the bytes say of themselves.
 
 use bytemuck::{AnyBitPattern, pod_read_unaligned};
-use procviz_common::{CgroupRecord, DeadRecord, ExecRecord, ExitRecord, ForkRecord, Kind, RenameRecord};
+use procviz_common::{
+    CgroupRecord, DeadRecord, ExecRecord, ExitRecord, ForkRecord, Kind, RenameRecord,
+};
 
 /// A record of the ring.
-#[expect(clippy::large_enum_variant, reason = "it lives on the stack for one step of the drain")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Record {
     Fork(ForkRecord),

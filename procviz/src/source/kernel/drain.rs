@@ -135,7 +135,10 @@ impl Drain {
                 None => self.unknown += 1,
             }
         }
-        for ended in self.lives.overdue(boot_now_ns(), &self.cgroups, self.page_bytes) {
+        for ended in self
+            .lives
+            .overdue(boot_now_ns(), &self.cgroups, self.page_bytes)
+        {
             self.process_end(ended);
         }
     }
@@ -183,7 +186,10 @@ impl Drain {
                 }
             }
             Record::Rename(rename) => self.keep(Event::Rename(Rename {
-                id: TaskId { tid: rename.tid, start_ns: rename.start_ns },
+                id: TaskId {
+                    tid: rename.tid,
+                    start_ns: rename.start_ns,
+                },
                 comm: Comm(rename.comm),
             })),
             Record::Cgroup(cgroup) if cgroup.hierarchy == 0 => {
@@ -215,7 +221,9 @@ impl Drain {
                 return;
             }
         }
-        self.batch.events.push(Event::ProcessEnd(Arc::new(ended.record)));
+        self.batch
+            .events
+            .push(Event::ProcessEnd(Arc::new(ended.record)));
     }
 
     /// Adds a short life to those of its kind, and takes its events back.
@@ -268,7 +276,11 @@ impl DrainThread {
     /// Holds the drain without running it: before the census is in, nobody
     /// knows what the events are about. The ring keeps them.
     pub(crate) fn idle(drain: Drain) -> Self {
-        Self { drain: Arc::new(Mutex::new(drain)), stop: Arc::new(AtomicBool::new(false)), thread: None }
+        Self {
+            drain: Arc::new(Mutex::new(drain)),
+            stop: Arc::new(AtomicBool::new(false)),
+            thread: None,
+        }
     }
 
     /// Starts the thread.
@@ -278,10 +290,16 @@ impl DrainThread {
     /// When no thread can be had.
     pub(crate) fn run(&mut self) -> std::io::Result<()> {
         let ring = self.lock().ring.as_fd().try_clone_to_owned()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let (shared, stopped) = (Arc::clone(&self.drain), Arc::clone(&self.stop));
         let body = move || runtime.block_on(empty_until_stopped(ring, &shared, &stopped));
-        self.thread = Some(std::thread::Builder::new().name("procviz-drain".to_owned()).spawn(body)?);
+        self.thread = Some(
+            std::thread::Builder::new()
+                .name("procviz-drain".to_owned())
+                .spawn(body)?,
+        );
         Ok(())
     }
 
@@ -294,7 +312,6 @@ impl DrainThread {
     pub(crate) fn lock(&self) -> MutexGuard<'_, Drain> {
         lock(&self.drain)
     }
-
 }
 
 impl Drop for DrainThread {

@@ -19,7 +19,11 @@ pub(crate) struct TaskIterator {
 
 impl TaskIterator {
     pub(crate) fn new(file: File) -> Self {
-        Self { file, buffer: vec![0; ROWS * size_of::<Row>()], held: 0 }
+        Self {
+            file,
+            buffer: vec![0; ROWS * size_of::<Row>()],
+            held: 0,
+        }
     }
 
     /// Gives the next rows to `take`; returns false at the end.
@@ -32,7 +36,11 @@ impl TaskIterator {
             match self.file.read(&mut self.buffer[self.held..]) {
                 Ok(got) => break got,
                 // The kernel's own way to say "again" and the usual one.
-                Err(error) if matches!(error.kind(), std::io::ErrorKind::Interrupted | std::io::ErrorKind::WouldBlock) => {}
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        std::io::ErrorKind::Interrupted | std::io::ErrorKind::WouldBlock
+                    ) => {}
                 Err(error) => return Err(error),
             }
         };

@@ -62,7 +62,9 @@ pub enum LoadError {
 fn tail(text: &str) -> &str {
     let text = text.trim_end();
     let from = text.len().saturating_sub(400);
-    (from..text.len()).find(|at| text.is_char_boundary(*at)).map_or(text, |at| &text[at..])
+    (from..text.len())
+        .find(|at| text.is_char_boundary(*at))
+        .map_or(text, |at| &text[at..])
 }
 
 /// The loaded and attached programs.
@@ -88,11 +90,15 @@ impl Kernel {
         let btf = Btf::from_sys_fs().map_err(|error| LoadError::Load(error.to_string()))?;
         let offsets = OffsetBytes(offsets);
         let mut loader = EbpfLoader::new();
-        loader.btf(Some(&btf)).override_global("OFFSETS", &offsets, true);
+        loader
+            .btf(Some(&btf))
+            .override_global("OFFSETS", &offsets, true);
         if let Some(bytes) = ring_bytes_for_tests() {
             loader.map_max_entries("EVENTS", bytes);
         }
-        let mut ebpf = loader.load(OBJECT).map_err(|error| LoadError::Load(chain(&error)))?;
+        let mut ebpf = loader
+            .load(OBJECT)
+            .map_err(|error| LoadError::Load(chain(&error)))?;
         for name in TRACEPOINTS {
             attach_tracepoint(&mut ebpf, name, &btf)?;
         }
@@ -108,7 +114,12 @@ impl Kernel {
             words(&mut ebpf, "CUR", CUR_CPUS)?,
             words(&mut ebpf, "TICK", 1)?,
         );
-        Ok(Self { ebpf, lost, ring: Some(ring), snaps: Some(snaps) })
+        Ok(Self {
+            ebpf,
+            lost,
+            ring: Some(ring),
+            snaps: Some(snaps),
+        })
     }
 
     /// The ring of events, once.
@@ -124,7 +135,9 @@ impl Kernel {
     /// Records for which the ring had no room, by kind, since the start.
     pub(crate) fn lost(&self) -> [u64; Kind::COUNT] {
         std::array::from_fn(|kind| {
-            self.lost.get(&(kind as u32), 0).map_or(0, |values| values.iter().sum())
+            self.lost
+                .get(&(kind as u32), 0)
+                .map_or(0, |values| values.iter().sum())
         })
     }
 
@@ -150,20 +163,31 @@ impl Kernel {
         let program: &mut Iter = program(&mut self.ebpf, name)?;
         let refused = |reason: String| LoadError::Program { name, reason };
         let link = program.attach().map_err(|error| refused(chain(&error)))?;
-        let link = program.take_link(link).map_err(|error| refused(chain(&error)))?;
-        Ok(TaskIterator::new(link.into_file().map_err(|error| refused(chain(&error)))?))
+        let link = program
+            .take_link(link)
+            .map_err(|error| refused(chain(&error)))?;
+        Ok(TaskIterator::new(
+            link.into_file().map_err(|error| refused(chain(&error)))?,
+        ))
     }
 }
 
 /// A ring too small for the load, so that tests can see losses. Only in
 /// builds with debug assertions.
 fn ring_bytes_for_tests() -> Option<u32> {
-    if cfg!(debug_assertions) { std::env::var("PROCVIZ_TEST_RING_BYTES").ok()?.parse().ok() } else { None }
+    if cfg!(debug_assertions) {
+        std::env::var("PROCVIZ_TEST_RING_BYTES").ok()?.parse().ok()
+    } else {
+        None
+    }
 }
 
 fn attach_tracepoint(ebpf: &mut Ebpf, name: &'static str, btf: &Btf) -> Result<(), LoadError> {
     let program: &mut BtfTracePoint = program(ebpf, name)?;
-    let refused = |error: ProgramError| LoadError::Program { name, reason: chain(&error) };
+    let refused = |error: ProgramError| LoadError::Program {
+        name,
+        reason: chain(&error),
+    };
     program.load(name, btf).map_err(refused)?;
     program.attach().map_err(refused)?;
     Ok(())
@@ -171,7 +195,12 @@ fn attach_tracepoint(ebpf: &mut Ebpf, name: &'static str, btf: &Btf) -> Result<(
 
 fn load_iterator(ebpf: &mut Ebpf, name: &'static str, btf: &Btf) -> Result<(), LoadError> {
     let program: &mut Iter = program(ebpf, name)?;
-    program.load("task", btf).map_err(|error| LoadError::Program { name, reason: chain(&error) })
+    program
+        .load("task", btf)
+        .map_err(|error| LoadError::Program {
+            name,
+            reason: chain(&error),
+        })
 }
 
 fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, LoadError>
@@ -182,7 +211,10 @@ where
     ebpf.program_mut(name)
         .ok_or_else(absent)?
         .try_into()
-        .map_err(|error: ProgramError| LoadError::Program { name, reason: chain(&error) })
+        .map_err(|error: ProgramError| LoadError::Program {
+            name,
+            reason: chain(&error),
+        })
 }
 
 fn take<T>(
@@ -190,13 +222,17 @@ fn take<T>(
     name: &'static str,
     make: impl Fn(Map) -> Result<T, aya::maps::MapError>,
 ) -> Result<T, LoadError> {
-    let map = ebpf.take_map(name).ok_or_else(|| LoadError::Load(format!("no map `{name}` in the object")))?;
+    let map = ebpf
+        .take_map(name)
+        .ok_or_else(|| LoadError::Load(format!("no map `{name}` in the object")))?;
     make(map).map_err(|error| LoadError::Load(chain(&error)))
 }
 
 fn words(ebpf: &mut Ebpf, name: &'static str, len: usize) -> Result<Words, LoadError> {
     match ebpf.map(name) {
-        Some(Map::Array(data)) => Words::new(data.fd().as_fd(), len).map_err(|error| LoadError::Map(name, error.into())),
+        Some(Map::Array(data)) => {
+            Words::new(data.fd().as_fd(), len).map_err(|error| LoadError::Map(name, error.into()))
+        }
         _ => Err(LoadError::Load(format!("no array `{name}` in the object"))),
     }
 }

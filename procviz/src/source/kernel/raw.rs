@@ -51,8 +51,20 @@ impl Words {
     pub(crate) fn new(map: BorrowedFd<'_>, len: usize) -> rustix::io::Result<Self> {
         let protection = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a new mapping at a place of the kernel's choice; nothing else refers to it.
-        let base = unsafe { mmap(std::ptr::null_mut(), len * 8, protection, MapFlags::SHARED, map, 0)? };
-        Ok(Self { base: base.cast(), len })
+        let base = unsafe {
+            mmap(
+                std::ptr::null_mut(),
+                len * 8,
+                protection,
+                MapFlags::SHARED,
+                map,
+                0,
+            )?
+        };
+        Ok(Self {
+            base: base.cast(),
+            len,
+        })
     }
 
     /// The words.

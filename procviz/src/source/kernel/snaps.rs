@@ -2,9 +2,7 @@
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use procviz_common::{
-    LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_SLOTS, SNAP_WORDS, SnapWords, snap_mix,
-};
+use procviz_common::{LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_SLOTS, SNAP_WORDS, SnapWords, snap_mix};
 
 use super::raw::Words;
 use crate::model::{Io, Reading, State, TaskId};
@@ -30,14 +28,27 @@ pub(crate) enum Slot {
 
 impl Snaps {
     pub(crate) fn new(ran: Words, freed: Words, snap: Words, cur: Words, tick: Words) -> Self {
-        Self { ran, freed, snap, cur, tick, epoch: 0 }
+        Self {
+            ran,
+            freed,
+            snap,
+            cur,
+            tick,
+            epoch: 0,
+        }
     }
 
     /// Starts a tick: who is on a CPU now, then who left one since the last
     /// tick. In this order no task can be missed; some are in both.
     pub(crate) fn take(&mut self, on_cpu: &mut Vec<u32>, ran: &mut Vec<u32>) {
         on_cpu.clear();
-        on_cpu.extend(self.cur.get().iter().map(|word| word.load(Acquire) as u32).filter(|tid| *tid != 0));
+        on_cpu.extend(
+            self.cur
+                .get()
+                .iter()
+                .map(|word| word.load(Acquire) as u32)
+                .filter(|tid| *tid != 0),
+        );
         ran.clear();
         for (index, word) in self.ran.get().iter().enumerate() {
             // A look first: an exchange dirties the cache line of every word.
@@ -67,7 +78,11 @@ impl Snaps {
             let words: SnapWords = std::array::from_fn(|index| shared[index].load(Acquire));
             let [figures @ .., mix] = &words;
             if *mix == snap_mix(figures) {
-                return if words[0] as u32 == tid { Slot::Reading(reading(&words, self.epoch)) } else { Slot::Unknown };
+                return if words[0] as u32 == tid {
+                    Slot::Reading(reading(&words, self.epoch))
+                } else {
+                    Slot::Unknown
+                };
             }
         }
         Slot::Unknown
@@ -85,15 +100,25 @@ fn reading(words: &SnapWords, epoch: u64) -> Reading {
     let wait_us = left >> 32;
     let this_tick = left >> 20 & 0xfff == epoch;
     Reading {
-        id: TaskId { tid: words[0] as u32, start_ns: words[1] },
+        id: TaskId {
+            tid: words[0] as u32,
+            start_ns: words[1],
+        },
         uid: Some((words[0] >> 32) as u32),
-        state: if preempted { State::Running } else { State::from_bits(left as u32 & 0xffff) },
+        state: if preempted {
+            State::Running
+        } else {
+            State::from_bits(left as u32 & 0xffff)
+        },
         on_cpu: false,
         preempted,
         in_iowait: left & LEFT_IN_IOWAIT != 0,
         cpu_ns: words[2],
         run_delay_ns: Some(words[3]),
         wait_max_ns: (this_tick && wait_us != u64::from(u32::MAX)).then_some(wait_us << 10),
-        io: Some(Io { read: words[4], write: words[5] }),
+        io: Some(Io {
+            read: words[4],
+            write: words[5],
+        }),
     }
 }

@@ -22,7 +22,13 @@ pub enum Need {
 
 impl Need {
     /// All, in the order in which they are told.
-    pub const ALL: [Self; 5] = [Self::CapBpf, Self::CapPerfmon, Self::Btf, Self::PidNamespace, Self::TimeNamespace];
+    pub const ALL: [Self; 5] = [
+        Self::CapBpf,
+        Self::CapPerfmon,
+        Self::Btf,
+        Self::PidNamespace,
+        Self::TimeNamespace,
+    ];
 
     /// What it is called.
     pub fn name(self) -> &'static str {
@@ -38,7 +44,9 @@ impl Need {
     /// The command that mends its absence.
     pub fn mend(self) -> &'static str {
         match self {
-            Self::CapBpf | Self::CapPerfmon => "run it with sudo, or: sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search+ep PROCVIZ",
+            Self::CapBpf | Self::CapPerfmon => {
+                "run it with sudo, or: sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search+ep PROCVIZ"
+            }
             Self::Btf => "boot a kernel with CONFIG_DEBUG_INFO_BTF=y",
             Self::PidNamespace => "run it on the host, or: docker run --pid=host --privileged ...",
             Self::TimeNamespace => "run it on the host: sudo nsenter --time --target 1 procviz ...",
@@ -65,7 +73,12 @@ pub struct Support {
 impl Support {
     /// Looks.
     pub fn probe() -> Self {
-        Self { missing: Need::ALL.into_iter().filter(|need| !need.is_met()).collect() }
+        Self {
+            missing: Need::ALL
+                .into_iter()
+                .filter(|need| !need.is_met())
+                .collect(),
+        }
     }
 
     /// What is missing for full service; empty when nothing is.
@@ -80,7 +93,9 @@ const PROC_TIME_INIT_INO: u32 = 0xefff_fffa;
 
 fn has(capability: CapabilitySet) -> bool {
     // CAP_SYS_ADMIN stands for both on kernels that know neither.
-    capabilities(None).is_ok_and(|sets| sets.effective.contains(capability) || sets.effective.contains(CapabilitySet::SYS_ADMIN))
+    capabilities(None).is_ok_and(|sets| {
+        sets.effective.contains(capability) || sets.effective.contains(CapabilitySet::SYS_ADMIN)
+    })
 }
 
 /// Whether this process is in the first namespace of a kind. A kernel without

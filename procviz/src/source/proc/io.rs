@@ -20,9 +20,15 @@ pub fn parse_io(bytes: &[u8]) -> Result<IoFile, ParseError> {
             .split(|byte| *byte == b'\n')
             .find_map(|line| line.strip_prefix(name.as_bytes())?.strip_prefix(b": "))
             .and_then(number)
-            .ok_or(ParseError { file: "io", field: name })
+            .ok_or(ParseError {
+                file: "io",
+                field: name,
+            })
     };
-    Ok(IoFile { read_bytes: field("read_bytes")?, write_bytes: field("write_bytes")? })
+    Ok(IoFile {
+        read_bytes: field("read_bytes")?,
+        write_bytes: field("write_bytes")?,
+    })
 }
 
 #[cfg(test)]

@@ -28,7 +28,12 @@ struct Counters {
 impl MachineReader {
     pub(crate) fn new(tick_ns: u64) -> Self {
         let has_pressure = std::path::Path::new("/proc/pressure/cpu").exists();
-        Self { before: None, now: None, tick_ns, has_pressure }
+        Self {
+            before: None,
+            now: None,
+            tick_ns,
+            has_pressure,
+        }
     }
 
     /// Reads all; counters are changes since the interval began, unknown before the first.
@@ -40,11 +45,19 @@ impl MachineReader {
         let before = self.before;
         *figures = MachineFigures {
             load1: load.map(|load| f64::from(load.one)),
-            running: stat.as_ref().and_then(|stat| stat.procs_running).map(u64::from),
-            blocked: stat.as_ref().and_then(|stat| stat.procs_blocked).map(u64::from),
+            running: stat
+                .as_ref()
+                .and_then(|stat| stat.procs_running)
+                .map(u64::from),
+            blocked: stat
+                .as_ref()
+                .and_then(|stat| stat.procs_blocked)
+                .map(u64::from),
             mem_total_bytes: memory.as_ref().map(|memory| memory.mem_total),
             mem_available_bytes: memory.as_ref().and_then(|memory| memory.mem_available),
-            swap_used_bytes: memory.as_ref().map(|memory| memory.swap_total.saturating_sub(memory.swap_free)),
+            swap_used_bytes: memory
+                .as_ref()
+                .map(|memory| memory.swap_total.saturating_sub(memory.swap_free)),
             ..MachineFigures::default()
         };
         if let (Some(now), Some(before)) = (now, before) {
@@ -66,16 +79,23 @@ impl MachineReader {
 
     fn counters(&self, stat: &KernelStats) -> Counters {
         let cpu = &stat.total;
-        let ticks = cpu.user + cpu.nice + cpu.system + cpu.irq.unwrap_or(0) + cpu.softirq.unwrap_or(0);
+        let ticks =
+            cpu.user + cpu.nice + cpu.system + cpu.irq.unwrap_or(0) + cpu.softirq.unwrap_or(0);
         let (mut cpu_some, mut memory, mut io) = (None, None, None);
         if self.has_pressure {
-            cpu_some = procfs::CpuPressure::current().ok().map(|pressure| pressure.some.total);
+            cpu_some = procfs::CpuPressure::current()
+                .ok()
+                .map(|pressure| pressure.some.total);
             memory = procfs::MemoryPressure::current()
                 .ok()
-                .map(|pressure| Pressure { some_us: pressure.some.total, full_us: pressure.full.total });
-            io = procfs::IoPressure::current()
-                .ok()
-                .map(|pressure| Pressure { some_us: pressure.some.total, full_us: pressure.full.total });
+                .map(|pressure| Pressure {
+                    some_us: pressure.some.total,
+                    full_us: pressure.full.total,
+                });
+            io = procfs::IoPressure::current().ok().map(|pressure| Pressure {
+                some_us: pressure.some.total,
+                full_us: pressure.full.total,
+            });
         }
         Counters {
             busy_ns: ticks * self.tick_ns,

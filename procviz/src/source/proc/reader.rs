@@ -58,8 +58,17 @@ impl ProcDir {
     ///
     /// What open(2) says.
     pub fn open(root: &Path) -> std::io::Result<Self> {
-        let root = open(root, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { root, path: String::with_capacity(64), buffer: vec![0; 4096], opened: 0 })
+        let root = open(
+            root,
+            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
+        Ok(Self {
+            root,
+            path: String::with_capacity(64),
+            buffer: vec![0; 4096],
+            opened: 0,
+        })
     }
 
     pub(super) fn root(&self) -> BorrowedFd<'_> {
@@ -140,13 +149,21 @@ impl ProcDir {
 
     fn read(&mut self) -> Result<&[u8], ReadError> {
         self.opened += 1;
-        let file = openat(&self.root, self.path.as_str(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        let file = openat(
+            &self.root,
+            self.path.as_str(),
+            OFlags::RDONLY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
         read_once(file.as_fd(), &mut self.buffer)
     }
 }
 
 /// One read: the kernel writes these files in one piece.
-pub(super) fn read_once<'a>(file: BorrowedFd<'_>, buffer: &'a mut [u8]) -> Result<&'a [u8], ReadError> {
+pub(super) fn read_once<'a>(
+    file: BorrowedFd<'_>,
+    buffer: &'a mut [u8],
+) -> Result<&'a [u8], ReadError> {
     let len = rustix::io::retry_on_intr(|| rustix::io::read(file, &mut *buffer))?;
     Ok(&buffer[..len])
 }

@@ -16,8 +16,16 @@ pub struct Schedstat {
 /// When a field is missing or no number.
 pub fn parse_schedstat(bytes: &[u8]) -> Result<Schedstat, ParseError> {
     let mut fields = bytes.split(|byte| byte.is_ascii_whitespace());
-    let mut next = |field| fields.next().and_then(number).ok_or(ParseError { file: "schedstat", field });
-    Ok(Schedstat { cpu_ns: next("1")?, run_delay_ns: next("2")? })
+    let mut next = |field| {
+        fields.next().and_then(number).ok_or(ParseError {
+            file: "schedstat",
+            field,
+        })
+    };
+    Ok(Schedstat {
+        cpu_ns: next("1")?,
+        run_delay_ns: next("2")?,
+    })
 }
 
 #[cfg(test)]
@@ -26,7 +34,13 @@ mod tests {
 
     #[test]
     fn parses_and_refuses() {
-        assert_eq!(parse_schedstat(b"12 34 5\n"), Ok(Schedstat { cpu_ns: 12, run_delay_ns: 34 }));
+        assert_eq!(
+            parse_schedstat(b"12 34 5\n"),
+            Ok(Schedstat {
+                cpu_ns: 12,
+                run_delay_ns: 34
+            })
+        );
         assert!(parse_schedstat(b"12").is_err());
         assert!(parse_schedstat(b"x 1 2").is_err());
     }

@@ -44,11 +44,26 @@ pub struct Stat {
 ///
 /// When a field is missing or no number.
 pub fn parse_stat(bytes: &[u8]) -> Result<Stat, ParseError> {
-    let bad = |field| ParseError { file: "stat", field };
-    let open = bytes.iter().position(|byte| *byte == b'(').ok_or(bad("2"))?;
-    let close = bytes.iter().rposition(|byte| *byte == b')').filter(|close| *close > open).ok_or(bad("2"))?;
-    let mut fields = bytes[close + 1..].split(|byte| byte.is_ascii_whitespace()).filter(|field| !field.is_empty());
-    let state = fields.next().and_then(|field| field.first()).and_then(|letter| State::from_letter(*letter));
+    let bad = |field| ParseError {
+        file: "stat",
+        field,
+    };
+    let open = bytes
+        .iter()
+        .position(|byte| *byte == b'(')
+        .ok_or(bad("2"))?;
+    let close = bytes
+        .iter()
+        .rposition(|byte| *byte == b')')
+        .filter(|close| *close > open)
+        .ok_or(bad("2"))?;
+    let mut fields = bytes[close + 1..]
+        .split(|byte| byte.is_ascii_whitespace())
+        .filter(|field| !field.is_empty());
+    let state = fields
+        .next()
+        .and_then(|field| field.first())
+        .and_then(|letter| State::from_letter(*letter));
     let mut at = 3;
     // Fields in rising order; those between are skipped.
     let mut next = |wanted: usize| {
@@ -57,7 +72,9 @@ pub fn parse_stat(bytes: &[u8]) -> Result<Stat, ParseError> {
         fields.nth(skip).and_then(number)
     };
     Ok(Stat {
-        tid: number(bytes[..open].trim_ascii_end()).and_then(narrow).ok_or(bad("1"))?,
+        tid: number(bytes[..open].trim_ascii_end())
+            .and_then(narrow)
+            .ok_or(bad("1"))?,
         comm: Comm::new(&bytes[open + 1..close]),
         state: state.ok_or(bad("3"))?,
         ppid: next(4).and_then(narrow).ok_or(bad("4"))?,
@@ -138,11 +155,19 @@ mod tests {
     fn equal_to_the_procfs_crate_on_the_live_system() {
         let mut compared = 0;
         for process in procfs::process::all_processes().unwrap().flatten() {
-            let Ok(bytes) = std::fs::read(format!("/proc/{}/stat", process.pid)) else { continue };
-            let (Ok(ours), Ok(theirs)) = (parse_stat(&bytes), procfs::process::Stat::from_read(&bytes[..])) else {
+            let Ok(bytes) = std::fs::read(format!("/proc/{}/stat", process.pid)) else {
+                continue;
+            };
+            let (Ok(ours), Ok(theirs)) = (
+                parse_stat(&bytes),
+                procfs::process::Stat::from_read(&bytes[..]),
+            ) else {
                 panic!("one parser refuses {:?}", String::from_utf8_lossy(&bytes));
             };
-            assert_eq!((ours.start, ours.rss, ours.vsize), (theirs.starttime, theirs.rss, theirs.vsize));
+            assert_eq!(
+                (ours.start, ours.rss, ours.vsize),
+                (theirs.starttime, theirs.rss, theirs.vsize)
+            );
             compared += 1;
         }
         assert!(compared > 0);

@@ -7,7 +7,7 @@ use std::{
     os::fd::{AsFd, OwnedFd},
 };
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use rustix::fs::{Mode, OFlags, RawDir, openat};
 
 use super::{
@@ -17,7 +17,9 @@ use super::{
 };
 use crate::model::{Comm, Found, Gone, Io, TaskId};
 
-const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC);
 const PF_KTHREAD: u32 = 0x0020_0000;
 
 /// What the last walk saw of a thread.
@@ -71,12 +73,25 @@ impl Walk {
     ///
     /// When `/proc` itself cannot be listed.
     pub(crate) fn walk(&mut self, found: &mut Vec<Found>) -> std::io::Result<()> {
+        self.walk_but(&FxHashSet::default(), found)
+    }
+
+    /// Adds every process whose leader is not in `known`, with its threads.
+    ///
+    /// # Errors
+    ///
+    /// When `/proc` itself cannot be listed.
+    pub(crate) fn walk_but(
+        &mut self,
+        known: &FxHashSet<u32>,
+        found: &mut Vec<Found>,
+    ) -> std::io::Result<()> {
         self.walks += 1;
         let mut pids = std::mem::take(&mut self.pids);
         // A descriptor of its own: the position of the listing is in it.
         let root = openat(self.proc.root(), ".", DIRECTORY, Mode::empty())?;
         list(&root, &mut pids)?;
-        for pid in &pids {
+        for pid in pids.iter().filter(|pid| !known.contains(pid)) {
             // An error here is a process that ended: the next walk does not see it.
             _ = self.process(*pid, found);
         }
@@ -89,7 +104,12 @@ impl Walk {
 
     fn process(&mut self, pid: u32, found: &mut Vec<Found>) -> Result<(), ReadError> {
         self.set_path(format_args!("{pid}/task"));
-        let folder = openat(self.proc.root(), self.path.as_str(), DIRECTORY, Mode::empty())?;
+        let folder = openat(
+            self.proc.root(),
+            self.path.as_str(),
+            DIRECTORY,
+            Mode::empty(),
+        )?;
         let mut tids = std::mem::take(&mut self.tids);
         let listed = list(&folder, &mut tids);
         let from = found.len();
@@ -101,7 +121,11 @@ impl Walk {
             }
         }
         self.tids = tids;
-        let Some(leader) = found[from..].iter().find(|thread| thread.id.tid == pid).map(|thread| thread.id) else {
+        let Some(leader) = found[from..]
+            .iter()
+            .find(|thread| thread.id.tid == pid)
+            .map(|thread| thread.id)
+        else {
             // Its leader could not be read: it ended meanwhile.
             found.truncate(from);
             return Ok(());
@@ -119,7 +143,10 @@ impl Walk {
     /// A thread, and whether anything of it changed.
     fn thread(&mut self, folder: &OwnedFd, pid: u32, tid: u32) -> Result<(Found, bool), ReadError> {
         let stat = parse_stat(self.read(folder, tid, "stat")?)?;
-        let before = self.known.get_mut(&tid).filter(|known| known.stat.start == stat.start);
+        let before = self
+            .known
+            .get_mut(&tid)
+            .filter(|known| known.stat.start == stat.start);
         if let Some(known) = before {
             known.walk = self.walks;
             if known.stat == stat {
@@ -129,19 +156,47 @@ impl Walk {
         }
         // The user changes seldom and `status` is dear: it is read for a new
         // task or name, and of the others a tenth each time.
-        let uid = match self.known.get(&tid).filter(|known| known.stat.start == stat.start) {
-            Some(known) if known.stat.comm == stat.comm && (self.walks + u64::from(tid)) % 10 != 0 => known.uid,
+        let uid = match self
+            .known
+            .get(&tid)
+            .filter(|known| known.stat.start == stat.start)
+        {
+            Some(known)
+                if known.stat.comm == stat.comm
+                    && !(self.walks + u64::from(tid)).is_multiple_of(10) =>
+            {
+                known.uid
+            }
             _ => self.read(folder, tid, "status").ok().and_then(real_uid),
         };
-        let io = self.read(folder, tid, "io").ok().and_then(|bytes| parse_io(bytes).ok());
-        let io = io.map(|io| Io { read: io.read_bytes, write: io.write_bytes });
-        self.known.insert(tid, Known { stat, io, uid, walk: self.walks });
+        let io = self
+            .read(folder, tid, "io")
+            .ok()
+            .and_then(|bytes| parse_io(bytes).ok());
+        let io = io.map(|io| Io {
+            read: io.read_bytes,
+            write: io.write_bytes,
+        });
+        self.known.insert(
+            tid,
+            Known {
+                stat,
+                io,
+                uid,
+                walk: self.walks,
+            },
+        );
         Ok((self.found(pid, &stat, io, uid), true))
     }
 
     fn read(&mut self, folder: &OwnedFd, tid: u32, file: &str) -> Result<&[u8], ReadError> {
         self.set_path(format_args!("{tid}/{file}"));
-        let file = openat(folder, self.path.as_str(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        let file = openat(
+            folder,
+            self.path.as_str(),
+            OFlags::RDONLY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
         read_once(file.as_fd(), &mut self.buffer)
     }
 
@@ -158,17 +213,33 @@ impl Walk {
             return Some((known.cpu_ns, known.io));
         }
         let stat = self.proc.process_stat(pid).ok()?;
-        let io = self.proc.process_io(pid).ok().map(|io| Io { read: io.read_bytes, write: io.write_bytes });
+        let io = self.proc.process_io(pid).ok().map(|io| Io {
+            read: io.read_bytes,
+            write: io.write_bytes,
+        });
         let cpu_ns = (stat.utime + stat.stime) * self.tick_ns;
-        self.processes.insert(pid, KnownProcess { cpu_ns, io, walk: self.walks });
+        self.processes.insert(
+            pid,
+            KnownProcess {
+                cpu_ns,
+                io,
+                walk: self.walks,
+            },
+        );
         Some((cpu_ns, io))
     }
 
     fn found(&self, pid: u32, stat: &Stat, io: Option<Io>, uid: Option<u32>) -> Found {
-        let id = TaskId { tid: stat.tid, start_ns: stat.start * self.tick_ns };
+        let id = TaskId {
+            tid: stat.tid,
+            start_ns: stat.start * self.tick_ns,
+        };
         Found {
             id,
-            process: TaskId { tid: pid, start_ns: id.start_ns },
+            process: TaskId {
+                tid: pid,
+                start_ns: id.start_ns,
+            },
             ppid: stat.ppid,
             uid,
             ns_pid: None,
@@ -197,7 +268,9 @@ fn list(folder: &OwnedFd, numbers: &mut Vec<u32>) -> std::io::Result<()> {
     let mut entries = RawDir::new(folder, &mut buffer);
     while let Some(entry) = entries.next() {
         let name = entry?;
-        if let Some(value) = number(name.file_name().to_bytes()).and_then(|value| u32::try_from(value).ok()) {
+        if let Some(value) =
+            number(name.file_name().to_bytes()).and_then(|value| u32::try_from(value).ok())
+        {
             numbers.push(value);
         }
     }

@@ -15,8 +15,16 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Notable> {
     if cores < THRESHOLD {
         return None;
     }
-    let since = subject.history.since(|a, b| rate(a, b, |point| point.cpu_ns) / 1e9 >= THRESHOLD).min(first.time_ns);
-    let text = format!("uses {cores:.2} cores for {}", duration_text(last.time_ns - since));
-    let curve = subject.history.curve(|a, b| (rate(a, b, |point| point.cpu_ns) / 1e9) as f32);
+    let since = subject
+        .history
+        .since(|a, b| rate(a, b, |point| point.cpu_ns) / 1e9 >= THRESHOLD)
+        .min(first.time_ns);
+    let text = format!(
+        "uses {cores:.2} cores for {}",
+        duration_text(last.time_ns - since)
+    );
+    let curve = subject
+        .history
+        .curve(|a, b| (rate(a, b, |point| point.cpu_ns) / 1e9) as f32);
     Some(subject.notable(Rule::Cpu, cores, "cores", since, text, curve))
 }

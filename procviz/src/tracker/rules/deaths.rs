@@ -3,7 +3,9 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, find};
-use crate::model::{Comm, Event, ExitRecord, Notable, Rule, Sample, Snapshot, Status, TaskId, duration_text};
+use crate::model::{
+    Comm, Event, ExitRecord, Notable, Rule, Sample, Snapshot, Status, TaskId, duration_text,
+};
 
 const SPAN_NS: u64 = 600 * SECOND;
 const THRESHOLD: usize = 3;
@@ -34,12 +36,24 @@ impl Deaths {
             }
         }
         for fold in sample.folds.iter().filter(|fold| is_crash(fold.status)) {
-            let death = Death { time_ns: snapshot.stamp.boot_ns, id: fold.origin, ppid: fold.origin.tid, count: fold.count };
-            self.kinds.entry((fold.origin, fold.comm, fold.status.0 & 0x7f)).or_default().push_back(death);
+            let death = Death {
+                time_ns: snapshot.stamp.boot_ns,
+                id: fold.origin,
+                ppid: fold.origin.tid,
+                count: fold.count,
+            };
+            self.kinds
+                .entry((fold.origin, fold.comm, fold.status.0 & 0x7f))
+                .or_default()
+                .push_back(death);
         }
         let now = snapshot.stamp.boot_ns;
         self.kinds.retain(|_, deaths| {
-            while deaths.len() > 10_000 || deaths.front().is_some_and(|death| now.saturating_sub(death.time_ns) > SPAN_NS) {
+            while deaths.len() > 10_000
+                || deaths
+                    .front()
+                    .is_some_and(|death| now.saturating_sub(death.time_ns) > SPAN_NS)
+            {
                 deaths.pop_front();
             }
             !deaths.is_empty()
@@ -48,14 +62,24 @@ impl Deaths {
 
     fn death(&mut self, record: &ExitRecord) {
         let status = record.status;
-        let death = Death { time_ns: record.time_ns, id: record.process, ppid: record.ppid, count: 1 };
+        let death = Death {
+            time_ns: record.time_ns,
+            id: record.process,
+            ppid: record.ppid,
+            count: 1,
+        };
         if is_crash(status) {
             let key = (record.origin, record.comm, status.0 & 0x7f);
             self.kinds.entry(key).or_default().push_back(death);
         } else if status.code().is_some_and(|code| code != 0) {
-            let deaths = self.kinds.entry((record.origin, record.comm, status.0)).or_default();
+            let deaths = self
+                .kinds
+                .entry((record.origin, record.comm, status.0))
+                .or_default();
             let lived = record.time_ns.saturating_sub(record.process.start_ns);
-            let follows = deaths.back().is_none_or(|last| last.time_ns <= record.process.start_ns && last.ppid == record.ppid);
+            let follows = deaths.back().is_none_or(|last| {
+                last.time_ns <= record.process.start_ns && last.ppid == record.ppid
+            });
             if lived < SERVICE_NS || !follows {
                 deaths.clear();
             }
@@ -68,14 +92,18 @@ impl Deaths {
     pub(super) fn judge(&self, snapshot: &Snapshot, notables: &mut Vec<Notable>) {
         for ((origin, comm, status), deaths) in &self.kinds {
             let count: u64 = deaths.iter().map(|death| death.count).sum();
-            let (Some(first), Some(last)) = (deaths.front(), deaths.back()) else { continue };
+            let (Some(first), Some(last)) = (deaths.front(), deaths.back()) else {
+                continue;
+            };
             if count < THRESHOLD as u64 {
                 continue;
             }
             let how = Status(*status).words();
             let span = duration_text(last.time_ns.saturating_sub(first.time_ns));
             let by = match find(snapshot, *origin) {
-                Some((process, comm)) => format!(", started by {} {}", comm.text().terminal(), process.id.tid),
+                Some((process, comm)) => {
+                    format!(", started by {} {}", comm.text().terminal(), process.id.tid)
+                }
                 None => String::new(),
             };
             let is_shown = find(snapshot, last.id).is_some();
@@ -97,7 +125,9 @@ impl Deaths {
 }
 
 fn is_crash(status: Status) -> bool {
-    status.signal().is_some_and(|signal| !PEACEFUL.contains(&signal))
+    status
+        .signal()
+        .is_some_and(|signal| !PEACEFUL.contains(&signal))
 }
 
 /// Deaths in each of twenty parts of the time.

@@ -41,11 +41,15 @@ impl Forks {
         for event in &sample.events {
             match event {
                 Event::Fork(fork) if fork.id == fork.process && !fork.kthread => {
-                    self.tick(fork.origin, stamp.boot_ns, stamp.interval_ns).forks += 1;
+                    self.tick(fork.origin, stamp.boot_ns, stamp.interval_ns)
+                        .forks += 1;
                     self.name(fork.origin, fork.comm);
                 }
-                Event::ProcessEnd(record) if stamp.boot_ns.saturating_sub(record.process.start_ns) < SPAN_NS => {
-                    self.tick(record.origin, stamp.boot_ns, stamp.interval_ns).dead_cpu_ns += record.cpu_ns.unwrap_or(0);
+                Event::ProcessEnd(record)
+                    if stamp.boot_ns.saturating_sub(record.process.start_ns) < SPAN_NS =>
+                {
+                    self.tick(record.origin, stamp.boot_ns, stamp.interval_ns)
+                        .dead_cpu_ns += record.cpu_ns.unwrap_or(0);
                     self.name(record.origin, record.comm);
                 }
                 _ => {}
@@ -58,7 +62,11 @@ impl Forks {
             self.name(fold.origin, fold.comm);
         }
         self.origins.retain(|_, origin| {
-            while origin.ticks.front().is_some_and(|tick| stamp.boot_ns - tick.time_ns >= SPAN_NS) {
+            while origin
+                .ticks
+                .front()
+                .is_some_and(|tick| stamp.boot_ns - tick.time_ns >= SPAN_NS)
+            {
                 origin.ticks.pop_front();
             }
             !origin.ticks.is_empty()
@@ -68,7 +76,11 @@ impl Forks {
     fn tick(&mut self, origin: TaskId, time_ns: u64, interval_ns: u64) -> &mut Tick {
         let ticks = &mut self.origins.entry(origin).or_default().ticks;
         if ticks.back().is_none_or(|tick| tick.time_ns != time_ns) {
-            ticks.push_back(Tick { time_ns, interval_ns, ..Tick::default() });
+            ticks.push_back(Tick {
+                time_ns,
+                interval_ns,
+                ..Tick::default()
+            });
         }
         let last = ticks.len() - 1;
         &mut ticks[last]
@@ -89,7 +101,12 @@ impl Forks {
         for (id, origin) in &self.origins {
             let count: u64 = origin.ticks.iter().map(|tick| tick.forks).sum();
             let forks = count as f64 / seconds;
-            let cores = origin.ticks.iter().map(|tick| tick.dead_cpu_ns).sum::<u64>() as f64 / watched as f64;
+            let cores = origin
+                .ticks
+                .iter()
+                .map(|tick| tick.dead_cpu_ns)
+                .sum::<u64>() as f64
+                / watched as f64;
             if forks < FORKS && cores < CORES {
                 continue;
             }
@@ -114,5 +131,8 @@ impl Forks {
 }
 
 fn curve(ticks: &VecDeque<Tick>) -> Vec<f32> {
-    ticks.iter().map(|tick| (tick.forks as f64 * 1e9 / tick.interval_ns.max(1) as f64) as f32).collect()
+    ticks
+        .iter()
+        .map(|tick| (tick.forks as f64 * 1e9 / tick.interval_ns.max(1) as f64) as f32)
+        .collect()
 }

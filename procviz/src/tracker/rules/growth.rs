@@ -15,21 +15,32 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Notable> {
     let now = subject.process.rss?;
     let grown = now.saturating_sub(subject.history.first_rss);
     let total = subject.snapshot.machine.mem_total_bytes.unwrap_or(u64::MAX);
-    let curve = subject.history.curve(|_, later| later.rss as f32);
+    let curve = || subject.history.curve(|_, later| later.rss as f32);
     if let Some((first, last)) = subject.history.span(SPAN_NS) {
         let speed = rate(first, last, |point| point.rss);
         if speed >= THRESHOLD {
-            let since = subject.history.since(|a, b| b.rss > a.rss).min(first.time_ns);
+            let since = subject
+                .history
+                .since(|a, b| b.rss > a.rss)
+                .min(first.time_ns);
             let span = duration_text(last.time_ns - since);
-            let text = format!("RSS grows by {} for {span}, now {}", rate_text(speed), bytes_text(now));
-            return Some(subject.notable(Rule::Growth, speed, "bytes/s", since, text, curve));
+            let text = format!(
+                "RSS grows by {} for {span}, now {}",
+                rate_text(speed),
+                bytes_text(now)
+            );
+            return Some(subject.notable(Rule::Growth, speed, "bytes/s", since, text, curve()));
         }
     }
     if grown as f64 >= total as f64 * PART {
         let since = subject.snapshot.began_ns;
         let watched = duration_text(subject.snapshot.watched_ns());
-        let text = format!("RSS grew by {} in {watched}, now {}", bytes_text(grown), bytes_text(now));
-        return Some(subject.notable(Rule::Growth, grown as f64, "bytes", since, text, curve));
+        let text = format!(
+            "RSS grew by {} in {watched}, now {}",
+            bytes_text(grown),
+            bytes_text(now)
+        );
+        return Some(subject.notable(Rule::Growth, grown as f64, "bytes", since, text, curve()));
     }
     None
 }

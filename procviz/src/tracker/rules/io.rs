@@ -20,10 +20,19 @@ pub(super) fn judge(subject: &Subject<'_>, total_bytes: u64) -> Option<Notable> 
     if speed < THRESHOLD && !is_most {
         return None;
     }
-    let since = subject.history.since(|a, b| b.io_bytes > a.io_bytes).min(first.time_ns);
+    let since = subject
+        .history
+        .since(|a, b| b.io_bytes > a.io_bytes)
+        .min(first.time_ns);
     let span = duration_text(last.time_ns - since);
-    let share = if is_most { format!(", {:.0} % of all", part * 100.0) } else { String::new() };
+    let share = if is_most {
+        format!(", {:.0} % of all", part * 100.0)
+    } else {
+        String::new()
+    };
     let text = format!("reads and writes {} for {span}{share}", rate_text(speed));
-    let curve = subject.history.curve(|a, b| rate(a, b, |point| point.io_bytes) as f32);
+    let curve = subject
+        .history
+        .curve(|a, b| rate(a, b, |point| point.io_bytes) as f32);
     Some(subject.notable(Rule::Io, speed, "bytes/s", since, text, curve))
 }

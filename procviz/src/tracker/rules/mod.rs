@@ -39,7 +39,13 @@ pub(super) struct Rules {
 impl Rules {
     /// Judges the tick that `snapshot` has come to. Looks only at processes
     /// that changed or that changed lately.
-    pub(super) fn judge(&mut self, snapshot: &mut Snapshot, sample: &Sample, changed: &[usize], skipped: u64) {
+    pub(super) fn judge(
+        &mut self,
+        snapshot: &mut Snapshot,
+        sample: &Sample,
+        changed: &[usize],
+        skipped: u64,
+    ) {
         self.remember(snapshot, changed);
         self.forks.take(snapshot, sample);
         self.deaths.take(snapshot, sample);
@@ -47,15 +53,38 @@ impl Rules {
         self.stall.judge(snapshot, skipped, &mut notables);
         self.deaths.judge(snapshot, &mut notables);
         self.forks.judge(snapshot, &mut notables);
-        let total_io: u64 = changed.iter().filter_map(|slot| snapshot.processes.get(*slot)).map(|process| process.change.io_bytes).sum();
-        for process in changed.iter().filter_map(|slot| snapshot.processes.get(*slot)) {
-            let Some(history) = self.histories.get(&process.id).filter(|_| process.end.is_none()) else { continue };
-            let subject = Subject { process, comm: name_of(snapshot, process), history, snapshot };
+        let total_io: u64 = changed
+            .iter()
+            .filter_map(|slot| snapshot.processes.get(*slot))
+            .map(|process| process.change.io_bytes)
+            .sum();
+        for process in changed
+            .iter()
+            .filter_map(|slot| snapshot.processes.get(*slot))
+        {
+            let Some(history) = self
+                .histories
+                .get(&process.id)
+                .filter(|_| process.end.is_none())
+            else {
+                continue;
+            };
+            let subject = Subject {
+                process,
+                comm: name_of(snapshot, process),
+                history,
+                snapshot,
+            };
             notables.extend(cpu::judge(&subject));
             notables.extend(growth::judge(&subject));
             notables.extend(io::judge(&subject, total_io));
         }
-        notables.sort_by(|a, b| a.rule.cmp(&b.rule).then(b.value.total_cmp(&a.value)).then(a.about.cmp(&b.about)));
+        notables.sort_by(|a, b| {
+            a.rule
+                .cmp(&b.rule)
+                .then(b.value.total_cmp(&a.value))
+                .then(a.about.cmp(&b.about))
+        });
         for (index, notable) in notables.iter_mut().enumerate() {
             notable.rank = index as u32 + 1;
         }
@@ -63,21 +92,34 @@ impl Rules {
         let watched = snapshot.watched_ns();
         snapshot.not_judged.clear();
         snapshot.not_judged.extend(
-            NEEDS.iter().filter(|(_, needs)| watched + needs / 20 < *needs).map(|(rule, _)| rule.word()),
+            NEEDS
+                .iter()
+                .filter(|(_, needs)| watched + needs / 20 < *needs)
+                .map(|(rule, _)| rule.word()),
         );
     }
 
     fn remember(&mut self, snapshot: &Snapshot, changed: &[usize]) {
         let now = snapshot.stamp.boot_ns;
         for slot in changed {
-            let Some(process) = snapshot.processes.get(*slot) else { continue };
+            let Some(process) = snapshot.processes.get(*slot) else {
+                continue;
+            };
             let change = process.change;
             let io_bytes = process.io.map_or(0, |io| io.read + io.write);
-            let point = Point { time_ns: now, cpu_ns: process.cpu_ns, rss: process.rss.unwrap_or(0), io_bytes };
+            let point = Point {
+                time_ns: now,
+                cpu_ns: process.cpu_ns,
+                rss: process.rss.unwrap_or(0),
+                io_bytes,
+            };
             let history = self.histories.entry(process.id).or_insert_with(|| {
                 let rss_before = point.rss.saturating_add_signed(-process.rss_change.1);
                 // A new process had nothing before it was born.
-                let began = process.id.start_ns.max(now.saturating_sub(snapshot.stamp.interval_ns));
+                let began = process
+                    .id
+                    .start_ns
+                    .max(now.saturating_sub(snapshot.stamp.interval_ns));
                 History::new(Point {
                     time_ns: began.min(now),
                     cpu_ns: point.cpu_ns - change.cpu_ns.min(point.cpu_ns),
@@ -87,8 +129,9 @@ impl Rules {
             });
             history.push(point);
         }
-        if snapshot.tick % 16 == 0 {
-            self.histories.retain(|_, history| now - history.last_time_ns() < IDLE_NS);
+        if snapshot.tick.is_multiple_of(16) {
+            self.histories
+                .retain(|_, history| now - history.last_time_ns() < IDLE_NS);
         }
     }
 }
@@ -102,7 +145,15 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn notable(&self, rule: Rule, value: f64, unit: &'static str, since_ns: u64, text: String, curve: Vec<f32>) -> Notable {
+    fn notable(
+        &self,
+        rule: Rule,
+        value: f64,
+        unit: &'static str,
+        since_ns: u64,
+        text: String,
+        curve: Vec<f32>,
+    ) -> Notable {
         Notable {
             rule,
             rank: 0,
@@ -120,7 +171,10 @@ impl Subject<'_> {
 }
 
 fn name_of(snapshot: &Snapshot, process: &Process) -> Comm {
-    process.leader.and_then(|leader| snapshot.threads.get(leader)).map_or(Comm::default(), |thread| thread.comm)
+    process
+        .leader
+        .and_then(|leader| snapshot.threads.get(leader))
+        .map_or(Comm::default(), |thread| thread.comm)
 }
 
 /// A process by its id, with its name: charts and rules that have only an id.

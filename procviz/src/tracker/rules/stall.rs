@@ -20,12 +20,22 @@ impl Stall {
         if skipped >= THRESHOLD && snapshot.tick > 1 {
             self.stalls.push_back((now, snapshot.stamp.interval_ns));
         }
-        while self.stalls.front().is_some_and(|(time, _)| now - time > SHOWN_NS) {
+        while self
+            .stalls
+            .front()
+            .is_some_and(|(time, _)| now - time > SHOWN_NS)
+        {
             self.stalls.pop_front();
         }
-        let Some(longest) = self.stalls.iter().map(|(_, length)| *length).max() else { return };
+        let Some(longest) = self.stalls.iter().map(|(_, length)| *length).max() else {
+            return;
+        };
         let count = self.stalls.len() as u64;
-        let times = if count == 1 { String::new() } else { format!(", {count} times") };
+        let times = if count == 1 {
+            String::new()
+        } else {
+            format!(", {count} times")
+        };
         notables.push(Notable {
             rule: Rule::Stall,
             rank: 0,
@@ -36,7 +46,10 @@ impl Stall {
             value: longest as f64 / 1e9,
             unit: "s",
             since_ns: self.stalls.front().map_or(now, |(time, _)| *time),
-            text: format!("procviz itself could not sample for {}{times}", duration_text(longest)),
+            text: format!(
+                "procviz itself could not sample for {}{times}",
+                duration_text(longest)
+            ),
             curve: Vec::new(),
         });
     }

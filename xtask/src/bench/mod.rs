@@ -1,0 +1,104 @@
+//! Measures what procviz costs, as CPU time, beside what others cost in the
+//! same run. Nothing is judged here: BENCHMARKS.md is.
+
+mod draw;
+mod load;
+mod sample;
+mod storm;
+mod switch;
+mod top;
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+
+pub(crate) use load::run as run_load;
+
+use crate::ebpf::{root, say};
+
+/// One measured thing.
+#[derive(Serialize)]
+pub(crate) struct Row {
+    what: String,
+    value: f64,
+    unit: &'static str,
+    /// What it is to be at most, or at least.
+    bar: Option<String>,
+}
+
+impl Row {
+    fn new(what: impl Into<String>, value: f64, unit: &'static str) -> Self {
+        Self {
+            what: what.into(),
+            value,
+            unit,
+            bar: None,
+        }
+    }
+
+    fn bar(mut self, bar: impl Into<String>) -> Self {
+        self.bar = Some(bar.into());
+        self
+    }
+}
+
+/// Builds itself for release and runs there, as root.
+pub(crate) fn run() -> Result<()> {
+    let status = std::process::Command::new("cargo")
+        .args([
+            "run",
+            "--quiet",
+            "--release",
+            "--package",
+            "xtask",
+            "--",
+            "bench-here",
+        ])
+        .current_dir(root()?)
+        .status()
+        .context("failed to run cargo")?;
+    ensure!(status.success(), "the bench failed");
+    Ok(())
+}
+
+/// Measures, prints a table and writes JSON.
+pub(crate) fn run_here() -> Result<()> {
+    let mut rows = Vec::new();
+    rows.extend(draw::run()?);
+    rows.extend(switch::run()?);
+    rows.extend(storm::run()?);
+    rows.extend(sample::run()?);
+    let path = root()?.join("target/bench.json");
+    std::fs::write(&path, serde_json::to_string_pretty(&rows)?)?;
+    say(&table(&rows)?);
+    say(&format!("written to {}", path.display()));
+    Ok(())
+}
+
+fn table(rows: &[Row]) -> Result<String> {
+    let mut out = String::from("| what | measured | bar |\n|---|---|---|\n");
+    for row in rows {
+        writeln!(
+            out,
+            "| {} | {:.3} {} | {} |",
+            row.what,
+            row.value,
+            row.unit,
+            row.bar.as_deref().unwrap_or("")
+        )?;
+    }
+    Ok(out)
+}
+
+/// The middle of some values.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// CPU time that this process has used, ns.
+fn own_cpu_ns() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+}

@@ -1,0 +1,132 @@
+//! What a sample costs, with kernel events and from `/proc` alone, beside `top -b -H`.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use procviz::{
+    model::Sample,
+    source::{Sampler, host, kernel::Kernel},
+    tracker::Tracker,
+};
+
+use super::{Row, load::Load, median, own_cpu_ns, top};
+use crate::ebpf::say;
+
+/// CPU ms and reads of a sample.
+struct Cost {
+    ms: f64,
+    reads: f64,
+}
+
+pub(super) fn run() -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    let few = growth(2_000)?;
+    let many = growth(20_000)?;
+    rows.push(Row::new(
+        "sample, events, 2,000 sleeping + 20 active threads",
+        few.ms,
+        "ms",
+    ));
+    rows.push(Row::new(
+        "sample, events, 20,000 sleeping + 20 active threads",
+        many.ms,
+        "ms",
+    ));
+    rows.push(
+        Row::new(
+            "growth from 2,000 to 20,000 sleeping threads",
+            many.ms / few.ms,
+            "x",
+        )
+        .bar("<= 1.5"),
+    );
+    say("20,000 threads, 200 active");
+    let mut load = Load::none();
+    load.add_mixed(20_000, 200)?;
+    let events = with_events(1.0, 12)?;
+    let proc_only = proc_only(6)?;
+    rows.push(
+        Row::new(
+            "sample, events, 20,000 threads, 200 active",
+            events.ms,
+            "ms",
+        )
+        .bar("<= 2.5"),
+    );
+    rows.push(Row::new("... reads a sample", events.reads, "reads"));
+    rows.push(
+        Row::new(
+            "sample, /proc alone, 20,000 threads, 200 active",
+            proc_only.ms,
+            "ms",
+        )
+        .bar("<= 125"),
+    );
+    rows.push(Row::new("... reads a sample", proc_only.reads, "reads"));
+    if let Some(top) = top::ms_a_sample()? {
+        rows.push(Row::new("`top -b -H`, the same", top, "ms"));
+        rows.push(Row::new("top / sample with events", top / events.ms, "x").bar(">= 100"));
+        rows.push(Row::new("top / sample from /proc alone", top / proc_only.ms, "x").bar(">= 2"));
+    }
+    Ok(rows)
+}
+
+/// Twenty active beside many that sleep.
+fn growth(sleeping: usize) -> Result<Cost> {
+    say(&format!("{sleeping} sleeping threads, 20 active"));
+    let mut load = Load::none();
+    load.add("sleep", sleeping)?;
+    load.add("wake", 20)?;
+    with_events(1.0, 12)
+}
+
+/// Over a whole sweep, three times, the middle.
+fn with_events(interval: f64, ticks: u32) -> Result<Cost> {
+    let host = host()?;
+    let mut sampler = Sampler::with_events(&host, Kernel::load()?)?;
+    let mut tracker = Tracker::new(host, sampler.sources());
+    rounds(&mut sampler, &mut tracker, interval, ticks)
+}
+
+fn proc_only(ticks: u32) -> Result<Cost> {
+    let host = host()?;
+    let mut sampler = Sampler::proc_only(&host)?;
+    let mut tracker = Tracker::new(host, sampler.sources());
+    rounds(&mut sampler, &mut tracker, 1.0, ticks)
+}
+
+fn rounds(sampler: &mut Sampler, tracker: &mut Tracker, interval: f64, ticks: u32) -> Result<Cost> {
+    let mut sample = Sample::new(sampler.sources());
+    let mut tick = |sampler: &mut Sampler| -> Result<()> {
+        sample.clear();
+        sampler.sample(&mut sample)?;
+        sampler.handed_over(sample.stamp);
+        tracker.update(&sample);
+        std::thread::sleep(Duration::from_secs_f64(interval));
+        Ok(())
+    };
+    // The census, and what is read once after it.
+    for _ in 0..12 {
+        tick(sampler)?;
+    }
+    let (mut times, mut reads) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let before = (own_cpu_ns(), own_reads()?);
+        for _ in 0..ticks {
+            tick(sampler)?;
+        }
+        times.push((own_cpu_ns() - before.0) / f64::from(ticks) / 1e6);
+        reads.push((own_reads()? - before.1) / f64::from(ticks));
+    }
+    Ok(Cost {
+        ms: median(times),
+        reads: median(reads),
+    })
+}
+
+/// Calls of read(2) and its kin by this process.
+fn own_reads() -> Result<f64> {
+    let io = std::fs::read_to_string("/proc/self/io")?;
+    let line = io.lines().find_map(|line| line.strip_prefix("syscr: "));
+    Ok(line.unwrap_or("0").parse()?)
+}
