@@ -28,6 +28,11 @@ pub(crate) const TESTS: &[Test] = &[
         Needs::Events,
         a_direct_writer,
     ),
+    (
+        "a_throttled_reader_is_io_throughout",
+        Needs::Events,
+        a_throttled_reader,
+    ),
     ("a_sleeper_is_idle_throughout", Needs::Events, a_sleeper),
     ("a_short_life_is_exited_twice", Needs::Events, a_short_life),
     (
@@ -111,6 +116,41 @@ fn a_direct_writer() -> Result<(), Failed> {
     dump.line(0);
     all_are(&values(&dump, writer.pid(), "activity", 20), "cpu+io");
     dump.end();
+    Ok(())
+}
+
+/// Held to five reads a second by a cgroup, it waits nearly always, and for IO.
+fn a_throttled_reader() -> Result<(), Failed> {
+    use std::os::unix::fs::MetadataExt;
+    let folder = Folder::new("reader");
+    let file = folder.file("data");
+    std::fs::write(&file, vec![1; 1 << 20])?;
+    std::fs::File::open(&file)?.sync_all()?;
+    let device = std::fs::metadata(&file)?.dev();
+    let (major, minor) = (libc::major(device), libc::minor(device));
+    let group = std::path::PathBuf::from(format!(
+        "/sys/fs/cgroup/blkio/procviz-test-{}",
+        std::process::id()
+    ));
+    let limit = format!("{major}:{minor} 5");
+    let made = std::fs::create_dir(&group)
+        .and_then(|()| std::fs::write(group.join("blkio.throttle.read_iops_device"), limit));
+    if let Err(error) = made {
+        _ = std::fs::remove_dir(&group);
+        println!("SKIPPED: no blkio limit can be made: {error}");
+        return Ok(());
+    }
+    let reader = start(&["read", file.to_str().unwrap()]);
+    std::fs::write(group.join("cgroup.procs"), reader.pid().to_string())?;
+    std::thread::sleep(Duration::from_millis(500));
+    let dump = Lines::dump(&["-F", "10"]);
+    dump.line(0);
+    let activities = values(&dump, reader.pid(), "activity", 20);
+    dump.end();
+    drop(reader);
+    // A folder with a dead process in it goes away a little later.
+    crate::support::wait_until("the cgroup goes", || std::fs::remove_dir(&group).is_ok());
+    all_are(&activities, "io");
     Ok(())
 }
 

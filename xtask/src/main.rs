@@ -15,9 +15,9 @@ fn main() -> Result<()> {
     match words.as_slice() {
         ["ebpf"] => ebpf::renew(),
         ["ebpf", "--check"] => ebpf::check(),
-        ["bench"] => bench::run(),
-        ["bench-here"] => bench::run_here(),
+        ["bench", parts @ ..] => bench::run(parts),
+        ["bench-here", parts @ ..] => bench::run_here(parts),
         ["load", load @ ..] => bench::run_load(load),
-        _ => bail!("usage: cargo xtask ebpf [--check] | bench"),
+        _ => bail!("usage: cargo xtask ebpf [--check] | bench [draw] [switch] [storm] [sample]"),
     }
 }

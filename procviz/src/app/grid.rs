@@ -178,7 +178,7 @@ impl Draw {
                     ("Comment", command.join(" ")),
                     ("Creation Time", when),
                 ];
-                paint::encode(&raster.paint(&scene, 1.0)?, &notes)?
+                paint::encode(raster.paint(&scene, 1.0)?, &notes)?
             }
             Format::Svg => svg(&scene, &self.font, snapshot, self.scope, &user).into_bytes(),
         };

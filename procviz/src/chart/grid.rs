@@ -74,16 +74,21 @@ impl Grid {
 
     /// Draws a snapshot.
     pub fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
-        let mut tasks: FxHashMap<TaskId, TaskView<'_>> = snapshot
-            .tasks(self.options.scope)
-            .filter(|task| task.exited() || task.state() != State::Dead)
-            .map(|task| (task.id(), task))
-            .collect();
+        let mut tasks: FxHashMap<TaskId, TaskView<'_>> = FxHashMap::default();
+        tasks.reserve(snapshot.threads.len());
+        let is_shown = |task: &TaskView<'_>| task.exited() || task.state() != State::Dead;
+        tasks.extend(
+            snapshot
+                .tasks(self.options.scope)
+                .filter(is_shown)
+                .map(|task| (task.id(), task)),
+        );
         let names = names(&tasks, context);
         let folded = fold_short_lives(&mut tasks, snapshot, &names, context);
         self.places
             .update(&tasks, |task| Arc::clone(&names[&task.thread.uid]));
         let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
+        scene.marks.reserve(tasks.len() + 16);
         let largest = tasks
             .values()
             .filter_map(|task| task.process.rss)

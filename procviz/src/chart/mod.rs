@@ -1,6 +1,8 @@
 //! Draws snapshots as scenes: pure functions, without I/O, that cannot fail.
 
 mod foot;
+#[cfg(test)]
+mod golden;
 mod grid;
 mod head;
 mod margin;

@@ -32,7 +32,7 @@ impl Places {
     ) {
         let mut gone: Vec<TaskId> = Vec::new();
         for (id, (home, _)) in &self.homes {
-            if tasks.get(id).is_none_or(|task| user(task) != *home) {
+            if tasks.get(id).is_none_or(|task| !is_home(&user(task), home)) {
                 gone.push(*id);
             }
         }
@@ -81,6 +81,11 @@ impl Places {
     pub(super) fn groups(&self) -> impl Iterator<Item = (&Arc<str>, &Group)> {
         self.groups.iter()
     }
+}
+
+/// The names of a picture are mostly the very same ones.
+fn is_home(user: &Arc<str>, home: &Arc<str>) -> bool {
+    Arc::ptr_eq(user, home) || user == home
 }
 
 impl Group {

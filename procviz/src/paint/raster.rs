@@ -14,6 +14,7 @@ pub struct RasterError(u32, u32);
 /// Paints scenes; keeps what it learnt of the font.
 pub struct Raster {
     glyphs: Glyphs,
+    pixmap: Option<Pixmap>,
 }
 
 impl Raster {
@@ -21,6 +22,7 @@ impl Raster {
     pub fn new(font: Font) -> Self {
         Self {
             glyphs: Glyphs::new(font),
+            pixmap: None,
         }
     }
 
@@ -29,12 +31,17 @@ impl Raster {
     /// # Errors
     ///
     /// When the picture has no pixel or more than memory can hold.
-    pub fn paint(&mut self, scene: &Scene, scale: f32) -> Result<Pixmap, RasterError> {
+    pub fn paint(&mut self, scene: &Scene, scale: f32) -> Result<&Pixmap, RasterError> {
         let (width, height) = (
             (scene.width * scale).round() as u32,
             (scene.height * scale).round() as u32,
         );
-        let mut pixmap = Pixmap::new(width, height).ok_or(RasterError(width, height))?;
+        // The pixels of the last picture serve again: a fresh megabyte costs more than it holds.
+        let fits = |pixmap: &Pixmap| pixmap.width() == width && pixmap.height() == height;
+        let mut pixmap = match self.pixmap.take().filter(fits) {
+            Some(pixmap) => pixmap,
+            None => Pixmap::new(width, height).ok_or(RasterError(width, height))?,
+        };
         let Color(r, g, b, a) = scene.background;
         pixmap.fill(tiny_skia::Color::from_rgba8(r, g, b, a));
         for mark in &scene.marks {
@@ -63,17 +70,19 @@ impl Raster {
                     r,
                     width,
                     color,
-                } => ring(
-                    &mut pixmap,
-                    scaled(*at, scale),
-                    r * scale,
-                    width * scale,
-                    *color,
-                ),
+                } => {
+                    ring(
+                        &mut pixmap,
+                        scaled(*at, scale),
+                        r * scale,
+                        width * scale,
+                        *color,
+                    );
+                }
                 Item::Text(text) => self.text(&mut pixmap, text, scale),
             }
         }
-        Ok(pixmap)
+        Ok(self.pixmap.insert(pixmap))
     }
 
     fn text(&mut self, pixmap: &mut Pixmap, text: &Text, scale: f32) {
@@ -170,23 +179,34 @@ fn disc(pixmap: &mut Pixmap, x: f32, y: f32, r: f32, color: Color) {
     } else {
         (r, 1.0)
     };
-    let bounds = (
-        x - edge - 1.0,
-        y - edge - 1.0,
-        x + edge + 1.0,
-        y + edge + 1.0,
-    );
-    shade(pixmap, bounds, color, |px, py| {
-        let d2 = (px - x) * (px - x) + (py - y) * (py - y);
-        // Only the edge needs a square root.
-        if d2 > (edge + 0.5) * (edge + 0.5) {
-            0.0
-        } else if edge > 0.5 && d2 < (edge - 0.5) * (edge - 0.5) {
-            weight
-        } else {
-            (edge + 0.5 - d2.sqrt()).clamp(0.0, 1.0) * weight
+    let alpha = f32::from(color.3) * weight;
+    let (outer, inner) = (edge + 0.5, (edge - 0.5).max(0.0));
+    let solid =
+        PremultipliedColorU8::from_rgba(color.0, color.1, color.2, 255).filter(|_| alpha >= 255.0);
+    let (width, height) = (pixmap.width() as usize, pixmap.height() as usize);
+    let bound = |value: f32, most: usize| (value.max(0.0) as usize).min(most);
+    let columns = bound(x - outer, width)..bound(x + outer + 1.0, width);
+    for row in bound(y - outer, height)..bound(y + outer + 1.0, height) {
+        let dy = row as f32 + 0.5 - y;
+        let from = row * width;
+        let pixels = &mut pixmap.pixels_mut()[from + columns.start..from + columns.end];
+        for (pixel, column) in pixels.iter_mut().zip(columns.clone()) {
+            let dx = column as f32 + 0.5 - x;
+            let d2 = dx * dx + dy * dy;
+            if d2 >= outer * outer {
+                continue;
+            }
+            match solid {
+                Some(solid) if d2 <= inner * inner => *pixel = solid,
+                // Only the edge needs a square root.
+                _ => lay_over(
+                    pixel,
+                    color,
+                    ((outer - d2.sqrt()).min(1.0) * alpha + 0.5) as u32,
+                ),
+            }
         }
-    });
+    }
 }
 
 fn ring(pixmap: &mut Pixmap, (x, y): (f32, f32), r: f32, width: f32, color: Color) {
@@ -263,16 +283,20 @@ fn polygon(pixmap: &mut Pixmap, corners: &[(f32, f32)], color: Color) {
     );
 }
 
-/// Lays a colour over an opaque pixel.
+/// Lays a colour over a pixel of the picture.
 fn blend(pixmap: &mut Pixmap, x: i32, y: i32, color: Color, coverage: f32) {
     if x < 0 || y < 0 || x >= pixmap.width() as i32 || y >= pixmap.height() as i32 {
         return;
     }
     let index = y as usize * pixmap.width() as usize + x as usize;
-    let Some(pixel) = pixmap.pixels_mut().get_mut(index) else {
-        return;
-    };
-    let alpha = (coverage * f32::from(color.3)).round() as u32;
+    if let Some(pixel) = pixmap.pixels_mut().get_mut(index) {
+        // A cast instead of `round`, which is a call on this target.
+        lay_over(pixel, color, (coverage * f32::from(color.3) + 0.5) as u32);
+    }
+}
+
+/// `alpha` of 255 parts of a colour over an opaque pixel.
+fn lay_over(pixel: &mut PremultipliedColorU8, color: Color, alpha: u32) {
     let over = |new: u8, old: u8| {
         ((u32::from(new) * alpha + u32::from(old) * (255 - alpha) + 127) / 255) as u8
     };

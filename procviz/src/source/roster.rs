@@ -26,6 +26,7 @@ struct Family {
 #[derive(Debug)]
 pub(super) struct Roster {
     tick_ns: u64,
+    largest_tid: u32,
     threads: FxHashMap<u32, Member>,
     processes: FxHashMap<u32, Family>,
 }
@@ -34,9 +35,15 @@ impl Roster {
     pub(super) fn new(tick_ns: u64) -> Self {
         Self {
             tick_ns,
+            largest_tid: 0,
             threads: FxHashMap::default(),
             processes: FxHashMap::default(),
         }
+    }
+
+    /// The largest thread id that was ever known.
+    pub(super) fn largest_tid(&self) -> u32 {
+        self.largest_tid
     }
 
     /// Whether two ids are of one task: a start that comes from `/proc` is cut
@@ -80,6 +87,7 @@ impl Roster {
 
     /// A new thread; returns whether its parent is known.
     pub(super) fn add(&mut self, id: TaskId, process: TaskId, kthread: bool, ppid: u32) -> bool {
+        self.largest_tid = self.largest_tid.max(id.tid);
         self.threads.insert(
             id.tid,
             Member {

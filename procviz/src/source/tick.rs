@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How old the memory of a process that does not run may be.
-const SWEEP_NS: u64 = 8_000_000_000;
+const SWEEP_NS: u64 = 9_500_000_000;
 /// A process younger than this at a census has its events in the ring.
 const JUST_NOW_NS: u64 = 100_000_000;
 /// Rows that one read of the iterator gives.
@@ -109,7 +109,8 @@ impl KernelTick {
             self.census(sample)?;
             self.drain.run().map_err(SamplerError::Thread)?;
         }
-        self.snaps.take(&mut self.on_cpu, &mut self.ran);
+        self.snaps
+            .take(self.roster.largest_tid(), &mut self.on_cpu, &mut self.ran);
         let losses = self.take_events(sample);
         sample.losses = Losses {
             late_ticks: sample.losses.late_ticks,

@@ -16,6 +16,7 @@ pub(crate) fn run(args: &[String]) {
         ["burn-part"] => simple::burn_part(),
         ["sleep", threads] => simple::sleep(threads.parse().unwrap()),
         ["wake", threads] => simple::wake(threads.parse().unwrap()),
+        ["read", file] => simple::read(file),
         ["write", file] => simple::write(file),
         ["vfork"] => simple::vfork(),
         ["zombies", count] => simple::zombies(count.parse().unwrap()),

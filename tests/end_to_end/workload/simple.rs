@@ -67,14 +67,34 @@ pub(super) fn write(file: &str) {
         .custom_flags(libc::O_DIRECT)
         .open(file)
         .unwrap();
-    let block = std::alloc::Layout::from_size_align(4096, 4096).unwrap();
-    // SAFETY: the layout has a size, and the block is never freed.
-    let block = unsafe { std::slice::from_raw_parts_mut(std::alloc::alloc_zeroed(block), 4096) };
+    let block = aligned_block();
     ready();
     loop {
         std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(0)).unwrap();
         file.write_all(block).unwrap();
         burn_micros(5_000);
+    }
+}
+
+/// Memory that direct IO takes.
+fn aligned_block() -> &'static mut [u8] {
+    let layout = std::alloc::Layout::from_size_align(4096, 4096).unwrap();
+    // SAFETY: the layout has a size, and the block is never freed.
+    unsafe { std::slice::from_raw_parts_mut(std::alloc::alloc_zeroed(layout), 4096) }
+}
+
+/// Reads directly, one block after the other.
+pub(super) fn read(file: &str) {
+    use std::os::unix::fs::FileExt;
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_DIRECT)
+        .open(file)
+        .unwrap();
+    let block = aligned_block();
+    ready();
+    for at in (0..256).cycle() {
+        file.read_exact_at(block, at * 4096).unwrap();
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
         let scene = grid.draw(tracker.snapshot(), &context);
         let pixels = raster.paint(&scene, 1.0)?;
         drawn.push((own_cpu_ns() - before) / 1e6);
-        encode(&pixels, &[])?;
+        encode(pixels, &[])?;
         encoded.push((own_cpu_ns() - before) / 1e6);
     }
     Ok(vec![

@@ -44,7 +44,7 @@ impl Row {
 }
 
 /// Builds itself for release and runs there, as root.
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(parts: &[&str]) -> Result<()> {
     let status = std::process::Command::new("cargo")
         .args([
             "run",
@@ -55,6 +55,7 @@ pub(crate) fn run() -> Result<()> {
             "--",
             "bench-here",
         ])
+        .args(parts)
         .current_dir(root()?)
         .status()
         .context("failed to run cargo")?;
@@ -63,12 +64,20 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// Measures, prints a table and writes JSON.
-pub(crate) fn run_here() -> Result<()> {
+pub(crate) fn run_here(parts: &[&str]) -> Result<()> {
     let mut rows = Vec::new();
-    rows.extend(draw::run()?);
-    rows.extend(switch::run()?);
-    rows.extend(storm::run()?);
-    rows.extend(sample::run()?);
+    let all: [(&str, fn() -> Result<Vec<Row>>); 4] = [
+        ("draw", draw::run),
+        ("switch", switch::run),
+        ("storm", storm::run),
+        ("sample", sample::run),
+    ];
+    for (_, part) in all
+        .iter()
+        .filter(|(name, _)| parts.is_empty() || parts.contains(name))
+    {
+        rows.extend(part()?);
+    }
     let path = root()?.join("target/bench.json");
     std::fs::write(&path, serde_json::to_string_pretty(&rows)?)?;
     say(&table(&rows)?);

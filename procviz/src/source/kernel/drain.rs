@@ -8,7 +8,6 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    thread::JoinHandle,
     time::Duration,
 };
 
@@ -26,8 +25,9 @@ use crate::{
     source::{cgroups::Cgroups, machine::boot_now_ns},
 };
 
-/// How often the ring is emptied without being asked.
-const PERIOD: Duration = Duration::from_millis(20);
+/// How often the ring is emptied at least. Whoever samples empties it, too, and
+/// an eighth of it filled wakes this thread, so that it may sleep for long.
+const PERIOD: Duration = Duration::from_millis(200);
 /// Records in one go; whoever forks faster than this is read in the next go.
 const MOST_RECORDS: usize = 60_000;
 /// Short lives listed one by one in a tick; those beyond are folded.
@@ -269,7 +269,6 @@ impl Drain {
 pub(crate) struct DrainThread {
     drain: Arc<Mutex<Drain>>,
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl DrainThread {
@@ -279,7 +278,6 @@ impl DrainThread {
         Self {
             drain: Arc::new(Mutex::new(drain)),
             stop: Arc::new(AtomicBool::new(false)),
-            thread: None,
         }
     }
 
@@ -295,11 +293,9 @@ impl DrainThread {
             .build()?;
         let (shared, stopped) = (Arc::clone(&self.drain), Arc::clone(&self.stop));
         let body = move || runtime.block_on(empty_until_stopped(ring, &shared, &stopped));
-        self.thread = Some(
-            std::thread::Builder::new()
-                .name("procviz-drain".to_owned())
-                .spawn(body)?,
-        );
+        std::thread::Builder::new()
+            .name("procviz-drain".to_owned())
+            .spawn(body)?;
         Ok(())
     }
 
@@ -316,10 +312,8 @@ impl DrainThread {
 
 impl Drop for DrainThread {
     fn drop(&mut self) {
+        // It ends at its next turn; whoever ends the program does not wait for that.
         self.stop.store(true, Relaxed);
-        if let Some(thread) = self.thread.take() {
-            _ = thread.join();
-        }
     }
 }
 

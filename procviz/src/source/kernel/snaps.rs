@@ -40,7 +40,9 @@ impl Snaps {
 
     /// Starts a tick: who is on a CPU now, then who left one since the last
     /// tick. In this order no task can be missed; some are in both.
-    pub(crate) fn take(&mut self, on_cpu: &mut Vec<u32>, ran: &mut Vec<u32>) {
+    /// Bits beyond `largest_tid` are of threads that nobody has told of yet; they
+    /// keep until somebody does.
+    pub(crate) fn take(&mut self, largest_tid: u32, on_cpu: &mut Vec<u32>, ran: &mut Vec<u32>) {
         on_cpu.clear();
         on_cpu.extend(
             self.cur
@@ -50,7 +52,9 @@ impl Snaps {
                 .filter(|tid| *tid != 0),
         );
         ran.clear();
-        for (index, word) in self.ran.get().iter().enumerate() {
+        let words = self.ran.get();
+        let used = (largest_tid as usize / 64 + 1).min(words.len());
+        for (index, word) in words[..used].iter().enumerate() {
             // A look first: an exchange dirties the cache line of every word.
             if word.load(Relaxed) == 0 {
                 continue;
