@@ -43,6 +43,8 @@ const SHOWN_SHORT_LIVES: usize = 60;
 const LABELS: f32 = 150.0;
 const LABEL_SIZE: f32 = 14.0;
 const LEFT: f32 = 16.0;
+/// Radius under which a dot's colour is lost, pixels.
+const SMALLEST: f32 = 1.7;
 /// Pixels to a point.
 const POINT: f32 = 96.0 / 72.0;
 /// The original's smallest dot, square points.
@@ -308,7 +310,17 @@ impl Grid {
             delta if delta > 0 => (area * 1.25).max(area + least * 0.5),
             _ => (area * 0.75).max(area * 0.5),
         };
-        most * (swollen.min(1.25).sqrt() as f32)
+        let r = most * (swollen.min(1.25).sqrt() as f32);
+        if self.options.classic {
+            return r;
+        }
+        // In a crowd the smallest still has to show its colour.
+        let floor = if task.activity() == Activity::Idle {
+            SMALLEST
+        } else {
+            SMALLEST * 1.3
+        };
+        r.max(floor.min(most))
     }
 
     /// Writes the number of each notable in the margin at its dot: first all

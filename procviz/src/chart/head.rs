@@ -71,8 +71,8 @@ pub(super) fn draw(
     let when = format!(
         "{}   interval {}, watched {}",
         context.time,
-        duration_text(snapshot.stamp.interval_ns),
-        duration_text(snapshot.watched_ns())
+        duration_text(rounded(snapshot.stamp.interval_ns)),
+        duration_text(rounded(snapshot.watched_ns()))
     );
     line(LEFT, 26.0, 20.0, Anchor::Start, palette.ink, title.clone());
     let room = width - 2.0 * LEFT - context.font.width(&title, 20.0) - 24.0;
@@ -93,6 +93,12 @@ pub(super) fn draw(
         .fit(&tasks_line(snapshot, &counts), 14.0, width - 2.0 * LEFT);
     line(LEFT, 66.0, 14.0, Anchor::Start, palette.ink, tasks);
     scene.title = format!("procviz: {title}, {}", context.time);
+}
+
+/// To hundredths, as nobody asks for more: 998 ms are a second.
+fn rounded(ns: u64) -> u64 {
+    let step = if ns < 100_000_000 { 1 } else { 10_000_000 };
+    (ns + step / 2) / step * step
 }
 
 fn machine_line(snapshot: &Snapshot, counts: &Counts) -> String {
