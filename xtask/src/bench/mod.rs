@@ -43,6 +43,9 @@ impl Row {
     }
 }
 
+/// A part of the bench by its name.
+type Part = (&'static str, fn() -> Result<Vec<Row>>);
+
 /// Builds itself for release and runs there, as root.
 pub(crate) fn run(parts: &[&str]) -> Result<()> {
     let status = std::process::Command::new("cargo")
@@ -66,7 +69,7 @@ pub(crate) fn run(parts: &[&str]) -> Result<()> {
 /// Measures, prints a table and writes JSON.
 pub(crate) fn run_here(parts: &[&str]) -> Result<()> {
     let mut rows = Vec::new();
-    let all: [(&str, fn() -> Result<Vec<Row>>); 4] = [
+    let all: [Part; 4] = [
         ("draw", draw::run),
         ("switch", switch::run),
         ("storm", storm::run),
