@@ -4,13 +4,18 @@ use procviz_common::{EXIT_GROUP_DEAD, EXIT_GROUP_DEAD_GUESSED, EXIT_OOM, ExitRec
 use crate::{
     emit::{reserve, submit},
     kernel::{
-        Ptr, address, boot_ns, cgroup_id, comm, exit_has_group_dead, follow, get, ns_pid, uid,
+        Ptr, address, boot_ns, cgroup_id, clear_bit, comm, exit_has_group_dead, follow, get,
+        ns_pid, uid,
     },
+    maps::FREED,
 };
 
 #[btf_tracepoint(function = "sched_process_exit")]
 fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     let task: Ptr = ctx.arg(0);
+    // Whoever had this id before is long gone; a set bit now means this task.
+    // Here and not at its last switch: its parent may reap it before that.
+    clear_bit(&FREED, get!(task, task_pid as u32));
     let Some((mut entry, header)) = reserve::<ExitRecord>(Kind::Exit) else {
         return 0;
     };

@@ -9,8 +9,8 @@ use procviz_common::{
 
 use crate::{
     emit::{reserve, submit},
-    kernel::{Ptr, address, clear_bit, get, set_bit, switch_has_state, uid},
-    maps::{CUR, FREED, RAN, SNAP, TICK},
+    kernel::{Ptr, address, get, set_bit, switch_has_state, uid},
+    maps::{CUR, RAN, SNAP, TICK},
 };
 
 const TASK_DEAD: u32 = 0x80;
@@ -32,7 +32,7 @@ fn sched_switch(ctx: BtfTracePointContext) -> i32 {
         keep(prev, tid, state, preempt & 0xff != 0);
         set_bit(&RAN, tid);
         if state & TASK_DEAD != 0 {
-            dead(prev, tid);
+            dead(prev);
         }
     }
     // SAFETY: the helper takes no argument and cannot fail.
@@ -125,9 +125,7 @@ fn in_iowait(task: Ptr) -> bool {
 
 /// Sends the final figures of a task that has left its CPU for ever.
 #[inline(always)]
-fn dead(task: Ptr, tid: u32) {
-    // Whoever had this id before is long gone; a set bit now means this task.
-    clear_bit(&FREED, tid);
+fn dead(task: Ptr) {
     let Some((mut entry, header)) = reserve::<DeadRecord>(Kind::Dead) else {
         return;
     };

@@ -150,7 +150,16 @@ fn a_throttled_reader() -> Result<(), Failed> {
     drop(reader);
     // A folder with a dead process in it goes away a little later.
     crate::support::wait_until("the cgroup goes", || std::fs::remove_dir(&group).is_ok());
-    all_are(&activities, "io");
+    // On a busy machine it may just be waiting for its turn at a tick.
+    let io = activities
+        .iter()
+        .filter(|activity| *activity == "io")
+        .count();
+    let both = activities
+        .iter()
+        .filter(|activity| *activity == "cpu+io")
+        .count();
+    assert!(io + both == activities.len() && both <= 2, "{activities:?}");
     Ok(())
 }
 

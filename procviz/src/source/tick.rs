@@ -25,8 +25,28 @@ const SWEEP_NS: u64 = 9_500_000_000;
 const JUST_NOW_NS: u64 = 100_000_000;
 /// Rows that one read of the iterator gives.
 const ROWS_A_READ: u64 = 141;
+/// How soon and how seldom a zombie is asked for, ns.
+const ZOMBIE_NS: (u64, u64) = (100_000_000, 10_000_000_000);
 /// Paths of v1 cgroups read in a tick.
 const V1_PATHS_A_TICK: usize = 100;
+
+/// A dead process that waits to be reaped.
+struct Zombie {
+    id: TaskId,
+    since_ns: u64,
+    /// When to ask for it again.
+    next_ns: u64,
+}
+
+impl Zombie {
+    fn new(id: TaskId, now_ns: u64) -> Self {
+        Self {
+            id,
+            since_ns: now_ns,
+            next_ns: now_ns + ZOMBIE_NS.0,
+        }
+    }
+}
 
 /// All that a tick needs.
 pub(super) struct KernelTick {
@@ -41,7 +61,7 @@ pub(super) struct KernelTick {
     on_cpu: Vec<u32>,
     ran: Vec<u32>,
     orphans: Vec<TaskId>,
-    zombies: Vec<TaskId>,
+    zombies: Vec<Zombie>,
     sweep: Option<TaskIterator>,
     sweep_began_ns: u64,
     v1_paths: VecDeque<TaskId>,
@@ -161,7 +181,7 @@ impl KernelTick {
                 .found
                 .iter()
                 .filter(|task| task.state == State::Zombie)
-                .map(|task| task.id),
+                .map(|task| Zombie::new(task.id, sample.stamp.boot_ns)),
         );
         if self.has_v1 {
             self.v1_paths.extend(
@@ -240,7 +260,8 @@ impl KernelTick {
                 Event::ProcessEnd(record) => {
                     self.roster.process_end(record.process, &mut self.orphans);
                     if record.zombie {
-                        self.zombies.push(record.process);
+                        self.zombies
+                            .push(Zombie::new(record.process, sample.stamp.boot_ns));
                     }
                 }
                 Event::Nothing => continue,
@@ -366,19 +387,26 @@ impl KernelTick {
         self.orphans.clear();
     }
 
-    /// A bit says that somebody was freed under this id; one read says whether
-    /// it was this one.
+    /// A bit says that somebody was freed under this id, and one read whether it
+    /// was this one. The bit alone does not do: of some ten thousand tasks the
+    /// kernel frees a few without saying so. Those are asked for now and then,
+    /// more and more seldom.
     fn check_zombies(&mut self, sample: &mut Sample) {
         let (snaps, proc, tick_ns) = (&self.snaps, &mut self.proc, self.host.tick_ns);
-        self.zombies.retain(|zombie| {
-            if !snaps.is_freed(zombie.tid) {
+        let now = sample.stamp.boot_ns;
+        self.zombies.retain_mut(|zombie| {
+            if !snaps.is_freed(zombie.id.tid) && now < zombie.next_ns {
                 return true;
             }
-            let stat = proc.process_stat(zombie.tid);
-            let is_there = stat.is_ok_and(|stat| stat.start == zombie.start_ns / tick_ns);
+            let stat = proc.process_stat(zombie.id.tid);
+            let is_there = stat.is_ok_and(|stat| stat.start == zombie.id.start_ns / tick_ns);
             if !is_there {
-                sample.events.push(Event::Reaped(*zombie));
+                sample.events.push(Event::Reaped(zombie.id));
             }
+            zombie.next_ns = now
+                + now
+                    .saturating_sub(zombie.since_ns)
+                    .clamp(ZOMBIE_NS.0, ZOMBIE_NS.1);
             is_there
         });
     }

@@ -47,6 +47,8 @@ struct Life {
     /// Losses when it was first seen; more of them at its end make it partial.
     lost_before: u64,
     watched: bool,
+    /// It has had more than one thread.
+    had_threads: bool,
     batch: u64,
 }
 
@@ -96,7 +98,7 @@ pub(crate) struct Outcome {
 pub(crate) struct Ended {
     pub(crate) record: ExitRecord,
     pub(crate) watched: bool,
-    /// Began after the last tick, too.
+    /// Began after the last tick, too, and never had a second thread.
     pub(crate) short: bool,
 }
 
@@ -173,6 +175,7 @@ impl Lives {
             partial: false,
             lost_before: self.lost,
             watched: self.watched_root.is_none_or(|pid| pid == row.tgid),
+            had_threads: threads > 1,
             batch: 0,
         }
     }
@@ -255,6 +258,7 @@ impl Lives {
             partial: false,
             lost_before: self.lost,
             watched,
+            had_threads: false,
             batch: self.batch,
         };
         match self
@@ -283,6 +287,7 @@ impl Lives {
         match self.lives.get_mut(&fork.process.tid) {
             Some(life) => {
                 life.threads += u32::from(!in_census);
+                life.had_threads = true;
                 life.watched
             }
             None => false,
@@ -481,7 +486,7 @@ impl Lives {
         Ended {
             record,
             watched: life.watched,
-            short: life.batch == self.batch && life.batch > 0,
+            short: life.batch == self.batch && life.batch > 0 && !life.had_threads,
         }
     }
 }
@@ -553,6 +558,7 @@ fn unseen(record: &RawExit, process: TaskId, lost: u64, batch: u64, root: Option
         partial: true,
         lost_before: lost,
         watched: root.is_none_or(|pid| pid == process.tid),
+        had_threads: true,
         batch,
     }
 }
