@@ -114,8 +114,18 @@ fn a_direct_writer() -> Result<(), Failed> {
     let writer = start(&["write", file.to_str().unwrap()]);
     let dump = Lines::dump(&["-F", "10"]);
     dump.line(0);
-    all_are(&values(&dump, writer.pid(), "activity", 20), "cpu+io");
+    let activities = values(&dump, writer.pid(), "activity", 20);
     dump.end();
+    // A disk or a neighbour may hold it up for a tenth of a second.
+    let both = activities
+        .iter()
+        .filter(|activity| *activity == "cpu+io")
+        .count();
+    let idle = activities
+        .iter()
+        .filter(|activity| *activity == "idle")
+        .count();
+    assert!(both >= 18 && idle == 0, "{activities:?}");
     Ok(())
 }
 
