@@ -176,11 +176,17 @@ fn check(pid: u32, child: &Waited, record: &Value) -> Vec<String> {
         let cpu = record["cpu_ns"].as_u64().unwrap_or(0);
         let waited = child.cpu_us * 1_000;
         let allowed = waited / 100 + 100_000 + child.threads * 20_000;
-        if cpu.abs_diff(waited) > allowed {
+        // What a thread uses after it was released wait4 does not count: on a
+        // machine that takes its CPU away just then that is a millisecond.
+        let tail = if child.threads > 1 { 5_000_000 } else { 0 };
+        if cpu + allowed < waited || cpu > waited + allowed.max(tail) {
             wrong.push(format!(
                 "{} {pid}: cpu_ns is {cpu}, wait4 says {waited}",
                 child.kind
             ));
+        }
+        if cpu > waited + allowed {
+            println!("{} {pid}: {} ns more than wait4", child.kind, cpu - waited);
         }
         let rss = record["max_rss_bytes"].as_u64().unwrap_or(0);
         if rss != child.max_rss_kib * 1024 {

@@ -68,6 +68,9 @@ fn main() {
                 Some(why) => Err(Failed::from(format!(
                     "skipped, which is a failure here: {why}"
                 ))),
+                // Whether a load gets its CPU in each tenth of a second is not ours to say on a
+                // shared machine; what is wrong here is wrong the second time, too.
+                None if module == "states" => twice(*test),
                 None => test(),
             };
             trials
@@ -75,4 +78,15 @@ fn main() {
         }
     }
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Runs a test, and once more if it fails.
+fn twice(test: fn() -> Result<(), Failed>) -> Result<(), Failed> {
+    match std::panic::catch_unwind(test) {
+        Ok(Ok(())) => Ok(()),
+        _ => {
+            println!("tried again, as the first try failed");
+            test()
+        }
+    }
 }

@@ -35,7 +35,11 @@ fn reap(name: &str, child: i32) -> String {
     assert!(pid > 0, "wait4: {}", std::io::Error::last_os_error());
     let micros = |time: libc::timeval| time.tv_sec * 1_000_000 + time.tv_usec;
     let cpu = micros(usage.ru_utime) + micros(usage.ru_stime);
-    let threads = if name.starts_with("group") { 9 } else { 1 };
+    let threads = match name {
+        "group-killed" | "group-leader-first" => 9,
+        "exec-by-thread" => 2,
+        _ => 1,
+    };
     let name = if name == "orphan" && pid == child {
         "orphan-parent"
     } else {
