@@ -13,7 +13,7 @@ use super::{
     watch::{Said, Watch},
 };
 use crate::{
-    chart::{Colors, Context, Grid, GridOptions, Theme, report},
+    chart::{Colors, Context, Grid, GridOptions, Grouping, Theme, report},
     cli::{GridArgs, ThemeArg},
     export::time,
     model::{Host, Sample, Scope, Snapshot, TaskId},
@@ -95,6 +95,7 @@ fn options(args: &GridArgs) -> Result<GridOptions, Failure> {
         } else {
             Scope::Threads
         },
+        grouping: Grouping::User,
         columns: columns.map(|columns| columns as usize),
         point_size: point_size as f32,
         theme: match args.theme {

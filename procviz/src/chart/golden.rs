@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 
-use super::{Colors, Context, Grid, GridOptions, Theme};
+use super::{Colors, Context, Grid, GridOptions, Grouping, Theme};
 use crate::{
     model::{
         Comm, Found, Gone, Host, Io, Reading, Sample, Scope, Sources, Stamp, State, Status, TaskId,
@@ -96,6 +96,7 @@ fn draw(tasks: Vec<Found>, second: impl FnOnce(&mut Sample)) -> Scene {
     };
     let options = GridOptions {
         scope: Scope::Threads,
+        grouping: Grouping::User,
         columns: None,
         point_size: 300.0,
         theme: Theme::Light,
@@ -166,21 +167,21 @@ fn each_activity_and_state() {
     check(
         &scene,
         &expect![[r#"
-        Disc 1 at 180.4,98.4 r 3.83 #a3adb6
-        Disc 2 at 209.3,98.4 r 3.83 #9f141a
-        Disc 3 at 238.2,98.4 r 3.83 #00ba81 spot #ffffff
-        Square 4 at 267.0,98.4 r 3.83 #bcc5cd
-        Ring 5 at 295.9,98.4 r 5.77 #5c6672
-        Triangle 6 at 324.8,98.4 r 3.83 #bcc5cd
-        Disc 7 at 353.6,98.4 r 3.83 #e48f40 spot #ffffff
-        Diamond 8 at 382.5,98.4 r 3.83 #efe523
-        Disc 9 at 411.4,98.4 r 3.83 #bcc5cd
-        Disc 100 at 180.4,137.3 r 11.55 #bcc5cd
-        text 568.0,115.0 13 Start #5c6672 nothing in 1 s (too short for: cpu, growth, deaths)
-        text 16.0,97.0 14 Start #1b2027 user0
-        text 156.0,112.0 12 End #5c6672 +1 ended
-        text 16.0,135.9 14 Start #1b2027 user1
-    "#]],
+            Disc 1 at 180.4,98.4 r 3.83 #a3adb6
+            Disc 2 at 209.3,98.4 r 3.83 #9f141a
+            Disc 3 at 238.2,98.4 r 3.83 #00ba81 spot #ffffff
+            Square 4 at 267.0,98.4 r 3.83 #bcc5cd
+            Ring 5 at 295.9,98.4 r 5.77 #5c6672
+            Triangle 6 at 324.8,98.4 r 3.83 #bcc5cd
+            Disc 7 at 353.6,98.4 r 3.83 #e48f40 spot #ffffff
+            Diamond 8 at 382.5,98.4 r 3.83 #efe523
+            Disc 9 at 411.4,98.4 r 3.83 #bcc5cd
+            Disc 100 at 180.4,140.4 r 11.55 #bcc5cd
+            text 568.0,115.0 13 Start #5c6672 nothing in 1 s (too short for: cpu, growth, deaths)
+            text 16.0,97.0 14 Start #1b2027 user0
+            text 156.0,112.0 12 End #5c6672 +1 ended
+            text 16.0,139.0 14 Start #1b2027 user1
+        "#]],
     );
 }
 

@@ -2,7 +2,9 @@
 
 use crate::{
     chart::{Context, palette::Palette},
-    model::{Pressure, Scope, Snapshot, Sources, State, bytes_text, count_text, duration_text},
+    model::{
+        Pressure, Scope, Snapshot, Sources, State, TaskView, bytes_text, count_text, duration_text,
+    },
     scene::{Anchor, Item, Scene, Text},
 };
 
@@ -21,33 +23,33 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn of(snapshot: &Snapshot, scope: Scope) -> Self {
-        let mut counts = Self {
+    pub(super) fn new(snapshot: &Snapshot) -> Self {
+        Self {
             wait_ns: (snapshot.sources == Sources::EbpfAndProc).then_some(0),
             ..Self::default()
-        };
-        for task in snapshot.tasks(scope) {
-            let state = task.state();
-            counts.tasks += u64::from(state != State::Dead);
-            counts.blocked += u64::from(state == State::Blocked);
-            counts.zombies += u64::from(state == State::Zombie);
-            counts.stopped += u64::from(matches!(state, State::Stopped | State::Traced));
-            if let (Some(sum), Some(wait)) = (&mut counts.wait_ns, task.change().wait_ns) {
-                *sum += wait;
-            }
         }
-        counts
+    }
+
+    pub(super) fn add(&mut self, task: &TaskView<'_>) {
+        let state = task.state();
+        self.tasks += u64::from(state != State::Dead);
+        self.blocked += u64::from(state == State::Blocked);
+        self.zombies += u64::from(state == State::Zombie);
+        self.stopped += u64::from(matches!(state, State::Stopped | State::Traced));
+        if let (Some(sum), Some(wait)) = (&mut self.wait_ns, task.change().wait_ns) {
+            *sum += wait;
+        }
     }
 }
 
 pub(super) fn draw(
     scene: &mut Scene,
     snapshot: &Snapshot,
+    counts: &Counts,
     scope: Scope,
     context: &Context<'_>,
     palette: &Palette,
 ) {
-    let counts = Counts::of(snapshot, scope);
     let what = match scope {
         Scope::Threads => "threads",
         Scope::Processes => "processes",
@@ -86,11 +88,11 @@ pub(super) fn draw(
     );
     let machine = context
         .font
-        .fit(&machine_line(snapshot, &counts), 14.0, width - 2.0 * LEFT);
+        .fit(&machine_line(snapshot, counts), 14.0, width - 2.0 * LEFT);
     line(LEFT, 47.0, 14.0, Anchor::Start, palette.ink, machine);
     let tasks = context
         .font
-        .fit(&tasks_line(snapshot, &counts), 14.0, width - 2.0 * LEFT);
+        .fit(&tasks_line(snapshot, counts), 14.0, width - 2.0 * LEFT);
     line(LEFT, 66.0, 14.0, Anchor::Start, palette.ink, tasks);
     scene.title = format!("procviz: {title}, {}", context.time);
 }

@@ -7,7 +7,7 @@ use plotters::{
 };
 
 use crate::{
-    chart::{Context, palette::Palette},
+    chart::{Context, foot, head, palette::Palette},
     model::{Notable, Snapshot, duration_text},
     scene::{Anchor, Color, Item, Recorder, Scene, Text, stroke},
 };
@@ -23,11 +23,10 @@ const CURVE: (f32, f32) = (96.0, 26.0);
 pub(super) fn draw(
     scene: &mut Scene,
     snapshot: &Snapshot,
-    top: f32,
-    bottom: f32,
     context: &Context<'_>,
     palette: &Palette,
 ) {
+    let (top, bottom) = (head::HEIGHT, context.size.1 - foot::HEIGHT);
     let left = context.size.0 - WIDTH + 8.0;
     let right = context.size.0 - 16.0;
     let mut y = top + 14.0;

@@ -4,16 +4,18 @@ mod foot;
 #[cfg(test)]
 mod golden;
 mod grid;
+mod grouping;
 mod head;
 mod margin;
+mod numbers;
 mod oklab;
 mod palette;
-mod places;
 mod report;
 
 use std::sync::Arc;
 
 pub use grid::{Grid, GridOptions};
+pub use grouping::Grouping;
 pub use palette::{ColorError, Colors, Palette, Theme, parse_color};
 pub use report::report;
 

@@ -64,13 +64,13 @@ impl Snapshot {
     pub fn tasks(&self, scope: Scope) -> impl Iterator<Item = TaskView<'_>> {
         let threads = (scope == Scope::Threads).then(|| {
             self.threads
-                .iter()
-                .filter_map(|thread| self.thread_view(thread))
+                .entries()
+                .filter_map(|(slot, thread)| self.thread_view(slot, thread))
         });
         let processes = (scope == Scope::Processes).then(|| {
             self.processes
-                .iter()
-                .filter_map(|process| self.process_view(process))
+                .entries()
+                .filter_map(|(slot, process)| self.process_view(slot, process))
         });
         threads
             .into_iter()
@@ -83,9 +83,10 @@ impl Snapshot {
         self.stamp.boot_ns.saturating_sub(self.began_ns)
     }
 
-    fn thread_view<'a>(&'a self, thread: &'a Thread) -> Option<TaskView<'a>> {
+    fn thread_view<'a>(&'a self, slot: usize, thread: &'a Thread) -> Option<TaskView<'a>> {
         let process = self.processes.get(thread.process)?;
         Some(TaskView {
+            slot,
             scope: Scope::Threads,
             tick: self.tick,
             now_ns: self.stamp.boot_ns,
@@ -100,11 +101,11 @@ impl Snapshot {
         })
     }
 
-    fn process_view<'a>(&'a self, process: &'a Process) -> Option<TaskView<'a>> {
+    fn process_view<'a>(&'a self, slot: usize, process: &'a Process) -> Option<TaskView<'a>> {
         let leader = process
             .leader
             .or_else(|| process.members.first().copied())?;
-        let mut view = self.thread_view(self.threads.get(leader)?)?;
+        let mut view = self.thread_view(slot, self.threads.get(leader)?)?;
         view.scope = Scope::Processes;
         for slot in &process.members {
             let Some(thread) = self.threads.get(*slot) else {
@@ -168,6 +169,14 @@ impl<T> Slots<T> {
     /// All values.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.places.iter().flatten()
+    }
+
+    /// All values with their places.
+    pub fn entries(&self) -> impl Iterator<Item = (usize, &T)> {
+        self.places
+            .iter()
+            .enumerate()
+            .filter_map(|(slot, value)| Some((slot, value.as_ref()?)))
     }
 
     /// How many there are.

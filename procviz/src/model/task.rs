@@ -121,6 +121,9 @@ pub struct Process {
 /// A task of either scope, as charts and exporters see it.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskView<'a> {
+    /// The place of the thread or process among the snapshot's: its own for
+    /// as long as the task is shown.
+    pub slot: usize,
     pub(crate) scope: Scope,
     pub(crate) tick: u64,
     pub(crate) now_ns: u64,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use procviz::{
-    chart::{Colors, Context, Grid, GridOptions, Theme},
+    chart::{Colors, Context, Grid, GridOptions, Grouping, Theme},
     model::{Comm, Found, Gone, Host, Io, Sample, Scope, Sources, Stamp, State, TaskId},
     paint::{Raster, encode},
     scene::Font,
@@ -42,6 +42,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
     };
     let options = GridOptions {
         scope: Scope::Threads,
+        grouping: Grouping::User,
         columns: None,
         point_size: 300.0,
         theme: Theme::Light,

@@ -1,0 +1,243 @@
+//! Finds the largest cells with which everybody fits: groups below each other
+//! with their names at the left, or, when there are many, beside each other
+//! with their names above.
+
+use crate::scene::Font;
+
+/// A group to be placed.
+pub(super) struct Wanted {
+    /// Which.
+    pub(super) group: usize,
+    /// Places in it.
+    pub(super) len: usize,
+    /// Its name and count.
+    pub(super) name: String,
+    pub(super) count: String,
+    /// "+7 ended".
+    pub(super) ended: Option<String>,
+}
+
+/// Where a group's label and dots go.
+pub(super) struct Block {
+    pub(super) group: usize,
+    /// Left and base line of the name.
+    pub(super) label: (f32, f32),
+    /// Room for name and count, pixels.
+    pub(super) room: f32,
+    /// Left and top of the dots.
+    pub(super) dots: (f32, f32),
+    pub(super) columns: usize,
+    /// Places of groups before it in the same block.
+    pub(super) offset: usize,
+    /// The first of its block: its name is written.
+    pub(super) is_named: bool,
+}
+
+/// Where everything goes.
+pub(super) struct Layout {
+    pub(super) cell: f32,
+    pub(super) blocks: Vec<Block>,
+    /// Whether names stand above their dots.
+    pub(super) above: bool,
+}
+
+/// What is given.
+pub(super) struct Room {
+    pub(super) left: f32,
+    pub(super) top: f32,
+    pub(super) width: f32,
+    pub(super) height: f32,
+    /// The most dots in a row.
+    pub(super) most: Option<usize>,
+    /// The largest cell that is of use, pixels.
+    pub(super) largest: f32,
+}
+
+/// Room for names at the left, pixels.
+pub(super) const LABELS: f32 = 150.0;
+pub(super) const LABEL_SIZE: f32 = 14.0;
+/// Of names above.
+pub(super) const SMALL: f32 = 12.0;
+/// The least height of a group with its name at the left, pixels.
+const ROW: f32 = 18.0;
+const ROW_WITH_ENDED: f32 = 32.0;
+/// Room that a name above takes, pixels.
+const ABOVE: f32 = 16.0;
+const BESIDE: f32 = 14.0;
+/// A name above is cut beyond this, pixels.
+const WIDEST: f32 = 150.0;
+/// The smallest cell in which dots can be told apart, pixels.
+const SMALLEST: f32 = 1.0;
+/// Groups that are named; the smallest beyond these share one block.
+const NAMED: usize = 120;
+
+/// Places the groups, which come in order of name.
+pub(super) fn layout(wanted: &mut Vec<Wanted>, room: &Room, font: &Font) -> Layout {
+    let names: f32 = wanted.iter().map(row).sum::<f32>() + 3.0 * wanted.len() as f32;
+    if names <= room.height * 0.7 {
+        let cell = largest_cell(room, |cell| rows_height(wanted, room, cell));
+        return rows(wanted, room, cell);
+    }
+    let tail = unnamed(wanted);
+    let place = |cell: f32| above(wanted, tail, room, cell, font);
+    let cell = largest_cell(room, |cell| place(cell).1);
+    Layout {
+        cell,
+        blocks: place(cell).0,
+        above: true,
+    }
+}
+
+/// The largest cell whose `height` fits.
+fn largest_cell(room: &Room, height: impl Fn(f32) -> f32) -> f32 {
+    let fits = |cell: f32| height(cell) <= room.height;
+    let (mut low, mut high) = (SMALLEST.min(room.largest), room.largest.max(SMALLEST));
+    if fits(high) {
+        return high;
+    }
+    for _ in 0..24 {
+        let middle = f32::midpoint(low, high);
+        if fits(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+fn columns_for(width: f32, cell: f32, most: Option<usize>) -> usize {
+    ((width / cell).floor() as usize).clamp(1, most.unwrap_or(usize::MAX))
+}
+
+/// The least height of a group with its name at the left.
+fn row(wanted: &Wanted) -> f32 {
+    if wanted.ended.is_some() {
+        ROW_WITH_ENDED
+    } else {
+        ROW
+    }
+}
+
+fn band(wanted: &Wanted, cell: f32, columns: usize) -> f32 {
+    (wanted.len.div_ceil(columns) as f32 * cell).max(row(wanted))
+}
+
+fn gap(cell: f32) -> f32 {
+    (cell * 0.5).clamp(3.0, 10.0)
+}
+
+fn rows_height(wanted: &[Wanted], room: &Room, cell: f32) -> f32 {
+    let columns = columns_for(room.width - LABELS, cell, room.most);
+    wanted
+        .iter()
+        .map(|wanted| band(wanted, cell, columns) + gap(cell))
+        .sum()
+}
+
+fn rows(wanted: &[Wanted], room: &Room, cell: f32) -> Layout {
+    let columns = columns_for(room.width - LABELS, cell, room.most);
+    let mut y = room.top;
+    let blocks = wanted.iter().map(|wanted| {
+        let block = Block {
+            group: wanted.group,
+            label: (room.left, y + 13.0),
+            room: LABELS - 10.0,
+            dots: (room.left + LABELS, y),
+            columns,
+            offset: 0,
+            is_named: true,
+        };
+        y += band(wanted, cell, columns) + gap(cell);
+        block
+    });
+    Layout {
+        cell,
+        blocks: blocks.collect(),
+        above: false,
+    }
+}
+
+/// Moves the smallest groups to the end, to share a block; returns how many.
+fn unnamed(wanted: &mut Vec<Wanted>) -> usize {
+    let Some(many) = wanted.len().checked_sub(NAMED).filter(|many| *many > 0) else {
+        return 0;
+    };
+    let mut sizes: Vec<usize> = wanted.iter().map(|wanted| wanted.len).collect();
+    sizes.sort_unstable();
+    let limit = sizes[many - 1];
+    let mut left = many;
+    let (mut named, mut tail) = (Vec::new(), Vec::new());
+    for wanted in wanted.drain(..) {
+        if wanted.len <= limit && left > 0 {
+            left -= 1;
+            tail.push(wanted);
+        } else {
+            named.push(wanted);
+        }
+    }
+    let total: usize = tail.iter().map(|wanted| wanted.len).sum();
+    if let Some(first) = tail.first_mut() {
+        first.name = format!("{many} other groups");
+        first.count = crate::model::count_text(total as u64);
+        first.ended = None;
+    }
+    named.append(&mut tail);
+    *wanted = named;
+    many
+}
+
+/// Blocks beside each other, and the height they take.
+fn above(wanted: &[Wanted], tail: usize, room: &Room, cell: f32, font: &Font) -> (Vec<Block>, f32) {
+    let mut blocks = Vec::with_capacity(wanted.len());
+    let (mut x, mut y, mut tallest) = (0.0f32, 0.0f32, 0.0f32);
+    let named = wanted.len() - tail;
+    let total_of_tail: usize = wanted[named..].iter().map(|wanted| wanted.len).sum();
+    let mut offset = 0;
+    for (index, group) in wanted.iter().enumerate() {
+        if index > named {
+            // It shares the block of the first unnamed one.
+            offset += wanted[index - 1].len;
+            if let Some(first) = blocks.get(named) {
+                let first: &Block = first;
+                blocks.push(Block {
+                    group: group.group,
+                    offset,
+                    is_named: false,
+                    ..*first
+                });
+            }
+            continue;
+        }
+        let len = if index == named {
+            total_of_tail
+        } else {
+            group.len
+        };
+        let label = font.width(&format!("{}  {}", group.name, group.count), SMALL);
+        let label = label.min(WIDEST);
+        let columns = ((len as f32 * 1.6).sqrt().ceil())
+            .max((label / cell).floor())
+            .max(1.0) as usize;
+        let columns = columns
+            .min(columns_for(room.width, cell, room.most))
+            .min(len.max(1));
+        let width = label.max(columns as f32 * cell) + BESIDE;
+        if x > 0.0 && x + width - BESIDE > room.width {
+            (x, y, tallest) = (0.0, y + tallest, 0.0);
+        }
+        blocks.push(Block {
+            group: group.group,
+            label: (room.left + x, room.top + y + SMALL),
+            room: width - BESIDE,
+            dots: (room.left + x, room.top + y + ABOVE),
+            columns,
+            offset: 0,
+            is_named: true,
+        });
+        let height = ABOVE + len.div_ceil(columns) as f32 * cell + gap(cell);
+        tallest = tallest.max(height);
+        x += width;
+    }
+    (blocks, y + tallest)
+}

@@ -1,0 +1,127 @@
+//! What one dot looks like.
+
+use super::GridOptions;
+use crate::{
+    chart::palette::Palette,
+    model::{Activity, Scope, State, TaskView},
+    scene::{Color, Mark, Shape},
+};
+
+/// Radius under which a dot's colour is lost, pixels.
+const SMALLEST: f32 = 1.7;
+/// Pixels to a point.
+const POINT: f32 = 96.0 / 72.0;
+/// The original's smallest dot, square points.
+const CLASSIC_LEAST: f32 = 20.0;
+
+/// Diameter of the largest dot for its area in square points, pixels.
+pub(super) fn largest_diameter(point_size: f32) -> f32 {
+    point_size.sqrt() * POINT
+}
+
+/// How resident sets become radii in one picture.
+pub(super) struct Sizes {
+    cell: f32,
+    /// Radius of the largest, pixels.
+    most: f32,
+    /// Resident set of the largest, bytes.
+    largest: u64,
+    /// Area of the smallest as a part of the largest's.
+    least: f64,
+    /// Only the leader carries what threads share.
+    shared: bool,
+    classic: bool,
+}
+
+impl Sizes {
+    pub(super) fn new(options: &GridOptions, largest: u64, cell: f32) -> Self {
+        let least = if options.classic {
+            f64::from((CLASSIC_LEAST / options.point_size).min(1.0))
+        } else {
+            // A third of the largest's radius still shows its colour.
+            0.11
+        };
+        Self {
+            cell,
+            most: (cell * 0.46).min(largest_diameter(options.point_size) / 2.0),
+            largest: largest.max(1),
+            least,
+            shared: options.scope == Scope::Threads && !options.classic,
+            classic: options.classic,
+        }
+    }
+
+    /// Area is RSS; for one refresh larger where it grew, smaller where it shrank.
+    fn radius(&self, task: &TaskView<'_>, activity: Activity) -> f32 {
+        let shares = self.shared && !task.is_leader();
+        let rss = if shares {
+            0
+        } else {
+            task.process.rss.unwrap_or(0)
+        };
+        let area = (rss as f64 / self.largest as f64).max(self.least);
+        let delta = if shares { 0 } else { task.rss_delta() };
+        let swollen = match delta {
+            0 => area,
+            delta if delta > 0 => (area * 1.25).max(area + self.least * 0.5),
+            _ => (area * 0.75).max(area * 0.5),
+        };
+        let r = self.most * (swollen.min(1.25).sqrt() as f32);
+        if self.classic {
+            return r;
+        }
+        // In a crowd the smallest still has to show its colour.
+        let floor = if activity == Activity::Idle {
+            SMALLEST
+        } else {
+            SMALLEST * 1.3
+        };
+        r.max(floor.min(self.most))
+    }
+}
+
+/// The dot of a task.
+pub(super) fn mark(
+    task: &TaskView<'_>,
+    (x, y): (f32, f32),
+    sizes: &Sizes,
+    palette: &Palette,
+) -> Mark {
+    let activity = task.activity();
+    let mut color = palette.shade(activity, task.cpu_share(), task.change().ran);
+    let mut r = sizes.radius(task, activity);
+    let (mut shape, spot) = second_channel(activity, r, palette);
+    match task.state() {
+        State::Blocked => shape = Shape::Square,
+        State::Zombie if activity != Activity::Exited => {
+            shape = Shape::Ring;
+            color = palette.faint;
+            r = r.max(sizes.cell * 0.2);
+        }
+        State::Stopped | State::Traced => shape = Shape::Triangle,
+        _ => {}
+    }
+    Mark {
+        id: task.id(),
+        x,
+        y,
+        r,
+        shape,
+        color,
+        spot: spot.filter(|_| shape == Shape::Disc),
+    }
+}
+
+/// What tells io and exited apart without colour: a spot, a diamond.
+pub(in crate::chart) fn second_channel(
+    activity: Activity,
+    r: f32,
+    palette: &Palette,
+) -> (Shape, Option<Color>) {
+    match activity {
+        Activity::Exited => (Shape::Diamond, None),
+        // Too small a dot has no room for a spot.
+        Activity::Io | Activity::CpuIo if r >= 2.4 => (Shape::Disc, Some(palette.background)),
+        _ => (Shape::Disc, None),
+    }
+}

@@ -1,0 +1,275 @@
+//! A dot per task: every task of the machine at a glance.
+
+mod layout;
+mod mark;
+mod places;
+
+use rustc_hash::FxHashSet;
+
+pub(super) use mark::second_channel;
+
+use self::{
+    layout::{Layout, Room, Wanted, layout},
+    mark::Sizes,
+    places::Places,
+};
+use super::{
+    Context, foot,
+    grouping::{Grouping, Groups, shown},
+    head::{self, Counts},
+    margin, numbers,
+    palette::{Colors, Palette, Theme},
+};
+use crate::{
+    model::{Scope, Snapshot, State, TaskId, TaskView, count_text},
+    scene::{Anchor, Item, Scene, Text},
+};
+
+/// How a grid is to look.
+#[derive(Clone, Debug)]
+pub struct GridOptions {
+    /// Threads or processes.
+    pub scope: Scope,
+    /// By what the dots are grouped.
+    pub grouping: Grouping,
+    /// The most dots in a row.
+    pub columns: Option<usize>,
+    /// Area of the largest dot, square points.
+    pub point_size: f32,
+    /// Light or dark.
+    pub theme: Theme,
+    /// The user's own colours.
+    pub colors: Colors,
+    /// As in 2011: 30 columns, its colours, RSS on every thread.
+    pub classic: bool,
+}
+
+/// A grid that keeps its tasks' places from picture to picture.
+pub struct Grid {
+    options: GridOptions,
+    palette: Palette,
+    places: Places,
+}
+
+/// Lives that began and ended between two samples and have a dot.
+const SHOWN_SHORT_LIVES: usize = 60;
+const LEFT: f32 = 16.0;
+/// Columns of the original.
+const CLASSIC_COLUMNS: usize = 30;
+
+impl Grid {
+    /// An empty one.
+    pub fn new(options: GridOptions) -> Self {
+        let colors = if options.classic {
+            options.colors.clone().or(Colors::classic())
+        } else {
+            options.colors.clone()
+        };
+        let palette = Palette::new(options.theme, &colors, options.classic);
+        Self {
+            options,
+            palette,
+            places: Places::default(),
+        }
+    }
+
+    /// Draws a snapshot.
+    pub fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
+        let scope = self.options.scope;
+        let groups = Groups::new(self.options.grouping, snapshot);
+        let folded = short_lives_without_dot(snapshot, scope);
+        let tasks = || {
+            snapshot
+                .tasks(scope)
+                .filter(|task| is_shown(task) && !folded.contains(&task.id()))
+        };
+        let mut counts = Counts::new(snapshot);
+        let mut largest = 0;
+        let counted = tasks().inspect(|task| {
+            counts.add(task);
+            largest = largest.max(task.process.rss.unwrap_or(0));
+        });
+        self.places.update(counted, |task| groups.key(task));
+        for fold in &snapshot.folds {
+            self.places.fold(groups.key_of_fold(fold), fold.count);
+        }
+        if !folded.is_empty() {
+            for task in snapshot
+                .tasks(scope)
+                .filter(|task| folded.contains(&task.id()))
+            {
+                self.places.fold(groups.key(&task), 1);
+            }
+        }
+        let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
+        scene.marks.reserve(snapshot.threads.len() + 16);
+        head::draw(&mut scene, snapshot, &counts, scope, context, &self.palette);
+        foot::draw(&mut scene, snapshot, largest, context, &self.palette);
+        margin::draw(&mut scene, snapshot, context, &self.palette);
+        let mut wanted = self.wanted(&groups, context);
+        let layout = layout(&mut wanted, &self.room(context.size), context.font);
+        self.label_groups(&mut scene, &wanted, &layout, context);
+        self.draw_dots(&mut scene, tasks(), largest, &layout);
+        numbers::draw(&mut scene, snapshot, &self.palette);
+        scene
+    }
+
+    /// The groups in order of name.
+    fn wanted(&self, groups: &Groups<'_>, context: &Context<'_>) -> Vec<Wanted> {
+        let shown_groups = self
+            .places
+            .groups()
+            .iter()
+            .enumerate()
+            .filter(|(_, group)| group.is_shown());
+        let mut wanted: Vec<(std::sync::Arc<str>, Wanted)> = shown_groups
+            .map(|(index, group)| {
+                let name = groups.name(&group.key, context);
+                let wanted = Wanted {
+                    group: index,
+                    len: group.len(),
+                    name: shown(&name, &group.key),
+                    count: count_text(group.alive as u64),
+                    ended: (group.ended() > 0)
+                        .then(|| format!("+{} ended", count_text(group.ended()))),
+                };
+                (name, wanted)
+            })
+            .collect();
+        wanted.sort_by(|(a, x), (b, y)| a.cmp(b).then(x.group.cmp(&y.group)));
+        wanted.into_iter().map(|(_, wanted)| wanted).collect()
+    }
+
+    fn room(&self, size: (f32, f32)) -> Room {
+        let top = head::HEIGHT + 10.0;
+        let most = match (self.options.columns, self.options.classic) {
+            (None, true) => Some(CLASSIC_COLUMNS),
+            (columns, _) => columns,
+        };
+        Room {
+            left: LEFT,
+            top,
+            width: (size.0 - margin::WIDTH - LEFT).max(40.0),
+            height: (size.1 - foot::HEIGHT - top - 4.0).max(20.0),
+            most,
+            largest: mark::largest_diameter(self.options.point_size) * 1.25,
+        }
+    }
+
+    fn draw_dots<'a>(
+        &self,
+        scene: &mut Scene,
+        tasks: impl Iterator<Item = TaskView<'a>>,
+        largest: u64,
+        layout: &Layout,
+    ) {
+        let mut blocks = vec![None; self.places.groups().len()];
+        for block in &layout.blocks {
+            blocks[block.group] = Some((block.dots, block.columns, block.offset));
+        }
+        let sizes = Sizes::new(&self.options, largest, layout.cell);
+        for task in tasks {
+            let Some((group, place)) = self.places.home(&task) else {
+                continue;
+            };
+            let Some(((left, top), columns, offset)) = blocks[group] else {
+                continue;
+            };
+            let (row, column) = ((offset + place) / columns, (offset + place) % columns);
+            let x = left + (column as f32 + 0.5) * layout.cell;
+            let y = top + (row as f32 + 0.5) * layout.cell;
+            scene
+                .marks
+                .push(mark::mark(&task, (x, y), &sizes, &self.palette));
+        }
+    }
+
+    /// Each group's name, how many live, and how many have just ended.
+    fn label_groups(
+        &self,
+        scene: &mut Scene,
+        wanted: &[Wanted],
+        layout: &Layout,
+        context: &Context<'_>,
+    ) {
+        let size = if layout.above {
+            layout::SMALL
+        } else {
+            layout::LABEL_SIZE
+        };
+        let named = layout
+            .blocks
+            .iter()
+            .zip(wanted)
+            .filter(|(block, _)| block.is_named);
+        for (block, wanted) in named {
+            let (x, y) = block.label;
+            let mut text = |x: f32, y: f32, anchor, size: f32, color, text: String| {
+                scene.items.push(Item::Text(Text {
+                    x,
+                    y,
+                    size,
+                    anchor,
+                    color,
+                    text,
+                }));
+            };
+            let width = context.font.width(&wanted.count, size);
+            let name = context
+                .font
+                .fit(&wanted.name, size, block.room - width - 8.0);
+            let name_width = context.font.width(&name, size);
+            text(x, y, Anchor::Start, size, self.palette.ink, name);
+            let count = wanted.count.clone();
+            if layout.above {
+                text(
+                    x + name_width + 6.0,
+                    y,
+                    Anchor::Start,
+                    size,
+                    self.palette.faint,
+                    count,
+                );
+                continue;
+            }
+            let right = x + block.room;
+            text(right, y, Anchor::End, size, self.palette.faint, count);
+            if let Some(ended) = &wanted.ended {
+                text(
+                    right,
+                    y + 15.0,
+                    Anchor::End,
+                    size - 2.0,
+                    self.palette.faint,
+                    ended.clone(),
+                );
+            }
+        }
+    }
+}
+
+fn is_shown(task: &TaskView<'_>) -> bool {
+    task.exited() || task.state() != State::Dead
+}
+
+/// Lives that began and ended between two samples, beyond what leaves the
+/// picture readable. The newest are shown, and those that a notable points at.
+fn short_lives_without_dot(snapshot: &Snapshot, scope: Scope) -> FxHashSet<TaskId> {
+    let began = snapshot
+        .stamp
+        .boot_ns
+        .saturating_sub(2 * snapshot.stamp.interval_ns);
+    let is_numbered = |id: TaskId| {
+        snapshot
+            .notables
+            .iter()
+            .any(|notable| notable.dot == Some(id))
+    };
+    let mut short: Vec<TaskId> = snapshot
+        .tasks(scope)
+        .filter(|task| task.id().start_ns >= began && task.exited() && !is_numbered(task.id()))
+        .map(|task| task.id())
+        .collect();
+    short.sort_unstable_by_key(|id| std::cmp::Reverse((id.start_ns, id.tid)));
+    short.into_iter().skip(SHOWN_SHORT_LIVES).collect()
+}

@@ -1,0 +1,151 @@
+//! What tasks have in common: the groups of a grid, the colours of bubbles.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::Context;
+use crate::model::{Comm, Fold, Process, Snapshot, TaskId, TaskView, Untrusted};
+
+/// By what tasks are grouped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grouping {
+    /// The real user.
+    #[default]
+    User,
+    /// The cgroup.
+    Cgroup,
+    /// The oldest ancestor below init.
+    Tree,
+    /// The process's name.
+    Command,
+}
+
+/// A group's identity.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum GroupKey {
+    User(Option<u32>),
+    Cgroup(Option<Arc<str>>),
+    Tree(TaskId),
+    Command(Comm),
+    KernelThreads,
+}
+
+/// Tells each task's group in one snapshot.
+pub(super) struct Groups<'a> {
+    grouping: Grouping,
+    snapshot: &'a Snapshot,
+    /// Living processes by id; empty where nobody asks for ancestors.
+    by_pid: FxHashMap<u32, usize>,
+}
+
+/// The first ids are init's and the kernel's thread daemon's.
+const INIT: u32 = 1;
+const KTHREADD: u32 = 2;
+/// No tree is deeper; a damaged one may have a circle.
+const DEPTH: usize = 64;
+
+impl<'a> Groups<'a> {
+    pub(super) fn new(grouping: Grouping, snapshot: &'a Snapshot) -> Self {
+        let needs_pids = matches!(grouping, Grouping::Tree | Grouping::Cgroup);
+        let by_pid = if needs_pids {
+            let living = snapshot
+                .processes
+                .entries()
+                .filter(|(_, process)| process.end.is_none());
+            living
+                .map(|(slot, process)| (process.id.tid, slot))
+                .collect()
+        } else {
+            FxHashMap::default()
+        };
+        Self {
+            grouping,
+            snapshot,
+            by_pid,
+        }
+    }
+
+    pub(super) fn key(&self, task: &TaskView<'_>) -> GroupKey {
+        match self.grouping {
+            Grouping::User => GroupKey::User(task.thread.uid),
+            _ if task.process.kthread => GroupKey::KernelThreads,
+            Grouping::Cgroup => GroupKey::Cgroup(task.process.cgroup.clone()),
+            Grouping::Tree => GroupKey::Tree(self.root(task.process)),
+            Grouping::Command => GroupKey::Command(name_of(self.snapshot, task.process)),
+        }
+    }
+
+    /// Where short lives belong that have no dot of their own.
+    pub(super) fn key_of_fold(&self, fold: &Fold) -> GroupKey {
+        let origin = || self.process(fold.origin.tid);
+        match self.grouping {
+            Grouping::User => GroupKey::User(Some(fold.uid)),
+            Grouping::Command => GroupKey::Command(fold.comm),
+            Grouping::Cgroup => {
+                GroupKey::Cgroup(origin().and_then(|process| process.cgroup.clone()))
+            }
+            Grouping::Tree => {
+                GroupKey::Tree(origin().map_or(fold.origin, |process| self.root(process)))
+            }
+        }
+    }
+
+    /// What people call a group.
+    pub(super) fn name(&self, key: &GroupKey, context: &Context<'_>) -> Arc<str> {
+        match key {
+            GroupKey::User(uid) => (context.user)(*uid),
+            GroupKey::Cgroup(Some(path)) => Arc::clone(path),
+            GroupKey::Cgroup(None) => "no cgroup".into(),
+            GroupKey::Command(comm) => comm.text().picture().into(),
+            GroupKey::KernelThreads => "kernel threads".into(),
+            GroupKey::Tree(id) => {
+                let name = self
+                    .process(id.tid)
+                    .map(|process| name_of(self.snapshot, process).text().picture());
+                format!("{} {}", name.as_deref().unwrap_or("(gone)"), id.tid).into()
+            }
+        }
+    }
+
+    fn process(&self, pid: u32) -> Option<&'a Process> {
+        self.snapshot.processes.get(*self.by_pid.get(&pid)?)
+    }
+
+    /// The oldest ancestor below init and the kernel.
+    fn root(&self, process: &Process) -> TaskId {
+        let mut root = process;
+        for _ in 0..DEPTH {
+            if matches!(root.ppid, 0 | INIT | KTHREADD) {
+                break;
+            }
+            match self.process(root.ppid) {
+                Some(parent) => root = parent,
+                None => break,
+            }
+        }
+        root.id
+    }
+}
+
+/// A process's name: its leader's.
+pub(super) fn name_of(snapshot: &Snapshot, process: &Process) -> Comm {
+    process
+        .leader
+        .and_then(|leader| snapshot.threads.get(leader))
+        .map_or(Comm::default(), |leader| leader.comm)
+}
+
+/// A group's name as a picture may show it; the end of a path says most.
+pub(super) fn shown(name: &str, key: &GroupKey) -> String {
+    let text = Untrusted::new(name.as_bytes()).picture();
+    match key {
+        GroupKey::Cgroup(Some(_)) => {
+            let parts: Vec<&str> = text.rsplit('/').filter(|part| !part.is_empty()).collect();
+            parts
+                .first()
+                .map_or("/".to_owned(), |last| (*last).to_owned())
+        }
+        _ => text,
+    }
+}

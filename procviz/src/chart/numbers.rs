@@ -1,0 +1,72 @@
+//! Numbers of notables at their dots.
+
+use super::{margin, palette::Palette};
+use crate::{
+    model::{Snapshot, TaskId},
+    scene::{Anchor, Color, Item, Mark, Scene, Text},
+};
+
+/// Writes the number of each notable in the margin at its dot: first all
+/// rings, then the numbers where they hide neither a ring nor each other.
+pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) {
+    let find = |id: TaskId| scene.marks.iter().find(|mark| mark.id == id).copied();
+    let numbered: Vec<(u32, Mark)> = snapshot
+        .notables
+        .iter()
+        .take(margin::SHOWN)
+        .filter_map(|notable| Some((notable.rank, find(notable.dot?)?)))
+        .collect();
+    let reach = |mark: &Mark| mark.r.max(5.0) + 3.0;
+    for (_, mark) in &numbered {
+        scene.items.push(Item::Ring {
+            at: (mark.x, mark.y),
+            r: reach(mark),
+            width: 2.0,
+            color: palette.accent,
+        });
+    }
+    let mut taken: Vec<(f32, f32, f32)> = numbered
+        .iter()
+        .map(|(_, mark)| (mark.x, mark.y, reach(mark)))
+        .collect();
+    for (rank, mark) in &numbered {
+        let r = reach(mark) + 8.0;
+        let around = [
+            (0.7, -0.7),
+            (-0.7, -0.7),
+            (0.7, 0.7),
+            (-0.7, 0.7),
+            (0.0, -1.0),
+            (0.0, 1.0),
+            (1.0, 0.0),
+            (-1.0, 0.0),
+        ];
+        let spots = [1.0, 2.2]
+            .into_iter()
+            .flat_map(|far| around.map(|(dx, dy)| (mark.x + dx * r * far, mark.y + dy * r * far)));
+        let is_free = |(x, y): &(f32, f32)| {
+            taken
+                .iter()
+                .all(|(tx, ty, tr)| (tx - x).hypot(ty - y) > tr + 7.0)
+        };
+        let (x, y) = spots
+            .into_iter()
+            .find(is_free)
+            .unwrap_or((mark.x + r, mark.y - r));
+        taken.push((x, y, 7.0));
+        let Color(red, green, blue, _) = palette.background;
+        scene.items.push(Item::Rect {
+            at: (x - 6.0, y - 7.0, 12.0, 14.0),
+            color: Color(red, green, blue, 225),
+        });
+        let text = rank.to_string();
+        scene.items.push(Item::Text(Text {
+            x,
+            y: y + 5.0,
+            size: 14.0,
+            anchor: Anchor::Middle,
+            color: palette.accent,
+            text,
+        }));
+    }
+}
