@@ -308,6 +308,28 @@ fn threads_are_told_on_demand() -> Result<(), Failed> {
         .filter(|line| line.starts_with('{'))
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
+    let longest = |of_threads: bool| {
+        records
+            .iter()
+            .filter(|record| record["tid"].is_u64() == of_threads)
+            .map(|record| record["lifetime_ns"].as_u64().unwrap())
+            .max()
+    };
+    // The load lives longest of all, and starts threads after its own start.
+    assert!(longest(true) <= longest(false));
+    let younger = records.iter().filter(|record| {
+        let whole = records
+            .iter()
+            .find(|whole| whole["pid"] == record["pid"] && !whole["tid"].is_u64());
+        record["tid"].is_u64()
+            && record["tid"] != record["pid"]
+            && whole
+                .is_some_and(|whole| record["lifetime_ns"].as_u64() < whole["lifetime_ns"].as_u64())
+    });
+    assert!(
+        younger.count() >= 16,
+        "threads are not younger than their processes"
+    );
     let groups: HashMap<u64, usize> = records.iter().filter(|record| record["tid"].is_u64()).fold(
         HashMap::new(),
         |mut counts, record| {

@@ -71,6 +71,7 @@ fn hostile_names() -> Result<(), Failed> {
         .find(|ch| (ch.is_control() && *ch != '\n') || ('\u{202a}'..='\u{202e}').contains(ch));
     assert_eq!(raw, None, "a raw control character");
     let result = output(procviz().args(["dump", "--json", "-s", "0.2", "--samples", "1"]));
+    assert!(result.status.success() && !result.stdout.is_empty());
     let raw = result
         .stdout
         .iter()

@@ -8,7 +8,7 @@ use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Folder, Value, output, stderr},
+    support::{Folder, Value, output, stderr, task, workload},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -101,6 +101,17 @@ fn nobody_gets_a_picture() -> Result<(), Failed> {
         .filter(|task| task["uid"] == 0)
         .all(|task| task["read_bytes"].is_null() && task["io_delta_bytes"].is_null());
     assert!(refused, "IO that was refused is not shown as unknown");
+    let load = crate::support::Running::new(&mut workload(&["burn"]));
+    let result = place.as_nobody("", &["dump", "--json", "-p", "-s", "0.5", "--samples", "3"]);
+    for line in String::from_utf8(result.stdout)?.lines().skip(1) {
+        let snapshot: Value = serde_json::from_str(line)?;
+        let share = |task: &Value| {
+            task["cpu_delta_ns"].as_f64().unwrap() / snapshot["interval_ns"].as_f64().unwrap()
+        };
+        let burner = task(&snapshot, load.pid()).unwrap();
+        assert!(share(burner) > 0.3, "{burner}");
+    }
+    drop(load);
     let status = place
         .as_nobody("", &["grid", "--require-ebpf", "-o", "y.png"])
         .status;

@@ -21,6 +21,11 @@ pub(crate) const TESTS: &[Test] = &[
         Needs::Events,
         losses_are_shown_and_mended,
     ),
+    (
+        "lost_deaths_are_counted_and_no_other_is_lost_with_them",
+        Needs::Events,
+        lost_deaths_are_counted,
+    ),
 ];
 
 fn alone() -> Result<(), Failed> {
@@ -69,16 +74,8 @@ fn storm(with_grid: bool) -> Result<(), Failed> {
     }
     std::thread::sleep(std::time::Duration::from_millis(1_500));
     let (lines, errors) = exits.end();
-    let mut made: HashMap<(u32, u32), i64> = HashMap::new();
-    let mut count = 0u64;
-    for worker in 0..2 {
-        for pair in std::fs::read(folder.file(&format!("made.{worker}")))?.chunks_exact(8) {
-            let word = |at: usize| u32::from_ne_bytes(pair[at..at + 4].try_into().unwrap());
-            *made.entry((word(0), word(4) >> 8)).or_default() += 1;
-            count += 1;
-        }
-    }
-    let seen = subtract(&lines, &mut made);
+    let (mut made, count) = what_was_made(&folder)?;
+    let seen = subtract(&lines, &mut made, "\"--workload\",\"storm\"");
     let lost = lost(&errors);
     let twice: Vec<_> = made.iter().filter(|(_, left)| **left < 0).take(5).collect();
     assert!(twice.is_empty(), "seen more often than made: {twice:?}");
@@ -89,12 +86,66 @@ fn storm(with_grid: bool) -> Result<(), Failed> {
     Ok(())
 }
 
+/// How often each (pid, exit code) was made, and how many in all.
+fn what_was_made(folder: &Folder) -> std::io::Result<(HashMap<(u32, u32), i64>, u64)> {
+    let mut made: HashMap<(u32, u32), i64> = HashMap::new();
+    let mut count = 0u64;
+    for worker in 0..2 {
+        for pair in std::fs::read(folder.file(&format!("made.{worker}")))?.chunks_exact(8) {
+            let word = |at: usize| u32::from_ne_bytes(pair[at..at + 4].try_into().unwrap());
+            *made.entry((word(0), word(4) >> 8)).or_default() += 1;
+            count += 1;
+        }
+    }
+    Ok((made, count))
+}
+
+/// With a ring that is far too small: what has room for its EXIT is told,
+/// whatever else of it was lost, and all else is counted.
+fn lost_deaths_are_counted() -> Result<(), Failed> {
+    let folder = Folder::new("lost-deaths");
+    let exits = Lines::new(
+        procviz()
+            .args(["exits", "--json"])
+            .env("PROCVIZ_TEST_RING_BYTES", "8192"),
+    );
+    exits.wait_until_exits_are_seen();
+    let file = folder.file("made");
+    let mut storm = Running::new(&mut workload(&["storm", "3", file.to_str().unwrap()]));
+    for _ in 0..8 {
+        // Nobody empties the ring for a while.
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        exits.running.signal(nix::sys::signal::Signal::SIGSTOP);
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        exits.running.signal(nix::sys::signal::Signal::SIGCONT);
+    }
+    assert!(storm.0.wait()?.success());
+    std::thread::sleep(std::time::Duration::from_millis(2_500));
+    let (lines, errors) = exits.end();
+    let (mut made, count) = what_was_made(&folder)?;
+    // Whose fork was lost has no arguments, but its name.
+    let seen = subtract(&lines, &mut made, "\"comm\":\"end_to_end");
+    let lost = lost(&errors);
+    let twice: Vec<_> = made.iter().filter(|(_, left)| **left < 0).take(5).collect();
+    assert!(twice.is_empty(), "seen more often than made: {twice:?}");
+    let unseen = made.values().sum::<i64>() as u64;
+    println!("{count} made, {seen} seen, {lost} lost, {unseen} unseen");
+    assert!(seen > 100 && lost > 100, "{seen} seen, {lost} lost");
+    assert!(unseen <= lost, "{unseen} unseen, but {errors}");
+    let partial = lines
+        .iter()
+        .filter(|line| line.contains("\"partial\":true"))
+        .count();
+    assert!(partial > 0, "no record says that it is partial");
+    Ok(())
+}
+
 /// Takes what was seen away from what was made; only of the storm's children.
-fn subtract(lines: &[String], made: &mut HashMap<(u32, u32), i64>) -> u64 {
+fn subtract(lines: &[String], made: &mut HashMap<(u32, u32), i64>, is_ours: &str) -> u64 {
     let mut seen = 0;
     for line in lines {
         // Half a million lines: the fields are cut out, not parsed.
-        if !line.contains("\"--workload\",\"storm\"") {
+        if !line.contains(is_ours) {
             continue;
         }
         let number = |name: &str| -> Option<u32> {

@@ -38,6 +38,15 @@ pub(crate) fn why_no_events() -> Option<String> {
     Some(format!("needs root: missing {}", missing.join(", ")))
 }
 
+/// Ends a test that the machine does not allow; in CI that is a failure.
+pub(crate) fn skip(why: &str) -> Result<(), libtest_mimic::Failed> {
+    println!("SKIPPED: {why}");
+    if std::env::var_os("PROCVIZ_NO_SKIP").is_some() {
+        return Err(format!("skipped, which is a failure here: {why}").into());
+    }
+    Ok(())
+}
+
 /// A folder of one test's own, gone with the value.
 pub(crate) struct Folder(pub(crate) PathBuf);
 
@@ -136,7 +145,8 @@ impl Lines {
         exits
     }
 
-    fn wait_until_exits_are_seen(&self) {
+    /// Waits until it prints ends.
+    pub(crate) fn wait_until_exits_are_seen(&self) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.count() == 0 {
             assert!(Instant::now() < deadline, "exits prints nothing");

@@ -11,7 +11,7 @@ use crate::{
     cli::DumpArgs,
     export::json,
     model::Scope,
-    source::{Users, back_to_normal, host},
+    source::{Keep, Users, back_to_normal, host},
     tracker::Tracker,
 };
 
@@ -23,7 +23,7 @@ pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {
         Scope::Threads
     };
     let host = host()?;
-    let sampler = open::sampler(&host, schedule.require_ebpf)?;
+    let sampler = open::sampler(&host, schedule.require_ebpf, Keep::Reading)?;
     let mut tracker = Tracker::new(host.clone(), sampler.sources());
     let watch = Watch::start(sampler, &schedule)?;
     back_to_normal();

@@ -17,7 +17,7 @@ use crate::{
     cli::ExitsArgs,
     export::{json, time},
     model::{ExitRecord, Host, bytes_text, duration_text},
-    source::{Exits, Users, host, prepare_for_trouble},
+    source::{Exits, Keep, Users, back_to_normal, boot_wall_ns, host, prepare_for_trouble},
 };
 
 /// How often lines are printed.
@@ -38,8 +38,14 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
     };
     let kernel = open::kernel().map_err(why)?;
     let host = host()?;
+    // Before any thread is started: each keeps the privileges it begins with.
+    prepare_for_trouble(if child.is_some() {
+        Keep::ReadingAndSignals
+    } else {
+        Keep::Reading
+    });
     let mut exits = Exits::start(&host, kernel, args.threads, child.as_ref().map(Child::pid))?;
-    prepare_for_trouble();
+    back_to_normal();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -98,7 +104,7 @@ async fn follow(
         let records = exits.take()?;
         is_told |= records
             .iter()
-            .any(|record| Some(record.process.tid) == pid && record.tid.is_none());
+            .any(|record| Some(record.process.tid) == pid && record.thread.is_none());
         if printer.print(records)? == Reader::Left && child.is_none() {
             return Ok(0);
         }
@@ -164,6 +170,7 @@ impl Printer {
         if records.is_empty() {
             return Ok(Reader::Reads);
         }
+        self.host.boot_wall_ns = boot_wall_ns();
         self.users.look_up(records.iter().map(|record| record.uid));
         let (host, users, json, threads) = (&self.host, &self.users, self.json, self.threads);
         let reader = self.out.write(|out| {
@@ -176,7 +183,10 @@ impl Printer {
             }
             Ok(())
         })?;
-        self.printed += records.iter().filter(|record| record.tid.is_none()).count() as u64;
+        self.printed += records
+            .iter()
+            .filter(|record| record.thread.is_none())
+            .count() as u64;
         Ok(reader)
     }
 }
@@ -190,7 +200,7 @@ fn columns(
     threads: bool,
 ) -> io::Result<()> {
     let unknown = || "?".to_owned();
-    let lived = duration_text(record.time_ns.saturating_sub(record.process.start_ns));
+    let lived = duration_text(record.lifetime_ns());
     let mut ended = record.status.words();
     if record.status.core_dumped() {
         ended.push_str(" core");
@@ -212,8 +222,8 @@ fn columns(
             out,
             " {:>6}",
             record
-                .tid
-                .map_or_else(|| "-".to_owned(), |tid| tid.to_string())
+                .thread
+                .map_or_else(|| "-".to_owned(), |thread| thread.tid.to_string())
         )?;
     }
     writeln!(

@@ -19,7 +19,7 @@ use crate::{
     model::{Host, Sample, Scope, Snapshot, TaskId},
     paint,
     scene::{Font, Scene},
-    source::{Users, back_to_normal, host},
+    source::{Keep, Users, back_to_normal, host},
     tracker::Tracker,
 };
 
@@ -39,7 +39,7 @@ pub(super) fn run(args: &GridArgs) -> Result<u8, Failure> {
     }
     let host = host()?;
     let writer = Writer::start(&target)?;
-    let sampler = open::sampler(&host, schedule.require_ebpf)?;
+    let sampler = open::sampler(&host, schedule.require_ebpf, Keep::Reading)?;
     let progress = Progress::new(&schedule);
     let tracker = Tracker::new(host.clone(), sampler.sources());
     let watch = Watch::start(sampler, &schedule)?;
@@ -125,7 +125,13 @@ impl Draw {
     fn all(&mut self, watch: &Watch, progress: &Progress) -> Result<(), Failure> {
         while let Some(said) = watch.next() {
             match said {
-                Said::Failed(error) => return Err(error.into()),
+                Said::Failed(error) => {
+                    // What was watched until then is worth having.
+                    if self.tracker.snapshot().tick > 1 && !self.target.is_series {
+                        self.picture()?;
+                    }
+                    return Err(error.into());
+                }
                 Said::Sample { sample, is_last } => {
                     self.tracker.update(&sample);
                     let is_opening = self.tracker.snapshot().tick == 1;

@@ -4,7 +4,7 @@ use super::{Failure, stdout::say};
 use crate::{
     model::Host,
     source::{
-        Sampler,
+        Keep, Sampler,
         kernel::{Kernel, Need, Support},
         prepare_for_trouble,
     },
@@ -36,7 +36,7 @@ pub(super) fn kernel() -> Result<Kernel, String> {
 }
 
 /// A sampler with kernel events, or one from `/proc` alone and a line that says so.
-pub(super) fn sampler(host: &Host, require_ebpf: bool) -> Result<Sampler, Failure> {
+pub(super) fn sampler(host: &Host, require_ebpf: bool, keep: Keep) -> Result<Sampler, Failure> {
     let sampler = match kernel() {
         Ok(kernel) => Sampler::with_events(host, kernel)?,
         Err(why) if require_ebpf => {
@@ -52,6 +52,6 @@ pub(super) fn sampler(host: &Host, require_ebpf: bool) -> Result<Sampler, Failur
             Sampler::proc_only(host)?
         }
     };
-    prepare_for_trouble();
+    prepare_for_trouble(keep);
     Ok(sampler)
 }

@@ -14,6 +14,7 @@ use anyhow::{Context as _, anyhow};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open, renameat, unlink};
 
 use super::Failure;
+use crate::source::{Keep, keep_only};
 
 /// What kind of picture a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,16 @@ pub(super) struct Target {
     pub(super) is_series: bool,
     force: bool,
     digits: usize,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // What was handed over is written, also when something else went wrong.
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            _ = thread.join();
+        }
+    }
 }
 
 impl Target {
@@ -136,7 +147,7 @@ impl Writer {
         let (tell, failed) = sync_channel(1);
         let target = target.clone();
         let body = move || {
-            become_owner(target.folder());
+            keep_only(become_owner(target.folder()));
             for (path, bytes) in todo {
                 if let Err(error) = write(&path, &bytes, target.force) {
                     _ = tell.send(error);
@@ -188,20 +199,23 @@ impl Writer {
 }
 
 /// Takes the identity, for files, of the user who called sudo, where the
-/// folder is that user's: what is written there then is, too.
-fn become_owner(folder: &Path) {
+/// folder is that user's: what is written there then is, too. Returns what
+/// writing still takes.
+fn become_owner(folder: &Path) -> Keep {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
     let (Some(uid), Some(gid), Ok(meta)) = (
         number("SUDO_UID"),
         number("SUDO_GID"),
         std::fs::metadata(folder),
     ) else {
-        return;
+        return Keep::Writing;
     };
-    if meta.uid() == uid && nix::unistd::geteuid().is_root() {
-        nix::unistd::setfsgid(nix::unistd::Gid::from_raw(gid));
-        nix::unistd::setfsuid(nix::unistd::Uid::from_raw(uid));
+    if meta.uid() != uid || !nix::unistd::geteuid().is_root() {
+        return Keep::Writing;
     }
+    nix::unistd::setfsgid(nix::unistd::Gid::from_raw(gid));
+    nix::unistd::setfsuid(nix::unistd::Uid::from_raw(uid));
+    Keep::Nothing
 }
 
 fn write(path: &Path, bytes: &[u8], force: bool) -> anyhow::Result<()> {

@@ -21,6 +21,10 @@ use crate::{
 /// Samples that wait to be merged; beyond these they are added to the newest.
 const QUEUE: usize = 4;
 
+/// Events that one sample holds when nobody takes it; beyond these they are
+/// lost and counted.
+const MOST_EVENTS: usize = 300_000;
+
 /// What the sampling thread says.
 pub(super) enum Said {
     /// A sample; `is_last` when no other will come.
@@ -55,6 +59,7 @@ impl Watch {
             reuse,
             late: 0,
             skipped: 0,
+            dropped: 0,
         };
         let body = move || {
             let outcome = runtime.block_on(ticker.run(&schedule));
@@ -98,6 +103,8 @@ struct Ticker {
     reuse: Receiver<Box<Sample>>,
     late: u64,
     skipped: u64,
+    /// Events thrown away, as nobody took the samples.
+    dropped: u64,
 }
 
 impl Ticker {
@@ -128,6 +135,7 @@ impl Ticker {
             self.sampler.sample(&mut sample)?;
             sample.losses.late_ticks = self.late;
             sample.losses.skipped_ticks = self.skipped;
+            sample.losses.other += self.dropped;
             is_open = self.hand_over(&mut sample, is_last) && !is_last;
         }
         Ok(())
@@ -170,6 +178,11 @@ impl Ticker {
             Err(TrySendError::Full(Said::Sample { sample: kept, .. })) => {
                 self.late += 1;
                 *sample = kept;
+                let dropped = sample.merge(MOST_EVENTS);
+                if dropped > 0 {
+                    self.dropped += dropped;
+                    self.sampler.look_at_all_again();
+                }
                 true
             }
             Err(_) => false,

@@ -100,6 +100,14 @@ pub struct ThreadEnd {
     pub comm: Comm,
 }
 
+impl ExitRecord {
+    /// How long the process, or the thread that this is the record of, lived, ns.
+    pub fn lifetime_ns(&self) -> u64 {
+        let id = self.thread.unwrap_or(self.process);
+        self.time_ns.saturating_sub(id.start_ns)
+    }
+}
+
 /// A wait status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status(pub u32);
@@ -150,7 +158,7 @@ pub struct ExitRecord {
     /// The process.
     pub process: TaskId,
     /// The thread, when this is the record of one.
-    pub tid: Option<u32>,
+    pub thread: Option<TaskId>,
     /// When it ended, ns since boot.
     pub time_ns: u64,
     /// Process id in its own namespace; `None` when not known.

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::model::{Comm, Event, Fold, Losses, MachineFigures, State, TaskId};
 
@@ -35,6 +35,9 @@ pub struct Stamp {
 pub struct Sample {
     /// When.
     pub stamp: Stamp,
+    /// Wall time at boot by the clock as it stood at the sample, ns since 1970;
+    /// `None`: as before.
+    pub boot_wall_ns: Option<i128>,
     /// Whence.
     pub sources: Sources,
     /// Every task found by looking at all of them; empty in most samples.
@@ -64,6 +67,7 @@ impl Sample {
     pub fn new(sources: Sources) -> Self {
         Self {
             stamp: Stamp::default(),
+            boot_wall_ns: None,
             sources,
             found: Vec::new(),
             complete: false,
@@ -76,6 +80,45 @@ impl Sample {
             events_seen: 0,
             own_cpu_ns: 0,
         }
+    }
+
+    /// Makes one tick of several that nobody took: of each task the last
+    /// reading stays, with the longest wait of all, and at most `most` events.
+    /// Returns how many were thrown away; whoever is told of by none of them
+    /// is found by the next look at everybody.
+    pub fn merge(&mut self, most: usize) -> u64 {
+        let mut last = BTreeMap::new();
+        for reading in self.readings.drain(..) {
+            let entry = last.entry(reading.id).or_insert(reading);
+            let wait = entry.wait_max_ns.max(reading.wait_max_ns);
+            *entry = Reading {
+                wait_max_ns: wait,
+                uid: reading.uid.or(entry.uid),
+                io: reading.io.or(entry.io),
+                ..reading
+            };
+        }
+        self.readings.extend(last.into_values());
+        let mut last = BTreeMap::new();
+        for memory in self.memories.drain(..) {
+            last.insert(memory.process, memory);
+        }
+        self.memories.extend(last.into_values());
+        let mut folds: BTreeMap<_, Fold> = BTreeMap::new();
+        for fold in self.folds.drain(..) {
+            let key = (fold.origin, fold.comm, fold.status.0);
+            match folds.get_mut(&key) {
+                Some(sum) => {
+                    sum.count += fold.count;
+                    sum.cpu_ns += fold.cpu_ns;
+                }
+                None => _ = folds.insert(key, fold),
+            }
+        }
+        self.folds.extend(folds.into_values().take(most));
+        let dropped = self.events.len().saturating_sub(most);
+        self.events.truncate(most);
+        dropped as u64
     }
 
     /// Empties the lists and keeps their room.

@@ -108,8 +108,11 @@ pub struct Process {
     pub cgroup: Option<Arc<str>>,
     /// The last change.
     pub change: Change,
-    /// Change of the resident set and the tick of it, bytes.
-    pub rss_change: (u64, i64),
+    /// Change of the resident set and the tick of it, bytes; `None`: it was
+    /// not known before.
+    pub rss_change: (u64, Option<i64>),
+    /// Resident set when it was first known, bytes.
+    pub first_rss: Option<u64>,
     /// Whom to blame for a storm of these; itself if it is old enough.
     pub origin: TaskId,
     /// Its end.
@@ -184,10 +187,19 @@ impl TaskView<'_> {
         }
     }
 
-    /// Change of the resident set in the interval, bytes.
-    pub fn rss_delta(&self) -> i64 {
+    /// Change of the resident set in the interval, bytes; `None` while it is
+    /// not known, or was not before.
+    pub fn rss_delta(&self) -> Option<i64> {
+        self.process.rss?;
         let (tick, delta) = self.process.rss_change;
-        if tick == self.tick { delta } else { 0 }
+        if tick == self.tick { delta } else { Some(0) }
+    }
+
+    /// Whether it had a CPU in the interval; from `/proc` alone a little time
+    /// on one is not seen, and `None` says so.
+    pub fn ran(&self) -> Option<bool> {
+        let ran = self.change().ran;
+        (ran || self.has_events).then_some(ran)
     }
 
     /// CPU time used in the interval as a share of one core.

@@ -1,5 +1,6 @@
 //! Turns scenes into pixels and files. Painters know only scenes.
 
+mod discs;
 mod glyphs;
 mod png;
 mod raster;

@@ -3,7 +3,10 @@
 
 use tiny_skia::{FillRule, Paint, PathBuilder, Pixmap, PremultipliedColorU8, Transform};
 
-use super::glyphs::Glyphs;
+use super::{
+    discs::{self, Discs},
+    glyphs::Glyphs,
+};
 use crate::scene::{Anchor, Color, Font, Item, Mark, Scene, Shape, Text};
 
 /// A picture that cannot be painted.
@@ -14,6 +17,7 @@ pub struct RasterError(u32, u32);
 /// Paints scenes; keeps what it learnt of the font.
 pub struct Raster {
     glyphs: Glyphs,
+    discs: Discs,
     pixmap: Option<Pixmap>,
 }
 
@@ -22,6 +26,7 @@ impl Raster {
     pub fn new(font: Font) -> Self {
         Self {
             glyphs: Glyphs::new(font),
+            discs: Discs::default(),
             pixmap: None,
         }
     }
@@ -45,7 +50,7 @@ impl Raster {
         let Color(r, g, b, a) = scene.background;
         pixmap.fill(tiny_skia::Color::from_rgba8(r, g, b, a));
         for mark in &scene.marks {
-            paint_mark(&mut pixmap, mark, scale);
+            self.mark(&mut pixmap, mark, scale);
         }
         for item in &scene.items {
             match item {
@@ -112,41 +117,77 @@ impl Raster {
             x += self.glyphs.advance(ch, size);
         }
     }
+
+    fn mark(&mut self, pixmap: &mut Pixmap, mark: &Mark, scale: f32) {
+        let (x, y, r) = (mark.x * scale, mark.y * scale, mark.r * scale);
+        match mark.shape {
+            Shape::Disc => self.disc(pixmap, x, y, r, mark.color),
+            Shape::Ring => ring(pixmap, (x, y), r * 0.82, (r * 0.36).max(scale), mark.color),
+            Shape::Square => polygon(
+                pixmap,
+                &[
+                    (x - r, y - r),
+                    (x + r, y - r),
+                    (x + r, y + r),
+                    (x - r, y + r),
+                ],
+                mark.color,
+            ),
+            Shape::Diamond => polygon(
+                pixmap,
+                &[(x, y - r), (x + r, y), (x, y + r), (x - r, y)],
+                mark.color,
+            ),
+            Shape::Triangle => polygon(
+                pixmap,
+                &[(x, y - r), (x + r, y + r), (x - r, y + r)],
+                mark.color,
+            ),
+        }
+        if let Some(spot) = mark.spot {
+            self.disc(pixmap, x, y, r * 0.38, spot);
+        }
+    }
+
+    fn disc(&mut self, pixmap: &mut Pixmap, x: f32, y: f32, r: f32, color: Color) {
+        if r > discs::LARGEST {
+            shade(
+                pixmap,
+                (x - r - 1.0, y - r - 1.0, x + r + 1.0, y + r + 1.0),
+                color,
+                |px, py| (r + 0.5 - (px - x).hypot(py - y)).clamp(0.0, 1.0),
+            );
+            return;
+        }
+        let (mask, left, top) = self.discs.mask(x, y, r);
+        let (width, height) = (pixmap.width() as i32, pixmap.height() as i32);
+        let side = mask.side as i32;
+        let solid = PremultipliedColorU8::from_rgba(color.0, color.1, color.2, 255)
+            .filter(|_| color.3 == 255);
+        let (from, to) = ((-left).clamp(0, side), (width - left).clamp(0, side));
+        if from >= to {
+            return;
+        }
+        for row in (-top).clamp(0, side)..(height - top).clamp(0, side) {
+            let begin = ((top + row) * width + left + from) as usize;
+            let pixels = &mut pixmap.pixels_mut()[begin..begin + (to - from) as usize];
+            let coverage = &mask.coverage[(row * side + from) as usize..(row * side + to) as usize];
+            for (pixel, coverage) in pixels.iter_mut().zip(coverage) {
+                match (*coverage, solid) {
+                    (0, _) => {}
+                    (255, Some(solid)) => *pixel = solid,
+                    (coverage, _) => {
+                        let alpha = u32::from(coverage) * u32::from(color.3);
+                        lay_over(pixel, color, (alpha + 127) / 255);
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn scaled((x, y): (f32, f32), scale: f32) -> (f32, f32) {
     (x * scale, y * scale)
-}
-
-fn paint_mark(pixmap: &mut Pixmap, mark: &Mark, scale: f32) {
-    let (x, y, r) = (mark.x * scale, mark.y * scale, mark.r * scale);
-    match mark.shape {
-        Shape::Disc => disc(pixmap, x, y, r, mark.color),
-        Shape::Ring => ring(pixmap, (x, y), r * 0.82, (r * 0.36).max(scale), mark.color),
-        Shape::Square => polygon(
-            pixmap,
-            &[
-                (x - r, y - r),
-                (x + r, y - r),
-                (x + r, y + r),
-                (x - r, y + r),
-            ],
-            mark.color,
-        ),
-        Shape::Diamond => polygon(
-            pixmap,
-            &[(x, y - r), (x + r, y), (x, y + r), (x - r, y)],
-            mark.color,
-        ),
-        Shape::Triangle => polygon(
-            pixmap,
-            &[(x, y - r), (x + r, y + r), (x - r, y + r)],
-            mark.color,
-        ),
-    }
-    if let Some(spot) = mark.spot {
-        disc(pixmap, x, y, r * 0.38, spot);
-    }
 }
 
 /// Covers each pixel by how far its middle lies within the edge.
@@ -167,43 +208,6 @@ fn shade(
             let value = coverage(px as f32 + 0.5, py as f32 + 0.5);
             if value > 0.0 {
                 blend(pixmap, px, py, color, value.min(1.0));
-            }
-        }
-    }
-}
-
-fn disc(pixmap: &mut Pixmap, x: f32, y: f32, r: f32, color: Color) {
-    // A disc smaller than a pixel keeps its area as a weaker colour.
-    let (edge, weight) = if r < 0.5 {
-        (0.5, (r / 0.5) * (r / 0.5))
-    } else {
-        (r, 1.0)
-    };
-    let alpha = f32::from(color.3) * weight;
-    let (outer, inner) = (edge + 0.5, (edge - 0.5).max(0.0));
-    let solid =
-        PremultipliedColorU8::from_rgba(color.0, color.1, color.2, 255).filter(|_| alpha >= 255.0);
-    let (width, height) = (pixmap.width() as usize, pixmap.height() as usize);
-    let bound = |value: f32, most: usize| (value.max(0.0) as usize).min(most);
-    let columns = bound(x - outer, width)..bound(x + outer + 1.0, width);
-    for row in bound(y - outer, height)..bound(y + outer + 1.0, height) {
-        let dy = row as f32 + 0.5 - y;
-        let from = row * width;
-        let pixels = &mut pixmap.pixels_mut()[from + columns.start..from + columns.end];
-        for (pixel, column) in pixels.iter_mut().zip(columns.clone()) {
-            let dx = column as f32 + 0.5 - x;
-            let d2 = dx * dx + dy * dy;
-            if d2 >= outer * outer {
-                continue;
-            }
-            match solid {
-                Some(solid) if d2 <= inner * inner => *pixel = solid,
-                // Only the edge needs a square root.
-                _ => lay_over(
-                    pixel,
-                    color,
-                    ((outer - d2.sqrt()).min(1.0) * alpha + 0.5) as u32,
-                ),
             }
         }
     }

@@ -2,13 +2,19 @@
 //! from the file system, later ones from events, so that a removed one keeps
 //! its name.
 
-use std::{os::unix::fs::MetadataExt, path::Path, sync::Arc};
+use std::{collections::VecDeque, os::unix::fs::MetadataExt, path::Path, sync::Arc};
 
 use rustc_hash::FxHashMap;
+
+/// Cgroups made since the start whose paths are kept.
+const MOST_TOLD: usize = 50_000;
 
 /// Paths of v2 cgroups.
 pub(crate) struct Cgroups {
     paths: FxHashMap<u64, Arc<str>>,
+    /// Those that events told of, oldest first: whoever makes and removes
+    /// cgroups for ever must not fill the memory.
+    told: VecDeque<u64>,
     /// v1's memory controller is mounted: it may know a path where v2 says `/`.
     has_v1_memory: bool,
 }
@@ -19,6 +25,7 @@ impl Cgroups {
         let mounts = procfs::process::Process::myself().and_then(|me| me.mountinfo());
         let mut cgroups = Self {
             paths: FxHashMap::default(),
+            told: VecDeque::new(),
             has_v1_memory: false,
         };
         for mount in mounts.iter().flatten() {
@@ -51,6 +58,12 @@ impl Cgroups {
     /// Remembers a new one.
     pub(crate) fn insert(&mut self, id: u64, path: &[u8]) {
         self.paths.insert(id, String::from_utf8_lossy(path).into());
+        self.told.push_back(id);
+        if self.told.len() > MOST_TOLD
+            && let Some(oldest) = self.told.pop_front()
+        {
+            self.paths.remove(&oldest);
+        }
     }
 
     /// The path; `None` where it is not known, and where it is `/` while v1

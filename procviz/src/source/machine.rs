@@ -31,15 +31,21 @@ pub fn host() -> io::Result<Host> {
         .to_string_lossy()
         .into_owned();
     let cpus = std::thread::available_parallelism().map_or(1, |cpus| cpus.get() as u32);
-    let wall = clock_gettime(ClockId::Realtime);
-    let wall_ns = i128::from(wall.tv_sec) * 1_000_000_000 + i128::from(wall.tv_nsec);
     Ok(Host {
         name,
         cpus: procfs_cpus().unwrap_or(cpus),
         page_bytes: rustix::param::page_size() as u64,
         tick_ns: 1_000_000_000 / rustix::param::clock_ticks_per_second().max(1),
-        boot_wall_ns: wall_ns - i128::from(boot_now_ns()),
+        boot_wall_ns: boot_wall_ns(),
     })
+}
+
+/// Wall time at boot by the clock as it stands now, ns since 1970: it moves
+/// when somebody sets the clock.
+pub fn boot_wall_ns() -> i128 {
+    let wall = clock_gettime(ClockId::Realtime);
+    let wall_ns = i128::from(wall.tv_sec) * 1_000_000_000 + i128::from(wall.tv_nsec);
+    wall_ns - i128::from(boot_now_ns())
 }
 
 /// CPUs online on the machine, not those that this process may use.

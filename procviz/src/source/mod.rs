@@ -17,7 +17,7 @@ mod trouble;
 mod users;
 
 pub use exits::{Exits, Tally};
-pub use machine::{boot_now_ns, host};
+pub use machine::{boot_now_ns, boot_wall_ns, host};
 pub use sampler::{Sampler, SamplerError};
-pub use trouble::{back_to_normal, prepare_for_trouble};
+pub use trouble::{Keep, back_to_normal, keep_only, prepare_for_trouble};
 pub use users::Users;

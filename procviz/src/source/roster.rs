@@ -56,7 +56,11 @@ impl Roster {
     pub(super) fn settle(&self, event: &mut Event) {
         let settled = |id: TaskId| match self.threads.get(&id.tid) {
             Some(member) if self.is_same(member.id, id) => member.id,
-            _ => id,
+            // The leader's thread may have ended before its process.
+            _ => match self.process(id.tid) {
+                Some(process) if self.is_same(process, id) => process,
+                _ => id,
+            },
         };
         match event {
             Event::Fork(fork) if fork.id != fork.process => fork.process = settled(fork.process),

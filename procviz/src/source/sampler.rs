@@ -7,7 +7,7 @@ use crate::{
     model::{Host, Sample, Sources, Stamp},
     source::{
         kernel::{Kernel, LoadError},
-        machine::{boot_now_ns, own_cpu_ns},
+        machine::{boot_now_ns, boot_wall_ns, own_cpu_ns},
         proc::{MachineReader, ProcDir, Walk},
         tick::KernelTick,
     },
@@ -95,6 +95,7 @@ impl Sampler {
     pub fn sample(&mut self, sample: &mut Sample) -> Result<(), SamplerError> {
         let now = boot_now_ns();
         sample.stamp.boot_ns = now;
+        sample.boot_wall_ns = Some(boot_wall_ns());
         sample.sources = self.sources();
         match &mut self.source {
             Source::Kernel(tick) => tick.sample(sample)?,
@@ -112,6 +113,13 @@ impl Sampler {
         sample.stamp.interval_ns = if last_ns == 0 { 0 } else { now - last_ns };
         sample.own_cpu_ns = own - last_own;
         Ok(())
+    }
+
+    /// Events were thrown away: the next sample looks at every task.
+    pub fn look_at_all_again(&mut self) {
+        if let Source::Kernel(tick) = &mut self.source {
+            tick.look_at_all_again();
+        }
     }
 
     /// The sample taken at `stamp` was handed over: the next one begins there.

@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 
+use rustc_hash::FxHashSet;
+
 use procviz_common::{Kind, ROW_HAS_MM, ROW_IN_IOWAIT, ROW_KTHREAD, ROW_ON_CPU, Row};
 
 use crate::{
@@ -69,7 +71,7 @@ pub(super) struct KernelTick {
     tick: u64,
     last_ns: u64,
     lost_events: u64,
-    resync_again: bool,
+    is_census_due: bool,
     own_tid: u32,
 }
 
@@ -112,7 +114,7 @@ impl KernelTick {
             tick: 0,
             last_ns: 0,
             lost_events: 0,
-            resync_again: false,
+            is_census_due: false,
             own_tid: 0,
         })
     }
@@ -138,18 +140,18 @@ impl KernelTick {
             ..losses
         };
         let is_worse = losses.events() > self.lost_events;
-        if is_worse || self.resync_again {
+        if is_worse || self.is_census_due {
             self.lost_events = losses.events();
-            self.census(sample)?;
             // This tick's events may tell of forks whose ends were lost: the
             // next census finds them gone.
-            self.resync_again = is_worse;
+            self.is_census_due = is_worse;
+            self.census(sample)?;
         }
         self.follow_events(sample);
         self.read_those_that_ran(sample);
         self.read_orphans(sample);
         self.check_zombies(sample);
-        self.sweep(sample)?;
+        self.sweep(sample);
         self.read_v1_paths(sample);
         self.snaps.next_epoch();
         self.last_ns = sample.stamp.boot_ns;
@@ -158,7 +160,15 @@ impl KernelTick {
 
     /// Looks at every task: at the start, and after a loss.
     fn census(&mut self, sample: &mut Sample) -> Result<(), SamplerError> {
-        let rows = self.kernel.census()?.all().map_err(SamplerError::Proc)?;
+        let begun_ns = boot_now_ns();
+        let rows = match self.rows() {
+            // A kernel short of memory refuses now and grants a little later.
+            Err(_) if self.tick > 1 => {
+                self.is_census_due = true;
+                return Ok(());
+            }
+            rows => rows?,
+        };
         let taken_ns = boot_now_ns();
         let mut drain = self.drain.lock();
         if self.tick == 1 {
@@ -173,7 +183,8 @@ impl KernelTick {
         );
         sample.complete = true;
         drop(drain);
-        self.add_the_hidden(taken_ns, sample)?;
+        self.add_the_hidden(begun_ns, sample)?;
+        blank_ghosts(sample);
         self.roster.found(&sample.found, true);
         self.zombies.clear();
         self.zombies.extend(
@@ -195,16 +206,25 @@ impl KernelTick {
         Ok(())
     }
 
+    /// The next tick takes a census.
+    pub(super) fn look_at_all_again(&mut self) {
+        self.is_census_due = true;
+    }
+
+    fn rows(&mut self) -> Result<Vec<Row>, SamplerError> {
+        self.kernel.census()?.all().map_err(SamplerError::Proc)
+    }
+
     /// The iterator does not show every process on every machine (a guest may
     /// hide its own agent); `/proc` does. Those that began just now are told of
     /// by their events.
-    fn add_the_hidden(&mut self, taken_ns: u64, sample: &mut Sample) -> Result<(), SamplerError> {
+    fn add_the_hidden(&mut self, begun_ns: u64, sample: &mut Sample) -> Result<(), SamplerError> {
         let known = sample.found.iter().map(|task| task.id.tid).collect();
         let from = sample.found.len();
         self.walk
             .walk_but(&known, &mut sample.found)
             .map_err(SamplerError::Proc)?;
-        let is_old = |task: &Found| task.process.start_ns + JUST_NOW_NS < taken_ns;
+        let is_old = |task: &Found| task.process.start_ns + JUST_NOW_NS < begun_ns;
         let hidden: Vec<Found> = sample.found.drain(from..).filter(is_old).collect();
         sample
             .found
@@ -219,7 +239,10 @@ impl KernelTick {
         drain.drain();
         drain.take(&mut self.batch);
         sample.events_seen = drain.seen();
-        let other = lost[Kind::Rename as usize] + lost[Kind::Cgroup as usize] + drain.unknown();
+        let other = lost[Kind::Rename as usize]
+            + lost[Kind::Cgroup as usize]
+            + drain.unknown()
+            + drain.dropped();
         drop(drain);
         let deaths = sample.machine.deaths.unwrap_or(0) + self.batch.deaths;
         sample.machine.deaths = Some(deaths);
@@ -413,18 +436,20 @@ impl KernelTick {
 
     /// Goes through all processes in slices, so that what changes without
     /// running (the kernel reclaims memory) is seen in time.
-    fn sweep(&mut self, sample: &mut Sample) -> Result<(), SamplerError> {
+    fn sweep(&mut self, sample: &mut Sample) {
         let now = sample.stamp.boot_ns;
         if self.sweep.is_none() {
             if self.sweep_began_ns != 0 && now - self.sweep_began_ns < SWEEP_NS {
-                return Ok(());
+                return;
             }
             if self.tick == 1 {
                 self.sweep_began_ns = now;
-                return Ok(());
+                return;
             }
-            self.sweep = Some(self.kernel.sweep()?);
             self.sweep_began_ns = now;
+            // Refused for want of memory, it is granted another time; what it
+            // would show is then as old as the time before.
+            self.sweep = self.kernel.sweep().ok();
         }
         let interval = now.saturating_sub(self.last_ns);
         let rows = self.roster.processes() as u64 * interval / SWEEP_NS;
@@ -437,21 +462,23 @@ impl KernelTick {
                     memories.push(memory(&row, page));
                 }
             });
-            if !more.map_err(SamplerError::Proc)? {
+            if !more.unwrap_or(false) {
                 self.sweep = None;
             }
         }
-        Ok(())
     }
 
     fn read_v1_paths(&mut self, sample: &mut Sample) {
-        for _ in 0..V1_PATHS_A_TICK {
-            let Some(process) = self.v1_paths.pop_front() else {
-                break;
-            };
-            if self.roster.process(process.tid) == Some(process)
-                && let Some(path) = v1_memory_path(process.tid)
-            {
+        let mut read = 0;
+        while read < V1_PATHS_A_TICK
+            && let Some(process) = self.v1_paths.pop_front()
+        {
+            // The dead cost nothing and must not hold up the living.
+            if self.roster.process(process.tid) != Some(process) {
+                continue;
+            }
+            read += 1;
+            if let Some(path) = v1_memory_path(process.tid) {
                 sample.events.push(Event::Cgroup(process, path));
             }
         }
@@ -490,6 +517,32 @@ fn memory(row: &Row, page_bytes: u64) -> Memory {
     }
 }
 
+/// Takes back forks of tasks that a census no longer found and whose ends were
+/// lost: the sample holds an earlier tick's events when nobody took it.
+fn blank_ghosts(sample: &mut Sample) {
+    if sample.events.is_empty() {
+        return;
+    }
+    let mut known: FxHashSet<TaskId> = sample.found.iter().map(|task| task.id).collect();
+    known.extend(sample.events.iter().filter_map(|event| match event {
+        Event::ThreadEnd(end) => Some(end.id),
+        Event::ProcessEnd(record) => Some(record.process),
+        _ => None,
+    }));
+    for event in &mut sample.events {
+        if matches!(event, Event::Fork(fork) if !known.contains(&fork.id)) {
+            *event = Event::Nothing;
+        }
+    }
+}
+
+/// Resident set and address space. A dead leader has none of its own, but its
+/// process has while other threads live; one of these will tell.
+fn memory_of(row: &Row, page_bytes: u64) -> Option<(u64, u64)> {
+    let is_told = row.flags & (ROW_HAS_MM | ROW_KTHREAD) != 0 || row.threads <= 1;
+    is_told.then_some((row.rss_pages * page_bytes, row.vsize_pages * page_bytes))
+}
+
 fn found(row: &Row, host: &Host, cgroups: &Cgroups) -> Found {
     let on_cpu = row.flags & ROW_ON_CPU != 0;
     let state = if row.exit_state != 0 {
@@ -526,10 +579,7 @@ fn found(row: &Row, host: &Host, cgroups: &Cgroups) -> Found {
             read: row.read_bytes,
             write: row.write_bytes,
         }),
-        memory: Some((
-            row.rss_pages * host.page_bytes,
-            row.vsize_pages * host.page_bytes,
-        )),
+        memory: memory_of(row, host.page_bytes),
         threads: row.threads,
         gone: gone_of(row),
         whole: None,

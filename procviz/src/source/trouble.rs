@@ -10,16 +10,29 @@ use rustix::{
 /// Nicer than all but the machine's own.
 const NICE: i32 = -10;
 
+/// What a thread may go on doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Read others' `/proc` files.
+    Reading,
+    /// And send signals to the command under watch.
+    ReadingAndSignals,
+    /// Write files where root may.
+    Writing,
+    /// Nothing that takes a privilege.
+    Nothing,
+}
+
 /// Raises this thread's priority, which those it starts inherit, and keeps
-/// its memory from being swapped out; then keeps only what reading others'
-/// `/proc` files takes. What is not allowed is left as it is.
-pub fn prepare_for_trouble() {
+/// its memory from being swapped out; then keeps only what is needed. What is
+/// not allowed is left as it is.
+pub fn prepare_for_trouble(keep: Keep) {
     _ = setpriority_process(None, NICE);
     // Not what is mapped later: that would count against a limit which holds
     // once the privilege to lock is gone, and make allocations fail.
     _ = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::ONFAULT);
     _ = std::fs::write("/proc/self/oom_score_adj", "-900");
-    keep_only(CapabilitySet::SYS_PTRACE | CapabilitySet::DAC_READ_SEARCH | CapabilitySet::KILL);
+    keep_only(keep);
 }
 
 /// Takes back the priority of a thread whose work can wait.
@@ -27,7 +40,15 @@ pub fn back_to_normal() {
     _ = setpriority_process(None, 0);
 }
 
-fn keep_only(kept: CapabilitySet) {
+/// Gives away all privileges of this thread, and those it starts, but `keep`.
+pub fn keep_only(keep: Keep) {
+    let reading = CapabilitySet::SYS_PTRACE | CapabilitySet::DAC_READ_SEARCH;
+    let kept = match keep {
+        Keep::Reading => reading,
+        Keep::ReadingAndSignals => reading | CapabilitySet::KILL,
+        Keep::Writing => CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH,
+        Keep::Nothing => CapabilitySet::empty(),
+    };
     let Ok(now) = capabilities(None) else { return };
     let sets = CapabilitySets {
         effective: now.effective & kept,

@@ -152,12 +152,24 @@ impl Tracker {
         let Some(slot) = self.threads.get(&end.id).copied() else {
             return;
         };
-        if let Some(cpu_ns) = end.cpu_ns {
+        let is_over = self
+            .snapshot
+            .threads
+            .get(slot)
+            .is_none_or(|thread| thread.end.is_some());
+        // A census that came first has its last figures among those of the gone.
+        if let Some(cpu_ns) = end.cpu_ns.filter(|_| !is_over) {
             let io = end.io.map(|(read, write)| Io { read, write });
             self.take_figures(slot, cpu_ns, end.run_delay_ns, io);
             let tick = self.snapshot.tick;
             if let Some(thread) = self.snapshot.threads.get_mut(slot) {
                 thread.change.at(tick).ran = true;
+            }
+            if let Some((_, process)) = self.process_mut(end.process) {
+                process.change.at(tick).ran = true;
+                if end.id != end.process {
+                    process.threads = process.threads.saturating_sub(1).max(1);
+                }
             }
         }
         self.end_thread(end.id, Some(end.status), end.zombie);
@@ -184,7 +196,11 @@ impl Tracker {
         let Some(thread) = self.thread_mut(id) else {
             return;
         };
-        if thread.end.is_some_and(|end| end.tick != 0 && !end.zombie) {
+        if let Some(end) = &mut thread.end
+            && end.tick != 0
+            && !end.zombie
+        {
+            end.status = end.status.or(status);
             return;
         }
         let before = thread
@@ -221,8 +237,12 @@ impl Tracker {
         let Some((_, process)) = self.process_mut(id) else {
             return;
         };
+        if let Some(end) = &mut process.end {
+            end.status = end.status.or(status);
+        }
         if process.end.is_none_or(|end| end.zombie && !zombie) {
             let before = process.end.map_or(tick, |end| end.tick);
+            let status = status.or(process.end.and_then(|end| end.status));
             process.end = Some(End {
                 tick: before,
                 status,
@@ -250,9 +270,13 @@ impl Tracker {
     fn reaped(&mut self, id: TaskId) {
         let tick = self.snapshot.tick;
         let mut ended = tick;
-        if let Some((_, process)) = self.process_mut(id)
-            && let Some(end) = &mut process.end
-        {
+        if let Some((_, process)) = self.process_mut(id) {
+            // Without one its end was lost, and only this tells of it.
+            let end = process.end.get_or_insert(End {
+                tick,
+                status: None,
+                zombie: false,
+            });
             end.zombie = false;
             ended = end.tick;
         }
@@ -288,7 +312,8 @@ fn born(fork: &Fork) -> Process {
         threads: 1,
         cgroup: fork.cgroup.clone(),
         change: Change::default(),
-        rss_change: (0, 0),
+        rss_change: (0, Some(0)),
+        first_rss: None,
         origin: fork.origin,
         end: None,
         exit: None,

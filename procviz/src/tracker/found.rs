@@ -2,7 +2,7 @@
 //! sample where there are no events.
 
 use crate::{
-    model::{Change, End, Found, Process, Sample, Sources, State, Thread},
+    model::{Change, End, Found, Io, Process, Sample, Sources, State, Thread},
     tracker::Tracker,
 };
 
@@ -19,7 +19,7 @@ impl Tracker {
             .iter()
             .filter(|found| found.id == found.process)
         {
-            self.take_whole(found);
+            self.take_whole(found, sample.complete);
         }
         if sample.complete {
             self.end_the_unseen();
@@ -98,7 +98,8 @@ impl Tracker {
             threads: found.threads,
             cgroup: found.cgroup.clone(),
             change: Change::default(),
-            rss_change: (0, 0),
+            rss_change: (0, Some(0)),
+            first_rss: found.memory.map(|(rss, _)| rss),
             origin: found.process,
             end: None,
             exit: None,
@@ -150,7 +151,7 @@ impl Tracker {
     }
 
     /// What a leader's row says of its process.
-    fn take_whole(&mut self, found: &Found) {
+    fn take_whole(&mut self, found: &Found, is_complete: bool) {
         let tick = self.snapshot.tick;
         let by_sum = self.by_sum();
         if let Some((rss, vsize)) = found.memory {
@@ -169,6 +170,9 @@ impl Tracker {
             process.cgroup.clone_from(&found.cgroup);
         }
         if by_sum {
+            if is_complete {
+                self.raise_to_the_sum(slot, found);
+            }
             return;
         }
         let Some((cpu_ns, io)) = found.whole else {
@@ -197,8 +201,47 @@ impl Tracker {
         }
     }
 
+    /// After a loss: what threads used whose ends were not seen is among the
+    /// kernel's own sums of those gone.
+    fn raise_to_the_sum(&mut self, slot: usize, found: &Found) {
+        let tick = self.snapshot.tick;
+        let Some(process) = self.snapshot.processes.get_mut(slot) else {
+            return;
+        };
+        let mut cpu_ns = found.gone.cpu_ns;
+        let mut io = Some(found.gone.io);
+        let living = process.members.iter().filter_map(|member| {
+            self.snapshot
+                .threads
+                .get(*member)
+                .filter(|thread| thread.found_tick == tick)
+        });
+        for thread in living {
+            cpu_ns += thread.cpu_ns;
+            io = match thread.io {
+                Some(own) => super::plus(io, own.read, own.write),
+                None => None,
+            };
+        }
+        let missed = cpu_ns.saturating_sub(process.cpu_ns);
+        if missed > 0 && tick > 1 {
+            process.cpu_ns += missed;
+            process.io = match (process.io, io) {
+                (Some(a), Some(b)) => Some(Io {
+                    read: a.read.max(b.read),
+                    write: a.write.max(b.write),
+                }),
+                (one, other) => one.or(other),
+            };
+            self.touch(slot);
+            if let Some(process) = self.snapshot.processes.get_mut(slot) {
+                process.change.cpu_ns += missed;
+            }
+        }
+    }
+
     /// Whether a process's figures are the sum of its threads', or read as a whole.
-    fn by_sum(&self) -> bool {
+    pub(super) fn by_sum(&self) -> bool {
         self.snapshot.sources == Sources::EbpfAndProc
     }
 

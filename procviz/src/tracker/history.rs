@@ -20,15 +20,12 @@ pub(super) struct Point {
 #[derive(Debug, Default)]
 pub(super) struct History {
     points: VecDeque<Point>,
-    /// Resident set when it was first looked at, bytes.
-    pub(super) first_rss: u64,
 }
 
 impl History {
     pub(super) fn new(first: Point) -> Self {
         Self {
             points: VecDeque::from([first]),
-            first_rss: first.rss,
         }
     }
 
@@ -38,10 +35,12 @@ impl History {
             return;
         }
         self.points.push_back(point);
-        while self
-            .points
-            .front()
-            .is_some_and(|front| point.time_ns - front.time_ns > KEPT_NS)
+        // Two at least, however far apart: a long interval is judged, too.
+        while self.points.len() > 2
+            && self
+                .points
+                .get(1)
+                .is_some_and(|front| point.time_ns - front.time_ns > KEPT_NS)
         {
             self.points.pop_front();
         }

@@ -61,6 +61,7 @@ impl Tracker {
             snapshot.began_ns = sample.stamp.boot_ns;
         }
         snapshot.sources = sample.sources;
+        snapshot.host.boot_wall_ns = sample.boot_wall_ns.unwrap_or(snapshot.host.boot_wall_ns);
         snapshot.machine = sample.machine.clone();
         let skipped = sample.losses.skipped_ticks
             - snapshot

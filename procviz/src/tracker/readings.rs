@@ -75,6 +75,10 @@ impl Tracker {
         change.wait_ns = sum(change.wait_ns, wait);
         let process = thread.process;
         self.touch(process);
+        if !self.by_sum() {
+            // The process's own files tell, and include what its dead threads used.
+            return;
+        }
         let Some(process) = self.snapshot.processes.get_mut(process) else {
             return;
         };
@@ -94,19 +98,19 @@ impl Tracker {
         if process.end.is_some() {
             return;
         }
-        let delta = process
-            .rss
-            .map_or(0, |before| memory.rss as i64 - before as i64);
+        let delta = process.rss.map(|before| memory.rss as i64 - before as i64);
         process.rss = Some(memory.rss);
+        process.first_rss = process.first_rss.or(process.rss);
         process.vsize = Some(memory.vsize);
         process.threads = memory.threads;
-        if delta != 0 {
+        if delta != Some(0) {
             let before = if process.rss_change.0 == tick {
                 process.rss_change.1
             } else {
-                0
+                Some(0)
             };
-            process.rss_change = (tick, before + delta);
+            let sum = before.zip(delta).map(|(before, delta)| before + delta);
+            process.rss_change = (tick, sum);
             self.touch(slot);
         }
     }

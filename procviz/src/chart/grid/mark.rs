@@ -60,7 +60,11 @@ impl Sizes {
             task.process.rss.unwrap_or(0)
         };
         let area = (rss as f64 / self.largest as f64).max(self.least);
-        let delta = if shares { 0 } else { task.rss_delta() };
+        let delta = if shares {
+            0
+        } else {
+            task.rss_delta().unwrap_or(0)
+        };
         let swollen = match delta {
             0 => area,
             delta if delta > 0 => (area * 1.25).max(area + self.least * 0.5),

@@ -1,7 +1,7 @@
 //! Reads the kernel's type information (BTF) and finds where the members that
 //! the programs load lie. Format: Documentation/bpf/btf.rst.
 
-use procviz_common::Offsets;
+use procviz_common::{ABSENT, Offsets};
 
 /// Why BTF could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -234,25 +234,30 @@ fn word(bytes: &[u8], at: usize) -> Result<u32, BtfError> {
 ///
 /// When the file cannot be read or is malformed, or lacks what no kernel lacks.
 pub(crate) fn kernel_offsets(bytes: &[u8]) -> Result<Offsets, BtfError> {
-    let offsets = Btf::parse(bytes)?.offsets()?;
-    let needed = [
-        (offsets.task_pid, "task_struct.pid"),
-        (offsets.task_start, "task_struct.start_boottime"),
-        (offsets.task_sum_exec, "task_struct.se.sum_exec_runtime"),
-        (offsets.task_signal, "task_struct.signal"),
-        (
-            offsets.signal_group_exit_code,
-            "signal_struct.group_exit_code",
-        ),
-    ];
-    match needed
-        .into_iter()
-        .find(|(offset, _)| *offset == procviz_common::ABSENT)
-    {
-        Some((_, name)) => Err(BtfError::Missing(name.to_owned())),
+    let mut offsets = Btf::parse(bytes)?.offsets()?;
+    // What is absent would be read as 0 and shown as known. Without IO
+    // accounting or scheduler statistics `/proc` alone is the truer source.
+    let is_optional = |path: &str| OPTIONAL.iter().any(|prefix| path.starts_with(prefix));
+    let missing = Offsets::PATHS
+        .iter()
+        .find(|(path, member)| *member(&mut offsets) == ABSENT && !is_optional(path));
+    match missing {
+        Some((path, _)) => Err(BtfError::Missing((*path).to_owned())),
         None => Ok(offsets),
     }
 }
+
+/// Members whose absence is told from a value of 0: a cgroup without an id has
+/// no path, a task without a last arrival no known time off its CPU.
+const OPTIONAL: [&str; 7] = [
+    "css_set:",
+    "cgroup:",
+    "cgroup_root:",
+    "kernfs_node:",
+    "task_struct: cgroups",
+    "task_struct: sched_info.last_arrival",
+    "signal_struct: oom_mm",
+];
 
 #[cfg(test)]
 mod tests {
@@ -267,8 +272,8 @@ mod tests {
             return;
         };
         let offsets = kernel_offsets(&bytes).unwrap();
-        assert_ne!(offsets.task_in_iowait, procviz_common::ABSENT);
-        assert_ne!(offsets.mm_rss_count, procviz_common::ABSENT);
+        assert_ne!(offsets.task_in_iowait, ABSENT);
+        assert_ne!(offsets.mm_rss_count, ABSENT);
         // pid and tgid are neighbours in every kernel.
         assert_eq!(offsets.task_tgid, offsets.task_pid + 4);
     }

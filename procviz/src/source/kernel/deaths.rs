@@ -83,6 +83,8 @@ pub(crate) struct Lives {
 struct Census {
     taken_ns: u64,
     threads: FxHashSet<TaskId>,
+    /// Those of them that were dead already: their figures are among the gone.
+    dead: FxHashSet<TaskId>,
 }
 
 /// What became of a record.
@@ -128,28 +130,55 @@ impl Lives {
             let life = self.life_of_row(row, process, *count);
             self.lives.entry(row.tgid).or_insert(life);
         }
-        let threads = rows
-            .iter()
-            .map(|row| TaskId {
-                tid: row.tid,
-                start_ns: row.start_ns,
-            })
-            .collect();
-        self.census = Some(Census { taken_ns, threads });
+        let is_dead = |row: &&Row| row.exit_state != 0;
+        self.census = Some(Census {
+            taken_ns,
+            threads: rows.iter().map(id_of).collect(),
+            dead: rows.iter().filter(is_dead).map(id_of).collect(),
+        });
     }
 
     /// After a loss: forgets whoever is not in `rows` and takes in the unknown.
+    /// Those whose end was seen are still to be told of: with their final
+    /// figures if these come, else as partial.
     pub(crate) fn resync(&mut self, rows: &[Row], taken_ns: u64) {
-        let alive: FxHashSet<TaskId> = rows.iter().map(process_of).collect();
-        self.lives
-            .retain(|_, life| alive.contains(&life.process) || life.process.start_ns >= taken_ns);
-        self.leaving.clear();
-        self.waiting.clear();
-        self.seed(rows, taken_ns);
         let counts = living_threads(rows);
+        self.lives.retain(|_, life| {
+            life.last_exit.is_some()
+                || counts.contains_key(&life.process)
+                || life.process.start_ns >= taken_ns
+        });
+        self.leaving
+            .retain(|_, leaving| taken_ns.saturating_sub(leaving.time_ns) < 10 * PATIENCE_NS);
+        self.seed(rows, taken_ns);
         for life in self.lives.values_mut() {
             life.partial = true;
             life.threads = counts.get(&life.process).copied().unwrap_or(life.threads);
+        }
+        self.watch_the_descendants();
+    }
+
+    /// Whoever has a watched parent is watched, too: their forks may have been lost.
+    fn watch_the_descendants(&mut self) {
+        if self.watched_root.is_none() {
+            return;
+        }
+        loop {
+            let is_watched = |pid: u32| self.lives.get(&pid).is_some_and(|life| life.watched);
+            let new: Vec<u32> = self
+                .lives
+                .iter()
+                .filter(|(_, life)| !life.watched && is_watched(life.ppid))
+                .map(|(pid, _)| *pid)
+                .collect();
+            if new.is_empty() {
+                return;
+            }
+            for pid in new {
+                if let Some(life) = self.lives.get_mut(&pid) {
+                    life.watched = true;
+                }
+            }
         }
     }
 
@@ -302,7 +331,8 @@ impl Lives {
         };
         let len = (record.args_len as usize).min(record.args.len());
         if let Some(life) = self.lives.get_mut(&record.tgid) {
-            life.args = Some(record.args[..len].into());
+            // An argument ends with a zero, an empty one as well: nothing at all was not readable.
+            life.args = (len > 0).then(|| record.args[..len].into());
             life.comm = Comm(record.comm);
             life.uid = record.uid;
             life.cgroup_id = record.cgroup_id;
@@ -333,9 +363,8 @@ impl Lives {
             start_ns: record.leader_start_ns,
         };
         let counted = self.census.as_ref().is_some_and(|census| {
-            record.time_ns < census.taken_ns
-                && !census.threads.contains(&id)
-                && record.tid != record.tgid
+            let is_missing = !census.threads.contains(&id) && record.tid != record.tgid;
+            record.time_ns < census.taken_ns && (is_missing || census.dead.contains(&id))
         });
         let (lost, batch, root) = (self.lost, self.batch, self.watched_root);
         let life = self
@@ -345,7 +374,9 @@ impl Lives {
         if life.process != process {
             *life = unseen(record, process, lost, batch, root);
         }
-        life.threads += u32::from(counted);
+        if counted {
+            life.threads += 1;
+        }
         life.uid = record.uid;
         life.comm = if record.tid == record.tgid {
             Comm(record.comm)
@@ -461,7 +492,7 @@ impl Lives {
         let (user_ns, system_ns) = scale(life.gone);
         let record = ExitRecord {
             process: life.process,
-            tid: None,
+            thread: None,
             time_ns: exit.map_or(0, |exit| exit.time_ns),
             ns_pid: life.ns_pid,
             ppid: life.ppid,
@@ -491,6 +522,13 @@ impl Lives {
     }
 }
 
+fn id_of(row: &Row) -> TaskId {
+    TaskId {
+        tid: row.tid,
+        start_ns: row.start_ns,
+    }
+}
+
 fn process_of(row: &Row) -> TaskId {
     TaskId {
         tid: row.tgid,
@@ -516,7 +554,7 @@ pub(crate) fn gone_of(row: &Row) -> Gone {
 fn thread_record(end: &ThreadEnd, life: &Life, cgroups: &Cgroups) -> ExitRecord {
     ExitRecord {
         process: end.process,
-        tid: Some(end.id.tid),
+        thread: Some(end.id),
         time_ns: end.time_ns,
         ns_pid: life.ns_pid,
         ppid: life.ppid,

@@ -34,6 +34,8 @@ const MOST_RECORDS: usize = 60_000;
 const LISTED_SHORT_LIVES: usize = 2_000;
 /// Kinds of folds in a tick; those beyond share one.
 const MOST_FOLDS: usize = 1_000;
+/// Events kept for a tick that does not come; beyond these they are lost and counted.
+const MOST_EVENTS: usize = 300_000;
 /// Exit records kept for a reader that does not come.
 const MOST_EXITS: usize = 200_000;
 
@@ -55,6 +57,35 @@ pub(crate) struct Batch {
     pub(crate) deaths: u64,
 }
 
+/// Where in a batch the events of a process stand that was born in it.
+#[derive(Clone, Copy, Debug)]
+struct Young {
+    at: [u32; 5],
+    count: u8,
+}
+
+impl Young {
+    fn new(fork: u32) -> Self {
+        Self {
+            at: [fork, 0, 0, 0, 0],
+            count: 1,
+        }
+    }
+
+    /// A life with more events than these keeps the rest of them: they are
+    /// about a task that nobody knows and do no harm.
+    fn add(&mut self, at: u32) {
+        if let Some(place) = self.at.get_mut(usize::from(self.count)) {
+            *place = at;
+            self.count += 1;
+        }
+    }
+
+    fn events(&self) -> impl Iterator<Item = u32> {
+        self.at.into_iter().take(usize::from(self.count))
+    }
+}
+
 /// The state behind the drain thread.
 pub(crate) struct Drain {
     ring: RingBuf<MapData>,
@@ -64,7 +95,11 @@ pub(crate) struct Drain {
     cgroups: Cgroups,
     batch: Batch,
     /// Where in `batch.events` a young process's fork stands.
-    young: FxHashMap<u32, usize>,
+    young: FxHashMap<u32, Young>,
+    /// Events of the batch that were taken back.
+    blanks: usize,
+    /// Events thrown away since the start, as no tick came.
+    dropped: u64,
     short_lives: usize,
     folds: FxHashMap<(TaskId, Comm, u32), usize>,
     seen: u64,
@@ -82,6 +117,8 @@ impl Drain {
             cgroups: Cgroups::read(),
             batch: Batch::default(),
             young: FxHashMap::default(),
+            blanks: 0,
+            dropped: 0,
             short_lives: 0,
             folds: FxHashMap::default(),
             seen: 0,
@@ -123,6 +160,11 @@ impl Drain {
         self.overflow
     }
 
+    /// Events thrown away since the start, as no tick came to take them.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
     /// Reads what is in the ring.
     pub(crate) fn drain(&mut self) {
         for _ in 0..MOST_RECORDS {
@@ -151,6 +193,7 @@ impl Drain {
         self.batch.exits.clear();
         self.batch.deaths = 0;
         self.young.clear();
+        self.blanks = 0;
         self.folds.clear();
         self.short_lives = 0;
         self.lives.next_batch();
@@ -160,23 +203,19 @@ impl Drain {
         match record {
             Record::Fork(fork) => {
                 let (fork, _) = self.lives.fork(fork, &self.cgroups);
-                if self.mode == Mode::Snapshots {
-                    if fork.id == fork.process {
-                        self.young.insert(fork.id.tid, self.batch.events.len());
-                    }
-                    self.batch.events.push(Event::Fork(fork));
-                }
+                let leader = (fork.id == fork.process).then_some(fork.id.tid);
+                self.keep(leader, Event::Fork(fork));
             }
             Record::Exec(exec) => {
                 let exec = self.lives.exec(exec, &self.cgroups);
-                self.keep(Event::Exec(exec));
+                self.keep(Some(exec.process.tid), Event::Exec(exec));
             }
             Record::Exit(exit) => self.lives.exit(exit),
             Record::Dead(dead) => {
                 let outcome = self.lives.dead(dead, &self.cgroups, self.page_bytes);
                 self.batch.deaths += u64::from(outcome.thread.is_some());
                 if let Some(thread) = outcome.thread {
-                    self.keep(Event::ThreadEnd(thread));
+                    self.keep(Some(thread.process.tid), Event::ThreadEnd(thread));
                 }
                 if let Some(record) = outcome.thread_record {
                     self.push_exit(record);
@@ -185,25 +224,63 @@ impl Drain {
                     self.process_end(ended);
                 }
             }
-            Record::Rename(rename) => self.keep(Event::Rename(Rename {
-                id: TaskId {
+            Record::Rename(rename) => {
+                let id = TaskId {
                     tid: rename.tid,
                     start_ns: rename.start_ns,
-                },
-                comm: Comm(rename.comm),
-            })),
+                };
+                let comm = Comm(rename.comm);
+                self.keep(Some(rename.tid), Event::Rename(Rename { id, comm }));
+            }
             Record::Cgroup(cgroup) if cgroup.hierarchy == 0 => {
-                let len = (cgroup.path_len as usize).min(cgroup.path.len());
-                self.cgroups.insert(cgroup.id, &cgroup.path[..len]);
+                // A path without an end was cut, and half a path is none.
+                let len = cgroup.path_len as usize;
+                if len + 1 < cgroup.path.len() {
+                    self.cgroups.insert(cgroup.id, &cgroup.path[..len]);
+                }
             }
             Record::Cgroup(_) => {}
         }
     }
 
-    fn keep(&mut self, event: Event) {
-        if self.mode == Mode::Snapshots {
-            self.batch.events.push(event);
+    /// Keeps an event for the next tick, and notes that it is one of process
+    /// `pid`, should that turn out to be a short life.
+    fn keep(&mut self, pid: Option<u32>, event: Event) {
+        if self.mode != Mode::Snapshots {
+            return;
         }
+        if self.batch.events.len() >= MOST_EVENTS {
+            self.compact();
+        }
+        if self.batch.events.len() >= MOST_EVENTS {
+            self.dropped += 1;
+            return;
+        }
+        let at = self.batch.events.len() as u32;
+        match (&event, pid) {
+            (Event::Fork(_), Some(pid)) => _ = self.young.insert(pid, Young::new(at)),
+            (_, Some(pid)) => {
+                if let Some(young) = self.young.get_mut(&pid) {
+                    young.add(at);
+                }
+            }
+            _ => {}
+        }
+        self.batch.events.push(event);
+    }
+
+    /// Closes up the events that were taken back.
+    fn compact(&mut self) {
+        if self.blanks * 2 < self.batch.events.len() {
+            return;
+        }
+        self.blanks = 0;
+        self.batch
+            .events
+            .retain(|event| !matches!(event, Event::Nothing));
+        // Their places are no longer known; the few that are young now are
+        // told of one by one.
+        self.young.clear();
     }
 
     fn process_end(&mut self, ended: Ended) {
@@ -213,38 +290,41 @@ impl Drain {
             }
             return;
         }
-        let fork = self.young.get(&ended.record.process.tid).copied();
-        if let (true, Some(fork)) = (ended.short, fork) {
+        let young = self.young.get(&ended.record.process.tid).copied();
+        if let (true, Some(young)) = (ended.short, young) {
             self.short_lives += 1;
             if self.short_lives > LISTED_SHORT_LIVES {
-                self.fold(&ended.record, fork);
+                self.fold(&ended.record, young);
                 return;
             }
         }
-        self.batch
-            .events
-            .push(Event::ProcessEnd(Arc::new(ended.record)));
+        self.keep(None, Event::ProcessEnd(Arc::new(ended.record)));
     }
 
     /// Adds a short life to those of its kind, and takes its events back.
-    fn fold(&mut self, record: &ExitRecord, fork: usize) {
-        if let Some(event) = self.batch.events.get_mut(fork) {
-            *event = Event::Nothing;
+    fn fold(&mut self, record: &ExitRecord, young: Young) {
+        for at in young.events() {
+            if let Some(event) = self.batch.events.get_mut(at as usize) {
+                *event = Event::Nothing;
+                self.blanks += 1;
+            }
         }
-        if let Some(event @ Event::ThreadEnd(_)) = self.batch.events.last_mut() {
-            *event = Event::Nothing;
+        let mut key = (record.origin, record.comm, record.status.0);
+        if self.batch.folds.len() >= MOST_FOLDS && !self.folds.contains_key(&key) {
+            // Too many kinds: their parent is known, what they were called and
+            // how they ended is not.
+            key = (record.origin, Comm::new(b"(others)"), 0);
         }
-        let key = (record.origin, record.comm, record.status.0);
         let at = match self.folds.get(&key) {
             Some(at) => *at,
-            None if self.batch.folds.len() >= MOST_FOLDS => self.batch.folds.len() - 1,
+            None if self.batch.folds.len() >= 2 * MOST_FOLDS => self.batch.folds.len() - 1,
             None => {
                 self.folds.insert(key, self.batch.folds.len());
                 self.batch.folds.push(Fold {
-                    origin: record.origin,
-                    comm: record.comm,
+                    origin: key.0,
+                    comm: key.1,
                     uid: record.uid,
-                    status: Status(record.status.0),
+                    status: Status(key.2),
                     count: 0,
                     cpu_ns: 0,
                 });

@@ -44,13 +44,7 @@ impl Snaps {
     /// keep until somebody does.
     pub(crate) fn take(&mut self, largest_tid: u32, on_cpu: &mut Vec<u32>, ran: &mut Vec<u32>) {
         on_cpu.clear();
-        on_cpu.extend(
-            self.cur
-                .get()
-                .iter()
-                .map(|word| word.load(Acquire) as u32)
-                .filter(|tid| *tid != 0),
-        );
+        on_cpu.extend(self.running());
         ran.clear();
         let words = self.ran.get();
         let used = (largest_tid as usize / 64 + 1).min(words.len());
@@ -65,6 +59,21 @@ impl Snaps {
                 bits &= bits - 1;
             }
         }
+        // One of both lists may have left for good in between, and nothing
+        // would tell of it again: it is on a CPU only if it still is. `ran` is
+        // in order.
+        on_cpu.retain(|tid| {
+            ran.binary_search(tid).is_err() || self.running().any(|running| running == *tid)
+        });
+    }
+
+    /// The threads on a CPU at this moment.
+    fn running(&self) -> impl Iterator<Item = u32> {
+        self.cur
+            .get()
+            .iter()
+            .map(|word| word.load(Acquire) as u32)
+            .filter(|tid| *tid != 0)
     }
 
     /// Ends a tick: the longest waits count anew from here.

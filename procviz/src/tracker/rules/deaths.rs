@@ -9,6 +9,8 @@ use crate::model::{
 
 const SPAN_NS: u64 = 600 * SECOND;
 const THRESHOLD: usize = 3;
+/// Kinds of deaths that are remembered.
+const MOST_KINDS: usize = 4_000;
 /// A command that fails sooner is a `grep` in a loop, not a service.
 const SERVICE_NS: u64 = SECOND / 5;
 /// HUP, INT, PIPE, TERM end what is meant to end.
@@ -58,6 +60,10 @@ impl Deaths {
             }
             !deaths.is_empty()
         });
+        if self.kinds.len() > MOST_KINDS {
+            // Somebody dies under ever new names: only what repeats is of use.
+            self.kinds.retain(|_, deaths| deaths.len() > 1);
+        }
     }
 
     fn death(&mut self, record: &ExitRecord) {

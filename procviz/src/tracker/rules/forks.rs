@@ -15,6 +15,8 @@ const CORES: f64 = 0.2;
 #[derive(Default)]
 pub(super) struct Forks {
     origins: FxHashMap<TaskId, Origin>,
+    /// The intervals that are looked back on: their ends and lengths, ns.
+    window: VecDeque<(u64, u64)>,
 }
 
 #[derive(Default)]
@@ -37,6 +39,14 @@ impl Forks {
         let stamp = snapshot.stamp;
         if snapshot.tick == 1 {
             return;
+        }
+        self.window.push_back((stamp.boot_ns, stamp.interval_ns));
+        while self
+            .window
+            .front()
+            .is_some_and(|(end, _)| stamp.boot_ns - end >= SPAN_NS)
+        {
+            self.window.pop_front();
         }
         for event in &sample.events {
             match event {
@@ -93,7 +103,7 @@ impl Forks {
     }
 
     pub(super) fn judge(&self, snapshot: &Snapshot, notables: &mut Vec<Notable>) {
-        let watched = snapshot.watched_ns().min(SPAN_NS);
+        let watched: u64 = self.window.iter().map(|(_, length)| length).sum();
         if watched + SECOND / 20 < SECOND {
             return;
         }

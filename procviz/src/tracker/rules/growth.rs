@@ -13,7 +13,7 @@ const PART: f64 = 0.2;
 /// A resident set that grows.
 pub(super) fn judge(subject: &Subject<'_>) -> Option<Notable> {
     let now = subject.process.rss?;
-    let grown = now.saturating_sub(subject.history.first_rss);
+    let grown = now.saturating_sub(subject.process.first_rss?);
     let total = subject.snapshot.machine.mem_total_bytes.unwrap_or(u64::MAX);
     let curve = || subject.history.curve(|_, later| later.rss as f32);
     if let Some((first, last)) = subject.history.span(SPAN_NS) {

@@ -106,15 +106,19 @@ impl Rules {
                 continue;
             };
             let change = process.change;
+            // A process that has just been made is measured by the next look at it.
+            let Some(rss) = process.rss else { continue };
             let io_bytes = process.io.map_or(0, |io| io.read + io.write);
             let point = Point {
                 time_ns: now,
                 cpu_ns: process.cpu_ns,
-                rss: process.rss.unwrap_or(0),
+                rss,
                 io_bytes,
             };
             let history = self.histories.entry(process.id).or_insert_with(|| {
-                let rss_before = point.rss.saturating_add_signed(-process.rss_change.1);
+                let rss_before = point
+                    .rss
+                    .saturating_add_signed(-process.rss_change.1.unwrap_or(0));
                 // A new process had nothing before it was born.
                 let began = process
                     .id
