@@ -12,6 +12,8 @@ use crate::{
 fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let task: Ptr = ctx.arg(0);
     let old_tid: u32 = ctx.arg(1);
+    #[cfg(feature = "log")]
+    aya_log_ebpf::debug!(&ctx, "exec by thread {}", old_tid);
     let Some((mut entry, header)) = reserve::<ExecRecord>(Kind::Exec) else {
         return 0;
     };

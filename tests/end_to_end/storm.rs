@@ -28,6 +28,9 @@ pub(crate) const TESTS: &[Test] = &[
     ),
 ];
 
+/// How often a pid was made with an exit code.
+type Made = HashMap<(u32, u32), i64>;
+
 fn alone() -> Result<(), Failed> {
     storm(false)
 }
@@ -87,8 +90,8 @@ fn storm(with_grid: bool) -> Result<(), Failed> {
 }
 
 /// How often each (pid, exit code) was made, and how many in all.
-fn what_was_made(folder: &Folder) -> std::io::Result<(HashMap<(u32, u32), i64>, u64)> {
-    let mut made: HashMap<(u32, u32), i64> = HashMap::new();
+fn what_was_made(folder: &Folder) -> std::io::Result<(Made, u64)> {
+    let mut made = Made::new();
     let mut count = 0u64;
     for worker in 0..2 {
         for pair in std::fs::read(folder.file(&format!("made.{worker}")))?.chunks_exact(8) {
@@ -141,7 +144,7 @@ fn lost_deaths_are_counted() -> Result<(), Failed> {
 }
 
 /// Takes what was seen away from what was made; only of the storm's children.
-fn subtract(lines: &[String], made: &mut HashMap<(u32, u32), i64>, is_ours: &str) -> u64 {
+fn subtract(lines: &[String], made: &mut Made, is_ours: &str) -> u64 {
     let mut seen = 0;
     for line in lines {
         // Half a million lines: the fields are cut out, not parsed.

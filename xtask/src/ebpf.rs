@@ -19,7 +19,7 @@ const TARGET: &str = "bpfel-unknown-none";
 /// Builds the object and commits to what it is made of.
 pub(crate) fn renew() -> Result<()> {
     let root = root()?;
-    let object = build(&root)?;
+    let object = build(&root, Log::Off)?;
     fs::write(root.join("procviz/ebpf/procviz.bpf.o"), &object)?;
     let provenance = Provenance {
         tools: tools()?,
@@ -48,7 +48,7 @@ pub(crate) fn check() -> Result<()> {
         provenance.sources == source_hash(&root)?,
         "the sources have changed since the object was built: run `cargo xtask ebpf`"
     );
-    let fresh = build(&root)?;
+    let fresh = build(&root, Log::Off)?;
     let now = tools()?;
     if fresh == committed {
         say("the committed object is what the sources make, byte for byte");
@@ -69,8 +69,29 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-fn build(root: &Path) -> Result<Vec<u8>> {
-    let target_dir = root.join("target/ebpf");
+/// Whether the programs log.
+#[derive(Clone, Copy, PartialEq)]
+enum Log {
+    Off,
+    On,
+}
+
+/// Builds an object whose programs log, for a procviz with the feature `log`.
+pub(crate) fn with_log() -> Result<()> {
+    let root = root()?;
+    let object = build(&root, Log::On)?;
+    say(&format!(
+        "built target/ebpf-log/procviz.bpf.o, {} bytes: run it with `cargo run --features log`",
+        object.len()
+    ));
+    Ok(())
+}
+
+fn build(root: &Path, log: Log) -> Result<Vec<u8>> {
+    let target_dir = root.join(match log {
+        Log::Off => "target/ebpf",
+        Log::On => "target/ebpf-log",
+    });
     let cargo_home = cargo_home()?;
     let mut flags = format!(
         "-C link-arg=--btf --remap-path-prefix={}=/procviz",
@@ -100,6 +121,10 @@ fn build(root: &Path) -> Result<Vec<u8>> {
             "--package",
             "procviz-ebpf",
         ])
+        .args(match log {
+            Log::Off => &[][..],
+            Log::On => &["--features", "log"][..],
+        })
         .arg("--target-dir")
         .arg(&target_dir)
         .current_dir(root)

@@ -1,7 +1,7 @@
 //! procviz's workshop.
 //!
 //! `cargo xtask ebpf` builds the eBPF object, `cargo xtask ebpf --check` builds
-//! it anew and compares; `cargo xtask bench` measures what procviz costs.
+//! it anew and compares, with `--log` one whose programs log; `cargo xtask bench` measures what procviz costs.
 
 mod bench;
 mod ebpf;
@@ -15,9 +15,12 @@ fn main() -> Result<()> {
     match words.as_slice() {
         ["ebpf"] => ebpf::renew(),
         ["ebpf", "--check"] => ebpf::check(),
+        ["ebpf", "--log"] => ebpf::with_log(),
         ["bench", parts @ ..] => bench::run(parts),
         ["bench-here", parts @ ..] => bench::run_here(parts),
         ["load", load @ ..] => bench::run_load(load),
-        _ => bail!("usage: cargo xtask ebpf [--check] | bench [draw] [switch] [storm] [sample]"),
+        _ => bail!(
+            "usage: cargo xtask ebpf [--check|--log] | bench [draw] [switch] [storm] [sample]"
+        ),
     }
 }

@@ -12,6 +12,8 @@ const PLACE_STEPS: f32 = 4.0;
 /// A disc's coverage, 0 to 255, row by row.
 pub(super) struct Mask {
     pub(super) side: usize,
+    /// First covered column and the one after the last, a pair a row.
+    pub(super) spans: Vec<(u8, u8)>,
     pub(super) coverage: Vec<u8>,
 }
 
@@ -23,7 +25,7 @@ impl Discs {
     /// The mask of a disc, and the pixel of its left upper corner.
     pub(super) fn mask(&mut self, x: f32, y: f32, r: f32) -> (&Mask, i32, i32) {
         let radius = (r * RADIUS_STEPS).round() as u16;
-        let reach = (r + 1.5).ceil();
+        let reach = (r + 0.75).ceil();
         // Corner and place within its pixel, in steps.
         let (left, across) = split(x - reach);
         let (top, down) = split(y - reach);
@@ -54,13 +56,24 @@ fn cover(radius: u16, reach: f32, across: u8, down: u8) -> Mask {
     } else {
         (r, 1.0)
     };
-    let coverage = (0..side * side).map(|index| {
-        let (px, py) = ((index % side) as f32 + 0.5, (index / side) as f32 + 0.5);
-        let inside = (edge + 0.5 - (px - x).hypot(py - y)).clamp(0.0, 1.0);
-        (inside * weight * 255.0 + 0.5) as u8
+    let coverage: Vec<u8> = (0..side * side)
+        .map(|index| {
+            let (px, py) = ((index % side) as f32 + 0.5, (index / side) as f32 + 0.5);
+            let inside = (edge + 0.5 - (px - x).hypot(py - y)).clamp(0.0, 1.0);
+            (inside * weight * 255.0 + 0.5) as u8
+        })
+        .collect();
+    let spans = coverage.chunks(side).map(|row| {
+        let first = row.iter().position(|value| *value > 0).unwrap_or(side);
+        let last = row
+            .iter()
+            .rposition(|value| *value > 0)
+            .map_or(first, |last| last + 1);
+        (first as u8, last as u8)
     });
     Mask {
         side,
-        coverage: coverage.collect(),
+        spans: spans.collect(),
+        coverage,
     }
 }

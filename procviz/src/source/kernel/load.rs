@@ -17,6 +17,7 @@ use super::{
 };
 
 /// The object that `cargo xtask ebpf` builds.
+#[cfg(not(feature = "log"))]
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../ebpf/procviz.bpf.o");
 
 const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
@@ -96,9 +97,15 @@ impl Kernel {
         if let Some(bytes) = ring_bytes_for_tests() {
             loader.map_max_entries("EVENTS", bytes);
         }
+        #[cfg(not(feature = "log"))]
+        let object = OBJECT;
+        #[cfg(feature = "log")]
+        let object = &super::log::object().map_err(|error| LoadError::Load(error.to_string()))?;
         let mut ebpf = loader
-            .load(OBJECT)
+            .load(object)
             .map_err(|error| LoadError::Load(chain(&error)))?;
+        #[cfg(feature = "log")]
+        super::log::print(&mut ebpf).map_err(LoadError::Load)?;
         for name in TRACEPOINTS {
             attach_tracepoint(&mut ebpf, name, &btf)?;
         }

@@ -8,6 +8,8 @@ mod decode;
 mod drain;
 mod iterate;
 mod load;
+#[cfg(feature = "log")]
+mod log;
 mod raw;
 mod snaps;
 mod support;
