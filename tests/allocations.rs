@@ -180,6 +180,7 @@ fn found(tid: u32) -> Found {
         gone: Gone::default(),
         whole: None,
         cgroup: None,
+        watched: true,
     }
 }
 

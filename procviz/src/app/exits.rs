@@ -44,7 +44,7 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
     } else {
         Keep::Reading
     });
-    let mut exits = Exits::start(&host, kernel, args.threads, child.as_ref().map(Child::pid))?;
+    let mut exits = Exits::start(&host, kernel, args.threads, child.as_ref().map(|child| [child.pid()]).as_ref().map(|roots| &roots[..]))?;
     back_to_normal();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -2,6 +2,7 @@
 
 mod command;
 mod config;
+mod csv;
 mod doctor;
 mod dump;
 mod exits;
@@ -9,6 +10,7 @@ mod failure;
 mod grid;
 mod open;
 mod output;
+mod signals;
 mod stdout;
 mod watch;
 
@@ -27,6 +29,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Grid(args)) => grid::run(&args),
         Some(Command::Exits(args)) => exits::run(&args),
         Some(Command::Dump(args)) => dump::run(&args),
+        Some(Command::Csv(args)) => csv::run(&args),
         Some(Command::Doctor) => doctor::run(),
         Some(Command::Launch { command }) => command::launch(&command),
     }

@@ -114,7 +114,7 @@ impl Target {
 }
 
 /// Whether a file may be put there.
-fn check_free(path: &Path, force: bool) -> anyhow::Result<()> {
+pub(super) fn check_free(path: &Path, force: bool) -> anyhow::Result<()> {
     match std::fs::symlink_metadata(path) {
         Ok(meta) if meta.is_symlink() => Err(anyhow!(
             "`{}` is a symbolic link, and none is followed: name the file itself",
@@ -219,28 +219,66 @@ fn become_owner(folder: &Path) -> Keep {
 }
 
 fn write(path: &Path, bytes: &[u8], force: bool) -> anyhow::Result<()> {
-    check_free(path, force)?;
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let part = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mode = Mode::RUSR | Mode::WUSR;
-    let file = open(&part, flags, mode)
-        .with_context(|| format!("failed to create a file beside `{}`", path.display()))?;
-    let outcome = fill(file.into(), bytes).and_then(|()| place(&part, path, force));
-    if outcome.is_err() || !force {
-        // With --force the part has become the file.
-        _ = unlink(&part);
-    }
-    outcome.with_context(|| format!("failed to write `{}`", path.display()))
+    let (mut file, part) = Part::create(path, force)?;
+    file.write_all(bytes)
+        .and_then(|()| Ok(rustix::fs::fdatasync(file.as_fd())?))
+        .with_context(|| format!("failed to write `{}`", path.display()))?;
+    part.place()
 }
 
-fn fill(mut file: File, bytes: &[u8]) -> std::io::Result<()> {
-    file.write_all(bytes)?;
-    rustix::fs::fdatasync(file.as_fd())?;
-    Ok(())
+/// A file beside its place until it is complete; dropped before, it is gone.
+pub(super) struct Part {
+    part: PathBuf,
+    path: PathBuf,
+    force: bool,
+    is_placed: bool,
+}
+
+impl Part {
+    /// Creates it, readable by its owner alone.
+    ///
+    /// # Errors
+    ///
+    /// When its place is taken, or no file can be made there.
+    pub(super) fn create(path: &Path, force: bool) -> anyhow::Result<(File, Self)> {
+        check_free(path, force)?;
+        let mut name = std::ffi::OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(format!(".{}.part", std::process::id()));
+        let part = path.with_file_name(name);
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = open(&part, flags, Mode::RUSR | Mode::WUSR)
+            .with_context(|| format!("failed to create a file beside `{}`", path.display()))?;
+        let part = Self {
+            part,
+            path: path.to_owned(),
+            force,
+            is_placed: false,
+        };
+        Ok((file.into(), part))
+    }
+
+    /// Gives it its name.
+    ///
+    /// # Errors
+    ///
+    /// When something has come to its place meanwhile.
+    pub(super) fn place(mut self) -> anyhow::Result<()> {
+        place(&self.part, &self.path, self.force)
+            .with_context(|| format!("failed to write `{}`", self.path.display()))?;
+        // With --force the part has become the file.
+        self.is_placed = self.force;
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.is_placed {
+            _ = unlink(&self.part);
+        }
+    }
 }
 
 /// Gives a complete file its name: a link fails where something has come

@@ -43,6 +43,7 @@ fn found(tid: u32, process: u32, state: State) -> Found {
         gone: Gone::default(),
         whole: None,
         cgroup: None,
+        watched: true,
     }
 }
 

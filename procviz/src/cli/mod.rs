@@ -1,11 +1,13 @@
 //! What can be typed, and nothing else: no I/O, no decisions.
 
+mod csv;
 mod exits;
 mod grid;
 mod sampling;
 
 use clap::{Parser, Subcommand};
 
+pub use csv::CsvArgs;
 pub use exits::ExitsArgs;
 pub use grid::{GridArgs, ThemeArg};
 pub use sampling::SamplingArgs;
@@ -36,6 +38,8 @@ pub enum Command {
     Exits(ExitsArgs),
     /// Print snapshots as data, one a line
     Dump(DumpArgs),
+    /// Print stat, status and io of tasks as CSV, raw
+    Csv(CsvArgs),
     /// Tell what procviz needs, whether it is there, and what mends it
     Doctor,
     /// Wait for SIGCONT, become the invoking user and run a command

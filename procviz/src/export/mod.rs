@@ -1,4 +1,5 @@
 //! Writes snapshots and exit records as data for other programs.
 
+pub(crate) mod csv;
 pub(crate) mod json;
 pub(crate) mod time;

@@ -19,6 +19,8 @@ pub enum Event {
     Reaped(TaskId),
     /// A process has another parent, as the former one died.
     Parent(TaskId, u32),
+    /// The arguments of a process became known.
+    Args(TaskId, Arc<[u8]>),
     /// The path of a process's cgroup became known.
     Cgroup(TaskId, Arc<str>),
     /// An event that was taken back: its life is among the folds.
@@ -46,8 +48,12 @@ pub struct Fork {
     pub kthread: bool,
     /// The parent's name.
     pub comm: Comm,
+    /// The parent's arguments, where known.
+    pub args: Option<Arc<[u8]>>,
     /// Path of the v2 cgroup, where known.
     pub cgroup: Option<Arc<str>>,
+    /// A descendant of whom the source was told to watch; everybody is where it was told nothing.
+    pub watched: bool,
 }
 
 /// A process runs another program.
@@ -61,6 +67,8 @@ pub struct Exec {
     pub uid: u32,
     /// The new name.
     pub comm: Comm,
+    /// The new arguments; `None` when they could not be read.
+    pub args: Option<Arc<[u8]>>,
     /// Path of the v2 cgroup, where known.
     pub cgroup: Option<Arc<str>>,
 }
@@ -197,6 +205,8 @@ pub struct ExitRecord {
     pub cgroup: Option<Arc<str>>,
     /// Nobody has reaped it yet.
     pub zombie: bool,
+    /// A descendant of whom the source was told to watch.
+    pub watched: bool,
     /// Something of it was not seen: the figures are a lower bound.
     pub partial: bool,
 }
@@ -216,6 +226,8 @@ pub struct Fold {
     pub count: u64,
     /// CPU time of all of them, ns.
     pub cpu_ns: u64,
+    /// Descendants of whom the source was told to watch.
+    pub watched: bool,
 }
 
 #[cfg(test)]

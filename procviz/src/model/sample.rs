@@ -199,6 +199,8 @@ pub struct Found {
     pub whole: Option<(u64, Option<Io>)>,
     /// Path of its cgroup.
     pub cgroup: Option<Arc<str>>,
+    /// A descendant of whom the source was told to watch.
+    pub watched: bool,
 }
 
 /// A thread that ran, as the kernel's last look at it shows.

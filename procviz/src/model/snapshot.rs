@@ -35,6 +35,8 @@ pub struct Snapshot {
     pub folds: Vec<Fold>,
     /// What is worth a person's eye, by rank.
     pub notables: Vec<Notable>,
+    /// A filter hides some tasks.
+    pub is_filtered: bool,
     /// Names of rules that need a longer time than was watched.
     pub not_judged: Vec<&'static str>,
 }
@@ -56,12 +58,28 @@ impl Snapshot {
             own_cpu_ns: 0,
             folds: Vec::new(),
             notables: Vec::new(),
+            is_filtered: false,
             not_judged: Vec::new(),
         }
     }
 
-    /// Every task, the dead of this and the last interval included.
+    /// Every task that the filter shows, the dead of this and the last
+    /// interval included.
     pub fn tasks(&self, scope: Scope) -> impl Iterator<Item = TaskView<'_>> {
+        self.all_tasks(scope).filter(|task| !task.thread.hidden)
+    }
+
+    /// How many living tasks a filter hides.
+    pub fn hidden(&self, scope: Scope) -> usize {
+        if !self.is_filtered {
+            return 0;
+        }
+        let is_hidden =
+            |task: &TaskView<'_>| task.thread.hidden && task.state() != State::Dead;
+        self.all_tasks(scope).filter(is_hidden).count()
+    }
+
+    fn all_tasks(&self, scope: Scope) -> impl Iterator<Item = TaskView<'_>> {
         let threads = (scope == Scope::Threads).then(|| {
             self.threads
                 .entries()

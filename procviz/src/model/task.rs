@@ -64,6 +64,8 @@ pub struct Thread {
     pub found_tick: u64,
     /// How it ended and at which tick.
     pub end: Option<End>,
+    /// A filter does not show it.
+    pub hidden: bool,
 }
 
 /// The end of a thread or process.
@@ -106,6 +108,10 @@ pub struct Process {
     pub threads: u32,
     /// Path of its cgroup, where known.
     pub cgroup: Option<Arc<str>>,
+    /// Its arguments, each ended by a zero, where known.
+    pub args: Option<Arc<[u8]>>,
+    /// A descendant of whom the source was told to watch.
+    pub watched: bool,
     /// The last change.
     pub change: Change,
     /// Change of the resident set and the tick of it, bytes; `None`: it was

@@ -1,15 +1,15 @@
 //! Watches for ends alone: no ticks, no `/proc`, only the kernel's events and
 //! one census for what was there before.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     model::{ExitRecord, Host, TaskId},
     source::{
         SamplerError,
+        args::ArgsReader,
         kernel::{Batch, Drain, DrainThread, Kernel, LoadError, Mode},
         machine::boot_now_ns,
-        proc::ProcDir,
     },
 };
 
@@ -17,6 +17,7 @@ use crate::{
 pub struct Exits {
     kernel: Kernel,
     drain: DrainThread,
+    args: ArgsReader,
     batch: Batch,
     lost_events: u64,
 }
@@ -31,7 +32,7 @@ pub struct Tally {
 }
 
 impl Exits {
-    /// Starts watching: every process, or `only` this one and its descendants.
+    /// Starts watching: every process, or `only` these and their descendants.
     ///
     /// # Errors
     ///
@@ -40,7 +41,7 @@ impl Exits {
         host: &Host,
         mut kernel: Kernel,
         threads: bool,
-        only: Option<u32>,
+        only: Option<&[u32]>,
     ) -> Result<Self, SamplerError> {
         let ring = kernel
             .take_ring()
@@ -48,8 +49,8 @@ impl Exits {
         let mut drain = Drain::new(ring, Mode::Exits, host.page_bytes);
         let rows = kernel.census()?.all().map_err(SamplerError::Proc)?;
         drain.seed(&rows, boot_now_ns());
-        if let Some(pid) = only {
-            drain.lives().watch_only(pid);
+        if let Some(roots) = only {
+            drain.lives().watch_only(roots);
         }
         if threads {
             drain.lives().want_threads();
@@ -58,17 +59,17 @@ impl Exits {
         let leaders = rows
             .iter()
             .filter(|row| row.tid == row.tgid && row.exit_state == 0);
-        let processes = leaders
-            .map(|row| TaskId {
-                tid: row.tid,
-                start_ns: row.start_ns,
-            })
-            .collect();
-        read_arguments(processes, drain.share(), host.tick_ns);
+        let processes = leaders.map(|row| TaskId {
+            tid: row.tid,
+            start_ns: row.start_ns,
+        });
+        let args = ArgsReader::start(host.tick_ns);
+        processes.for_each(|process| args.ask(process));
         drain.run().map_err(SamplerError::Thread)?;
         Ok(Self {
             kernel,
             drain,
+            args,
             batch: Batch::default(),
             lost_events: 0,
         })
@@ -82,6 +83,9 @@ impl Exits {
     pub fn take(&mut self) -> Result<&[Arc<ExitRecord>], SamplerError> {
         let lost: u64 = self.kernel.lost().iter().sum();
         let mut drain = self.drain.lock();
+        for (process, args) in self.args.answers() {
+            drain.lives().set_args(process, args);
+        }
         drain.lives().set_lost(lost);
         drain.drain();
         drain.take(&mut self.batch);
@@ -105,34 +109,4 @@ impl Exits {
             lost_others: lost.iter().sum::<u64>() - exits + drain.unknown(),
         }
     }
-}
-
-/// Reads the arguments of processes that are there already, on a thread of its
-/// own: a `cmdline` may hang with the memory it lies in.
-fn read_arguments(processes: Vec<TaskId>, drain: Arc<std::sync::Mutex<Drain>>, tick_ns: u64) {
-    let body = move || {
-        let Ok(mut proc) = ProcDir::open(Path::new("/proc")) else {
-            return;
-        };
-        for process in processes {
-            let Ok(args) = proc.cmdline(process.tid) else {
-                continue;
-            };
-            // The same process still: then these are its arguments.
-            if !args.is_empty()
-                && proc
-                    .process_stat(process.tid)
-                    .is_ok_and(|stat| stat.start == process.start_ns / tick_ns)
-            {
-                let mut drain = drain
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
-                drain.lives().set_args(process, tick_ns, &args);
-            }
-        }
-    };
-    // Never joined: it ends by itself, or hangs with a process that does.
-    _ = std::thread::Builder::new()
-        .name("procviz-cmdline".to_owned())
-        .spawn(body);
 }

@@ -7,6 +7,7 @@ pub mod proc;
 
 pub mod privileges;
 
+mod args;
 mod cgroups;
 mod exits;
 mod machine;

@@ -63,7 +63,13 @@ impl Roster {
             },
         };
         match event {
-            Event::Fork(fork) if fork.id != fork.process => fork.process = settled(fork.process),
+            Event::Fork(fork) => {
+                fork.parent = settled(fork.parent);
+                fork.origin = settled(fork.origin);
+                if fork.id != fork.process {
+                    fork.process = settled(fork.process);
+                }
+            }
             Event::Exec(exec) => exec.process = settled(exec.process),
             Event::Rename(rename) => rename.id = settled(rename.id),
             Event::ThreadEnd(end) => {

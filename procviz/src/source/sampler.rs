@@ -3,9 +3,12 @@
 
 use std::path::Path;
 
+use rustc_hash::FxHashSet;
+
 use crate::{
-    model::{Host, Sample, Sources, Stamp},
+    model::{Event, Found, Host, Sample, Sources, Stamp, TaskId},
     source::{
+        args::ArgsReader,
         kernel::{Kernel, LoadError},
         machine::{boot_now_ns, boot_wall_ns, own_cpu_ns},
         proc::{MachineReader, ProcDir, Walk},
@@ -31,6 +34,10 @@ pub enum SamplerError {
 pub struct Sampler {
     source: Source,
     machine: MachineReader,
+    tick_ns: u64,
+    /// Whom to watch, where `/proc` alone tells.
+    family: Option<Family>,
+    args: Option<(ArgsReader, FxHashSet<TaskId>)>,
     /// When the last sample that was handed over was taken, and what
     /// procviz had used by then.
     last: (u64, u64),
@@ -71,6 +78,9 @@ impl Sampler {
 
     fn new(host: &Host, source: Source) -> Self {
         Self {
+            tick_ns: host.tick_ns,
+            family: None,
+            args: None,
             source,
             machine: MachineReader::new(host.tick_ns),
             last: (0, 0),
@@ -103,6 +113,12 @@ impl Sampler {
                 sample.found.clear();
                 walk.walk(&mut sample.found).map_err(SamplerError::Proc)?;
                 sample.complete = true;
+                if let Some(family) = &mut self.family {
+                    family.mark(&mut sample.found);
+                }
+                if let Some((args, asked)) = &mut self.args {
+                    ask_for_args(args, asked, sample);
+                }
             }
         }
         let deaths = sample.machine.deaths;
@@ -113,6 +129,26 @@ impl Sampler {
         sample.stamp.interval_ns = if last_ns == 0 { 0 } else { now - last_ns };
         sample.own_cpu_ns = own - last_own;
         Ok(())
+    }
+
+    /// Only these processes and their descendants are watched: all others are
+    /// sampled, too, but marked. To be said before the first sample.
+    pub fn watch_only(&mut self, roots: &[u32]) {
+        match &mut self.source {
+            Source::Kernel(tick) => tick.watch_only(roots),
+            Source::Proc(_) => self.family = Some(Family::new(roots)),
+        }
+    }
+
+    /// Asks for the arguments of processes that are there already; they come
+    /// with later samples.
+    pub fn want_args(&mut self) {
+        match &mut self.source {
+            Source::Kernel(tick) => tick.want_args(),
+            Source::Proc(_) => {
+                self.args = Some((ArgsReader::start(self.tick_ns), FxHashSet::default()));
+            }
+        }
     }
 
     /// Events were thrown away: the next sample looks at every task.
@@ -127,5 +163,57 @@ impl Sampler {
     pub fn handed_over(&mut self, stamp: Stamp) {
         self.last = (stamp.boot_ns, own_cpu_ns());
         self.machine.begin_interval();
+    }
+}
+
+fn ask_for_args(args: &ArgsReader, asked: &mut FxHashSet<TaskId>, sample: &mut Sample) {
+    let leaders: FxHashSet<TaskId> = sample
+        .found
+        .iter()
+        .filter(|task| task.id == task.process && !task.kthread)
+        .map(|task| task.id)
+        .collect();
+    leaders.difference(asked).for_each(|id| args.ask(*id));
+    *asked = leaders;
+    let told = args.answers().map(|(process, args)| Event::Args(process, args));
+    sample.events.extend(told);
+}
+
+/// Some processes and their descendants, as the parents in `/proc` tell: who
+/// lost its parent between two looks is not among them.
+struct Family {
+    roots: Vec<u32>,
+    members: FxHashSet<TaskId>,
+}
+
+impl Family {
+    fn new(roots: &[u32]) -> Self {
+        Self {
+            roots: roots.to_vec(),
+            members: FxHashSet::default(),
+        }
+    }
+
+    fn mark(&mut self, found: &mut [Found]) {
+        let mut pids: FxHashSet<u32> = self.roots.iter().copied().collect();
+        let mut members = FxHashSet::default();
+        loop {
+            let before = members.len();
+            for task in found.iter().filter(|task| task.id == task.process) {
+                let is_member = self.members.contains(&task.id)
+                    || pids.contains(&task.id.tid)
+                    || pids.contains(&task.ppid);
+                if is_member && members.insert(task.id) {
+                    pids.insert(task.id.tid);
+                }
+            }
+            if members.len() == before {
+                break;
+            }
+        }
+        self.members = members;
+        for task in found {
+            task.watched = self.members.contains(&task.process);
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     model::{Comm, Event, Found, Host, Io, Losses, Memory, Reading, Sample, State, TaskId},
     source::{
         SamplerError,
+        args::ArgsReader,
         cgroups::{Cgroups, v1_memory_path},
         kernel::{
             Batch, Drain, DrainThread, Kernel, LoadError, Mode, Slot, Snaps, TaskIterator, gone_of,
@@ -73,6 +74,7 @@ pub(super) struct KernelTick {
     lost_events: u64,
     is_census_due: bool,
     own_tid: u32,
+    args: Option<ArgsReader>,
 }
 
 impl KernelTick {
@@ -116,6 +118,7 @@ impl KernelTick {
             lost_events: 0,
             is_census_due: false,
             own_tid: 0,
+            args: None,
         })
     }
 
@@ -148,6 +151,10 @@ impl KernelTick {
             self.census(sample)?;
         }
         self.follow_events(sample);
+        if let Some(args) = &self.args {
+            let told = args.answers().map(|(process, args)| Event::Args(process, args));
+            sample.events.extend(told);
+        }
         self.read_those_that_ran(sample);
         self.read_orphans(sample);
         self.check_zombies(sample);
@@ -181,11 +188,19 @@ impl KernelTick {
             rows.iter()
                 .map(|row| found(row, &self.host, drain.cgroups())),
         );
+        let lives = drain.lives();
+        for task in &mut sample.found {
+            task.watched = lives.is_watched(task.process.tid) || lives.is_watched(task.ppid);
+        }
         sample.complete = true;
         drop(drain);
         self.add_the_hidden(begun_ns, sample)?;
         blank_ghosts(sample);
         self.roster.found(&sample.found, true);
+        if let Some(args) = &self.args {
+            let leaders = sample.found.iter().filter(|task| task.id == task.process && !task.kthread);
+            leaders.for_each(|task| args.ask(task.id));
+        }
         self.zombies.clear();
         self.zombies.extend(
             sample
@@ -204,6 +219,17 @@ impl KernelTick {
             );
         }
         Ok(())
+    }
+
+    /// Only these processes and their descendants are watched; to be said
+    /// before the first tick.
+    pub(super) fn watch_only(&self, roots: &[u32]) {
+        self.drain.lock().lives().watch_only(roots);
+    }
+
+    /// Asks for the arguments of those that are there already.
+    pub(super) fn want_args(&mut self) {
+        self.args = Some(ArgsReader::start(self.host.tick_ns));
     }
 
     /// The next tick takes a census.
@@ -584,5 +610,6 @@ fn found(row: &Row, host: &Host, cgroups: &Cgroups) -> Found {
         gone: gone_of(row),
         whole: None,
         cgroup: cgroups.path(row.cgroup_id),
+        watched: true,
     }
 }

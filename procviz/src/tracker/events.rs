@@ -18,6 +18,8 @@ impl Tracker {
             Event::Rename(rename) => {
                 if let Some(thread) = self.thread_mut(rename.id) {
                     thread.comm = rename.comm;
+                    let process = thread.process;
+                    self.filter_process(process);
                 }
             }
             Event::ThreadEnd(end) => self.thread_end(end),
@@ -29,8 +31,15 @@ impl Tracker {
                 }
             }
             Event::Cgroup(id, path) => {
-                if let Some((_, process)) = self.process_mut(*id) {
+                if let Some((slot, process)) = self.process_mut(*id) {
                     process.cgroup = Some(Arc::clone(path));
+                    self.filter_process(slot);
+                }
+            }
+            Event::Args(id, args) => {
+                if let Some((slot, process)) = self.process_mut(*id) {
+                    process.args = Some(Arc::clone(args));
+                    self.filter_process(slot);
                 }
             }
             Event::Nothing => {}
@@ -75,6 +84,7 @@ impl Tracker {
             change: Change::default(),
             found_tick: self.snapshot.tick,
             end: None,
+            hidden: false,
         });
         self.threads.insert(fork.id, thread);
         self.touch(slot);
@@ -87,6 +97,7 @@ impl Tracker {
         } else {
             process.threads += 1;
         }
+        self.filter_process(slot);
     }
 
     fn exec(&mut self, exec: &Exec) {
@@ -103,6 +114,10 @@ impl Tracker {
             thread.comm = exec.comm;
             thread.uid = Some(exec.uid);
         }
+        if let Some((_, process)) = self.process_mut(exec.process) {
+            process.args.clone_from(&exec.args);
+        }
+        self.filter_process(slot);
     }
 
     /// The thread that called exec takes over the leader's task id.
@@ -311,6 +326,8 @@ fn born(fork: &Fork) -> Process {
         vsize: fork.kthread.then_some(0),
         threads: 1,
         cgroup: fork.cgroup.clone(),
+        args: fork.args.clone(),
+        watched: fork.watched,
         change: Change::default(),
         rss_change: (0, Some(0)),
         first_rss: None,
@@ -335,6 +352,8 @@ fn unseen_fork(record: &ExitRecord) -> Fork {
         ns_pid: record.ns_pid.unwrap_or(record.process.tid),
         kthread: false,
         comm: record.comm,
+        args: record.args.clone(),
         cgroup: record.cgroup.clone(),
+        watched: record.watched,
     }
 }

@@ -55,12 +55,14 @@ impl Tracker {
                 status: None,
                 zombie: true,
             }),
+            hidden: false,
         });
         self.threads.insert(found.id, slot);
         if is_new {
             self.take_figures(slot, found.cpu_ns, found.run_delay_ns, found.io);
         }
         let by_sum = self.by_sum();
+        let home = process;
         let Some(process) = self.snapshot.processes.get_mut(process) else {
             return;
         };
@@ -80,6 +82,7 @@ impl Tracker {
                 _ => None,
             };
         }
+        self.filter_process(home);
     }
 
     fn enter_process(&mut self, found: &Found) -> usize {
@@ -97,6 +100,8 @@ impl Tracker {
             vsize: found.memory.map(|(_, vsize)| vsize),
             threads: found.threads,
             cgroup: found.cgroup.clone(),
+            args: None,
+            watched: found.watched,
             change: Change::default(),
             rss_change: (0, Some(0)),
             first_rss: found.memory.map(|(rss, _)| rss),
@@ -120,6 +125,7 @@ impl Tracker {
             // An end that was seen wins over a row that was read earlier.
             return;
         }
+        let is_other = thread.comm != found.comm || thread.uid != found.uid.or(thread.uid);
         thread.comm = found.comm;
         thread.uid = found.uid.or(thread.uid);
         let ran = found.cpu_ns > thread.cpu_ns || found.on_cpu;
@@ -144,7 +150,11 @@ impl Tracker {
         if changed {
             self.take_figures(slot, found.cpu_ns, found.run_delay_ns, found.io);
         }
+        if is_other {
+            self.filter_process(process);
+        }
         if let Some(process) = self.snapshot.processes.get_mut(process) {
+            process.watched |= found.watched;
             process.ppid = found.ppid;
             process.change.ran |= ran && process.change.tick == tick;
         }

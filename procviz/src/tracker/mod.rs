@@ -3,6 +3,7 @@
 //! no I/O and cannot fail; what a sample contradicts is taken as the sample says.
 
 mod events;
+mod filter;
 mod found;
 mod history;
 mod readings;
@@ -12,7 +13,9 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
-use crate::model::{Host, Io, Process, Sample, Snapshot, Sources, TaskId};
+use crate::model::{Comm, Host, Io, Process, Sample, Snapshot, Sources, TaskId};
+
+pub use filter::Filter;
 
 /// How many snapshots show a dead task.
 const SHOWN_DEAD: u64 = 2;
@@ -30,11 +33,17 @@ pub struct Tracker {
     /// Processes that changed in this tick.
     changed: Vec<usize>,
     rules: rules::Rules,
+    filter: Filter,
 }
 
 impl Tracker {
-    /// Knows nobody yet.
+    /// Knows nobody yet, and shows everybody.
     pub fn new(host: Host, sources: Sources) -> Self {
+        Self::with_filter(host, sources, Filter::default())
+    }
+
+    /// Knows nobody yet, and shows whom `filter` lets through.
+    pub fn with_filter(host: Host, sources: Sources, filter: Filter) -> Self {
         Self {
             snapshot: Snapshot::new(host, sources),
             threads: FxHashMap::default(),
@@ -43,6 +52,7 @@ impl Tracker {
             ghosts: FxHashMap::default(),
             changed: Vec::new(),
             rules: rules::Rules::default(),
+            filter,
         }
     }
 
@@ -71,7 +81,10 @@ impl Tracker {
         snapshot.losses = sample.losses;
         snapshot.events_seen = sample.events_seen;
         snapshot.own_cpu_ns = sample.own_cpu_ns;
-        snapshot.folds.clone_from(&sample.folds);
+        snapshot.is_filtered = !self.filter.is_none();
+        snapshot.folds.clear();
+        let shown = sample.folds.iter().filter(|fold| self.filter.shows_fold(fold));
+        snapshot.folds.extend(shown.cloned());
         self.forget_the_dead();
         self.take_found(sample);
         for event in &sample.events {
@@ -84,7 +97,27 @@ impl Tracker {
             self.take_memory(memory);
         }
         self.rules
-            .judge(&mut self.snapshot, sample, &self.changed, skipped);
+            .judge(&mut self.snapshot, sample, &self.changed, skipped, &self.filter);
+    }
+
+    /// Judges a process's threads anew: something that a filter looks at has changed.
+    fn filter_process(&mut self, slot: usize) {
+        if self.filter.is_none() {
+            return;
+        }
+        let Some(process) = self.snapshot.processes.get(slot) else {
+            return;
+        };
+        let threads = &mut self.snapshot.threads;
+        let leader = process
+            .leader
+            .and_then(|leader| threads.get(leader))
+            .map_or(Comm::default(), |leader| leader.comm);
+        for member in &process.members {
+            if let Some(thread) = threads.get_mut(*member) {
+                thread.hidden = !self.filter.shows_thread(thread, process, leader);
+            }
+        }
     }
 
     /// Takes those out of the picture who were shown dead for long enough.

@@ -18,6 +18,7 @@ impl Tracker {
         if thread.end.is_some() {
             return;
         }
+        let is_other = thread.uid != reading.uid.or(thread.uid);
         thread.uid = reading.uid.or(thread.uid);
         thread.state = reading.state;
         thread.on_cpu = reading.on_cpu;
@@ -30,6 +31,9 @@ impl Tracker {
         let process = thread.process;
         self.take_figures(slot, reading.cpu_ns, reading.run_delay_ns, reading.io);
         self.touch(process);
+        if is_other {
+            self.filter_process(process);
+        }
         if let Some(process) = self.snapshot.processes.get_mut(process) {
             process.change.ran = true;
             process.change.wait_max_ns = process.change.wait_max_ns.max(reading.wait_max_ns);

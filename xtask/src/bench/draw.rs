@@ -95,5 +95,6 @@ fn found(tid: u32) -> Found {
         gone: Gone::default(),
         whole: None,
         cgroup: None,
+        watched: true,
     }
 }

@@ -75,7 +75,8 @@ pub(crate) struct Lives {
     census: Option<Census>,
     lost: u64,
     batch: u64,
-    watched_root: Option<u32>,
+    /// Whose descendants are watched; `None`: everybody.
+    roots: Option<Vec<u32>>,
     wants_threads: bool,
 }
 
@@ -99,18 +100,27 @@ pub(crate) struct Outcome {
 /// An ended process.
 pub(crate) struct Ended {
     pub(crate) record: ExitRecord,
-    pub(crate) watched: bool,
     /// Began after the last tick, too, and never had a second thread.
     pub(crate) short: bool,
 }
 
 impl Lives {
-    /// Only descendants of `pid`, and itself, are watched.
-    pub(crate) fn watch_only(&mut self, pid: u32) {
-        self.watched_root = Some(pid);
+    /// Only these processes and their descendants are watched.
+    pub(crate) fn watch_only(&mut self, roots: &[u32]) {
+        self.roots = Some(roots.to_vec());
         for life in self.lives.values_mut() {
-            life.watched = life.process.tid == pid;
+            life.watched = roots.contains(&life.process.tid);
         }
+        self.watch_the_descendants();
+    }
+
+    /// Whether a process, or whoever has this parent, is watched.
+    pub(crate) fn is_watched(&self, pid: u32) -> bool {
+        self.is_root(pid) || self.lives.get(&pid).is_some_and(|life| life.watched)
+    }
+
+    fn is_root(&self, pid: u32) -> bool {
+        self.roots.as_ref().is_none_or(|roots| roots.contains(&pid))
     }
 
     /// Asks for a record of each thread's end, too.
@@ -160,11 +170,11 @@ impl Lives {
 
     /// Whoever has a watched parent is watched, too: their forks may have been lost.
     fn watch_the_descendants(&mut self) {
-        if self.watched_root.is_none() {
+        if self.roots.is_none() {
             return;
         }
         loop {
-            let is_watched = |pid: u32| self.lives.get(&pid).is_some_and(|life| life.watched);
+            let is_watched = |pid: u32| self.is_watched(pid);
             let new: Vec<u32> = self
                 .lives
                 .iter()
@@ -203,19 +213,19 @@ impl Lives {
             leader_is_zombie: false,
             partial: false,
             lost_before: self.lost,
-            watched: self.watched_root.is_none_or(|pid| pid == row.tgid),
+            watched: self.is_root(row.tgid),
             had_threads: threads > 1,
             batch: 0,
         }
     }
 
     /// Arguments of a process that was there before, as `/proc` shows them.
-    pub(crate) fn set_args(&mut self, process: TaskId, tick_ns: u64, args: &[u8]) {
+    pub(crate) fn set_args(&mut self, process: TaskId, args: Arc<[u8]>) {
         if let Some(life) = self.lives.get_mut(&process.tid)
             && life.args.is_none()
-            && life.process.start_ns / tick_ns == process.start_ns / tick_ns
+            && life.process == process
         {
-            life.args = Some(args.into());
+            life.args = Some(args);
         }
     }
 
@@ -229,8 +239,8 @@ impl Lives {
         self.lost = lost;
     }
 
-    /// A task was made. The second value says whether it is watched.
-    pub(crate) fn fork(&mut self, record: &ForkRecord, cgroups: &Cgroups) -> (Fork, bool) {
+    /// A task was made.
+    pub(crate) fn fork(&mut self, record: &ForkRecord, cgroups: &Cgroups) -> Fork {
         let parent = TaskId {
             tid: record.parent_tgid,
             start_ns: record.parent_start_ns,
@@ -252,11 +262,13 @@ impl Lives {
             ns_pid: record.ns_pid,
             kthread: record.flags & FORK_KTHREAD != 0,
             comm: Comm(record.comm),
+            args: None,
             cgroup: None,
+            watched: true,
         };
         if record.tid != record.tgid {
-            let watched = self.thread_fork(&fork);
-            return (fork, watched);
+            fork.watched = self.thread_fork(&fork);
+            return fork;
         }
         fork.cgroup = cgroups.path(record.cgroup_id);
         let known = self
@@ -267,10 +279,9 @@ impl Lives {
         fork.origin = known
             .filter(|_| is_newcomer)
             .map_or(parent, |life| life.origin);
-        let watched = match self.watched_root {
-            Some(root) => record.tid == root || known.is_some_and(|life| life.watched),
-            None => true,
-        };
+        let watched = self.is_root(record.tid) || self.is_watched(parent.tid);
+        fork.watched = watched;
+        fork.args = known.and_then(|life| life.args.clone());
         let life = Life {
             process,
             ppid: record.ppid,
@@ -278,7 +289,7 @@ impl Lives {
             ns_pid: Some(record.ns_pid),
             uid: record.uid,
             comm: fork.comm,
-            args: known.and_then(|life| life.args.clone()),
+            args: fork.args.clone(),
             cgroup_id: record.cgroup_id,
             gone: Gone::default(),
             threads: 1,
@@ -305,7 +316,7 @@ impl Lives {
             }
             None => _ = self.lives.insert(record.tgid, life),
         }
-        (fork, watched)
+        fork
     }
 
     fn thread_fork(&mut self, fork: &Fork) -> bool {
@@ -348,6 +359,7 @@ impl Lives {
             old_tid: record.old_tid,
             uid: record.uid,
             comm: Comm(record.comm),
+            args: (len > 0).then(|| self.lives.get(&record.tgid)?.args.clone()).flatten(),
             cgroup: cgroups.path(record.cgroup_id),
         }
     }
@@ -366,13 +378,15 @@ impl Lives {
             let is_missing = !census.threads.contains(&id) && record.tid != record.tgid;
             record.time_ns < census.taken_ns && (is_missing || census.dead.contains(&id))
         });
-        let (lost, batch, root) = (self.lost, self.batch, self.watched_root);
+        let (lost, batch) = (self.lost, self.batch);
+        // Its fork was not seen: whose descendant it is, its last parent tells.
+        let watched = self.is_root(record.tgid) || self.is_watched(record.ppid);
         let life = self
             .lives
             .entry(record.tgid)
-            .or_insert_with(|| unseen(record, process, lost, batch, root));
+            .or_insert_with(|| unseen(record, process, lost, batch, watched));
         if life.process != process {
-            *life = unseen(record, process, lost, batch, root);
+            *life = unseen(record, process, lost, batch, watched);
         }
         if counted {
             life.threads += 1;
@@ -444,10 +458,9 @@ impl Lives {
         life.threads = life.threads.saturating_sub(1);
         let thread_record =
             (self.wants_threads && life.watched).then(|| thread_record(&thread, life, cgroups));
-        let process = (life.threads == 0 && life.last_exit.is_some())
-            .then(|| self.lives.remove(&tgid))
-            .flatten()
-            .map(|life| self.ended(life, cgroups, page_bytes));
+        let is_over = life.threads == 0 && life.last_exit.is_some();
+        let life = is_over.then(|| self.lives.remove(&tgid)).flatten();
+        let process = life.map(|life| self.ended(life, cgroups, page_bytes));
         Outcome {
             thread: Some(thread),
             process,
@@ -487,7 +500,11 @@ impl Lives {
         ended
     }
 
-    fn ended(&self, life: Life, cgroups: &Cgroups, page_bytes: u64) -> Ended {
+    fn ended(&mut self, life: Life, cgroups: &Cgroups, page_bytes: u64) -> Ended {
+        if let Some(roots) = &mut self.roots {
+            // Its number may come to somebody else; its descendants stay watched.
+            roots.retain(|pid| *pid != life.process.tid);
+        }
         let exit = life.last_exit;
         let (user_ns, system_ns) = scale(life.gone);
         let record = ExitRecord {
@@ -512,11 +529,11 @@ impl Lives {
             major_faults: Some(life.gone.major_faults),
             cgroup: cgroups.path(life.cgroup_id),
             zombie: life.leader_is_zombie,
+            watched: life.watched,
             partial: life.partial || life.lost_before != self.lost,
         };
         Ended {
             record,
-            watched: life.watched,
             short: life.batch == self.batch && life.batch > 0 && !life.had_threads,
         }
     }
@@ -574,12 +591,13 @@ fn thread_record(end: &ThreadEnd, life: &Life, cgroups: &Cgroups) -> ExitRecord 
         major_faults: None,
         cgroup: cgroups.path(life.cgroup_id),
         zombie: end.zombie,
+        watched: life.watched,
         partial: false,
     }
 }
 
 /// A process whose fork was not seen.
-fn unseen(record: &RawExit, process: TaskId, lost: u64, batch: u64, root: Option<u32>) -> Life {
+fn unseen(record: &RawExit, process: TaskId, lost: u64, batch: u64, watched: bool) -> Life {
     Life {
         process,
         ppid: record.ppid,
@@ -595,7 +613,7 @@ fn unseen(record: &RawExit, process: TaskId, lost: u64, batch: u64, root: Option
         leader_is_zombie: false,
         partial: true,
         lost_before: lost,
-        watched: root.is_none_or(|pid| pid == process.tid),
+        watched,
         had_threads: true,
         batch,
     }

@@ -101,7 +101,7 @@ pub(crate) struct Drain {
     /// Events thrown away since the start, as no tick came.
     dropped: u64,
     short_lives: usize,
-    folds: FxHashMap<(TaskId, Comm, u32), usize>,
+    folds: FxHashMap<(TaskId, Comm, u32, bool), usize>,
     seen: u64,
     unknown: u64,
     overflow: u64,
@@ -202,7 +202,7 @@ impl Drain {
     fn take_in(&mut self, record: &Record) {
         match record {
             Record::Fork(fork) => {
-                let (fork, _) = self.lives.fork(fork, &self.cgroups);
+                let fork = self.lives.fork(fork, &self.cgroups);
                 let leader = (fork.id == fork.process).then_some(fork.id.tid);
                 self.keep(leader, Event::Fork(fork));
             }
@@ -285,7 +285,7 @@ impl Drain {
 
     fn process_end(&mut self, ended: Ended) {
         if self.mode != Mode::Snapshots {
-            if ended.watched {
+            if ended.record.watched {
                 self.push_exit(ended.record);
             }
             return;
@@ -309,11 +309,11 @@ impl Drain {
                 self.blanks += 1;
             }
         }
-        let mut key = (record.origin, record.comm, record.status.0);
+        let mut key = (record.origin, record.comm, record.status.0, record.watched);
         if self.batch.folds.len() >= MOST_FOLDS && !self.folds.contains_key(&key) {
             // Too many kinds: their parent is known, what they were called and
             // how they ended is not.
-            key = (record.origin, Comm::new(b"(others)"), 0);
+            key = (record.origin, Comm::new(b"(others)"), 0, record.watched);
         }
         let at = match self.folds.get(&key) {
             Some(at) => *at,
@@ -325,6 +325,7 @@ impl Drain {
                     comm: key.1,
                     uid: record.uid,
                     status: Status(key.2),
+                    watched: key.3,
                     count: 0,
                     cpu_ns: 0,
                 });
@@ -377,11 +378,6 @@ impl DrainThread {
             .name("procviz-drain".to_owned())
             .spawn(body)?;
         Ok(())
-    }
-
-    /// A second handle to the state.
-    pub(crate) fn share(&self) -> Arc<Mutex<Drain>> {
-        Arc::clone(&self.drain)
     }
 
     /// The state, for as long as the guard lives; the ring waits meanwhile.

@@ -2,6 +2,7 @@
 //! own that allocate nothing; all else is read with the `procfs` crate. The
 //! only place that opens `/proc`.
 
+mod files;
 mod io;
 mod machine;
 mod reader;
@@ -9,6 +10,7 @@ mod schedstat;
 mod stat;
 mod walk;
 
+pub use files::{ProcFiles, TaskDir, TaskFile};
 pub use io::{IoFile, parse_io};
 pub(crate) use machine::MachineReader;
 pub use reader::{ProcDir, ReadError};

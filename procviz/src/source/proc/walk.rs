@@ -257,6 +257,7 @@ impl Walk {
             gone: Gone::default(),
             whole: None,
             cgroup: None,
+            watched: true,
         }
     }
 }

@@ -3,6 +3,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, find};
+use crate::tracker::Filter;
 use crate::model::{
     Comm, Event, ExitRecord, Notable, Rule, Sample, Snapshot, Status, TaskId, duration_text,
 };
@@ -31,13 +32,15 @@ struct Death {
 }
 
 impl Deaths {
-    pub(super) fn take(&mut self, snapshot: &Snapshot, sample: &Sample) {
+    pub(super) fn take(&mut self, snapshot: &Snapshot, sample: &Sample, filter: &Filter) {
         for event in &sample.events {
-            if let Event::ProcessEnd(record) = event {
+            if let Event::ProcessEnd(record) = event
+                && filter.shows_record(record)
+            {
                 self.death(record);
             }
         }
-        for fold in sample.folds.iter().filter(|fold| is_crash(fold.status)) {
+        for fold in snapshot.folds.iter().filter(|fold| is_crash(fold.status)) {
             let death = Death {
                 time_ns: snapshot.stamp.boot_ns,
                 id: fold.origin,

@@ -3,6 +3,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, find};
+use crate::tracker::Filter;
 use crate::model::{Comm, Event, Notable, Rule, Sample, Snapshot, TaskId, duration_text};
 
 const SPAN_NS: u64 = 3 * SECOND;
@@ -35,7 +36,7 @@ struct Tick {
 }
 
 impl Forks {
-    pub(super) fn take(&mut self, snapshot: &Snapshot, sample: &Sample) {
+    pub(super) fn take(&mut self, snapshot: &Snapshot, sample: &Sample, filter: &Filter) {
         let stamp = snapshot.stamp;
         if snapshot.tick == 1 {
             return;
@@ -50,13 +51,16 @@ impl Forks {
         }
         for event in &sample.events {
             match event {
-                Event::Fork(fork) if fork.id == fork.process && !fork.kthread => {
+                Event::Fork(fork)
+                    if fork.id == fork.process && !fork.kthread && filter.shows_fork(fork) =>
+                {
                     self.tick(fork.origin, stamp.boot_ns, stamp.interval_ns)
                         .forks += 1;
                     self.name(fork.origin, fork.comm);
                 }
                 Event::ProcessEnd(record)
-                    if stamp.boot_ns.saturating_sub(record.process.start_ns) < SPAN_NS =>
+                    if stamp.boot_ns.saturating_sub(record.process.start_ns) < SPAN_NS
+                        && filter.shows_record(record) =>
                 {
                     self.tick(record.origin, stamp.boot_ns, stamp.interval_ns)
                         .dead_cpu_ns += record.cpu_ns.unwrap_or(0);
@@ -65,7 +69,7 @@ impl Forks {
                 _ => {}
             }
         }
-        for fold in &sample.folds {
+        for fold in &snapshot.folds {
             let tick = self.tick(fold.origin, stamp.boot_ns, stamp.interval_ns);
             tick.forks += fold.count;
             tick.dead_cpu_ns += fold.cpu_ns;

@@ -10,7 +10,10 @@ mod stall;
 
 use rustc_hash::FxHashMap;
 
-use super::history::{History, Point};
+use super::{
+    Filter,
+    history::{History, Point},
+};
 use crate::model::{Comm, Notable, Process, Rule, Sample, Snapshot, TaskId};
 
 const SECOND: u64 = 1_000_000_000;
@@ -45,10 +48,11 @@ impl Rules {
         sample: &Sample,
         changed: &[usize],
         skipped: u64,
+        filter: &Filter,
     ) {
         self.remember(snapshot, changed);
-        self.forks.take(snapshot, sample);
-        self.deaths.take(snapshot, sample);
+        self.forks.take(snapshot, sample, filter);
+        self.deaths.take(snapshot, sample, filter);
         let mut notables = Vec::new();
         self.stall.judge(snapshot, skipped, &mut notables);
         self.deaths.judge(snapshot, &mut notables);
@@ -65,7 +69,7 @@ impl Rules {
             let Some(history) = self
                 .histories
                 .get(&process.id)
-                .filter(|_| process.end.is_none())
+                .filter(|_| process.end.is_none() && !is_hidden(snapshot, process))
             else {
                 continue;
             };
@@ -172,6 +176,17 @@ impl Subject<'_> {
             curve,
         }
     }
+}
+
+/// Whether a filter hides a process: then nothing is said of it.
+fn is_hidden(snapshot: &Snapshot, process: &Process) -> bool {
+    let leader = process
+        .leader
+        .or_else(|| process.members.first().copied());
+    snapshot.is_filtered
+        && leader
+            .and_then(|slot| snapshot.threads.get(slot))
+            .is_some_and(|thread| thread.hidden)
 }
 
 fn name_of(snapshot: &Snapshot, process: &Process) -> Comm {

@@ -1,0 +1,345 @@
+//! `procviz csv`: `stat`, `status` and `io` of tasks as CSV, raw.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, ErrorKind, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+
+use super::{
+    Failure, config,
+    output::{Part, check_free},
+    stdout::say,
+};
+use crate::{
+    cli::CsvArgs,
+    export::{
+        csv::{Table, Text, Titles, stat_fields, stat_name},
+        time,
+    },
+    model::{Scope, Untrusted},
+    source::{
+        host,
+        proc::{ProcFiles, ReadError, TaskDir, TaskFile},
+    },
+};
+
+pub(super) fn run(args: &CsvArgs) -> Result<u8, Failure> {
+    let plan = Plan::new(args)?;
+    let mut tables = plan.open()?;
+    let host = host()?;
+    let interrupted = super::signals::Interrupted::new()?;
+    let mut status = 0;
+    loop {
+        let time = plan
+            .repeat
+            .is_some()
+            .then(|| time::rfc3339(&host, crate::source::boot_now_ns()).unwrap_or_default());
+        match plan.round(&mut tables, time.as_deref()) {
+            Ok(missing) => status = u8::from(missing),
+            // Whoever read it has seen enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(status),
+            Err(error) => return Err(error.into()),
+        }
+        match plan.repeat {
+            Some(pause) if !interrupted.within(pause) => {}
+            _ => break,
+        }
+    }
+    for table in tables {
+        table.finish()?;
+    }
+    Ok(status)
+}
+
+/// What was asked for.
+struct Plan {
+    files: ProcFiles,
+    kinds: Vec<TaskFile>,
+    scope: Scope,
+    pids: Vec<glob::Pattern>,
+    titles: bool,
+    repeat: Option<Duration>,
+    output: Option<PathBuf>,
+    force: bool,
+    text: Text,
+}
+
+impl Plan {
+    fn new(args: &CsvArgs) -> Result<Self, Failure> {
+        let asked = [
+            (args.stat, TaskFile::Stat),
+            (args.status, TaskFile::Status),
+            (args.io, TaskFile::Io),
+        ];
+        let mut kinds: Vec<_> = asked
+            .into_iter()
+            .filter_map(|(wanted, kind)| wanted.then_some(kind))
+            .collect();
+        if kinds.is_empty() {
+            kinds.push(TaskFile::Stat);
+        }
+        if args.repeat && kinds.len() > 1 && args.output.is_none() {
+            return Err(Failure::usage(
+                "several tables cannot be repeated on one output: -o PREFIX writes a file for each"
+                    .to_owned(),
+            ));
+        }
+        let seconds = config::number("--sleep", &args.sleep, "seconds from 0.001 to 86400", |value| {
+            (0.001..=86_400.0).contains(&value)
+        })?;
+        let pids = args
+            .pids
+            .iter()
+            .map(|text| {
+                let is_pattern = text.chars().all(|ch| ch.is_ascii_digit() || "*?[]!-".contains(ch));
+                glob::Pattern::new(text).ok().filter(|_| is_pattern && !text.is_empty()).ok_or_else(|| {
+                    Failure::usage(format!(
+                        "`{}` is no pid and no pattern of one, as in 1234 or '12*'",
+                        Untrusted::new(text.as_bytes()).terminal()
+                    ))
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        if args.processes && !pids.is_empty() {
+            say("procviz: --processes is ignored where pids are given");
+        }
+        let scope = if args.processes && pids.is_empty() {
+            Scope::Processes
+        } else {
+            Scope::Threads
+        };
+        let root = &args.proc_root;
+        let files = ProcFiles::open(root)
+            .with_context(|| format!("failed to open the folder `{}`", root.display()))?;
+        Ok(Self {
+            files,
+            kinds,
+            scope,
+            pids,
+            titles: args.titles,
+            repeat: args.repeat.then(|| Duration::from_secs_f64(seconds)),
+            output: args.output.clone(),
+            force: args.force,
+            text: if args.spreadsheet {
+                Text::Spreadsheet
+            } else {
+                Text::Kept
+            },
+        })
+    }
+
+    fn open(&self) -> Result<Vec<KindTable>, Failure> {
+        let names: Vec<_> = self
+            .kinds
+            .iter()
+            .map(|kind| self.output.as_deref().map(|prefix| name(prefix, *kind)))
+            .collect();
+        for path in names.iter().flatten() {
+            check_free(path, self.force)?;
+        }
+        let open = |(kind, path): (&TaskFile, Option<PathBuf>)| KindTable::new(*kind, path, self);
+        self.kinds.iter().zip(names).map(open).collect()
+    }
+
+    /// One row a task in each table; returns whether a pid was not there.
+    fn round(&self, tables: &mut [KindTable], time: Option<&str>) -> io::Result<bool> {
+        let mut found = vec![false; self.pids.len()];
+        for (index, table) in tables.iter_mut().enumerate() {
+            if table.titles.is_none() {
+                table.titles = Some(self.titles_of(table.kind)?);
+                if self.titles {
+                    table.title_line(time.is_some())?;
+                }
+            }
+            for task in self.tasks(&mut found)? {
+                table.row(&self.files, &task, time)?;
+            }
+            table.table.flush()?;
+            let missing = found.iter().zip(&self.pids).filter(|(found, _)| !**found);
+            for (_, pid) in missing.filter(|_| index == 0) {
+                say(&format!("procviz: there is no thread `{pid}`"));
+            }
+        }
+        Ok(found.contains(&false))
+    }
+
+    fn tasks<'a>(&'a self, found: &'a mut [bool]) -> io::Result<impl Iterator<Item = TaskDir> + 'a> {
+        Ok(self.files.tasks(self.scope)?.filter(move |task| {
+            if self.pids.is_empty() {
+                return true;
+            }
+            let tid = task.tid.to_string();
+            let mut is_wanted = false;
+            for (pattern, found) in self.pids.iter().zip(found.iter_mut()) {
+                if pattern.matches(&tid) {
+                    *found = true;
+                    is_wanted = true;
+                }
+            }
+            is_wanted
+        }))
+    }
+
+    /// The titles of a table: a look at everybody, as tasks differ in what
+    /// their `status` holds.
+    fn titles_of(&self, kind: TaskFile) -> io::Result<Titles> {
+        let mut titles = Titles::default();
+        if kind == TaskFile::Stat {
+            return Ok(titles);
+        }
+        let mut found = vec![false; self.pids.len()];
+        for task in self.tasks(&mut found)? {
+            if let Ok(bytes) = self.files.raw(&task, kind) {
+                titles.add(&bytes);
+                if kind == TaskFile::Io {
+                    break;
+                }
+            }
+        }
+        if titles.names().next().is_none() && kind == TaskFile::Io {
+            // All are refused: this process may read its own.
+            titles.add(&std::fs::read("/proc/self/io").unwrap_or_default());
+        }
+        Ok(titles)
+    }
+}
+
+fn name(prefix: &Path, kind: TaskFile) -> PathBuf {
+    let mut name = prefix.as_os_str().to_owned();
+    name.push(format!("-{}.csv", kind.name()));
+    name.into()
+}
+
+/// A table on its way to stdout or a file.
+enum Sink {
+    Stdout(BufWriter<io::Stdout>),
+    File(BufWriter<File>),
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(out) => out.write(bytes),
+            Self::File(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(out) => out.flush(),
+            Self::File(out) => out.flush(),
+        }
+    }
+}
+
+struct KindTable {
+    kind: TaskFile,
+    table: Table<Sink>,
+    titles: Option<Titles>,
+    part: Option<Part>,
+}
+
+impl KindTable {
+    fn new(kind: TaskFile, path: Option<PathBuf>, plan: &Plan) -> Result<Self, Failure> {
+        let (sink, part) = match path {
+            None => (Sink::Stdout(BufWriter::new(io::stdout())), None),
+            Some(path) => {
+                let (file, part) = Part::create(&path, plan.force)?;
+                (Sink::File(BufWriter::with_capacity(1 << 16, file)), Some(part))
+            }
+        };
+        Ok(Self {
+            kind,
+            table: Table::new(sink, plan.text),
+            titles: None,
+            part,
+        })
+    }
+
+    fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.titles.iter().flat_map(Titles::names)
+    }
+
+    fn title_line(&mut self, has_time: bool) -> io::Result<()> {
+        let mut line: Vec<Vec<u8>> = Vec::new();
+        if has_time {
+            line.push(b"time".to_vec());
+        }
+        match self.kind {
+            TaskFile::Stat => {
+                // As many as this kernel has.
+                let own = std::fs::read("/proc/self/stat").unwrap_or_default();
+                let count = stat_fields(&own).map_or(0, |fields| fields.len());
+                line.extend((0..count).map(|index| stat_name(index).into_bytes()));
+            }
+            TaskFile::Status => line.extend(self.names().map(<[u8]>::to_vec)),
+            TaskFile::Io => {
+                line.push(b"pid".to_vec());
+                line.extend(self.names().map(<[u8]>::to_vec));
+            }
+        }
+        for title in &line {
+            self.table.field(title);
+        }
+        self.table.end_row()
+    }
+
+    /// A task's row; one that is gone has none, one that is refused has its
+    /// key and empty fields.
+    fn row(&mut self, files: &ProcFiles, task: &TaskDir, time: Option<&str>) -> io::Result<()> {
+        let bytes = match files.raw(task, self.kind) {
+            Ok(bytes) => Some(bytes),
+            Err(ReadError::Gone) => return Ok(()),
+            Err(_) => None,
+        };
+        // A task that ends while it is read leaves an empty file.
+        if bytes.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(());
+        }
+        let key = task.tid.to_string();
+        if let Some(time) = time {
+            self.table.field(time.as_bytes());
+        }
+        let bytes = bytes.as_deref();
+        match self.kind {
+            TaskFile::Stat => match bytes.and_then(stat_fields) {
+                Some(fields) => fields.iter().for_each(|field| self.table.field(field)),
+                None => {
+                    self.table.field(key.as_bytes());
+                    (1..crate::export::csv::STAT_FIELDS.len()).for_each(|_| self.table.field(b""));
+                }
+            },
+            TaskFile::Status | TaskFile::Io => {
+                let titles = self.titles.clone().unwrap_or_default();
+                if self.kind == TaskFile::Io {
+                    self.table.field(key.as_bytes());
+                }
+                match bytes {
+                    Some(bytes) => {
+                        for value in titles.values(bytes) {
+                            self.table.field(value);
+                        }
+                    }
+                    None => {
+                        for name in titles.names() {
+                            self.table.field(if name == b"Pid" { key.as_bytes() } else { b"" });
+                        }
+                    }
+                }
+            }
+        }
+        self.table.end_row()
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        self.table.flush()?;
+        match self.part {
+            Some(part) => part.place(),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Chooses the tasks that somebody wants to see. What is hidden is still
+//! followed: it may come to match, and it is counted.
+
+use glob::Pattern;
+use regex::bytes::Regex;
+
+use crate::model::{Comm, ExitRecord, Fold, Fork, Process, Thread};
+
+/// What is to be shown. Conditions of one kind are alternatives, those of
+/// different kinds all have to hold; with none, everything is shown.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Real user ids.
+    pub users: Vec<u32>,
+    /// Process or thread ids.
+    pub pids: Vec<u32>,
+    /// Patterns that are tried on names and on arguments.
+    pub commands: Vec<Regex>,
+    /// Patterns of cgroup paths; `*` stands for slashes, too.
+    pub cgroups: Vec<Pattern>,
+    /// Only descendants of the processes that the source watches.
+    pub descendants: bool,
+}
+
+/// What a filter looks at.
+struct Subject<'a> {
+    uid: Option<u32>,
+    ids: [u32; 2],
+    names: [Comm; 2],
+    args: Option<&'a [u8]>,
+    cgroup: Option<&'a str>,
+    watched: bool,
+}
+
+impl Filter {
+    /// Whether it shows everything.
+    pub fn is_none(&self) -> bool {
+        self.users.is_empty()
+            && self.pids.is_empty()
+            && self.commands.is_empty()
+            && self.cgroups.is_empty()
+            && !self.descendants
+    }
+
+    /// Whether arguments are needed to judge.
+    pub fn needs_args(&self) -> bool {
+        !self.commands.is_empty()
+    }
+
+    pub(super) fn shows_thread(&self, thread: &Thread, process: &Process, leader: Comm) -> bool {
+        self.shows(&Subject {
+            uid: thread.uid,
+            ids: [thread.id.tid, process.id.tid],
+            names: [thread.comm, leader],
+            args: process.args.as_deref(),
+            cgroup: process.cgroup.as_deref(),
+            watched: process.watched,
+        })
+    }
+
+    pub(super) fn shows_fork(&self, fork: &Fork) -> bool {
+        self.is_none()
+            || self.shows(&Subject {
+                uid: Some(fork.uid),
+                ids: [fork.id.tid, fork.process.tid],
+                names: [fork.comm; 2],
+                args: fork.args.as_deref(),
+                cgroup: fork.cgroup.as_deref(),
+                watched: fork.watched,
+            })
+    }
+
+    pub(super) fn shows_fold(&self, fold: &Fold) -> bool {
+        self.is_none()
+            || self.shows(&Subject {
+                uid: Some(fold.uid),
+                ids: [0; 2],
+                names: [fold.comm; 2],
+                args: None,
+                cgroup: None,
+                watched: fold.watched,
+            })
+    }
+
+    /// Whether an ended process is to be told of.
+    pub fn shows_record(&self, record: &ExitRecord) -> bool {
+        self.is_none()
+            || self.shows(&Subject {
+                uid: Some(record.uid),
+                ids: [
+                    record.process.tid,
+                    record.thread.map_or(record.process.tid, |thread| thread.tid),
+                ],
+                names: [record.comm; 2],
+                args: record.args.as_deref(),
+                cgroup: record.cgroup.as_deref(),
+                watched: record.watched,
+            })
+    }
+
+    fn shows(&self, subject: &Subject<'_>) -> bool {
+        let user = self.users.is_empty() || subject.uid.is_some_and(|uid| self.users.contains(&uid));
+        let pid = self.pids.is_empty() || subject.ids.iter().any(|id| self.pids.contains(id));
+        let cgroup = self.cgroups.is_empty()
+            || subject
+                .cgroup
+                .is_some_and(|path| self.cgroups.iter().any(|glob| glob.matches(path)));
+        let tree = !self.descendants || subject.watched;
+        user && pid && cgroup && tree && (self.commands.is_empty() || self.names_it(subject))
+    }
+
+    fn names_it(&self, subject: &Subject<'_>) -> bool {
+        let line: Option<Vec<u8>> = subject.args.map(|args| {
+            let args = args.strip_suffix(b"\0").unwrap_or(args);
+            args.iter()
+                .map(|byte| if *byte == 0 { b' ' } else { *byte })
+                .collect()
+        });
+        self.commands.iter().any(|regex| {
+            subject.names.iter().any(|name| regex.is_match(name.bytes()))
+                || line.as_deref().is_some_and(|line| regex.is_match(line))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(uid: u32, name: &[u8], args: Option<&'static [u8]>) -> Subject<'static> {
+        Subject {
+            uid: Some(uid),
+            ids: [7, 7],
+            names: [Comm::new(name); 2],
+            args,
+            cgroup: Some("/system.slice/cron.service"),
+            watched: false,
+        }
+    }
+
+    #[test]
+    fn kinds_add_up_and_alternatives_do() {
+        let filter = Filter {
+            users: vec![0, 33],
+            commands: vec![Regex::new("^python .*serve").unwrap()],
+            cgroups: vec![Pattern::new("/system.slice/*").unwrap()],
+            ..Filter::default()
+        };
+        let args = Some(&b"python\0-m\0serve\0"[..]);
+        assert!(filter.shows(&subject(33, b"python", args)));
+        assert!(!filter.shows(&subject(1, b"python", args)));
+        assert!(!filter.shows(&subject(33, b"python", None)));
+        assert!(Filter::default().is_none());
+        let tree = Filter {
+            descendants: true,
+            ..Filter::default()
+        };
+        assert!(!tree.shows(&subject(0, b"x", None)));
+    }
+}
