@@ -2,11 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 #[expect(clippy::print_stderr, reason = "the one place that prints errors")]
 fn main() -> ExitCode {
-    let cli = procviz::cli::Cli::parse();
+    let cli = procviz::cli::Cli::from_args();
     match procviz::app::run(cli) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {

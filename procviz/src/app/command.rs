@@ -5,6 +5,8 @@ use std::{
     ffi::{CString, OsString},
     os::unix::{ffi::OsStrExt, process::CommandExt as _, process::ExitStatusExt as _},
     process::{Command, ExitStatus},
+    sync::Arc,
+    thread::JoinHandle,
 };
 
 use anyhow::Context as _;
@@ -15,6 +17,7 @@ use nix::{
     },
     unistd::{Gid, Pid, Uid, User},
 };
+use tokio::sync::Notify;
 
 use super::{Failure, stdout::say};
 
@@ -47,6 +50,25 @@ impl Child {
         self.0.id()
     }
 
+    /// Waits for its end on a thread of its own, and tells `ended` of it.
+    ///
+    /// # Errors
+    ///
+    /// When no thread can be had.
+    pub(super) fn wait(self, ended: Arc<Notify>) -> std::io::Result<Waiting> {
+        let pid = self.pid();
+        let mut child = self.0;
+        let body = move || {
+            let status = child.wait().map_or(1, shell_status);
+            ended.notify_one();
+            status
+        };
+        let thread = std::thread::Builder::new()
+            .name("procviz-command".to_owned())
+            .spawn(body)?;
+        Ok(Waiting { pid, thread })
+    }
+
     /// Lets it go.
     ///
     /// # Errors
@@ -76,6 +98,29 @@ impl Child {
     /// What wait(2) says.
     pub(super) fn status(&mut self) -> std::io::Result<Option<u8>> {
         Ok(self.0.try_wait()?.map(shell_status))
+    }
+}
+
+/// A command whose end somebody waits for.
+pub(super) struct Waiting {
+    pid: u32,
+    thread: JoinHandle<u8>,
+}
+
+impl Waiting {
+    /// Lets it go.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone already.
+    pub(super) fn start(&self) -> anyhow::Result<()> {
+        kill(Pid::from_raw(i32::try_from(self.pid)?), Signal::SIGCONT)
+            .context("failed to start the command")
+    }
+
+    /// Its status, as a shell gives it, once it has ended.
+    pub(super) fn status(self) -> u8 {
+        self.thread.join().unwrap_or(1)
     }
 }
 

@@ -18,7 +18,8 @@ pub(super) struct Schedule {
 const INTERVALS: std::ops::RangeInclusive<f64> = 0.001..=86_400.0;
 
 impl Schedule {
-    pub(super) fn new(args: &SamplingArgs) -> Result<Self, Failure> {
+    /// `usual` is the interval when none was said, seconds.
+    pub(super) fn new(args: &SamplingArgs, usual: f64) -> Result<Self, Failure> {
         let seconds = match (&args.interval, &args.hz) {
             (Some(text), _) => {
                 number("--interval", text, "seconds from 0.001 to 86400", |value| {
@@ -30,7 +31,7 @@ impl Schedule {
                     value > 0.0 && INTERVALS.contains(&(1.0 / value))
                 })?
             }
-            (None, None) => 1.0,
+            (None, None) => usual,
         };
         let samples = args
             .samples

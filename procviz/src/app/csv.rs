@@ -88,20 +88,28 @@ impl Plan {
                     .to_owned(),
             ));
         }
-        let seconds = config::number("--sleep", &args.sleep, "seconds from 0.001 to 86400", |value| {
-            (0.001..=86_400.0).contains(&value)
-        })?;
+        let seconds = config::number(
+            "--sleep",
+            &args.sleep,
+            "seconds from 0.001 to 86400",
+            |value| (0.001..=86_400.0).contains(&value),
+        )?;
         let pids = args
             .pids
             .iter()
             .map(|text| {
-                let is_pattern = text.chars().all(|ch| ch.is_ascii_digit() || "*?[]!-".contains(ch));
-                glob::Pattern::new(text).ok().filter(|_| is_pattern && !text.is_empty()).ok_or_else(|| {
-                    Failure::usage(format!(
-                        "`{}` is no pid and no pattern of one, as in 1234 or '12*'",
-                        Untrusted::new(text.as_bytes()).terminal()
-                    ))
-                })
+                let is_pattern = text
+                    .chars()
+                    .all(|ch| ch.is_ascii_digit() || "*?[]!-".contains(ch));
+                glob::Pattern::new(text)
+                    .ok()
+                    .filter(|_| is_pattern && !text.is_empty())
+                    .ok_or_else(|| {
+                        Failure::usage(format!(
+                            "`{}` is no pid and no pattern of one, as in 1234 or '12*'",
+                            Untrusted::new(text.as_bytes()).terminal()
+                        ))
+                    })
             })
             .collect::<Result<Vec<_>, _>>()?;
         if args.processes && !pids.is_empty() {
@@ -167,7 +175,10 @@ impl Plan {
         Ok(found.contains(&false))
     }
 
-    fn tasks<'a>(&'a self, found: &'a mut [bool]) -> io::Result<impl Iterator<Item = TaskDir> + 'a> {
+    fn tasks<'a>(
+        &'a self,
+        found: &'a mut [bool],
+    ) -> io::Result<impl Iterator<Item = TaskDir> + 'a> {
         Ok(self.files.tasks(self.scope)?.filter(move |task| {
             if self.pids.is_empty() {
                 return true;
@@ -249,7 +260,10 @@ impl KindTable {
             None => (Sink::Stdout(BufWriter::new(io::stdout())), None),
             Some(path) => {
                 let (file, part) = Part::create(&path, plan.force)?;
-                (Sink::File(BufWriter::with_capacity(1 << 16, file)), Some(part))
+                (
+                    Sink::File(BufWriter::with_capacity(1 << 16, file)),
+                    Some(part),
+                )
             }
         };
         Ok(Self {
@@ -326,7 +340,8 @@ impl KindTable {
                     }
                     None => {
                         for name in titles.names() {
-                            self.table.field(if name == b"Pid" { key.as_bytes() } else { b"" });
+                            self.table
+                                .field(if name == b"Pid" { key.as_bytes() } else { b"" });
                         }
                     }
                 }

@@ -1,56 +1,47 @@
-//! `procviz dump`: snapshots as JSON, one a line.
+//! `procviz dump`: snapshots as data.
 
 use super::{
     Failure,
     config::Schedule,
-    open,
+    session::{IsLast, Session, WantArgs},
     stdout::{Out, Reader},
-    watch::{Said, Watch},
 };
 use crate::{
     cli::DumpArgs,
-    export::json,
+    export::{json, rows},
     model::Scope,
-    source::{Keep, Users, back_to_normal, host},
-    tracker::Tracker,
 };
 
 pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {
-    let schedule = Schedule::new(&args.sampling)?;
+    let schedule = Schedule::new(&args.sampling, 1.0)?;
     let scope = if args.no_threads {
         Scope::Processes
     } else {
         Scope::Threads
     };
-    let host = host()?;
-    let sampler = open::sampler(&host, schedule.require_ebpf, Keep::Reading)?;
-    let mut tracker = Tracker::new(host.clone(), sampler.sources());
-    let watch = Watch::start(sampler, &schedule)?;
-    back_to_normal();
+    let (mut session, ()) =
+        Session::start(&schedule, &args.filter, &args.run, WantArgs::No, |_| Ok(()))?;
     let mut out = Out::new();
-    let mut users = Users::read();
-    while let Some(said) = watch.next() {
-        let (mut sample, is_last) = match said {
-            Said::Failed(error) => return Err(error.into()),
-            Said::Sample { sample, is_last } => (sample, is_last),
-        };
-        tracker.update(&sample);
-        sample.clear();
-        sample.machine.deaths = None;
-        watch.give_back(sample);
+    let mut is_first = true;
+    while let Some(is_last) = session.next()? {
         // The opening census has no interval to speak of.
-        if tracker.snapshot().tick > 1 {
-            let snapshot = tracker.snapshot();
-            users.look_up(snapshot.threads.iter().filter_map(|thread| thread.uid));
-            let reader =
-                out.write(|out| json::snapshot(out, snapshot, scope, &|uid| users.name(uid)))?;
-            if reader == Reader::Left {
-                break;
+        if session.snapshot().tick > 1 {
+            let (snapshot, users) = (session.snapshot(), &session.users);
+            let name = |uid| users.name(uid);
+            let reader = out.write(|out| {
+                if args.csv {
+                    rows::snapshot(out, snapshot, scope, &name, std::mem::take(&mut is_first))
+                } else {
+                    json::snapshot(out, snapshot, scope, &name)
+                }
+            })?;
+            if reader == Reader::Left && args.run.is_empty() {
+                return Ok(0);
             }
         }
-        if is_last {
+        if is_last == IsLast::Yes {
             break;
         }
     }
-    Ok(0)
+    Ok(session.status())
 }

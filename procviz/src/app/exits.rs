@@ -11,6 +11,7 @@ use super::{
     Failure,
     command::Child,
     open,
+    selection::Selection,
     stdout::{Out, Reader, say},
 };
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     export::{json, time},
     model::{ExitRecord, Host, bytes_text, duration_text},
     source::{Exits, Keep, Users, back_to_normal, boot_wall_ns, host, prepare_for_trouble},
+    tracker::Filter,
 };
 
 /// How often lines are printed.
@@ -26,6 +28,7 @@ const PERIOD: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
 pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
+    let mut selection = Selection::new(&args.filter)?;
     let child = if args.command.is_empty() {
         None
     } else {
@@ -38,13 +41,16 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
     };
     let kernel = open::kernel().map_err(why)?;
     let host = host()?;
+    if let Some(child) = &child {
+        selection = selection.only(child.pid());
+    }
     // Before any thread is started: each keeps the privileges it begins with.
     prepare_for_trouble(if child.is_some() {
         Keep::ReadingAndSignals
     } else {
         Keep::Reading
     });
-    let mut exits = Exits::start(&host, kernel, args.threads, child.as_ref().map(|child| [child.pid()]).as_ref().map(|roots| &roots[..]))?;
+    let mut exits = Exits::start(&host, kernel, args.threads, selection.roots.as_deref())?;
     back_to_normal();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -56,6 +62,7 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
         json: args.json,
         threads: args.threads,
         printed: 0,
+        filter: selection.filter,
     };
     if !args.json {
         printer.head()?;
@@ -148,6 +155,7 @@ struct Printer {
     json: bool,
     threads: bool,
     printed: u64,
+    filter: Filter,
 }
 
 impl Printer {
@@ -173,8 +181,9 @@ impl Printer {
         self.host.boot_wall_ns = boot_wall_ns();
         self.users.look_up(records.iter().map(|record| record.uid));
         let (host, users, json, threads) = (&self.host, &self.users, self.json, self.threads);
+        let filter = &self.filter;
         let reader = self.out.write(|out| {
-            for record in records {
+            for record in records.iter().filter(|record| filter.shows_record(record)) {
                 if json {
                     json::exit(out, host, record, &|uid| users.name(uid))?;
                 } else {
@@ -185,7 +194,7 @@ impl Printer {
         })?;
         self.printed += records
             .iter()
-            .filter(|record| record.thread.is_none())
+            .filter(|record| record.thread.is_none() && self.filter.shows_record(record))
             .count() as u64;
         Ok(reader)
     }

@@ -1,5 +1,7 @@
 //! Wires source, tracker, chart and file together, a file a subcommand.
 
+mod about;
+mod bubble;
 mod command;
 mod config;
 mod csv;
@@ -8,8 +10,13 @@ mod dump;
 mod exits;
 mod failure;
 mod grid;
+mod lines;
+mod notables;
 mod open;
 mod output;
+mod picture;
+mod selection;
+mod session;
 mod signals;
 mod stdout;
 mod watch;
@@ -27,10 +34,15 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         None => grid::run(&cli.grid),
         Some(Command::Grid(args)) => grid::run(&args),
+        Some(Command::Bubble(args)) => bubble::run(&args),
+        Some(Command::Lines(args)) => lines::run(&args),
         Some(Command::Exits(args)) => exits::run(&args),
+        Some(Command::Notables(args)) => notables::run(&args),
         Some(Command::Dump(args)) => dump::run(&args),
         Some(Command::Csv(args)) => csv::run(&args),
         Some(Command::Doctor) => doctor::run(),
+        Some(Command::Completions { shell }) => about::completions(shell),
+        Some(Command::Man) => about::man(),
         Some(Command::Launch { command }) => command::launch(&command),
     }
 }

@@ -14,13 +14,18 @@ use anyhow::{Context as _, anyhow};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open, renameat, unlink};
 
 use super::Failure;
-use crate::source::{Keep, keep_only};
+use crate::{
+    paint,
+    source::{Keep, keep_only},
+};
 
 /// What kind of picture a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Png,
     Svg,
+    Gif,
+    Apng,
 }
 
 /// Where pictures go.
@@ -59,14 +64,22 @@ impl Target {
         {
             Some("png") => Format::Png,
             Some("svg") => Format::Svg,
+            Some("gif") => Format::Gif,
+            Some("apng") => Format::Apng,
             _ => {
                 return Err(Failure::usage(format!(
-                    "`{shown}` does not end in .png or .svg, so its format is not known"
+                    "`{shown}` does not end in .png, .svg, .gif or .apng, so its format is not known"
                 )));
             }
         };
         let is_series = name.contains("{n}") || name.contains("{time}");
-        if let Some(count) = samples.filter(|count| *count > 1 && !is_series) {
+        let is_animation = matches!(format, Format::Gif | Format::Apng);
+        if is_series && is_animation {
+            return Err(Failure::usage(format!(
+                "`{shown}` names a series, but an animation is one file: leave {{n}} and {{time}} out"
+            )));
+        }
+        if let Some(count) = samples.filter(|count| *count > 1 && !is_series && !is_animation) {
             return Err(Failure::usage(format!(
                 "`--samples {count}` makes {count} pictures, but `{shown}` names one: put {{n}} or {{time}} in the name, or use --duration"
             )));
@@ -91,6 +104,15 @@ impl Target {
         Ok(target)
     }
 
+    pub(super) fn is_animation(&self) -> bool {
+        matches!(self.format, Format::Gif | Format::Apng)
+    }
+
+    /// Whether every sample is drawn, not the last alone.
+    pub(super) fn has_many(&self) -> bool {
+        self.is_series || self.is_animation()
+    }
+
     fn folder(&self) -> &Path {
         self.path
             .parent()
@@ -100,6 +122,9 @@ impl Target {
 
     /// The name of picture `number` (from 1), taken at `time`.
     pub(super) fn name(&self, number: u64, time: &str) -> PathBuf {
+        if !self.is_series {
+            return self.path.clone();
+        }
         let name = self
             .path
             .file_name()
@@ -129,9 +154,37 @@ pub(super) fn check_free(path: &Path, force: bool) -> anyhow::Result<()> {
     }
 }
 
+/// What is to be written.
+pub(super) enum Job {
+    /// A file as it is.
+    File(Vec<u8>),
+    /// An animation of frames that are PNG files.
+    Animation {
+        format: Format,
+        frames: Vec<Vec<u8>>,
+        delay_ms: u32,
+    },
+}
+
+impl Job {
+    fn bytes(self) -> anyhow::Result<Vec<u8>> {
+        match self {
+            Self::File(bytes) => Ok(bytes),
+            Self::Animation {
+                format: Format::Gif,
+                frames,
+                delay_ms,
+            } => Ok(paint::gif(&frames, delay_ms)?),
+            Self::Animation {
+                frames, delay_ms, ..
+            } => Ok(paint::apng(&frames, delay_ms)?),
+        }
+    }
+}
+
 /// The thread that writes, so that a slow disk delays no sample.
 pub(super) struct Writer {
-    jobs: Option<SyncSender<(PathBuf, Vec<u8>)>>,
+    jobs: Option<SyncSender<(PathBuf, Job)>>,
     failed: Receiver<anyhow::Error>,
     thread: Option<JoinHandle<()>>,
 }
@@ -143,13 +196,16 @@ impl Writer {
     ///
     /// When no thread can be had.
     pub(super) fn start(target: &Target) -> std::io::Result<Self> {
-        let (jobs, todo) = sync_channel::<(PathBuf, Vec<u8>)>(8);
+        let (jobs, todo) = sync_channel::<(PathBuf, Job)>(8);
         let (tell, failed) = sync_channel(1);
         let target = target.clone();
         let body = move || {
             keep_only(become_owner(target.folder()));
-            for (path, bytes) in todo {
-                if let Err(error) = write(&path, &bytes, target.force) {
+            for (path, job) in todo {
+                let outcome = job
+                    .bytes()
+                    .and_then(|bytes| write(&path, &bytes, target.force));
+                if let Err(error) = outcome {
                     _ = tell.send(error);
                     break;
                 }
@@ -170,11 +226,11 @@ impl Writer {
     /// # Errors
     ///
     /// What went wrong with an earlier one.
-    pub(super) fn write(&self, path: PathBuf, bytes: Vec<u8>) -> anyhow::Result<()> {
+    pub(super) fn write(&self, path: PathBuf, job: Job) -> anyhow::Result<()> {
         let sent = self
             .jobs
             .as_ref()
-            .is_some_and(|jobs| jobs.send((path, bytes)).is_ok());
+            .is_some_and(|jobs| jobs.send((path, job)).is_ok());
         if sent { Ok(()) } else { Err(self.why()) }
     }
 

@@ -2,13 +2,18 @@
 //! never delays a sample; hands them over through a bounded channel.
 
 use std::{
-    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
     thread::JoinHandle,
     time::Duration,
 };
 
+use nix::sys::signal::Signal;
 use tokio::{
     signal::unix::{SignalKind, signal},
+    sync::Notify,
     time::{Instant, MissedTickBehavior, interval_at},
 };
 
@@ -37,22 +42,29 @@ pub(super) enum Said {
 pub(super) struct Watch {
     said: Receiver<Said>,
     empty: SyncSender<Box<Sample>>,
+    stop: Arc<Notify>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Watch {
-    /// Starts it; the opening census comes at once.
+    /// Starts it; the opening census comes at once. Signals are passed on to
+    /// `child`, whose end is told through [`Watch::stopper`].
     ///
     /// # Errors
     ///
     /// When no thread can be had.
-    pub(super) fn start(sampler: Sampler, schedule: &Schedule) -> std::io::Result<Self> {
+    pub(super) fn start(
+        sampler: Sampler,
+        schedule: &Schedule,
+        child: Option<u32>,
+    ) -> std::io::Result<Self> {
         let (say, said) = sync_channel(QUEUE);
         let (empty, reuse) = sync_channel(QUEUE + 2);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         let schedule = *schedule;
+        let stop = Arc::new(Notify::new());
         let mut ticker = Ticker {
             sampler,
             say,
@@ -60,6 +72,8 @@ impl Watch {
             late: 0,
             skipped: 0,
             dropped: 0,
+            stop: Arc::clone(&stop),
+            child,
         };
         let body = move || {
             let outcome = runtime.block_on(ticker.run(&schedule));
@@ -74,8 +88,14 @@ impl Watch {
         Ok(Self {
             said,
             empty,
+            stop,
             thread: Some(thread),
         })
+    }
+
+    /// What ends the run with one last sample.
+    pub(super) fn stopper(&self) -> Arc<Notify> {
+        Arc::clone(&self.stop)
     }
 
     /// The next thing said; `None` when all is said.
@@ -105,17 +125,19 @@ struct Ticker {
     skipped: u64,
     /// Events thrown away, as nobody took the samples.
     dropped: u64,
+    stop: Arc<Notify>,
+    child: Option<u32>,
 }
 
 impl Ticker {
     async fn run(&mut self, schedule: &Schedule) -> Result<(), SamplerError> {
         let interval = schedule.interval;
-        let signals = [
-            SignalKind::interrupt(),
-            SignalKind::terminate(),
-            SignalKind::hangup(),
-        ];
-        let [mut interrupt, mut terminate, mut hangup] = signals.map(|kind| signal(kind).ok());
+        let mut signals = [
+            (Signal::SIGINT, SignalKind::interrupt()),
+            (Signal::SIGTERM, SignalKind::terminate()),
+            (Signal::SIGHUP, SignalKind::hangup()),
+        ]
+        .map(|(name, kind)| (name, signal(kind).ok()));
         let mut sample = Box::new(Sample::new(self.sampler.sources()));
         self.sampler.sample(&mut sample)?;
         let start = Instant::now();
@@ -126,9 +148,13 @@ impl Ticker {
         while is_open {
             let stop = tokio::select! {
                 due = ticks.tick() => { self.count_lateness(due, interval); false }
-                () = received(&mut interrupt) => true,
-                () = received(&mut terminate) => true,
-                () = received(&mut hangup) => true,
+                () = self.stop.notified() => true,
+                signal = first_of(&mut signals) => {
+                    if self.is_the_childs(signal) {
+                        continue;
+                    }
+                    true
+                }
             };
             done += 1;
             let is_last = stop || schedule.is_over(done, start.elapsed());
@@ -139,6 +165,18 @@ impl Ticker {
             is_open = self.hand_over(&mut sample, is_last) && !is_last;
         }
         Ok(())
+    }
+
+    /// Whether a signal is for the command, which decides what to make of it
+    /// and whose end will end the run. Ctrl-C has come to it from the terminal.
+    fn is_the_childs(&self, signal: Signal) -> bool {
+        let Some(pid) = self.child.and_then(|pid| i32::try_from(pid).ok()) else {
+            return false;
+        };
+        if signal == Signal::SIGINT {
+            return true;
+        }
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).is_ok()
     }
 
     fn count_lateness(&mut self, due: Instant, interval: Duration) {
@@ -187,6 +225,16 @@ impl Ticker {
             }
             Err(_) => false,
         }
+    }
+}
+
+/// Waits for one of some signals; for ever for those that cannot be had.
+async fn first_of(signals: &mut [(Signal, Option<tokio::signal::unix::Signal>); 3]) -> Signal {
+    let [one, two, three] = signals;
+    tokio::select! {
+        () = received(&mut one.1) => one.0,
+        () = received(&mut two.1) => two.0,
+        () = received(&mut three.1) => three.0,
     }
 }
 

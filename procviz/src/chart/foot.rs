@@ -2,9 +2,9 @@
 //! picture rests on.
 
 use crate::{
-    chart::{Context, grid, palette::Palette},
-    model::{Activity, Snapshot, Sources, TaskId, bytes_text, count_text},
-    scene::{Anchor, Item, Mark, Scene, Shape, Text},
+    chart::{Context, palette::Palette},
+    model::{Snapshot, Sources, TaskId, bytes_text, count_text},
+    scene::{Anchor, Color, Item, Mark, Scene, Shape, Text},
 };
 
 /// Height, pixels.
@@ -12,86 +12,83 @@ pub(super) const HEIGHT: f32 = 50.0;
 const LEFT: f32 = 16.0;
 const SIZE: f32 = 13.0;
 
+/// One mark and what it means.
+pub(super) struct Entry {
+    words: String,
+    shape: Shape,
+    color: Color,
+    spot: Option<Color>,
+}
+
+impl Entry {
+    pub(super) fn new(words: String, shape: Shape, color: Color, spot: Option<Color>) -> Self {
+        Self {
+            words,
+            shape,
+            color,
+            spot,
+        }
+    }
+}
+
+/// What the area of a mark means.
+pub(super) fn area(largest_rss: u64) -> String {
+    format!("area: RSS, largest {}", bytes_text(largest_rss))
+}
+
 pub(super) fn draw(
     scene: &mut Scene,
     snapshot: &Snapshot,
-    largest_rss: u64,
+    legend: Vec<Entry>,
+    words: &str,
     context: &Context<'_>,
     palette: &Palette,
 ) {
+    let width = context.size.0;
     let y = context.size.1 - 30.0;
-    let mut x = LEFT;
-    for (words, mark) in legend(palette) {
-        scene.marks.push(Mark {
-            x: x + 5.0,
-            y: y - 4.5,
-            ..mark
-        });
-        let text = words.to_owned();
+    let text = |scene: &mut Scene, x: f32, y: f32, color: Color, text: String| {
         scene.items.push(Item::Text(Text {
-            x: x + 15.0,
+            x,
             y,
             size: SIZE,
             anchor: Anchor::Start,
-            color: palette.ink,
+            color,
             text,
         }));
-        x += 15.0 + context.font.width(words, SIZE) + 18.0;
+    };
+    let room = width - 2.0 * LEFT - context.font.width(words, SIZE) - 80.0;
+    let mut x = LEFT;
+    let count = legend.len();
+    for (index, entry) in legend.into_iter().enumerate() {
+        let next = x + 15.0 + context.font.width(&entry.words, SIZE) + 18.0;
+        if next > LEFT + room.max(200.0) {
+            text(scene, x, y, palette.ink, format!("+{} more", count - index));
+            x += 70.0;
+            break;
+        }
+        text(scene, x + 15.0, y, palette.ink, entry.words);
+        scene.marks.push(Mark {
+            id: TaskId::default(),
+            x: x + 5.0,
+            y: y - 4.5,
+            r: 5.0,
+            shape: entry.shape,
+            color: entry.color,
+            spot: entry.spot,
+        });
+        x = next;
     }
-    let area = format!(
-        "darker: more CPU   area: RSS, largest {}",
-        bytes_text(largest_rss)
-    );
-    let text = context.font.fit(&area, SIZE, context.size.0 - x - LEFT);
-    scene.items.push(Item::Text(Text {
-        x,
-        y,
-        size: SIZE,
-        anchor: Anchor::Start,
-        color: palette.ink,
-        text,
-    }));
-    let text = context
+    let words = context.font.fit(words, SIZE, width - x - LEFT);
+    text(scene, x, y, palette.ink, words);
+    let ground = context
         .font
-        .fit(&ground(snapshot), SIZE, context.size.0 - 2.0 * LEFT);
-    let y = context.size.1 - 10.0;
+        .fit(&ground(snapshot), SIZE, width - 2.0 * LEFT);
     let color = if snapshot.losses.events() > 0 {
         palette.alarm
     } else {
         palette.faint
     };
-    scene.items.push(Item::Text(Text {
-        x: LEFT,
-        y,
-        size: SIZE,
-        anchor: Anchor::Start,
-        color,
-        text,
-    }));
-}
-
-fn legend(palette: &Palette) -> Vec<(&'static str, Mark)> {
-    let mark = |shape, color, spot| Mark {
-        id: TaskId::default(),
-        x: 0.0,
-        y: 0.0,
-        r: 5.0,
-        shape,
-        color,
-        spot,
-    };
-    let mut legend: Vec<_> = Activity::ALL
-        .into_iter()
-        .map(|activity| {
-            let (shape, spot) = grid::second_channel(activity, 5.0, palette);
-            (activity.word(), mark(shape, palette.full(activity), spot))
-        })
-        .collect();
-    legend.insert(1, ("ran a little", mark(Shape::Disc, palette.ran, None)));
-    legend.push(("blocked (D)", mark(Shape::Square, palette.faint, None)));
-    legend.push(("zombie", mark(Shape::Ring, palette.faint, None)));
-    legend.push(("stopped", mark(Shape::Triangle, palette.faint, None)));
-    legend
+    text(scene, LEFT, context.size.1 - 10.0, color, ground);
 }
 
 /// What the picture rests on, and what is missing from it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 
-use super::{Colors, Context, Grid, GridOptions, Grouping, Theme};
+use super::{Arguments, Colors, Context, Grid, GridOptions, Grouping, PaletteKind, Theme};
 use crate::{
     model::{
         Comm, Found, Gone, Host, Io, Reading, Sample, Scope, Sources, Stamp, State, Status, TaskId,
@@ -94,6 +94,7 @@ fn draw(tasks: Vec<Found>, second: impl FnOnce(&mut Sample)) -> Scene {
         user: &user,
         time: "TIME".into(),
         size: (900.0, 400.0),
+        arguments: Arguments::Hidden,
     };
     let options = GridOptions {
         scope: Scope::Threads,
@@ -101,6 +102,7 @@ fn draw(tasks: Vec<Found>, second: impl FnOnce(&mut Sample)) -> Scene {
         columns: None,
         point_size: 300.0,
         theme: Theme::Light,
+        palette: PaletteKind::Default,
         colors: Colors::default(),
         classic: false,
     };

@@ -90,9 +90,15 @@ pub(super) fn draw(
         .font
         .fit(&machine_line(snapshot, counts), 14.0, width - 2.0 * LEFT);
     line(LEFT, 47.0, 14.0, Anchor::Start, palette.ink, machine);
-    let tasks = context
-        .font
-        .fit(&tasks_line(snapshot, counts), 14.0, width - 2.0 * LEFT);
+    let mut tasks = tasks_line(snapshot, counts);
+    let hidden = snapshot.hidden(scope);
+    if snapshot.is_filtered {
+        tasks.push_str(&format!(
+            "  ·  filtered, {} hidden",
+            count_text(hidden as u64)
+        ));
+    }
+    let tasks = context.font.fit(&tasks, 14.0, width - 2.0 * LEFT);
     line(LEFT, 66.0, 14.0, Anchor::Start, palette.ink, tasks);
     scene.title = format!("procviz: {title}, {}", context.time);
 }

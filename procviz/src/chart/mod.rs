@@ -1,25 +1,35 @@
 //! Draws snapshots as scenes: pure functions, without I/O, that cannot fail.
 
+mod axis;
+mod bubble;
 mod foot;
 #[cfg(test)]
 mod golden;
 mod grid;
 mod grouping;
 mod head;
+mod labels;
+mod lines;
 mod margin;
 mod numbers;
 mod oklab;
 mod palette;
 mod report;
+mod users;
 
 use std::sync::Arc;
 
+pub use bubble::{Bubble, BubbleOptions};
 pub use grid::{Grid, GridOptions};
 pub use grouping::Grouping;
-pub use palette::{ColorError, Colors, Palette, Theme, parse_color};
+pub use lines::{ANGLE, Lines, LinesOptions};
+pub use palette::{ColorError, Colors, Palette, PaletteKind, Theme, parse_color};
 pub use report::report;
 
-use crate::scene::Font;
+use crate::{
+    model::{TaskView, Untrusted},
+    scene::Font,
+};
 
 /// What a chart needs beside the snapshot.
 pub struct Context<'a> {
@@ -31,4 +41,40 @@ pub struct Context<'a> {
     pub time: String,
     /// Pixels.
     pub size: (f32, f32),
+    /// Whether names are followed by arguments, which may hold secrets.
+    pub arguments: Arguments,
+}
+
+/// Whether arguments are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arguments {
+    /// The name alone.
+    #[default]
+    Hidden,
+    /// The arguments in place of the name, where they are known.
+    Shown,
+}
+
+impl Context<'_> {
+    /// `pid user command` of a task, as a picture may show it.
+    fn name(&self, task: &TaskView<'_>, user: &str) -> String {
+        let user = Untrusted::new(user.as_bytes()).picture();
+        format!("{} {user} {}", task.id().tid, self.command(task))
+    }
+
+    /// The name, or the arguments where they are to be shown.
+    fn command(&self, task: &TaskView<'_>) -> String {
+        let args = task.process.args.as_deref();
+        match args.filter(|_| self.arguments == Arguments::Shown) {
+            Some(args) => {
+                let args = args.strip_suffix(b"\0").unwrap_or(args);
+                let line: Vec<u8> = args
+                    .iter()
+                    .map(|byte| if *byte == 0 { b' ' } else { *byte })
+                    .collect();
+                Untrusted::new(&line).picture()
+            }
+            None => task.thread.comm.text().picture(),
+        }
+    }
 }

@@ -11,6 +11,16 @@ pub enum Theme {
     Dark,
 }
 
+/// Which colours activities have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PaletteKind {
+    /// Told apart by all eyes, deeper the more CPU was used.
+    #[default]
+    Default,
+    /// Those of 2011, without depth.
+    Original,
+}
+
 /// A colour that cannot be understood.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -70,7 +80,7 @@ impl Colors {
     }
 
     /// The original's.
-    pub fn classic() -> Self {
+    pub fn original() -> Self {
         Self {
             idle: Some(Color(240, 255, 240, 255)),
             cpu: Some(Color(255, 0, 0, 255)),
@@ -149,7 +159,16 @@ pub struct Palette {
 
 impl Palette {
     /// A theme's, with the user's own colours over it.
-    pub fn new(theme: Theme, colors: &Colors, is_classic: bool) -> Self {
+    pub fn new(theme: Theme, kind: PaletteKind, colors: &Colors) -> Self {
+        let is_classic = kind == PaletteKind::Original;
+        let colors = &match (kind, theme) {
+            (PaletteKind::Default, _) => colors.clone(),
+            (PaletteKind::Original, Theme::Light) => colors.clone().or(Colors::original()),
+            (PaletteKind::Original, Theme::Dark) => colors.clone().or(Colors {
+                background: None,
+                ..Colors::original()
+            }),
+        };
         let base = match theme {
             Theme::Light => LIGHT,
             Theme::Dark => DARK,
@@ -182,6 +201,11 @@ impl Palette {
             Activity::CpuIo => self.cpu_io,
             Activity::Exited => self.exited,
         }
+    }
+
+    /// Whether a colour is deeper the more CPU was used.
+    pub(super) fn has_depth(&self) -> bool {
+        !self.is_classic
     }
 
     /// The colour of a task: the more of a core it used, the deeper.
@@ -289,7 +313,7 @@ mod tests {
     #[test]
     fn activities_are_told_apart_by_all_eyes() {
         for theme in [Theme::Light, Theme::Dark] {
-            let palette = Palette::new(theme, &Colors::default(), false);
+            let palette = Palette::new(theme, PaletteKind::Default, &Colors::default());
             for (index, one) in Activity::ALL.into_iter().enumerate() {
                 for other in &Activity::ALL[index + 1..] {
                     let distance = distance(palette.full(one), palette.full(*other));

@@ -2,6 +2,8 @@ use std::ffi::OsString;
 
 use clap::Args;
 
+use super::FilterArgs;
+
 /// Options of `exits`.
 #[derive(Clone, Debug, Args)]
 pub struct ExitsArgs {
@@ -14,6 +16,9 @@ pub struct ExitsArgs {
     /// Fail with status 4 without kernel events; they are needed anyway
     #[arg(long)]
     pub require_ebpf: bool,
+    /// Whom to tell of.
+    #[command(flatten)]
+    pub filter: FilterArgs,
     /// Run this and watch it and its descendants alone; its status is ours
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

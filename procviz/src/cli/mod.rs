@@ -1,16 +1,32 @@
 //! What can be typed, and nothing else: no I/O, no decisions.
 
+mod bubble;
 mod csv;
+mod data;
 mod exits;
+mod filter;
 mod grid;
+mod lines;
+mod picture;
 mod sampling;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+pub use bubble::BubbleArgs;
 pub use csv::CsvArgs;
+pub use data::{DumpArgs, NotablesArgs};
 pub use exits::ExitsArgs;
-pub use grid::{GridArgs, ThemeArg};
+pub use filter::FilterArgs;
+pub use grid::GridArgs;
+pub use lines::LinesArgs;
+pub use picture::{GroupArg, PaletteArg, PictureArgs, ThemeArg};
 pub use sampling::SamplingArgs;
+
+const EXAMPLES: &str = "\
+Examples:
+  sudo procviz grid -o tasks.png     a picture of every thread, the dead ones included
+  sudo procviz exits                 a line for every process that ends, as it ends
+  sudo procviz bubble -o b.svg -- make    what a command and its children use";
 
 /// See every task on a Linux machine at a glance, and miss none.
 #[derive(Debug, Parser)]
@@ -18,7 +34,7 @@ pub use sampling::SamplingArgs;
     name = "procviz",
     version,
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  sudo procviz grid -o tasks.png         a picture of every thread, the dead ones included\n  sudo procviz exits                     a line for every process that ends, as it ends\n  procviz doctor                         what is missing for full service, and what mends it"
+    after_help = EXAMPLES
 )]
 pub struct Cli {
     /// What to do; `grid` when nothing is said.
@@ -29,19 +45,52 @@ pub struct Cli {
     pub grid: GridArgs,
 }
 
+impl Cli {
+    /// Parses what was typed, or ends with the help or a message. The help of
+    /// the whole is short: the options that it takes without a command are
+    /// those of `grid`, and stand there.
+    pub fn from_args() -> Self {
+        let matches = Self::brief().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// The command with `grid`'s options out of its own help.
+    pub fn brief() -> clap::Command {
+        let hide = |arg: clap::Arg| {
+            let is_own = matches!(arg.get_id().as_str(), "help" | "version");
+            arg.hide(!is_own)
+        };
+        Self::command().mut_args(hide)
+    }
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Draw a dot per task
-    Grid(GridArgs),
+    Grid(Box<GridArgs>),
+    /// Draw a bubble per interesting task: CPU, address space, RSS
+    Bubble(Box<BubbleArgs>),
+    /// Draw a line per interesting thread: time, CPU, RSS, in 3D
+    Lines(Box<LinesArgs>),
     /// Print a line for every process that ends, as it ends
     Exits(ExitsArgs),
+    /// Print a line when something begins to stand out, and when it ends
+    Notables(NotablesArgs),
     /// Print snapshots as data, one a line
     Dump(DumpArgs),
     /// Print stat, status and io of tasks as CSV, raw
     Csv(CsvArgs),
     /// Tell what procviz needs, whether it is there, and what mends it
     Doctor,
+    /// Print completions for a shell
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
     /// Wait for SIGCONT, become the invoking user and run a command
     #[command(hide = true, name = "__launch")]
     Launch {
@@ -49,18 +98,4 @@ pub enum Command {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<std::ffi::OsString>,
     },
-}
-
-/// Options of `dump`.
-#[derive(Debug, clap::Args)]
-pub struct DumpArgs {
-    /// One JSON object a line (the only format there is)
-    #[arg(long)]
-    pub json: bool,
-    /// Processes instead of threads
-    #[arg(short = 'p', long = "no-threads")]
-    pub no_threads: bool,
-    /// When to sample.
-    #[command(flatten)]
-    pub sampling: SamplingArgs,
 }

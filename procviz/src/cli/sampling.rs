@@ -3,7 +3,7 @@ use clap::Args;
 /// When to sample and from what.
 #[derive(Clone, Debug, Args)]
 pub struct SamplingArgs {
-    /// Seconds between samples, fractions allowed [default: 1]
+    /// Seconds between samples, fractions allowed [default: 1; lines: 5]
     #[arg(
         short = 's',
         long = "interval",

@@ -122,9 +122,7 @@ impl<W: Write> Table<W> {
 
 /// What a spreadsheet would take for a formula; a negative number is none.
 fn is_formula(field: &[u8]) -> bool {
-    let is_number = || {
-        std::str::from_utf8(field).is_ok_and(|text| text.parse::<f64>().is_ok())
-    };
+    let is_number = || std::str::from_utf8(field).is_ok_and(|text| text.parse::<f64>().is_ok());
     matches!(
         field.first(),
         Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r')
@@ -226,16 +224,7 @@ mod tests {
     #[test]
     fn hostile_names_are_one_field() {
         let fields = stat_fields(b"7 (a) R 1,\"\n=x) S 1 -1\n").unwrap();
-        assert_eq!(
-            fields,
-            [
-                &b"7"[..],
-                b"a) R 1,\"\n=x",
-                b"S",
-                b"1",
-                b"-1"
-            ]
-        );
+        assert_eq!(fields, [&b"7"[..], b"a) R 1,\"\n=x", b"S", b"1", b"-1"]);
         assert!(stat_fields(b"7 )( S").is_none());
     }
 

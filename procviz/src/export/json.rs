@@ -50,6 +50,34 @@ pub(crate) fn snapshot(
     line(out, &Dump::new(snapshot, scope, names))
 }
 
+/// Writes a notable that begins or ends, and a newline.
+///
+/// # Errors
+///
+/// What the writer says.
+pub(crate) fn notable(
+    out: &mut impl Write,
+    snapshot: &Snapshot,
+    notable: &Notable,
+    change: &'static str,
+) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        schema: u32,
+        time: Option<String>,
+        change: &'static str,
+        #[serde(flatten)]
+        notable: NotableLine<'a>,
+    }
+    let value = Line {
+        schema: SCHEMA,
+        time: rfc3339(&snapshot.host, snapshot.stamp.boot_ns),
+        change,
+        notable: NotableLine::new(&snapshot.host, notable),
+    };
+    line(out, &value)
+}
+
 fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(&mut *out, Escaping);
     value.serialize(&mut serializer).map_err(io::Error::from)?;
@@ -161,7 +189,7 @@ fn path(path: &str) -> String {
 }
 
 /// The container's id in a cgroup's path: 64 hexadecimal digits.
-fn container(path: &str) -> Option<String> {
+pub(crate) fn container(path: &str) -> Option<String> {
     let is_id = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     path.split(|ch: char| !ch.is_ascii_alphanumeric())
         .rfind(is_id)

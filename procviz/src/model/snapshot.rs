@@ -74,8 +74,7 @@ impl Snapshot {
         if !self.is_filtered {
             return 0;
         }
-        let is_hidden =
-            |task: &TaskView<'_>| task.thread.hidden && task.state() != State::Dead;
+        let is_hidden = |task: &TaskView<'_>| task.thread.hidden && task.state() != State::Dead;
         self.all_tasks(scope).filter(is_hidden).count()
     }
 

@@ -7,17 +7,24 @@ use crate::{
     scene::{Anchor, Color, Font, Item, Mark, Scene, Shape, Text},
 };
 
-/// The scene as an SVG document. `report` gives the text that a viewer shows
+/// The scene as an SVG document, `scale` pixels to one of the scene. `report` gives the text that a viewer shows
 /// for a task; it may hold anything, and is escaped.
-pub fn svg(scene: &Scene, font: &Font, mut report: impl FnMut(TaskId) -> String) -> String {
+pub fn svg(
+    scene: &Scene,
+    font: &Font,
+    scale: f32,
+    mut report: impl FnMut(TaskId) -> String,
+) -> String {
     let mut out = String::with_capacity(scene.marks.len() * 160 + 16_384);
     let (w, h) = (scene.width, scene.height);
     // Writing to a String cannot fail.
     _ = write!(
         out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {w} {h}\" \
          font-family=\"Roboto, 'Helvetica Neue', Arial, sans-serif\">\n<title>{}</title>\n\
          <rect width=\"{w}\" height=\"{h}\" {}/>\n",
+        w * scale,
+        h * scale,
         escape(&scene.title),
         fill(scene.background)
     );

@@ -24,6 +24,17 @@ impl Font {
             .map_err(|_| FontError)
     }
 
+    /// Any TrueType or OpenType font.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are none.
+    pub fn parse(bytes: Vec<u8>) -> Result<Self, FontError> {
+        FontArc::try_from_vec(bytes)
+            .map(Self)
+            .map_err(|_| FontError)
+    }
+
     /// Width of a text, pixels.
     pub fn width(&self, text: &str, size: f32) -> f32 {
         let font = self.0.as_scaled(PxScale::from(size));

@@ -175,7 +175,9 @@ fn ask_for_args(args: &ArgsReader, asked: &mut FxHashSet<TaskId>, sample: &mut S
         .collect();
     leaders.difference(asked).for_each(|id| args.ask(*id));
     *asked = leaders;
-    let told = args.answers().map(|(process, args)| Event::Args(process, args));
+    let told = args
+        .answers()
+        .map(|(process, args)| Event::Args(process, args));
     sample.events.extend(told);
 }
 

@@ -152,7 +152,9 @@ impl KernelTick {
         }
         self.follow_events(sample);
         if let Some(args) = &self.args {
-            let told = args.answers().map(|(process, args)| Event::Args(process, args));
+            let told = args
+                .answers()
+                .map(|(process, args)| Event::Args(process, args));
             sample.events.extend(told);
         }
         self.read_those_that_ran(sample);
@@ -198,7 +200,10 @@ impl KernelTick {
         blank_ghosts(sample);
         self.roster.found(&sample.found, true);
         if let Some(args) = &self.args {
-            let leaders = sample.found.iter().filter(|task| task.id == task.process && !task.kthread);
+            let leaders = sample
+                .found
+                .iter()
+                .filter(|task| task.id == task.process && !task.kthread);
             leaders.for_each(|task| args.ask(task.id));
         }
         self.zombies.clear();

@@ -89,7 +89,9 @@ impl Filter {
                 uid: Some(record.uid),
                 ids: [
                     record.process.tid,
-                    record.thread.map_or(record.process.tid, |thread| thread.tid),
+                    record
+                        .thread
+                        .map_or(record.process.tid, |thread| thread.tid),
                 ],
                 names: [record.comm; 2],
                 args: record.args.as_deref(),
@@ -99,7 +101,8 @@ impl Filter {
     }
 
     fn shows(&self, subject: &Subject<'_>) -> bool {
-        let user = self.users.is_empty() || subject.uid.is_some_and(|uid| self.users.contains(&uid));
+        let user =
+            self.users.is_empty() || subject.uid.is_some_and(|uid| self.users.contains(&uid));
         let pid = self.pids.is_empty() || subject.ids.iter().any(|id| self.pids.contains(id));
         let cgroup = self.cgroups.is_empty()
             || subject
@@ -117,7 +120,10 @@ impl Filter {
                 .collect()
         });
         self.commands.iter().any(|regex| {
-            subject.names.iter().any(|name| regex.is_match(name.bytes()))
+            subject
+                .names
+                .iter()
+                .any(|name| regex.is_match(name.bytes()))
                 || line.as_deref().is_some_and(|line| regex.is_match(line))
         })
     }

@@ -83,7 +83,10 @@ impl Tracker {
         snapshot.own_cpu_ns = sample.own_cpu_ns;
         snapshot.is_filtered = !self.filter.is_none();
         snapshot.folds.clear();
-        let shown = sample.folds.iter().filter(|fold| self.filter.shows_fold(fold));
+        let shown = sample
+            .folds
+            .iter()
+            .filter(|fold| self.filter.shows_fold(fold));
         snapshot.folds.extend(shown.cloned());
         self.forget_the_dead();
         self.take_found(sample);
@@ -96,8 +99,13 @@ impl Tracker {
         for memory in &sample.memories {
             self.take_memory(memory);
         }
-        self.rules
-            .judge(&mut self.snapshot, sample, &self.changed, skipped, &self.filter);
+        self.rules.judge(
+            &mut self.snapshot,
+            sample,
+            &self.changed,
+            skipped,
+            &self.filter,
+        );
     }
 
     /// Judges a process's threads anew: something that a filter looks at has changed.

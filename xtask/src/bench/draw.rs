@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use procviz::{
-    chart::{Colors, Context, Grid, GridOptions, Grouping, Theme},
+    chart::{Arguments, Colors, Context, Grid, GridOptions, Grouping, PaletteKind, Theme},
     model::{Comm, Found, Gone, Host, Io, Sample, Scope, Sources, Stamp, State, TaskId},
     paint::{Raster, encode},
     scene::Font,
@@ -39,6 +39,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
         user: &user,
         time: "2026-01-01 00:00:00 UTC".to_owned(),
         size: (1600.0, 900.0),
+        arguments: Arguments::Hidden,
     };
     let options = GridOptions {
         scope: Scope::Threads,
@@ -46,6 +47,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
         columns: None,
         point_size: 300.0,
         theme: Theme::Light,
+        palette: PaletteKind::Default,
         colors: Colors::default(),
         classic: false,
     };

@@ -117,7 +117,7 @@ pub(super) fn mark(
 }
 
 /// What tells io and exited apart without colour: a spot, a diamond.
-pub(in crate::chart) fn second_channel(
+pub(super) fn second_channel(
     activity: Activity,
     r: f32,
     palette: &Palette,

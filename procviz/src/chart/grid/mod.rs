@@ -6,8 +6,6 @@ mod places;
 
 use rustc_hash::FxHashSet;
 
-pub(super) use mark::second_channel;
-
 use self::{
     layout::{Layout, Room, Wanted, layout},
     mark::Sizes,
@@ -18,11 +16,11 @@ use super::{
     grouping::{Grouping, Groups, shown},
     head::{self, Counts},
     margin, numbers,
-    palette::{Colors, Palette, Theme},
+    palette::{Colors, Palette, PaletteKind, Theme},
 };
 use crate::{
-    model::{Scope, Snapshot, State, TaskId, TaskView, count_text},
-    scene::{Anchor, Item, Scene, Text},
+    model::{Activity, Scope, Snapshot, State, TaskId, TaskView, count_text},
+    scene::{Anchor, Item, Scene, Shape, Text},
 };
 
 /// How a grid is to look.
@@ -38,6 +36,8 @@ pub struct GridOptions {
     pub point_size: f32,
     /// Light or dark.
     pub theme: Theme,
+    /// Today's colours or those of 2011.
+    pub palette: PaletteKind,
     /// The user's own colours.
     pub colors: Colors,
     /// As in 2011: 30 columns, its colours, RSS on every thread.
@@ -60,12 +60,12 @@ const CLASSIC_COLUMNS: usize = 30;
 impl Grid {
     /// An empty one.
     pub fn new(options: GridOptions) -> Self {
-        let colors = if options.classic {
-            options.colors.clone().or(Colors::classic())
+        let kind = if options.classic {
+            PaletteKind::Original
         } else {
-            options.colors.clone()
+            options.palette
         };
-        let palette = Palette::new(options.theme, &colors, options.classic);
+        let palette = Palette::new(options.theme, kind, &options.colors);
         Self {
             options,
             palette,
@@ -104,7 +104,7 @@ impl Grid {
         let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
         scene.marks.reserve(snapshot.threads.len() + 16);
         head::draw(&mut scene, snapshot, &counts, scope, context, &self.palette);
-        foot::draw(&mut scene, snapshot, largest, context, &self.palette);
+        self.draw_foot(&mut scene, snapshot, largest, context);
         margin::draw(&mut scene, snapshot, context, &self.palette);
         let mut wanted = self.wanted(&groups, context);
         let layout = layout(&mut wanted, &self.room(context.size), context.font);
@@ -112,6 +112,38 @@ impl Grid {
         self.draw_dots(&mut scene, tasks(), largest, &layout);
         numbers::draw(&mut scene, snapshot, &self.palette);
         scene
+    }
+
+    fn draw_foot(
+        &self,
+        scene: &mut Scene,
+        snapshot: &Snapshot,
+        largest: u64,
+        context: &Context<'_>,
+    ) {
+        let palette = &self.palette;
+        let mut legend: Vec<foot::Entry> = Activity::ALL
+            .into_iter()
+            .map(|activity| {
+                let (shape, spot) = mark::second_channel(activity, 5.0, palette);
+                let words = activity.word().to_owned();
+                foot::Entry::new(words, shape, palette.full(activity), spot)
+            })
+            .collect();
+        let faint =
+            |words: &str, shape| foot::Entry::new(words.to_owned(), shape, palette.faint, None);
+        legend.push(faint("blocked (D)", Shape::Square));
+        legend.push(faint("zombie", Shape::Ring));
+        legend.push(faint("stopped", Shape::Triangle));
+        let area = foot::area(largest);
+        let words = if palette.has_depth() {
+            let ran = foot::Entry::new("ran a little".to_owned(), Shape::Disc, palette.ran, None);
+            legend.insert(1, ran);
+            format!("darker: more CPU   {area}")
+        } else {
+            area
+        };
+        foot::draw(scene, snapshot, legend, &words, context, palette);
     }
 
     /// The groups in order of name.

@@ -359,7 +359,9 @@ impl Lives {
             old_tid: record.old_tid,
             uid: record.uid,
             comm: Comm(record.comm),
-            args: (len > 0).then(|| self.lives.get(&record.tgid)?.args.clone()).flatten(),
+            args: (len > 0)
+                .then(|| self.lives.get(&record.tgid)?.args.clone())
+                .flatten(),
             cgroup: cgroups.path(record.cgroup_id),
         }
     }

@@ -106,7 +106,10 @@ impl ProcFiles {
     /// the kernel refuses the file.
     pub fn raw(&self, task: &TaskDir, file: TaskFile) -> Result<Vec<u8>, ReadError> {
         std::fs::read(task.folder.join(file.name())).map_err(|error| {
-            match error.raw_os_error().map(rustix::io::Errno::from_raw_os_error) {
+            match error
+                .raw_os_error()
+                .map(rustix::io::Errno::from_raw_os_error)
+            {
                 Some(errno) => errno.into(),
                 None => ReadError::Other(error),
             }

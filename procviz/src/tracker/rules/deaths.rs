@@ -3,10 +3,10 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, find};
-use crate::tracker::Filter;
 use crate::model::{
     Comm, Event, ExitRecord, Notable, Rule, Sample, Snapshot, Status, TaskId, duration_text,
 };
+use crate::tracker::Filter;
 
 const SPAN_NS: u64 = 600 * SECOND;
 const THRESHOLD: usize = 3;

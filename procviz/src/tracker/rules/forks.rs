@@ -3,8 +3,8 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, find};
-use crate::tracker::Filter;
 use crate::model::{Comm, Event, Notable, Rule, Sample, Snapshot, TaskId, duration_text};
+use crate::tracker::Filter;
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// Forks a second.

@@ -180,9 +180,7 @@ impl Subject<'_> {
 
 /// Whether a filter hides a process: then nothing is said of it.
 fn is_hidden(snapshot: &Snapshot, process: &Process) -> bool {
-    let leader = process
-        .leader
-        .or_else(|| process.members.first().copied());
+    let leader = process.leader.or_else(|| process.members.first().copied());
     snapshot.is_filtered
         && leader
             .and_then(|slot| snapshot.threads.get(slot))

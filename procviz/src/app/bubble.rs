@@ -1,0 +1,50 @@
+//! `procviz bubble`.
+
+use super::{
+    Failure,
+    picture::{self, Chart, grouping, palette, theme},
+};
+use crate::{
+    chart::{Bubble, BubbleOptions, parse_color},
+    cli::BubbleArgs,
+    model::{Scope, Untrusted},
+    scene::Color,
+};
+
+pub(super) fn run(args: &BubbleArgs) -> Result<u8, Failure> {
+    let scope = if args.threads {
+        Scope::Threads
+    } else {
+        Scope::Processes
+    };
+    let user_colors = args
+        .user_colors
+        .iter()
+        .map(|text| user_color(text))
+        .collect::<Result<_, _>>()?;
+    let options = BubbleOptions {
+        scope,
+        theme: theme(&args.picture),
+        palette: palette(&args.picture),
+        grouping: grouping(args.group),
+        user_colors,
+    };
+    picture::run(
+        Chart::Bubble(Bubble::new(options)),
+        scope,
+        &args.picture,
+        1.0,
+    )
+}
+
+fn user_color(text: &str) -> Result<(String, Color), Failure> {
+    let shown = Untrusted::new(text.as_bytes()).terminal();
+    let Some((user, color)) = text.split_once('=').filter(|(user, _)| !user.is_empty()) else {
+        return Err(Failure::usage(format!(
+            "`--user-color {shown}` is not allowed: it takes USER=COLOUR, as in root=crimson"
+        )));
+    };
+    let color = parse_color(color)
+        .map_err(|error| Failure::usage(format!("`--user-color {shown}`: {error}")))?;
+    Ok((user.to_owned(), color))
+}

@@ -1,0 +1,329 @@
+//! Draws snapshots with any chart into files.
+
+use std::{io::IsTerminal, sync::Arc, time::Instant};
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{
+    Failure, config,
+    config::Schedule,
+    output::{Format, Job, Target, Writer},
+    session::{IsLast, Session, WantArgs},
+    stdout::say,
+};
+use crate::{
+    chart::{Arguments, Bubble, Context, Grid, Grouping, Lines, PaletteKind, Theme, report},
+    cli::{GroupArg, PaletteArg, PictureArgs, ThemeArg},
+    export::time,
+    model::{Scope, Snapshot, TaskId},
+    paint,
+    scene::{Font, Scene},
+    source::Users,
+};
+
+/// Intervals that a single picture watches.
+const WATCHED: u64 = 3;
+
+/// A chart of any kind.
+pub(super) enum Chart {
+    Grid(Grid),
+    Bubble(Bubble),
+    Lines(Lines),
+}
+
+impl Chart {
+    fn observe(&mut self, snapshot: &Snapshot, context: &Context<'_>) {
+        match self {
+            Self::Grid(_) => {}
+            Self::Bubble(bubble) => bubble.observe(snapshot),
+            Self::Lines(lines) => lines.observe(snapshot, context),
+        }
+    }
+
+    fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
+        match self {
+            Self::Grid(grid) => grid.draw(snapshot, context),
+            Self::Bubble(bubble) => bubble.draw(snapshot, context),
+            Self::Lines(lines) => lines.draw(snapshot, context),
+        }
+    }
+}
+
+pub(super) fn theme(args: &PictureArgs) -> Theme {
+    match args.theme {
+        ThemeArg::Light => Theme::Light,
+        ThemeArg::Dark => Theme::Dark,
+    }
+}
+
+pub(super) fn palette(args: &PictureArgs) -> PaletteKind {
+    match args.palette {
+        PaletteArg::Default => PaletteKind::Default,
+        PaletteArg::Original => PaletteKind::Original,
+    }
+}
+
+pub(super) fn grouping(group: GroupArg) -> Grouping {
+    match group {
+        GroupArg::User => Grouping::User,
+        GroupArg::Cgroup => Grouping::Cgroup,
+        GroupArg::Tree => Grouping::Tree,
+        GroupArg::Command => Grouping::Command,
+    }
+}
+
+/// Watches, draws and writes; `interval` is the chart's own, in seconds.
+pub(super) fn run(
+    chart: Chart,
+    scope: Scope,
+    args: &PictureArgs,
+    interval: f64,
+) -> Result<u8, Failure> {
+    let mut schedule = Schedule::new(&args.sampling, interval)?;
+    let size = config::size(&args.size)?;
+    let scale = config::number(
+        "--scale",
+        &args.scale,
+        "a factor from 0.25 to 8",
+        |factor| (0.25..=8.0).contains(&factor),
+    )?;
+    let font = match &args.font {
+        None => Font::embedded()?,
+        Some(path) => {
+            let bytes = std::fs::read(path)
+                .with_context(|| format!("failed to read the font `{}`", path.display()))?;
+            Font::parse(bytes).with_context(|| format!("`{}` is no font", path.display()))?
+        }
+    };
+    let Some(path) = &args.output else {
+        return Err(Failure::usage("there is no window and no terminal view yet: name a file with -o, as in `procviz grid -o tasks.png`".to_owned()));
+    };
+    let target = Target::new(path, args.force, schedule.samples)?;
+    let is_bounded = schedule.samples.is_some() || schedule.duration.is_some();
+    if !target.has_many() && !is_bounded && args.run.is_empty() {
+        schedule.samples = Some(WATCHED);
+    }
+    let arguments = if args.args {
+        Arguments::Shown
+    } else {
+        Arguments::Hidden
+    };
+    let want_args = match arguments {
+        Arguments::Shown => WantArgs::Yes,
+        Arguments::Hidden => WantArgs::No,
+    };
+    let (session, writer) = Session::start(&schedule, &args.filter, &args.run, want_args, |_| {
+        Ok(Writer::start(&target)?)
+    })?;
+    let draw = Draw {
+        scope,
+        chart,
+        raster: paint::Raster::new(font.clone()),
+        font,
+        size,
+        scale: scale as f32,
+        arguments,
+        delay_ms: (schedule.interval.as_millis() as u32).max(20),
+        target,
+        writer,
+        frames: Vec::new(),
+        number: 0,
+    };
+    draw.all(session, &schedule)
+}
+
+struct Draw {
+    scope: Scope,
+    chart: Chart,
+    raster: paint::Raster,
+    font: Font,
+    size: (f32, f32),
+    scale: f32,
+    arguments: Arguments,
+    /// Between the frames of an animation.
+    delay_ms: u32,
+    target: Target,
+    writer: Writer,
+    /// An animation's frames so far, as PNG.
+    frames: Vec<Vec<u8>>,
+    number: u64,
+}
+
+impl Draw {
+    fn all(mut self, mut session: Session, schedule: &Schedule) -> Result<u8, Failure> {
+        let progress = Progress::new(schedule);
+        loop {
+            let is_last = match session.next() {
+                Ok(None) => break,
+                Ok(Some(is_last)) => is_last,
+                Err(failure) => {
+                    // What was watched until then is worth having.
+                    if session.snapshot().tick > 1 && !self.target.has_many() {
+                        self.picture(&session)?;
+                    }
+                    return Err(failure);
+                }
+            };
+            let is_opening = session.snapshot().tick == 1;
+            self.observe(&session);
+            let is_over = is_last == IsLast::Yes || self.frames.len() >= paint::MOST_FRAMES;
+            if is_over || (self.target.has_many() && !is_opening) {
+                self.picture(&session)?;
+            }
+            progress.step(is_opening);
+            if is_over {
+                break;
+            }
+        }
+        progress.end();
+        self.finish()?;
+        Ok(session.status())
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        let number = self.number;
+        let last = self.target.name(number, "{time}");
+        if !self.frames.is_empty() {
+            let job = Job::Animation {
+                format: self.target.format,
+                frames: self.frames,
+                delay_ms: self.delay_ms,
+            };
+            self.writer.write(last.clone(), job)?;
+        }
+        self.writer.finish()?;
+        match number {
+            0 => say("procviz: nothing was drawn"),
+            _ if !self.target.is_series => say(&format!("procviz: wrote {}", last.display())),
+            _ => say(&format!(
+                "procviz: wrote {number} pictures, the last as {}",
+                last.display()
+            )),
+        }
+        Ok(())
+    }
+
+    fn observe(&mut self, session: &Session) {
+        let snapshot = session.snapshot();
+        let user = |uid| name(&session.users, uid);
+        let context = self.context(&user, snapshot, &self.font);
+        self.chart.observe(snapshot, &context);
+    }
+
+    fn context<'a>(
+        &self,
+        user: &'a dyn Fn(Option<u32>) -> Arc<str>,
+        snapshot: &Snapshot,
+        font: &'a Font,
+    ) -> Context<'a> {
+        Context {
+            font,
+            user,
+            time: time::local(&snapshot.host, snapshot.stamp.boot_ns),
+            size: self.size,
+            arguments: self.arguments,
+        }
+    }
+
+    fn picture(&mut self, session: &Session) -> Result<(), Failure> {
+        let snapshot = session.snapshot();
+        let user = |uid| name(&session.users, uid);
+        let font = self.font.clone();
+        let context = self.context(&user, snapshot, &font);
+        let scene = self.chart.draw(snapshot, &context);
+        let bytes = match self.target.format {
+            Format::Svg => svg(&scene, &font, self.scale, snapshot, self.scope, &user).into_bytes(),
+            Format::Png | Format::Gif | Format::Apng => {
+                let pixels = self.raster.paint(&scene, self.scale)?;
+                paint::encode(pixels, &notes(&scene, &context.time))?
+            }
+        };
+        self.number += 1;
+        if self.target.is_animation() {
+            self.frames.push(bytes);
+            return Ok(());
+        }
+        let time = time::for_file_name(&snapshot.host, snapshot.stamp.boot_ns);
+        let name = self.target.name(self.number, &time);
+        self.writer.write(name, Job::File(bytes))?;
+        Ok(())
+    }
+}
+
+fn name(users: &Users, uid: Option<u32>) -> Arc<str> {
+    uid.map_or_else(|| Arc::from("unknown"), |uid| users.name(uid))
+}
+
+/// What a PNG says of itself.
+fn notes(scene: &Scene, time: &str) -> Vec<(&'static str, String)> {
+    let command: Vec<_> = std::env::args_os()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    vec![
+        ("Title", scene.title.clone()),
+        (
+            "Software",
+            concat!("procviz ", env!("CARGO_PKG_VERSION")).to_owned(),
+        ),
+        ("Creation Time", time.to_owned()),
+        ("Comment", command.join(" ")),
+    ]
+}
+
+fn svg(
+    scene: &Scene,
+    font: &Font,
+    scale: f32,
+    snapshot: &Snapshot,
+    scope: Scope,
+    user: &dyn Fn(Option<u32>) -> Arc<str>,
+) -> String {
+    let tasks: rustc_hash::FxHashMap<TaskId, _> = snapshot
+        .tasks(scope)
+        .map(|task| (task.id(), task))
+        .collect();
+    paint::svg(scene, font, scale, |id| {
+        tasks
+            .get(&id)
+            .map_or_else(String::new, |task| report(task, &user(task.thread.uid)))
+    })
+}
+
+/// A bar on stderr, once it takes longer than two seconds and somebody looks.
+struct Progress(Option<(ProgressBar, Instant)>);
+
+impl Progress {
+    fn new(schedule: &Schedule) -> Self {
+        let intervals = schedule
+            .intervals()
+            .filter(|intervals| schedule.interval.as_secs_f64() * *intervals as f64 > 2.0);
+        let shown = intervals.filter(|_| std::io::stderr().is_terminal());
+        Self(shown.map(|intervals| {
+            let bar = ProgressBar::hidden();
+            bar.set_length(intervals);
+            if let Ok(style) =
+                ProgressStyle::with_template("watching {wide_bar} {pos}/{len} samples, {eta} left")
+            {
+                bar.set_style(style);
+            }
+            (bar, Instant::now())
+        }))
+    }
+
+    fn step(&self, is_opening: bool) {
+        let Some((bar, began)) = &self.0 else { return };
+        if !is_opening {
+            bar.inc(1);
+        }
+        if began.elapsed().as_secs_f64() > 2.0 && bar.is_hidden() {
+            bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        }
+    }
+
+    fn end(&self) {
+        if let Some((bar, _)) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

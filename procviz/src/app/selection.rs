@@ -1,0 +1,82 @@
+//! Makes a filter of what was typed, or says what is allowed.
+
+use glob::Pattern;
+use regex::bytes::Regex;
+
+use super::{Failure, config};
+use crate::{cli::FilterArgs, model::Untrusted, tracker::Filter};
+
+/// Whom to show, and whose descendants to follow.
+pub(super) struct Selection {
+    pub(super) filter: Filter,
+    /// Processes whose descendants are shown; `None`: everybody's.
+    pub(super) roots: Option<Vec<u32>>,
+}
+
+impl Selection {
+    pub(super) fn new(args: &FilterArgs) -> Result<Self, Failure> {
+        let users = args.users.iter().map(|text| user(text));
+        let pids = args.pids.iter().map(|text| pid("--pid", text));
+        let trees = args.trees.iter().map(|text| tree(text));
+        let commands = args.commands.iter().map(|text| {
+            Regex::new(text)
+                .map_err(|error| Failure::usage(format!("`--command {}`: {error}", shown(text))))
+        });
+        let cgroups = args.cgroups.iter().map(|text| {
+            Pattern::new(text)
+                .map_err(|error| Failure::usage(format!("`--cgroup {}`: {error}", shown(text))))
+        });
+        let filter = Filter {
+            users: users.collect::<Result<_, _>>()?,
+            pids: pids.collect::<Result<_, _>>()?,
+            commands: commands.collect::<Result<_, _>>()?,
+            cgroups: cgroups.collect::<Result<_, _>>()?,
+            descendants: false,
+        };
+        let roots = trees.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            filter: Filter {
+                descendants: !roots.is_empty(),
+                ..filter
+            },
+            roots: (!roots.is_empty()).then_some(roots),
+        })
+    }
+
+    /// Shows a command and its descendants alone.
+    pub(super) fn only(mut self, pid: u32) -> Self {
+        self.filter.descendants = true;
+        self.roots = Some(vec![pid]);
+        self
+    }
+}
+
+fn shown(text: &str) -> String {
+    Untrusted::new(text.as_bytes()).terminal()
+}
+
+fn user(text: &str) -> Result<u32, Failure> {
+    if let Ok(uid) = text.parse() {
+        return Ok(uid);
+    }
+    match nix::unistd::User::from_name(text) {
+        Ok(Some(user)) => Ok(user.uid.as_raw()),
+        _ => Err(Failure::usage(format!(
+            "`--user {}`: there is no such user here",
+            shown(text)
+        ))),
+    }
+}
+
+fn pid(option: &str, text: &str) -> Result<u32, Failure> {
+    config::whole(option, text, 1, u64::from(u32::MAX) >> 1).map(|pid| pid as u32)
+}
+
+fn tree(text: &str) -> Result<u32, Failure> {
+    let pid = pid("--tree", text)?;
+    if std::path::Path::new("/proc").join(text.trim()).exists() {
+        Ok(pid)
+    } else {
+        Err(anyhow::anyhow!("`--tree {pid}`: there is no such process").into())
+    }
+}

@@ -1,0 +1,515 @@
+//! A bubble per interesting task: CPU used, address space, resident set.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    Context, axis, foot,
+    grouping::{Grouping, Groups},
+    head::{self, Counts},
+    labels::Labels,
+    margin, numbers,
+    palette::{Colors, Palette, PaletteKind, Theme},
+    users::UserColors,
+};
+use crate::{
+    model::{Scope, Snapshot, TaskId, TaskView},
+    scene::{Anchor, Color, Item, Mark, Scene, Shape, Text},
+};
+
+/// How bubbles are to look.
+#[derive(Clone, Debug)]
+pub struct BubbleOptions {
+    /// Threads or processes.
+    pub scope: Scope,
+    /// Light or dark.
+    pub theme: Theme,
+    /// Today's colours or those of 2011.
+    pub palette: PaletteKind,
+    /// What has one colour.
+    pub grouping: Grouping,
+    /// Colours that somebody chose for some users.
+    pub user_colors: Vec<(String, Color)>,
+}
+
+/// A bubble chart that remembers who was interesting, and where names stood.
+pub struct Bubble {
+    options: BubbleOptions,
+    palette: Palette,
+    colors: UserColors,
+    interest: FxHashMap<TaskId, Interest>,
+    /// The ends of the axes; they grow and never shrink, so that bubbles stay put.
+    most_share: f64,
+    powers: Option<(f64, f64)>,
+}
+
+/// Why a task is on the chart.
+struct Interest {
+    vsize: Option<u64>,
+    rss: Option<u64>,
+    /// Refreshes since it was last interesting.
+    idle: u32,
+    spot: Option<u8>,
+    tick: u64,
+}
+
+/// A task on the chart.
+struct Dot<'a> {
+    task: TaskView<'a>,
+    user: Arc<str>,
+    /// What gives it its colour.
+    group: Arc<str>,
+    share: f64,
+    at: (f32, f32),
+    r: f32,
+}
+
+/// Part of a core above which a task is interesting.
+const SHARE: f64 = 0.001;
+/// Refreshes without change that a task stays.
+const KEPT: u32 = 2;
+/// Radius of the largest bubble, pixels.
+const LARGEST: f32 = 46.0;
+/// Of the smallest.
+const SMALLEST: f32 = 3.0;
+const LABEL: f32 = 12.0;
+const LEFT: f32 = 84.0;
+const STRIP: f32 = 34.0;
+
+impl Bubble {
+    /// An empty one.
+    pub fn new(options: BubbleOptions) -> Self {
+        Self {
+            palette: Palette::new(options.theme, options.palette, &Colors::default()),
+            colors: UserColors::new(&options.user_colors),
+            options,
+            interest: FxHashMap::default(),
+            most_share: 0.25,
+            powers: None,
+        }
+    }
+
+    /// Notes who is interesting in a snapshot; to be called for each.
+    pub fn observe(&mut self, snapshot: &Snapshot) {
+        let tick = snapshot.tick;
+        for task in snapshot.tasks(self.options.scope) {
+            let is_over = task.end().is_some_and(|end| end.tick != tick);
+            let (vsize, rss) = (task.process.vsize, task.process.rss);
+            let is_busy = task.cpu_share() > SHARE;
+            match self.interest.get_mut(&task.id()) {
+                Some(_) if is_over => {}
+                Some(known) => {
+                    let is_interesting = is_busy || known.vsize != vsize || known.rss != rss;
+                    known.idle = if is_interesting { 0 } else { known.idle + 1 };
+                    (known.vsize, known.rss, known.tick) = (vsize, rss, tick);
+                }
+                // What the opening census shows has not changed yet.
+                None if !is_over => {
+                    let is_new = tick > 1 && task.change().ran;
+                    let known = Interest {
+                        vsize,
+                        rss,
+                        idle: if is_busy || (is_new && task.end().is_some()) {
+                            0
+                        } else {
+                            KEPT + 1
+                        },
+                        spot: None,
+                        tick,
+                    };
+                    self.interest.insert(task.id(), known);
+                }
+                None => {}
+            }
+        }
+        self.interest.retain(|_, known| known.tick == tick);
+    }
+
+    /// Draws a snapshot that was observed.
+    pub fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
+        let scope = self.options.scope;
+        let mut counts = Counts::new(snapshot);
+        snapshot.tasks(scope).for_each(|task| counts.add(&task));
+        let mut dots = self.dots(snapshot, context);
+        let largest = dots
+            .iter()
+            .filter_map(|dot| dot.task.process.rss)
+            .max()
+            .unwrap_or(0);
+        let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
+        head::draw(&mut scene, snapshot, &counts, scope, context, &self.palette);
+        margin::draw(&mut scene, snapshot, context, &self.palette);
+        let plot = self.scale(&mut dots, largest, context.size);
+        self.frame(&mut scene, &plot, dots.is_empty(), context);
+        self.draw_foot(&mut scene, snapshot, &dots, largest, context);
+        // The large ones first, so that no small one is hidden.
+        dots.sort_by(|a, b| b.r.total_cmp(&a.r).then(a.task.id().cmp(&b.task.id())));
+        for dot in &dots {
+            self.bubble(&mut scene, dot);
+        }
+        self.label(&mut scene, snapshot, &mut dots, &plot, context);
+        numbers::draw(&mut scene, snapshot, &self.palette);
+        scene
+    }
+
+    fn dots<'a>(&self, snapshot: &'a Snapshot, context: &Context<'_>) -> Vec<Dot<'a>> {
+        let groups = Groups::new(self.options.grouping, snapshot);
+        let is_named = |id: TaskId| {
+            snapshot
+                .notables
+                .iter()
+                .any(|notable| notable.dot == Some(id))
+        };
+        snapshot
+            .tasks(self.options.scope)
+            .filter(|task| {
+                let is_interesting = self
+                    .interest
+                    .get(&task.id())
+                    .is_some_and(|known| known.idle <= KEPT);
+                let is_over = task.end().is_some_and(|end| end.tick != snapshot.tick);
+                !is_over && (is_interesting || is_named(task.id()))
+            })
+            .map(|task| Dot {
+                group: groups.name(&groups.key(&task), context),
+                user: (context.user)(task.thread.uid),
+                share: task.cpu_share(),
+                task,
+                at: (0.0, 0.0),
+                r: 0.0,
+            })
+            .collect()
+    }
+
+    /// Finds the axes' ends and each bubble's place.
+    fn scale(&mut self, dots: &mut [Dot<'_>], largest: u64, size: (f32, f32)) -> Plot {
+        let most = dots.iter().map(|dot| dot.share).fold(0.0, f64::max);
+        self.most_share = self.most_share.max(axis::share_end(most));
+        let sizes = || {
+            dots.iter()
+                .filter_map(|dot| dot.task.process.vsize)
+                .filter(|vsize| *vsize > 0)
+        };
+        let (low, high) = match (sizes().min(), sizes().max()) {
+            (Some(least), Some(most)) => axis::bytes_range(least, most),
+            _ => self.powers.unwrap_or((20.0, 34.0)),
+        };
+        let powers = match self.powers {
+            Some((a, b)) => (low.min(a), high.max(b)),
+            None => (low, high),
+        };
+        self.powers = Some(powers);
+        let has = |row: Row| dots.iter().any(|dot| Row::of(&dot.task) == row);
+        let plot = Plot::new(
+            size,
+            self.most_share,
+            powers,
+            has(Row::Kernel),
+            has(Row::Unknown),
+        );
+        for dot in dots {
+            let rss = dot.task.process.rss.unwrap_or(0);
+            let part = (rss as f64 / largest.max(1) as f64).sqrt() as f32;
+            let row = Row::of(&dot.task);
+            dot.r = (part * LARGEST).max(SMALLEST);
+            if row != Row::Sized {
+                dot.r = dot.r.min(STRIP / 2.0 - 2.0);
+            }
+            dot.at = (
+                plot.x(dot.share),
+                plot.y(row, dot.task.process.vsize.unwrap_or(0)),
+            );
+        }
+        plot
+    }
+
+    fn frame(&self, scene: &mut Scene, plot: &Plot, is_empty: bool, context: &Context<'_>) {
+        let (left, top, right, bottom) = plot.at;
+        let Color(r, g, b, _) = self.palette.faint;
+        let grid = Color(r, g, b, 50);
+        let mut line = |points: [(f32, f32); 2], color| {
+            scene.items.push(Item::Line {
+                points: points.to_vec(),
+                width: 1.0,
+                color,
+            });
+        };
+        let mut texts: Vec<(f32, f32, Anchor, String)> = Vec::new();
+        for (share, text) in axis::share_ticks(plot.most_share) {
+            let x = plot.x(share);
+            line([(x, top), (x, plot.bottom_of_strips)], grid);
+            texts.push((x, plot.bottom_of_strips + 16.0, Anchor::Middle, text));
+        }
+        for (power, text) in axis::power_ticks(plot.powers) {
+            let y = plot.y_of_power(power);
+            line([(left, y), (right, y)], grid);
+            texts.push((left - 8.0, y + 4.0, Anchor::End, text));
+        }
+        for edge in [top, bottom, plot.bottom_of_strips] {
+            line([(left, edge), (right, edge)], self.palette.faint);
+        }
+        for edge in [left, right] {
+            line(
+                [(edge, top), (edge, plot.bottom_of_strips)],
+                self.palette.faint,
+            );
+        }
+        for (row, words) in [(Row::Kernel, "kernel"), (Row::Unknown, "unknown")] {
+            if let Some(y) = plot.strip(row) {
+                line([(left, y + STRIP / 2.0), (right, y + STRIP / 2.0)], grid);
+                texts.push((left - 8.0, y + 4.0, Anchor::End, words.to_owned()));
+            }
+        }
+        let middle = f32::midpoint(left, right);
+        texts.push((
+            middle,
+            plot.bottom_of_strips + 34.0,
+            Anchor::Middle,
+            "CPU used in the interval, of one core".to_owned(),
+        ));
+        texts.push((
+            left - 68.0,
+            top - 8.0,
+            Anchor::Start,
+            "address space".to_owned(),
+        ));
+        if is_empty {
+            let middle_y = f32::midpoint(top, bottom);
+            let words = "no task used CPU or changed its memory".to_owned();
+            texts.push((middle, middle_y, Anchor::Middle, words));
+        }
+        for (x, y, anchor, text) in texts {
+            let text = context.font.fit(&text, LABEL, right - left);
+            scene.items.push(Item::Text(Text {
+                x,
+                y,
+                size: LABEL,
+                anchor,
+                color: self.palette.faint,
+                text,
+            }));
+        }
+    }
+
+    fn bubble(&mut self, scene: &mut Scene, dot: &Dot<'_>) {
+        let Color(r, g, b, _) = self.colors.of(&dot.group);
+        let is_over = dot.task.end().is_some();
+        scene.marks.push(Mark {
+            id: dot.task.id(),
+            x: dot.at.0,
+            y: dot.at.1,
+            r: dot.r,
+            shape: if is_over { Shape::Ring } else { Shape::Disc },
+            color: Color(r, g, b, if is_over { 255 } else { 120 }),
+            spot: None,
+        });
+        if !is_over {
+            scene.items.push(Item::Ring {
+                at: dot.at,
+                r: dot.r - 0.5,
+                width: 1.0,
+                color: Color(r, g, b, 255),
+            });
+        }
+    }
+
+    /// Names where there is room: the notable first, then by CPU and size.
+    fn label(
+        &mut self,
+        scene: &mut Scene,
+        snapshot: &Snapshot,
+        dots: &mut [Dot<'_>],
+        plot: &Plot,
+        context: &Context<'_>,
+    ) {
+        let marks = dots.iter().map(|dot| (dot.at.0, dot.at.1, dot.r)).collect();
+        let (left, top, right, _) = plot.at;
+        let bounds = (
+            left + 2.0,
+            top + 2.0,
+            right - 2.0,
+            plot.bottom_of_strips - 2.0,
+        );
+        let mut labels = Labels::new(bounds, marks);
+        let rank = |dot: &Dot<'_>| {
+            let notables = snapshot.notables.iter();
+            notables
+                .clone()
+                .find(|notable| notable.dot == Some(dot.task.id()))
+                .map_or(u32::MAX, |notable| notable.rank)
+        };
+        dots.sort_by(|a, b| {
+            rank(a)
+                .cmp(&rank(b))
+                .then(b.share.total_cmp(&a.share))
+                .then(b.r.total_cmp(&a.r))
+                .then(a.task.id().cmp(&b.task.id()))
+        });
+        let mut unnamed = 0;
+        for dot in dots.iter() {
+            let text = context
+                .font
+                .fit(&context.name(&dot.task, &dot.user), LABEL, 260.0);
+            let size = (context.font.width(&text, LABEL), LABEL + 2.0);
+            let last = self
+                .interest
+                .get(&dot.task.id())
+                .and_then(|known| known.spot);
+            let Some(((x, y), spot)) = labels.place((dot.at.0, dot.at.1, dot.r), size, last) else {
+                unnamed += 1;
+                continue;
+            };
+            if let Some(known) = self.interest.get_mut(&dot.task.id()) {
+                known.spot = Some(spot);
+            }
+            scene.items.push(Item::Text(Text {
+                x,
+                y: y + LABEL,
+                size: LABEL,
+                anchor: Anchor::Start,
+                color: self.palette.ink,
+                text,
+            }));
+        }
+        if unnamed > 0 {
+            scene.items.push(Item::Text(Text {
+                x: right,
+                y: top - 8.0,
+                size: LABEL,
+                anchor: Anchor::End,
+                color: self.palette.faint,
+                text: format!("{unnamed} without room for a name"),
+            }));
+        }
+    }
+
+    fn draw_foot(
+        &mut self,
+        scene: &mut Scene,
+        snapshot: &Snapshot,
+        dots: &[Dot<'_>],
+        largest: u64,
+        context: &Context<'_>,
+    ) {
+        let mut users: Vec<Arc<str>> = dots.iter().map(|dot| Arc::clone(&dot.group)).collect();
+        users.sort_unstable();
+        users.dedup();
+        let mut legend: Vec<foot::Entry> = users
+            .iter()
+            .map(|user| {
+                let Color(r, g, b, _) = self.colors.of(user);
+                let words = crate::model::Untrusted::new(user.as_bytes()).picture();
+                foot::Entry::new(words, Shape::Disc, Color(r, g, b, 170), None)
+            })
+            .collect();
+        let over = foot::Entry::new(
+            "just ended".to_owned(),
+            Shape::Ring,
+            self.palette.faint,
+            None,
+        );
+        legend.push(over);
+        foot::draw(
+            scene,
+            snapshot,
+            legend,
+            &foot::area(largest),
+            context,
+            &self.palette,
+        );
+    }
+}
+
+/// In which row of the chart a task is.
+#[derive(Clone, Copy, PartialEq)]
+enum Row {
+    /// On the scale.
+    Sized,
+    /// Kernel threads have no address space.
+    Kernel,
+    /// It ended before anybody read it.
+    Unknown,
+}
+
+impl Row {
+    fn of(task: &TaskView<'_>) -> Self {
+        match task.process.vsize {
+            _ if task.process.kthread => Self::Kernel,
+            Some(vsize) if vsize > 0 => Self::Sized,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Where things are.
+struct Plot {
+    /// Left, top, right, bottom of the part with a scale.
+    at: (f32, f32, f32, f32),
+    kernel: Option<f32>,
+    unknown: Option<f32>,
+    bottom_of_strips: f32,
+    most_share: f64,
+    powers: (f64, f64),
+}
+
+impl Plot {
+    fn new(
+        size: (f32, f32),
+        most_share: f64,
+        powers: (f64, f64),
+        has_kernel: bool,
+        has_unknown: bool,
+    ) -> Self {
+        let bottom_of_strips = size.1 - foot::HEIGHT - 46.0;
+        let mut bottom = bottom_of_strips;
+        let mut strip = |is_there: bool| {
+            is_there.then(|| {
+                bottom -= STRIP;
+                bottom + STRIP / 2.0
+            })
+        };
+        let (kernel, unknown) = (strip(has_kernel), strip(has_unknown));
+        Self {
+            at: (
+                LEFT,
+                head::HEIGHT + 22.0,
+                size.0 - margin::WIDTH - 8.0,
+                bottom,
+            ),
+            kernel,
+            unknown,
+            bottom_of_strips,
+            most_share,
+            powers,
+        }
+    }
+
+    /// The largest bubble fits at either end.
+    fn x(&self, share: f64) -> f32 {
+        let (left, _, right, _) = self.at;
+        let (from, to) = (left + LARGEST + 2.0, right - LARGEST - 2.0);
+        from + (to - from).max(1.0) * axis::share_at(share, self.most_share)
+    }
+
+    fn y_of_power(&self, power: f64) -> f32 {
+        let (_, top, _, bottom) = self.at;
+        let (from, to) = (bottom - LARGEST - 2.0, top + LARGEST + 2.0);
+        let (low, high) = self.powers;
+        from + (to - from) * ((power - low) / (high - low)).clamp(0.0, 1.0) as f32
+    }
+
+    fn y(&self, row: Row, vsize: u64) -> f32 {
+        self.strip(row)
+            .unwrap_or_else(|| self.y_of_power((vsize.max(1) as f64).log2()))
+    }
+
+    /// The middle of a row without a scale.
+    fn strip(&self, row: Row) -> Option<f32> {
+        match row {
+            Row::Sized => None,
+            Row::Kernel => self.kernel,
+            Row::Unknown => self.unknown,
+        }
+    }
+}

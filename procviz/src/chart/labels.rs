@@ -1,0 +1,88 @@
+//! Finds room for names beside what they name: greedy, in the order given,
+//! where a name stood last tried first, and never over another name.
+
+/// Left, top, right, bottom, pixels.
+pub(super) type Box4 = (f32, f32, f32, f32);
+
+/// Where a name may stand: right, left, above, below, and the corners.
+const SPOTS: [(f32, f32); 8] = [
+    (1.0, 0.0),
+    (-1.0, 0.0),
+    (0.0, -1.0),
+    (0.0, 1.0),
+    (0.75, -0.75),
+    (0.75, 0.75),
+    (-0.75, -0.75),
+    (-0.75, 0.75),
+];
+/// How far from the edge of what it names, pixels; the far ones when it is crowded.
+const GAPS: [f32; 3] = [3.0, 10.0, 22.0];
+
+/// Room that is taken.
+pub(super) struct Labels {
+    bounds: Box4,
+    taken: Vec<Box4>,
+    /// Middles and radii of what should not be covered.
+    marks: Vec<(f32, f32, f32)>,
+}
+
+impl Labels {
+    /// Nothing yet; names stay within `bounds` and, where they can, off `marks`.
+    pub(super) fn new(bounds: Box4, marks: Vec<(f32, f32, f32)>) -> Self {
+        Self {
+            bounds,
+            taken: Vec::new(),
+            marks,
+        }
+    }
+
+    /// Room of this size beside a disc; `last` is the spot it had before.
+    /// Returns the left upper corner and the spot.
+    pub(super) fn place(
+        &mut self,
+        (x, y, r): (f32, f32, f32),
+        (width, height): (f32, f32),
+        last: Option<u8>,
+    ) -> Option<((f32, f32), u8)> {
+        let count = (SPOTS.len() * GAPS.len()) as u8;
+        let order = last.into_iter().chain(0..count);
+        let boxes = order.map(|spot| (spot, at_spot(spot, (x, y, r), (width, height))));
+        let fitting: Vec<(u8, Box4)> = boxes.filter(|(_, at)| self.is_free(at)).collect();
+        let off_marks = |at: &Box4| {
+            self.marks
+                .iter()
+                .filter(|mark| **mark != (x, y, r))
+                .all(|mark| !touches(at, *mark))
+        };
+        let (spot, at) = *fitting
+            .iter()
+            .find(|(_, at)| off_marks(at))
+            .or(fitting.first())?;
+        self.taken.push(at);
+        Some(((at.0, at.1), spot))
+    }
+
+    fn is_free(&self, at: &Box4) -> bool {
+        let inside = at.0 >= self.bounds.0
+            && at.1 >= self.bounds.1
+            && at.2 <= self.bounds.2
+            && at.3 <= self.bounds.3;
+        inside
+            && self.taken.iter().all(|other| {
+                at.2 <= other.0 || at.0 >= other.2 || at.3 <= other.1 || at.1 >= other.3
+            })
+    }
+}
+
+fn at_spot(spot: u8, (x, y, r): (f32, f32, f32), (width, height): (f32, f32)) -> Box4 {
+    let (dx, dy) = SPOTS[usize::from(spot) % SPOTS.len()];
+    let reach = r + GAPS[(usize::from(spot) / SPOTS.len()).min(GAPS.len() - 1)];
+    let left = x + dx * reach + (dx.signum() * f32::from(dx != 0.0) - 1.0) * width / 2.0;
+    let top = y + dy * reach + (dy.signum() * f32::from(dy != 0.0) - 1.0) * height / 2.0;
+    (left, top, left + width, top + height)
+}
+
+fn touches(at: &Box4, (x, y, r): (f32, f32, f32)) -> bool {
+    let (dx, dy) = (x - x.clamp(at.0, at.2), y - y.clamp(at.1, at.3));
+    dx * dx + dy * dy < r * r
+}

@@ -1,0 +1,45 @@
+use std::ffi::OsString;
+
+use clap::Args;
+
+use super::{FilterArgs, SamplingArgs};
+
+/// Options of `dump`.
+#[derive(Clone, Debug, Args)]
+pub struct DumpArgs {
+    /// One JSON object a line [default]
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// CSV, a row per task
+    #[arg(long)]
+    pub csv: bool,
+    /// Processes instead of threads
+    #[arg(short = 'p', long = "no-threads")]
+    pub no_threads: bool,
+    /// When to sample.
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
+    /// Whom to show.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// Run this and show it and its descendants alone; its status is ours
+    #[arg(last = true, value_name = "COMMAND")]
+    pub run: Vec<OsString>,
+}
+
+/// Options of `notables`.
+#[derive(Clone, Debug, Args)]
+pub struct NotablesArgs {
+    /// One JSON object a line instead of columns
+    #[arg(long)]
+    pub json: bool,
+    /// When to sample.
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
+    /// Whom to watch.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// Run this and watch it and its descendants alone; its status is ours
+    #[arg(last = true, value_name = "COMMAND")]
+    pub run: Vec<OsString>,
+}

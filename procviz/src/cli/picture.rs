@@ -1,0 +1,79 @@
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::{FilterArgs, SamplingArgs};
+
+/// What all charts have in common.
+#[derive(Clone, Debug, Args)]
+pub struct PictureArgs {
+    /// File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Overwrite an existing file
+    #[arg(long)]
+    pub force: bool,
+    /// Behind the picture
+    #[arg(long, value_enum, default_value = "light")]
+    pub theme: ThemeArg,
+    /// Colours of activities
+    #[arg(long, value_enum, default_value = "default")]
+    pub palette: PaletteArg,
+    /// Size of the picture
+    #[arg(long, value_name = "WxH", default_value = "1600x900")]
+    pub size: String,
+    /// Pixels to one of --size
+    #[arg(
+        long,
+        value_name = "FACTOR",
+        default_value = "1",
+        allow_hyphen_values = true
+    )]
+    pub scale: String,
+    /// Font of the picture, TrueType or OpenType
+    #[arg(long, value_name = "FILE")]
+    pub font: Option<PathBuf>,
+    /// Show arguments, too; they may hold secrets
+    #[arg(long)]
+    pub args: bool,
+    /// When to sample.
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
+    /// Whom to show.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// Run this and show it and its descendants alone; its status is ours
+    #[arg(last = true, value_name = "COMMAND")]
+    pub run: Vec<OsString>,
+}
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ThemeArg {
+    /// Dark on white
+    Light,
+    /// Light on black
+    Dark,
+}
+
+/// Today's colours or those of 2011.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PaletteArg {
+    /// Told apart by all eyes
+    Default,
+    /// Those of 2011
+    Original,
+}
+
+/// By what tasks are grouped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GroupArg {
+    /// The real user
+    User,
+    /// The cgroup
+    Cgroup,
+    /// The oldest ancestor below init
+    Tree,
+    /// The process's name
+    Command,
+}

@@ -1,0 +1,126 @@
+//! Snapshots as CSV: a row per task, the time first.
+
+use std::io::{self, Write};
+
+use crate::{
+    export::{
+        csv::{Table, Text},
+        json::{Names, container},
+        time::rfc3339,
+    },
+    model::{Scope, Snapshot, TaskView},
+};
+
+const TITLES: [&str; 29] = [
+    "time",
+    "tid",
+    "pid",
+    "ns_pid",
+    "ppid",
+    "uid",
+    "user",
+    "comm",
+    "state",
+    "start_ns",
+    "ran",
+    "activity",
+    "cpu_ns",
+    "cpu_delta_ns",
+    "wait_delta_ns",
+    "wait_max_ns",
+    "off_cpu_ns",
+    "rss_bytes",
+    "rss_delta_bytes",
+    "vsize_bytes",
+    "read_bytes",
+    "write_bytes",
+    "io_delta_bytes",
+    "threads",
+    "cgroup",
+    "container",
+    "exit_code",
+    "signal",
+    "signal_name",
+];
+
+/// Writes a snapshot's rows, after the titles if these are the first.
+///
+/// # Errors
+///
+/// What the writer says.
+pub(crate) fn snapshot(
+    out: &mut impl Write,
+    snapshot: &Snapshot,
+    scope: Scope,
+    names: Names<'_>,
+    is_first: bool,
+) -> io::Result<()> {
+    let mut table = Table::new(out, Text::Kept);
+    if is_first {
+        TITLES
+            .iter()
+            .for_each(|title| table.field(title.as_bytes()));
+        table.end_row()?;
+    }
+    let time = rfc3339(&snapshot.host, snapshot.stamp.boot_ns).unwrap_or_default();
+    for task in snapshot.tasks(scope) {
+        row(&mut table, &time, &task, names)?;
+    }
+    table.flush()
+}
+
+/// An unknown figure is an empty field.
+fn row<W: Write>(
+    table: &mut Table<W>,
+    time: &str,
+    task: &TaskView<'_>,
+    names: Names<'_>,
+) -> io::Result<()> {
+    let change = task.change();
+    let io = task.io();
+    let cgroup = task.process.cgroup.as_deref();
+    let status = task.end().and_then(|end| end.status);
+    fn text<T: ToString>(value: Option<T>) -> String {
+        value.map_or_else(String::new, |value| value.to_string())
+    }
+    let fields = [
+        time.to_owned(),
+        task.id().tid.to_string(),
+        task.process.id.tid.to_string(),
+        text(task.process.ns_pid),
+        task.process.ppid.to_string(),
+        text(task.thread.uid),
+        text(task.thread.uid.map(names)),
+        String::new(),
+        task.state().letter().to_string(),
+        task.id().start_ns.to_string(),
+        text(task.ran()),
+        task.activity().word().to_owned(),
+        task.cpu_ns().to_string(),
+        change.cpu_ns.to_string(),
+        text(change.wait_ns),
+        text(change.wait_max_ns),
+        text(task.off_cpu_ns()),
+        text(task.process.rss),
+        text(task.rss_delta()),
+        text(task.process.vsize),
+        text(io.map(|io| io.read)),
+        text(io.map(|io| io.write)),
+        text(io.map(|_| change.io_bytes)),
+        task.process.threads.to_string(),
+        text(cgroup),
+        text(cgroup.and_then(container)),
+        text(status.and_then(|status| status.code())),
+        text(status.and_then(|status| status.signal())),
+        text(status.and_then(|status| status.signal_name())),
+    ];
+    for (title, field) in TITLES.iter().zip(&fields) {
+        if *title == "comm" {
+            // As it is: bytes that are no text among it.
+            table.field(task.thread.comm.bytes());
+        } else {
+            table.field(field.as_bytes());
+        }
+    }
+    table.end_row()
+}
