@@ -9,7 +9,8 @@ use super::{
     grouping::{Grouping, Groups},
     head::{self, Counts},
     labels::Labels,
-    margin, numbers,
+    margin,
+    numbers::{self, Numbered},
     palette::{Colors, Palette, PaletteKind, Theme},
     users::UserColors,
 };
@@ -148,8 +149,8 @@ impl Bubble {
         for dot in &dots {
             self.bubble(&mut scene, dot);
         }
-        self.label(&mut scene, snapshot, &mut dots, &plot, context);
-        numbers::draw(&mut scene, snapshot, &self.palette);
+        let numbered = numbers::draw(&mut scene, snapshot, &self.palette);
+        self.label(&mut scene, &numbered, &mut dots, &plot, context);
         scene
     }
 
@@ -318,7 +319,7 @@ impl Bubble {
     fn label(
         &mut self,
         scene: &mut Scene,
-        snapshot: &Snapshot,
+        numbered: &[Numbered],
         dots: &mut [Dot<'_>],
         plot: &Plot,
         context: &Context<'_>,
@@ -331,14 +332,15 @@ impl Bubble {
             right - 2.0,
             plot.bottom_of_strips - 2.0,
         );
-        let mut labels = Labels::new(bounds, marks);
-        let rank = |dot: &Dot<'_>| {
-            let notables = snapshot.notables.iter();
-            notables
-                .clone()
-                .find(|notable| notable.dot == Some(dot.task.id()))
-                .map_or(u32::MAX, |notable| notable.rank)
+        let taken = numbered.iter().map(|numbered| numbered.at).collect();
+        let mut labels = Labels::new(bounds, marks, taken);
+        let place_of = |dot: &Dot<'_>| {
+            numbered
+                .iter()
+                .position(|numbered| numbered.id == dot.task.id())
         };
+        // Those with a number come first.
+        let rank = |dot: &Dot<'_>| place_of(dot).unwrap_or(usize::MAX);
         dots.sort_by(|a, b| {
             rank(a)
                 .cmp(&rank(b))
@@ -356,7 +358,8 @@ impl Bubble {
                 .interest
                 .get(&dot.task.id())
                 .and_then(|known| known.spot);
-            let Some(((x, y), spot)) = labels.place((dot.at.0, dot.at.1, dot.r), size, last) else {
+            let reach = place_of(dot).map_or(dot.r, |place| numbered[place].reach);
+            let Some(((x, y), spot)) = labels.place((dot.at.0, dot.at.1, reach), size, last) else {
                 unnamed += 1;
                 continue;
             };

@@ -27,11 +27,11 @@ pub(super) struct Labels {
 }
 
 impl Labels {
-    /// Nothing yet; names stay within `bounds` and, where they can, off `marks`.
-    pub(super) fn new(bounds: Box4, marks: Vec<(f32, f32, f32)>) -> Self {
+    /// Names stay within `bounds`, off what is `taken` already and, where they can, off `marks`.
+    pub(super) fn new(bounds: Box4, marks: Vec<(f32, f32, f32)>, taken: Vec<Box4>) -> Self {
         Self {
             bounds,
-            taken: Vec::new(),
+            taken,
             marks,
         }
     }

@@ -8,7 +8,8 @@ use super::{
     Context, axis, foot,
     head::{self, Counts},
     labels::Labels,
-    margin, numbers,
+    margin,
+    numbers::{self, Numbered},
     palette::{Colors, Palette, PaletteKind, Theme},
     users,
 };
@@ -64,6 +65,8 @@ const RSS: u64 = 60 << 20;
 const INTEREST: (u8, u8) = (5, 2);
 const MOST_POINTS: usize = 1_000;
 const LABEL: f32 = 12.0;
+/// Radius of a line's end, pixels.
+const END: f32 = 3.5;
 
 impl Lines {
     /// An empty one.
@@ -105,7 +108,7 @@ impl Lines {
             let is_named = snapshot
                 .notables
                 .iter()
-                .any(|notable| notable.dot == Some(id));
+                .any(|notable| notable.about == Some(id));
             let is_interesting = change.cpu_ns > CPU_NS
                 || task
                     .rss_delta()
@@ -154,9 +157,10 @@ impl Lines {
         margin::draw(&mut scene, snapshot, context, &self.palette);
         let space = self.space(snapshot, context.size);
         self.frame(&mut scene, &space);
-        self.draw_lines(&mut scene, &space, context);
+        let order = self.draw_lines(&mut scene, &space);
+        let numbered = numbers::draw(&mut scene, snapshot, &self.palette);
+        self.label(&mut scene, &space, order, &numbered, context);
         self.draw_foot(&mut scene, snapshot, context);
-        numbers::draw(&mut scene, snapshot, &self.palette);
         scene
     }
 
@@ -274,7 +278,7 @@ impl Lines {
     }
 
     /// Back to front, so that what is near lies over what is far.
-    fn draw_lines(&mut self, scene: &mut Scene, space: &Space, context: &Context<'_>) {
+    fn draw_lines(&self, scene: &mut Scene, space: &Space) -> Vec<TaskId> {
         let mut order: Vec<(f32, TaskId)> = self
             .lines
             .iter()
@@ -288,7 +292,6 @@ impl Lines {
             })
             .collect();
         order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let mut ends = Vec::new();
         for (_, id) in &order {
             let Some(line) = self.lines.get(id) else {
                 continue;
@@ -305,7 +308,7 @@ impl Lines {
                     id: *id,
                     x,
                     y,
-                    r: 3.5,
+                    r: END,
                     shape: if line.is_over {
                         Shape::Diamond
                     } else {
@@ -314,7 +317,6 @@ impl Lines {
                     color: Color(r, g, b, alpha),
                     spot: None,
                 });
-                ends.push((x, y, 3.5));
             }
             scene.items.push(Item::Line {
                 points,
@@ -322,10 +324,22 @@ impl Lines {
                 color: Color(r, g, b, alpha),
             });
         }
-        let bounds = (space.at.0, space.at.1, space.at.2, space.at.3);
-        let mut labels = Labels::new(bounds, ends);
+        order.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Names at the lines' ends, where there is room.
+    fn label(
+        &mut self,
+        scene: &mut Scene,
+        space: &Space,
+        mut named: Vec<TaskId>,
+        numbered: &[Numbered],
+        context: &Context<'_>,
+    ) {
+        let ends = scene.marks.iter().map(|mark| (mark.x, mark.y, mark.r));
+        let taken = numbered.iter().map(|numbered| numbered.at);
+        let mut labels = Labels::new(space.at, ends.collect(), taken.collect());
         // The interesting first; among them those with the most CPU.
-        let mut named: Vec<TaskId> = order.iter().map(|(_, id)| *id).collect();
         let weight = |id: &TaskId| {
             let line = &self.lines[id];
             (
@@ -346,7 +360,9 @@ impl Lines {
             };
             let text = context.font.fit(&line.name, LABEL, 240.0);
             let size = (context.font.width(&text, LABEL), LABEL + 2.0);
-            if let Some(((x, y), spot)) = labels.place((end.0, end.1, 3.5), size, line.spot) {
+            let ring = numbered.iter().find(|numbered| numbered.id == id);
+            let reach = ring.map_or(END, |ring| ring.reach);
+            if let Some(((x, y), spot)) = labels.place((end.0, end.1, reach), size, line.spot) {
                 line.spot = Some(spot);
                 let color = if line.is_over {
                     self.palette.alarm

@@ -1,14 +1,24 @@
 //! Numbers of notables at their dots.
 
-use super::{margin, palette::Palette};
+use super::{labels::Box4, margin, palette::Palette};
 use crate::{
     model::{Snapshot, TaskId},
     scene::{Anchor, Color, Item, Mark, Scene, Text},
 };
 
+/// A dot with a number.
+pub(super) struct Numbered {
+    pub(super) id: TaskId,
+    /// Radius of the ring around it, pixels.
+    pub(super) reach: f32,
+    /// Left, top, right, bottom of the number.
+    pub(super) at: Box4,
+}
+
 /// Writes the number of each notable in the margin at its dot: first all
 /// rings, then the numbers where they hide neither a ring nor each other.
-pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) {
+pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) -> Vec<Numbered> {
+    let mut drawn = Vec::new();
     let find = |id: TaskId| scene.marks.iter().find(|mark| mark.id == id).copied();
     let numbered: Vec<(u32, Mark)> = snapshot
         .notables
@@ -54,6 +64,11 @@ pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) {
             .find(is_free)
             .unwrap_or((mark.x + r, mark.y - r));
         taken.push((x, y, 7.0));
+        drawn.push(Numbered {
+            id: mark.id,
+            reach: reach(mark),
+            at: (x - 7.0, y - 8.0, x + 7.0, y + 8.0),
+        });
         let Color(red, green, blue, _) = palette.background;
         scene.items.push(Item::Rect {
             at: (x - 6.0, y - 7.0, 12.0, 14.0),
@@ -69,4 +84,5 @@ pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) {
             text,
         }));
     }
+    drawn
 }

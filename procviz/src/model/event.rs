@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::model::{Comm, TaskId};
+use crate::model::{Comm, State, TaskId};
 
 /// What the kernel told, in the order in which it happened.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub enum Event {
     Parent(TaskId, u32),
     /// The arguments of a process became known.
     Args(TaskId, Arc<[u8]>),
+    /// A thread that had been waiting for long was looked at: it is in this state.
+    State(TaskId, State),
     /// The path of a process's cgroup became known.
     Cgroup(TaskId, Arc<str>),
     /// An event that was taken back: its life is among the folds.

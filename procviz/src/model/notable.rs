@@ -3,40 +3,72 @@ use crate::model::{Comm, TaskId};
 /// A rule that finds what is worth a person's eye, in order of rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Rule {
+    /// The OOM killer killed somebody.
+    Oom,
     /// procviz itself got no CPU.
     Stall,
     /// The same command ends badly again and again.
     Deaths,
+    /// Long in an uninterruptible wait.
+    Blocked,
+    /// Descendants that multiply.
+    Tree,
     /// Forks and short lives.
     Forks,
     /// A busy process.
     Cpu,
+    /// Runnable without a CPU.
+    Waiting,
     /// A growing resident set.
     Growth,
+    /// A large resident set.
+    Memory,
     /// Much storage IO.
     Io,
+    /// Many new threads.
+    Threads,
+    /// Many starts at one instant.
+    Burst,
+    /// The dead that nobody reaps.
+    Zombies,
 }
 
 impl Rule {
     /// All, in order of rank.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 14] = [
+        Self::Oom,
         Self::Stall,
         Self::Deaths,
+        Self::Blocked,
+        Self::Tree,
         Self::Forks,
         Self::Cpu,
+        Self::Waiting,
         Self::Growth,
+        Self::Memory,
         Self::Io,
+        Self::Threads,
+        Self::Burst,
+        Self::Zombies,
     ];
 
     /// The word in JSON.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Oom => "oom",
             Self::Stall => "stall",
             Self::Deaths => "deaths",
+            Self::Blocked => "blocked",
+            Self::Tree => "tree",
             Self::Forks => "forks",
             Self::Cpu => "cpu",
+            Self::Waiting => "waiting",
             Self::Growth => "growth",
+            Self::Memory => "memory",
             Self::Io => "io",
+            Self::Threads => "threads",
+            Self::Burst => "burst",
+            Self::Zombies => "zombies",
         }
     }
 }

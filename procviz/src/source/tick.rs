@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use procviz_common::{Kind, ROW_HAS_MM, ROW_IN_IOWAIT, ROW_KTHREAD, ROW_ON_CPU, Row};
 
@@ -30,6 +30,11 @@ const JUST_NOW_NS: u64 = 100_000_000;
 const ROWS_A_READ: u64 = 141;
 /// How soon and how seldom a zombie is asked for, ns.
 const ZOMBIE_NS: (u64, u64) = (100_000_000, 10_000_000_000);
+/// How long a wait is before it is looked at again, and how many are in a tick.
+const BLOCKED_NS: u64 = 4_000_000_000;
+const BLOCKED_AGAIN_NS: u64 = 1_000_000_000;
+const BLOCKED_A_TICK: usize = 100;
+const MOST_BLOCKED: usize = 10_000;
 /// Paths of v1 cgroups read in a tick.
 const V1_PATHS_A_TICK: usize = 100;
 
@@ -74,6 +79,8 @@ pub(super) struct KernelTick {
     lost_events: u64,
     is_census_due: bool,
     own_tid: u32,
+    /// Threads that left to wait uninterruptibly, and when to look at them.
+    blocked: FxHashMap<u32, (Member, u64)>,
     args: Option<ArgsReader>,
 }
 
@@ -118,6 +125,7 @@ impl KernelTick {
             lost_events: 0,
             is_census_due: false,
             own_tid: 0,
+            blocked: FxHashMap::default(),
             args: None,
         })
     }
@@ -159,6 +167,7 @@ impl KernelTick {
         }
         self.read_those_that_ran(sample);
         self.read_orphans(sample);
+        self.check_blocked(sample);
         self.check_zombies(sample);
         self.sweep(sample);
         self.read_v1_paths(sample);
@@ -439,6 +448,47 @@ impl KernelTick {
         }
         self.orphans = orphans;
         self.orphans.clear();
+    }
+
+    /// A task that was woken and has not run yet still shows how it left: one
+    /// that is to be accused of being blocked for long is looked at.
+    fn check_blocked(&mut self, sample: &mut Sample) {
+        let now = sample.stamp.boot_ns;
+        let read = sample.readings.iter();
+        let read = read.map(|reading| (reading.id.tid, reading.state));
+        let found = sample.found.iter().filter(|task| !task.kthread);
+        let found = found.map(|task| (task.id.tid, task.state));
+        for (tid, state) in found.chain(read) {
+            if state != State::Blocked || self.blocked.len() >= MOST_BLOCKED {
+                self.blocked.remove(&tid);
+            } else if let Some(member) = self.roster.thread(tid) {
+                self.blocked.insert(tid, (member, now + BLOCKED_NS));
+            }
+        }
+        let (roster, proc) = (&self.roster, &mut self.proc);
+        let mut left = BLOCKED_A_TICK;
+        self.blocked.retain(|tid, (member, look_ns)| {
+            if roster
+                .thread(*tid)
+                .is_none_or(|known| known.id != member.id)
+            {
+                return false;
+            }
+            if now < *look_ns || left == 0 {
+                return true;
+            }
+            left -= 1;
+            *look_ns = now + BLOCKED_AGAIN_NS;
+            let stat = proc.thread_stat(member.process.tid, *tid);
+            match stat {
+                Ok(stat) if stat.state == State::Blocked => true,
+                Ok(stat) => {
+                    sample.events.push(Event::State(member.id, stat.state));
+                    false
+                }
+                Err(_) => false,
+            }
+        });
     }
 
     /// A bit says that somebody was freed under this id, and one read whether it

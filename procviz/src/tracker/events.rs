@@ -36,6 +36,11 @@ impl Tracker {
                     self.filter_process(slot);
                 }
             }
+            Event::State(id, state) => {
+                if let Some(thread) = self.thread_mut(*id) {
+                    thread.state = *state;
+                }
+            }
             Event::Args(id, args) => {
                 if let Some((slot, process)) = self.process_mut(*id) {
                     process.args = Some(Arc::clone(args));

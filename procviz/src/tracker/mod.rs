@@ -99,13 +99,17 @@ impl Tracker {
         for memory in &sample.memories {
             self.take_memory(memory);
         }
-        self.rules.judge(
-            &mut self.snapshot,
+        let world = rules::World {
+            snapshot: &self.snapshot,
             sample,
-            &self.changed,
-            skipped,
-            &self.filter,
-        );
+            filter: &self.filter,
+            threads: &self.threads,
+            processes: &self.processes,
+        };
+        self.snapshot.notables = self.rules.judge(world, &self.changed, skipped);
+        let watched = self.snapshot.watched_ns();
+        self.snapshot.not_judged.clear();
+        self.snapshot.not_judged.extend(rules::not_judged(watched));
     }
 
     /// Judges a process's threads anew: something that a filter looks at has changed.

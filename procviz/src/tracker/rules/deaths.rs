@@ -2,11 +2,8 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
-use super::{SECOND, find};
-use crate::model::{
-    Comm, Event, ExitRecord, Notable, Rule, Sample, Snapshot, Status, TaskId, duration_text,
-};
-use crate::tracker::Filter;
+use super::{SECOND, world::World};
+use crate::model::{Comm, Event, ExitRecord, Notable, Rule, Status, TaskId, duration_text};
 
 const SPAN_NS: u64 = 600 * SECOND;
 const THRESHOLD: usize = 3;
@@ -32,12 +29,14 @@ struct Death {
 }
 
 impl Deaths {
-    pub(super) fn take(&mut self, snapshot: &Snapshot, sample: &Sample, filter: &Filter) {
+    pub(super) fn take(&mut self, world: World<'_>) {
+        let (snapshot, sample, filter) = (world.snapshot, world.sample, world.filter);
         for event in &sample.events {
             if let Event::ProcessEnd(record) = event
                 && filter.shows_record(record)
             {
-                self.death(record);
+                let parent = world.name(record.origin);
+                self.death(record, parent.is_some_and(is_manager));
             }
         }
         for fold in snapshot.folds.iter().filter(|fold| is_crash(fold.status)) {
@@ -69,7 +68,7 @@ impl Deaths {
         }
     }
 
-    fn death(&mut self, record: &ExitRecord) {
+    fn death(&mut self, record: &ExitRecord, is_managed: bool) {
         let status = record.status;
         let death = Death {
             time_ns: record.time_ns,
@@ -89,16 +88,17 @@ impl Deaths {
             let follows = deaths.back().is_none_or(|last| {
                 last.time_ns <= record.process.start_ns && last.ppid == record.ppid
             });
-            if lived < SERVICE_NS || !follows {
+            let is_service = lived >= SERVICE_NS || is_managed;
+            if !is_service || !(follows || is_managed) {
                 deaths.clear();
             }
-            if lived >= SERVICE_NS {
+            if is_service {
                 deaths.push_back(death);
             }
         }
     }
 
-    pub(super) fn judge(&self, snapshot: &Snapshot, notables: &mut Vec<Notable>) {
+    pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
         for ((origin, comm, status), deaths) in &self.kinds {
             let count: u64 = deaths.iter().map(|death| death.count).sum();
             let (Some(first), Some(last)) = (deaths.front(), deaths.back()) else {
@@ -109,13 +109,18 @@ impl Deaths {
             }
             let how = Status(*status).words();
             let span = duration_text(last.time_ns.saturating_sub(first.time_ns));
-            let by = match find(snapshot, *origin) {
-                Some((process, comm)) => {
-                    format!(", started by {} {}", comm.text().terminal(), process.id.tid)
+            let by = match world.name(*origin) {
+                Some(comm) => {
+                    let verb = if is_manager(comm) {
+                        "restarted"
+                    } else {
+                        "started"
+                    };
+                    format!(", {verb} by {} {}", comm.text().terminal(), origin.tid)
                 }
                 None => String::new(),
             };
-            let is_shown = find(snapshot, last.id).is_some();
+            let is_shown = world.process(last.id).is_some();
             notables.push(Notable {
                 rule: Rule::Deaths,
                 rank: 0,
@@ -127,10 +132,26 @@ impl Deaths {
                 unit: "deaths",
                 since_ns: first.time_ns,
                 text: format!("{count} deaths by {how} in {span}{by}"),
-                curve: curve(deaths, snapshot),
+                curve: curve(deaths, world.now_ns()),
             });
         }
     }
+}
+
+/// Service managers and container shims, which start again what ended.
+fn is_manager(comm: Comm) -> bool {
+    const NAMES: [&[u8]; 9] = [
+        b"systemd",
+        b"init",
+        b"supervisord",
+        b"runsv",
+        b"s6-supervise",
+        b"conmon",
+        b"tini",
+        b"dockerd",
+        b"monit",
+    ];
+    NAMES.contains(&comm.bytes()) || comm.bytes().starts_with(b"containerd-shim")
 }
 
 fn is_crash(status: Status) -> bool {
@@ -140,9 +161,9 @@ fn is_crash(status: Status) -> bool {
 }
 
 /// Deaths in each of twenty parts of the time.
-fn curve(deaths: &VecDeque<Death>, snapshot: &Snapshot) -> Vec<f32> {
+fn curve(deaths: &VecDeque<Death>, now_ns: u64) -> Vec<f32> {
     let from = deaths.front().map_or(0, |death| death.time_ns);
-    let span = snapshot.stamp.boot_ns.saturating_sub(from).max(1);
+    let span = now_ns.saturating_sub(from).max(1);
     let mut curve = vec![0.0; 20];
     for death in deaths {
         let part = (death.time_ns.saturating_sub(from) as u128 * 20 / u128::from(span)) as usize;

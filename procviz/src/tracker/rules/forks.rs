@@ -2,13 +2,15 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
-use super::{SECOND, find};
-use crate::model::{Comm, Event, Notable, Rule, Sample, Snapshot, TaskId, duration_text};
-use crate::tracker::Filter;
+use super::{SECOND, world::World};
+use crate::model::{Comm, Event, Notable, Rule, TaskId, duration_text};
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// Forks a second.
 const FORKS: f64 = 50.0;
+/// Starts at one instant, and how long that is.
+const BURST: u64 = 20;
+const BURST_NS: u64 = 2 * SECOND;
 /// Cores used by tasks that are dead already.
 const CORES: f64 = 0.2;
 
@@ -36,7 +38,8 @@ struct Tick {
 }
 
 impl Forks {
-    pub(super) fn take(&mut self, snapshot: &Snapshot, sample: &Sample, filter: &Filter) {
+    pub(super) fn take(&mut self, world: World<'_>) {
+        let (snapshot, sample, filter) = (world.snapshot, world.sample, world.filter);
         let stamp = snapshot.stamp;
         if snapshot.tick == 1 {
             return;
@@ -106,7 +109,7 @@ impl Forks {
         }
     }
 
-    pub(super) fn judge(&self, snapshot: &Snapshot, notables: &mut Vec<Notable>) {
+    pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
         let watched: u64 = self.window.iter().map(|(_, length)| length).sum();
         if watched + SECOND / 20 < SECOND {
             return;
@@ -122,9 +125,10 @@ impl Forks {
                 .sum::<u64>() as f64
                 / watched as f64;
             if forks < FORKS && cores < CORES {
+                notables.extend(self.burst(*id, origin, world));
                 continue;
             }
-            let name = find(snapshot, *id).map_or(origin.name, |(_, comm)| comm);
+            let name = world.name(*id).unwrap_or(origin.name);
             let last = origin.name.text().terminal();
             let span = duration_text(watched);
             notables.push(Notable {
@@ -141,6 +145,40 @@ impl Forks {
                 curve: curve(&origin.ticks),
             });
         }
+    }
+
+    /// Many starts at one instant by somebody who starts few at other times.
+    fn burst(&self, id: TaskId, origin: &Origin, world: World<'_>) -> Option<Notable> {
+        let now = world.now_ns();
+        let recent =
+            |tick: &&Tick| now.saturating_sub(tick.time_ns) < BURST_NS.max(tick.interval_ns);
+        let count: u64 = origin
+            .ticks
+            .iter()
+            .filter(recent)
+            .map(|tick| tick.forks)
+            .sum();
+        if count < BURST {
+            return None;
+        }
+        let name = world.name(id).unwrap_or(origin.name);
+        let last = origin.name.text().terminal();
+        Some(Notable {
+            rule: Rule::Burst,
+            rank: 0,
+            about: Some(id),
+            dot: Some(id),
+            comm: Some(name),
+            count,
+            value: count as f64,
+            unit: "starts",
+            since_ns: origin
+                .ticks
+                .front()
+                .map_or(0, |tick| tick.time_ns - tick.interval_ns),
+            text: format!("started {count} processes ({last}) within 2 s"),
+            curve: curve(&origin.ticks),
+        })
     }
 }
 

@@ -1,31 +1,41 @@
 //! Finds notables: facts worth a person's eye, by rules over the last seconds.
 //! Each rule is a file with its threshold and its words.
 
+mod blocked;
 mod cpu;
 mod deaths;
 mod forks;
 mod growth;
 mod io;
+mod memory;
+mod oom;
 mod stall;
+#[cfg(test)]
+mod tests;
+mod threads;
+mod tree;
+mod waiting;
+mod world;
+mod zombies;
 
 use rustc_hash::FxHashMap;
 
-use super::{
-    Filter,
-    history::{History, Point},
-};
-use crate::model::{Comm, Notable, Process, Rule, Sample, Snapshot, TaskId};
+pub(super) use self::world::World;
+use super::history::{History, Point};
+use crate::model::{Comm, Notable, Process, Rule, Snapshot, TaskId};
 
 const SECOND: u64 = 1_000_000_000;
 /// A process that has been idle for so long is forgotten by the rules.
 const IDLE_NS: u64 = 12 * SECOND;
 
-/// How long each rule has to watch before it can judge, ns.
-const NEEDS: [(Rule, u64); 5] = [
+/// How long a rule has to watch before it can judge, ns; the others can at once.
+const NEEDS: [(Rule, u64); 7] = [
     (Rule::Cpu, 3 * SECOND),
+    (Rule::Waiting, 3 * SECOND),
     (Rule::Growth, 3 * SECOND),
     (Rule::Io, SECOND),
     (Rule::Forks, SECOND),
+    (Rule::Burst, 2 * SECOND),
     // Three deaths of a service that is started anew each time take a while.
     (Rule::Deaths, 10 * SECOND),
 ];
@@ -34,48 +44,56 @@ const NEEDS: [(Rule, u64); 5] = [
 #[derive(Default)]
 pub(super) struct Rules {
     histories: FxHashMap<TaskId, History>,
-    forks: forks::Forks,
-    deaths: deaths::Deaths,
+    oom: oom::Oom,
     stall: stall::Stall,
+    deaths: deaths::Deaths,
+    blocked: blocked::Blocked,
+    tree: tree::Tree,
+    forks: forks::Forks,
+    waiting: waiting::Waiting,
+    memory: memory::Memory,
+    threads: threads::Threads,
+    zombies: zombies::Zombies,
 }
 
 impl Rules {
-    /// Judges the tick that `snapshot` has come to. Looks only at processes
+    /// Judges the tick that the snapshot has come to. Looks only at processes
     /// that changed or that changed lately.
     pub(super) fn judge(
         &mut self,
-        snapshot: &mut Snapshot,
-        sample: &Sample,
+        world: World<'_>,
         changed: &[usize],
         skipped: u64,
-        filter: &Filter,
-    ) {
+    ) -> Vec<Notable> {
+        let snapshot = world.snapshot;
         self.remember(snapshot, changed);
-        self.forks.take(snapshot, sample, filter);
-        self.deaths.take(snapshot, sample, filter);
+        self.oom.take(world);
+        self.deaths.take(world);
+        self.blocked.take(world);
+        self.tree.take(world);
+        self.forks.take(world);
+        self.memory.take(world, changed);
+        self.threads.take(world);
+        self.zombies.take(world);
         let mut notables = Vec::new();
         self.stall.judge(snapshot, skipped, &mut notables);
-        self.deaths.judge(snapshot, &mut notables);
-        self.forks.judge(snapshot, &mut notables);
         let total_io: u64 = changed
             .iter()
             .filter_map(|slot| snapshot.processes.get(*slot))
             .map(|process| process.change.io_bytes)
             .sum();
-        for process in changed
+        let processes = changed
             .iter()
             .filter_map(|slot| snapshot.processes.get(*slot))
-        {
-            let Some(history) = self
-                .histories
-                .get(&process.id)
-                .filter(|_| process.end.is_none() && !is_hidden(snapshot, process))
-            else {
+            .filter(|process| process.end.is_none() && !world.is_hidden(process));
+        for process in processes {
+            self.waiting.take(world, process);
+            let Some(history) = self.histories.get(&process.id) else {
                 continue;
             };
             let subject = Subject {
                 process,
-                comm: name_of(snapshot, process),
+                comm: world.name_of(process),
                 history,
                 snapshot,
             };
@@ -83,6 +101,15 @@ impl Rules {
             notables.extend(growth::judge(&subject));
             notables.extend(io::judge(&subject, total_io));
         }
+        self.oom.judge(world, &mut notables);
+        self.deaths.judge(world, &mut notables);
+        self.blocked.judge(world, &mut notables);
+        self.tree.judge(world, &mut notables);
+        self.forks.judge(world, &mut notables);
+        self.waiting.judge(world, &mut notables);
+        self.memory.judge(world, &mut notables);
+        self.threads.judge(world, &mut notables);
+        self.zombies.judge(world, &mut notables);
         notables.sort_by(|a, b| {
             a.rule
                 .cmp(&b.rule)
@@ -92,15 +119,7 @@ impl Rules {
         for (index, notable) in notables.iter_mut().enumerate() {
             notable.rank = index as u32 + 1;
         }
-        snapshot.notables = notables;
-        let watched = snapshot.watched_ns();
-        snapshot.not_judged.clear();
-        snapshot.not_judged.extend(
-            NEEDS
-                .iter()
-                .filter(|(_, needs)| watched + needs / 20 < *needs)
-                .map(|(rule, _)| rule.word()),
-        );
+        notables
     }
 
     fn remember(&mut self, snapshot: &Snapshot, changed: &[usize]) {
@@ -178,24 +197,10 @@ impl Subject<'_> {
     }
 }
 
-/// Whether a filter hides a process: then nothing is said of it.
-fn is_hidden(snapshot: &Snapshot, process: &Process) -> bool {
-    let leader = process.leader.or_else(|| process.members.first().copied());
-    snapshot.is_filtered
-        && leader
-            .and_then(|slot| snapshot.threads.get(slot))
-            .is_some_and(|thread| thread.hidden)
-}
-
-fn name_of(snapshot: &Snapshot, process: &Process) -> Comm {
-    process
-        .leader
-        .and_then(|leader| snapshot.threads.get(leader))
-        .map_or(Comm::default(), |thread| thread.comm)
-}
-
-/// A process by its id, with its name: charts and rules that have only an id.
-fn find(snapshot: &Snapshot, id: TaskId) -> Option<(&Process, Comm)> {
-    let process = snapshot.processes.iter().find(|process| process.id == id)?;
-    Some((process, name_of(snapshot, process)))
+/// The rules that have not watched for long enough.
+pub(super) fn not_judged(watched_ns: u64) -> impl Iterator<Item = &'static str> {
+    NEEDS
+        .iter()
+        .filter(move |(_, needs)| watched_ns + needs / 20 < *needs)
+        .map(|(rule, _)| rule.word())
 }

@@ -1,0 +1,102 @@
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashSet;
+
+use super::{SECOND, world::World};
+use crate::model::{Comm, Event, Notable, Rule, State, TaskId, count_text, duration_text};
+
+const THRESHOLD_NS: u64 = 5 * SECOND;
+
+/// Threads that wait uninterruptibly for long.
+#[derive(Default)]
+pub(super) struct Blocked {
+    candidates: FxHashSet<TaskId>,
+}
+
+/// Those of one command and cgroup.
+struct Fold {
+    count: u64,
+    longest_ns: u64,
+    first: TaskId,
+    process: TaskId,
+}
+
+impl Blocked {
+    pub(super) fn take(&mut self, world: World<'_>) {
+        let found = world.sample.found.iter().map(|task| (task.id, task.state));
+        let read = world
+            .sample
+            .readings
+            .iter()
+            .map(|reading| (reading.id, reading.state));
+        let told = world.sample.events.iter().filter_map(|event| match event {
+            Event::State(id, state) => Some((*id, *state)),
+            _ => None,
+        });
+        let blocked = found.chain(read).chain(told);
+        self.candidates.extend(
+            blocked
+                .filter(|(_, state)| *state == State::Blocked)
+                .map(|(id, _)| id),
+        );
+        self.candidates.retain(|id| {
+            world
+                .thread(*id)
+                .is_some_and(|thread| thread.state == State::Blocked && thread.end.is_none())
+        });
+    }
+
+    pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
+        let now = world.now_ns();
+        let mut folds: BTreeMap<(Comm, Option<&str>), Fold> = BTreeMap::new();
+        for id in &self.candidates {
+            let Some(thread) = world.thread(*id).filter(|thread| !thread.hidden) else {
+                continue;
+            };
+            let Some(process) = world.snapshot.processes.get(thread.process) else {
+                continue;
+            };
+            let Some(since) = thread.last_on_cpu_ns else {
+                continue;
+            };
+            let blocked_ns = now.saturating_sub(since);
+            if blocked_ns < THRESHOLD_NS {
+                continue;
+            }
+            let fold = folds
+                .entry((world.name_of(process), process.cgroup.as_deref()))
+                .or_insert(Fold {
+                    count: 0,
+                    longest_ns: 0,
+                    first: *id,
+                    process: process.id,
+                });
+            fold.count += 1;
+            if blocked_ns > fold.longest_ns || (blocked_ns == fold.longest_ns && *id < fold.first) {
+                (fold.longest_ns, fold.first, fold.process) = (blocked_ns, *id, process.id);
+            }
+        }
+        for ((comm, _), fold) in folds {
+            let longest = duration_text(fold.longest_ns);
+            let text = if fold.count == 1 {
+                format!("blocked (D) for {longest}")
+            } else {
+                let count = count_text(fold.count);
+                format!("{count} threads blocked (D), the longest for {longest}")
+            };
+            notables.push(Notable {
+                rule: Rule::Blocked,
+                rank: 0,
+                about: Some(fold.process),
+                dot: Some(fold.first),
+                comm: Some(comm),
+                count: fold.count,
+                value: fold.longest_ns as f64 / 1e9,
+                unit: "s",
+                since_ns: now.saturating_sub(fold.longest_ns),
+                text,
+                curve: Vec::new(),
+            });
+        }
+    }
+}

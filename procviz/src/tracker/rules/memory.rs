@@ -1,0 +1,86 @@
+use rustc_hash::FxHashSet;
+
+use super::world::World;
+use crate::model::{Notable, Process, Rule, TaskId, bytes_text, duration_text};
+
+/// Parts of the machine's memory: of anybody, and of who began within the run.
+const PART: f64 = 0.25;
+const NEW_PART: f64 = 0.05;
+
+/// Processes that hold much memory.
+#[derive(Default)]
+pub(super) struct Memory {
+    large: FxHashSet<TaskId>,
+}
+
+impl Memory {
+    /// Looks at everybody after a look at everybody, else at those that changed.
+    pub(super) fn take(&mut self, world: World<'_>, changed: &[usize]) {
+        let Some(total) = world.snapshot.machine.mem_total_bytes else {
+            return;
+        };
+        let is_large = |process: &&Process| {
+            process
+                .rss
+                .is_some_and(|rss| rss as f64 >= total as f64 * NEW_PART)
+        };
+        if world.sample.complete && world.is_opening() {
+            let all = world.snapshot.processes.iter().filter(is_large);
+            self.large.extend(all.map(|process| process.id));
+        }
+        let some = changed
+            .iter()
+            .filter_map(|slot| world.snapshot.processes.get(*slot))
+            .filter(is_large);
+        self.large.extend(some.map(|process| process.id));
+        self.large.retain(|id| {
+            world
+                .process(*id)
+                .is_some_and(|process| process.end.is_none() && is_large(&process))
+        });
+    }
+
+    pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
+        let Some(total) = world.snapshot.machine.mem_total_bytes else {
+            return;
+        };
+        for id in &self.large {
+            let Some(process) = world
+                .process(*id)
+                .filter(|process| !world.is_hidden(process))
+            else {
+                continue;
+            };
+            let rss = process.rss.unwrap_or(0);
+            let part = rss as f64 / total.max(1) as f64;
+            let began = world.snapshot.began_ns;
+            let is_new = id.start_ns >= began;
+            if part < PART && !is_new {
+                continue;
+            }
+            let age = duration_text(world.now_ns().saturating_sub(id.start_ns));
+            let since = if is_new {
+                format!(", began {age} ago")
+            } else {
+                String::new()
+            };
+            notables.push(Notable {
+                rule: Rule::Memory,
+                rank: 0,
+                about: Some(*id),
+                dot: Some(*id),
+                comm: Some(world.name_of(process)),
+                count: 1,
+                value: rss as f64,
+                unit: "bytes",
+                since_ns: id.start_ns.max(began),
+                text: format!(
+                    "holds {}, {:.0} % of memory{since}",
+                    bytes_text(rss),
+                    part * 100.0
+                ),
+                curve: Vec::new(),
+            });
+        }
+    }
+}

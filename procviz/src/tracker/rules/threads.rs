@@ -1,0 +1,74 @@
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
+
+use super::{SECOND, world::World};
+use crate::model::{Event, Notable, Rule, TaskId, count_text, duration_text};
+
+const SPAN_NS: u64 = 10 * SECOND;
+const THRESHOLD: u64 = 100;
+
+/// Processes that make many threads.
+#[derive(Default)]
+pub(super) struct Threads {
+    made: FxHashMap<TaskId, VecDeque<(u64, u64)>>,
+}
+
+impl Threads {
+    pub(super) fn take(&mut self, world: World<'_>) {
+        let now = world.now_ns();
+        for event in &world.sample.events {
+            if let Event::Fork(fork) = event
+                && fork.id != fork.process
+                && !world.is_opening()
+            {
+                let made = self.made.entry(fork.process).or_default();
+                match made.back_mut().filter(|(time, _)| *time == now) {
+                    Some((_, count)) => *count += 1,
+                    None => made.push_back((now, 1)),
+                }
+            }
+        }
+        self.made.retain(|_, made| {
+            while made
+                .front()
+                .is_some_and(|(time, _)| now.saturating_sub(*time) > SPAN_NS)
+            {
+                made.pop_front();
+            }
+            !made.is_empty()
+        });
+    }
+
+    pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
+        for (id, made) in &self.made {
+            let count: u64 = made.iter().map(|(_, count)| count).sum();
+            let shown = world
+                .process(*id)
+                .filter(|process| !world.is_hidden(process));
+            let Some(process) = shown.filter(|_| count >= THRESHOLD) else {
+                continue;
+            };
+            let first = made.front().map_or(0, |(time, _)| *time);
+            let span = world.now_ns().saturating_sub(first) + world.snapshot.stamp.interval_ns;
+            notables.push(Notable {
+                rule: Rule::Threads,
+                rank: 0,
+                about: Some(*id),
+                dot: Some(*id),
+                comm: Some(world.name_of(process)),
+                count,
+                value: count as f64,
+                unit: "threads",
+                since_ns: first,
+                text: format!(
+                    "made {} threads within {}, has {} now",
+                    count_text(count),
+                    duration_text(span.min(SPAN_NS)),
+                    count_text(u64::from(process.threads))
+                ),
+                curve: made.iter().map(|(_, count)| *count as f32).collect(),
+            });
+        }
+    }
+}

@@ -1,0 +1,167 @@
+use std::collections::{BTreeMap, VecDeque};
+
+use rustc_hash::FxHashMap;
+
+use super::{SECOND, world::World};
+use crate::model::{Comm, Notable, Process, Rule, TaskId, duration_text};
+
+const SPAN_NS: u64 = 3 * SECOND;
+/// Part of the time.
+const PART: f64 = 0.5;
+/// One wait.
+const BURST_NS: u64 = SECOND / 10;
+/// Together with the waits of others of the process in the same interval: one
+/// alone may be the machine's host.
+const TOGETHER_NS: u64 = SECOND / 2;
+/// How long a burst stays in the picture.
+const SHOWN_NS: u64 = 10 * SECOND;
+
+/// Processes that are runnable and get no CPU.
+#[derive(Default)]
+pub(super) struct Waiting {
+    processes: FxHashMap<TaskId, VecDeque<Wait>>,
+}
+
+/// What a process waited in one interval.
+#[derive(Clone, Copy)]
+struct Wait {
+    time_ns: u64,
+    interval_ns: u64,
+    wait_ns: u64,
+    longest_ns: u64,
+}
+
+/// Processes of one name.
+struct Fold {
+    count: u64,
+    worst: Found,
+    about: TaskId,
+    curve: Vec<f32>,
+}
+
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Found {
+    Burst(u64),
+    Part(f64),
+}
+
+impl Waiting {
+    pub(super) fn take(&mut self, world: World<'_>, process: &Process) {
+        let change = process.change;
+        let Some(wait_ns) = change.wait_ns.filter(|_| !world.is_opening()) else {
+            return;
+        };
+        if wait_ns * 100 < world.snapshot.stamp.interval_ns
+            && !self.processes.contains_key(&process.id)
+        {
+            return;
+        }
+        self.processes
+            .entry(process.id)
+            .or_default()
+            .push_back(Wait {
+                time_ns: world.now_ns(),
+                interval_ns: world.snapshot.stamp.interval_ns,
+                wait_ns,
+                longest_ns: change.wait_max_ns.unwrap_or(0),
+            });
+    }
+
+    pub(super) fn judge(&mut self, world: World<'_>, notables: &mut Vec<Notable>) {
+        let now = world.now_ns();
+        self.processes.retain(|id, waits| {
+            while waits
+                .front()
+                .is_some_and(|wait| now.saturating_sub(wait.time_ns) > SHOWN_NS)
+            {
+                waits.pop_front();
+            }
+            !waits.is_empty()
+                && world
+                    .process(*id)
+                    .is_some_and(|process| process.end.is_none())
+        });
+        let mut folds: BTreeMap<Comm, Fold> = BTreeMap::new();
+        for (id, waits) in &self.processes {
+            let Some(process) = world
+                .process(*id)
+                .filter(|process| !world.is_hidden(process))
+            else {
+                continue;
+            };
+            let Some(found) = find(waits, now, world.snapshot.watched_ns()) else {
+                continue;
+            };
+            let fold = folds.entry(world.name_of(process)).or_insert_with(|| Fold {
+                count: 0,
+                worst: found,
+                about: *id,
+                curve: curve(waits),
+            });
+            fold.count += 1;
+            if found > fold.worst || (found == fold.worst && *id < fold.about) {
+                (fold.worst, fold.about, fold.curve) = (found, *id, curve(waits));
+            }
+        }
+        for (comm, fold) in folds {
+            let what = match fold.worst {
+                Found::Part(part) => {
+                    format!("waited for a CPU {:.0} % of the last 3 s", part * 100.0)
+                }
+                Found::Burst(longest) => {
+                    format!("waited {} at once for a CPU", duration_text(longest))
+                }
+            };
+            let text = if fold.count == 1 {
+                what
+            } else {
+                format!("{} processes; the worst {what}", fold.count)
+            };
+            let (value, unit) = match fold.worst {
+                Found::Part(part) => (part, "of the time"),
+                Found::Burst(longest) => (longest as f64 / 1e9, "s"),
+            };
+            notables.push(Notable {
+                rule: Rule::Waiting,
+                rank: 0,
+                about: Some(fold.about),
+                dot: Some(fold.about),
+                comm: Some(comm),
+                count: fold.count,
+                value,
+                unit,
+                since_ns: now.saturating_sub(SPAN_NS),
+                text,
+                curve: fold.curve,
+            });
+        }
+    }
+}
+
+fn find(waits: &VecDeque<Wait>, now: u64, watched: u64) -> Option<Found> {
+    let recent = waits
+        .iter()
+        .filter(|wait| now.saturating_sub(wait.time_ns) < SPAN_NS);
+    let waited: u64 = recent.clone().map(|wait| wait.wait_ns).sum();
+    let span = recent
+        .map(|wait| wait.interval_ns)
+        .sum::<u64>()
+        .max(SPAN_NS);
+    let part = waited as f64 / span as f64;
+    if part >= PART && watched + SECOND / 4 >= SPAN_NS {
+        return Some(Found::Part(part));
+    }
+    waits
+        .iter()
+        .filter(|wait| wait.longest_ns >= BURST_NS && wait.wait_ns >= TOGETHER_NS)
+        .map(|wait| wait.longest_ns)
+        .max()
+        .map(Found::Burst)
+}
+
+fn curve(waits: &VecDeque<Wait>) -> Vec<f32> {
+    waits
+        .iter()
+        .map(|wait| (wait.wait_ns as f64 / wait.interval_ns.max(1) as f64) as f32)
+        .collect()
+}

@@ -1,0 +1,57 @@
+use rustc_hash::FxHashMap;
+
+use crate::{
+    model::{Comm, Process, Sample, Snapshot, TaskId, Thread},
+    tracker::Filter,
+};
+
+/// What rules look at: the snapshot they judge and the sample that led to it.
+#[derive(Clone, Copy)]
+pub(in crate::tracker) struct World<'a> {
+    pub(in crate::tracker) snapshot: &'a Snapshot,
+    pub(in crate::tracker) sample: &'a Sample,
+    pub(in crate::tracker) filter: &'a Filter,
+    pub(in crate::tracker) threads: &'a FxHashMap<TaskId, usize>,
+    pub(in crate::tracker) processes: &'a FxHashMap<TaskId, usize>,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn now_ns(&self) -> u64 {
+        self.snapshot.stamp.boot_ns
+    }
+
+    /// The opening census has no interval before it.
+    pub(super) fn is_opening(&self) -> bool {
+        self.snapshot.tick == 1
+    }
+
+    pub(super) fn process(&self, id: TaskId) -> Option<&'a Process> {
+        self.snapshot.processes.get(*self.processes.get(&id)?)
+    }
+
+    pub(super) fn thread(&self, id: TaskId) -> Option<&'a Thread> {
+        self.snapshot.threads.get(*self.threads.get(&id)?)
+    }
+
+    /// A process's name: its leader's.
+    pub(super) fn name_of(&self, process: &Process) -> Comm {
+        process
+            .leader
+            .and_then(|leader| self.snapshot.threads.get(leader))
+            .map_or(Comm::default(), |thread| thread.comm)
+    }
+
+    /// The name of a process that may be gone.
+    pub(super) fn name(&self, id: TaskId) -> Option<Comm> {
+        self.process(id).map(|process| self.name_of(process))
+    }
+
+    /// Whether a filter hides a process: then nothing is said of it.
+    pub(super) fn is_hidden(&self, process: &Process) -> bool {
+        let leader = process.leader.or_else(|| process.members.first().copied());
+        self.snapshot.is_filtered
+            && leader
+                .and_then(|slot| self.snapshot.threads.get(slot))
+                .is_some_and(|thread| thread.hidden)
+    }
+}
