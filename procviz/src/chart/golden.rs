@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 
-use super::{Arguments, Colors, Context, Grid, GridOptions, Grouping, PaletteKind, Theme};
+use super::{
+    ANGLE, Arguments, Bubble, BubbleOptions, Colors, Context, Grid, GridOptions, Grouping, Lines,
+    LinesOptions, PaletteKind, Theme,
+};
 use crate::{
     model::{
         Comm, Found, Gone, Host, Io, Reading, Sample, Scope, Sources, Stamp, State, Status, TaskId,
@@ -62,8 +65,8 @@ fn ran(tid: u32, cpu_ns: u64, io: u64) -> Reading {
     }
 }
 
-/// The scene after a census and one second.
-fn draw(tasks: Vec<Found>, second: impl FnOnce(&mut Sample)) -> Scene {
+/// The tracker after a census and one second.
+fn watched(tasks: Vec<Found>, second: impl FnOnce(&mut Sample)) -> Tracker {
     let host = Host {
         name: "golden".into(),
         cpus: 4,
@@ -87,26 +90,68 @@ fn draw(tasks: Vec<Found>, second: impl FnOnce(&mut Sample)) -> Scene {
     };
     second(&mut sample);
     tracker.update(&sample);
+    tracker
+}
+
+/// Calls `draw` with what every chart here gets.
+fn with_context(size: (f32, f32), draw: impl FnOnce(&Context<'_>) -> Scene) -> Scene {
     let font = Font::embedded().unwrap();
     let user = |uid: Option<u32>| -> Arc<str> { format!("user{}", uid.unwrap_or(9)).into() };
-    let context = Context {
+    draw(&Context {
         font: &font,
         user: &user,
         time: "TIME".into(),
-        size: (900.0, 400.0),
+        size,
         arguments: Arguments::Hidden,
-    };
-    let options = GridOptions {
+    })
+}
+
+fn grid(grouping: Grouping) -> Grid {
+    Grid::new(GridOptions {
         scope: Scope::Threads,
-        grouping: Grouping::User,
+        grouping,
         columns: None,
         point_size: 300.0,
         theme: Theme::Light,
         palette: PaletteKind::Default,
         colors: Colors::default(),
         classic: false,
-    };
-    Grid::new(options).draw(tracker.snapshot(), &context)
+    })
+}
+
+/// A grid after a census and one second.
+fn draw(tasks: Vec<Found>, second: impl FnOnce(&mut Sample)) -> Scene {
+    let tracker = watched(tasks, second);
+    with_context((900.0, 400.0), |context| {
+        grid(Grouping::User).draw(tracker.snapshot(), context)
+    })
+}
+
+fn bubbles(tracker: &Tracker) -> Scene {
+    let mut bubble = Bubble::new(BubbleOptions {
+        scope: Scope::Processes,
+        theme: Theme::Light,
+        palette: PaletteKind::Default,
+        grouping: Grouping::User,
+        user_colors: Vec::new(),
+    });
+    bubble.observe(tracker.snapshot());
+    with_context((1200.0, 700.0), |context| {
+        bubble.draw(tracker.snapshot(), context)
+    })
+}
+
+fn lines(tracker: &Tracker) -> Scene {
+    let mut lines = Lines::new(LinesOptions {
+        scope: Scope::Threads,
+        theme: Theme::Light,
+        palette: PaletteKind::Default,
+        angle: ANGLE,
+    });
+    with_context((1200.0, 700.0), |context| {
+        lines.observe(tracker.snapshot(), context);
+        lines.draw(tracker.snapshot(), context)
+    })
 }
 
 /// The marks that stand for tasks, and the texts that are about them.
@@ -205,6 +250,191 @@ fn no_mark_leaves_the_picture_and_no_text_its_edges() {
                 && mark.y - mark.r >= super::head::HEIGHT
                 && mark.y + mark.r <= scene.height - super::foot::HEIGHT;
             assert!(inside, "{mark:?} of {count}");
+        }
+    }
+}
+
+#[test]
+fn sixty_users_fit() {
+    let tasks = (1..=60)
+        .map(|tid| Found {
+            uid: Some(tid),
+            ..found(tid, tid, State::Sleeping)
+        })
+        .collect();
+    let scene = draw(tasks, |_| {});
+    let tasks: Vec<_> = scene.marks.iter().filter(|mark| mark.id.tid != 0).collect();
+    assert_eq!(tasks.len(), 60);
+    let bottom = scene.height - super::foot::HEIGHT;
+    assert!(tasks.iter().all(|mark| mark.y + mark.r <= bottom));
+    let names = dump(&scene)
+        .lines()
+        .filter(|line| line.starts_with("text") && line.contains(" user"))
+        .count();
+    assert_eq!(names, 60);
+    // Two hundred users: the smallest share a block, and nobody is left out.
+    let many = (1..=400)
+        .map(|tid| Found {
+            uid: Some(tid % 200),
+            ..found(tid, tid, State::Sleeping)
+        })
+        .collect();
+    let scene = draw(many, |_| {});
+    assert_eq!(
+        scene.marks.iter().filter(|mark| mark.id.tid != 0).count(),
+        400
+    );
+    assert!(dump(&scene).contains("80 other groups"), "{}", dump(&scene));
+}
+
+#[test]
+fn a_bubble_of_each_kind() {
+    let mut kernel = found(3, 3, State::Sleeping);
+    (kernel.kthread, kernel.memory) = (true, Some((0, 0)));
+    let mut huge = found(4, 4, State::Sleeping);
+    huge.memory = Some((1 << 30, 5 << 40));
+    let tasks = vec![
+        found(1, 1, State::Sleeping),
+        found(2, 2, State::Sleeping),
+        kernel,
+        huge,
+        found(5, 5, State::Sleeping),
+    ];
+    let tracker = watched(tasks, |sample| {
+        sample.readings = vec![
+            ran(2, 500_000_000, 0),
+            ran(3, 20_000_000, 0),
+            ran(4, 100_000_000, 0),
+            ran(5, 100_000, 0),
+        ];
+    });
+    let text = dump(&bubbles(&tracker));
+    let marks: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains(" at ") && !line.contains(" 0 at "))
+        .collect();
+    expect![[r#"
+        Disc 4 at 485.0,163.7 r 46.00 #008fc578
+        Disc 2 at 804.0,522.0 r 3.00 #008fc578
+        Disc 3 at 317.4,587.0 r 3.00 #008fc578"#]]
+    .assert_eq(&marks.join("\n"));
+    assert!(
+        text.contains("2 user0 task") && text.contains("4 TiB"),
+        "{text}"
+    );
+}
+
+#[test]
+fn empty_charts_say_so() {
+    let tracker = watched(Vec::new(), |_| {});
+    assert!(dump(&bubbles(&tracker)).contains("no task used CPU"));
+    assert!(dump(&lines(&tracker)).contains("no thread used more than 100 ms"));
+}
+
+#[test]
+fn a_line_for_whoever_used_much() {
+    let tasks = vec![
+        found(1, 1, State::Sleeping),
+        found(2, 2, State::Sleeping),
+        found(3, 3, State::Sleeping),
+    ];
+    let tracker = watched(tasks, |sample| {
+        sample.readings = vec![ran(2, 500_000_000, 0), ran(3, 50_000_000, 0)];
+    });
+    let text = dump(&lines(&tracker));
+    let kept: Vec<&str> = text
+        .lines()
+        .filter(|line| {
+            (line.contains(" at ") && !line.contains(" 0 at ")) || line.contains("user0")
+        })
+        .collect();
+    expect![[r#"
+        Disc 2 at 352.9,142.3 r 3.50 #ccaf4e
+        text 359.4,147.3 12 Start #1b2027 2 user0 task"#]]
+    .assert_eq(&kept.join("\n"));
+}
+
+/// Left, top, right, bottom of what a text covers.
+fn covered(text: &crate::scene::Text, font: &Font) -> (f32, f32, f32, f32) {
+    let width = font.width(&text.text, text.size);
+    let left = match text.anchor {
+        crate::scene::Anchor::Start => text.x,
+        crate::scene::Anchor::Middle => text.x - width / 2.0,
+        crate::scene::Anchor::End => text.x - width,
+    };
+    (
+        left,
+        text.y - text.size * 0.75,
+        left + width,
+        text.y + text.size * 0.2,
+    )
+}
+
+#[test]
+fn no_label_lies_over_another_in_any_layout() {
+    let font = Font::embedded().unwrap();
+    // A generator of our own, so that a failure can be played again.
+    let mut seed = 7u64;
+    let mut next = move |below: u64| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    for layout in 0..200 {
+        let count = 5 + next(296) as u32;
+        let tasks: Vec<Found> = (1..=count)
+            .map(|tid| Found {
+                uid: Some(tid % 7),
+                memory: Some((next(1 << 32), 1 << (20 + next(20)))),
+                ..found(tid, tid, State::Sleeping)
+            })
+            .collect();
+        let sizes: Vec<u64> = tasks.iter().map(|task| task.memory.unwrap().0).collect();
+        let shares: Vec<u64> = (0..count).map(|_| next(2_000_000_000)).collect();
+        let tracker = watched(tasks, |sample| {
+            sample.readings = (1..=count)
+                .map(|tid| ran(tid, shares[tid as usize - 1], 0))
+                .collect();
+        });
+        let scene = bubbles(&tracker);
+        let names: Vec<_> = scene
+            .items
+            .iter()
+            .filter_map(|item| match item {
+                crate::scene::Item::Text(text) if text.text.contains(" user") => {
+                    Some(covered(text, &font))
+                }
+                _ => None,
+            })
+            .collect();
+        assert!(
+            names.len() >= 5.min(count as usize),
+            "layout {layout}: {} names",
+            names.len()
+        );
+        for (index, a) in names.iter().enumerate() {
+            assert!(a.0 >= 0.0 && a.2 <= scene.width && a.1 >= 0.0 && a.3 <= scene.height);
+            for b in &names[index + 1..] {
+                let apart = a.2 <= b.0 || b.2 <= a.0 || a.3 <= b.1 || b.3 <= a.1;
+                assert!(apart, "layout {layout}: {a:?} over {b:?}");
+            }
+        }
+        let marks: Vec<_> = scene.marks.iter().filter(|mark| mark.id.tid != 0).collect();
+        let largest = marks.iter().map(|mark| mark.r).fold(0.0, f32::max);
+        let most = *sizes.iter().max().unwrap() as f32;
+        for mark in marks {
+            let inside = mark.x - mark.r >= 84.0
+                && mark.x + mark.r <= scene.width - super::margin::WIDTH
+                && mark.y - mark.r >= super::head::HEIGHT
+                && mark.y + mark.r <= scene.height - super::foot::HEIGHT;
+            assert!(inside, "layout {layout}: {mark:?} leaves the plot");
+            let part = sizes[mark.id.tid as usize - 1] as f32 / most;
+            let area = (mark.r / largest).powi(2);
+            assert!(
+                mark.r <= 3.0 || (area / part - 1.0).abs() < 0.01,
+                "layout {layout}: area {area} of RSS {part}"
+            );
         }
     }
 }

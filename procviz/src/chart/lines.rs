@@ -243,6 +243,7 @@ impl Lines {
         for (at, text) in texts {
             self.text(scene, at, Anchor::Middle, self.palette.faint, text);
         }
+        let above = |(x, y): (f32, f32)| (x, y - 8.0);
         let names = [
             (
                 outside(space.at([mx * 0.5, far_y, near_z]), 46.0),
@@ -250,7 +251,7 @@ impl Lines {
             ),
             (outside(space.at([near_x, far_y, mz * 0.5]), 66.0), "RSS"),
             (
-                outside(space.at([near_x, my * 0.5, far_z]), 64.0),
+                above(space.at([near_x, my, far_z])),
                 "CPU time since first seen",
             ),
         ];

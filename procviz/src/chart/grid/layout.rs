@@ -214,7 +214,7 @@ fn above(wanted: &[Wanted], tail: usize, room: &Room, cell: f32, font: &Font) ->
         } else {
             group.len
         };
-        let label = font.width(&format!("{}  {}", group.name, group.count), SMALL);
+        let label = font.width(&group.name, SMALL) + font.width(&group.count, SMALL) + 9.0;
         let label = label.min(WIDEST);
         let columns = ((len as f32 * 1.6).sqrt().ceil())
             .max((label / cell).floor())

@@ -1,1 +1,545 @@
+//! Each rule on made-up samples: it fires, does not just below, and folds.
 
+use std::sync::Arc;
+
+use super::SECOND;
+use crate::{
+    model::{
+        Comm, Event, ExitRecord, Fork, Found, Gone, Host, Io, Memory, Notable, Reading, Rule,
+        Sample, Sources, Stamp, State, Status, TaskId,
+    },
+    tracker::Tracker,
+};
+
+const MIB: u64 = 1 << 20;
+/// A start before the run and its windows.
+const OLD: u64 = 1_000 * SECOND;
+
+fn id(tid: u32) -> TaskId {
+    TaskId {
+        tid,
+        start_ns: u64::from(tid),
+    }
+}
+
+fn young(tid: u32, start_ns: u64) -> TaskId {
+    TaskId { tid, start_ns }
+}
+
+/// A machine that a test leads from second to second.
+struct Play {
+    tracker: Tracker,
+    sample: Sample,
+    now: u64,
+}
+
+impl Play {
+    /// `names` are processes 1, 2, ... of 100 MiB, all asleep.
+    fn new(names: &[&str]) -> Self {
+        let host = Host {
+            name: "test".to_owned(),
+            cpus: 4,
+            page_bytes: 4096,
+            tick_ns: 10_000_000,
+            boot_wall_ns: 0,
+        };
+        let mut play = Self {
+            tracker: Tracker::new(host, Sources::EbpfAndProc),
+            sample: Sample::new(Sources::EbpfAndProc),
+            now: OLD,
+        };
+        play.sample.found = names
+            .iter()
+            .enumerate()
+            .map(|(index, name)| found(index as u32 + 1, name))
+            .collect();
+        play.sample.complete = true;
+        play.sample.machine.mem_total_bytes = Some(16 << 30);
+        play.tick(0);
+        play
+    }
+
+    fn tick(&mut self, interval: u64) {
+        self.now += interval;
+        self.sample.stamp = Stamp {
+            boot_ns: self.now,
+            interval_ns: interval,
+        };
+        self.tracker.update(&self.sample);
+        self.sample.clear();
+    }
+
+    fn second(&mut self) {
+        self.tick(SECOND);
+    }
+
+    fn ran(&mut self, tid: u32, cpu_ns: u64, io: u64) -> &mut Reading {
+        self.sample.readings.push(Reading {
+            id: id(tid),
+            uid: None,
+            state: State::Sleeping,
+            on_cpu: false,
+            preempted: false,
+            in_iowait: false,
+            cpu_ns,
+            run_delay_ns: Some(0),
+            wait_max_ns: None,
+            io: Some(Io { read: io, write: 0 }),
+        });
+        let last = self.sample.readings.len() - 1;
+        &mut self.sample.readings[last]
+    }
+
+    fn holds(&mut self, tid: u32, rss: u64) {
+        self.sample.memories.push(Memory {
+            process: id(tid),
+            rss,
+            vsize: 1 << 30,
+            threads: 1,
+        });
+    }
+
+    /// Process `parent` makes process `child` at this moment.
+    fn fork(&mut self, child: u32, parent: u32) -> TaskId {
+        let child = young(child, self.now + 1);
+        self.sample.events.push(Event::Fork(Fork {
+            id: child,
+            process: child,
+            parent: id(parent),
+            ppid: parent,
+            origin: id(parent),
+            uid: 0,
+            ns_pid: child.tid,
+            kthread: false,
+            comm: Comm::new(b"child"),
+            args: None,
+            cgroup: None,
+            watched: true,
+        }));
+        child
+    }
+
+    fn end(&mut self, process: TaskId, origin: u32, lived: u64, status: u32) -> &mut ExitRecord {
+        let record = ExitRecord {
+            process,
+            thread: None,
+            time_ns: process.start_ns + lived,
+            ns_pid: None,
+            ppid: origin,
+            origin: id(origin),
+            uid: 0,
+            comm: Comm::new(b"child"),
+            args: None,
+            status: Status(status),
+            oom: false,
+            cpu_ns: Some(0),
+            user_ns: Some(0),
+            system_ns: Some(0),
+            max_rss_bytes: Some(MIB),
+            read_bytes: Some(0),
+            write_bytes: Some(0),
+            minor_faults: None,
+            major_faults: None,
+            cgroup: None,
+            zombie: false,
+            watched: true,
+            partial: false,
+        };
+        self.sample.events.push(Event::ProcessEnd(Arc::new(record)));
+        match self.sample.events.last_mut() {
+            Some(Event::ProcessEnd(record)) => Arc::make_mut(record),
+            _ => unreachable!(),
+        }
+    }
+
+    fn told(&self, rule: Rule) -> Vec<Notable> {
+        let notables = self.tracker.snapshot().notables.iter();
+        notables
+            .filter(|notable| notable.rule == rule)
+            .cloned()
+            .collect()
+    }
+
+    /// The one notable of a rule: whom it is about and what it says.
+    #[track_caller]
+    fn one(&self, rule: Rule) -> (Option<u32>, String) {
+        let told = self.told(rule);
+        assert_eq!(told.len(), 1, "{rule:?}: {told:#?}");
+        (told[0].about.map(|about| about.tid), told[0].text.clone())
+    }
+
+    #[track_caller]
+    fn none(&self, rule: Rule) {
+        assert!(self.told(rule).is_empty(), "{:#?}", self.told(rule));
+    }
+}
+
+fn found(tid: u32, name: &str) -> Found {
+    Found {
+        id: id(tid),
+        process: id(tid),
+        ppid: 1,
+        uid: Some(0),
+        ns_pid: Some(tid),
+        kthread: false,
+        comm: Comm::new(name.as_bytes()),
+        state: State::Sleeping,
+        on_cpu: false,
+        in_iowait: false,
+        cpu_ns: 0,
+        run_delay_ns: Some(0),
+        off_cpu_ns: Some(0),
+        io: Some(Io::default()),
+        memory: Some((100 * MIB, 1 << 30)),
+        threads: 1,
+        gone: Gone::default(),
+        whole: None,
+        cgroup: None,
+        watched: true,
+    }
+}
+
+#[test]
+fn a_quiet_machine_is_quiet() {
+    let mut play = Play::new(&["init", "sshd"]);
+    (0..15).for_each(|_| play.second());
+    assert!(play.tracker.snapshot().notables.is_empty());
+    assert!(play.tracker.snapshot().not_judged.is_empty());
+}
+
+#[test]
+fn cpu() {
+    for (share, fires) in [(89, false), (91, true)] {
+        let mut play = Play::new(&["init", "burner"]);
+        for second in 1..=3 {
+            play.none(Rule::Cpu);
+            play.ran(2, second * share * SECOND / 100, 0);
+            play.second();
+        }
+        if fires {
+            assert_eq!(
+                play.one(Rule::Cpu),
+                (Some(2), "uses 0.91 cores for 3 s".to_owned())
+            );
+        } else {
+            play.none(Rule::Cpu);
+        }
+    }
+}
+
+#[test]
+fn growth() {
+    for (step, fires) in [(9, false), (11, true)] {
+        let mut play = Play::new(&["init", "leak"]);
+        for second in 1..=3 {
+            play.ran(2, second, 0);
+            play.holds(2, (100 + second * step) * MIB);
+            play.second();
+        }
+        if fires {
+            let (about, text) = play.one(Rule::Growth);
+            assert_eq!(about, Some(2));
+            assert!(
+                text.starts_with("RSS grows by 11 MiB/s for 3 s, now 133 MiB"),
+                "{text}"
+            );
+        } else {
+            play.none(Rule::Growth);
+        }
+    }
+}
+
+#[test]
+fn a_newborn_does_not_grow_into_what_it_inherited() {
+    let mut play = Play::new(&["init", "server"]);
+    let child = play.fork(9, 2);
+    play.second();
+    for second in 1..=4 {
+        play.sample.memories.push(Memory {
+            process: child,
+            rss: 2 << 30,
+            vsize: 4 << 30,
+            threads: 1,
+        });
+        play.ran(2, second, 0);
+        play.second();
+    }
+    play.none(Rule::Growth);
+}
+
+#[test]
+fn memory() {
+    let mut play = Play::new(&["init", "large"]);
+    play.ran(2, 1, 0);
+    play.holds(2, 3 << 30);
+    play.second();
+    play.none(Rule::Memory);
+    play.ran(2, 2, 0);
+    play.holds(2, 4 << 30);
+    play.second();
+    assert_eq!(play.one(Rule::Memory).1, "holds 4 GiB, 25 % of memory");
+    let child = play.fork(9, 1);
+    play.sample.memories.push(Memory {
+        process: child,
+        rss: 900 * MIB,
+        vsize: 1 << 30,
+        threads: 1,
+    });
+    play.second();
+    assert_eq!(play.told(Rule::Memory).len(), 2);
+}
+
+#[test]
+fn io() {
+    for (mib, fires) in [(49, false), (51, true)] {
+        let mut play = Play::new(&["init", "one", "two"]);
+        play.ran(2, 1, mib * MIB);
+        // Others do more: it is not most of all.
+        play.ran(3, 1, 60 * MIB);
+        play.second();
+        assert_eq!(
+            play.told(Rule::Io)
+                .iter()
+                .any(|told| told.about == Some(id(2))),
+            fires,
+            "{mib} MiB/s"
+        );
+    }
+    let mut play = Play::new(&["init", "one"]);
+    play.ran(2, 1, 11 * MIB);
+    play.second();
+    assert!(play.one(Rule::Io).1.contains("100 % of all"));
+}
+
+#[test]
+fn forks_and_bursts() {
+    let mut play = Play::new(&["init", "shell"]);
+    for second in 0..3 {
+        for child in 0..51 {
+            let child = play.fork(100 + second * 60 + child, 2);
+            play.end(child, 2, 1_000, 0);
+        }
+        play.second();
+    }
+    let (about, text) = play.one(Rule::Forks);
+    assert!(
+        about == Some(2) && text.starts_with("starts 51 processes/s"),
+        "{text}"
+    );
+    play.none(Rule::Burst);
+
+    for (count, fires) in [(19, false), (21, true)] {
+        let mut play = Play::new(&["init", "cron"]);
+        (0..3).for_each(|_| play.second());
+        (0..count).for_each(|child| _ = play.fork(100 + child, 2));
+        play.second();
+        play.none(Rule::Forks);
+        assert_eq!(play.told(Rule::Burst).len(), usize::from(fires), "{count}");
+    }
+}
+
+#[test]
+fn a_long_interval_does_not_make_forks_more() {
+    let mut play = Play::new(&["init", "shell"]);
+    for second in 0..3 {
+        (0..200).for_each(|child| _ = play.fork(100 + second * 200 + child, 2));
+        play.tick(10 * SECOND);
+    }
+    play.none(Rule::Forks);
+}
+
+#[test]
+fn tree() {
+    for (count, fires) in [(99, false), (101, true)] {
+        let mut play = Play::new(&["init", "bomb"]);
+        let mut parent = 2;
+        for child in 0..count {
+            let made = play.fork(100 + child, parent);
+            if let Some(Event::Fork(fork)) = play.sample.events.last_mut()
+                && parent != 2
+            {
+                // Each is made by the one before.
+                fork.parent = young(parent, play.now + 1);
+            }
+            parent = made.tid;
+        }
+        play.second();
+        assert_eq!(play.told(Rule::Tree).len(), usize::from(fires), "{count}");
+        if fires {
+            let (about, text) = play.one(Rule::Tree);
+            assert!(
+                about == Some(2) && text.starts_with("101 descendants live"),
+                "{text}"
+            );
+        }
+        // Ten seconds later nothing is new.
+        (0..11).for_each(|_| play.second());
+        play.none(Rule::Tree);
+    }
+}
+
+#[test]
+fn deaths() {
+    let mut play = Play::new(&["systemd", "shell", "service"]);
+    for round in 0..3 {
+        play.none(Rule::Deaths);
+        let child = play.fork(100 + round, 2);
+        play.end(child, 2, SECOND / 2, 11);
+        play.second();
+    }
+    let (about, text) = play.one(Rule::Deaths);
+    assert_eq!(about, Some(2));
+    assert!(
+        text.starts_with("3 deaths by SIGSEGV") && text.ends_with("started by shell 2"),
+        "{text}"
+    );
+
+    // Short failures of a loop by hand are no crashes, the same of a service are.
+    for (origin, lived, fires) in [
+        (2, SECOND / 10, false),
+        (2, SECOND / 4, true),
+        (1, SECOND / 10, true),
+    ] {
+        let mut play = Play::new(&["systemd", "shell"]);
+        for round in 0..4 {
+            let child = play.fork(100 + round, origin);
+            play.end(child, origin, lived, 1 << 8);
+            play.second();
+        }
+        assert_eq!(
+            play.told(Rule::Deaths).len(),
+            usize::from(fires),
+            "{origin} {lived}"
+        );
+    }
+    let mut play = Play::new(&["systemd", "shell"]);
+    for (round, peaceful) in [15, 2, 1, 13, 15].into_iter().enumerate() {
+        let child = play.fork(100 + round as u32, 2);
+        play.end(child, 2, SECOND, peaceful);
+        play.second();
+    }
+    play.none(Rule::Deaths);
+}
+
+#[test]
+fn oom() {
+    let mut play = Play::new(&["init", "shell", "grower"]);
+    play.ran(3, 1, 0);
+    play.holds(3, 300 * MIB);
+    let child = play.fork(100, 2);
+    play.end(child, 2, SECOND / 2, 9).oom = true;
+    play.second();
+    let (about, text) = play.one(Rule::Oom);
+    assert_eq!(about, Some(100));
+    assert!(
+        text.contains("killed by the OOM killer")
+            && text.ends_with("grower 3 there grew by 200 MiB"),
+        "{text}"
+    );
+    assert_eq!(play.told(Rule::Oom)[0].rank, 1);
+}
+
+#[test]
+fn blocked_is_folded_by_command() {
+    let mut play = Play::new(&["init", "nfs", "nfs", "disk"]);
+    for tid in [2, 3, 4] {
+        play.ran(tid, 1, 0).state = State::Blocked;
+    }
+    play.second();
+    (0..4).for_each(|_| play.second());
+    play.none(Rule::Blocked);
+    play.sample.events.push(Event::State(id(4), State::Running));
+    play.second();
+    let (about, text) = play.one(Rule::Blocked);
+    assert!(
+        about == Some(2) && text.starts_with("2 threads blocked (D)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn waiting() {
+    for (percent, fires) in [(49, false), (51, true)] {
+        let mut play = Play::new(&["init", "starved"]);
+        for second in 1..=3 {
+            play.ran(2, second, 0).run_delay_ns = Some(second * percent * SECOND / 100);
+            play.second();
+        }
+        assert_eq!(
+            play.told(Rule::Waiting).len(),
+            usize::from(fires),
+            "{percent}"
+        );
+    }
+    for (ms, fires) in [(90, false), (200, true)] {
+        let mut play = Play::new(&["init", "server"]);
+        (0..3).for_each(|_| play.second());
+        let reading = play.ran(2, 1, 0);
+        reading.run_delay_ns = Some(64 * ms * 1_000_000);
+        reading.wait_max_ns = Some(ms * 1_000_000);
+        play.sample.stamp.interval_ns = 60 * SECOND;
+        play.tick(60 * SECOND);
+        assert_eq!(play.told(Rule::Waiting).len(), usize::from(fires), "{ms}");
+    }
+}
+
+#[test]
+fn threads() {
+    for (count, fires) in [(99, false), (101, true)] {
+        let mut play = Play::new(&["init", "pool"]);
+        for tid in 0..count {
+            play.fork(100 + tid, 2);
+            if let Some(Event::Fork(fork)) = play.sample.events.last_mut() {
+                fork.process = id(2);
+            }
+        }
+        play.second();
+        assert_eq!(
+            play.told(Rule::Threads).len(),
+            usize::from(fires),
+            "{count}"
+        );
+        play.none(Rule::Forks);
+    }
+}
+
+#[test]
+fn zombies() {
+    for (count, fires) in [(19, false), (20, true)] {
+        let mut play = Play::new(&["init", "careless"]);
+        for child in 0..count {
+            let child = play.fork(100 + child, 2);
+            play.end(child, 2, 1, 0).zombie = true;
+        }
+        play.second();
+        assert_eq!(
+            play.told(Rule::Zombies).len(),
+            usize::from(fires),
+            "{count}"
+        );
+        if fires {
+            assert_eq!(play.one(Rule::Zombies).0, Some(2));
+            let reaped: Vec<Event> = (0..10)
+                .map(|child| Event::Reaped(young(100 + child, OLD + 1)))
+                .collect();
+            play.sample.events.extend(reaped);
+            play.second();
+            play.none(Rule::Zombies);
+        }
+    }
+}
+
+#[test]
+fn stall() {
+    let mut play = Play::new(&["init"]);
+    play.second();
+    play.sample.losses.skipped_ticks = 1;
+    play.second();
+    play.none(Rule::Stall);
+    play.sample.losses.skipped_ticks = 4;
+    play.tick(4 * SECOND);
+    assert_eq!(
+        play.one(Rule::Stall).1,
+        "procviz itself could not sample for 4 s"
+    );
+}
