@@ -12,8 +12,11 @@
 )]
 
 mod bad_input;
+mod charts;
 mod cost;
+mod csv;
 mod deaths;
+mod notables;
 mod pictures;
 mod privilege;
 mod rules;
@@ -46,12 +49,15 @@ fn main() {
         ("bad_input", bad_input::TESTS as &[Test]),
         ("rules", rules::TESTS),
         ("pictures", pictures::TESTS),
+        ("charts", charts::TESTS),
+        ("csv", csv::TESTS),
         ("privilege", privilege::TESTS),
         ("truth", truth::TESTS),
         ("deaths", deaths::TESTS),
         ("states", states::TESTS),
         ("cost", cost::TESTS),
         ("storm", storm::TESTS),
+        ("notables", notables::TESTS),
     ];
     let mut arguments = Arguments::from_args();
     // The tests load the machine and measure it: one at a time.

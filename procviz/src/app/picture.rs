@@ -236,7 +236,7 @@ impl Draw {
             Format::Svg => svg(&scene, &font, self.scale, snapshot, self.scope, &user).into_bytes(),
             Format::Png | Format::Gif | Format::Apng => {
                 let pixels = self.raster.paint(&scene, self.scale)?;
-                paint::encode(pixels, &notes(&scene, &context.time))?
+                paint::encode(pixels, &notes(&scene, snapshot))?
             }
         };
         self.number += 1;
@@ -256,7 +256,7 @@ fn name(users: &Users, uid: Option<u32>) -> Arc<str> {
 }
 
 /// What a PNG says of itself.
-fn notes(scene: &Scene, time: &str) -> Vec<(&'static str, String)> {
+fn notes(scene: &Scene, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
     let command: Vec<_> = std::env::args_os()
         .map(|arg| arg.to_string_lossy().into_owned())
         .collect();
@@ -266,7 +266,10 @@ fn notes(scene: &Scene, time: &str) -> Vec<(&'static str, String)> {
             "Software",
             concat!("procviz ", env!("CARGO_PKG_VERSION")).to_owned(),
         ),
-        ("Creation Time", time.to_owned()),
+        (
+            "Creation Time",
+            time::rfc3339(&snapshot.host, snapshot.stamp.boot_ns).unwrap_or_default(),
+        ),
         ("Comment", command.join(" ")),
     ]
 }

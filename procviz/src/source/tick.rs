@@ -199,13 +199,14 @@ impl KernelTick {
             rows.iter()
                 .map(|row| found(row, &self.host, drain.cgroups())),
         );
+        drop(drain);
+        self.add_the_hidden(begun_ns, sample)?;
+        let mut drain = self.drain.lock();
         let lives = drain.lives();
         for task in &mut sample.found {
             task.watched = lives.is_watched(task.process.tid) || lives.is_watched(task.ppid);
         }
-        sample.complete = true;
         drop(drain);
-        self.add_the_hidden(begun_ns, sample)?;
         blank_ghosts(sample);
         self.roster.found(&sample.found, true);
         if let Some(args) = &self.args {

@@ -5,6 +5,7 @@ mod actor;
 mod deaths;
 mod simple;
 mod storm;
+mod trouble;
 
 pub(crate) fn run(args: &[String]) {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -25,6 +26,15 @@ pub(crate) fn run(args: &[String]) {
         ["crash-loop"] => simple::crash_loop(),
         ["fork-loop"] => simple::fork_loop(),
         ["grow"] => simple::grow(),
+        ["gibibyte"] => trouble::gibibyte(),
+        ["threads", count] => trouble::threads(count.parse().unwrap()),
+        ["stalls", count] => trouble::stalls(count.parse().unwrap()),
+        ["vforks", count] => trouble::vforks(count.parse().unwrap()),
+        ["bomb", count] => trouble::bomb(count.parse().unwrap()),
+        ["burst", count] => trouble::burst(count.parse().unwrap()),
+        ["orphans"] => trouble::orphans(),
+        ["restart"] => trouble::restart(),
+        ["beyond-limit", folder] => trouble::beyond_limit(folder),
         _ => panic!("no such load: {words:?}"),
     }
 }

@@ -1,0 +1,180 @@
+use std::{io::BufReader, process::Stdio};
+
+use libtest_mimic::Failed;
+
+use crate::{
+    Needs, Test,
+    support::{Folder, Running, Value, output, procviz, read_line, stderr, workload},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("a_leak", Needs::Events, || named(&["grow"], "growth", 5)),
+    ("a_busy_loop", Needs::Events, || named(&["burn"], "cpu", 4)),
+    ("short_lives", Needs::Events, || {
+        named(&["fork-loop"], "forks", 4)
+    }),
+    ("shells_that_leave_orphans", Needs::Events, || {
+        named(&["orphans"], "forks", 5)
+    }),
+    ("a_fork_bomb", Needs::Events, || {
+        named(&["bomb", "256"], "tree", 6)
+    }),
+    ("a_direct_writer", Needs::Events, a_direct_writer),
+    ("a_crashing_child", Needs::Events, || {
+        named(&["restart"], "deaths", 6)
+    }),
+    ("beyond_a_cgroups_limit", Needs::Events, beyond_a_limit),
+    ("threads_at_once", Needs::Events, || {
+        named(&["threads", "500"], "threads", 5)
+    }),
+    ("vfork_parents_in_d", Needs::Events, vfork_parents),
+    ("threads_that_stall", Needs::Events, || {
+        named(&["stalls", "64"], "waiting", 7)
+    }),
+    ("a_gibibyte", Needs::Events, || {
+        named(&["gibibyte"], "growth", 7)
+    }),
+    ("commands_at_one_instant", Needs::Events, || {
+        named(&["burst", "30"], "burst", 7)
+    }),
+    ("zombies", Needs::Events, || {
+        named(&["zombies", "50"], "zombies", 3)
+    }),
+    ("quiet_loads_are_not_accused", Needs::Events, quiet_loads),
+];
+
+fn start(args: &[&str]) -> Running {
+    let mut running = Running::new(workload(args).stdin(Stdio::piped()).stdout(Stdio::piped()));
+    read_line(&mut BufReader::new(running.0.stdout.take().unwrap()));
+    running
+}
+
+/// What is said of a load and its descendants: the lines of what begins.
+fn judged(pid: u32, seconds: u32) -> Result<Vec<Value>, Failed> {
+    let result = output(procviz().args([
+        "notables",
+        "--json",
+        "--require-ebpf",
+        "--tree",
+        &pid.to_string(),
+        "--duration",
+        &format!("{seconds}s"),
+    ]));
+    assert!(result.status.success(), "{}", stderr(&result));
+    let lines = String::from_utf8(result.stdout)?;
+    let begun = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        // Without a CPU for itself, which the machine's host may have taken.
+        .filter(|line| line["change"] == "begins" && line["rule"] != "stall");
+    Ok(begun.collect())
+}
+
+/// Whether a rule names a process as first or second.
+fn check(said: &[Value], rule: &str, pid: u32) -> Result<(), Failed> {
+    let is_named = said.iter().any(|line| {
+        line["rule"] == rule && line["pid"] == pid && line["rank"].as_u64().unwrap() <= 2
+    });
+    if is_named {
+        Ok(())
+    } else {
+        Err(format!("`{rule}` does not name {pid}: {said:#?}").into())
+    }
+}
+
+fn named(load: &[&str], rule: &str, seconds: u32) -> Result<(), Failed> {
+    let load = start(load);
+    check(&judged(load.pid(), seconds)?, rule, load.pid())
+}
+
+fn a_direct_writer() -> Result<(), Failed> {
+    let folder = Folder::new("notable-writer");
+    let file = folder.file("written");
+    let load = start(&["write", file.to_str().unwrap()]);
+    let said = judged(load.pid(), 4)?;
+    // A slow disk writes less than what a rule calls much.
+    let dump = output(procviz().args([
+        "dump",
+        "--json",
+        "-p",
+        "--samples",
+        "2",
+        "--pid",
+        &load.pid().to_string(),
+    ]));
+    let last = String::from_utf8(dump.stdout)?;
+    let snapshot: Value = serde_json::from_str(last.lines().last().unwrap())?;
+    let written = snapshot["tasks"][0]["io_delta_bytes"].as_u64().unwrap();
+    if written < 12 << 20 {
+        return crate::support::skip(&format!("the disk takes only {written} bytes/s"));
+    }
+    check(&said, "io", load.pid())
+}
+
+fn vfork_parents() -> Result<(), Failed> {
+    let load = start(&["vforks", "30"]);
+    let said = judged(load.pid(), 7)?;
+    let blocked = said.iter().find(|line| line["rule"] == "blocked");
+    let count = blocked.map(|line| line["count"].as_u64().unwrap());
+    assert_eq!(count, Some(30), "{said:#?}");
+    Ok(())
+}
+
+fn beyond_a_limit() -> Result<(), Failed> {
+    let mounts = std::fs::read_to_string("/proc/mounts")?;
+    let place = mounts.lines().find_map(|line| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let is_v1 = words[2] == "cgroup" && words[3].split(',').any(|option| option == "memory");
+        match words[2] {
+            _ if is_v1 => Some((words[1].to_owned(), "memory.limit_in_bytes")),
+            "cgroup2" => Some((words[1].to_owned(), "memory.max")),
+            _ => None,
+        }
+    });
+    let Some((mount, limit)) = place else {
+        println!("SKIPPED: no cgroup with a memory limit is mounted");
+        return Ok(());
+    };
+    let folder = format!("{mount}/procviz-oom-{}", std::process::id());
+    if std::fs::create_dir(&folder).is_err()
+        || std::fs::write(format!("{folder}/{limit}"), "67108864").is_err()
+    {
+        _ = std::fs::remove_dir(&folder);
+        println!("SKIPPED: no memory limit can be set");
+        return Ok(());
+    }
+    let load = start(&["beyond-limit", &folder]);
+    let said = judged(load.pid(), 5);
+    drop(load);
+    std::fs::remove_dir(&folder)?;
+    let said = said?;
+    let oom = said.iter().find(|line| line["rule"] == "oom");
+    let oom = oom.ok_or_else(|| format!("no `oom`: {said:#?}"))?;
+    assert!(oom["rank"] == 1 && oom["text"].as_str().unwrap().contains("OOM killer"));
+    Ok(())
+}
+
+/// Sleepers that wake ten times a second, a grep that fails in a loop by
+/// hand, an interactive shell: nothing that is not true of them.
+fn quiet_loads() -> Result<(), Failed> {
+    let sleepers = start(&["wake", "200"]);
+    let said = judged(sleepers.pid(), 4)?;
+    assert!(said.is_empty(), "{said:#?}");
+    drop(sleepers);
+    let script =
+        "i=0; while [ $i -lt 1000 ]; do grep -q nothing /dev/null; i=$((i+1)); sleep 0.3; done";
+    let grep = Running::new(std::process::Command::new("sh").args(["-c", script]));
+    let said = judged(grep.pid(), 5)?;
+    assert!(said.is_empty(), "{said:#?}");
+    drop(grep);
+    let shell = Running::new(
+        std::process::Command::new("sh")
+            .arg("-i")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+    );
+    let said = judged(shell.pid(), 3)?;
+    assert!(said.is_empty(), "{said:#?}");
+    Ok(())
+}
