@@ -28,6 +28,7 @@ pub(crate) const TESTS: &[Test] = &[
         a_short_life_is_a_bubble,
     ),
     ("completions_and_man", Needs::Nothing, completions_and_man),
+    ("examples_run", Needs::Nothing, examples_run),
 ];
 
 fn start(args: &[&str]) -> Running {
@@ -432,5 +433,43 @@ fn completions_and_man() -> Result<(), Failed> {
     let help = String::from_utf8(output(procviz().arg("--help")).stdout)?;
     assert!(help.lines().count() <= 40, "{help}");
     assert_eq!(help.matches("procviz ").count().min(3), 3);
+    Ok(())
+}
+
+/// The examples are built with the tests; each does what it says.
+fn examples_run() -> Result<(), Failed> {
+    let folder = Folder::new("examples");
+    let place = std::path::Path::new(env!("CARGO_BIN_EXE_procviz")).with_file_name("examples");
+    let run = |name: &str, args: &[&std::path::Path]| {
+        let result = output(Command::new(place.join(name)).args(args));
+        assert!(result.status.success(), "{name}: {}", stderr(&result));
+        String::from_utf8(result.stdout).unwrap()
+    };
+    let load = start(&["burn"]);
+    let busiest = run("busiest", &[]);
+    assert!(busiest.contains(&load.pid().to_string()), "{busiest}");
+    // A folder as somebody would save it, of this process and its threads.
+    let saved = folder.file("saved");
+    let own = std::process::id();
+    for task in std::fs::read_dir(format!("/proc/{own}/task"))?.flatten() {
+        for place in [
+            format!("{own}/task/{}", task.file_name().display()),
+            own.to_string(),
+        ] {
+            std::fs::create_dir_all(saved.join(&place))?;
+            for file in ["stat", "status", "io"] {
+                let bytes = std::fs::read(format!("/proc/{place}/{file}"))?;
+                std::fs::write(saved.join(&place).join(file), bytes)?;
+            }
+        }
+    }
+    let picture = folder.file("grid.png");
+    assert!(run("recorded_grid", &[&saved, &picture]).contains("marks in"));
+    let chart = folder.file("own.png");
+    assert!(run("own_chart", &[&chart, &saved]).contains("states in"));
+    for file in [picture, chart] {
+        let reader = png::Decoder::new(BufReader::new(std::fs::File::open(file)?)).read_info()?;
+        assert!(reader.info().width > 400);
+    }
     Ok(())
 }

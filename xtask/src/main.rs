@@ -1,9 +1,11 @@
 //! procviz's workshop.
 //!
 //! `cargo xtask ebpf` builds the eBPF object, `cargo xtask ebpf --check` builds
-//! it anew and compares, with `--log` one whose programs log; `cargo xtask bench` measures what procviz costs.
+//! it anew and compares, with `--log` one whose programs log; `cargo xtask bench` measures what procviz costs;
+//! `cargo xtask docs` draws the README's pictures and writes man page and completions.
 
 mod bench;
+mod docs;
 mod ebpf;
 mod provenance;
 
@@ -16,11 +18,15 @@ fn main() -> Result<()> {
         ["ebpf"] => ebpf::renew(),
         ["ebpf", "--check"] => ebpf::check(),
         ["ebpf", "--log"] => ebpf::with_log(),
+        ["docs"] => docs::run(),
+        ["docs", "--texts"] => docs::write_texts(),
+        ["docs", "--check"] => docs::check(),
+        ["scene", kind] => docs::act(kind),
         ["bench", parts @ ..] => bench::run(parts),
         ["bench-here", parts @ ..] => bench::run_here(parts),
         ["load", load @ ..] => bench::run_load(load),
         _ => bail!(
-            "usage: cargo xtask ebpf [--check|--log] | bench [draw] [switch] [storm] [sample]"
+            "usage: cargo xtask ebpf [--check|--log] | docs [--texts|--check] | bench [draw] [switch] [storm] [sample]"
         ),
     }
 }

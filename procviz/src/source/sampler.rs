@@ -33,7 +33,7 @@ pub enum SamplerError {
 /// Takes samples of one machine.
 pub struct Sampler {
     source: Source,
-    machine: MachineReader,
+    machine: Option<MachineReader>,
     tick_ns: u64,
     /// Whom to watch, where `/proc` alone tells.
     family: Option<Family>,
@@ -76,13 +76,27 @@ impl Sampler {
         ))
     }
 
+    /// From a folder of the shape of `/proc`, as somebody saved it. Figures of
+    /// the machine are unknown: they are this machine's in `/proc` alone.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub fn of_folder(host: &Host, root: &Path) -> Result<Self, SamplerError> {
+        let proc = ProcDir::open(root).map_err(SamplerError::Proc)?;
+        let walk = Walk::new(proc, host.page_bytes, host.tick_ns);
+        let mut sampler = Self::new(host, Source::Proc(Box::new(walk)));
+        sampler.machine = None;
+        Ok(sampler)
+    }
+
     fn new(host: &Host, source: Source) -> Self {
         Self {
             tick_ns: host.tick_ns,
             family: None,
             args: None,
             source,
-            machine: MachineReader::new(host.tick_ns),
+            machine: Some(MachineReader::new(host.tick_ns)),
             last: (0, 0),
         }
     }
@@ -121,9 +135,11 @@ impl Sampler {
                 }
             }
         }
-        let deaths = sample.machine.deaths;
-        self.machine.read(&mut sample.machine);
-        sample.machine.deaths = deaths;
+        if let Some(machine) = &mut self.machine {
+            let deaths = sample.machine.deaths;
+            machine.read(&mut sample.machine);
+            sample.machine.deaths = deaths;
+        }
         let own = own_cpu_ns();
         let (last_ns, last_own) = self.last;
         sample.stamp.interval_ns = if last_ns == 0 { 0 } else { now - last_ns };
@@ -162,7 +178,9 @@ impl Sampler {
     /// Until this is said, the next one adds to it.
     pub fn handed_over(&mut self, stamp: Stamp) {
         self.last = (stamp.boot_ns, own_cpu_ns());
-        self.machine.begin_interval();
+        if let Some(machine) = &mut self.machine {
+            machine.begin_interval();
+        }
     }
 }
 

@@ -1,0 +1,211 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_procviz_global_optspecs
+    string join \n p/no-threads n/columns= d/point-size= c/colors= classic group= o/output= force theme= palette= size= scale= font= args s/interval= F/hz= samples= duration= require-ebpf user= pid= tree= command= cgroup= h/help V/version
+end
+
+function __fish_procviz_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_procviz_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_procviz_using_subcommand
+    set -l cmd (__fish_procviz_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c procviz -n "__fish_procviz_needs_command" -s n -l columns -d 'The most dots in a row [default: as many as fit; 30 with --classic]' -r
+complete -c procviz -n "__fish_procviz_needs_command" -s d -l point-size -d 'Area of the largest dot, square points' -r
+complete -c procviz -n "__fish_procviz_needs_command" -s c -l colors -d 'Colours of normal,cpu,io,cpu+io,exited,tip,background; blanks keep the default' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l group -d 'What stands in one block' -r -f -a "user\t'The real user'
+cgroup\t'The cgroup'
+tree\t'The oldest ancestor below init'
+command\t'The process\'s name'"
+complete -c procviz -n "__fish_procviz_needs_command" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_needs_command" -l theme -d 'Behind the picture' -r -f -a "light\t'Dark on white'
+dark\t'Light on black'"
+complete -c procviz -n "__fish_procviz_needs_command" -l palette -d 'Colours of activities' -r -f -a "default\t'Told apart by all eyes'
+original\t'Those of 2011'"
+complete -c procviz -n "__fish_procviz_needs_command" -l size -d 'Size of the picture' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l scale -d 'Pixels to one of --size' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l font -d 'Font of the picture, TrueType or OpenType' -r -F
+complete -c procviz -n "__fish_procviz_needs_command" -s s -l interval -d 'Seconds between samples, fractions allowed [default: 1; lines: 5]' -r
+complete -c procviz -n "__fish_procviz_needs_command" -s F -l hz -d 'Samples a second, instead of --interval' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l samples -d 'Stop after this many intervals' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l user -d 'Tasks of this user, by name or id (the real one)' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l pid -d 'This process or thread' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l tree -d 'This process and its descendants' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l command -d 'Tasks whose name or arguments match' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
+complete -c procviz -n "__fish_procviz_needs_command" -s p -l no-threads -d 'Processes instead of threads'
+complete -c procviz -n "__fish_procviz_needs_command" -l classic -d 'As in 2011: 30 columns, its colours, RSS on every thread'
+complete -c procviz -n "__fish_procviz_needs_command" -l force -d 'Overwrite an existing file'
+complete -c procviz -n "__fish_procviz_needs_command" -l args -d 'Show arguments, too; they may hold secrets'
+complete -c procviz -n "__fish_procviz_needs_command" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
+complete -c procviz -n "__fish_procviz_needs_command" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_needs_command" -s V -l version -d 'Print version'
+complete -c procviz -n "__fish_procviz_needs_command" -a "grid" -d 'Draw a dot per task'
+complete -c procviz -n "__fish_procviz_needs_command" -a "bubble" -d 'Draw a bubble per interesting task: CPU, address space, RSS'
+complete -c procviz -n "__fish_procviz_needs_command" -a "lines" -d 'Draw a line per interesting thread: time, CPU, RSS, in 3D'
+complete -c procviz -n "__fish_procviz_needs_command" -a "exits" -d 'Print a line for every process that ends, as it ends'
+complete -c procviz -n "__fish_procviz_needs_command" -a "notables" -d 'Print a line when something begins to stand out, and when it ends'
+complete -c procviz -n "__fish_procviz_needs_command" -a "dump" -d 'Print snapshots as data, one a line'
+complete -c procviz -n "__fish_procviz_needs_command" -a "csv" -d 'Print stat, status and io of tasks as CSV, raw'
+complete -c procviz -n "__fish_procviz_needs_command" -a "doctor" -d 'Tell what procviz needs, whether it is there, and what mends it'
+complete -c procviz -n "__fish_procviz_needs_command" -a "completions" -d 'Print completions for a shell'
+complete -c procviz -n "__fish_procviz_needs_command" -a "man" -d 'Print the man page'
+complete -c procviz -n "__fish_procviz_needs_command" -a "__launch" -d 'Wait for SIGCONT, become the invoking user and run a command'
+complete -c procviz -n "__fish_procviz_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -s n -l columns -d 'The most dots in a row [default: as many as fit; 30 with --classic]' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -s d -l point-size -d 'Area of the largest dot, square points' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -s c -l colors -d 'Colours of normal,cpu,io,cpu+io,exited,tip,background; blanks keep the default' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l group -d 'What stands in one block' -r -f -a "user\t'The real user'
+cgroup\t'The cgroup'
+tree\t'The oldest ancestor below init'
+command\t'The process\'s name'"
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l theme -d 'Behind the picture' -r -f -a "light\t'Dark on white'
+dark\t'Light on black'"
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l palette -d 'Colours of activities' -r -f -a "default\t'Told apart by all eyes'
+original\t'Those of 2011'"
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l size -d 'Size of the picture' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l scale -d 'Pixels to one of --size' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l font -d 'Font of the picture, TrueType or OpenType' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -s s -l interval -d 'Seconds between samples, fractions allowed [default: 1; lines: 5]' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -s F -l hz -d 'Samples a second, instead of --interval' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l samples -d 'Stop after this many intervals' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l user -d 'Tasks of this user, by name or id (the real one)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l pid -d 'This process or thread' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l tree -d 'This process and its descendants' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l command -d 'Tasks whose name or arguments match' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -s p -l no-threads -d 'Processes instead of threads'
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l classic -d 'As in 2011: 30 columns, its colours, RSS on every thread'
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l force -d 'Overwrite an existing file'
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l args -d 'Show arguments, too; they may hold secrets'
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l user-color -d 'Colour of a user, as in root=crimson' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l group -d 'What has one colour' -r -f -a "user\t'The real user'
+cgroup\t'The cgroup'
+tree\t'The oldest ancestor below init'
+command\t'The process\'s name'"
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l theme -d 'Behind the picture' -r -f -a "light\t'Dark on white'
+dark\t'Light on black'"
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l palette -d 'Colours of activities' -r -f -a "default\t'Told apart by all eyes'
+original\t'Those of 2011'"
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l size -d 'Size of the picture' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l scale -d 'Pixels to one of --size' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l font -d 'Font of the picture, TrueType or OpenType' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s s -l interval -d 'Seconds between samples, fractions allowed [default: 1; lines: 5]' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s F -l hz -d 'Samples a second, instead of --interval' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l samples -d 'Stop after this many intervals' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l user -d 'Tasks of this user, by name or id (the real one)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l pid -d 'This process or thread' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l tree -d 'This process and its descendants' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l command -d 'Tasks whose name or arguments match' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s t -l threads -d 'Threads, too'
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l force -d 'Overwrite an existing file'
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l args -d 'Show arguments, too; they may hold secrets'
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l theme -d 'Behind the picture' -r -f -a "light\t'Dark on white'
+dark\t'Light on black'"
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l palette -d 'Colours of activities' -r -f -a "default\t'Told apart by all eyes'
+original\t'Those of 2011'"
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l size -d 'Size of the picture' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l scale -d 'Pixels to one of --size' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l font -d 'Font of the picture, TrueType or OpenType' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -s s -l interval -d 'Seconds between samples, fractions allowed [default: 1; lines: 5]' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -s F -l hz -d 'Samples a second, instead of --interval' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l samples -d 'Stop after this many intervals' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l user -d 'Tasks of this user, by name or id (the real one)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l pid -d 'This process or thread' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l tree -d 'This process and its descendants' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l command -d 'Tasks whose name or arguments match' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -s p -l no-threads -d 'Processes instead of threads'
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l force -d 'Overwrite an existing file'
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l args -d 'Show arguments, too; they may hold secrets'
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l user -d 'Tasks of this user, by name or id (the real one)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l pid -d 'This process or thread' -r
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l tree -d 'This process and its descendants' -r
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l command -d 'Tasks whose name or arguments match' -r
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l json -d 'One JSON object a line instead of columns'
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l threads -d 'Threads, too'
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l require-ebpf -d 'Fail with status 4 without kernel events; they are needed anyway'
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -s s -l interval -d 'Seconds between samples, fractions allowed [default: 1; lines: 5]' -r
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -s F -l hz -d 'Samples a second, instead of --interval' -r
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l samples -d 'Stop after this many intervals' -r
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l user -d 'Tasks of this user, by name or id (the real one)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l pid -d 'This process or thread' -r
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l tree -d 'This process and its descendants' -r
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l command -d 'Tasks whose name or arguments match' -r
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l json -d 'One JSON object a line instead of columns'
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -s s -l interval -d 'Seconds between samples, fractions allowed [default: 1; lines: 5]' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -s F -l hz -d 'Samples a second, instead of --interval' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l samples -d 'Stop after this many intervals' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l user -d 'Tasks of this user, by name or id (the real one)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l pid -d 'This process or thread' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l tree -d 'This process and its descendants' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l command -d 'Tasks whose name or arguments match' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l json -d 'One JSON object a line [default]'
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l csv -d 'CSV, a row per task'
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -s p -l no-threads -d 'Processes instead of threads'
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -s w -l sleep -d 'Seconds between repetitions' -r
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -l proc-root -d 'A folder of the shape of /proc to read instead' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -s o -l output -d 'Write PREFIX-stat.csv, PREFIX-status.csv and PREFIX-io.csv' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -s s -l stat -d 'The table of stat (when no table is asked for, this one)'
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -s S -l status -d 'The table of status'
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -s i -l io -d 'The table of io'
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -s t -l titles -d 'A title line first'
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -s r -l repeat -d 'Again and again until interrupted; each row begins with the time'
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -s p -l processes -d 'Processes, no threads'
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -l force -d 'Overwrite existing files'
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -l spreadsheet -d 'Put a \' before text that a spreadsheet would run as a formula'
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand man" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand __launch" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "grid" -d 'Draw a dot per task'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "bubble" -d 'Draw a bubble per interesting task: CPU, address space, RSS'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "lines" -d 'Draw a line per interesting thread: time, CPU, RSS, in 3D'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "exits" -d 'Print a line for every process that ends, as it ends'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "notables" -d 'Print a line when something begins to stand out, and when it ends'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "dump" -d 'Print snapshots as data, one a line'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "csv" -d 'Print stat, status and io of tasks as CSV, raw'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "doctor" -d 'Tell what procviz needs, whether it is there, and what mends it'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "completions" -d 'Print completions for a shell'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "man" -d 'Print the man page'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "__launch" -d 'Wait for SIGCONT, become the invoking user and run a command'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -1,0 +1,63 @@
+//! Draws a grid of a folder that somebody saved from `/proc`.
+//!
+//! `cargo run --example recorded_grid FOLDER OUT.png`; such a folder is made by
+//! `for p in /proc/[0-9]*; do mkdir -p saved$p/task; cp -r ...`, or by hand.
+
+#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+
+use std::{error::Error, path::Path, sync::Arc};
+
+use procviz::{
+    chart::{Arguments, Colors, Context, Grid, GridOptions, Grouping, PaletteKind, Theme},
+    model::{Host, Sample, Scope},
+    paint::{Raster, encode},
+    scene::Font,
+    source::Sampler,
+    tracker::Tracker,
+};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let (Some(folder), Some(out)) = (args.next(), args.next()) else {
+        return Err("usage: recorded_grid FOLDER OUT.png".into());
+    };
+    // Facts of the machine that was saved; most have these.
+    let host = Host {
+        name: "saved".to_owned(),
+        cpus: 1,
+        page_bytes: 4096,
+        tick_ns: 10_000_000,
+        boot_wall_ns: 0,
+    };
+    let mut sampler = Sampler::of_folder(&host, Path::new(&folder))?;
+    let mut tracker = Tracker::new(host, sampler.sources());
+    let mut sample = Sample::new(sampler.sources());
+    sampler.sample(&mut sample)?;
+    tracker.update(&sample);
+    let font = Font::embedded()?;
+    let user = |uid: Option<u32>| -> Arc<str> {
+        uid.map_or("unknown".into(), |uid| uid.to_string().into())
+    };
+    let context = Context {
+        font: &font,
+        user: &user,
+        time: "a saved moment".to_owned(),
+        size: (1600.0, 900.0),
+        arguments: Arguments::Hidden,
+    };
+    let mut grid = Grid::new(GridOptions {
+        scope: Scope::Threads,
+        grouping: Grouping::User,
+        columns: None,
+        point_size: 300.0,
+        theme: Theme::Light,
+        palette: PaletteKind::Default,
+        colors: Colors::default(),
+        classic: false,
+    });
+    let scene = grid.draw(tracker.snapshot(), &context);
+    let mut raster = Raster::new(font.clone());
+    std::fs::write(&out, encode(raster.paint(&scene, 1.0)?, &[])?)?;
+    println!("{} marks in {out}", scene.marks.len());
+    Ok(())
+}
