@@ -151,12 +151,7 @@ impl Raster {
 
     fn disc(&mut self, pixmap: &mut Pixmap, x: f32, y: f32, r: f32, color: Color) {
         if r > discs::LARGEST {
-            shade(
-                pixmap,
-                (x - r - 1.0, y - r - 1.0, x + r + 1.0, y + r + 1.0),
-                color,
-                |px, py| (r + 0.5 - (px - x).hypot(py - y)).clamp(0.0, 1.0),
-            );
+            large_disc(pixmap, x, y, r, color);
             return;
         }
         let (mask, left, top) = self.discs.mask(x, y, r);
@@ -186,43 +181,79 @@ fn scaled((x, y): (f32, f32), scale: f32) -> (f32, f32) {
     (x * scale, y * scale)
 }
 
-/// Covers each pixel by how far its middle lies within the edge.
+/// Covers the pixels of a row between two places by how far each one's middle
+/// lies within the edge.
 fn shade(
     pixmap: &mut Pixmap,
-    bounds: (f32, f32, f32, f32),
+    row: i32,
+    (from, to): (f32, f32),
     color: Color,
     coverage: impl Fn(f32, f32) -> f32,
 ) {
-    let (left, top) = (
-        (bounds.0.floor() as i32).max(0),
-        (bounds.1.floor() as i32).max(0),
-    );
-    let right = (bounds.2.ceil() as i32).min(pixmap.width() as i32);
-    let bottom = (bounds.3.ceil() as i32).min(pixmap.height() as i32);
-    for py in top..bottom {
-        for px in left..right {
-            let value = coverage(px as f32 + 0.5, py as f32 + 0.5);
-            if value > 0.0 {
-                blend(pixmap, px, py, color, value.min(1.0));
-            }
+    let (width, height) = (pixmap.width() as i32, pixmap.height() as i32);
+    let (from, to) = ((from.floor() as i32).max(0), (to.ceil() as i32).min(width));
+    if row < 0 || row >= height || from >= to {
+        return;
+    }
+    let begin = (row * width) as usize;
+    let pixels = &mut pixmap.pixels_mut()[begin + from as usize..begin + to as usize];
+    let alpha = f32::from(color.3);
+    let y = row as f32 + 0.5;
+    for (pixel, column) in pixels.iter_mut().zip(from..) {
+        let value = coverage(column as f32 + 0.5, y).min(1.0);
+        if value > 0.0 {
+            // A cast instead of `round`, which is a call on this target.
+            lay_over(pixel, color, (value * alpha + 0.5) as u32);
         }
     }
 }
 
-fn ring(pixmap: &mut Pixmap, (x, y): (f32, f32), r: f32, width: f32, color: Color) {
-    let outer = r + width / 2.0 + 1.0;
-    shade(
-        pixmap,
-        (x - outer, y - outer, x + outer, y + outer),
-        color,
-        |px, py| {
-            let distance = ((px - x).hypot(py - y) - r).abs();
-            (width / 2.0 + 0.5 - distance).clamp(0.0, 1.0)
-        },
-    );
+/// A disc too large for a mask: only its edge is measured.
+fn large_disc(pixmap: &mut Pixmap, x: f32, y: f32, r: f32, color: Color) {
+    let (outer, inner) = (r + 0.5, r - 0.5);
+    for row in (y - outer).floor() as i32..(y + outer).ceil() as i32 {
+        let dy = row as f32 + 0.5 - y;
+        let half = |radius: f32| (radius * radius - dy * dy).max(0.0).sqrt();
+        let (wide, solid) = (half(outer) + 1.0, (half(inner) - 1.0).max(0.0));
+        let edge = |px: f32, py: f32| (r + 0.5 - (px - x).hypot(py - y)).clamp(0.0, 1.0);
+        // Whole pixels, so that none is covered twice.
+        let (left, right) = ((x - solid).ceil(), (x + solid).floor());
+        if left >= right {
+            shade(pixmap, row, (x - wide, x + wide), color, edge);
+            continue;
+        }
+        shade(pixmap, row, (x - wide, left), color, edge);
+        shade(pixmap, row, (left, right), color, |_, _| 1.0);
+        shade(pixmap, row, (right, x + wide), color, edge);
+    }
 }
 
-/// A line with round ends.
+fn ring(pixmap: &mut Pixmap, (x, y): (f32, f32), r: f32, width: f32, color: Color) {
+    let (outer, inner) = (r + width / 2.0 + 1.0, r - width / 2.0 - 1.0);
+    let edge = |px: f32, py: f32| {
+        let distance = ((px - x).hypot(py - y) - r).abs();
+        (width / 2.0 + 0.5 - distance).clamp(0.0, 1.0)
+    };
+    for row in (y - outer).floor() as i32..(y + outer).ceil() as i32 {
+        let dy = row as f32 + 0.5 - y;
+        let wide = (outer * outer - dy * dy).max(0.0).sqrt() + 1.0;
+        let hole = if inner > dy.abs() {
+            (inner * inner - dy * dy).sqrt() - 1.0
+        } else {
+            0.0
+        };
+        let (left, right) = ((x - hole).ceil(), (x + hole).floor());
+        if left >= right {
+            shade(pixmap, row, (x - wide, x + wide), color, edge);
+        } else {
+            shade(pixmap, row, (x - wide, left), color, edge);
+            shade(pixmap, row, (right, x + wide), color, edge);
+        }
+    }
+}
+
+/// A line with round ends. Only the pixels near it are looked at: a box around
+/// a long slanting one holds a thousand times as many.
 fn capsule(pixmap: &mut Pixmap, a: (f32, f32), b: (f32, f32), width: f32, color: Color) {
     let (half, weight) = if width < 1.0 {
         (0.5, width)
@@ -231,17 +262,26 @@ fn capsule(pixmap: &mut Pixmap, a: (f32, f32), b: (f32, f32), width: f32, color:
     };
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);
     let length2 = (dx * dx + dy * dy).max(1e-6);
-    let bounds = (
-        a.0.min(b.0) - half - 1.0,
-        a.1.min(b.1) - half - 1.0,
-        a.0.max(b.0) + half + 1.0,
-        a.1.max(b.1) + half + 1.0,
-    );
-    shade(pixmap, bounds, color, |px, py| {
+    let reach = half + 1.0;
+    let (left, right) = (a.0.min(b.0) - reach, a.0.max(b.0) + reach);
+    let edge = |px: f32, py: f32| {
         let along = (((px - a.0) * dx + (py - a.1) * dy) / length2).clamp(0.0, 1.0);
         let distance = (px - a.0 - along * dx).hypot(py - a.1 - along * dy);
         (half + 0.5 - distance).clamp(0.0, 1.0) * weight
-    });
+    };
+    let top = (a.1.min(b.1) - reach).floor().max(0.0) as i32;
+    let bottom = (a.1.max(b.1) + reach).ceil().min(pixmap.height() as f32) as i32;
+    for row in top..bottom {
+        let (from, to) = if dy.abs() < 1e-3 {
+            (left, right)
+        } else {
+            // Where the line crosses this row, and as far to either side as it slants.
+            let middle = a.0 + (row as f32 + 0.5 - a.1) * dx / dy;
+            let side = reach * length2.sqrt() / dy.abs() + (dx / dy).abs() + 1.0;
+            ((middle - side).max(left), (middle + side).min(right))
+        };
+        shade(pixmap, row, (from, to), color, edge);
+    }
 }
 
 fn fill_rect(

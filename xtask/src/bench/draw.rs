@@ -1,37 +1,93 @@
-//! What drawing a grid of 20,000 dots costs.
+//! What drawing costs, at some numbers of tasks, and what the rules cost.
 
-use std::sync::Arc;
+use std::{process::Command, sync::Arc};
 
 use anyhow::Result;
 use procviz::{
-    chart::{Arguments, Colors, Context, Grid, GridOptions, Grouping, PaletteKind, Theme},
-    model::{Comm, Found, Gone, Host, Io, Sample, Scope, Sources, Stamp, State, TaskId},
-    paint::{Raster, encode},
-    scene::Font,
+    chart::{
+        ANGLE, Arguments, Bubble, BubbleOptions, Colors, Context, Grid, GridOptions, Grouping,
+        Lines, LinesOptions, PaletteKind, Theme,
+    },
+    model::{Comm, Found, Gone, Host, Io, Reading, Sample, Scope, Sources, Stamp, State, TaskId},
+    paint::{Raster, encode, svg},
+    scene::{Font, Scene},
     tracker::Tracker,
 };
 
 use super::{Row, median, own_cpu_ns};
 
-const TASKS: u32 = 20_000;
+const SECOND: u64 = 1_000_000_000;
 
 pub(super) fn run() -> Result<Vec<Row>> {
-    let host = Host {
-        name: "bench".to_owned(),
-        cpus: 2,
-        page_bytes: 4096,
-        tick_ns: 10_000_000,
-        boot_wall_ns: 0,
-    };
-    let mut tracker = Tracker::new(host, Sources::EbpfAndProc);
-    let mut sample = Sample::new(Sources::EbpfAndProc);
-    sample.stamp = Stamp {
-        boot_ns: 1_000_000_000,
-        interval_ns: 1_000_000_000,
-    };
-    sample.found.extend((1..=TASKS).map(found));
-    sample.complete = true;
-    tracker.update(&sample);
+    let mut rows = Vec::new();
+    for tasks in [100, 2_000, 20_000] {
+        rows.extend(charts(tasks)?);
+    }
+    rows.push(rules(20_000, 200));
+    rows.extend(matplotlib());
+    Ok(rows)
+}
+
+/// A machine of which some tasks ran in the last second.
+struct Machine {
+    tracker: Tracker,
+    sample: Sample,
+    second: u64,
+}
+
+impl Machine {
+    fn new(tasks: u32) -> Self {
+        let host = Host {
+            name: "bench".to_owned(),
+            cpus: 2,
+            page_bytes: 4096,
+            tick_ns: 10_000_000,
+            boot_wall_ns: 0,
+        };
+        let mut machine = Self {
+            tracker: Tracker::new(host, Sources::EbpfAndProc),
+            sample: Sample::new(Sources::EbpfAndProc),
+            second: 0,
+        };
+        machine.sample.found.extend((1..=tasks).map(found));
+        machine.sample.complete = true;
+        machine.update();
+        machine
+    }
+
+    fn update(&mut self) {
+        self.second += 1;
+        self.sample.stamp = Stamp {
+            boot_ns: (100 + self.second) * SECOND,
+            interval_ns: SECOND,
+        };
+        self.tracker.update(&self.sample);
+        self.sample.clear();
+    }
+
+    /// The first `active` tasks run for a second.
+    fn run(&mut self, active: u32) {
+        let second = self.second;
+        self.sample.readings.extend((1..=active).map(|tid| Reading {
+            id: id(tid),
+            uid: None,
+            state: State::Sleeping,
+            on_cpu: false,
+            preempted: false,
+            in_iowait: false,
+            cpu_ns: second * u64::from(tid % 300) * 3_000_000,
+            run_delay_ns: Some(0),
+            wait_max_ns: None,
+            io: Some(Io::default()),
+        }));
+        self.update();
+    }
+}
+
+fn charts(tasks: u32) -> Result<Vec<Row>> {
+    let mut machine = Machine::new(tasks);
+    // Those that ran have a bubble, and some of them a line.
+    machine.run(tasks.min(200));
     let font = Font::embedded()?;
     let user = |uid: Option<u32>| -> Arc<str> { format!("user-{}", uid.unwrap_or(0)).into() };
     let context = Context {
@@ -41,7 +97,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
         size: (1600.0, 900.0),
         arguments: Arguments::Hidden,
     };
-    let options = GridOptions {
+    let mut grid = Grid::new(GridOptions {
         scope: Scope::Threads,
         grouping: Grouping::User,
         columns: None,
@@ -50,32 +106,135 @@ pub(super) fn run() -> Result<Vec<Row>> {
         palette: PaletteKind::Default,
         colors: Colors::default(),
         classic: false,
+    });
+    let mut bubble = Bubble::new(BubbleOptions {
+        scope: Scope::Processes,
+        theme: Theme::Light,
+        palette: PaletteKind::Default,
+        grouping: Grouping::User,
+        user_colors: Vec::new(),
+    });
+    let mut lines = Lines::new(LinesOptions {
+        scope: Scope::Threads,
+        theme: Theme::Light,
+        palette: PaletteKind::Default,
+        angle: ANGLE,
+    });
+    let snapshot = machine.tracker.snapshot();
+    bubble.observe(snapshot);
+    lines.observe(snapshot, &context);
+    let bars: [Option<&str>; 2] = match tasks {
+        20_000 => [Some("<= 5"), Some("<= 15")],
+        _ => [None, None],
     };
-    let mut grid = Grid::new(options);
+    let bubbles = tasks.min(200);
+    let bubble_bar = (tasks == 2_000).then_some("<= 6");
+    let mut rows = Vec::new();
+    rows.extend(cost(&format!("grid of {tasks} dots"), bars, &font, || {
+        grid.draw(snapshot, &context)
+    })?);
+    rows.extend(cost(
+        &format!("{bubbles} bubbles with labels of {tasks} tasks"),
+        [bubble_bar, None],
+        &font,
+        || bubble.draw(snapshot, &context),
+    )?);
+    rows.extend(cost(
+        &format!("lines of {tasks} tasks"),
+        [None, None],
+        &font,
+        || lines.draw(snapshot, &context),
+    )?);
+    Ok(rows)
+}
+
+/// A chart's cost: drawn into pixels, with PNG, and as SVG.
+fn cost(
+    what: &str,
+    [draw_bar, png_bar]: [Option<&str>; 2],
+    font: &Font,
+    mut draw: impl FnMut() -> Scene,
+) -> Result<Vec<Row>> {
     let mut raster = Raster::new(font.clone());
-    let (mut drawn, mut encoded) = (Vec::new(), Vec::new());
-    for _ in 0..20 {
+    let (mut drawn, mut encoded, mut written) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..15 {
         let before = own_cpu_ns();
-        let scene = grid.draw(tracker.snapshot(), &context);
+        let scene = draw();
         let pixels = raster.paint(&scene, 1.0)?;
         drawn.push((own_cpu_ns() - before) / 1e6);
         encode(pixels, &[])?;
         encoded.push((own_cpu_ns() - before) / 1e6);
+        let before = own_cpu_ns();
+        svg(&scene, font, 1.0, |id| id.tid.to_string());
+        written.push((own_cpu_ns() - before) / 1e6);
     }
+    let row = |what: String, values, bar: Option<&str>| {
+        let row = Row::new(what, median(values), "ms");
+        match bar {
+            Some(bar) => row.bar(bar),
+            None => row,
+        }
+    };
     Ok(vec![
-        Row::new("grid of 20,000 dots, 1600x900", median(drawn), "ms").bar("<= 5"),
-        Row::new("... with PNG", median(encoded), "ms").bar("<= 15"),
+        row(format!("{what}, 1600x900"), drawn, draw_bar),
+        row("... with PNG".to_owned(), encoded, png_bar),
+        row("... as SVG, from the scene".to_owned(), written, None),
     ])
 }
 
-fn found(tid: u32) -> Found {
-    let id = TaskId {
+/// What a sample costs the tracker, the rules in it.
+fn rules(tasks: u32, active: u32) -> Row {
+    let mut machine = Machine::new(tasks);
+    let mut values = Vec::new();
+    for _ in 0..40 {
+        let before = own_cpu_ns();
+        machine.run(active);
+        values.push((own_cpu_ns() - before) / 1e6);
+    }
+    let what = format!("tracker with all rules, {tasks} tasks of which {active} ran");
+    Row::new(what, median(values), "ms").bar("<= 0.2 for the rules")
+}
+
+/// The same dots by matplotlib, where that is installed.
+fn matplotlib() -> Option<Row> {
+    const SCRIPT: &str = "\
+import time, random, matplotlib
+matplotlib.use('Agg')
+import matplotlib.pyplot as plt
+n = 20000
+xs = [i % 200 for i in range(n)]; ys = [i // 200 for i in range(n)]
+sizes = [20 + i % 60 for i in range(n)]; colors = ['red' if i % 50 == 0 else 'honeydew' for i in range(n)]
+times = []
+for _ in range(3):
+    figure = plt.figure(figsize=(16, 9), dpi=100)
+    start = time.process_time()
+    figure.gca().scatter(xs, ys, s=sizes, c=colors)
+    figure.canvas.draw()
+    times.append(time.process_time() - start)
+    plt.close(figure)
+print(sorted(times)[1] * 1000)
+";
+    let output = Command::new("python3").args(["-c", SCRIPT]).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let ms = text.trim().parse().ok()?;
+    Some(Row::new(
+        "matplotlib: a scatter of 20,000 dots, 1600x900",
+        ms,
+        "ms",
+    ))
+}
+
+fn id(tid: u32) -> TaskId {
+    TaskId {
         tid,
         start_ns: u64::from(tid) * 1_000,
-    };
+    }
+}
+
+fn found(tid: u32) -> Found {
     Found {
-        id,
-        process: id,
+        id: id(tid),
+        process: id(tid),
         ppid: 1,
         uid: Some(tid % 8),
         ns_pid: Some(tid),
@@ -92,7 +251,7 @@ fn found(tid: u32) -> Found {
         run_delay_ns: Some(0),
         off_cpu_ns: Some(0),
         io: Some(Io::default()),
-        memory: Some((u64::from(tid % 997) * 40_960, 1 << 30)),
+        memory: Some((u64::from(tid % 997) * 40_960, 1 << (24 + tid % 10))),
         threads: 1,
         gone: Gone::default(),
         whole: None,
