@@ -23,6 +23,11 @@ pub(crate) const TESTS: &[Test] = &[
         Needs::Nothing,
         the_readme_names_every_command,
     ),
+    (
+        "the_originals_are_in_the_readme",
+        Needs::Nothing,
+        the_originals_are_in_the_readme,
+    ),
 ];
 
 /// Folder, what its files must not name, why.
@@ -163,6 +168,62 @@ fn every_option_stands_in_the_help() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Each option of the four scripts stands in the README's table under the name
+/// that the command of today knows.
+fn the_originals_are_in_the_readme() -> Result<(), Failed> {
+    let readme =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"))?;
+    for (command, options) in [
+        (
+            "grid",
+            &[
+                "-s/--sleep",
+                "-p/--no-threads",
+                "-n/--columns",
+                "-d/--point-size",
+                "-c/--colors",
+            ][..],
+        ),
+        ("bubble", &["-t/--threads", "-s/--sleep"]),
+        ("lines", &["-s/--sleep"]),
+        (
+            "csv",
+            &[
+                "-s/--stat",
+                "-S/--status",
+                "-i/--io",
+                "-t/--titles",
+                "-r/--repeat",
+                "-w/--sleep",
+                "-p/--processes",
+            ],
+        ),
+    ] {
+        let row = readme
+            .lines()
+            .filter(|line| line.starts_with('|'))
+            .find(|line| {
+                line.contains(&format!("`procviz {command}")) && line.contains(options[0])
+            });
+        let row = row.ok_or_else(|| format!("no row of the table is about `{command}`"))?;
+        let help = String::from_utf8(output(procviz().args([command, "--help"])).stdout)?;
+        for option in options {
+            assert!(
+                row.contains(option),
+                "{option} of {command} is not in the table"
+            );
+            let (short, long) = option.split_once('/').unwrap();
+            // `--sleep` is another name of `--interval`.
+            let is_known = help.contains(long) || long == "--sleep";
+            assert!(
+                is_known && help.contains(&format!("{short},")),
+                "{command} {option}"
+            );
+        }
+    }
+    Ok(())
+}
+
 fn the_readme_names_every_command() -> Result<(), Failed> {
     let readme =
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"))?;
@@ -172,6 +233,10 @@ fn the_readme_names_every_command() -> Result<(), Failed> {
         "procviz exits",
         "procviz dump",
         "procviz doctor",
+        "procviz bubble",
+        "procviz lines",
+        "procviz notables",
+        "procviz csv",
     ] {
         assert!(readme.contains(words), "README.md does not say `{words}`");
     }
