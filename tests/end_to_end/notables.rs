@@ -87,12 +87,24 @@ fn named(load: &[&str], rule: &str, seconds: u32) -> Result<(), Failed> {
     check(&judged(load.pid(), seconds)?, rule, load.pid())
 }
 
+/// A disk may take less than what the rule calls much, which is then not
+/// claimed; the page cache takes it.
 fn a_direct_writer() -> Result<(), Failed> {
     let folder = Folder::new("notable-writer");
     let file = folder.file("written");
-    let load = start(&["write", file.to_str().unwrap()]);
-    let said = judged(load.pid(), 4)?;
-    // A slow disk writes less than what a rule calls much.
+    for how in ["write-much", "write-cached"] {
+        let load = start(&[how, file.to_str().unwrap()]);
+        let said = judged(load.pid(), 4)?;
+        let written = written_in_a_second(load.pid())?;
+        if written >= 12 << 20 {
+            return check(&said, "io", load.pid());
+        }
+        println!("{how}: the disk takes only {written} bytes/s");
+    }
+    Err("nothing here takes 12 MiB/s".into())
+}
+
+fn written_in_a_second(pid: u32) -> Result<u64, Failed> {
     let dump = output(procviz().args([
         "dump",
         "--json",
@@ -100,15 +112,11 @@ fn a_direct_writer() -> Result<(), Failed> {
         "--samples",
         "2",
         "--pid",
-        &load.pid().to_string(),
+        &pid.to_string(),
     ]));
-    let last = String::from_utf8(dump.stdout)?;
-    let snapshot: Value = serde_json::from_str(last.lines().last().unwrap())?;
-    let written = snapshot["tasks"][0]["io_delta_bytes"].as_u64().unwrap();
-    if written < 12 << 20 {
-        return crate::support::skip(&format!("the disk takes only {written} bytes/s"));
-    }
-    check(&said, "io", load.pid())
+    let lines = String::from_utf8(dump.stdout)?;
+    let snapshot: Value = serde_json::from_str(lines.lines().last().unwrap())?;
+    Ok(snapshot["tasks"][0]["io_delta_bytes"].as_u64().unwrap())
 }
 
 fn vfork_parents() -> Result<(), Failed> {

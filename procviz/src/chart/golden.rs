@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use expect_test::{Expect, expect};
+use expect_test::{Expect, expect, expect_file};
 
 use super::{
     ANGLE, Arguments, Bubble, BubbleOptions, Colors, Context, Grid, GridOptions, Grouping, Lines,
@@ -435,6 +435,72 @@ fn no_label_lies_over_another_in_any_layout() {
                 mark.r <= 3.0 || (area / part - 1.0).abs() < 0.01,
                 "layout {layout}: area {area} of RSS {part}"
             );
+        }
+    }
+}
+
+/// Machines that a picture must be right of, each after one second.
+fn cases() -> Vec<(&'static str, Tracker)> {
+    let sleeping = |tid: u32| found(tid, tid, State::Sleeping);
+    let of_user = |tid: u32, uid: u32| Found {
+        uid: Some(uid),
+        ..sleeping(tid)
+    };
+    // Whoever there is, the first fifty are busy: they have bubbles and lines.
+    let busy = |tasks: Vec<Found>| {
+        let tids: Vec<u32> = tasks.iter().map(|task| task.id.tid).take(50).collect();
+        watched(tasks, |sample| {
+            let share = |tid: u32| u64::from(tid % 9 + 1) * 110_000_000;
+            sample
+                .readings
+                .extend(tids.iter().map(|tid| ran(*tid, share(*tid), 0)));
+        })
+    };
+    let mut long = sleeping(1);
+    long.comm = Comm::new(b"fifteen-letters-and-more");
+    let mut empty = sleeping(1);
+    empty.memory = Some((0, 1 << 30));
+    let mut huge = sleeping(1);
+    huge.memory = Some((1 << 30, 5 << 40));
+    vec![
+        ("empty", busy(Vec::new())),
+        ("one", busy(vec![sleeping(1)])),
+        ("two-thousand", busy((1..=2_000).map(sleeping).collect())),
+        (
+            "a-user-with-one",
+            busy(
+                (1..=40)
+                    .map(|tid| of_user(tid, u32::from(tid == 7)))
+                    .collect(),
+            ),
+        ),
+        ("a-long-name", busy(vec![long])),
+        ("no-memory", busy(vec![empty])),
+        ("five-tib", busy(vec![huge, sleeping(2)])),
+        (
+            "one-user",
+            busy((1..=300).map(|tid| of_user(tid, 5)).collect()),
+        ),
+        (
+            "sixty-users",
+            busy((1..=240).map(|tid| of_user(tid, tid % 60)).collect()),
+        ),
+    ]
+}
+
+#[test]
+fn each_chart_of_each_machine() {
+    for (name, tracker) in cases() {
+        let grid = with_context((900.0, 400.0), |context| {
+            grid(Grouping::User).draw(tracker.snapshot(), context)
+        });
+        let charts = [
+            ("grid", grid),
+            ("bubble", bubbles(&tracker)),
+            ("lines", lines(&tracker)),
+        ];
+        for (chart, scene) in charts {
+            expect_file![format!("golden/{chart}-{name}.txt")].assert_eq(&dump(&scene));
         }
     }
 }

@@ -50,9 +50,11 @@ pub(super) fn draw(
     context: &Context<'_>,
     palette: &Palette,
 ) {
-    let what = match scope {
-        Scope::Threads => "threads",
-        Scope::Processes => "processes",
+    let what = match (scope, counts.tasks) {
+        (Scope::Threads, 1) => "thread",
+        (Scope::Threads, _) => "threads",
+        (Scope::Processes, 1) => "process",
+        (Scope::Processes, _) => "processes",
     };
     let title = format!(
         "{}: {} {what}",

@@ -19,6 +19,8 @@ pub(crate) fn run(args: &[String]) {
         ["wake", threads] => simple::wake(threads.parse().unwrap()),
         ["read", file] => simple::read(file),
         ["write", file] => simple::write(file),
+        ["write-much", file] => simple::write_much(file, true),
+        ["write-cached", file] => simple::write_much(file, false),
         ["vfork"] => simple::vfork(),
         ["zombies", count] => simple::zombies(count.parse().unwrap()),
         ["churn", seconds] => simple::churn(seconds.parse().unwrap()),

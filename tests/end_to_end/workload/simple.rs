@@ -67,7 +67,7 @@ pub(super) fn write(file: &str) {
         .custom_flags(libc::O_DIRECT)
         .open(file)
         .unwrap();
-    let block = aligned_block();
+    let block = aligned_block(4096);
     ready();
     loop {
         std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(0)).unwrap();
@@ -77,10 +77,34 @@ pub(super) fn write(file: &str) {
 }
 
 /// Memory that direct IO takes.
-fn aligned_block() -> &'static mut [u8] {
-    let layout = std::alloc::Layout::from_size_align(4096, 4096).unwrap();
+fn aligned_block(bytes: usize) -> &'static mut [u8] {
+    let layout = std::alloc::Layout::from_size_align(bytes, 4096).unwrap();
     // SAFETY: the layout has a size, and the block is never freed.
-    unsafe { std::slice::from_raw_parts_mut(std::alloc::alloc_zeroed(layout), 4096) }
+    unsafe { std::slice::from_raw_parts_mut(std::alloc::alloc_zeroed(layout), bytes) }
+}
+
+/// Writes a file of 64 MiB again and again, 1 MiB at a time and at most
+/// 100 MiB/s, past the page cache or into it.
+pub(super) fn write_much(file: &str, is_direct: bool) {
+    const BLOCK: usize = 1 << 20;
+    let open = || {
+        std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .custom_flags(if is_direct { libc::O_DIRECT } else { 0 })
+            .open(file)
+            .unwrap()
+    };
+    let block = aligned_block(BLOCK);
+    ready();
+    loop {
+        let mut file = open();
+        for _ in 0..64 {
+            file.write_all(block).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
 }
 
 /// Reads directly, one block after the other.
@@ -91,7 +115,7 @@ pub(super) fn read(file: &str) {
         .custom_flags(libc::O_DIRECT)
         .open(file)
         .unwrap();
-    let block = aligned_block();
+    let block = aligned_block(4096);
     ready();
     for at in (0..256).cycle() {
         file.read_exact_at(block, at * 4096).unwrap();

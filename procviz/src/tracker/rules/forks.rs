@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::FxHashMap;
 
@@ -11,6 +11,9 @@ const FORKS: f64 = 50.0;
 /// Starts at one instant, and how long that is.
 const BURST: u64 = 20;
 const BURST_NS: u64 = 2 * SECOND;
+/// Half of them come within two bins: who starts them evenly has no burst.
+const BIN_NS: u64 = SECOND / 4;
+const INSTANT_BINS: u64 = 2;
 /// Cores used by tasks that are dead already.
 const CORES: f64 = 0.2;
 
@@ -25,6 +28,8 @@ pub(super) struct Forks {
 #[derive(Default)]
 struct Origin {
     ticks: VecDeque<Tick>,
+    /// When it started processes: a count for each `BIN_NS` of boot time.
+    bins: BTreeMap<u64, u64>,
     name: Comm,
 }
 
@@ -59,6 +64,7 @@ impl Forks {
                 {
                     self.tick(fork.origin, stamp.boot_ns, stamp.interval_ns)
                         .forks += 1;
+                    self.bin(fork.origin, fork.id.start_ns, 1);
                     self.name(fork.origin, fork.comm);
                 }
                 Event::ProcessEnd(record)
@@ -76,6 +82,7 @@ impl Forks {
             let tick = self.tick(fold.origin, stamp.boot_ns, stamp.interval_ns);
             tick.forks += fold.count;
             tick.dead_cpu_ns += fold.cpu_ns;
+            self.bin(fold.origin, stamp.boot_ns, fold.count);
             self.name(fold.origin, fold.comm);
         }
         self.origins.retain(|_, origin| {
@@ -86,6 +93,9 @@ impl Forks {
             {
                 origin.ticks.pop_front();
             }
+            origin.bins.retain(|bin, _| {
+                stamp.boot_ns.saturating_sub(bin * BIN_NS) < SPAN_NS.max(stamp.interval_ns)
+            });
             !origin.ticks.is_empty()
         });
     }
@@ -101,6 +111,11 @@ impl Forks {
         }
         let last = ticks.len() - 1;
         &mut ticks[last]
+    }
+
+    fn bin(&mut self, origin: TaskId, time_ns: u64, count: u64) {
+        let bins = &mut self.origins.entry(origin).or_default().bins;
+        *bins.entry(time_ns / BIN_NS).or_default() += count;
     }
 
     fn name(&mut self, origin: TaskId, comm: Comm) {
@@ -149,15 +164,18 @@ impl Forks {
 
     /// Many starts at one instant by somebody who starts few at other times.
     fn burst(&self, id: TaskId, origin: &Origin, world: World<'_>) -> Option<Notable> {
-        let now = world.now_ns();
-        let recent =
-            |tick: &&Tick| now.saturating_sub(tick.time_ns) < BURST_NS.max(tick.interval_ns);
-        let count: u64 = origin
-            .ticks
-            .iter()
-            .filter(recent)
-            .map(|tick| tick.forks)
-            .sum();
+        let span = BURST_NS.max(world.snapshot.stamp.interval_ns);
+        let oldest = world.now_ns().saturating_sub(span) / BIN_NS;
+        let starts = |from: u64, bins: u64| -> u64 {
+            origin.bins.range(from..from + bins).map(|(_, n)| n).sum()
+        };
+        let bins = origin.bins.range(oldest..).map(|(bin, _)| *bin);
+        let (count, instant) = bins
+            .map(|bin| (starts(bin, BURST_NS / BIN_NS), starts(bin, INSTANT_BINS)))
+            .max_by_key(|(_, instant)| *instant)?;
+        if instant * 2 < count {
+            return None;
+        }
         if count < BURST {
             return None;
         }

@@ -336,6 +336,14 @@ fn forks_and_bursts() {
         play.none(Rule::Forks);
         assert_eq!(play.told(Rule::Burst).len(), usize::from(fires), "{count}");
     }
+
+    // Twelve in each second, evenly, is how a loop goes on, not a burst.
+    let mut play = Play::new(&["init", "loop"]);
+    for tick in 0..36 {
+        (0..3).for_each(|child| _ = play.fork(100 + tick * 3 + child, 2));
+        play.tick(SECOND / 4);
+        play.none(Rule::Burst);
+    }
 }
 
 #[test]
