@@ -41,6 +41,7 @@ pub(crate) const TESTS: &[Test] = &[
         named(&["zombies", "50"], "zombies", 3)
     }),
     ("quiet_loads_are_not_accused", Needs::Events, quiet_loads),
+    ("a_build_is_what_it_is", Needs::Events, a_build),
 ];
 
 fn start(args: &[&str]) -> Running {
@@ -184,5 +185,36 @@ fn quiet_loads() -> Result<(), Failed> {
     );
     let said = judged(shell.pid(), 3)?;
     assert!(said.is_empty(), "{said:#?}");
+    Ok(())
+}
+
+/// A build uses CPU, starts compilers that grow, and writes; none of it is a
+/// crash, and nothing hangs.
+fn a_build() -> Result<(), Failed> {
+    const TRUE_OF_IT: [&str; 7] = [
+        "cpu", "forks", "burst", "growth", "waiting", "io", "threads",
+    ];
+    let folder = Folder::new("build");
+    let manifest = "[package]\nname = \"built\"\nedition = \"2024\"\n[workspace]\n";
+    std::fs::write(folder.file("Cargo.toml"), manifest)?;
+    std::fs::create_dir_all(folder.file("src/bin"))?;
+    for index in 0..6 {
+        let source = "fn main() { println!(\"{:?}\", std::env::args().collect::<Vec<_>>()); }";
+        std::fs::write(folder.file(&format!("src/bin/part{index}.rs")), source)?;
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let build = Running::new(
+        std::process::Command::new(cargo)
+            .args(["build", "--offline", "--quiet", "--manifest-path"])
+            .arg(folder.file("Cargo.toml"))
+            .env("CARGO_TARGET_DIR", folder.file("target")),
+    );
+    let said = judged(build.pid(), 6)?;
+    let others: Vec<&Value> = said
+        .iter()
+        .filter(|line| !TRUE_OF_IT.contains(&line["rule"].as_str().unwrap()))
+        .collect();
+    assert!(others.is_empty(), "{others:#?}");
+    assert!(folder.file("target/debug/part5").exists());
     Ok(())
 }
