@@ -95,7 +95,7 @@ _procviz() {
 
     case "${cmd}" in
         procviz)
-            opts="-p -n -d -c -o -s -F -h -V --no-threads --columns --point-size --colors --classic --group --output --force --theme --palette --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help --version grid bubble lines exits notables dump csv doctor completions man __launch help"
+            opts="-p -n -d -c -o -s -F -h -V --no-threads --columns --point-size --colors --group --output --force --theme --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help --version grid bubble lines exits notables dump csv doctor completions man __launch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -223,7 +223,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__bubble)
-            opts="-t -o -s -F -h --threads --user-color --group --output --force --theme --palette --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-t -o -s -F -h --threads --user-color --group --output --force --theme --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -471,7 +471,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__grid)
-            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --classic --group --output --force --theme --palette --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --group --output --force --theme --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -767,7 +767,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__lines)
-            opts="-p -o -s -F -h --no-threads --output --force --theme --palette --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -o -s -F -h --no-threads --output --force --theme --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_procviz_global_optspecs
-    string join \n p/no-threads n/columns= d/point-size= c/colors= classic group= o/output= force theme= palette= size= scale= font= args s/interval= F/hz= samples= duration= require-ebpf user= pid= tree= command= cgroup= h/help V/version
+    string join \n p/no-threads n/columns= d/point-size= c/colors= group= o/output= force theme= palette= classic size= scale= font= args s/interval= F/hz= samples= duration= require-ebpf user= pid= tree= command= cgroup= h/help V/version
 end
 
 function __fish_procviz_needs_command
@@ -49,8 +49,8 @@ complete -c procviz -n "__fish_procviz_needs_command" -l tree -d 'This process a
 complete -c procviz -n "__fish_procviz_needs_command" -l command -d 'Tasks whose name or arguments match' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
 complete -c procviz -n "__fish_procviz_needs_command" -s p -l no-threads -d 'Processes instead of threads'
-complete -c procviz -n "__fish_procviz_needs_command" -l classic -d 'As in 2011: 30 columns, its colours, RSS on every thread'
 complete -c procviz -n "__fish_procviz_needs_command" -l force -d 'Overwrite an existing file'
+complete -c procviz -n "__fish_procviz_needs_command" -l classic -d 'As in 2011: its colours; grid: 30 columns, RSS on every thread; bubble: even axes'
 complete -c procviz -n "__fish_procviz_needs_command" -l args -d 'Show arguments, too; they may hold secrets'
 complete -c procviz -n "__fish_procviz_needs_command" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_needs_command" -s h -l help -d 'Print help'
@@ -92,8 +92,8 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -l tree -d 'This p
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l command -d 'Tasks whose name or arguments match' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s p -l no-threads -d 'Processes instead of threads'
-complete -c procviz -n "__fish_procviz_using_subcommand grid" -l classic -d 'As in 2011: 30 columns, its colours, RSS on every thread'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l force -d 'Overwrite an existing file'
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l classic -d 'As in 2011: its colours; grid: 30 columns, RSS on every thread; bubble: even axes'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l args -d 'Show arguments, too; they may hold secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -121,6 +121,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l command -d 'T
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s t -l threads -d 'Threads, too'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l force -d 'Overwrite an existing file'
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l classic -d 'As in 2011: its colours; grid: 30 columns, RSS on every thread; bubble: even axes'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l args -d 'Show arguments, too; they may hold secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -143,6 +144,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l command -d 'Ta
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s p -l no-threads -d 'Processes instead of threads'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l force -d 'Overwrite an existing file'
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l classic -d 'As in 2011: its colours; grid: 30 columns, RSS on every thread; bubble: even axes'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l args -d 'Show arguments, too; they may hold secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -1,6 +1,10 @@
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use libtest_mimic::Failed;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 use crate::{
     Needs, Test,
@@ -179,6 +183,15 @@ fn lost(errors: &str) -> u64 {
     words[at - 1].parse().unwrap()
 }
 
+/// Keeps a process from running for a while.
+fn hold(pid: u32, time: Duration) -> Result<(), Failed> {
+    let pid = Pid::from_raw(pid as i32);
+    kill(pid, Signal::SIGSTOP)?;
+    std::thread::sleep(time);
+    kill(pid, Signal::SIGCONT)?;
+    Ok(())
+}
+
 fn losses_are_shown_and_mended() -> Result<(), Failed> {
     let folder = Folder::new("losses");
     let dump = Lines::new(
@@ -195,8 +208,13 @@ fn losses_are_shown_and_mended() -> Result<(), Failed> {
             .env("PROCVIZ_TEST_RING_BYTES", "8192"),
     );
     let file = folder.file("made");
-    let made = output(&mut workload(&["storm", "2", file.to_str().unwrap()]));
-    assert!(made.status.success(), "{}", stderr(&made));
+    let mut storm = Running::new(&mut workload(&["storm", "2", file.to_str().unwrap()]));
+    // A ring of 8 KiB holds a few dozen deaths: who does not come loses the rest.
+    for pid in [dump.running.pid(), grid.pid()] {
+        std::thread::sleep(Duration::from_millis(300));
+        hold(pid, Duration::from_millis(300))?;
+    }
+    assert!(storm.0.wait()?.success());
     assert!(grid.0.wait()?.success());
     let foot = std::fs::read_to_string(&picture)?;
     assert!(

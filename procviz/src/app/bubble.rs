@@ -27,6 +27,7 @@ pub(super) fn run(args: &BubbleArgs) -> Result<u8, Failure> {
         theme: theme(&args.picture),
         palette: palette(&args.picture),
         grouping: grouping(args.group),
+        even_axes: args.picture.classic,
         user_colors,
     };
     picture::run(

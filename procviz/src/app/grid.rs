@@ -44,6 +44,6 @@ fn options(args: &GridArgs) -> Result<GridOptions, Failure> {
         theme: theme(&args.picture),
         palette: palette(&args.picture),
         colors,
-        classic: args.classic,
+        classic: args.picture.classic,
     })
 }

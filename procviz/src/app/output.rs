@@ -28,6 +28,15 @@ pub(super) enum Format {
     Apng,
 }
 
+/// What one picture shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shows {
+    /// The last sample: of several, all but one would be lost.
+    OneSample,
+    /// All that was watched until then.
+    AllSamples,
+}
+
 /// Where pictures go.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
@@ -50,7 +59,12 @@ impl Drop for Writer {
 
 impl Target {
     /// Checks what can be checked before anything is watched.
-    pub(super) fn new(path: &Path, force: bool, samples: Option<u64>) -> Result<Self, Failure> {
+    pub(super) fn new(
+        path: &Path,
+        force: bool,
+        samples: Option<u64>,
+        shows: Shows,
+    ) -> Result<Self, Failure> {
         let shown = path.display();
         let name = path
             .file_name()
@@ -79,7 +93,8 @@ impl Target {
                 "`{shown}` names a series, but an animation is one file: leave {{n}} and {{time}} out"
             )));
         }
-        if let Some(count) = samples.filter(|count| *count > 1 && !is_series && !is_animation) {
+        let is_one = !is_series && !is_animation && shows == Shows::OneSample;
+        if let Some(count) = samples.filter(|count| *count > 1 && is_one) {
             return Err(Failure::usage(format!(
                 "`--samples {count}` makes {count} pictures, but `{shown}` names one: put {{n}} or {{time}} in the name, or use --duration"
             )));

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{
     Failure, config,
     config::Schedule,
-    output::{Format, Job, Target, Writer},
+    output::{Format, Job, Shows, Target, Writer},
     session::{IsLast, Session, WantArgs},
     stdout::say,
 };
@@ -58,9 +58,9 @@ pub(super) fn theme(args: &PictureArgs) -> Theme {
 }
 
 pub(super) fn palette(args: &PictureArgs) -> PaletteKind {
-    match args.palette {
-        PaletteArg::Default => PaletteKind::Default,
-        PaletteArg::Original => PaletteKind::Original,
+    match (args.palette, args.classic) {
+        (PaletteArg::Default, false) => PaletteKind::Default,
+        (PaletteArg::Original, _) | (_, true) => PaletteKind::Original,
     }
 }
 
@@ -99,7 +99,11 @@ pub(super) fn run(
     let Some(path) = &args.output else {
         return Err(Failure::usage("there is no window and no terminal view yet: name a file with -o, as in `procviz grid -o tasks.png`".to_owned()));
     };
-    let target = Target::new(path, args.force, schedule.samples)?;
+    let shows = match chart {
+        Chart::Lines(_) => Shows::AllSamples,
+        Chart::Grid(_) | Chart::Bubble(_) => Shows::OneSample,
+    };
+    let target = Target::new(path, args.force, schedule.samples, shows)?;
     let is_bounded = schedule.samples.is_some() || schedule.duration.is_some();
     if !target.has_many() && !is_bounded && args.run.is_empty() {
         schedule.samples = Some(WATCHED);

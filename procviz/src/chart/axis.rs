@@ -41,14 +41,23 @@ pub(super) fn bytes_range(least: u64, most: u64) -> (f64, f64) {
     (low, high.max(low + 2.0))
 }
 
-/// Ticks of an axis of powers of two: the power and its text, twelve at most.
+/// Even ticks of shares of a core from 0 on: value and text.
+pub(super) fn even_share_ticks(most: f64) -> Vec<(f64, String)> {
+    even(most, even_step(most), |share| {
+        // Steps are 1, 2 or 5: what is beyond their digits is rounding.
+        format!("{} %", (share * 1e5).round() / 1e3)
+    })
+}
+
+/// Ticks of an axis of powers of two: bytes and their text, twelve at most.
 pub(super) fn power_ticks((low, high): (f64, f64)) -> Vec<(f64, String)> {
     let step = ((high - low) / 11.0).ceil().max(1.0);
     let count = ((high - low) / step).floor() as usize;
     (0..=count)
         .map(|index| {
             let power = low + index as f64 * step;
-            (power, bytes_text(power.exp2().min(u64::MAX as f64) as u64))
+            let bytes = power.exp2();
+            (bytes, bytes_text(bytes.min(u64::MAX as f64) as u64))
         })
         .collect()
 }
@@ -128,6 +137,10 @@ mod tests {
             .into_iter()
             .flat_map(|text| [text])
             .collect::<Vec<_>>()
+        );
+        assert_eq!(
+            texts(even_share_ticks(2.0)),
+            ["0", "50 %", "100 %", "150 %", "200 %"]
         );
         assert_eq!(texts(time_ticks(16.0)), ["0", "5 s", "10 s", "15 s"]);
         assert_eq!(

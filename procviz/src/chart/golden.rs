@@ -129,6 +129,7 @@ fn draw(tasks: Vec<Found>, second: impl FnOnce(&mut Sample)) -> Scene {
 
 fn bubbles(tracker: &Tracker) -> Scene {
     let mut bubble = Bubble::new(BubbleOptions {
+        even_axes: false,
         scope: Scope::Processes,
         theme: Theme::Light,
         palette: PaletteKind::Default,

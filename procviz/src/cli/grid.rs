@@ -23,9 +23,6 @@ pub struct GridArgs {
     /// Colours of normal,cpu,io,cpu+io,exited,tip,background; blanks keep the default
     #[arg(short = 'c', long, value_name = "COLOURS")]
     pub colors: Option<String>,
-    /// As in 2011: 30 columns, its colours, RSS on every thread
-    #[arg(long)]
-    pub classic: bool,
     /// What stands in one block
     #[arg(long, value_enum, default_value = "user")]
     pub group: GroupArg,

@@ -19,6 +19,9 @@ pub struct PictureArgs {
     /// Colours of activities
     #[arg(long, value_enum, default_value = "default")]
     pub palette: PaletteArg,
+    /// As in 2011: its colours; grid: 30 columns, RSS on every thread; bubble: even axes
+    #[arg(long)]
+    pub classic: bool,
     /// Size of the picture
     #[arg(long, value_name = "WxH", default_value = "1600x900")]
     pub size: String,

@@ -84,12 +84,10 @@ impl Roster {
         }
     }
 
-    /// Takes in what a look at everybody found; `complete` forgets all others.
-    pub(super) fn found(&mut self, found: &[Found], complete: bool) {
-        if complete {
-            self.threads.clear();
-            self.processes.clear();
-        }
+    /// Takes in what a look at everybody found; all others are forgotten.
+    pub(super) fn found(&mut self, found: &[Found]) {
+        self.threads.clear();
+        self.processes.clear();
         for thread in found {
             self.add(thread.id, thread.process, thread.kthread, thread.ppid);
         }

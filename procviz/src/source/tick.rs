@@ -207,8 +207,9 @@ impl KernelTick {
             task.watched = lives.is_watched(task.process.tid) || lives.is_watched(task.ppid);
         }
         drop(drain);
+        sample.complete = true;
         blank_ghosts(sample);
-        self.roster.found(&sample.found, true);
+        self.roster.found(&sample.found);
         if let Some(args) = &self.args {
             let leaders = sample
                 .found

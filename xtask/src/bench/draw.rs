@@ -108,6 +108,7 @@ fn charts(tasks: u32) -> Result<Vec<Row>> {
         classic: false,
     });
     let mut bubble = Bubble::new(BubbleOptions {
+        even_axes: false,
         scope: Scope::Processes,
         theme: Theme::Light,
         palette: PaletteKind::Default,

@@ -60,12 +60,7 @@ const CLASSIC_COLUMNS: usize = 30;
 impl Grid {
     /// An empty one.
     pub fn new(options: GridOptions) -> Self {
-        let kind = if options.classic {
-            PaletteKind::Original
-        } else {
-            options.palette
-        };
-        let palette = Palette::new(options.theme, kind, &options.colors);
+        let palette = Palette::new(options.theme, options.palette, &options.colors);
         Self {
             options,
             palette,

@@ -1,9 +1,12 @@
 //! A bubble per interesting task: CPU used, address space, resident set.
 
+mod plot;
+
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use self::plot::{Axes, LABEL, LARGEST, Plot, Row, STRIP};
 use super::{
     Context, axis, foot,
     grouping::{Grouping, Groups},
@@ -30,6 +33,8 @@ pub struct BubbleOptions {
     pub palette: PaletteKind,
     /// What has one colour.
     pub grouping: Grouping,
+    /// Axes that are even from 0 on, as in 2011.
+    pub even_axes: bool,
     /// Colours that somebody chose for some users.
     pub user_colors: Vec<(String, Color)>,
 }
@@ -70,13 +75,8 @@ struct Dot<'a> {
 const SHARE: f64 = 0.001;
 /// Refreshes without change that a task stays.
 const KEPT: u32 = 2;
-/// Radius of the largest bubble, pixels.
-const LARGEST: f32 = 46.0;
-/// Of the smallest.
+/// Radius of the smallest bubble, pixels.
 const SMALLEST: f32 = 3.0;
-const LABEL: f32 = 12.0;
-const LEFT: f32 = 84.0;
-const STRIP: f32 = 34.0;
 
 impl Bubble {
     /// An empty one.
@@ -142,7 +142,7 @@ impl Bubble {
         head::draw(&mut scene, snapshot, &counts, scope, context, &self.palette);
         margin::draw(&mut scene, snapshot, context, &self.palette);
         let plot = self.scale(&mut dots, largest, context.size);
-        self.frame(&mut scene, &plot, dots.is_empty(), context);
+        plot.draw(&mut scene, self.palette.faint, dots.is_empty(), context);
         self.draw_foot(&mut scene, snapshot, &dots, largest, context);
         // The large ones first, so that no small one is hidden.
         dots.sort_by(|a, b| b.r.total_cmp(&a.r).then(a.task.id().cmp(&b.task.id())));
@@ -202,13 +202,12 @@ impl Bubble {
         };
         self.powers = Some(powers);
         let has = |row: Row| dots.iter().any(|dot| Row::of(&dot.task) == row);
-        let plot = Plot::new(
-            size,
-            self.most_share,
+        let axes = Axes {
+            most_share: self.most_share,
             powers,
-            has(Row::Kernel),
-            has(Row::Unknown),
-        );
+            are_even: self.options.even_axes,
+        };
+        let plot = Plot::new(size, axes, has(Row::Kernel), has(Row::Unknown));
         for dot in dots {
             let rss = dot.task.process.rss.unwrap_or(0);
             let part = (rss as f64 / largest.max(1) as f64).sqrt() as f32;
@@ -223,74 +222,6 @@ impl Bubble {
             );
         }
         plot
-    }
-
-    fn frame(&self, scene: &mut Scene, plot: &Plot, is_empty: bool, context: &Context<'_>) {
-        let (left, top, right, bottom) = plot.at;
-        let Color(r, g, b, _) = self.palette.faint;
-        let grid = Color(r, g, b, 50);
-        let mut line = |points: [(f32, f32); 2], color| {
-            scene.items.push(Item::Line {
-                points: points.to_vec(),
-                width: 1.0,
-                color,
-            });
-        };
-        let mut texts: Vec<(f32, f32, Anchor, String)> = Vec::new();
-        for (share, text) in axis::share_ticks(plot.most_share) {
-            let x = plot.x(share);
-            line([(x, top), (x, plot.bottom_of_strips)], grid);
-            texts.push((x, plot.bottom_of_strips + 16.0, Anchor::Middle, text));
-        }
-        for (power, text) in axis::power_ticks(plot.powers) {
-            let y = plot.y_of_power(power);
-            line([(left, y), (right, y)], grid);
-            texts.push((left - 8.0, y + 4.0, Anchor::End, text));
-        }
-        for edge in [top, bottom, plot.bottom_of_strips] {
-            line([(left, edge), (right, edge)], self.palette.faint);
-        }
-        for edge in [left, right] {
-            line(
-                [(edge, top), (edge, plot.bottom_of_strips)],
-                self.palette.faint,
-            );
-        }
-        for (row, words) in [(Row::Kernel, "kernel"), (Row::Unknown, "unknown")] {
-            if let Some(y) = plot.strip(row) {
-                line([(left, y + STRIP / 2.0), (right, y + STRIP / 2.0)], grid);
-                texts.push((left - 8.0, y + 4.0, Anchor::End, words.to_owned()));
-            }
-        }
-        let middle = f32::midpoint(left, right);
-        texts.push((
-            middle,
-            plot.bottom_of_strips + 34.0,
-            Anchor::Middle,
-            "CPU used in the interval, of one core".to_owned(),
-        ));
-        texts.push((
-            left - 68.0,
-            top - 8.0,
-            Anchor::Start,
-            "address space".to_owned(),
-        ));
-        if is_empty {
-            let middle_y = f32::midpoint(top, bottom);
-            let words = "no task used CPU or changed its memory".to_owned();
-            texts.push((middle, middle_y, Anchor::Middle, words));
-        }
-        for (x, y, anchor, text) in texts {
-            let text = context.font.fit(&text, LABEL, right - left);
-            scene.items.push(Item::Text(Text {
-                x,
-                y,
-                size: LABEL,
-                anchor,
-                color: self.palette.faint,
-                text,
-            }));
-        }
     }
 
     fn bubble(&mut self, scene: &mut Scene, dot: &Dot<'_>) {
@@ -421,98 +352,5 @@ impl Bubble {
             context,
             &self.palette,
         );
-    }
-}
-
-/// In which row of the chart a task is.
-#[derive(Clone, Copy, PartialEq)]
-enum Row {
-    /// On the scale.
-    Sized,
-    /// Kernel threads have no address space.
-    Kernel,
-    /// It ended before anybody read it.
-    Unknown,
-}
-
-impl Row {
-    fn of(task: &TaskView<'_>) -> Self {
-        match task.process.vsize {
-            _ if task.process.kthread => Self::Kernel,
-            Some(vsize) if vsize > 0 => Self::Sized,
-            _ => Self::Unknown,
-        }
-    }
-}
-
-/// Where things are.
-struct Plot {
-    /// Left, top, right, bottom of the part with a scale.
-    at: (f32, f32, f32, f32),
-    kernel: Option<f32>,
-    unknown: Option<f32>,
-    bottom_of_strips: f32,
-    most_share: f64,
-    powers: (f64, f64),
-}
-
-impl Plot {
-    fn new(
-        size: (f32, f32),
-        most_share: f64,
-        powers: (f64, f64),
-        has_kernel: bool,
-        has_unknown: bool,
-    ) -> Self {
-        let bottom_of_strips = size.1 - foot::HEIGHT - 46.0;
-        let mut bottom = bottom_of_strips;
-        let mut strip = |is_there: bool| {
-            is_there.then(|| {
-                bottom -= STRIP;
-                bottom + STRIP / 2.0
-            })
-        };
-        let (kernel, unknown) = (strip(has_kernel), strip(has_unknown));
-        Self {
-            at: (
-                LEFT,
-                head::HEIGHT + 22.0,
-                size.0 - margin::WIDTH - 8.0,
-                bottom,
-            ),
-            kernel,
-            unknown,
-            bottom_of_strips,
-            most_share,
-            powers,
-        }
-    }
-
-    /// The largest bubble fits at either end.
-    fn x(&self, share: f64) -> f32 {
-        let (left, _, right, _) = self.at;
-        let (from, to) = (left + LARGEST + 2.0, right - LARGEST - 2.0);
-        from + (to - from).max(1.0) * axis::share_at(share, self.most_share)
-    }
-
-    fn y_of_power(&self, power: f64) -> f32 {
-        let (_, top, _, bottom) = self.at;
-        let (from, to) = (bottom - LARGEST - 2.0, top + LARGEST + 2.0);
-        let (low, high) = self.powers;
-        from + (to - from) * ((power - low) / (high - low)).clamp(0.0, 1.0) as f32
-    }
-
-    fn y(&self, row: Row, vsize: u64) -> f32 {
-        self.strip(row)
-            .unwrap_or_else(|| self.y_of_power((vsize.max(1) as f64).log2()))
-    }
-
-    /// The middle of a row without a scale.
-    fn strip(&self, row: Row) -> Option<f32> {
-        match row {
-            Row::Sized => None,
-            Row::Kernel => self.kernel,
-            Row::Unknown => self.unknown,
-        }
     }
 }

@@ -1,0 +1,202 @@
+//! Where bubbles lie: two axes with a scale, and rows for who has no address space.
+
+use crate::{
+    chart::{Context, axis, foot, head, margin},
+    model::TaskView,
+    scene::{Anchor, Color, Item, Scene, Text},
+};
+
+/// Radius of the largest bubble, pixels.
+pub(super) const LARGEST: f32 = 46.0;
+pub(super) const LABEL: f32 = 12.0;
+pub(super) const STRIP: f32 = 34.0;
+const LEFT: f32 = 84.0;
+
+/// In which row of the chart a task is.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Row {
+    /// On the scale.
+    Sized,
+    /// Kernel threads have no address space.
+    Kernel,
+    /// It ended before anybody read it.
+    Unknown,
+}
+
+impl Row {
+    pub(super) fn of(task: &TaskView<'_>) -> Self {
+        match task.process.vsize {
+            _ if task.process.kthread => Self::Kernel,
+            Some(vsize) if vsize > 0 => Self::Sized,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// What the axes show.
+#[derive(Clone, Copy)]
+pub(super) struct Axes {
+    /// Where CPU ends, cores.
+    pub(super) most_share: f64,
+    /// Where the address space begins and ends, powers of two.
+    pub(super) powers: (f64, f64),
+    /// Even from 0 on, as in 2011; else small shares are spread and sizes are by powers.
+    pub(super) are_even: bool,
+}
+
+/// Where things are.
+pub(super) struct Plot {
+    /// Left, top, right, bottom of the part with a scale.
+    pub(super) at: (f32, f32, f32, f32),
+    kernel: Option<f32>,
+    unknown: Option<f32>,
+    pub(super) bottom_of_strips: f32,
+    axes: Axes,
+}
+
+impl Plot {
+    pub(super) fn new(size: (f32, f32), axes: Axes, has_kernel: bool, has_unknown: bool) -> Self {
+        let bottom_of_strips = size.1 - foot::HEIGHT - 46.0;
+        let mut bottom = bottom_of_strips;
+        let mut strip = |is_there: bool| {
+            is_there.then(|| {
+                bottom -= STRIP;
+                bottom + STRIP / 2.0
+            })
+        };
+        let (kernel, unknown) = (strip(has_kernel), strip(has_unknown));
+        Self {
+            at: (
+                LEFT,
+                head::HEIGHT + 22.0,
+                size.0 - margin::WIDTH - 8.0,
+                bottom,
+            ),
+            kernel,
+            unknown,
+            bottom_of_strips,
+            axes,
+        }
+    }
+
+    /// The largest bubble fits at either end.
+    pub(super) fn x(&self, share: f64) -> f32 {
+        let (left, _, right, _) = self.at;
+        let (from, to) = (left + LARGEST + 2.0, right - LARGEST - 2.0);
+        let most = self.axes.most_share;
+        let part = if self.axes.are_even {
+            (share / most).clamp(0.0, 1.0) as f32
+        } else {
+            axis::share_at(share, most)
+        };
+        from + (to - from).max(1.0) * part
+    }
+
+    pub(super) fn y(&self, row: Row, vsize: u64) -> f32 {
+        self.strip(row)
+            .unwrap_or_else(|| self.y_of(vsize.max(1) as f64))
+    }
+
+    fn y_of(&self, bytes: f64) -> f32 {
+        let (_, top, _, bottom) = self.at;
+        let (from, to) = (bottom - LARGEST - 2.0, top + LARGEST + 2.0);
+        let (low, high) = self.axes.powers;
+        let part = if self.axes.are_even {
+            bytes / high.exp2()
+        } else {
+            (bytes.log2() - low) / (high - low)
+        };
+        from + (to - from) * part.clamp(0.0, 1.0) as f32
+    }
+
+    /// The middle of a row without a scale.
+    fn strip(&self, row: Row) -> Option<f32> {
+        match row {
+            Row::Sized => None,
+            Row::Kernel => self.kernel,
+            Row::Unknown => self.unknown,
+        }
+    }
+
+    /// Draws axes, ticks and what they mean.
+    pub(super) fn draw(
+        &self,
+        scene: &mut Scene,
+        faint: Color,
+        is_empty: bool,
+        context: &Context<'_>,
+    ) {
+        let (left, top, right, bottom) = self.at;
+        let Color(r, g, b, _) = faint;
+        let grid = Color(r, g, b, 50);
+        let mut line = |points: [(f32, f32); 2], color| {
+            scene.items.push(Item::Line {
+                points: points.to_vec(),
+                width: 1.0,
+                color,
+            });
+        };
+        let mut texts: Vec<(f32, f32, Anchor, String)> = Vec::new();
+        let shares = if self.axes.are_even {
+            axis::even_share_ticks(self.axes.most_share)
+        } else {
+            axis::share_ticks(self.axes.most_share)
+        };
+        for (share, text) in shares {
+            let x = self.x(share);
+            line([(x, top), (x, self.bottom_of_strips)], grid);
+            texts.push((x, self.bottom_of_strips + 16.0, Anchor::Middle, text));
+        }
+        let sizes = if self.axes.are_even {
+            axis::bytes_ticks(self.axes.powers.1.exp2())
+        } else {
+            axis::power_ticks(self.axes.powers)
+        };
+        for (bytes, text) in sizes {
+            let y = self.y_of(bytes);
+            line([(left, y), (right, y)], grid);
+            texts.push((left - 8.0, y + 4.0, Anchor::End, text));
+        }
+        for edge in [top, bottom, self.bottom_of_strips] {
+            line([(left, edge), (right, edge)], faint);
+        }
+        for edge in [left, right] {
+            line([(edge, top), (edge, self.bottom_of_strips)], faint);
+        }
+        for (row, words) in [(Row::Kernel, "kernel"), (Row::Unknown, "unknown")] {
+            if let Some(y) = self.strip(row) {
+                line([(left, y + STRIP / 2.0), (right, y + STRIP / 2.0)], grid);
+                texts.push((left - 8.0, y + 4.0, Anchor::End, words.to_owned()));
+            }
+        }
+        let middle = f32::midpoint(left, right);
+        texts.push((
+            middle,
+            self.bottom_of_strips + 34.0,
+            Anchor::Middle,
+            "CPU used in the interval, of one core".to_owned(),
+        ));
+        texts.push((
+            left - 68.0,
+            top - 8.0,
+            Anchor::Start,
+            "address space".to_owned(),
+        ));
+        if is_empty {
+            let middle_y = f32::midpoint(top, bottom);
+            let words = "no task used CPU or changed its memory".to_owned();
+            texts.push((middle, middle_y, Anchor::Middle, words));
+        }
+        for (x, y, anchor, text) in texts {
+            let text = context.font.fit(&text, LABEL, right - left);
+            scene.items.push(Item::Text(Text {
+                x,
+                y,
+                size: LABEL,
+                anchor,
+                color: faint,
+                text,
+            }));
+        }
+    }
+}
