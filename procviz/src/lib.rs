@@ -13,3 +13,4 @@ pub mod paint;
 pub mod scene;
 pub mod source;
 pub mod tracker;
+mod view;

@@ -13,7 +13,10 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::ebpf::{root, say};
+use crate::{
+    ebpf::{root, say},
+    screens,
+};
 
 /// Users of the sleepers: those that every distribution has.
 const USERS: [u32; 5] = [0, 1, 2, 9, 33];
@@ -21,8 +24,12 @@ const SLEEPERS: usize = 40;
 const THREADS: &str = "24";
 
 /// Pictures: their names and what is typed for them.
-const PICTURES: [(&str, &[&str]); 4] = [
+const PICTURES: [(&str, &[&str]); 5] = [
     ("grid.png", &["grid", "--duration", "6s"]),
+    (
+        "live.gif",
+        &["grid", "-F", "2", "--samples", "12", "--size", "900x520"],
+    ),
     ("bubble.png", &["bubble", "--duration", "6s"]),
     ("lines.png", &["lines", "-s", "1", "--duration", "12s"]),
     (
@@ -66,6 +73,7 @@ pub(crate) fn run() -> Result<()> {
             .context("failed to run procviz")?;
         ensure!(status.success(), "{name} was not drawn");
     }
+    screens::photograph(&docs, &path)?;
     drop(load);
     fs::remove_dir_all(&folder)?;
     say("drawn: look at each at full size");

@@ -8,6 +8,7 @@ mod bench;
 mod docs;
 mod ebpf;
 mod provenance;
+mod screens;
 
 use anyhow::{Result, bail};
 

@@ -2,6 +2,7 @@
 
 use super::{
     Failure,
+    live::{self, Looks},
     picture::{self, Chart, grouping, palette, theme},
 };
 use crate::{
@@ -9,6 +10,7 @@ use crate::{
     cli::BubbleArgs,
     model::{Scope, Untrusted},
     scene::Color,
+    view::ChartKind,
 };
 
 pub(super) fn run(args: &BubbleArgs) -> Result<u8, Failure> {
@@ -30,12 +32,18 @@ pub(super) fn run(args: &BubbleArgs) -> Result<u8, Failure> {
         even_axes: args.picture.classic,
         user_colors,
     };
-    picture::run(
-        Chart::Bubble(Bubble::new(options)),
-        scope,
-        &args.picture,
-        1.0,
-    )
+    match &args.picture.output {
+        Some(path) => {
+            let chart = Chart::Bubble(Bubble::new(options));
+            picture::run(chart, scope, (path, &args.picture), 1.0)
+        }
+        None => {
+            let mut looks = Looks::usual(ChartKind::Bubble, &args.picture);
+            looks.grid.grouping = options.grouping;
+            looks.bubble = options;
+            live::run(looks, &args.picture, 1.0)
+        }
+    }
 }
 
 fn user_color(text: &str) -> Result<(String, Color), Failure> {

@@ -3,8 +3,10 @@
 
 use std::{
     ffi::{CString, OsString},
+    fs::File,
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::{ffi::OsStrExt, process::CommandExt as _, process::ExitStatusExt as _},
-    process::{Command, ExitStatus},
+    process::{Command, ExitStatus, Stdio},
     sync::Arc,
     thread::JoinHandle,
 };
@@ -17,6 +19,7 @@ use nix::{
     },
     unistd::{Gid, Pid, Uid, User},
 };
+use rustix::fs::{Mode, OFlags, open};
 use tokio::sync::Notify;
 
 use super::{Failure, stdout::say};
@@ -30,13 +33,20 @@ impl Child {
     /// # Errors
     ///
     /// When no process can be made.
-    pub(super) fn prepare(command: &[OsString]) -> anyhow::Result<Self> {
+    ///
+    /// With `kept`, its output goes there and its input is empty: the terminal
+    /// is not its own.
+    pub(super) fn prepare(command: &[OsString], kept: Option<&File>) -> anyhow::Result<Self> {
         let myself = std::env::current_exe().context("failed to find procviz itself")?;
-        let child = Command::new(myself)
-            .arg("__launch")
-            .args(command)
-            .spawn()
-            .context("failed to make a process")?;
+        let mut launch = Command::new(myself);
+        launch.arg("__launch").args(command);
+        if let Some(file) = kept {
+            launch
+                .stdin(Stdio::null())
+                .stdout(file.try_clone()?)
+                .stderr(file.try_clone()?);
+        }
+        let child = launch.spawn().context("failed to make a process")?;
         let pid = Pid::from_raw(i32::try_from(child.id())?);
         match waitpid(pid, Some(WaitPidFlag::WUNTRACED))? {
             WaitStatus::Stopped(..) => Ok(Self(child)),
@@ -122,6 +132,44 @@ impl Waiting {
     pub(super) fn status(self) -> u8 {
         self.thread.join().unwrap_or(1)
     }
+
+    /// Its status if it has ended; else it goes on alone, which is said.
+    pub(super) fn status_now(self) -> u8 {
+        if self.thread.is_finished() {
+            return self.status();
+        }
+        say(&format!(
+            "procviz: the command goes on as process {}",
+            self.pid
+        ));
+        0
+    }
+}
+
+/// A file without a name that keeps what a command says while a view has the terminal.
+///
+/// # Errors
+///
+/// What open(2) says of the folder for temporary files.
+pub(super) fn keeper() -> anyhow::Result<File> {
+    let folder = std::env::temp_dir();
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let file = open(&folder, flags, Mode::RUSR | Mode::WUSR)
+        .with_context(|| format!("failed to make a file in `{}`", folder.display()))?;
+    Ok(file.into())
+}
+
+/// Prints what was kept; if nobody listens, nothing is lost.
+///
+/// # Errors
+///
+/// What read(2) says.
+pub(super) fn print_kept(mut kept: File) -> std::io::Result<()> {
+    kept.seek(SeekFrom::Start(0))?;
+    let mut bytes = Vec::new();
+    kept.read_to_end(&mut bytes)?;
+    _ = std::io::stdout().write_all(&bytes);
+    Ok(())
 }
 
 fn shell_status(status: ExitStatus) -> u8 {

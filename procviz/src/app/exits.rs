@@ -32,7 +32,7 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
     let child = if args.command.is_empty() {
         None
     } else {
-        Some(Child::prepare(&args.command)?)
+        Some(Child::prepare(&args.command, None)?)
     };
     let why = |why| {
         Failure::privilege(format!(

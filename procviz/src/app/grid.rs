@@ -2,18 +2,30 @@
 
 use super::{
     Failure, config,
+    live::{self, Looks},
     picture::{self, Chart, grouping, palette, theme},
 };
 use crate::{
     chart::{Colors, Grid, GridOptions},
     cli::GridArgs,
     model::Scope,
+    view::ChartKind,
 };
 
 pub(super) fn run(args: &GridArgs) -> Result<u8, Failure> {
     let options = options(args)?;
     let scope = options.scope;
-    picture::run(Chart::Grid(Grid::new(options)), scope, &args.picture, 1.0)
+    match &args.picture.output {
+        Some(path) => {
+            let chart = Chart::Grid(Grid::new(options));
+            picture::run(chart, scope, (path, &args.picture), 1.0)
+        }
+        None => {
+            let mut looks = Looks::usual(ChartKind::Grid, &args.picture);
+            looks.grid = options;
+            live::run(looks, &args.picture, 1.0)
+        }
+    }
 }
 
 fn options(args: &GridArgs) -> Result<GridOptions, Failure> {

@@ -2,12 +2,14 @@
 
 use super::{
     Failure,
+    live::{self, Looks},
     picture::{self, Chart, palette, theme},
 };
 use crate::{
     chart::{ANGLE, Lines, LinesOptions},
     cli::LinesArgs,
     model::Scope,
+    view::ChartKind,
 };
 
 pub(super) fn run(args: &LinesArgs) -> Result<u8, Failure> {
@@ -22,5 +24,15 @@ pub(super) fn run(args: &LinesArgs) -> Result<u8, Failure> {
         palette: palette(&args.picture),
         angle: ANGLE,
     };
-    picture::run(Chart::Lines(Lines::new(options)), scope, &args.picture, 5.0)
+    match &args.picture.output {
+        Some(path) => {
+            let chart = Chart::Lines(Lines::new(options));
+            picture::run(chart, scope, (path, &args.picture), 5.0)
+        }
+        None => {
+            let mut looks = Looks::usual(ChartKind::Lines, &args.picture);
+            looks.lines = options;
+            live::run(looks, &args.picture, 1.0)
+        }
+    }
 }

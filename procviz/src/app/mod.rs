@@ -11,6 +11,7 @@ mod exits;
 mod failure;
 mod grid;
 mod lines;
+mod live;
 mod notables;
 mod open;
 mod output;

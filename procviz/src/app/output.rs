@@ -99,6 +99,27 @@ impl Target {
                 "`--samples {count}` makes {count} pictures, but `{shown}` names one: put {{n}} or {{time}} in the name, or use --duration"
             )));
         }
+        Self::checked(path, format, is_series, force, samples)
+    }
+
+    /// Where live views save pictures: the folder where procviz was called.
+    pub(super) fn for_views() -> Result<Self, Failure> {
+        Self::checked(
+            Path::new("procviz-{time}.png"),
+            Format::Png,
+            true,
+            false,
+            None,
+        )
+    }
+
+    fn checked(
+        path: &Path,
+        format: Format,
+        is_series: bool,
+        force: bool,
+        samples: Option<u64>,
+    ) -> Result<Self, Failure> {
         let digits = samples.map_or(6, |samples| samples.to_string().len());
         let target = Self {
             path: path.to_owned(),
@@ -221,8 +242,8 @@ impl Writer {
                     .bytes()
                     .and_then(|bytes| write(&path, &bytes, target.force));
                 if let Err(error) = outcome {
-                    _ = tell.send(error);
-                    break;
+                    // Whoever does not listen still has the first one to hear.
+                    _ = tell.try_send(error);
                 }
             }
         };
@@ -242,11 +263,25 @@ impl Writer {
     ///
     /// What went wrong with an earlier one.
     pub(super) fn write(&self, path: PathBuf, job: Job) -> anyhow::Result<()> {
+        self.check()?;
         let sent = self
             .jobs
             .as_ref()
             .is_some_and(|jobs| jobs.send((path, job)).is_ok());
-        if sent { Ok(()) } else { Err(self.why()) }
+        if sent {
+            Ok(())
+        } else {
+            Err(anyhow!("the writing thread ended early"))
+        }
+    }
+
+    /// Whether all went well so far.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong since the last time that somebody asked.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        self.failed.try_recv().map_or(Ok(()), Err)
     }
 
     /// Waits until all is written.
@@ -259,13 +294,7 @@ impl Writer {
         if let Some(thread) = self.thread.take() {
             _ = thread.join();
         }
-        self.failed.try_recv().map_or(Ok(()), Err)
-    }
-
-    fn why(&self) -> anyhow::Error {
-        self.failed
-            .recv()
-            .unwrap_or_else(|_| anyhow!("the writing thread ended early"))
+        self.check()
     }
 }
 

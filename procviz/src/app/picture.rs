@@ -1,6 +1,6 @@
 //! Draws snapshots with any chart into files.
 
-use std::{io::IsTerminal, sync::Arc, time::Instant};
+use std::{io::IsTerminal, path::Path, sync::Arc, time::Instant};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -9,7 +9,7 @@ use super::{
     Failure, config,
     config::Schedule,
     output::{Format, Job, Shows, Target, Writer},
-    session::{IsLast, Session, WantArgs},
+    session::{IsLast, Plan, Session, WantArgs},
     stdout::say,
 };
 use crate::{
@@ -50,10 +50,12 @@ impl Chart {
     }
 }
 
+/// The theme that was asked for; a live view in a terminal makes it dark.
 pub(super) fn theme(args: &PictureArgs) -> Theme {
     match args.theme {
-        ThemeArg::Light => Theme::Light,
-        ThemeArg::Dark => Theme::Dark,
+        Some(ThemeArg::Light) => Theme::Light,
+        Some(ThemeArg::Dark) => Theme::Dark,
+        None => Theme::Light,
     }
 }
 
@@ -73,11 +75,31 @@ pub(super) fn grouping(group: GroupArg) -> Grouping {
     }
 }
 
+/// The embedded font, or the one that was named.
+pub(super) fn font(args: &PictureArgs) -> Result<Font, Failure> {
+    let Some(path) = &args.font else {
+        return Ok(Font::embedded()?);
+    };
+    let bytes = std::fs::read(path)
+        .with_context(|| format!("failed to read the font `{}`", path.display()))?;
+    Ok(Font::parse(bytes).with_context(|| format!("`{}` is no font", path.display()))?)
+}
+
+/// Percent of a core that a live view may use; 0 is no limit.
+pub(super) fn max_cpu(args: &PictureArgs) -> Result<f64, Failure> {
+    config::number(
+        "--max-cpu",
+        &args.max_cpu,
+        "percent of a core, or 0",
+        |percent| (0.0..=100_000.0).contains(&percent),
+    )
+}
+
 /// Watches, draws and writes; `interval` is the chart's own, in seconds.
 pub(super) fn run(
     chart: Chart,
     scope: Scope,
-    args: &PictureArgs,
+    (path, args): (&Path, &PictureArgs),
     interval: f64,
 ) -> Result<u8, Failure> {
     let mut schedule = Schedule::new(&args.sampling, interval)?;
@@ -88,17 +110,7 @@ pub(super) fn run(
         "a factor from 0.25 to 8",
         |factor| (0.25..=8.0).contains(&factor),
     )?;
-    let font = match &args.font {
-        None => Font::embedded()?,
-        Some(path) => {
-            let bytes = std::fs::read(path)
-                .with_context(|| format!("failed to read the font `{}`", path.display()))?;
-            Font::parse(bytes).with_context(|| format!("`{}` is no font", path.display()))?
-        }
-    };
-    let Some(path) = &args.output else {
-        return Err(Failure::usage("there is no window and no terminal view yet: name a file with -o, as in `procviz grid -o tasks.png`".to_owned()));
-    };
+    let font = font(args)?;
     let shows = match chart {
         Chart::Lines(_) => Shows::AllSamples,
         Chart::Grid(_) | Chart::Bubble(_) => Shows::OneSample,
@@ -117,9 +129,17 @@ pub(super) fn run(
         Arguments::Shown => WantArgs::Yes,
         Arguments::Hidden => WantArgs::No,
     };
-    let (session, writer) = Session::start(&schedule, &args.filter, &args.run, want_args, |_| {
-        Ok(Writer::start(&target)?)
-    })?;
+    let (session, writer) = Session::start(
+        Plan {
+            schedule: &schedule,
+            filter: &args.filter,
+            run: &args.run,
+            want_args,
+            wake: None,
+            kept: None,
+        },
+        |_| Ok(Writer::start(&target)?),
+    )?;
     let draw = Draw {
         scope,
         chart,
@@ -255,12 +275,12 @@ impl Draw {
     }
 }
 
-fn name(users: &Users, uid: Option<u32>) -> Arc<str> {
+pub(super) fn name(users: &Users, uid: Option<u32>) -> Arc<str> {
     uid.map_or_else(|| Arc::from("unknown"), |uid| users.name(uid))
 }
 
 /// What a PNG says of itself.
-fn notes(scene: &Scene, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
+pub(super) fn notes(scene: &Scene, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
     let command: Vec<_> = std::env::args_os()
         .map(|arg| arg.to_string_lossy().into_owned())
         .collect();

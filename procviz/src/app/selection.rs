@@ -31,7 +31,7 @@ impl Selection {
             pids: pids.collect::<Result<_, _>>()?,
             commands: commands.collect::<Result<_, _>>()?,
             cgroups: cgroups.collect::<Result<_, _>>()?,
-            descendants: false,
+            ..Filter::default()
         };
         let roots = trees.collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
@@ -49,6 +49,38 @@ impl Selection {
         self.roots = Some(vec![pid]);
         self
     }
+}
+
+/// A live view's filter line: words that all have to hold. `user:NAME`,
+/// `pid:N`, `cgroup:GLOB`, else a pattern for names and arguments.
+///
+/// # Errors
+///
+/// What cannot be understood, in one line.
+pub(super) fn of_line(line: &str, base: &Filter) -> Result<Filter, String> {
+    let mut filter = base.clone();
+    for word in line.split_whitespace() {
+        let mut part = Filter::default();
+        if let Some(name) = word.strip_prefix("user:") {
+            part.users
+                .push(user(name).map_err(|_| format!("there is no user {}", shown(name)))?);
+        } else if let Some(number) = word.strip_prefix("pid:") {
+            let pid = number
+                .parse()
+                .map_err(|_| format!("{} is no pid", shown(number)))?;
+            part.pids.push(pid);
+        } else if let Some(glob) = word.strip_prefix("cgroup:") {
+            part.cgroups
+                .push(Pattern::new(glob).map_err(|error| error.to_string())?);
+        } else {
+            let regex = Regex::new(word)
+                .map_err(|_| format!("{} is no regular expression", shown(word)))?;
+            part.commands.push(regex);
+        }
+        part.and = Some(Box::new(filter));
+        filter = part;
+    }
+    Ok(filter)
 }
 
 fn shown(text: &str) -> String {

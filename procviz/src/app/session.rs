@@ -1,7 +1,7 @@
 //! One run: the command if there is one, the sampler on its thread, and the
 //! tracker that takes in what it says.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, fs::File, sync::mpsc::TryRecvError};
 
 use super::{
     Failure,
@@ -9,13 +9,13 @@ use super::{
     config::Schedule,
     open,
     selection::Selection,
-    watch::{Said, Watch},
+    watch::{Order, Said, Wake, Watch},
 };
 use crate::{
     cli::FilterArgs,
-    model::{Host, Snapshot},
+    model::{Host, Sample, Snapshot},
     source::{Keep, Users, back_to_normal, host},
-    tracker::Tracker,
+    tracker::{Filter, Tracker},
 };
 
 /// A run.
@@ -24,6 +24,31 @@ pub(super) struct Session {
     pub(super) users: Users,
     watch: Watch,
     child: Option<Waiting>,
+}
+
+/// What a run is to be.
+pub(super) struct Plan<'a> {
+    pub(super) schedule: &'a Schedule,
+    pub(super) filter: &'a FilterArgs,
+    pub(super) run: &'a [OsString],
+    pub(super) want_args: WantArgs,
+    /// A live view's: called when there is something to take.
+    pub(super) wake: Option<Wake>,
+    /// What the command says goes there.
+    pub(super) kept: Option<&'a File>,
+}
+
+/// What there was to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// Nothing new.
+    Nothing,
+    /// The snapshot is a new one.
+    Sample,
+    /// Everything is said: the snapshot is the last.
+    All,
+    /// procviz is asked to stop until it is continued.
+    Suspend,
 }
 
 /// Whether arguments of processes are of use to somebody.
@@ -37,17 +62,22 @@ impl Session {
     /// Starts sampling; `before` is called when privileges are still there,
     /// and may start threads.
     pub(super) fn start<T>(
-        schedule: &Schedule,
-        filter: &FilterArgs,
-        run: &[OsString],
-        want_args: WantArgs,
+        plan: Plan<'_>,
         before: impl FnOnce(&Host) -> Result<T, Failure>,
     ) -> Result<(Self, T), Failure> {
+        let Plan {
+            schedule,
+            filter,
+            run,
+            want_args,
+            wake,
+            kept,
+        } = plan;
         let mut selection = Selection::new(filter)?;
         let child = if run.is_empty() {
             None
         } else {
-            Some(Child::prepare(run)?)
+            Some(Child::prepare(run, kept)?)
         };
         let host = host()?;
         let extra = before(&host)?;
@@ -66,7 +96,7 @@ impl Session {
             sampler.want_args();
         }
         let tracker = Tracker::with_filter(host, sampler.sources(), selection.filter);
-        let watch = Watch::start(sampler, schedule, child.as_ref().map(Child::pid))?;
+        let watch = Watch::start(sampler, schedule, child.as_ref().map(Child::pid), wake)?;
         back_to_normal();
         let child = child.map(|child| child.wait(watch.stopper())).transpose()?;
         let session = Self {
@@ -80,11 +110,52 @@ impl Session {
 
     /// Takes in the next sample: whether it is the last, `None` when there is none.
     pub(super) fn next(&mut self) -> Result<Option<IsLast>, Failure> {
-        let (mut sample, is_last) = match self.watch.next() {
-            None => return Ok(None),
-            Some(Said::Failed(error)) => return Err(error.into()),
-            Some(Said::Sample { sample, is_last }) => (sample, is_last),
-        };
+        loop {
+            match self.watch.next() {
+                None => return Ok(None),
+                Some(Said::Failed(error)) => return Err(error.into()),
+                Some(Said::Sample { sample, is_last }) => {
+                    self.update(sample)?;
+                    return Ok(Some(if is_last { IsLast::Yes } else { IsLast::No }));
+                }
+                // Only views are asked to.
+                Some(Said::Suspend) => {}
+            }
+        }
+    }
+
+    /// Takes in what has been said, without waiting for more: all samples up
+    /// to the newest.
+    pub(super) fn take(&mut self) -> Result<Taken, Failure> {
+        let mut taken = Taken::Nothing;
+        loop {
+            match self.watch.take() {
+                Err(TryRecvError::Empty) => return Ok(taken),
+                Err(TryRecvError::Disconnected) => return Ok(Taken::All),
+                Ok(Said::Failed(error)) => return Err(error.into()),
+                Ok(Said::Suspend) => return Ok(Taken::Suspend),
+                Ok(Said::Sample { sample, is_last }) => {
+                    self.update(sample)?;
+                    if is_last {
+                        return Ok(Taken::All);
+                    }
+                    taken = Taken::Sample;
+                }
+            }
+        }
+    }
+
+    /// What the command line hides and shows.
+    pub(super) fn filter(&self) -> &Filter {
+        self.tracker.filter()
+    }
+
+    /// Asks something of the sampling thread.
+    pub(super) fn order(&self, order: Order) {
+        self.watch.order(order);
+    }
+
+    fn update(&mut self, mut sample: Box<Sample>) -> Result<(), Failure> {
         self.tracker.update(&sample);
         sample.clear();
         sample.machine.deaths = None;
@@ -96,11 +167,16 @@ impl Session {
         }
         let uids = snapshot.threads.iter().filter_map(|thread| thread.uid);
         self.users.look_up(uids);
-        Ok(Some(if is_last { IsLast::Yes } else { IsLast::No }))
+        Ok(())
     }
 
     pub(super) fn snapshot(&self) -> &Snapshot {
         self.tracker.snapshot()
+    }
+
+    /// The command's status if it has ended, else 0.
+    pub(super) fn status_now(self) -> u8 {
+        self.child.map_or(0, Waiting::status_now)
     }
 
     /// The command's status, once it has ended, or 0.

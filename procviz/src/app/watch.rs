@@ -4,8 +4,9 @@
 use std::{
     sync::{
         Arc,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel},
     },
+    task::Poll,
     thread::JoinHandle,
     time::Duration,
 };
@@ -13,8 +14,11 @@ use std::{
 use nix::sys::signal::Signal;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::Notify,
-    time::{Instant, MissedTickBehavior, interval_at},
+    sync::{
+        Notify,
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    },
+    time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
 
 use super::config::Schedule;
@@ -36,13 +40,32 @@ pub(super) enum Said {
     Sample { sample: Box<Sample>, is_last: bool },
     /// Sampling failed.
     Failed(SamplerError),
+    /// Somebody asks procviz to stop until it is continued (SIGTSTP).
+    Suspend,
 }
+
+/// What a live view asks of the sampling thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// One sample, now.
+    Sample,
+    /// From now on at this interval.
+    Interval(Duration),
+    /// No samples but ordered ones, or again at the interval.
+    Pause(bool),
+    /// The arguments of those that are there already.
+    Args,
+}
+
+/// Called by the sampling thread when there is something new to take.
+pub(super) type Wake = Box<dyn Fn() + Send>;
 
 /// The sampling thread.
 pub(super) struct Watch {
     said: Receiver<Said>,
     empty: SyncSender<Box<Sample>>,
     stop: Arc<Notify>,
+    orders: UnboundedSender<Order>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -57,8 +80,10 @@ impl Watch {
         sampler: Sampler,
         schedule: &Schedule,
         child: Option<u32>,
+        wake: Option<Wake>,
     ) -> std::io::Result<Self> {
         let (say, said) = sync_channel(QUEUE);
+        let (orders, ordered) = unbounded_channel();
         let (empty, reuse) = sync_channel(QUEUE + 2);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -74,6 +99,8 @@ impl Watch {
             dropped: 0,
             stop: Arc::clone(&stop),
             child,
+            ordered,
+            wake,
         };
         let body = move || {
             let outcome = runtime.block_on(ticker.run(&schedule));
@@ -81,6 +108,7 @@ impl Watch {
                 // Nobody listens any more: then nobody misses it.
                 _ = ticker.say.send(Said::Failed(error));
             }
+            ticker.wake();
         };
         let thread = std::thread::Builder::new()
             .name("procviz-sampler".to_owned())
@@ -89,6 +117,7 @@ impl Watch {
             said,
             empty,
             stop,
+            orders,
             thread: Some(thread),
         })
     }
@@ -101,6 +130,16 @@ impl Watch {
     /// The next thing said; `None` when all is said.
     pub(super) fn next(&self) -> Option<Said> {
         self.said.recv().ok()
+    }
+
+    /// What has been said and not taken yet.
+    pub(super) fn take(&self) -> Result<Said, TryRecvError> {
+        self.said.try_recv()
+    }
+
+    /// Asks something of the thread; when it has ended, nothing happens.
+    pub(super) fn order(&self, order: Order) {
+        _ = self.orders.send(order);
     }
 
     /// Gives a sample's room back.
@@ -127,34 +166,86 @@ struct Ticker {
     dropped: u64,
     stop: Arc<Notify>,
     child: Option<u32>,
+    ordered: UnboundedReceiver<Order>,
+    wake: Option<Wake>,
+}
+
+/// Why a sample is taken, or something else is done.
+enum Due {
+    Tick(Instant),
+    Order(Order),
+    Stop,
+    Signal(Signal),
 }
 
 impl Ticker {
     async fn run(&mut self, schedule: &Schedule) -> Result<(), SamplerError> {
-        let interval = schedule.interval;
-        let mut signals = [
+        let mut interval = schedule.interval;
+        let mut is_paused = false;
+        let mut signals = vec![
             (Signal::SIGINT, SignalKind::interrupt()),
             (Signal::SIGTERM, SignalKind::terminate()),
             (Signal::SIGHUP, SignalKind::hangup()),
-        ]
-        .map(|(name, kind)| (name, signal(kind).ok()));
+        ];
+        if self.wake.is_some() {
+            // A view has a terminal or a window to leave in order.
+            signals.push((Signal::SIGQUIT, SignalKind::quit()));
+            signals.push((
+                Signal::SIGTSTP,
+                SignalKind::from_raw(Signal::SIGTSTP as i32),
+            ));
+        }
+        let mut signals: Vec<_> = signals
+            .into_iter()
+            .filter_map(|(name, kind)| Some((name, signal(kind).ok()?)))
+            .collect();
         let mut sample = Box::new(Sample::new(self.sampler.sources()));
         self.sampler.sample(&mut sample)?;
         let start = Instant::now();
         let mut is_open = self.hand_over(&mut sample, false);
-        let mut ticks = interval_at(start + interval, interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut ticks = ticks_of(interval);
         let mut done = 0;
         while is_open {
-            let stop = tokio::select! {
-                due = ticks.tick() => { self.count_lateness(due, interval); false }
-                () = self.stop.notified() => true,
-                signal = first_of(&mut signals) => {
-                    if self.is_the_childs(signal) {
-                        continue;
-                    }
-                    true
+            let due = tokio::select! {
+                due = ticks.tick(), if !is_paused => Due::Tick(due),
+                Some(order) = self.ordered.recv() => Due::Order(order),
+                () = self.stop.notified() => Due::Stop,
+                signal = first_of(&mut signals) => Due::Signal(signal),
+            };
+            let stop = match due {
+                Due::Tick(due) => {
+                    self.count_lateness(due, interval);
+                    false
                 }
+                Due::Stop => true,
+                Due::Order(Order::Sample) => {
+                    // The next one comes a whole interval later.
+                    ticks.reset();
+                    false
+                }
+                Due::Order(Order::Interval(new)) => {
+                    interval = new;
+                    ticks = ticks_of(interval);
+                    continue;
+                }
+                Due::Order(Order::Pause(paused)) => {
+                    is_paused = paused;
+                    ticks.reset();
+                    continue;
+                }
+                Due::Order(Order::Args) => {
+                    self.sampler.want_args();
+                    self.sampler.look_at_all_again();
+                    continue;
+                }
+                Due::Signal(Signal::SIGTSTP) => {
+                    // Nobody listens any more: then the next sample ends it.
+                    _ = self.say.send(Said::Suspend);
+                    self.wake();
+                    continue;
+                }
+                Due::Signal(signal) if self.is_the_childs(signal) => continue,
+                Due::Signal(_) => true,
             };
             done += 1;
             let is_last = stop || schedule.is_over(done, start.elapsed());
@@ -165,6 +256,12 @@ impl Ticker {
             is_open = self.hand_over(&mut sample, is_last) && !is_last;
         }
         Ok(())
+    }
+
+    fn wake(&self) {
+        if let Some(wake) = &self.wake {
+            wake();
+        }
     }
 
     /// Whether a signal is for the command, which decides what to make of it
@@ -211,6 +308,7 @@ impl Ticker {
                 self.sampler.handed_over(stamp);
                 sample.clear();
                 sample.machine.deaths = None;
+                self.wake();
                 true
             }
             Err(TrySendError::Full(Said::Sample { sample: kept, .. })) => {
@@ -228,20 +326,20 @@ impl Ticker {
     }
 }
 
-/// Waits for one of some signals; for ever for those that cannot be had.
-async fn first_of(signals: &mut [(Signal, Option<tokio::signal::unix::Signal>); 3]) -> Signal {
-    let [one, two, three] = signals;
-    tokio::select! {
-        () = received(&mut one.1) => one.0,
-        () = received(&mut two.1) => two.0,
-        () = received(&mut three.1) => three.0,
-    }
+/// A tick after each interval from now on.
+fn ticks_of(interval: Duration) -> Interval {
+    let mut ticks = interval_at(Instant::now() + interval, interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticks
 }
 
-/// Waits for a signal, for ever where it cannot be had.
-async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
-    match signal {
-        Some(signal) => _ = signal.recv().await,
-        None => std::future::pending().await,
-    }
+/// Waits for one of some signals; for ever where none can be had.
+async fn first_of(signals: &mut [(Signal, tokio::signal::unix::Signal)]) -> Signal {
+    std::future::poll_fn(|context| {
+        let ready = signals
+            .iter_mut()
+            .find_map(|(name, signal)| signal.poll_recv(context).is_ready().then_some(*name));
+        ready.map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
 }

@@ -12,12 +12,12 @@ const SHARES: [f64; 18] = [
 const POWER: f64 = 0.4;
 
 /// Where a share of a core is on its axis, 0 to 1; `most` is where it ends.
-pub(super) fn share_at(share: f64, most: f64) -> f32 {
+pub(crate) fn share_at(share: f64, most: f64) -> f32 {
     (share.clamp(0.0, most) / most).powf(POWER) as f32
 }
 
 /// Ticks of the axis of shares: value and text.
-pub(super) fn share_ticks(most: f64) -> Vec<(f64, String)> {
+pub(crate) fn share_ticks(most: f64) -> Vec<(f64, String)> {
     let shown = SHARES.iter().map(|percent| percent / 100.0);
     shown
         .filter(|share| *share <= most)
@@ -26,7 +26,7 @@ pub(super) fn share_ticks(most: f64) -> Vec<(f64, String)> {
 }
 
 /// The least end of an axis that holds `share`: a quarter, half, one, two ... cores.
-pub(super) fn share_end(share: f64) -> f64 {
+pub(crate) fn share_end(share: f64) -> f64 {
     let mut end = 0.25;
     while end < share && end < 1e6 {
         end *= 2.0;

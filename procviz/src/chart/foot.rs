@@ -92,8 +92,14 @@ pub(super) fn draw(
 }
 
 /// What the picture rests on, and what is missing from it.
-fn ground(snapshot: &Snapshot) -> String {
-    let own = snapshot.own_cpu_ns as f64 * 100.0 / snapshot.stamp.interval_ns.max(1) as f64;
+pub(crate) fn ground(snapshot: &Snapshot) -> String {
+    let own = match snapshot.stamp.interval_ns {
+        0 => "unknown".to_owned(),
+        interval => {
+            let percent = snapshot.own_cpu_ns as f64 * 100.0 / interval as f64;
+            format!("{percent:.1} % of a core")
+        }
+    };
     let losses = snapshot.losses;
     let late = format!(
         "samples late {}, skipped {}",
@@ -112,10 +118,10 @@ fn ground(snapshot: &Snapshot) -> String {
                     losses.fork, losses.exec, losses.exit, losses.dead, losses.other
                 ));
             }
-            format!("{text}  ·  {late}  ·  procviz used {own:.1} % of a core")
+            format!("{text}  ·  {late}  ·  procviz used {own}")
         }
         Sources::ProcOnly => format!(
-            "from /proc alone: tasks that lived less than an interval are not seen, CPU in steps of {} ms  ·  {late}  ·  procviz used {own:.1} % of a core",
+            "from /proc alone: tasks that lived less than an interval are not seen, CPU in steps of {} ms  ·  {late}  ·  procviz used {own}",
             snapshot.host.tick_ns / 1_000_000
         ),
     }

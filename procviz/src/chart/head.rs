@@ -14,7 +14,7 @@ const LEFT: f32 = 16.0;
 
 /// What the head counts.
 #[derive(Default)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     pub(super) tasks: u64,
     pub(super) blocked: u64,
     pub(super) zombies: u64,
@@ -28,6 +28,13 @@ impl Counts {
             wait_ns: (snapshot.sources == Sources::EbpfAndProc).then_some(0),
             ..Self::default()
         }
+    }
+
+    /// Of all tasks of a scope.
+    pub(crate) fn of(snapshot: &Snapshot, scope: Scope) -> Self {
+        let mut counts = Self::new(snapshot);
+        snapshot.tasks(scope).for_each(|task| counts.add(&task));
+        counts
     }
 
     pub(super) fn add(&mut self, task: &TaskView<'_>) {
@@ -50,17 +57,12 @@ pub(super) fn draw(
     context: &Context<'_>,
     palette: &Palette,
 ) {
-    let what = match (scope, counts.tasks) {
-        (Scope::Threads, 1) => "thread",
-        (Scope::Threads, _) => "threads",
-        (Scope::Processes, 1) => "process",
-        (Scope::Processes, _) => "processes",
-    };
-    let title = format!(
-        "{}: {} {what}",
-        snapshot.host.name,
-        count_text(counts.tasks)
-    );
+    let Words {
+        title,
+        when,
+        machine,
+        tasks,
+    } = words(snapshot, counts, scope, &context.time);
     let mut line = |x: f32, y: f32, size: f32, anchor, color, text: String| {
         scene.items.push(Item::Text(Text {
             x,
@@ -72,12 +74,6 @@ pub(super) fn draw(
         }));
     };
     let width = context.size.0;
-    let when = format!(
-        "{}   interval {}, watched {}",
-        context.time,
-        duration_text(rounded(snapshot.stamp.interval_ns)),
-        duration_text(rounded(snapshot.watched_ns()))
-    );
     line(LEFT, 26.0, 20.0, Anchor::Start, palette.ink, title.clone());
     let room = width - 2.0 * LEFT - context.font.width(&title, 20.0) - 24.0;
     line(
@@ -88,21 +84,48 @@ pub(super) fn draw(
         palette.ink,
         context.font.fit(&when, 14.0, room),
     );
-    let machine = context
-        .font
-        .fit(&machine_line(snapshot, counts), 14.0, width - 2.0 * LEFT);
+    let machine = context.font.fit(&machine, 14.0, width - 2.0 * LEFT);
     line(LEFT, 47.0, 14.0, Anchor::Start, palette.ink, machine);
-    let mut tasks = tasks_line(snapshot, counts);
-    let hidden = snapshot.hidden(scope);
-    if snapshot.is_filtered {
-        tasks.push_str(&format!(
-            "  ·  filtered, {} hidden",
-            count_text(hidden as u64)
-        ));
-    }
     let tasks = context.font.fit(&tasks, 14.0, width - 2.0 * LEFT);
     line(LEFT, 66.0, 14.0, Anchor::Start, palette.ink, tasks);
     scene.title = format!("procviz: {title}, {}", context.time);
+}
+
+/// What a head says, whatever draws it.
+pub(crate) struct Words {
+    pub(crate) title: String,
+    pub(crate) when: String,
+    pub(crate) machine: String,
+    pub(crate) tasks: String,
+}
+
+/// The words of a head.
+pub(crate) fn words(snapshot: &Snapshot, counts: &Counts, scope: Scope, time: &str) -> Words {
+    let what = match (scope, counts.tasks) {
+        (Scope::Threads, 1) => "thread",
+        (Scope::Threads, _) => "threads",
+        (Scope::Processes, 1) => "process",
+        (Scope::Processes, _) => "processes",
+    };
+    let mut tasks = tasks_line(snapshot, counts);
+    if snapshot.is_filtered {
+        let hidden = count_text(snapshot.hidden(scope) as u64);
+        tasks.push_str(&format!("  ·  filtered, {hidden} hidden"));
+    }
+    Words {
+        title: format!(
+            "host {}: {} {what}",
+            snapshot.host.name,
+            count_text(counts.tasks)
+        ),
+        when: format!(
+            "{time}   interval {}, watched {}",
+            duration_text(rounded(snapshot.stamp.interval_ns)),
+            duration_text(rounded(snapshot.watched_ns()))
+        ),
+        machine: machine_line(snapshot, counts),
+        tasks,
+    }
 }
 
 /// To hundredths, as nobody asks for more: 998 ms are a second.
@@ -115,7 +138,7 @@ fn machine_line(snapshot: &Snapshot, counts: &Counts) -> String {
     let machine = &snapshot.machine;
     let interval = snapshot.stamp.interval_ns.max(1) as f64;
     let cores = |ns: Option<u64>| {
-        ns.map_or_else(
+        known(snapshot, ns).map_or_else(
             || "unknown".to_owned(),
             |ns| format!("{:.2}", ns as f64 / interval),
         )
@@ -126,8 +149,8 @@ fn machine_line(snapshot: &Snapshot, counts: &Counts) -> String {
             cores(machine.cpu_busy_ns),
             snapshot.host.cpus
         ),
-        format!("waiting for a CPU {}", cores(counts.wait_ns)),
-        format!("stolen {}", cores(machine.steal_ns)),
+        format!("tasks waiting for a CPU {}", cores(counts.wait_ns)),
+        format!("cores stolen {}", cores(machine.steal_ns)),
         format!("IO wait {}", cores(machine.iowait_ns)),
         format!(
             "load {}",
@@ -149,8 +172,10 @@ fn machine_line(snapshot: &Snapshot, counts: &Counts) -> String {
     if let Some(swap) = machine.swap_used_bytes.filter(|swap| *swap > 0) {
         parts.push(format!("swap used {}", bytes_text(swap)));
     }
-    parts.extend(pressure("cpu", machine.psi_cpu_some_us, None, interval));
+    let psi_cpu = known(snapshot, machine.psi_cpu_some_us);
+    parts.extend(pressure("cpu", psi_cpu, None, interval));
     let psi = |name, value: Option<Pressure>| {
+        let value = known(snapshot, value);
         pressure(
             name,
             value.map(|p| p.some_us),
@@ -161,6 +186,11 @@ fn machine_line(snapshot: &Snapshot, counts: &Counts) -> String {
     parts.extend(psi("memory", machine.psi_memory));
     parts.extend(psi("io", machine.psi_io));
     parts.join("  ·  ")
+}
+
+/// What changed in the interval; the opening census has none.
+fn known<T>(snapshot: &Snapshot, change: Option<T>) -> Option<T> {
+    change.filter(|_| snapshot.stamp.interval_ns > 0)
 }
 
 /// Pressure when there is any.
@@ -180,7 +210,7 @@ fn pressure(name: &str, some: Option<u64>, full: Option<u64>, interval: f64) -> 
 fn tasks_line(snapshot: &Snapshot, counts: &Counts) -> String {
     let seconds = snapshot.stamp.interval_ns.max(1) as f64 / 1e9;
     let rate = |count: Option<u64>| {
-        count.map_or_else(
+        known(snapshot, count).map_or_else(
             || "unknown".to_owned(),
             |count| format!("{:.0}/s", count as f64 / seconds),
         )

@@ -44,6 +44,19 @@ pub struct Lines {
     lines: FxHashMap<TaskId, Line>,
 }
 
+/// A task's line.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Series<'a> {
+    pub(crate) id: TaskId,
+    pub(crate) name: &'a str,
+    pub(crate) color: Color,
+    /// Seconds watched and CPU seconds used since.
+    pub(crate) cpu: Vec<(f64, f64)>,
+    /// Seconds watched and bytes.
+    pub(crate) rss: Vec<(f64, f64)>,
+    pub(crate) is_over: bool,
+}
+
 struct Line {
     points: Vec<Point>,
     interest: u8,
@@ -80,10 +93,33 @@ impl Lines {
         }
     }
 
-    /// Turns it, degrees.
-    pub fn turn(&mut self, yaw: f32, pitch: f32) {
-        let (y, p) = self.options.angle;
-        self.options.angle = ((y + yaw) % 360.0, (p + pitch).clamp(-5.0, 85.0));
+    /// Looks at it from there: turn about the upright axis and tilt, degrees.
+    pub fn look_from(&mut self, (turn, tilt): (f32, f32)) {
+        self.options.angle = (turn % 360.0, tilt.clamp(-5.0, 85.0));
+    }
+
+    /// The lines as they stand, those of most interest first.
+    pub(crate) fn series(&self) -> Vec<Series<'_>> {
+        let mut lines: Vec<(&TaskId, &Line)> = self.lines.iter().collect();
+        let last = |line: &Line| line.points.last().map_or(0.0, |point| point.cpu);
+        lines.sort_by(|(a, x), (b, y)| {
+            x.is_over
+                .cmp(&y.is_over)
+                .then(y.interest.cmp(&x.interest))
+                .then(last(y).total_cmp(&last(x)))
+                .then(a.cmp(b))
+        });
+        lines
+            .into_iter()
+            .map(|(id, line)| Series {
+                id: *id,
+                name: &line.name,
+                color: color_of(*id),
+                cpu: line.points.iter().map(|p| (p.seconds, p.cpu)).collect(),
+                rss: line.points.iter().map(|p| (p.seconds, p.rss)).collect(),
+                is_over: line.is_over,
+            })
+            .collect()
     }
 
     /// Adds a snapshot's points; to be called for each.
@@ -297,7 +333,7 @@ impl Lines {
             let Some(line) = self.lines.get(id) else {
                 continue;
             };
-            let Color(r, g, b, _) = users::color(id.tid as usize * 7 + id.tid as usize / 24);
+            let Color(r, g, b, _) = color_of(*id);
             let alpha = (u32::from(line.interest) * 255 / u32::from(INTEREST.0)) as u8;
             let points: Vec<_> = line
                 .points
@@ -392,7 +428,10 @@ impl Lines {
         let ink = self.palette.ink;
         let legend = vec![
             foot::Entry::new(
-                "a line per thread, its end is now".to_owned(),
+                match self.options.scope {
+                    Scope::Threads => "a line per busy thread, its end is now".to_owned(),
+                    Scope::Processes => "a line per busy process, its end is now".to_owned(),
+                },
                 Shape::Disc,
                 ink,
                 None,
@@ -405,8 +444,11 @@ impl Lines {
             ),
         ];
         let words = format!(
-            "paler: quieter   {} lines, watched {}",
-            self.lines.len(),
+            "paler: quieter   {}, watched {}",
+            match self.lines.len() {
+                1 => "1 line".to_owned(),
+                count => format!("{count} lines"),
+            },
             duration_text(snapshot.watched_ns() / 1_000_000_000 * 1_000_000_000)
         );
         foot::draw(scene, snapshot, legend, &words, context, &self.palette);
@@ -528,4 +570,9 @@ impl Space {
     fn depth(&self, point: [f64; 3]) -> f32 {
         self.turned(point).2
     }
+}
+
+/// Lines have no group in common: each has a colour by its id.
+fn color_of(id: TaskId) -> Color {
+    users::color(id.tid as usize * 7 + id.tid as usize / 24)
 }

@@ -54,6 +54,7 @@ pub(super) fn draw(
         if y + height > bottom - LINE {
             break;
         }
+        scene.panel.push((left, y, right, y + height));
         badge(scene, left + 9.0, y + 13.0, notable.rank, palette);
         for (index, line) in lines.into_iter().enumerate() {
             y += LINE;
@@ -96,7 +97,7 @@ pub(super) fn draw(
 }
 
 /// A quiet machine says so, and what could not be judged yet.
-fn quiet(snapshot: &Snapshot) -> String {
+pub(crate) fn quiet(snapshot: &Snapshot) -> String {
     let watched = duration_text(snapshot.watched_ns());
     if snapshot.not_judged.is_empty() {
         format!("nothing in {watched}")

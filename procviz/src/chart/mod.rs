@@ -2,6 +2,7 @@
 
 mod axis;
 mod bubble;
+mod cells;
 mod foot;
 #[cfg(test)]
 mod golden;
@@ -19,10 +20,17 @@ mod users;
 
 use std::sync::Arc;
 
+pub(crate) use axis::{share_at, share_end, share_ticks};
+pub(crate) use bubble::Interesting;
 pub use bubble::{Bubble, BubbleOptions};
+pub(crate) use cells::{CellGrid, Cells, SIZES, idle_in_cells};
+pub(crate) use foot::ground;
 pub use grid::{Grid, GridOptions};
 pub use grouping::Grouping;
+pub(crate) use head::{Counts, Words, words};
+pub(crate) use lines::Series;
 pub use lines::{ANGLE, Lines, LinesOptions};
+pub(crate) use margin::quiet;
 pub use palette::{ColorError, Colors, Palette, PaletteKind, Theme, parse_color};
 pub use report::report;
 

@@ -35,6 +35,7 @@ pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) ->
             color: palette.accent,
         });
     }
+    let words: Vec<Box4> = scene.items.iter().filter_map(box_of).collect();
     let mut taken: Vec<(f32, f32, f32)> = numbered
         .iter()
         .map(|(_, mark)| (mark.x, mark.y, reach(mark)))
@@ -58,6 +59,9 @@ pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) ->
             taken
                 .iter()
                 .all(|(tx, ty, tr)| (tx - x).hypot(ty - y) > tr + 7.0)
+                && words.iter().all(|(left, top, right, bottom)| {
+                    *x + 7.0 < *left || *x - 7.0 > *right || *y + 8.0 < *top || *y - 8.0 > *bottom
+                })
         };
         let (x, y) = spots
             .into_iter()
@@ -85,4 +89,21 @@ pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) ->
         }));
     }
     drawn
+}
+
+/// About where a text is: numbers keep off ticks and labels.
+fn box_of(item: &Item) -> Option<Box4> {
+    let Item::Text(text) = item else { return None };
+    let width = text.text.chars().count() as f32 * text.size * 0.55;
+    let left = match text.anchor {
+        Anchor::Start => text.x,
+        Anchor::Middle => text.x - width / 2.0,
+        Anchor::End => text.x - width,
+    };
+    Some((
+        left,
+        text.y - text.size * 0.8,
+        left + width,
+        text.y + text.size * 0.2,
+    ))
 }

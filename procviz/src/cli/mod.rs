@@ -19,11 +19,12 @@ pub use exits::ExitsArgs;
 pub use filter::FilterArgs;
 pub use grid::GridArgs;
 pub use lines::LinesArgs;
-pub use picture::{GroupArg, PaletteArg, PictureArgs, ThemeArg};
+pub use picture::{GroupArg, PaletteArg, PictureArgs, ThemeArg, ViewArg};
 pub use sampling::SamplingArgs;
 
 const EXAMPLES: &str = "\
 Examples:
+  sudo procviz                       every task, live, in a window or this terminal
   sudo procviz grid -o tasks.png     a picture of every thread, the dead ones included
   sudo procviz exits                 a line for every process that ends, as it ends
   sudo procviz bubble -o b.svg -- make    what a command and its children use";
@@ -67,11 +68,11 @@ impl Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Draw a dot per task
+    /// Show or draw a dot per task
     Grid(Box<GridArgs>),
-    /// Draw a bubble per interesting task: CPU, address space, RSS
+    /// Show or draw a bubble per interesting task: CPU, address space, RSS
     Bubble(Box<BubbleArgs>),
-    /// Draw a line per interesting thread: time, CPU, RSS, in 3D
+    /// Show or draw a line per interesting thread: time, CPU, RSS, in 3D
     Lines(Box<LinesArgs>),
     /// Print a line for every process that ends, as it ends
     Exits(ExitsArgs),

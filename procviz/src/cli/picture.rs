@@ -13,9 +13,23 @@ pub struct PictureArgs {
     /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,
-    /// Behind the picture
-    #[arg(long, value_enum, default_value = "light")]
-    pub theme: ThemeArg,
+    /// Behind the picture [default: light; in a terminal: dark]
+    #[arg(long, value_enum)]
+    pub theme: Option<ThemeArg>,
+    /// Where to show it live [default: a window where there is a display]
+    #[arg(long, value_enum)]
+    pub view: Option<ViewArg>,
+    /// In a terminal, no character beyond ASCII
+    #[arg(long)]
+    pub ascii: bool,
+    /// What a live view may use of one core before it samples less often; 0: no limit
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        default_value = "25",
+        allow_hyphen_values = true
+    )]
+    pub max_cpu: String,
     /// Colours of activities
     #[arg(long, value_enum, default_value = "default")]
     pub palette: PaletteArg,
@@ -48,6 +62,15 @@ pub struct PictureArgs {
     /// Run this and show it and its descendants alone; its status is ours
     #[arg(last = true, value_name = "COMMAND")]
     pub run: Vec<OsString>,
+}
+
+/// Where a live view is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ViewArg {
+    /// A window
+    Window,
+    /// The terminal
+    Terminal,
 }
 
 /// Light or dark.

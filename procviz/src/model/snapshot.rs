@@ -95,6 +95,16 @@ impl Snapshot {
             .chain(processes.into_iter().flatten())
     }
 
+    /// The thread at a place.
+    pub fn thread_at(&self, slot: usize) -> Option<TaskView<'_>> {
+        self.thread_view(slot, self.threads.get(slot)?)
+    }
+
+    /// The process at a place.
+    pub fn process_at(&self, slot: usize) -> Option<TaskView<'_>> {
+        self.process_view(slot, self.processes.get(slot)?)
+    }
+
     /// How long the run has watched, ns.
     pub fn watched_ns(&self) -> u64 {
         self.stamp.boot_ns.saturating_sub(self.began_ns)

@@ -128,6 +128,8 @@ pub struct Scene {
     pub marks: Vec<Mark>,
     /// All else; drawn over the marks.
     pub items: Vec<Item>,
+    /// Where the notables are told: left, top, right, bottom, pixels.
+    pub panel: Vec<(f32, f32, f32, f32)>,
 }
 
 impl Scene {
@@ -140,6 +142,7 @@ impl Scene {
             title: String::new(),
             marks: Vec::new(),
             items: Vec::new(),
+            panel: Vec::new(),
         }
     }
 

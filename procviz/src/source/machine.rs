@@ -10,7 +10,7 @@ pub fn boot_now_ns() -> u64 {
 }
 
 /// CPU time that this process has used, ns.
-pub(crate) fn own_cpu_ns() -> u64 {
+pub fn own_cpu_ns() -> u64 {
     nanoseconds(ClockId::ProcessCPUTime)
 }
 

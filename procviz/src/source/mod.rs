@@ -9,6 +9,7 @@ pub mod privileges;
 
 mod args;
 mod cgroups;
+mod details;
 mod exits;
 mod machine;
 mod roster;
@@ -17,8 +18,9 @@ mod tick;
 mod trouble;
 mod users;
 
+pub(crate) use details::Details;
 pub use exits::{Exits, Tally};
-pub use machine::{boot_now_ns, boot_wall_ns, host};
+pub use machine::{boot_now_ns, boot_wall_ns, host, own_cpu_ns};
 pub use sampler::{Sampler, SamplerError};
 pub use trouble::{Keep, back_to_normal, keep_only, prepare_for_trouble};
 pub use users::Users;

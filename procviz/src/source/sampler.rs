@@ -162,7 +162,9 @@ impl Sampler {
         match &mut self.source {
             Source::Kernel(tick) => tick.want_args(),
             Source::Proc(_) => {
-                self.args = Some((ArgsReader::start(self.tick_ns), FxHashSet::default()));
+                if self.args.is_none() {
+                    self.args = Some((ArgsReader::start(self.tick_ns), FxHashSet::default()));
+                }
             }
         }
     }

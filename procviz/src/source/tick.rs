@@ -245,7 +245,9 @@ impl KernelTick {
 
     /// Asks for the arguments of those that are there already.
     pub(super) fn want_args(&mut self) {
-        self.args = Some(ArgsReader::start(self.host.tick_ns));
+        if self.args.is_none() {
+            self.args = Some(ArgsReader::start(self.host.tick_ns));
+        }
     }
 
     /// The next tick takes a census.

@@ -20,6 +20,8 @@ pub struct Filter {
     pub cgroups: Vec<Pattern>,
     /// Only descendants of the processes that the source watches.
     pub descendants: bool,
+    /// Has to let a task through, too: a live view's filter line.
+    pub and: Option<Box<Filter>>,
 }
 
 /// What a filter looks at.
@@ -40,6 +42,7 @@ impl Filter {
             && self.commands.is_empty()
             && self.cgroups.is_empty()
             && !self.descendants
+            && self.and.is_none()
     }
 
     /// Whether arguments are needed to judge.
@@ -109,7 +112,12 @@ impl Filter {
                 .cgroup
                 .is_some_and(|path| self.cgroups.iter().any(|glob| glob.matches(path)));
         let tree = !self.descendants || subject.watched;
-        user && pid && cgroup && tree && (self.commands.is_empty() || self.names_it(subject))
+        let also = self.and.as_ref().is_none_or(|and| and.shows(subject));
+        also && user
+            && pid
+            && cgroup
+            && tree
+            && (self.commands.is_empty() || self.names_it(subject))
     }
 
     fn names_it(&self, subject: &Subject<'_>) -> bool {

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
-use crate::model::{Comm, Host, Io, Process, Sample, Snapshot, Sources, TaskId};
+use crate::model::{Comm, Host, Io, Process, Sample, Scope, Snapshot, Sources, TaskId, TaskView};
 
 pub use filter::Filter;
 
@@ -59,6 +59,50 @@ impl Tracker {
     /// The picture after the last sample.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// A task of the last snapshot: as a task of a scope, or as a thread.
+    pub fn task(&self, scope: Scope, id: TaskId) -> Option<TaskView<'_>> {
+        let process = self.processes.get(&id).copied();
+        let process = process.filter(|_| scope == Scope::Processes);
+        match process {
+            Some(slot) => self.snapshot.process_at(slot),
+            None => self.snapshot.thread_at(*self.threads.get(&id)?),
+        }
+    }
+
+    /// Who is shown.
+    pub fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// Shows whom `filter` lets through from now on.
+    pub fn set_filter(&mut self, filter: Filter) {
+        self.filter = filter;
+        self.snapshot.is_filtered = !self.filter.is_none();
+        if self.filter.is_none() {
+            let slots: Vec<usize> = self
+                .snapshot
+                .threads
+                .entries()
+                .map(|(slot, _)| slot)
+                .collect();
+            for slot in slots {
+                if let Some(thread) = self.snapshot.threads.get_mut(slot) {
+                    thread.hidden = false;
+                }
+            }
+            return;
+        }
+        let slots: Vec<usize> = self
+            .snapshot
+            .processes
+            .entries()
+            .map(|(slot, _)| slot)
+            .collect();
+        for slot in slots {
+            self.filter_process(slot);
+        }
     }
 
     /// Merges a sample. The cost follows what it holds, not how many tasks there are.

@@ -60,6 +60,22 @@ struct Interest {
     tick: u64,
 }
 
+/// A task of the bubble chart.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Interesting {
+    pub(crate) id: TaskId,
+    /// `pid user command`.
+    pub(crate) name: String,
+    /// CPU used in the interval, cores.
+    pub(crate) share: f64,
+    /// Bytes.
+    pub(crate) vsize: Option<u64>,
+    /// Bytes.
+    pub(crate) rss: Option<u64>,
+    pub(crate) color: Color,
+    pub(crate) is_over: bool,
+}
+
 /// A task on the chart.
 struct Dot<'a> {
     task: TaskView<'a>,
@@ -130,8 +146,7 @@ impl Bubble {
     /// Draws a snapshot that was observed.
     pub fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
         let scope = self.options.scope;
-        let mut counts = Counts::new(snapshot);
-        snapshot.tasks(scope).for_each(|task| counts.add(&task));
+        let counts = Counts::of(snapshot, scope);
         let mut dots = self.dots(snapshot, context);
         let largest = dots
             .iter()
@@ -152,6 +167,32 @@ impl Bubble {
         let numbered = numbers::draw(&mut scene, snapshot, &self.palette);
         self.label(&mut scene, &numbered, &mut dots, &plot, context);
         scene
+    }
+
+    /// Who is interesting in a snapshot that was observed, by CPU and RSS.
+    pub(crate) fn interesting(
+        &mut self,
+        snapshot: &Snapshot,
+        context: &Context<'_>,
+    ) -> Vec<Interesting> {
+        let mut dots = self.dots(snapshot, context);
+        dots.sort_by(|a, b| {
+            b.share
+                .total_cmp(&a.share)
+                .then(b.task.process.rss.cmp(&a.task.process.rss))
+                .then(a.task.id().cmp(&b.task.id()))
+        });
+        dots.iter()
+            .map(|dot| Interesting {
+                id: dot.task.id(),
+                name: context.name(&dot.task, &dot.user),
+                share: dot.share,
+                vsize: dot.task.process.vsize,
+                rss: dot.task.process.rss,
+                color: self.colors.of(&dot.group),
+                is_over: dot.task.end().is_some(),
+            })
+            .collect()
     }
 
     fn dots<'a>(&self, snapshot: &'a Snapshot, context: &Context<'_>) -> Vec<Dot<'a>> {
@@ -313,7 +354,7 @@ impl Bubble {
                 size: LABEL,
                 anchor: Anchor::End,
                 color: self.palette.faint,
-                text: format!("{unnamed} without room for a name"),
+                text: format!("{unnamed} more have no room for a name"),
             }));
         }
     }

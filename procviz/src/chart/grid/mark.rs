@@ -97,9 +97,11 @@ pub(super) fn mark(
     let (mut shape, spot) = second_channel(activity, r, palette);
     match task.state() {
         State::Blocked => shape = Shape::Square,
-        State::Zombie if activity != Activity::Exited => {
+        State::Zombie => {
             shape = Shape::Ring;
-            color = palette.faint;
+            if activity != Activity::Exited {
+                color = palette.faint;
+            }
             r = r.max(sizes.cell * 0.2);
         }
         State::Stopped | State::Traced => shape = Shape::Triangle,

@@ -6,10 +6,10 @@ mod places;
 
 use rustc_hash::FxHashSet;
 
+pub(super) use self::places::Places;
 use self::{
     layout::{Layout, Room, Wanted, layout},
     mark::Sizes,
-    places::Places,
 };
 use super::{
     Context, foot,
@@ -128,14 +128,14 @@ impl Grid {
             .collect();
         let faint =
             |words: &str, shape| foot::Entry::new(words.to_owned(), shape, palette.faint, None);
-        legend.push(faint("blocked (D)", Shape::Square));
+        legend.push(faint("any colour: blocked (D)", Shape::Square));
         legend.push(faint("zombie", Shape::Ring));
         legend.push(faint("stopped", Shape::Triangle));
         let area = foot::area(largest);
         let words = if palette.has_depth() {
             let ran = foot::Entry::new("ran a little".to_owned(), Shape::Disc, palette.ran, None);
             legend.insert(1, ran);
-            format!("darker: more CPU   {area}")
+            format!("stronger colour: more CPU   {area}")
         } else {
             area
         };
@@ -158,8 +158,14 @@ impl Grid {
                     len: group.len(),
                     name: shown(&name, &group.key),
                     count: count_text(group.alive as u64),
-                    ended: (group.ended() > 0)
-                        .then(|| format!("+{} ended", count_text(group.ended()))),
+                    ended: (group.ended() > 0).then(|| match group.folded {
+                        0 => format!("+{} ended", count_text(group.ended())),
+                        folded => format!(
+                            "+{} ended, {} shown",
+                            count_text(group.ended()),
+                            count_text(group.ended() - folded)
+                        ),
+                    }),
                 };
                 (name, wanted)
             })
@@ -282,7 +288,7 @@ fn is_shown(task: &TaskView<'_>) -> bool {
 
 /// Lives that began and ended between two samples, beyond what leaves the
 /// picture readable. The newest are shown, and those that a notable points at.
-fn short_lives_without_dot(snapshot: &Snapshot, scope: Scope) -> FxHashSet<TaskId> {
+pub(super) fn short_lives_without_dot(snapshot: &Snapshot, scope: Scope) -> FxHashSet<TaskId> {
     let began = snapshot
         .stamp
         .boot_ns

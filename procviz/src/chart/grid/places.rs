@@ -9,15 +9,15 @@ use crate::{
 
 /// The places of one group's tasks, in order of start.
 #[derive(Debug)]
-pub(super) struct Group {
-    pub(super) key: GroupKey,
+pub(in crate::chart) struct Group {
+    pub(in crate::chart) key: GroupKey,
     /// A slot a place; `None` where a task has gone.
     places: Vec<Option<u32>>,
     holes: usize,
     /// Tasks that live.
-    pub(super) alive: usize,
+    pub(in crate::chart) alive: usize,
     /// Short lives without a dot.
-    pub(super) folded: u64,
+    pub(in crate::chart) folded: u64,
 }
 
 /// Where one task is.
@@ -32,7 +32,7 @@ struct Home {
 
 /// The places of everybody's tasks.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(in crate::chart) struct Places {
     groups: Vec<Group>,
     by_key: FxHashMap<GroupKey, u32>,
     /// By the task's slot in the snapshot.
@@ -45,7 +45,7 @@ impl Places {
     /// Gives new tasks a place behind the others of their group, and frees
     /// those of tasks that are gone. A group is closed up when a quarter of it
     /// is free: until then nobody moves.
-    pub(super) fn update<'a>(
+    pub(in crate::chart) fn update<'a>(
         &mut self,
         tasks: impl Iterator<Item = TaskView<'a>>,
         key: impl Fn(&TaskView<'a>) -> GroupKey,
@@ -91,7 +91,7 @@ impl Places {
     }
 
     /// Counts short lives that have no dot.
-    pub(super) fn fold(&mut self, key: GroupKey, count: u64) {
+    pub(in crate::chart) fn fold(&mut self, key: GroupKey, count: u64) {
         let group = self.group(key);
         self.groups[group as usize].folded += count;
     }
@@ -153,12 +153,12 @@ impl Places {
     }
 
     /// The groups; empty ones keep their number.
-    pub(super) fn groups(&self) -> &[Group] {
+    pub(in crate::chart) fn groups(&self) -> &[Group] {
         &self.groups
     }
 
     /// A task's group and place.
-    pub(super) fn home(&self, task: &TaskView<'_>) -> Option<(usize, usize)> {
+    pub(in crate::chart) fn home(&self, task: &TaskView<'_>) -> Option<(usize, usize)> {
         let home = self
             .homes
             .get(task.slot)
@@ -169,17 +169,17 @@ impl Places {
 
 impl Group {
     /// Places, the free ones among them.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::chart) fn len(&self) -> usize {
         self.places.len()
     }
 
     /// Tasks that have just ended, those without a dot among them.
-    pub(super) fn ended(&self) -> u64 {
+    pub(in crate::chart) fn ended(&self) -> u64 {
         (self.places.len() - self.holes - self.alive) as u64 + self.folded
     }
 
     /// Whether there is anything to show.
-    pub(super) fn is_shown(&self) -> bool {
+    pub(in crate::chart) fn is_shown(&self) -> bool {
         self.places.len() > self.holes || self.folded > 0
     }
 }

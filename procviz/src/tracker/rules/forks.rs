@@ -156,7 +156,7 @@ impl Forks {
                 value: forks,
                 unit: "forks/s",
                 since_ns: origin.ticks.front().map_or(0, |tick| tick.time_ns - tick.interval_ns),
-                text: format!("starts {forks:.0} processes/s ({last}) over {span}; the dead used {cores:.2} cores"),
+                text: format!("starts {forks:.0} processes/s, such as '{last}', over {span}; the dead used {cores:.2} cores"),
                 curve: curve(&origin.ticks),
             });
         }
@@ -194,7 +194,7 @@ impl Forks {
                 .ticks
                 .front()
                 .map_or(0, |tick| tick.time_ns - tick.interval_ns),
-            text: format!("started {count} processes ({last}) within 2 s"),
+            text: format!("started {count} processes, such as '{last}', within 2 s"),
             curve: curve(&origin.ticks),
         })
     }

@@ -26,7 +26,7 @@ pub(super) fn judge(subject: &Subject<'_>, total_bytes: u64) -> Option<Notable> 
         .min(first.time_ns);
     let span = duration_text(last.time_ns - since);
     let share = if is_most {
-        format!(", {:.0} % of all", part * 100.0)
+        format!(", {:.0} % of all IO", part * 100.0)
     } else {
         String::new()
     };

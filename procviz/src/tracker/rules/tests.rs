@@ -308,7 +308,7 @@ fn io() {
     let mut play = Play::new(&["init", "one"]);
     play.ran(2, 1, 11 * MIB);
     play.second();
-    assert!(play.one(Rule::Io).1.contains("100 % of all"));
+    assert!(play.one(Rule::Io).1.contains("100 % of all IO"));
 }
 
 #[test]

@@ -1,0 +1,508 @@
+//! A live view: everything between the sampler and a screen that window and
+//! terminal have in common.
+
+#[cfg(feature = "window")]
+mod display;
+mod terminal;
+#[cfg(feature = "window")]
+mod window;
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::IsTerminal as _,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+#[cfg(feature = "window")]
+use self::display::{Display, Forwarded};
+use super::{
+    Failure,
+    config::Schedule,
+    output::{Job, Target, Writer},
+    picture::{palette, theme},
+    selection,
+    session::{Plan, Session, Taken, WantArgs},
+    stdout::say,
+    watch::{Order, Wake},
+};
+use crate::{
+    chart::{
+        ANGLE, Arguments, Bubble, BubbleOptions, Colors, Context, Grid, GridOptions, Grouping,
+        Lines, LinesOptions, Theme,
+    },
+    cli::{PictureArgs, ViewArg},
+    export::time,
+    model::{Host, Scope, Snapshot, TaskId, Untrusted, duration_text},
+    paint,
+    scene::{Font, Scene},
+    source::{Details, boot_now_ns, own_cpu_ns},
+    tracker::Filter,
+    view::{ChartKind, Effect, Governor, Hits, Input, Popup, Stage, Subject, View, popup},
+};
+
+/// How each chart is to look; a view can go from one to another.
+#[derive(Clone)]
+pub(super) struct Looks {
+    pub(super) first: ChartKind,
+    pub(super) grid: GridOptions,
+    pub(super) bubble: BubbleOptions,
+    pub(super) lines: LinesOptions,
+}
+
+impl Looks {
+    fn in_theme(&mut self, theme: Theme) {
+        self.grid.theme = theme;
+        self.bubble.theme = theme;
+        self.lines.theme = theme;
+    }
+
+    /// Those of a view that is nothing but usual, for a chart's own to be put in.
+    pub(super) fn usual(first: ChartKind, args: &PictureArgs) -> Self {
+        let (theme, palette) = (theme(args), palette(args));
+        Self {
+            first,
+            grid: GridOptions {
+                scope: Scope::Threads,
+                grouping: Grouping::User,
+                columns: None,
+                point_size: 300.0,
+                theme,
+                palette,
+                colors: Colors::default(),
+                classic: args.classic,
+            },
+            bubble: BubbleOptions {
+                scope: Scope::Processes,
+                theme,
+                palette,
+                grouping: Grouping::User,
+                even_axes: args.classic,
+                user_colors: Vec::new(),
+            },
+            lines: LinesOptions {
+                scope: Scope::Threads,
+                theme,
+                palette,
+                angle: ANGLE,
+            },
+        }
+    }
+}
+
+/// Between two readings of what a popup shows beyond the snapshot.
+const DETAILS: Duration = Duration::from_secs(1);
+
+/// Watches until somebody has seen enough.
+pub(super) fn run(mut looks: Looks, args: &PictureArgs, interval: f64) -> Result<u8, Failure> {
+    let schedule = Schedule::new(&args.sampling, interval)?;
+    match place(args)? {
+        #[cfg(feature = "window")]
+        Place::Window(display) => window::run(looks, args, &schedule, &display),
+        Place::Terminal => {
+            if args.theme.is_none() {
+                looks.in_theme(Theme::Dark);
+            }
+            terminal::run(looks, args, &schedule)
+        }
+    }
+}
+
+/// Where the live view is.
+enum Place {
+    #[cfg(feature = "window")]
+    Window(Display),
+    Terminal,
+}
+
+/// A window where a display answers, else the terminal where stdout is one.
+fn place(args: &PictureArgs) -> Result<Place, Failure> {
+    #[cfg(feature = "window")]
+    let why_no_window = match args.view {
+        Some(ViewArg::Terminal) => "it is not asked for".to_owned(),
+        wanted => {
+            let forwarded = match wanted {
+                Some(ViewArg::Window) => Forwarded::Counts,
+                _ => Forwarded::No,
+            };
+            match Display::find(forwarded) {
+                Ok(display) => return Ok(Place::Window(display)),
+                Err(why) => why,
+            }
+        }
+    };
+    #[cfg(not(feature = "window"))]
+    let why_no_window = "procviz was built without it";
+    if args.view == Some(ViewArg::Window) {
+        return Err(Failure::usage(format!(
+            "no window: {why_no_window}; `-o FILE` draws without, `--view terminal` shows it here"
+        )));
+    }
+    if !std::io::stdout().is_terminal() {
+        return Err(Failure::usage(format!(
+            "no window ({why_no_window}), and stdout is no terminal: name a file with -o, as in `procviz grid -o tasks.png`"
+        )));
+    }
+    Ok(Place::Terminal)
+}
+
+/// What window and terminal share.
+struct Live {
+    session: Session,
+    view: View,
+    looks: Looks,
+    bubble: Bubble,
+    grid: Grid,
+    lines: Lines,
+    font: Font,
+    arguments: Arguments,
+    /// The filter of the command line.
+    base: Filter,
+    has_asked_for_args: bool,
+    governor: Governor,
+    details: Details,
+    /// Whom details are of, and when they came.
+    detailed: Option<(TaskId, Vec<String>, Instant)>,
+    /// What was said last of whoever is shown: it stays when the task is gone.
+    said: HashMap<TaskId, Popup>,
+    saved: Target,
+    writer: Writer,
+    started: Instant,
+    is_over: bool,
+}
+
+/// Whether a view goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goes {
+    On,
+    Redraw,
+    /// Others are to be seen, or elsewhere: what is typed next is meant for that picture.
+    Relayout,
+    Over,
+}
+
+impl Live {
+    fn start(
+        looks: Looks,
+        args: &PictureArgs,
+        schedule: &Schedule,
+        wake: Wake,
+        kept: Option<&File>,
+    ) -> Result<Self, Failure> {
+        // Saved pictures go into the folder where procviz was called.
+        let saved = Target::for_views()?;
+        let plan = Plan {
+            schedule,
+            filter: &args.filter,
+            run: &args.run,
+            want_args: if args.args {
+                WantArgs::Yes
+            } else {
+                WantArgs::No
+            },
+            wake: Some(wake),
+            kept,
+        };
+        let (session, (writer, tick_ns)) = Session::start(plan, |host: &Host| {
+            Ok((Writer::start(&saved)?, host.tick_ns))
+        })?;
+        let view = View::new(
+            looks.first,
+            [looks.grid.scope, looks.bubble.scope, looks.lines.scope],
+            looks.grid.grouping,
+            schedule.interval,
+        );
+        Ok(Self {
+            base: session.filter().clone(),
+            session,
+            view,
+            bubble: Bubble::new(looks.bubble.clone()),
+            grid: Grid::new(looks.grid.clone()),
+            lines: Lines::new(looks.lines.clone()),
+            looks,
+            font: super::picture::font(args)?,
+            arguments: if args.args {
+                Arguments::Shown
+            } else {
+                Arguments::Hidden
+            },
+            has_asked_for_args: args.args,
+            governor: Governor::new(super::picture::max_cpu(args)?),
+            details: Details::start(tick_ns),
+            detailed: None,
+            said: HashMap::new(),
+            saved,
+            writer,
+            started: Instant::now(),
+            is_over: false,
+        })
+    }
+
+    /// Takes in what the sampler has said.
+    fn take(&mut self) -> Result<Taken, Failure> {
+        let taken = self.session.take()?;
+        if taken == Taken::All {
+            self.is_over = true;
+        }
+        if matches!(taken, Taken::Sample | Taken::All) {
+            self.observe();
+            self.govern();
+        }
+        Ok(taken)
+    }
+
+    /// Whether there is anything to show.
+    fn has_begun(&self) -> bool {
+        self.session.snapshot().tick > 0
+    }
+
+    /// Whether an answer has come that no picture shows yet.
+    #[cfg(feature = "window")]
+    fn has_details(&mut self) -> bool {
+        let answer = self.details.take();
+        let is_there = answer.is_some();
+        if let Some((id, lines)) = answer {
+            self.detailed = Some((id, lines, Instant::now()));
+        }
+        is_there
+    }
+
+    fn waits_for_details(&self) -> bool {
+        self.details.is_open()
+    }
+
+    fn observe(&mut self) {
+        let snapshot = self.session.snapshot();
+        let users = &self.session.users;
+        let user = |uid| super::picture::name(users, uid);
+        let context = context(&user, snapshot, &self.font, self.arguments, (0.0, 0.0));
+        self.bubble.observe(snapshot);
+        self.lines.observe(snapshot, &context);
+    }
+
+    fn govern(&mut self) {
+        let used = Duration::from_nanos(own_cpu_ns());
+        if self.governor.look(self.started.elapsed(), used).is_some() {
+            let interval = self.governor.interval(self.view.interval);
+            self.session.order(Order::Interval(interval));
+        }
+    }
+
+    /// Does what somebody asked for.
+    fn input(&mut self, input: Input, hits: &Hits) -> Goes {
+        let notables: Vec<Option<TaskId>> = self
+            .session
+            .snapshot()
+            .notables
+            .iter()
+            .map(|notable| notable.dot)
+            .collect();
+        let stage = Stage {
+            hits,
+            notables: &notables,
+        };
+        let mut goes = Goes::On;
+        for effect in self.view.input(input, &stage) {
+            match effect {
+                Effect::Quit => return Goes::Over,
+                Effect::Redraw if goes == Goes::On => goes = Goes::Redraw,
+                Effect::Redraw => {}
+                Effect::Sample => self.session.order(Order::Sample),
+                Effect::Pause(paused) => self.session.order(Order::Pause(paused)),
+                Effect::Interval => {
+                    let interval = self.governor.interval(self.view.interval);
+                    self.session.order(Order::Interval(interval));
+                }
+                Effect::Filter => {
+                    self.filter();
+                    goes = Goes::Relayout;
+                }
+                Effect::Chart => {
+                    self.change_chart();
+                    goes = Goes::Relayout;
+                }
+                Effect::Save => self.save(),
+            }
+        }
+        goes
+    }
+
+    fn filter(&mut self) {
+        if !self.has_asked_for_args {
+            self.has_asked_for_args = true;
+            self.session.order(Order::Args);
+        }
+        match selection::of_line(&self.view.filter, &self.base) {
+            Ok(filter) => self.session.tracker.set_filter(filter),
+            // What was typed so far is not yet what is meant.
+            Err(why) => self.view.message = Some(why),
+        }
+    }
+
+    fn change_chart(&mut self) {
+        let ([grid, bubble, lines], grouping) = (self.view.scopes, self.view.grouping);
+        if self.looks.grid.scope != grid || self.looks.grid.grouping != grouping {
+            self.looks.grid.scope = grid;
+            self.looks.grid.grouping = grouping;
+            self.grid = Grid::new(self.looks.grid.clone());
+        }
+        if self.looks.bubble.scope != bubble || self.looks.bubble.grouping != grouping {
+            self.looks.bubble.scope = bubble;
+            self.looks.bubble.grouping = grouping;
+            self.bubble = Bubble::new(self.looks.bubble.clone());
+            self.bubble.observe(self.session.snapshot());
+        }
+        if self.looks.lines.scope != lines {
+            self.looks.lines.scope = lines;
+            self.lines = Lines::new(self.looks.lines.clone());
+        }
+    }
+
+    /// The picture as `-o` would draw it, into a file of its own.
+    fn save(&mut self) {
+        let snapshot = self.session.snapshot();
+        let name = self.saved.name(
+            1,
+            &time::for_file_name(&snapshot.host, snapshot.stamp.boot_ns),
+        );
+        let scene = self.scene((1600.0, 900.0));
+        let outcome = super::output::check_free(&name, false).and_then(|()| {
+            let mut raster = paint::Raster::new(self.font.clone());
+            let pixels = raster.paint(&scene, 1.0)?;
+            let notes = super::picture::notes(&scene, self.session.snapshot());
+            let bytes = paint::encode(pixels, &notes)?;
+            self.writer.write(name.clone(), Job::File(bytes))
+        });
+        self.view.message = Some(match outcome {
+            Ok(()) => format!("saved as {}", name.display()),
+            Err(error) => format!("not saved: {error:#}"),
+        });
+    }
+
+    /// The chart as a picture of so many pixels.
+    fn scene(&mut self, size: (f32, f32)) -> Scene {
+        let snapshot = self.session.snapshot();
+        let users = &self.session.users;
+        let user = |uid| super::picture::name(users, uid);
+        let context = context(&user, snapshot, &self.font, self.arguments, size);
+        match self.view.chart {
+            ChartKind::Grid => self.grid.draw(snapshot, &context),
+            ChartKind::Bubble => self.bubble.draw(snapshot, &context),
+            ChartKind::Lines => {
+                self.lines.look_from(self.view.angle);
+                self.lines.draw(snapshot, &context)
+            }
+        }
+    }
+
+    /// What is said of each task that somebody looks at, in order.
+    fn popups(&mut self) -> Vec<(TaskId, Popup)> {
+        let shown = self.view.shown();
+        self.said.retain(|id, _| shown.contains(id));
+        self.ask_for_details(shown.last().copied());
+        for id in &shown {
+            if let Some(popup) = self.popup(*id) {
+                self.said.insert(*id, popup);
+            } else if let Some(said) = self.said.get_mut(id) {
+                said.is_over = true;
+            }
+        }
+        shown
+            .into_iter()
+            .filter_map(|id| Some((id, self.said.get(&id)?.clone())))
+            .collect()
+    }
+
+    fn popup(&self, id: TaskId) -> Option<Popup> {
+        let tracker = &self.session.tracker;
+        let task = tracker.task(self.view.scope(), id)?;
+        let snapshot = tracker.snapshot();
+        let details = self
+            .detailed
+            .as_ref()
+            .filter(|(detailed, ..)| *detailed == id)
+            .map_or(&[][..], |(_, lines, _)| lines.as_slice());
+        let late = ["details: no answer from /proc".to_owned()];
+        let is_late = self.details.overdue() == Some(id);
+        let subject = Subject {
+            user: super::picture::name(&self.session.users, task.thread.uid),
+            parent: None,
+            started: time::local(&snapshot.host, id.start_ns),
+            interval_ns: snapshot.stamp.interval_ns,
+            details: if is_late { &late } else { details },
+        };
+        Some(popup(&task, &subject))
+    }
+
+    fn ask_for_details(&mut self, id: Option<TaskId>) {
+        if let Some((id, lines)) = self.details.take() {
+            self.detailed = Some((id, lines, Instant::now()));
+        }
+        let Some(id) = id else { return };
+        let is_fresh = self
+            .detailed
+            .as_ref()
+            .is_some_and(|(detailed, _, came)| *detailed == id && came.elapsed() < DETAILS);
+        if !is_fresh {
+            self.details.ask(id);
+        }
+    }
+
+    /// How the view itself fares; empty when there is nothing to say.
+    fn notes(&mut self) -> Vec<String> {
+        if let Err(error) = self.writer.check() {
+            self.view.message = Some(format!("not saved: {error:#}"));
+        }
+        let snapshot = self.session.snapshot();
+        let mut parts = Vec::new();
+        if self.view.is_paused {
+            parts.push("PAUSED, . for one more sample".to_owned());
+        }
+        let asked = self.view.interval;
+        if self.governor.is_stretched() {
+            let now = duration_text(self.governor.interval(asked).as_nanos() as u64);
+            parts.push(format!("interval stretched to {now} by --max-cpu"));
+        }
+        let age = Duration::from_nanos(boot_now_ns().saturating_sub(snapshot.stamp.boot_ns));
+        if !self.view.is_paused && age > self.governor.interval(asked) * 2 + Duration::from_secs(1)
+        {
+            let age = duration_text(age.as_nanos() as u64);
+            parts.push(format!("the last sample is {age} old"));
+        }
+        if !self.view.filter.is_empty() {
+            let line = Untrusted::new(self.view.filter.as_bytes()).picture();
+            parts.push(format!("filter: {line}"));
+        }
+        parts
+    }
+
+    /// The last line, once the screen is given back.
+    fn end(self) -> Result<u8, Failure> {
+        let snapshot = self.session.snapshot();
+        say(&format!(
+            "procviz: {} kernel events seen, {} lost, in {}",
+            snapshot.events_seen,
+            snapshot.losses.events(),
+            duration_text(snapshot.watched_ns())
+        ));
+        self.writer.finish()?;
+        Ok(self.session.status_now())
+    }
+}
+
+fn context<'a>(
+    user: &'a dyn Fn(Option<u32>) -> Arc<str>,
+    snapshot: &Snapshot,
+    font: &'a Font,
+    arguments: Arguments,
+    size: (f32, f32),
+) -> Context<'a> {
+    Context {
+        font,
+        user,
+        time: time::local(&snapshot.host, snapshot.stamp.boot_ns),
+        size,
+        arguments,
+    }
+}

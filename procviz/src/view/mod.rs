@@ -1,0 +1,25 @@
+//! What a live view is: an interaction model that knows neither window nor
+//! terminal, and how a terminal shows it.
+
+mod governor;
+mod hits;
+mod input;
+mod keys;
+#[cfg(feature = "window")]
+mod overlay;
+mod popup;
+mod state;
+pub(crate) mod terminal;
+#[cfg(test)]
+mod tests;
+
+#[cfg(feature = "window")]
+pub(crate) use self::overlay::Overlay;
+pub(crate) use self::{
+    governor::Governor,
+    hits::{Hits, Spot, Target},
+    input::{Input, Key},
+    keys::KEYS,
+    popup::{Popup, Subject, popup},
+    state::{ChartKind, Effect, Mode, Stage, View},
+};

@@ -1,0 +1,160 @@
+//! What lies over a chart's scene in a window: rings, popups, status, help.
+
+use super::{KEYS, Mode, Popup, View};
+use crate::{
+    chart::Palette,
+    model::TaskId,
+    scene::{Anchor, Color, Font, Item, Scene, Text},
+};
+
+const SIZE: f32 = 13.0;
+const LINE: f32 = 17.0;
+const PAD: f32 = 9.0;
+/// Widest text of a popup, pixels.
+const WIDEST: f32 = 430.0;
+
+/// All that is drawn over a chart.
+pub(crate) struct Overlay<'a> {
+    pub(crate) view: &'a View,
+    pub(crate) popups: &'a [(TaskId, Popup)],
+    /// How the view itself fares; nothing when there is nothing to say.
+    pub(crate) status: &'a str,
+    pub(crate) palette: &'a Palette,
+    pub(crate) font: &'a Font,
+}
+
+impl Overlay<'_> {
+    /// Draws over a scene.
+    pub(crate) fn draw(&self, scene: &mut Scene) {
+        for (index, (id, popup)) in self.popups.iter().enumerate() {
+            self.popup(scene, index, *id, popup);
+        }
+        let line = match &self.view.mode {
+            Mode::Filter { .. } => {
+                let filter = &self.view.filter;
+                format!("filter: {filter}_    Enter keeps it, Esc takes it back")
+            }
+            _ => self
+                .view
+                .message
+                .clone()
+                .unwrap_or_else(|| self.status.to_owned()),
+        };
+        if !line.is_empty() {
+            let width = scene.width;
+            let line = self.font.fit(&line, SIZE, width - 4.0 * PAD);
+            let room = self.font.width(&line, SIZE) + 2.0 * PAD;
+            let at = (
+                width - room - PAD,
+                scene.height - LINE - PAD,
+                room,
+                LINE + 6.0,
+            );
+            self.frame(scene, at, self.palette.accent);
+            self.text(scene, at.0 + PAD, at.1 + LINE - 1.0, self.palette.ink, line);
+        }
+        if self.view.mode == Mode::Help {
+            self.help(scene);
+        }
+    }
+
+    fn popup(&self, scene: &mut Scene, index: usize, id: TaskId, popup: &Popup) {
+        let mark = scene.marks.iter().rev().find(|mark| mark.id == id).copied();
+        if let Some(mark) = mark {
+            scene.items.push(Item::Ring {
+                at: (mark.x, mark.y),
+                r: mark.r + 4.0,
+                width: 2.0,
+                color: self.palette.ink,
+            });
+        }
+        let is_pinned = self.view.pins.contains(&id);
+        let mut title = popup.title.clone();
+        if popup.is_over {
+            title.push_str("  (exited)");
+        }
+        let lines: Vec<String> = std::iter::once(&title)
+            .chain(&popup.lines)
+            .map(|line| self.font.fit(line, SIZE, WIDEST))
+            .collect();
+        let widest = lines
+            .iter()
+            .map(|line| self.font.width(line, SIZE))
+            .fold(0.0, f32::max);
+        let (width, height) = (widest + 2.0 * PAD, lines.len() as f32 * LINE + 2.0 * PAD);
+        // Whoever is not on the chart has a box all the same.
+        let at = mark.map_or((40.0 + 30.0 * index as f32, 110.0), |mark| {
+            (mark.x + mark.r + 10.0, mark.y + 8.0)
+        });
+        let flip = |from: f32, size: f32, end: f32, back: f32| match from {
+            from if from + size <= end => from,
+            from => (from - size - back).max(4.0),
+        };
+        let back = mark.map_or(0.0, |mark| 2.0 * mark.r + 16.0);
+        let x = flip(at.0, width, scene.width - 4.0, back);
+        let y = flip(at.1, height, scene.height - 4.0, 16.0);
+        let border = match (popup.is_over, is_pinned) {
+            (true, _) => self.palette.faint,
+            (false, true) => self.palette.accent,
+            (false, false) => self.palette.ink,
+        };
+        self.frame(scene, (x, y, width, height), border);
+        for (index, line) in lines.into_iter().enumerate() {
+            let color = match (index, popup.is_over) {
+                (0, false) => self.palette.accent,
+                (_, true) => self.palette.faint,
+                _ => self.palette.ink,
+            };
+            let y = y + PAD + LINE * (index as f32 + 1.0) - 4.0;
+            self.text(scene, x + PAD, y, color, line);
+        }
+    }
+
+    fn help(&self, scene: &mut Scene) {
+        const WIDTH: f32 = 420.0;
+        let height = (KEYS.len() + 1) as f32 * LINE + 3.0 * PAD;
+        let (x, y) = ((scene.width - WIDTH) / 2.0, (scene.height - height) / 2.0);
+        self.frame(scene, (x, y, WIDTH, height), self.palette.accent);
+        let accent = self.palette.accent;
+        self.text(
+            scene,
+            x + PAD,
+            y + PAD + LINE - 4.0,
+            accent,
+            "keys".to_owned(),
+        );
+        for (index, (keys, words)) in KEYS.iter().enumerate() {
+            let y = y + 2.0 * PAD + LINE * (index as f32 + 2.0) - 4.0;
+            self.text(scene, x + PAD, y, self.palette.ink, (*keys).to_owned());
+            self.text(
+                scene,
+                x + PAD + 120.0,
+                y,
+                self.palette.faint,
+                (*words).to_owned(),
+            );
+        }
+    }
+
+    fn frame(&self, scene: &mut Scene, (x, y, width, height): (f32, f32, f32, f32), border: Color) {
+        scene.items.push(Item::Rect {
+            at: (x - 1.0, y - 1.0, width + 2.0, height + 2.0),
+            color: border,
+        });
+        scene.items.push(Item::Rect {
+            at: (x, y, width, height),
+            color: self.palette.background,
+        });
+    }
+
+    fn text(&self, scene: &mut Scene, x: f32, y: f32, color: Color, text: String) {
+        scene.items.push(Item::Text(Text {
+            x,
+            y,
+            size: SIZE,
+            anchor: Anchor::Start,
+            color,
+            text,
+        }));
+    }
+}

@@ -1,0 +1,175 @@
+//! What a popup says of a task.
+
+use std::sync::Arc;
+
+use crate::model::{
+    ExitRecord, Process, State, TaskId, TaskView, Untrusted, bytes_text, count_text, duration_text,
+    rate_text,
+};
+
+/// A popup: what it says, and whether its task is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Popup {
+    /// Who.
+    pub(crate) title: String,
+    /// A line a fact.
+    pub(crate) lines: Vec<String>,
+    /// The task has ended.
+    pub(crate) is_over: bool,
+}
+
+/// What a popup is made of beside the task.
+pub(crate) struct Subject<'a> {
+    /// The user's name.
+    pub(crate) user: Arc<str>,
+    /// The parent's name, where it is known.
+    pub(crate) parent: Option<String>,
+    /// Local time of the start.
+    pub(crate) started: String,
+    /// Length of the interval, ns.
+    pub(crate) interval_ns: u64,
+    /// Arguments and what else is read for this task alone.
+    pub(crate) details: &'a [String],
+}
+
+/// With what a line of arguments begins.
+pub(crate) const ARGS: &str = "$ ";
+
+/// Says what there is to say of a task; figures that are not known say so.
+pub(crate) fn popup(task: &TaskView<'_>, subject: &Subject<'_>) -> Popup {
+    let (id, process) = (task.id(), task.process);
+    let mut title = format!("{} {}", task.thread.comm.text().picture(), id.tid);
+    if !task.is_leader() {
+        title.push_str(&format!(", thread of {}", process.id.tid));
+    }
+    if let Some(inner) = process.ns_pid.filter(|pid| *pid != process.id.tid) {
+        title.push_str(&format!(" (pid {inner} in its container)"));
+    }
+    let is_over = task.end().is_some_and(|end| !end.zombie || end.tick != 0);
+    let ended = if is_over { ended(task) } else { Vec::new() };
+    // Arguments come first, as they tell more than the name.
+    let (args, details): (Vec<_>, Vec<_>) = subject
+        .details
+        .iter()
+        .cloned()
+        .partition(|line| line.starts_with(ARGS));
+    let mut lines = args;
+    lines.extend([
+        format!("user {}", Untrusted::new(subject.user.as_bytes()).picture()),
+        parent(process, subject),
+        state(task),
+    ]);
+    lines.extend(ended);
+    lines.push(format!("started {}", subject.started));
+    lines.push(cpu(task));
+    if let Some(wait) = task.change().wait_ns.filter(|_| task.end().is_none()) {
+        lines.push(format!("waited for a CPU {}", duration_text(wait)));
+    }
+    if !is_over {
+        lines.push(memory(task));
+    }
+    lines.push(io(task, subject.interval_ns));
+    lines.push(match process.threads {
+        1 => "1 thread".to_owned(),
+        threads => format!("{} threads", count_text(u64::from(threads))),
+    });
+    if let Some(cgroup) = &process.cgroup {
+        lines.push(format!("cgroup {}", picture(cgroup.as_bytes())));
+    }
+    lines.extend(details);
+    Popup {
+        title,
+        lines,
+        is_over,
+    }
+}
+
+fn picture(bytes: &[u8]) -> String {
+    Untrusted::new(bytes).picture()
+}
+
+fn parent(process: &Process, subject: &Subject<'_>) -> String {
+    match &subject.parent {
+        Some(name) => format!("parent {name} {}", process.ppid),
+        None => format!("parent {}", process.ppid),
+    }
+}
+
+fn state(task: &TaskView<'_>) -> String {
+    let word = match task.state() {
+        State::Dead => "exited",
+        state => state.word(),
+    };
+    match task.off_cpu_ns() {
+        Some(off) if task.end().is_none() && off > 0 => {
+            format!("{word}, no CPU for {}", duration_text(off))
+        }
+        _ => word.to_owned(),
+    }
+}
+
+fn cpu(task: &TaskView<'_>) -> String {
+    format!(
+        "CPU {:.1} % of a core, {} in all",
+        task.cpu_share() * 100.0,
+        duration_text(task.cpu_ns())
+    )
+}
+
+fn memory(task: &TaskView<'_>) -> String {
+    let change = match task.rss_delta() {
+        Some(0) => String::new(),
+        Some(delta) if delta > 0 => format!(" (+{})", bytes_text(delta.unsigned_abs())),
+        Some(delta) => format!(" (-{})", bytes_text(delta.unsigned_abs())),
+        None => String::new(),
+    };
+    format!(
+        "RSS {}{change}, address space {}",
+        known(task.process.rss),
+        known(task.process.vsize)
+    )
+}
+
+fn io(task: &TaskView<'_>, interval_ns: u64) -> String {
+    let Some(io) = task.io() else {
+        return "IO unknown".to_owned();
+    };
+    let now = task.change().io_bytes as f64 * 1e9 / interval_ns.max(1) as f64;
+    format!(
+        "IO {}; read {}, written {}",
+        rate_text(now),
+        bytes_text(io.read),
+        bytes_text(io.write)
+    )
+}
+
+fn known(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| "unknown".to_owned(), bytes_text)
+}
+
+/// How a task ended.
+fn ended(task: &TaskView<'_>) -> Vec<String> {
+    let status = task.end().and_then(|end| end.status);
+    let how = status.map_or_else(|| "how is unknown".to_owned(), |status| status.words());
+    let mut lines = vec![format!("ended: {how}")];
+    if let Some(record) = task.process.exit.as_deref() {
+        lines.push(record_line(record, task.id()));
+    }
+    lines
+}
+
+fn record_line(record: &ExitRecord, id: TaskId) -> String {
+    let cpu = record
+        .cpu_ns
+        .map_or_else(|| "unknown".to_owned(), duration_text);
+    let whose = if record.process == id {
+        ""
+    } else {
+        "its process "
+    };
+    format!(
+        "{whose}lived {}, used {cpu} of CPU, most RSS {}",
+        duration_text(record.lifetime_ns()),
+        known(record.max_rss_bytes)
+    )
+}

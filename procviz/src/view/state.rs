@@ -1,0 +1,363 @@
+//! What a live view shows and how input changes it; pure.
+
+use std::time::Duration;
+
+use super::{Hits, Input, Key, Target};
+use crate::{
+    chart::{ANGLE, Grouping},
+    model::{Scope, TaskId},
+};
+
+/// Which chart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChartKind {
+    Grid,
+    Bubble,
+    Lines,
+}
+
+/// Who gets what is typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The charts.
+    Normal,
+    /// The filter line; `before` comes back with Escape.
+    Filter { before: String },
+    /// The help lies over everything.
+    Help,
+}
+
+/// What is to happen because of some input.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Effect {
+    /// The view ends.
+    Quit,
+    /// The picture is another one.
+    Redraw,
+    /// A sample, now.
+    Sample,
+    /// Sampling stops or goes on.
+    Pause(bool),
+    /// Another interval.
+    Interval,
+    /// Another filter line.
+    Filter,
+    /// Another chart, scope or grouping.
+    Chart,
+    /// The picture into a file.
+    Save,
+}
+
+/// What input is judged by: the picture that somebody sees.
+pub(crate) struct Stage<'a> {
+    /// What lies where.
+    pub(crate) hits: &'a Hits,
+    /// Whom the notables point at, in order.
+    pub(crate) notables: &'a [Option<TaskId>],
+}
+
+/// A live view.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    pub(crate) chart: ChartKind,
+    /// Of grid, bubble and lines.
+    pub(crate) scopes: [Scope; 3],
+    pub(crate) grouping: Grouping,
+    pub(crate) interval: Duration,
+    pub(crate) is_paused: bool,
+    /// By keys, or as the subject of a notable.
+    pub(crate) selected: Option<TaskId>,
+    /// Under the pointer.
+    pub(crate) hovered: Option<TaskId>,
+    /// In the order in which they were pinned.
+    pub(crate) pins: Vec<TaskId>,
+    pub(crate) filter: String,
+    pub(crate) mode: Mode,
+    /// Rows of the grid above the screen.
+    pub(crate) scroll: usize,
+    /// Whence one looks at the lines, degrees.
+    pub(crate) angle: (f32, f32),
+    /// Said at the foot until the next key.
+    pub(crate) message: Option<String>,
+    notable: Option<usize>,
+}
+
+/// Intervals that `+` and `-` go through, ms.
+const INTERVALS: [u64; 12] = [
+    10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000,
+];
+/// Degrees of one key.
+const TURN: f32 = 6.0;
+/// Degrees of one pixel.
+const DRAG: f32 = 0.4;
+/// Rows of one key.
+const SCREEN: usize = 10;
+/// Characters that a filter line holds.
+const FILTER: usize = 200;
+
+impl View {
+    /// A view of a chart.
+    pub(crate) fn new(
+        chart: ChartKind,
+        scopes: [Scope; 3],
+        grouping: Grouping,
+        interval: Duration,
+    ) -> Self {
+        Self {
+            chart,
+            scopes,
+            grouping,
+            interval,
+            is_paused: false,
+            selected: None,
+            hovered: None,
+            pins: Vec::new(),
+            filter: String::new(),
+            mode: Mode::Normal,
+            scroll: 0,
+            angle: ANGLE,
+            message: None,
+            notable: None,
+        }
+    }
+
+    /// Threads or processes, on the chart that is shown.
+    pub(crate) fn scope(&self) -> Scope {
+        self.scopes[self.chart as usize]
+    }
+
+    /// Whose popups are open, the pinned first.
+    pub(crate) fn shown(&self) -> Vec<TaskId> {
+        let mut shown = self.pins.clone();
+        for id in [self.selected, self.hovered].into_iter().flatten() {
+            if !shown.contains(&id) {
+                shown.push(id);
+            }
+        }
+        shown
+    }
+
+    /// Takes in what somebody did; returns what is to happen.
+    pub(crate) fn input(&mut self, input: Input, stage: &Stage<'_>) -> Vec<Effect> {
+        match input {
+            Input::Key(key) => self.key(key, stage),
+            Input::Move(x, y) => {
+                let hovered = match stage.hits.at(x, y) {
+                    Some(Target::Task(id)) => Some(id),
+                    _ => None,
+                };
+                let is_new = hovered != self.hovered;
+                self.hovered = hovered;
+                if is_new {
+                    vec![Effect::Redraw]
+                } else {
+                    Vec::new()
+                }
+            }
+            #[cfg(feature = "window")]
+            Input::Leave => {
+                let was_there = self.hovered.take().is_some();
+                if was_there {
+                    vec![Effect::Redraw]
+                } else {
+                    Vec::new()
+                }
+            }
+            Input::Click(x, y) => {
+                match stage.hits.at(x, y) {
+                    Some(Target::Task(id)) => self.pin(id),
+                    Some(Target::Notable(index)) => self.select_notable(index, stage),
+                    None => self.selected = None,
+                }
+                vec![Effect::Redraw]
+            }
+            Input::Drag(dx, dy) => {
+                if self.chart != ChartKind::Lines {
+                    return Vec::new();
+                }
+                self.turn(dx * DRAG, dy * DRAG);
+                vec![Effect::Redraw]
+            }
+            Input::Wheel(lines) => {
+                self.scroll = self.scroll.saturating_add_signed(lines as isize);
+                vec![Effect::Redraw]
+            }
+        }
+    }
+
+    fn key(&mut self, key: Key, stage: &Stage<'_>) -> Vec<Effect> {
+        let had_message = self.message.take().is_some();
+        if had_message && key == Key::Escape && self.mode == Mode::Normal {
+            return vec![Effect::Redraw];
+        }
+        match self.mode {
+            Mode::Normal => self.chart_key(key, stage),
+            Mode::Help => {
+                if key == Key::Char('q') {
+                    return vec![Effect::Quit];
+                }
+                self.mode = Mode::Normal;
+                vec![Effect::Redraw]
+            }
+            Mode::Filter { .. } => self.filter_key(key),
+        }
+    }
+
+    fn filter_key(&mut self, key: Key) -> Vec<Effect> {
+        match key {
+            Key::Enter => self.mode = Mode::Normal,
+            Key::Escape => {
+                if let Mode::Filter { before } = std::mem::replace(&mut self.mode, Mode::Normal) {
+                    self.filter = before;
+                }
+            }
+            Key::Backspace => _ = self.filter.pop(),
+            Key::Char(ch) if !ch.is_control() && self.filter.chars().count() < FILTER => {
+                self.filter.push(ch);
+            }
+            _ => return Vec::new(),
+        }
+        vec![Effect::Filter, Effect::Redraw]
+    }
+
+    fn chart_key(&mut self, key: Key, stage: &Stage<'_>) -> Vec<Effect> {
+        match key {
+            Key::Char('q') => return vec![Effect::Quit],
+            Key::Escape => return self.close(),
+            Key::Char(' ') => return vec![Effect::Sample],
+            Key::Char('p') => {
+                self.is_paused = !self.is_paused;
+                return vec![Effect::Pause(self.is_paused), Effect::Redraw];
+            }
+            Key::Char('.') => {
+                // A step out of the run is one, too: then it stands.
+                let was_running = !self.is_paused;
+                self.is_paused = true;
+                let mut effects = vec![Effect::Sample, Effect::Redraw];
+                if was_running {
+                    effects.insert(0, Effect::Pause(true));
+                }
+                return effects;
+            }
+            Key::Left | Key::Char('h') => self.select_next(stage, (-1.0, 0.0)),
+            Key::Right | Key::Char('l') => self.select_next(stage, (1.0, 0.0)),
+            Key::Up | Key::Char('k') => self.select_next(stage, (0.0, -1.0)),
+            Key::Down | Key::Char('j') => self.select_next(stage, (0.0, 1.0)),
+            Key::Enter => {
+                if let Some(id) = self.selected.or(self.hovered) {
+                    self.pin(id);
+                }
+            }
+            Key::Char('/') => {
+                self.mode = Mode::Filter {
+                    before: self.filter.clone(),
+                };
+            }
+            Key::Char('g') => {
+                self.grouping = match self.grouping {
+                    Grouping::User => Grouping::Cgroup,
+                    Grouping::Cgroup => Grouping::Tree,
+                    Grouping::Tree => Grouping::Command,
+                    Grouping::Command => Grouping::User,
+                };
+                return vec![Effect::Chart, Effect::Redraw];
+            }
+            Key::Char('t') => {
+                let scope = &mut self.scopes[self.chart as usize];
+                *scope = match *scope {
+                    Scope::Threads => Scope::Processes,
+                    Scope::Processes => Scope::Threads,
+                };
+                return vec![Effect::Chart, Effect::Redraw];
+            }
+            Key::Char(digit @ '1'..='3') => {
+                self.chart = match digit {
+                    '1' => ChartKind::Grid,
+                    '2' => ChartKind::Bubble,
+                    _ => ChartKind::Lines,
+                };
+                return vec![Effect::Chart, Effect::Redraw];
+            }
+            Key::Char('+' | '=') => return self.change_interval(true),
+            Key::Char('-') => return self.change_interval(false),
+            Key::Char('s') => return vec![Effect::Save, Effect::Redraw],
+            Key::Char('n') => {
+                let next = self.notable.map_or(0, |last| last + 1);
+                let index = if next < stage.notables.len() { next } else { 0 };
+                self.select_notable(index, stage);
+            }
+            Key::Char('<') => self.turn(-TURN, 0.0),
+            Key::Char('>') => self.turn(TURN, 0.0),
+            Key::Char('(') => self.turn(0.0, -TURN),
+            Key::Char(')') => self.turn(0.0, TURN),
+            Key::PageUp => self.scroll = self.scroll.saturating_sub(SCREEN),
+            Key::PageDown => self.scroll += SCREEN,
+            Key::Char('?') => self.mode = Mode::Help,
+            Key::Char(_) | Key::Backspace => return Vec::new(),
+        }
+        vec![Effect::Redraw]
+    }
+
+    /// Closes what was opened last; with nothing open the view ends.
+    fn close(&mut self) -> Vec<Effect> {
+        if self.selected.take().is_some() {
+            return vec![Effect::Redraw];
+        }
+        if self.pins.pop().is_some() {
+            return vec![Effect::Redraw];
+        }
+        if !self.filter.is_empty() {
+            self.filter.clear();
+            return vec![Effect::Filter, Effect::Redraw];
+        }
+        vec![Effect::Quit]
+    }
+
+    /// Pins a task, or frees it.
+    fn pin(&mut self, id: TaskId) {
+        match self.pins.iter().position(|pinned| *pinned == id) {
+            Some(index) => _ = self.pins.remove(index),
+            None => self.pins.push(id),
+        }
+    }
+
+    fn select_next(&mut self, stage: &Stage<'_>, direction: (f32, f32)) {
+        let from = self.selected.or(self.hovered);
+        let next = match from {
+            Some(from) if stage.hits.spot(from).is_some() => {
+                stage.hits.next(from, direction).or(Some(from))
+            }
+            _ => stage.hits.first(),
+        };
+        self.selected = next.or(self.selected);
+    }
+
+    fn select_notable(&mut self, index: usize, stage: &Stage<'_>) {
+        self.notable = Some(index);
+        match stage.notables.get(index) {
+            Some(Some(id)) => self.selected = Some(*id),
+            Some(None) => self.message = Some("this one is about no single task".to_owned()),
+            None => self.message = Some("nothing stands out".to_owned()),
+        }
+    }
+
+    fn change_interval(&mut self, longer: bool) -> Vec<Effect> {
+        let now = self.interval.as_millis() as u64;
+        let next = if longer {
+            INTERVALS.iter().find(|ms| **ms > now)
+        } else {
+            INTERVALS.iter().rev().find(|ms| **ms < now)
+        };
+        let Some(next) = next else {
+            self.message = Some("no further".to_owned());
+            return vec![Effect::Redraw];
+        };
+        self.interval = Duration::from_millis(*next);
+        vec![Effect::Interval, Effect::Redraw]
+    }
+
+    fn turn(&mut self, around: f32, tilt: f32) {
+        self.angle.0 = (self.angle.0 + around + 180.0).rem_euclid(360.0) - 180.0;
+        self.angle.1 = (self.angle.1 + tilt).clamp(-89.0, 89.0);
+    }
+}

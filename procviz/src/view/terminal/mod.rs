@@ -1,0 +1,314 @@
+//! Shows a live view in character cells.
+
+mod layout;
+mod look;
+mod panel;
+mod popups;
+mod rest;
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
+
+pub(crate) use self::{
+    layout::{LEAST, Layout, layout},
+    look::Look,
+};
+use super::{Hits, Mode, Popup, Spot, View};
+use crate::{
+    chart::{Cells, Interesting, Palette, Series, Words, idle_in_cells},
+    model::{Activity, Notable, TaskId},
+};
+
+/// The chart that is shown.
+pub(crate) enum Body<'a> {
+    Grid(&'a Cells),
+    Bubble(&'a [Interesting]),
+    Lines(&'a [Series<'a>]),
+}
+
+/// All that a screen shows.
+pub(crate) struct Screen<'a> {
+    pub(crate) head: Words,
+    pub(crate) body: Body<'a>,
+    pub(crate) notables: &'a [Notable],
+    /// What the panel says when nothing stands out.
+    pub(crate) quiet: &'a str,
+    pub(crate) popups: &'a [(TaskId, Popup)],
+    pub(crate) view: &'a View,
+    /// How the view itself fares: paused, late, stretched.
+    pub(crate) status: &'a str,
+    pub(crate) palette: &'a Palette,
+}
+
+/// Draws a screen; returns what lies where.
+pub(crate) fn draw(buffer: &mut Buffer, screen: &Screen<'_>, look: Look) -> Hits {
+    let area = buffer.area;
+    let palette = screen.palette;
+    buffer.set_style(
+        area,
+        look.behind(palette.background).patch(look.ink(palette.ink)),
+    );
+    let Some(layout) = layout(area) else {
+        too_small(buffer);
+        return Hits::default();
+    };
+    head(buffer, layout.head, screen, look);
+    let mut hits = Hits::default();
+    match &screen.body {
+        Body::Grid(cells) => grid(buffer, &layout, cells, screen, look, &mut hits),
+        Body::Bubble(tasks) => rest::bubble(buffer, &layout, tasks, palette, look, &mut hits),
+        Body::Lines(series) => rest::lines(buffer, &layout, series, palette, look, &mut hits),
+    }
+    hits.notables = panel::draw(buffer, layout.panel, screen, look);
+    foot(buffer, layout.foot, screen, look);
+    popups::draw(buffer, &layout, &hits, screen, look);
+    if screen.view.mode == Mode::Help {
+        popups::help(buffer, area, palette, look);
+    }
+    hits
+}
+
+fn too_small(buffer: &mut Buffer) {
+    let area = buffer.area;
+    let lines = [
+        "too small".to_owned(),
+        format!("{}x{} needed", LEAST.0, LEAST.1),
+    ];
+    for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
+        buffer.set_stringn(
+            area.x,
+            y,
+            line,
+            area.width.into(),
+            ratatui::style::Style::new(),
+        );
+    }
+}
+
+fn head(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
+    let palette = screen.palette;
+    let ink = look.ink(palette.ink);
+    let width = usize::from(area.width);
+    buffer.set_stringn(
+        area.x,
+        area.y,
+        " procviz ",
+        width,
+        ink.add_modifier(Modifier::REVERSED),
+    );
+    let line = format!("{}   {}", screen.head.title, screen.head.when);
+    buffer.set_stringn(
+        area.x + 10,
+        area.y,
+        look.words(&line),
+        width.saturating_sub(10),
+        ink.add_modifier(Modifier::BOLD),
+    );
+    let room = usize::from(area.height.saturating_sub(2)).max(1);
+    let mut lines = fill(&screen.head.machine, width, room);
+    lines.push(screen.head.tasks.clone());
+    for (line, y) in lines.iter().zip(area.y + 1..area.bottom()) {
+        buffer.set_stringn(area.x, y, look.words(line), width, ink);
+    }
+}
+
+/// Breaks facts that stand in a row into so many lines at most.
+fn fill(facts: &str, width: usize, most: usize) -> Vec<String> {
+    const BETWEEN: &str = "  ·  ";
+    let mut lines: Vec<String> = vec![String::new()];
+    for fact in facts.split(BETWEEN) {
+        let count = lines.len();
+        let last = &mut lines[count - 1];
+        let longer = last.chars().count() + BETWEEN.chars().count() + fact.chars().count();
+        if last.is_empty() {
+            last.push_str(fact);
+        } else if longer <= width || count == most {
+            last.push_str(BETWEEN);
+            last.push_str(fact);
+        } else {
+            lines.push(fact.to_owned());
+        }
+    }
+    lines
+}
+
+fn grid(
+    buffer: &mut Buffer,
+    layout: &Layout,
+    cells: &Cells,
+    screen: &Screen<'_>,
+    look: Look,
+    hits: &mut Hits,
+) {
+    let (body, labels) = (layout.body, layout.labels);
+    let palette = screen.palette;
+    let scroll = screen.view.scroll.min(most_scroll(cells, body));
+    let row_of = |row: usize| {
+        let row = row.checked_sub(scroll)?;
+        (row < usize::from(body.height)).then_some(body.y + row as u16)
+    };
+    for label in &cells.labels {
+        let Some(y) = row_of(label.row) else { continue };
+        let count = label.count.len();
+        let room = usize::from(labels.width).saturating_sub(count + 2);
+        buffer.set_stringn(
+            labels.x,
+            y,
+            look.words(&label.name),
+            room,
+            look.ink(palette.ink),
+        );
+        buffer.set_stringn(
+            labels.x + labels.width.saturating_sub(count as u16 + 1),
+            y,
+            &label.count,
+            count,
+            look.ink(palette.faint),
+        );
+    }
+    let shown = screen.view.shown();
+    for dot in &cells.dots {
+        let whole = if cells.is_half { dot.row / 2 } else { dot.row };
+        let Some(y) = row_of(whole) else { continue };
+        let x = body.x + dot.column as u16;
+        let Some(cell) = buffer.cell_mut((x, y)) else {
+            continue;
+        };
+        let style = look.ink(dot.color);
+        let is_shown = shown.contains(&dot.id);
+        if cells.is_half {
+            half(cell, dot.row % 2 == 1, look.ink(dot.color), look, is_shown);
+        } else {
+            let letter = look.letter(dot.activity, dot.state);
+            cell.set_symbol(letter.unwrap_or_else(|| look.sign(dot.size)));
+            cell.set_style(style.add_modifier(look.emphasis(dot.activity)));
+            if is_shown {
+                cell.set_style(ratatui::style::Style::new().add_modifier(Modifier::REVERSED));
+            }
+        }
+        let (dy, r) = if cells.is_half {
+            (if dot.row % 2 == 1 { 0.75 } else { 0.25 }, 0.6)
+        } else {
+            (0.5, 0.6)
+        };
+        hits.tasks.push(Spot {
+            id: dot.id,
+            x: f32::from(x) + 0.5,
+            y: f32::from(y) + dy,
+            r,
+        });
+    }
+    let below = cells.rows.saturating_sub(scroll + usize::from(body.height));
+    if scroll > 0 || below > 0 {
+        let text = format!(" {scroll} rows above, {below} below (PageUp, PageDown) ");
+        let width = text.len().min(usize::from(body.width));
+        buffer.set_stringn(
+            body.right() - width as u16,
+            body.bottom() - 1,
+            text,
+            width,
+            look.ink(palette.ink).add_modifier(Modifier::REVERSED),
+        );
+    }
+}
+
+/// How far a grid can be scrolled.
+pub(crate) fn most_scroll(cells: &Cells, body: Rect) -> usize {
+    cells.rows.saturating_sub(usize::from(body.height))
+}
+
+/// Puts a task into the upper or lower half of a cell.
+fn half(
+    cell: &mut ratatui::buffer::Cell,
+    is_lower: bool,
+    ink: ratatui::style::Style,
+    look: Look,
+    is_shown: bool,
+) {
+    let both = |cell: &ratatui::buffer::Cell| cell.symbol() != " ";
+    match (is_lower, both(cell)) {
+        (false, _) => {
+            cell.set_symbol(if look.ascii { "'" } else { "▀" });
+            cell.set_style(ink);
+        }
+        (true, false) => {
+            cell.set_symbol(if look.ascii { "." } else { "▄" });
+            cell.set_style(ink);
+        }
+        (true, true) if look.ascii => _ = cell.set_symbol(":"),
+        (true, true) => {
+            // The upper one is the foreground: the lower goes behind it.
+            if let Some(color) = ink.fg {
+                cell.set_bg(color);
+            }
+        }
+    }
+    if is_shown {
+        cell.set_style(ratatui::style::Style::new().add_modifier(Modifier::REVERSED));
+    }
+}
+
+fn foot(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
+    let palette = screen.palette;
+    let faint = look.ink(palette.faint);
+    let mut x = area.x;
+    let mut put = |buffer: &mut Buffer, text: &str, style| {
+        let room = usize::from(area.right().saturating_sub(x));
+        let (end, _) = buffer.set_stringn(x, area.y, text, room, style);
+        x = end;
+    };
+    let gap = if area.width < 100 { " " } else { "  " };
+    if let Body::Grid(cells) = &screen.body {
+        for activity in Activity::ALL {
+            let sign = look
+                .letter(activity, crate::model::State::Sleeping)
+                .unwrap_or_else(|| look.sign(2));
+            let color = match activity {
+                Activity::Idle => idle_in_cells(palette),
+                activity => palette.full(activity),
+            };
+            let style = look.ink(color).add_modifier(look.emphasis(activity));
+            put(buffer, sign, style);
+            let word = format!(" {}{gap}", activity.word());
+            put(buffer, &word, look.ink(palette.ink));
+        }
+        let states = format!("D blocked{gap}Z zombie{gap}T stopped{gap}");
+        put(buffer, &states, look.ink(palette.ink));
+        let sizes = if cells.is_half {
+            "two tasks a cell".to_owned()
+        } else {
+            format!("{}-{} RSS", look.sign(0), look.sign(4))
+        };
+        put(buffer, &sizes, faint);
+        if cells.ended > 0 {
+            let text = format!("  +{} more ended", cells.ended);
+            put(buffer, &text, look.ink(palette.full(Activity::Exited)));
+        }
+        if cells.folded > 0 {
+            let text = format!("  +{} sleeping kernel threads", cells.folded);
+            put(buffer, &text, faint);
+        }
+    }
+    let line = match &screen.view.mode {
+        Mode::Filter { .. } => {
+            format!(
+                "filter: {}_   Enter keeps it, Esc takes it back",
+                screen.view.filter
+            )
+        }
+        _ => match &screen.view.message {
+            Some(message) => message.clone(),
+            None => screen.status.to_owned(),
+        },
+    };
+    let style = match (&screen.view.mode, &screen.view.message) {
+        (Mode::Filter { .. }, _) | (_, Some(_)) => look.ink(palette.ink),
+        _ => faint,
+    };
+    buffer.set_stringn(
+        area.x,
+        area.y + 1,
+        look.words(&line),
+        area.width.into(),
+        style,
+    );
+}

@@ -1,0 +1,227 @@
+//! The interaction model without a screen.
+
+use std::time::Duration;
+
+use super::{ChartKind, Effect, Governor, Hits, Input, Key, Mode, Spot, Stage, View};
+use crate::{
+    chart::Grouping,
+    model::{Scope, TaskId},
+};
+
+fn id(tid: u32) -> TaskId {
+    TaskId { tid, start_ns: 7 }
+}
+
+/// Three rows of four tasks, ten pixels apart, and two lines of notables.
+struct Table {
+    hits: Hits,
+    notables: Vec<Option<TaskId>>,
+    view: View,
+}
+
+impl Table {
+    fn new() -> Self {
+        let tasks = (0..12).map(|index| Spot {
+            id: id(index + 1),
+            x: 10.0 * (index % 4) as f32,
+            y: 10.0 * (index / 4) as f32,
+            r: 4.0,
+        });
+        let scopes = [Scope::Threads, Scope::Processes, Scope::Threads];
+        Self {
+            hits: Hits {
+                tasks: tasks.collect(),
+                notables: vec![(100.0, 0.0, 200.0, 20.0), (100.0, 20.0, 200.0, 40.0)],
+            },
+            notables: vec![Some(id(6)), None],
+            view: View::new(
+                ChartKind::Grid,
+                scopes,
+                Grouping::User,
+                Duration::from_secs(1),
+            ),
+        }
+    }
+
+    fn input(&mut self, input: Input) -> Vec<Effect> {
+        let stage = Stage {
+            hits: &self.hits,
+            notables: &self.notables,
+        };
+        self.view.input(input, &stage)
+    }
+
+    fn key(&mut self, key: Key) -> Vec<Effect> {
+        self.input(Input::Key(key))
+    }
+
+    fn keys(&mut self, keys: &str) -> Vec<Effect> {
+        let effects: Vec<_> = keys.chars().map(|ch| self.key(Key::Char(ch))).collect();
+        effects.into_iter().next_back().unwrap_or_default()
+    }
+}
+
+#[test]
+fn arrows_go_from_dot_to_dot() {
+    let mut table = Table::new();
+    for (key, at) in [
+        (Key::Right, 1),
+        (Key::Right, 2),
+        (Key::Down, 6),
+        (Key::Char('l'), 7),
+        (Key::Up, 3),
+        (Key::Up, 3),
+        (Key::Char('h'), 2),
+    ] {
+        table.key(key);
+        assert_eq!(table.view.selected, Some(id(at)), "{key:?}");
+    }
+    // Whom one looked at is not on the screen any more: from the start.
+    table.view.selected = Some(id(99));
+    table.key(Key::Down);
+    assert_eq!(table.view.selected, Some(id(1)));
+}
+
+#[test]
+fn a_pointer_hovers_pins_and_frees() {
+    let mut table = Table::new();
+    assert_eq!(table.input(Input::Move(11.0, 1.0)), [Effect::Redraw]);
+    assert_eq!(table.input(Input::Move(12.0, 1.0)), []);
+    assert_eq!(table.view.shown(), [id(2)]);
+    table.input(Input::Click(11.0, 1.0));
+    table.input(Input::Move(500.0, 500.0));
+    table.input(Input::Click(31.0, 21.0));
+    assert_eq!(table.view.shown(), [id(2), id(12)]);
+    table.input(Input::Click(11.0, 1.0));
+    assert_eq!(table.view.pins, [id(12)]);
+    // A pin holds a task, not a place: it stays when the task is not to be seen.
+    table.hits.tasks.clear();
+    assert_eq!(table.view.shown(), [id(12)]);
+}
+
+#[test]
+fn notables_select_their_tasks() {
+    let mut table = Table::new();
+    table.keys("n");
+    assert_eq!(table.view.selected, Some(id(6)));
+    table.keys("n");
+    assert!(table.view.message.is_some() && table.view.selected == Some(id(6)));
+    table.view.selected = None;
+    table.input(Input::Click(150.0, 5.0));
+    assert_eq!(table.view.selected, Some(id(6)));
+    table.notables.clear();
+    table.keys("n");
+    assert!(table.view.message.as_deref() == Some("nothing stands out"));
+}
+
+#[test]
+fn the_filter_line_takes_keys_until_it_is_closed() {
+    let mut table = Table::new();
+    assert_eq!(table.keys("/qp"), [Effect::Filter, Effect::Redraw]);
+    assert_eq!(
+        (table.view.filter.as_str(), table.view.is_paused),
+        ("qp", false)
+    );
+    table.key(Key::Backspace);
+    table.key(Key::Enter);
+    assert_eq!(table.view.filter, "q");
+    table.keys("/x");
+    table.key(Key::Escape);
+    assert_eq!(
+        (table.view.filter.as_str(), &table.view.mode),
+        ("q", &Mode::Normal)
+    );
+}
+
+#[test]
+fn escape_closes_one_thing_after_the_other_and_then_the_view() {
+    let mut table = Table::new();
+    table.input(Input::Click(0.0, 0.0));
+    table.key(Key::Right);
+    table.keys("/a");
+    table.key(Key::Enter);
+    table.keys("?");
+    table.key(Key::Escape);
+    assert_eq!(table.view.mode, Mode::Normal);
+    table.key(Key::Escape);
+    assert!(table.view.selected.is_none() && table.view.pins.len() == 1);
+    table.key(Key::Escape);
+    assert!(table.view.pins.is_empty() && table.view.filter == "a");
+    assert_eq!(table.key(Key::Escape), [Effect::Filter, Effect::Redraw]);
+    assert_eq!(table.key(Key::Escape), [Effect::Quit]);
+}
+
+#[test]
+fn other_keys_ask_for_what_the_help_says() {
+    let mut table = Table::new();
+    assert_eq!(table.keys(" "), [Effect::Sample]);
+    assert_eq!(table.keys("p"), [Effect::Pause(true), Effect::Redraw]);
+    assert_eq!(table.keys("."), [Effect::Sample, Effect::Redraw]);
+    assert_eq!(table.keys("p"), [Effect::Pause(false), Effect::Redraw]);
+    // A step out of the run stops it first.
+    let step = [Effect::Pause(true), Effect::Sample, Effect::Redraw];
+    assert_eq!(table.keys("."), step);
+    table.keys("+");
+    assert_eq!(table.view.interval, Duration::from_secs(2));
+    table.keys("---");
+    assert_eq!(table.view.interval, Duration::from_millis(200));
+    table.keys("t");
+    assert_eq!(table.view.scope(), Scope::Processes);
+    table.keys("2t");
+    assert_eq!(
+        (table.view.chart, table.view.scope()),
+        (ChartKind::Bubble, Scope::Threads)
+    );
+    table.keys("1");
+    assert_eq!(table.view.scope(), Scope::Processes);
+    for grouping in [
+        Grouping::Cgroup,
+        Grouping::Tree,
+        Grouping::Command,
+        Grouping::User,
+    ] {
+        table.keys("g");
+        assert_eq!(table.view.grouping, grouping);
+    }
+    assert_eq!(table.keys("s"), [Effect::Save, Effect::Redraw]);
+    assert_eq!(table.keys("q"), [Effect::Quit]);
+    // Only lines are turned by dragging.
+    assert_eq!(table.input(Input::Drag(5.0, 5.0)), []);
+    table.keys("3");
+    let before = table.view.angle;
+    table.input(Input::Drag(5.0, 5.0));
+    table.keys("<)");
+    assert_ne!(table.view.angle, before);
+}
+
+#[test]
+fn the_governor_stretches_and_relaxes() {
+    let mut governor = Governor::new(25.0);
+    let second = Duration::from_secs(1);
+    let mut used = Duration::ZERO;
+    let mut stretched = 1.0;
+    for at in 0..20 {
+        // Half a core at the interval asked for: twice what is allowed.
+        used += Duration::from_millis(500).div_f64(stretched);
+        stretched = governor.look(second * at, used).unwrap_or(stretched);
+    }
+    assert!((2.0..3.5).contains(&stretched), "{stretched}");
+    assert!(governor.interval(second) >= 2 * second);
+    for at in 20..80 {
+        used += Duration::from_millis(10);
+        stretched = governor.look(second * at, used).unwrap_or(stretched);
+    }
+    assert!(!governor.is_stretched(), "{stretched}");
+    let mut unlimited = Governor::new(0.0);
+    let looks = (0..20).map(|at| unlimited.look(second * at, second * at));
+    assert!(looks.flatten().next().is_none());
+}
+
+#[test]
+fn the_readme_tells_each_key() {
+    let readme = include_str!("../../../README.md");
+    for (keys, words) in super::KEYS {
+        let line = format!("| `{keys}` | {words} |");
+        assert!(readme.contains(&line), "{line}");
+    }
+}
