@@ -95,7 +95,7 @@ _procviz() {
 
     case "${cmd}" in
         procviz)
-            opts="-p -n -d -c -o -s -F -h -V --no-threads --columns --point-size --colors --group --output --force --theme --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help --version grid bubble lines exits notables dump csv doctor completions man __launch help"
+            opts="-p -n -d -c -o -s -F -h -V --no-threads --columns --point-size --colors --group --output --force --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help --version grid bubble lines exits notables dump csv doctor completions man __launch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -139,6 +139,14 @@ _procviz() {
                     ;;
                 --theme)
                     COMPREPLY=($(compgen -W "light dark" -- "${cur}"))
+                    return 0
+                    ;;
+                --view)
+                    COMPREPLY=($(compgen -W "window terminal" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-cpu)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --palette)
@@ -223,7 +231,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__bubble)
-            opts="-t -o -s -F -h --threads --user-color --group --output --force --theme --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-t -o -s -F -h --threads --user-color --group --output --force --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -247,6 +255,14 @@ _procviz() {
                     ;;
                 --theme)
                     COMPREPLY=($(compgen -W "light dark" -- "${cur}"))
+                    return 0
+                    ;;
+                --view)
+                    COMPREPLY=($(compgen -W "window terminal" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-cpu)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --palette)
@@ -471,7 +487,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__grid)
-            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --group --output --force --theme --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --group --output --force --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -515,6 +531,14 @@ _procviz() {
                     ;;
                 --theme)
                     COMPREPLY=($(compgen -W "light dark" -- "${cur}"))
+                    return 0
+                    ;;
+                --view)
+                    COMPREPLY=($(compgen -W "window terminal" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-cpu)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --palette)
@@ -767,7 +791,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__lines)
-            opts="-p -o -s -F -h --no-threads --output --force --theme --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -o -s -F -h --no-threads --output --force --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -783,6 +807,14 @@ _procviz() {
                     ;;
                 --theme)
                     COMPREPLY=($(compgen -W "light dark" -- "${cur}"))
+                    return 0
+                    ;;
+                --view)
+                    COMPREPLY=($(compgen -W "window terminal" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-cpu)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --palette)

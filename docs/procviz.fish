@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_procviz_global_optspecs
-    string join \n p/no-threads n/columns= d/point-size= c/colors= group= o/output= force theme= palette= classic size= scale= font= args s/interval= F/hz= samples= duration= require-ebpf user= pid= tree= command= cgroup= h/help V/version
+    string join \n p/no-threads n/columns= d/point-size= c/colors= group= o/output= force theme= view= ascii max-cpu= palette= classic size= scale= font= args s/interval= F/hz= samples= duration= require-ebpf user= pid= tree= command= cgroup= h/help V/version
 end
 
 function __fish_procviz_needs_command
@@ -32,8 +32,11 @@ cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The process\'s name'"
 complete -c procviz -n "__fish_procviz_needs_command" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
-complete -c procviz -n "__fish_procviz_needs_command" -l theme -d 'Behind the picture' -r -f -a "light\t'Dark on white'
+complete -c procviz -n "__fish_procviz_needs_command" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"
+complete -c procviz -n "__fish_procviz_needs_command" -l view -d 'Where to show it live [default: a window where there is a display]' -r -f -a "window\t'A window'
+terminal\t'The terminal'"
+complete -c procviz -n "__fish_procviz_needs_command" -l max-cpu -d 'What a live view may use of one core before it samples less often; 0: no limit' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l palette -d 'Colours of activities' -r -f -a "default\t'Told apart by all eyes'
 original\t'Those of 2011'"
 complete -c procviz -n "__fish_procviz_needs_command" -l size -d 'Size of the picture' -r
@@ -50,14 +53,15 @@ complete -c procviz -n "__fish_procviz_needs_command" -l command -d 'Tasks whose
 complete -c procviz -n "__fish_procviz_needs_command" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
 complete -c procviz -n "__fish_procviz_needs_command" -s p -l no-threads -d 'Processes instead of threads'
 complete -c procviz -n "__fish_procviz_needs_command" -l force -d 'Overwrite an existing file'
+complete -c procviz -n "__fish_procviz_needs_command" -l ascii -d 'In a terminal, no character beyond ASCII'
 complete -c procviz -n "__fish_procviz_needs_command" -l classic -d 'As in 2011: its colours; grid: 30 columns, RSS on every thread; bubble: even axes'
 complete -c procviz -n "__fish_procviz_needs_command" -l args -d 'Show arguments, too; they may hold secrets'
 complete -c procviz -n "__fish_procviz_needs_command" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_needs_command" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_needs_command" -s V -l version -d 'Print version'
-complete -c procviz -n "__fish_procviz_needs_command" -a "grid" -d 'Draw a dot per task'
-complete -c procviz -n "__fish_procviz_needs_command" -a "bubble" -d 'Draw a bubble per interesting task: CPU, address space, RSS'
-complete -c procviz -n "__fish_procviz_needs_command" -a "lines" -d 'Draw a line per interesting thread: time, CPU, RSS, in 3D'
+complete -c procviz -n "__fish_procviz_needs_command" -a "grid" -d 'Show or draw a dot per task'
+complete -c procviz -n "__fish_procviz_needs_command" -a "bubble" -d 'Show or draw a bubble per interesting task: CPU, address space, RSS'
+complete -c procviz -n "__fish_procviz_needs_command" -a "lines" -d 'Show or draw a line per interesting thread: time, CPU, RSS, in 3D'
 complete -c procviz -n "__fish_procviz_needs_command" -a "exits" -d 'Print a line for every process that ends, as it ends'
 complete -c procviz -n "__fish_procviz_needs_command" -a "notables" -d 'Print a line when something begins to stand out, and when it ends'
 complete -c procviz -n "__fish_procviz_needs_command" -a "dump" -d 'Print snapshots as data, one a line'
@@ -75,8 +79,11 @@ cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The process\'s name'"
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
-complete -c procviz -n "__fish_procviz_using_subcommand grid" -l theme -d 'Behind the picture' -r -f -a "light\t'Dark on white'
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l view -d 'Where to show it live [default: a window where there is a display]' -r -f -a "window\t'A window'
+terminal\t'The terminal'"
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l max-cpu -d 'What a live view may use of one core before it samples less often; 0: no limit' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l palette -d 'Colours of activities' -r -f -a "default\t'Told apart by all eyes'
 original\t'Those of 2011'"
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l size -d 'Size of the picture' -r
@@ -93,6 +100,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -l command -d 'Tas
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s p -l no-threads -d 'Processes instead of threads'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l force -d 'Overwrite an existing file'
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l ascii -d 'In a terminal, no character beyond ASCII'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l classic -d 'As in 2011: its colours; grid: 30 columns, RSS on every thread; bubble: even axes'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l args -d 'Show arguments, too; they may hold secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
@@ -103,8 +111,11 @@ cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The process\'s name'"
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
-complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l theme -d 'Behind the picture' -r -f -a "light\t'Dark on white'
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l view -d 'Where to show it live [default: a window where there is a display]' -r -f -a "window\t'A window'
+terminal\t'The terminal'"
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l max-cpu -d 'What a live view may use of one core before it samples less often; 0: no limit' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l palette -d 'Colours of activities' -r -f -a "default\t'Told apart by all eyes'
 original\t'Those of 2011'"
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l size -d 'Size of the picture' -r
@@ -121,13 +132,17 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l command -d 'T
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s t -l threads -d 'Threads, too'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l force -d 'Overwrite an existing file'
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l ascii -d 'In a terminal, no character beyond ASCII'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l classic -d 'As in 2011: its colours; grid: 30 columns, RSS on every thread; bubble: even axes'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l args -d 'Show arguments, too; they may hold secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
-complete -c procviz -n "__fish_procviz_using_subcommand lines" -l theme -d 'Behind the picture' -r -f -a "light\t'Dark on white'
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l view -d 'Where to show it live [default: a window where there is a display]' -r -f -a "window\t'A window'
+terminal\t'The terminal'"
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l max-cpu -d 'What a live view may use of one core before it samples less often; 0: no limit' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l palette -d 'Colours of activities' -r -f -a "default\t'Told apart by all eyes'
 original\t'Those of 2011'"
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l size -d 'Size of the picture' -r
@@ -144,6 +159,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l command -d 'Ta
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s p -l no-threads -d 'Processes instead of threads'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l force -d 'Overwrite an existing file'
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l ascii -d 'In a terminal, no character beyond ASCII'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l classic -d 'As in 2011: its colours; grid: 30 columns, RSS on every thread; bubble: even axes'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l args -d 'Show arguments, too; they may hold secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
@@ -199,9 +215,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand doctor" -s h -l help -d 
 complete -c procviz -n "__fish_procviz_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand man" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand __launch" -s h -l help -d 'Print help'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "grid" -d 'Draw a dot per task'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "bubble" -d 'Draw a bubble per interesting task: CPU, address space, RSS'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "lines" -d 'Draw a line per interesting thread: time, CPU, RSS, in 3D'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "grid" -d 'Show or draw a dot per task'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "bubble" -d 'Show or draw a bubble per interesting task: CPU, address space, RSS'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "lines" -d 'Show or draw a line per interesting thread: time, CPU, RSS, in 3D'
 complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "exits" -d 'Print a line for every process that ends, as it ends'
 complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "notables" -d 'Print a line when something begins to stand out, and when it ends'
 complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "dump" -d 'Print snapshots as data, one a line'

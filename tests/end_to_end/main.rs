@@ -23,7 +23,9 @@ mod rules;
 mod states;
 mod storm;
 mod support;
+mod terminal_view;
 mod truth;
+mod window_view;
 mod workload;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -58,6 +60,8 @@ fn main() {
         ("cost", cost::TESTS),
         ("storm", storm::TESTS),
         ("notables", notables::TESTS),
+        ("terminal_view", terminal_view::TESTS),
+        ("window_view", window_view::TESTS),
     ];
     let mut arguments = Arguments::from_args();
     // The tests load the machine and measure it: one at a time.

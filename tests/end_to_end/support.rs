@@ -47,6 +47,12 @@ pub(crate) fn skip(why: &str) -> Result<(), libtest_mimic::Failed> {
     Ok(())
 }
 
+/// Whether a program is there to be called.
+pub(crate) fn has_program(name: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).exists()))
+}
+
 /// A folder of one test's own, gone with the value.
 pub(crate) struct Folder(pub(crate) PathBuf);
 

@@ -1,0 +1,544 @@
+//! The live view in a real terminal: tmux shows what a person would see.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use libtest_mimic::Failed;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::{
+    Needs, Test,
+    support::{Folder, Running, has_program, output, procviz, read_line, skip, stderr, workload},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("each_size_shows_all", Needs::Nothing, || tmux(each_size)),
+    ("each_key_does_what_the_help_says", Needs::Nothing, || {
+        tmux(each_key)
+    }),
+    (
+        "a_pin_stays_through_the_death_of_its_task",
+        Needs::Events,
+        || tmux(a_pin),
+    ),
+    ("too_small_says_so_and_recovers", Needs::Nothing, || {
+        tmux(too_small)
+    }),
+    ("plain_terminals", Needs::Nothing, || tmux(plain)),
+    ("the_terminal_is_given_back", Needs::Nothing, || {
+        tmux(given_back)
+    }),
+    ("ctrl_z_and_fg", Needs::Nothing, || tmux(suspended)),
+    ("hostile_names_stay_text", Needs::Nothing, || tmux(hostile)),
+    (
+        "a_commands_words_come_after_the_view",
+        Needs::Events,
+        || tmux(a_command),
+    ),
+    ("a_pipe_gets_no_escape_codes", Needs::Nothing, a_pipe),
+];
+
+/// Runs a test where there is tmux.
+fn tmux(test: fn() -> Result<(), Failed>) -> Result<(), Failed> {
+    if has_program("tmux") {
+        test()
+    } else {
+        skip("there is no tmux")
+    }
+}
+
+/// A shell in a terminal of its own.
+struct Terminal {
+    socket: String,
+}
+
+impl Terminal {
+    fn new(columns: u32, rows: u32, environment: &[&str]) -> Self {
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let terminal = Self {
+            socket: format!("procviz-{}-{number}", std::process::id()),
+        };
+        let (x, y) = (columns.to_string(), rows.to_string());
+        let shell = format!(
+            "env -u NO_COLOR -u COLORTERM -u DISPLAY -u WAYLAND_DISPLAY LANG=C.UTF-8 PS1='ready$ ' {} sh -i",
+            environment.join(" ")
+        );
+        let status = terminal
+            .command(&[
+                "-f",
+                "/dev/null",
+                "new-session",
+                "-d",
+                "-x",
+                &x,
+                "-y",
+                &y,
+                &shell,
+            ])
+            .status()
+            .unwrap();
+        assert!(status.success(), "tmux does not start");
+        terminal.wait("a prompt", |text| text.contains("ready$"));
+        terminal
+    }
+
+    /// Runs procviz in the shell and waits for its first picture.
+    fn procviz(columns: u32, rows: u32, environment: &[&str], args: &str) -> Self {
+        let terminal = Self::new(columns, rows, environment);
+        terminal.type_in(&format!("{} {args}", env!("CARGO_BIN_EXE_procviz")));
+        terminal.keys(&["Enter"]);
+        terminal.wait("a picture", |text| text.contains("watched"));
+        terminal
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("tmux");
+        command
+            .args(["-L", &self.socket])
+            .args(args)
+            .env_remove("TMUX");
+        command
+    }
+
+    fn keys(&self, keys: &[&str]) {
+        let mut args = vec!["send-keys"];
+        args.extend(keys);
+        assert!(self.command(&args).status().unwrap().success());
+    }
+
+    /// Escape, with the pause that tells it from the start of a code.
+    fn escape(&self) {
+        self.keys(&["Escape"]);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+
+    fn type_in(&self, text: &str) {
+        let args = ["send-keys", "-l", text];
+        assert!(self.command(&args).status().unwrap().success());
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(output(&mut self.command(&["capture-pane", "-p"])).stdout).unwrap()
+    }
+
+    /// With the codes of colours.
+    fn colored(&self) -> String {
+        String::from_utf8(output(&mut self.command(&["capture-pane", "-p", "-e"])).stdout).unwrap()
+    }
+
+    /// Whether a program has the whole screen.
+    fn is_taken(&self) -> bool {
+        let args = ["display-message", "-p", "#{alternate_on}#{mouse_any_flag}"];
+        output(&mut self.command(&args)).stdout.starts_with(b"1")
+    }
+
+    fn resize(&self, columns: u32, rows: u32) {
+        let (x, y) = (columns.to_string(), rows.to_string());
+        let args = ["resize-window", "-x", &x, "-y", &y];
+        assert!(self.command(&args).status().unwrap().success());
+    }
+
+    /// The screen, once it is as it should be.
+    fn wait(&self, what: &str, is_there: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + Duration::from_secs(15);
+        loop {
+            let text = self.text();
+            if is_there(&text) {
+                return text;
+            }
+            assert!(Instant::now() < deadline, "no {what}:\n{text}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        _ = self.command(&["kill-server"]).status();
+    }
+}
+
+/// A child with a name of bytes.
+fn named(bytes: &[u8]) -> Running {
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut child = Running::new(
+        workload(&["named", &hex])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped()),
+    );
+    read_line(&mut std::io::BufReader::new(child.0.stdout.take().unwrap()));
+    child
+}
+
+fn each_size() -> Result<(), Failed> {
+    let child = named(b"well-known");
+    for (columns, rows) in [(80, 24), (120, 40), (200, 60)] {
+        let terminal = Terminal::procviz(columns, rows, &[], "");
+        let text = terminal.text();
+        for part in [
+            "procviz",
+            "threads",
+            "cores busy",
+            "root",
+            "idle",
+            "kernel",
+            "stand",
+            "RSS",
+        ] {
+            let is_there = text.contains(part) || (part == "stand" && text.contains("nothing in"));
+            assert!(is_there, "{columns}x{rows}: no `{part}`:\n{text}");
+        }
+        assert!(
+            text.lines()
+                .all(|line| line.chars().count() <= columns as usize)
+        );
+        // Down to the known child, whose popup says who it is.
+        terminal.type_in(&format!("/pid:{}", child.pid()));
+        terminal.keys(&["Enter", "Right"]);
+        let popup = terminal.wait("popup", |text| text.contains("started"));
+        for part in [
+            "well-known",
+            &child.pid().to_string(),
+            "user root",
+            "sleeping",
+            "1 thread",
+        ] {
+            assert!(popup.contains(part), "no `{part}`:\n{popup}");
+        }
+        let deadline = |text: &str| text.contains("--workload named");
+        terminal.wait("arguments", deadline);
+    }
+    Ok(())
+}
+
+fn each_key() -> Result<(), Failed> {
+    let folder = Folder::new("keys");
+    let child = named(b"well-known");
+    let terminal = Terminal::new(120, 40, &[]);
+    terminal.type_in(&format!("cd {}", folder.0.display()));
+    terminal.keys(&["Enter"]);
+    terminal.type_in(env!("CARGO_BIN_EXE_procviz"));
+    terminal.keys(&["Enter"]);
+    terminal.wait("a picture", |text| text.contains("watched"));
+    let press = |keys: &[&str], what: &str, is_there: &dyn Fn(&str) -> bool| {
+        terminal.keys(keys);
+        terminal.wait(what, is_there)
+    };
+    press(&["?"], "help", &|text| {
+        text.contains("refresh now") && text.contains("quit")
+    });
+    press(&["Escape"], "no help", &|text| {
+        !text.contains("refresh now")
+    });
+    press(&["p"], "pause", &|text| text.contains("PAUSED"));
+    let watched = |text: &str| text.split("watched").nth(1).unwrap()[..12].to_owned();
+    let before = watched(&terminal.text());
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(before, watched(&terminal.text()), "it is not paused");
+    press(&["."], "step", &|text| watched(text) != before);
+    press(&["p"], "going on", &|text| !text.contains("PAUSED"));
+    press(&["+"], "longer interval", &|text| {
+        text.contains("interval 2 s")
+    });
+    press(&["-"], "shorter interval", &|text| {
+        text.contains("interval 1 s")
+    });
+    press(&["t"], "processes", &|text| text.contains("processes   "));
+    press(&["t"], "threads", &|text| text.contains("threads   "));
+    press(&["g", "g", "g"], "commands", &|text| {
+        text.contains("well-known")
+    });
+    press(&["g"], "users", &|text| {
+        text.contains("root") && !text.contains("well-known")
+    });
+    press(&["2"], "bubbles", &|text| text.contains("pid user command"));
+    press(&["3"], "lines", &|text| text.contains("CPU used"));
+    press(&["1"], "grid", &|text| text.contains("D blocked"));
+    press(&["n"], "word on notables", &|text| {
+        text.contains("nothing stands out") || text.contains("started")
+    });
+    terminal.keys(&["Escape"]);
+    terminal.wait("picture", |text| !text.contains("started"));
+    press(&["s"], "name of a file", &|text| {
+        text.contains("saved as procviz-")
+    });
+    terminal.type_in(&format!("/pid:{}", child.pid()));
+    press(&["Enter"], "filter", &|text| {
+        text.contains("hidden") && text.contains("filter: pid")
+    });
+    press(&["l"], "selection", &|text| text.contains("well-known"));
+    press(&["Enter"], "pin", &|text| text.contains("pinned"));
+    press(&["Enter"], "free one", &|text| !text.contains("pinned"));
+    press(&["Escape"], "no popup", &|text| {
+        !text.contains("well-known")
+    });
+    press(&["Escape"], "no filter", &|text| !text.contains("hidden"));
+    terminal.type_in("/(");
+    press(&["x"], "why", &|text| {
+        text.contains("filter: (x_") || text.contains("no regular")
+    });
+    terminal.escape();
+    terminal.escape();
+    press(&["q"], "last line", &|text| {
+        text.contains("kernel events seen")
+    });
+    assert!(!terminal.is_taken());
+    let saved = std::fs::read_dir(&folder.0)?.count();
+    assert_eq!(saved, 1, "pictures saved");
+    Ok(())
+}
+
+fn a_pin() -> Result<(), Failed> {
+    let child = named(b"well-known");
+    let terminal = Terminal::procviz(100, 30, &[], "--require-ebpf");
+    terminal.type_in(&format!("/pid:{}", child.pid()));
+    terminal.keys(&["Enter", "Right"]);
+    terminal.wait("selection", |text| text.contains("well-known"));
+    terminal.keys(&["Enter"]);
+    terminal.wait("pin", |text| text.contains("pinned"));
+    terminal.resize(90, 26);
+    terminal.wait("pin after a resize", |text| text.contains("pinned"));
+    drop(child);
+    let text = terminal.wait("end", |text| text.contains("exited, pinned"));
+    assert!(text.contains("SIGKILL"), "{text}");
+    std::thread::sleep(Duration::from_secs(4));
+    let text = terminal.text();
+    assert!(
+        text.contains("well-known") && text.contains("SIGKILL"),
+        "{text}"
+    );
+    Ok(())
+}
+
+fn too_small() -> Result<(), Failed> {
+    let terminal = Terminal::procviz(80, 24, &[], "");
+    terminal.resize(20, 5);
+    terminal.wait("word on the size", |text| text.contains("too small"));
+    terminal.resize(80, 24);
+    terminal.wait("picture", |text| text.contains("cores busy"));
+    Ok(())
+}
+
+fn plain() -> Result<(), Failed> {
+    let terminal = Terminal::procviz(100, 30, &[], "--ascii");
+    let text = terminal.text();
+    assert!(text.is_ascii(), "{text}");
+    let terminal = Terminal::procviz(100, 30, &["NO_COLOR=1"], "");
+    let colored = terminal.colored();
+    // 3x, 4x, 9x and 10x are colours; 1, 4 and 7 are not.
+    let codes = colored.split("\x1b[").skip(1);
+    let is_color = |code: &str| {
+        let code = code.split('m').next().unwrap_or("");
+        code.split(';')
+            .any(|part| part.len() > 1 && !["39", "49"].contains(&part.trim()))
+    };
+    let found: Vec<&str> = codes.filter(|code| is_color(code)).collect();
+    assert!(found.is_empty(), "colours: {found:?}");
+    let terminal = Terminal::procviz(100, 30, &["TERM=linux"], "");
+    let colored = terminal.colored();
+    let indexes: Vec<u32> = colored
+        .split("38;5;")
+        .skip(1)
+        .map(|rest| {
+            rest[..rest.find(|ch: char| !ch.is_ascii_digit()).unwrap()]
+                .parse()
+                .unwrap()
+        })
+        .collect();
+    let is_basic = indexes.iter().all(|index| *index < 16) && !indexes.is_empty();
+    assert!(is_basic && !colored.contains("38;2;"), "{indexes:?}");
+    let terminal = Terminal::procviz(100, 30, &["TERM=xterm-256color"], "");
+    assert!(terminal.colored().contains("38;5;"));
+    Ok(())
+}
+
+fn pid_in(terminal: &Terminal) -> Pid {
+    let shell = output(&mut terminal.command(&["display-message", "-p", "#{pane_pid}"])).stdout;
+    let shell = String::from_utf8(shell).unwrap();
+    let children = format!("/proc/{0}/task/{0}/children", shell.trim());
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        let pids = std::fs::read_to_string(&children).unwrap();
+        let pid = pids.split_whitespace().find(|pid| {
+            std::fs::read_to_string(format!("/proc/{pid}/comm"))
+                .is_ok_and(|comm| comm == "procviz\n")
+        });
+        if let Some(pid) = pid {
+            return Pid::from_raw(pid.parse().unwrap());
+        }
+        assert!(Instant::now() < deadline, "no procviz below {shell}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// What somebody does to end it.
+type End = (&'static str, fn(&Terminal));
+
+fn given_back() -> Result<(), Failed> {
+    let ends: [End; 6] = [
+        ("q", |terminal| terminal.keys(&["q"])),
+        ("Ctrl-C", |terminal| terminal.keys(&["C-c"])),
+        ("SIGTERM", |terminal| {
+            kill(pid_in(terminal), Signal::SIGTERM).unwrap()
+        }),
+        ("SIGHUP", |terminal| {
+            kill(pid_in(terminal), Signal::SIGHUP).unwrap()
+        }),
+        ("SIGQUIT", |terminal| {
+            kill(pid_in(terminal), Signal::SIGQUIT).unwrap()
+        }),
+        ("SIGINT", |terminal| {
+            kill(pid_in(terminal), Signal::SIGINT).unwrap()
+        }),
+    ];
+    for (name, end) in ends {
+        let terminal = Terminal::procviz(100, 30, &[], "");
+        assert!(terminal.is_taken(), "{name}");
+        end(&terminal);
+        let text = terminal.wait(name, |text| {
+            text.contains("kernel events seen") && text.trim_end().ends_with("ready$")
+        });
+        assert!(!terminal.is_taken(), "{name}");
+        assert!(text.contains(" lost, in "), "{name}: {text}");
+        // What is typed is seen again: the terminal echoes.
+        terminal.type_in("echo $((6*7))");
+        terminal.keys(&["Enter"]);
+        terminal.wait("echo", |text| {
+            text.contains("echo $((6*7))") && text.contains("\n42")
+        });
+    }
+    // A panic in a build for tests.
+    let terminal = Terminal::procviz(100, 30, &["PROCVIZ_TEST_PANIC=1"], "");
+    terminal.keys(&["q"]);
+    terminal.wait("panic", |text| {
+        text.contains("panicked") && text.contains("ready$")
+    });
+    assert!(!terminal.is_taken());
+    Ok(())
+}
+
+fn suspended() -> Result<(), Failed> {
+    let terminal = Terminal::procviz(100, 30, &[], "");
+    terminal.keys(&["C-z"]);
+    terminal.wait("prompt", |text| text.contains("Stopped"));
+    assert!(!terminal.is_taken());
+    terminal.type_in("fg");
+    terminal.keys(&["Enter"]);
+    terminal.wait("picture", |text| text.contains("cores busy"));
+    assert!(terminal.is_taken());
+    kill(pid_in(&terminal), Signal::SIGTSTP)?;
+    terminal.wait("prompt", |text| text.contains("Stopped"));
+    assert!(!terminal.is_taken());
+    Ok(())
+}
+
+/// Names that would move the cursor, change the title or turn text around.
+fn hostile() -> Result<(), Failed> {
+    const NAMES: [&[u8]; 5] = [
+        b"\x1b]0;evil\x07",
+        b"\x1b[31m\x1b[2Jred",
+        "\u{202e}abc\u{200b}".as_bytes(),
+        b"\xff\xfe\x9b31m",
+        "漢字漢字".as_bytes(),
+    ];
+    let folder = Folder::new("hostile-view");
+    let children: Vec<Running> = NAMES.iter().map(|name| named(name)).collect();
+    let terminal = Terminal::new(110, 40, &[]);
+    let raw = folder.file("raw");
+    let pipe = format!("cat > {}", raw.display());
+    let args = ["pipe-pane", "-o", &pipe];
+    assert!(terminal.command(&args).status()?.success());
+    terminal.type_in(&format!(
+        "{} --group command",
+        env!("CARGO_BIN_EXE_procviz")
+    ));
+    terminal.keys(&["Enter"]);
+    terminal.wait("picture", |text| text.contains("watched"));
+    for child in &children {
+        terminal.type_in(&format!("/pid:{}", child.pid()));
+        terminal.keys(&["Enter", "Right"]);
+        let pid = child.pid().to_string();
+        let text = terminal.wait("popup", |text| {
+            text.contains("parent ") && text.contains(&pid)
+        });
+        // The right side of the box stays where it is.
+        let sides = text
+            .lines()
+            .filter(|line| line.contains('│'))
+            .map(|line| line.trim_end().ends_with('│') || line.matches('│').count() >= 2);
+        assert!(
+            sides.clone().count() > 5 && sides.clone().all(|is_whole| is_whole),
+            "{text}"
+        );
+        terminal.escape();
+        terminal.keys(&["2"]);
+        terminal.wait("bubbles", |text| text.contains("pid user command"));
+        terminal.keys(&["3"]);
+        terminal.wait("lines", |text| text.contains("CPU used"));
+        terminal.keys(&["1"]);
+        terminal.escape();
+        terminal.wait("grid", |text| {
+            text.contains("D blocked") && !text.contains("filter:")
+        });
+    }
+    terminal.keys(&["q"]);
+    terminal.wait("end", |text| text.contains("kernel events seen"));
+    let raw = std::fs::read(&raw)?;
+    let has = |part: &[u8]| raw.windows(part.len()).any(|window| window == part);
+    for part in [
+        &b"\x1b]0;evil"[..],
+        b"\x07",
+        b"\x1b[2Jred",
+        "\u{202e}".as_bytes(),
+        b"\x9b31m",
+    ] {
+        assert!(!has(part), "{part:?} reached the terminal");
+    }
+    Ok(())
+}
+
+fn a_command() -> Result<(), Failed> {
+    let terminal = Terminal::procviz(100, 30, &[], "-- sh -c 'echo its words; sleep 3; exit 7'");
+    assert!(!terminal.text().contains("its words\n"));
+    terminal.wait("end", |text| {
+        text.contains("its words\n") && text.contains("seen")
+    });
+    terminal.type_in("echo status $?");
+    terminal.keys(&["Enter"]);
+    terminal.wait("status", |text| text.contains("status 7"));
+    Ok(())
+}
+
+fn a_pipe() -> Result<(), Failed> {
+    let result = output(
+        procviz()
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY")
+            .env_remove("SUDO_UID"),
+    );
+    let said = stderr(&result);
+    assert_eq!(result.status.code(), Some(2), "{said}");
+    assert!(result.stdout.is_empty() && said.contains("-o"), "{said}");
+    assert!(!said.contains('\x1b'));
+    let result = output(
+        procviz()
+            .args(["grid", "--view", "window"])
+            .env("DISPLAY", ":4711")
+            .env("WAYLAND_DISPLAY", "stale")
+            .env("XDG_RUNTIME_DIR", Path::new("/nowhere")),
+    );
+    let said = stderr(&result);
+    assert_eq!(result.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("stale") && said.contains("4711") && said.contains("-o"),
+        "{said}"
+    );
+    Ok(())
+}

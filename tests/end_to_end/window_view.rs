@@ -1,0 +1,356 @@
+//! The live view in a window on a display of its own, driven as by hand.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader},
+    os::{fd::AsRawFd, unix::fs::PermissionsExt},
+    process::{Command, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use libtest_mimic::Failed;
+
+use crate::{
+    Needs, Test,
+    support::{Folder, Running, has_program, output, procviz, read_line, skip, workload},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("hover_click_and_death", Needs::Events, || {
+        display(hover_click_and_death)
+    }),
+    ("fast_clicks_and_keys_are_not_lost", Needs::Nothing, || {
+        display(fast)
+    }),
+    ("ends", Needs::Nothing, || display(ends)),
+    ("wayland", Needs::Nothing, wayland),
+    ("a_display_that_goes_away", Needs::Nothing, || {
+        display(goes_away)
+    }),
+];
+
+/// Runs a test where there is an X server to start and a hand to drive it.
+fn display(test: fn() -> Result<(), Failed>) -> Result<(), Failed> {
+    match ["Xvfb", "xdotool"]
+        .into_iter()
+        .find(|name| !has_program(name))
+    {
+        None => test(),
+        Some(missing) => skip(&format!("there is no {missing}")),
+    }
+}
+
+/// An X server without a screen.
+struct Screen {
+    server: Running,
+    name: String,
+}
+
+impl Screen {
+    fn new() -> Self {
+        let (reader, writer) = nix::unistd::pipe().unwrap();
+        let number = writer.as_raw_fd();
+        // The server inherits the descriptor to say its number on.
+        nix::fcntl::fcntl(
+            &writer,
+            nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()),
+        )
+        .unwrap();
+        let server = Running::new(
+            Command::new("Xvfb")
+                .args(["-displayfd", &number.to_string()])
+                .args(["-screen", "0", "1300x900x24", "-nolisten", "tcp"])
+                .stderr(Stdio::null()),
+        );
+        drop(writer);
+        let mut line = String::new();
+        BufReader::new(std::fs::File::from(reader))
+            .read_line(&mut line)
+            .unwrap();
+        Self {
+            server,
+            name: format!(":{}", line.trim()),
+        }
+    }
+
+    fn hand(&self, args: &[&str]) -> String {
+        let result = output(
+            Command::new("xdotool")
+                .args(args)
+                .env("DISPLAY", &self.name),
+        );
+        assert!(result.status.success(), "xdotool {args:?}: {result:?}");
+        String::from_utf8(result.stdout).unwrap()
+    }
+}
+
+/// What the view said last of where everybody is.
+#[derive(Clone, Debug, Default)]
+struct Places {
+    at: HashMap<u32, (i32, i32)>,
+    tick: u64,
+    popups: Vec<u32>,
+}
+
+/// A window with procviz in it.
+struct Shown<'a> {
+    screen: &'a Screen,
+    running: Running,
+    lines: Arc<Mutex<Vec<String>>>,
+    window: String,
+}
+
+impl<'a> Shown<'a> {
+    fn new(screen: &'a Screen, args: &[&str]) -> Self {
+        let mut running = Running::new(
+            procviz()
+                .args(args)
+                .args(["--size", "1200x700"])
+                .env("DISPLAY", &screen.name)
+                // A compositor that has gone leaves its name behind.
+                .env("WAYLAND_DISPLAY", "wayland-stale")
+                .env("PROCVIZ_TEST_PLACES", "1")
+                .stderr(Stdio::piped()),
+        );
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&lines);
+        let errors = BufReader::new(running.0.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in errors.lines().map_while(Result::ok) {
+                kept.lock().unwrap().push(line);
+            }
+        });
+        let mut shown = Self {
+            screen,
+            running,
+            lines,
+            window: String::new(),
+        };
+        shown.wait("a picture", |_| true);
+        let found = screen.hand(&["search", "--name", "^procviz$"]);
+        shown.window = found.lines().next().unwrap().to_owned();
+        screen.hand(&["windowfocus", "--sync", &shown.window]);
+        shown
+    }
+
+    fn said(&self) -> String {
+        self.lines.lock().unwrap().join("\n")
+    }
+
+    fn places(&self) -> Option<Places> {
+        let lines = self.lines.lock().unwrap();
+        let line = lines
+            .iter()
+            .rev()
+            .find(|line| line.starts_with("places "))?;
+        let mut places = Places::default();
+        let mut words = line.split(' ').skip(1);
+        while let Some(word) = words.next() {
+            match word {
+                "tick" => places.tick = words.next()?.parse().ok()?,
+                "popups" => {
+                    let popups = words.next().unwrap_or("");
+                    places.popups = popups
+                        .split(',')
+                        .filter_map(|pid| pid.parse().ok())
+                        .collect();
+                }
+                place => {
+                    let (tid, at) = place.split_once(':')?;
+                    let (x, y) = at.split_once(',')?;
+                    places
+                        .at
+                        .insert(tid.parse().ok()?, (x.parse().ok()?, y.parse().ok()?));
+                }
+            }
+        }
+        Some(places)
+    }
+
+    fn wait(&self, what: &str, is_there: impl Fn(&Places) -> bool) -> Places {
+        let deadline = Instant::now() + Duration::from_secs(15);
+        loop {
+            let places = self.places();
+            if let Some(places) = places.filter(&is_there) {
+                return places;
+            }
+            assert!(Instant::now() < deadline, "no {what}: {}", self.said());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn point(&self, (x, y): (i32, i32)) {
+        let (x, y) = (x.to_string(), y.to_string());
+        self.screen
+            .hand(&["mousemove", "--window", &self.window, &x, &y]);
+    }
+
+    fn end(mut self) -> (Option<i32>, String) {
+        let deadline = Instant::now() + Duration::from_secs(15);
+        loop {
+            if let Some(status) = self.running.0.try_wait().unwrap() {
+                std::thread::sleep(Duration::from_millis(100));
+                return (status.code(), self.said());
+            }
+            assert!(Instant::now() < deadline, "it does not end");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+fn child() -> Running {
+    let mut child = Running::new(
+        workload(&["named", "6b6e6f776e"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped()),
+    );
+    read_line(&mut BufReader::new(child.0.stdout.take().unwrap()));
+    child
+}
+
+fn hover_click_and_death() -> Result<(), Failed> {
+    let screen = Screen::new();
+    let children = [child(), child(), child()];
+    let shown = Shown::new(&screen, &["--require-ebpf"]);
+    let pid = children[1].pid();
+    let places = shown.wait("the children's dots", |places| {
+        children
+            .iter()
+            .all(|child| places.at.contains_key(&child.pid()))
+    });
+    shown.point(places.at[&pid]);
+    shown.wait("popup of the hovered", |places| places.popups == [pid]);
+    screen.hand(&["click", "1"]);
+    shown.point((5, 5));
+    shown.wait("pin", |places| places.popups == [pid]);
+    screen.hand(&["windowsize", &shown.window, "900", "600"]);
+    let before = places.at[&pid];
+    let moved = shown.wait("another layout", |places| {
+        places.at.get(&pid).is_some_and(|at| *at != before)
+    });
+    assert_eq!(moved.popups, [pid]);
+    let tick = shown.places().unwrap().tick;
+    screen.hand(&["key", "p"]);
+    std::thread::sleep(Duration::from_millis(500));
+    screen.hand(&["key", "space"]);
+    shown.wait("refresh", |places| places.tick > tick);
+    screen.hand(&["key", "p"]);
+    drop(children);
+    let gone = shown.wait("leave", |places| !places.at.contains_key(&pid));
+    assert_eq!(gone.popups, [pid], "the pin of a dead task stays");
+    screen.hand(&["key", "q"]);
+    let (status, said) = shown.end();
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("kernel events seen"), "{said}");
+    Ok(())
+}
+
+fn fast() -> Result<(), Failed> {
+    let screen = Screen::new();
+    let children = [child(), child(), child()];
+    let shown = Shown::new(&screen, &[]);
+    let places = shown.wait("the children's dots", |places| {
+        children
+            .iter()
+            .all(|child| places.at.contains_key(&child.pid()))
+    });
+    // Three clicks without a pause.
+    let mut args = Vec::new();
+    for child in &children {
+        let (x, y) = places.at[&child.pid()];
+        args.extend(["mousemove", "--window", &shown.window].map(str::to_owned));
+        args.extend([
+            x.to_string(),
+            y.to_string(),
+            "click".to_owned(),
+            "1".to_owned(),
+        ]);
+    }
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    screen.hand(&args);
+    shown.wait("three pins", |places| {
+        children
+            .iter()
+            .all(|child| places.popups.contains(&child.pid()))
+    });
+    // Threads and processes, seven times without a pause: processes.
+    let others = places.at.len();
+    screen.hand(&["key", "--delay", "0", "t", "t", "t", "t", "t", "t", "t"]);
+    shown.wait("processes", |places| places.at.len() < others);
+    screen.hand(&[
+        "key", "--delay", "0", "Escape", "Escape", "Escape", "Escape", "q",
+    ]);
+    assert_eq!(shown.end().0, Some(0));
+    Ok(())
+}
+
+fn ends() -> Result<(), Failed> {
+    for how in ["q", "Escape", "close"] {
+        let screen = Screen::new();
+        let shown = Shown::new(&screen, &[]);
+        match how {
+            "close" => screen.hand(&["windowclose", &shown.window]),
+            key => screen.hand(&["key", key]),
+        };
+        let (status, said) = shown.end();
+        assert_eq!(status, Some(0), "{how}: {said}");
+    }
+    Ok(())
+}
+
+fn goes_away() -> Result<(), Failed> {
+    let screen = Screen::new();
+    let shown = Shown::new(&screen, &[]);
+    screen.server.signal(nix::sys::signal::Signal::SIGTERM);
+    let (status, said) = shown.end();
+    assert_eq!(status, Some(1), "{said}");
+    let words = said.lines().last().unwrap_or("");
+    assert!(
+        !words.starts_with("places") && !words.contains("panicked"),
+        "{said}"
+    );
+    Ok(())
+}
+
+/// Under a compositor without a screen.
+fn wayland() -> Result<(), Failed> {
+    if !has_program("weston") {
+        return skip("there is no weston");
+    }
+    let folder = Folder::new("wayland");
+    std::fs::set_permissions(&folder.0, std::fs::Permissions::from_mode(0o700))?;
+    let _weston = Running::new(
+        Command::new("weston")
+            .args(["--backend=headless-backend.so", "--socket=wayland-test"])
+            .args(["--idle-time=0", "--width=1300", "--height=900"])
+            .env("XDG_RUNTIME_DIR", &folder.0)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+    );
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while !folder.file("wayland-test").exists() {
+        assert!(Instant::now() < deadline, "weston does not start");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let mut running = Running::new(
+        procviz()
+            .args(["--view", "window"])
+            .env_remove("DISPLAY")
+            .env("XDG_RUNTIME_DIR", &folder.0)
+            .env("WAYLAND_DISPLAY", "wayland-test")
+            .env("PROCVIZ_TEST_PLACES", "1")
+            .stderr(Stdio::piped()),
+    );
+    let errors = BufReader::new(running.0.stderr.take().unwrap());
+    let pid = running.pid();
+    let drawn = errors
+        .lines()
+        .map_while(Result::ok)
+        .find(|line| line.starts_with("places "));
+    let drawn = drawn.ok_or("nothing was drawn")?;
+    assert!(drawn.contains(&format!(" {pid}:")), "{drawn}");
+    running.signal(nix::sys::signal::Signal::SIGTERM);
+    assert!(running.0.wait()?.success());
+    Ok(())
+}
