@@ -3,7 +3,7 @@
 use super::{
     Failure,
     config::Schedule,
-    session::{IsLast, Plan, Session, WantArgs},
+    session::{IsLast, Plan, Session},
     stdout::{Out, Reader},
 };
 use crate::{
@@ -19,17 +19,8 @@ pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {
     } else {
         Scope::Threads
     };
-    let (mut session, ()) = Session::start(
-        Plan {
-            schedule: &schedule,
-            filter: &args.filter,
-            run: &args.run,
-            want_args: WantArgs::No,
-            wake: None,
-            kept: None,
-        },
-        |_| Ok(()),
-    )?;
+    let (mut session, ()) =
+        Session::start(Plan::plain(&schedule, &args.filter, &args.run), |_| Ok(()))?;
     let mut out = Out::new();
     let mut is_first = true;
     while let Some(is_last) = session.next()? {

@@ -8,7 +8,7 @@ use std::{
 use super::{
     Failure,
     config::Schedule,
-    session::{IsLast, Plan, Session, WantArgs},
+    session::{IsLast, Plan, Session},
     stdout::{Out, Reader, say},
 };
 use crate::{
@@ -22,17 +22,8 @@ type Key = (Rule, Option<TaskId>, Option<Comm>);
 
 pub(super) fn run(args: &NotablesArgs) -> Result<u8, Failure> {
     let schedule = Schedule::new(&args.sampling, 1.0)?;
-    let (mut session, ()) = Session::start(
-        Plan {
-            schedule: &schedule,
-            filter: &args.filter,
-            run: &args.run,
-            want_args: WantArgs::No,
-            wake: None,
-            kept: None,
-        },
-        |_| Ok(()),
-    )?;
+    let (mut session, ()) =
+        Session::start(Plan::plain(&schedule, &args.filter, &args.run), |_| Ok(()))?;
     let mut out = Out::new();
     let mut open: BTreeMap<Key, Notable> = BTreeMap::new();
     let mut count = 0;

@@ -131,12 +131,8 @@ pub(super) fn run(
     };
     let (session, writer) = Session::start(
         Plan {
-            schedule: &schedule,
-            filter: &args.filter,
-            run: &args.run,
             want_args,
-            wake: None,
-            kept: None,
+            ..Plan::plain(&schedule, &args.filter, &args.run)
         },
         |_| Ok(Writer::start(&target)?),
     )?;

@@ -38,6 +38,24 @@ pub(super) struct Plan<'a> {
     pub(super) kept: Option<&'a File>,
 }
 
+impl<'a> Plan<'a> {
+    /// Without arguments, and nobody to be woken.
+    pub(super) fn plain(
+        schedule: &'a Schedule,
+        filter: &'a FilterArgs,
+        run: &'a [OsString],
+    ) -> Self {
+        Self {
+            schedule,
+            filter,
+            run,
+            want_args: WantArgs::No,
+            wake: None,
+            kept: None,
+        }
+    }
+}
+
 /// What there was to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {

@@ -65,6 +65,21 @@ pub(crate) struct Cells {
     pub(crate) ended: u64,
 }
 
+impl Cells {
+    /// What is not as in a roomy grid, for the head.
+    pub(crate) fn notes(&self) -> String {
+        let mut notes = String::new();
+        if self.is_half {
+            notes.push_str("two tasks a cell  ·  ");
+        }
+        if self.folded > 0 {
+            let count = count_text(self.folded);
+            notes.push_str(&format!("{count} sleeping kernel threads not shown  ·  "));
+        }
+        notes
+    }
+}
+
 /// A grid that keeps its tasks' cells from frame to frame.
 pub(crate) struct CellGrid {
     scope: Scope,

@@ -77,6 +77,8 @@ const CPU_NS: u64 = 100_000_000;
 const RSS: u64 = 60 << 20;
 const INTEREST: (u8, u8) = (5, 2);
 const MOST_POINTS: usize = 1_000;
+/// Ended lines that are kept.
+const MOST_DEAD: usize = 200;
 const LABEL: f32 = 12.0;
 /// Radius of a line's end, pixels.
 const END: f32 = 3.5;
@@ -180,6 +182,21 @@ impl Lines {
                 .map(|task| task.id())
                 .collect();
             self.first.retain(|id, _| living.contains(id));
+            self.forget_the_least();
+        }
+    }
+
+    /// Dead lines stay, but not without end: those that used the least go.
+    fn forget_the_least(&mut self) {
+        let mut dead: Vec<(f64, TaskId)> = self
+            .lines
+            .iter()
+            .filter(|(_, line)| line.is_over)
+            .map(|(id, line)| (line.points.last().map_or(0.0, |point| point.cpu), *id))
+            .collect();
+        dead.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
+        for (_, id) in dead.into_iter().skip(MOST_DEAD) {
+            self.lines.remove(&id);
         }
     }
 

@@ -110,14 +110,7 @@ pub(crate) fn quiet(snapshot: &Snapshot) -> String {
 }
 
 fn lines(notable: &Notable, context: &Context<'_>, width: f32) -> Vec<String> {
-    let name = notable
-        .comm
-        .map_or_else(|| "procviz".to_owned(), |comm| comm.text().picture());
-    let who = notable
-        .about
-        .filter(|about| Some(*about) == notable.dot)
-        .map_or(name.clone(), |about| format!("{name} {}", about.tid));
-    let mut lines = vec![context.font.fit(&who, SIZE, width)];
+    let mut lines = vec![context.font.fit(&notable.who(), SIZE, width)];
     lines.extend(wrap(&notable.text, context, width));
     lines
 }

@@ -99,3 +99,16 @@ pub struct Notable {
     /// The figure over the samples seen, oldest first.
     pub curve: Vec<f32>,
 }
+
+impl Notable {
+    /// The name of whom it is about, with the pid where it is one process.
+    pub fn who(&self) -> String {
+        let name = self
+            .comm
+            .map_or_else(|| "procviz".to_owned(), |comm| comm.text().picture());
+        match self.about.filter(|about| Some(*about) == self.dot) {
+            Some(about) => format!("{name} {}", about.tid),
+            None => name,
+        }
+    }
+}

@@ -80,29 +80,13 @@ impl Tracker {
     pub fn set_filter(&mut self, filter: Filter) {
         self.filter = filter;
         self.snapshot.is_filtered = !self.filter.is_none();
-        if self.filter.is_none() {
-            let slots: Vec<usize> = self
-                .snapshot
-                .threads
-                .entries()
-                .map(|(slot, _)| slot)
-                .collect();
-            for slot in slots {
-                if let Some(thread) = self.snapshot.threads.get_mut(slot) {
-                    thread.hidden = false;
-                }
-            }
-            return;
-        }
         let slots: Vec<usize> = self
             .snapshot
             .processes
             .entries()
             .map(|(slot, _)| slot)
             .collect();
-        for slot in slots {
-            self.filter_process(slot);
-        }
+        slots.into_iter().for_each(|slot| self.judge_process(slot));
     }
 
     /// Merges a sample. The cost follows what it holds, not how many tasks there are.
@@ -158,9 +142,12 @@ impl Tracker {
 
     /// Judges a process's threads anew: something that a filter looks at has changed.
     fn filter_process(&mut self, slot: usize) {
-        if self.filter.is_none() {
-            return;
+        if !self.filter.is_none() {
+            self.judge_process(slot);
         }
+    }
+
+    fn judge_process(&mut self, slot: usize) {
         let Some(process) = self.snapshot.processes.get(slot) else {
             return;
         };

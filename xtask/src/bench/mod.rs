@@ -2,6 +2,7 @@
 //! same run. Nothing is judged here: BENCHMARKS.md is.
 
 mod draw;
+mod live;
 mod load;
 mod sample;
 mod storm;
@@ -69,11 +70,12 @@ pub(crate) fn run(parts: &[&str]) -> Result<()> {
 /// Measures, prints a table and writes JSON.
 pub(crate) fn run_here(parts: &[&str]) -> Result<()> {
     let mut rows = Vec::new();
-    let all: [Part; 4] = [
+    let all: [Part; 5] = [
         ("draw", draw::run),
         ("switch", switch::run),
         ("storm", storm::run),
         ("sample", sample::run),
+        ("live", live::run),
     ];
     for (_, part) in all
         .iter()

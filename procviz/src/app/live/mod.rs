@@ -34,7 +34,7 @@ use crate::{
     },
     cli::{PictureArgs, ViewArg},
     export::time,
-    model::{Host, Scope, Snapshot, TaskId, Untrusted, duration_text},
+    model::{Host, Process, Scope, Snapshot, TaskId, Untrusted, duration_text},
     paint,
     scene::{Font, Scene},
     source::{Details, boot_now_ns, own_cpu_ns},
@@ -427,12 +427,19 @@ impl Live {
         let is_late = self.details.overdue() == Some(id);
         let subject = Subject {
             user: super::picture::name(&self.session.users, task.thread.uid),
-            parent: None,
+            parent: self.name_of(task.process.ppid),
             started: time::local(&snapshot.host, id.start_ns),
             interval_ns: snapshot.stamp.interval_ns,
             details: if is_late { &late } else { details },
         };
         Some(popup(&task, &subject))
+    }
+
+    fn name_of(&self, pid: u32) -> Option<String> {
+        let snapshot = self.session.snapshot();
+        let is_it = |process: &&Process| process.id.tid == pid && process.end.is_none();
+        let leader = snapshot.processes.iter().find(is_it)?.leader?;
+        Some(snapshot.threads.get(leader)?.comm.text().picture())
     }
 
     fn ask_for_details(&mut self, id: Option<TaskId>) {

@@ -48,6 +48,9 @@ const FRAME: Duration = Duration::from_millis(100);
 /// Without anything new the screen still says how old it is.
 const STILL: Duration = Duration::from_secs(2);
 
+/// Until somebody does something.
+const NEVER: Duration = Duration::from_secs(3_600);
+
 /// Whether the screen is ours: then a panic has to give it back.
 static IS_OURS: AtomicBool = AtomicBool::new(false);
 
@@ -153,6 +156,8 @@ impl TerminalView {
             let patience = match is_dirty {
                 true => due,
                 false if self.live.waits_for_details() => FRAME,
+                // A paused picture does not grow old.
+                false if self.live.view.is_paused => NEVER,
                 false => STILL,
             };
             match heard.recv_timeout(patience) {
@@ -309,8 +314,12 @@ impl TerminalView {
                 (Body::Grid(&cells), counts)
             }
         };
+        let mut head = words(snapshot, &counts, scope, &context.time);
+        if let Body::Grid(cells) = &body {
+            head.tasks = cells.notes() + &head.tasks;
+        }
         let screen = Screen {
-            head: words(snapshot, &counts, scope, &context.time),
+            head,
             body,
             notables: &snapshot.notables,
             quiet: &quiet(snapshot),

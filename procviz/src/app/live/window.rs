@@ -30,6 +30,8 @@ use crate::{
 const FRAME: Duration = Duration::from_millis(33);
 /// Without anything new the picture still says how old it is.
 const STILL: Duration = Duration::from_secs(2);
+/// Until somebody does something.
+const NEVER: Duration = Duration::from_secs(3_600);
 /// No chart is smaller, logical pixels.
 const LEAST: (f32, f32) = (480.0, 240.0);
 /// Physical pixels that a hand moves while it clicks.
@@ -183,7 +185,8 @@ impl ApplicationHandler<()> for WindowView {
 
     fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
         let since = self.drawn.map_or(FRAME, |drawn| drawn.elapsed());
-        if !self.is_dirty && since >= STILL {
+        // A paused picture does not grow old.
+        if !self.is_dirty && since >= STILL && !self.live.view.is_paused {
             self.is_dirty = true;
         }
         if self.live.has_details() {
@@ -198,6 +201,7 @@ impl ApplicationHandler<()> for WindowView {
             }
             true => FRAME - since,
             false if self.live.waits_for_details() => 3 * FRAME,
+            false if self.live.view.is_paused => NEVER,
             false => STILL.saturating_sub(since),
         };
         event_loop.set_control_flow(ControlFlow::WaitUntil(Instant::now() + wait));

@@ -273,19 +273,13 @@ fn foot(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
         }
         let states = format!("D blocked{gap}Z zombie{gap}T stopped{gap}");
         put(buffer, &states, look.ink(palette.ink));
-        let sizes = if cells.is_half {
-            "two tasks a cell".to_owned()
-        } else {
-            format!("{}-{} RSS", look.sign(0), look.sign(4))
-        };
-        put(buffer, &sizes, faint);
+        if !cells.is_half {
+            let sizes = format!("{}-{} RSS", look.sign(0), look.sign(4));
+            put(buffer, &sizes, faint);
+        }
         if cells.ended > 0 {
             let text = format!("  +{} more ended", cells.ended);
             put(buffer, &text, look.ink(palette.full(Activity::Exited)));
-        }
-        if cells.folded > 0 {
-            let text = format!("  +{} sleeping kernel threads", cells.folded);
-            put(buffer, &text, faint);
         }
     }
     let line = match &screen.view.mode {

@@ -60,13 +60,7 @@ pub(super) fn draw(
 }
 
 fn lines(notable: &Notable, width: usize, is_roomy: bool) -> Vec<String> {
-    let name = notable
-        .comm
-        .map_or_else(|| "procviz".to_owned(), |comm| comm.text().picture());
-    let who = notable
-        .about
-        .filter(|about| Some(*about) == notable.dot)
-        .map_or(name.clone(), |about| format!("{name} {}", about.tid));
+    let who = notable.who();
     if !is_roomy {
         return vec![format!("{} {who}: {}", notable.rank, notable.text)];
     }

@@ -1,0 +1,221 @@
+//! What a live view costs: CPU of the whole program, its memory, and the
+//! bytes that a terminal gets.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+
+use super::{Row, load::Load};
+use crate::ebpf::{root, say};
+
+/// How long a view runs before it is looked at, and for how long.
+const BEFORE: Duration = Duration::from_secs(6);
+const WATCHED: Duration = Duration::from_secs(20);
+
+pub(super) fn run() -> Result<Vec<Row>> {
+    build()?;
+    let mut rows = Vec::new();
+    let mut load = Load::none();
+    say("2,000 threads, 40 active");
+    load.add_mixed(2_000, 40)?;
+    let terminal = of(View::Terminal, "1")?;
+    rows.push(terminal.cpu("terminal 120x40, 1 Hz, 2,000 threads, 40 active", 1));
+    rows.push(terminal.memory("terminal", 40));
+    let bytes = terminal.bytes_a_frame.context("no bytes were counted")?;
+    rows.push(
+        Row::new(
+            "bytes to the terminal a frame, 2,000 threads, 40 active",
+            bytes,
+            "bytes",
+        )
+        .bar("<= 2048"),
+    );
+    let terminal = of(View::Terminal, "0.1")?;
+    rows.push(terminal.cpu("terminal 120x40, 10 Hz, 2,000 threads, 40 active", 5));
+    let has_display = Command::new("Xvfb")
+        .arg("-version")
+        .stderr(Stdio::null())
+        .status()
+        .is_ok();
+    if has_display {
+        let window = of(View::Window, "1")?;
+        rows.push(window.cpu("window 1200x800, 1 Hz, 2,000 threads, 40 active", 2));
+        rows.push(window.memory("window", 60));
+    }
+    say("20,000 threads, 200 active");
+    drop(load);
+    let mut load = Load::none();
+    load.add_mixed(20_000, 200)?;
+    let terminal = of(View::Terminal, "1")?;
+    rows.push(terminal.cpu("terminal 120x40, 1 Hz, 20,000 threads, 200 active", 5));
+    if has_display {
+        let window = of(View::Window, "1")?;
+        rows.push(window.cpu("window 1200x800, 1 Hz, 20,000 threads, 200 active", 5));
+    }
+    Ok(rows)
+}
+
+fn build() -> Result<()> {
+    let status = Command::new("cargo")
+        .args(["build", "--quiet", "--release", "--package", "procviz"])
+        .current_dir(root()?)
+        .status()?;
+    ensure!(status.success(), "procviz does not build");
+    Ok(())
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum View {
+    Terminal,
+    Window,
+}
+
+struct Cost {
+    /// Of one core.
+    percent: f64,
+    rss_mb: f64,
+    bytes_a_frame: Option<f64>,
+}
+
+impl Cost {
+    fn cpu(&self, what: &str, bar: u32) -> Row {
+        Row::new(what, self.percent, "% of a core").bar(format!("<= {bar}"))
+    }
+
+    fn memory(&self, what: &str, bar: u32) -> Row {
+        Row::new(
+            format!("resident set, {what}, 2,000 threads"),
+            self.rss_mb,
+            "MB",
+        )
+        .bar(format!("<= {bar}"))
+    }
+}
+
+/// A process that ends with the value.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+fn of(view: View, interval: &str) -> Result<Cost> {
+    let procviz = root()?.join("target/release/procviz");
+    let typed = std::env::temp_dir().join(format!("procviz-bench-{}", std::process::id()));
+    let (_server, viewer) = match view {
+        View::Terminal => {
+            let line = format!(
+                "stty rows 40 cols 120; exec {} --view terminal -s {interval} --max-cpu 0",
+                procviz.display()
+            );
+            let viewer = Command::new("script")
+                .args(["--quiet", "--flush", "--command", &line])
+                .arg(&typed)
+                .env("TERM", "xterm-256color")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .spawn()
+                .context("failed to run script(1)")?;
+            (None, Ended(viewer))
+        }
+        View::Window => {
+            let (server, display) = display()?;
+            let viewer = Command::new(&procviz)
+                .args(["--view", "window", "--size", "1200x800", "-s", interval])
+                .args(["--max-cpu", "0"])
+                .env("DISPLAY", display)
+                .env_remove("WAYLAND_DISPLAY")
+                .spawn()?;
+            (Some(server), Ended(viewer))
+        }
+    };
+    sleep(BEFORE);
+    let pid = match view {
+        View::Window => viewer.0.id(),
+        View::Terminal => below(viewer.0.id())?,
+    };
+    let bytes = || fs::metadata(&typed).map_or(0, |meta| meta.len());
+    let (cpu, began, written) = (cpu_ns(pid)?, Instant::now(), bytes());
+    sleep(WATCHED);
+    let used = (cpu_ns(pid)? - cpu) as f64;
+    let elapsed = began.elapsed();
+    let frames = elapsed.as_secs_f64() / interval.parse::<f64>()?;
+    let cost = Cost {
+        percent: used / elapsed.as_nanos() as f64 * 100.0,
+        rss_mb: rss_mb(pid)?,
+        bytes_a_frame: (view == View::Terminal).then(|| (bytes() - written) as f64 / frames),
+    };
+    // The view leaves its terminal in order.
+    _ = Command::new("kill").arg(pid.to_string()).status();
+    sleep(Duration::from_millis(500));
+    _ = fs::remove_file(&typed);
+    Ok(cost)
+}
+
+/// An X server without a screen, and its name.
+fn display() -> Result<(Ended, String)> {
+    let mut server = Command::new("Xvfb")
+        .args([
+            "-displayfd",
+            "1",
+            "-screen",
+            "0",
+            "1300x900x24",
+            "-nolisten",
+            "tcp",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().context("no stdout")?).read_line(&mut line)?;
+    Ok((Ended(server), format!(":{}", line.trim())))
+}
+
+/// The procviz that a `script` runs: it has taken its shell's place.
+fn below(pid: u32) -> Result<u32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+    let child = children
+        .split_whitespace()
+        .next()
+        .context("no procviz runs")?;
+    Ok(child.parse()?)
+}
+
+/// CPU time of all threads that live, ns: none of procviz's ends while it shows.
+fn cpu_ns(pid: u32) -> Result<u64> {
+    let mut sum = 0;
+    for task in fs::read_dir(PathBuf::from(format!("/proc/{pid}/task")))? {
+        let text = fs::read_to_string(task?.path().join("schedstat"))?;
+        sum += text
+            .split(' ')
+            .next()
+            .context("an empty file")?
+            .parse::<u64>()?;
+    }
+    Ok(sum)
+}
+
+fn rss_mb(pid: u32) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .context("no VmRSS")?;
+    let kib: f64 = line
+        .split_whitespace()
+        .nth(1)
+        .context("no figure")?
+        .parse()?;
+    Ok(kib * 1024.0 / 1e6)
+}
