@@ -167,14 +167,12 @@ fn beyond_a_limit() -> Result<(), Failed> {
 /// hand, an interactive shell: nothing that is not true of them.
 fn quiet_loads() -> Result<(), Failed> {
     let sleepers = start(&["wake", "200"]);
-    let said = judged(sleepers.pid(), 4)?;
-    assert!(said.is_empty(), "{said:#?}");
+    not_accused(sleepers.pid(), 4)?;
     drop(sleepers);
     let script =
         "i=0; while [ $i -lt 1000 ]; do grep -q nothing /dev/null; i=$((i+1)); sleep 0.3; done";
     let grep = Running::new(std::process::Command::new("sh").args(["-c", script]));
-    let said = judged(grep.pid(), 5)?;
-    assert!(said.is_empty(), "{said:#?}");
+    not_accused(grep.pid(), 5)?;
     drop(grep);
     let shell = Running::new(
         std::process::Command::new("sh")
@@ -183,9 +181,29 @@ fn quiet_loads() -> Result<(), Failed> {
             .stdout(Stdio::null())
             .stderr(Stdio::null()),
     );
-    let said = judged(shell.pid(), 3)?;
+    not_accused(shell.pid(), 3)
+}
+
+/// Nothing is said of a process; but that it waits for a CPU may be said, and
+/// is true, while the kernel itself counts such waits for a tenth of the time.
+fn not_accused(pid: u32, seconds: u32) -> Result<(), Failed> {
+    let before = waited_for_cpu_us();
+    let mut said = judged(pid, seconds)?;
+    let waited = waited_for_cpu_us() - before;
+    if waited * 10 >= u64::from(seconds) * 1_000_000 {
+        println!("{waited} us of waits for a CPU in {seconds} s");
+        said.retain(|line| line["rule"] != "waiting");
+    }
     assert!(said.is_empty(), "{said:#?}");
     Ok(())
+}
+
+/// The kernel's sum of the time in which some task waited for a CPU.
+fn waited_for_cpu_us() -> u64 {
+    let text = std::fs::read_to_string("/proc/pressure/cpu").unwrap_or_default();
+    let some = text.lines().find(|line| line.starts_with("some"));
+    let total = some.and_then(|line| line.rsplit_once("total="));
+    total.map_or(0, |(_, total)| total.parse().unwrap())
 }
 
 /// A build uses CPU, starts compilers that grow, and writes; none of it is a
