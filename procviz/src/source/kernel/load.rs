@@ -121,6 +121,8 @@ impl Kernel {
             words(&mut ebpf, "CUR", CUR_CPUS)?,
             words(&mut ebpf, "TICK", 1)?,
         );
+        drop(btf);
+        super::raw::give_back_freed();
         Ok(Self {
             ebpf,
             lost,

@@ -1,5 +1,5 @@
 //! The one module of user space with `unsafe`: maps of the kernel mapped into
-//! memory, and the claim that the offsets are plain bytes.
+//! memory, the claim that the offsets are plain bytes, a word to the allocator.
 
 use std::{
     os::fd::{BorrowedFd, OwnedFd},
@@ -18,6 +18,19 @@ pub(crate) struct OffsetBytes(pub(crate) Offsets);
 // SAFETY: `Offsets` is `repr(C)` and made of `u32` alone, so it has no padding
 // and every bit pattern is valid.
 unsafe impl aya::Pod for OffsetBytes {}
+
+/// Gives back to the kernel what was allocated and freed: reading the kernel's
+/// types takes megabytes once. Only glibc keeps them.
+pub(crate) fn give_back_freed() {
+    #[cfg(target_env = "gnu")]
+    {
+        unsafe extern "C" {
+            fn malloc_trim(pad: usize) -> std::ffi::c_int;
+        }
+        // SAFETY: takes no pointer, and may be called at any time.
+        unsafe { malloc_trim(0) };
+    }
+}
 
 /// Makes a descriptor something that can be waited for until it is readable.
 ///
