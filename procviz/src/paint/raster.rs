@@ -177,6 +177,12 @@ impl Raster {
     }
 }
 
+/// Length of a short way: `hypot` guards against overflows that pixels do not
+/// have, and costs several times as much.
+fn far(dx: f32, dy: f32) -> f32 {
+    (dx * dx + dy * dy).sqrt()
+}
+
 fn scaled((x, y): (f32, f32), scale: f32) -> (f32, f32) {
     (x * scale, y * scale)
 }
@@ -215,7 +221,7 @@ fn large_disc(pixmap: &mut Pixmap, x: f32, y: f32, r: f32, color: Color) {
         let dy = row as f32 + 0.5 - y;
         let half = |radius: f32| (radius * radius - dy * dy).max(0.0).sqrt();
         let (wide, solid) = (half(outer) + 1.0, (half(inner) - 1.0).max(0.0));
-        let edge = |px: f32, py: f32| (r + 0.5 - (px - x).hypot(py - y)).clamp(0.0, 1.0);
+        let edge = |px: f32, py: f32| (r + 0.5 - far(px - x, py - y)).clamp(0.0, 1.0);
         // Whole pixels, so that none is covered twice.
         let (left, right) = ((x - solid).ceil(), (x + solid).floor());
         if left >= right {
@@ -231,7 +237,7 @@ fn large_disc(pixmap: &mut Pixmap, x: f32, y: f32, r: f32, color: Color) {
 fn ring(pixmap: &mut Pixmap, (x, y): (f32, f32), r: f32, width: f32, color: Color) {
     let (outer, inner) = (r + width / 2.0 + 1.0, r - width / 2.0 - 1.0);
     let edge = |px: f32, py: f32| {
-        let distance = ((px - x).hypot(py - y) - r).abs();
+        let distance = (far(px - x, py - y) - r).abs();
         (width / 2.0 + 0.5 - distance).clamp(0.0, 1.0)
     };
     for row in (y - outer).floor() as i32..(y + outer).ceil() as i32 {
@@ -266,7 +272,7 @@ fn capsule(pixmap: &mut Pixmap, a: (f32, f32), b: (f32, f32), width: f32, color:
     let (left, right) = (a.0.min(b.0) - reach, a.0.max(b.0) + reach);
     let edge = |px: f32, py: f32| {
         let along = (((px - a.0) * dx + (py - a.1) * dy) / length2).clamp(0.0, 1.0);
-        let distance = (px - a.0 - along * dx).hypot(py - a.1 - along * dy);
+        let distance = far(px - a.0 - along * dx, py - a.1 - along * dy);
         (half + 0.5 - distance).clamp(0.0, 1.0) * weight
     };
     let top = (a.1.min(b.1) - reach).floor().max(0.0) as i32;
