@@ -116,6 +116,10 @@ pub(super) fn run(
         Chart::Grid(_) | Chart::Bubble(_) => Shows::OneSample,
     };
     let target = Target::new(path, args.force, schedule.samples, shows)?;
+    let chart = match chart {
+        Chart::Grid(grid) if target.has_many() => Chart::Grid(grid.steady()),
+        chart => chart,
+    };
     let is_bounded = schedule.samples.is_some() || schedule.duration.is_some();
     if !target.has_many() && !is_bounded && args.run.is_empty() {
         schedule.samples = Some(WATCHED);

@@ -51,6 +51,13 @@ enum Density {
     Folded,
 }
 
+/// Whether a group that is laid out for the first time has room to grow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spare {
+    Some,
+    None,
+}
+
 /// The grid as cells.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Cells {
@@ -88,6 +95,10 @@ pub(crate) struct CellGrid {
     idle: Color,
     places: Places,
     density: Density,
+    /// Lines that each group has had, by its number: it does not shrink, so
+    /// that those below stay where they are.
+    lines: Vec<usize>,
+    columns: usize,
 }
 
 /// Sizes of a cell's sign.
@@ -102,6 +113,8 @@ impl CellGrid {
             palette,
             places: Places::default(),
             density: Density::default(),
+            lines: Vec::new(),
+            columns: 0,
         }
     }
 
@@ -122,18 +135,28 @@ impl CellGrid {
         }
         let short = short_lives_without_dot(snapshot, self.scope);
         let mut cells;
+        if self.columns != columns {
+            self.columns = columns;
+            self.lines.clear();
+        }
         loop {
             let folds = self.density == Density::Folded;
+            let scope = self.scope;
             let tasks = || {
-                snapshot.tasks(self.scope).filter(|task| {
+                snapshot.tasks(scope).filter(|task| {
                     let is_folded = (folds && sleeps_in_kernel(task)) || short.contains(&task.id());
                     is_shown(task) && !is_folded
                 })
             };
             self.places.update(tasks(), |task| groups.key(task));
-            let order;
-            (cells, order) = self.lay(&groups, context, columns);
+            let mut order;
+            (cells, order) = self.lay(&groups, context, Spare::Some);
+            if cells.rows > height {
+                self.lines.clear();
+                (cells, order) = self.lay(&groups, context, Spare::None);
+            }
             if cells.rows > height && self.density < Density::Folded {
+                self.lines.clear();
                 self.density = match self.density {
                     Density::Whole => Density::Half,
                     _ => Density::Folded,
@@ -159,24 +182,31 @@ impl CellGrid {
         let groups = self.places.groups().len();
         let room = height * 9 / 10;
         let whole = tasks.div_ceil(columns) + groups;
-        if whole <= room {
-            self.density = Density::Whole;
+        let roomy = if whole <= room {
+            Density::Whole
         } else if whole.div_ceil(2) + groups <= room {
-            self.density = self.density.min(Density::Half);
+            self.density.min(Density::Half)
+        } else {
+            self.density
+        };
+        if roomy != self.density {
+            self.density = roomy;
+            self.lines.clear();
         }
     }
 
     /// Where each group begins, in order of name, and which group that is.
     fn lay(
-        &self,
+        &mut self,
         groups: &Groups<'_>,
         context: &Context<'_>,
-        columns: usize,
+        spare: Spare,
     ) -> (Cells, Vec<usize>) {
         let is_half = self.density != Density::Whole;
+        self.lines.resize(self.places.groups().len(), 0);
         let named = self.places.groups().iter().enumerate();
         let mut named: Vec<(Arc<str>, usize)> = named
-            .filter(|(_, group)| group.is_shown())
+            .filter(|(index, group)| group.is_shown() || self.lines[*index] > 0)
             .map(|(index, group)| (groups.name(&group.key, context), index))
             .collect();
         named.sort_unstable();
@@ -186,13 +216,19 @@ impl CellGrid {
         };
         for (name, index) in &named {
             let group = &self.places.groups()[*index];
-            let lines = group.len().div_ceil(columns).max(1);
+            let lines = &mut self.lines[*index];
+            let spare = match spare {
+                Spare::Some if *lines == 0 => group.len() / 8 + 4,
+                _ => 0,
+            };
+            let needed = (group.len() + spare).div_ceil(self.columns).max(1);
+            *lines = needed.max(*lines);
             cells.labels.push(Label {
                 row: cells.rows,
                 name: shown(name, &group.key),
                 count: count_text(group.alive as u64),
             });
-            cells.rows += if is_half { lines.div_ceil(2) } else { lines };
+            cells.rows += if is_half { lines.div_ceil(2) } else { *lines };
         }
         (cells, named.into_iter().map(|(_, index)| index).collect())
     }

@@ -17,7 +17,7 @@ use crate::{
     tracker::Tracker,
 };
 
-fn id(tid: u32) -> TaskId {
+pub(super) fn id(tid: u32) -> TaskId {
     TaskId {
         tid,
         start_ns: u64::from(tid) * 1_000_000,
@@ -25,7 +25,7 @@ fn id(tid: u32) -> TaskId {
 }
 
 /// A process of user 0, or a thread of process 1.
-fn found(tid: u32, process: u32, state: State) -> Found {
+pub(super) fn found(tid: u32, process: u32, state: State) -> Found {
     Found {
         id: id(tid),
         process: id(process),
@@ -65,16 +65,19 @@ fn ran(tid: u32, cpu_ns: u64, io: u64) -> Reading {
     }
 }
 
-/// The tracker after a census and one second.
-fn watched(tasks: Vec<Found>, second: impl FnOnce(&mut Sample)) -> Tracker {
-    let host = Host {
+pub(super) fn host() -> Host {
+    Host {
         name: "golden".into(),
         cpus: 4,
         page_bytes: 4096,
         tick_ns: 10_000_000,
         boot_wall_ns: 0,
-    };
-    let mut tracker = Tracker::new(host, Sources::EbpfAndProc);
+    }
+}
+
+/// The tracker after a census and one second.
+fn watched(tasks: Vec<Found>, second: impl FnOnce(&mut Sample)) -> Tracker {
+    let mut tracker = Tracker::new(host(), Sources::EbpfAndProc);
     let mut sample = Sample::new(Sources::EbpfAndProc);
     sample.stamp = Stamp {
         boot_ns: 1_000_000_000,
@@ -94,7 +97,7 @@ fn watched(tasks: Vec<Found>, second: impl FnOnce(&mut Sample)) -> Tracker {
 }
 
 /// Calls `draw` with what every chart here gets.
-fn with_context(size: (f32, f32), draw: impl FnOnce(&Context<'_>) -> Scene) -> Scene {
+pub(super) fn with_context(size: (f32, f32), draw: impl FnOnce(&Context<'_>) -> Scene) -> Scene {
     let font = Font::embedded().unwrap();
     let user = |uid: Option<u32>| -> Arc<str> { format!("user{}", uid.unwrap_or(9)).into() };
     draw(&Context {
@@ -106,7 +109,7 @@ fn with_context(size: (f32, f32), draw: impl FnOnce(&Context<'_>) -> Scene) -> S
     })
 }
 
-fn grid(grouping: Grouping) -> Grid {
+pub(super) fn grid(grouping: Grouping) -> Grid {
     Grid::new(GridOptions {
         scope: Scope::Threads,
         grouping,

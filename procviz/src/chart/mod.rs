@@ -16,6 +16,8 @@ mod numbers;
 mod oklab;
 mod palette;
 mod report;
+#[cfg(test)]
+mod stays;
 mod users;
 
 use std::sync::Arc;

@@ -218,7 +218,7 @@ impl Live {
             session,
             view,
             bubble: Bubble::new(looks.bubble.clone()),
-            grid: Grid::new(looks.grid.clone()),
+            grid: Grid::new(looks.grid.clone()).steady(),
             lines: Lines::new(looks.lines.clone()),
             looks,
             font: super::picture::font(args)?,
@@ -345,7 +345,7 @@ impl Live {
         if self.looks.grid.scope != grid || self.looks.grid.grouping != grouping {
             self.looks.grid.scope = grid;
             self.looks.grid.grouping = grouping;
-            self.grid = Grid::new(self.looks.grid.clone());
+            self.grid = Grid::new(self.looks.grid.clone()).steady();
         }
         if self.looks.bubble.scope != bubble || self.looks.bubble.grouping != grouping {
             self.looks.bubble.scope = bubble;
@@ -366,7 +366,10 @@ impl Live {
             1,
             &time::for_file_name(&snapshot.host, snapshot.stamp.boot_ns),
         );
+        // A picture of another size moves nobody on the screen.
+        let on_screen = self.grid.clone();
         let scene = self.scene((1600.0, 900.0));
+        self.grid = on_screen;
         let outcome = super::output::check_free(&name, false).and_then(|()| {
             let mut raster = paint::Raster::new(self.font.clone());
             let pixels = raster.paint(&scene, 1.0)?;

@@ -18,6 +18,7 @@ pub(super) struct Wanted {
 }
 
 /// Where a group's label and dots go.
+#[derive(Clone)]
 pub(super) struct Block {
     pub(super) group: usize,
     /// Left and base line of the name.
@@ -31,9 +32,12 @@ pub(super) struct Block {
     pub(super) offset: usize,
     /// The first of its block: its name is written.
     pub(super) is_named: bool,
+    /// There is room for how many ended.
+    pub(super) tells_ended: bool,
 }
 
 /// Where everything goes.
+#[derive(Clone)]
 pub(super) struct Layout {
     pub(super) cell: f32,
     pub(super) blocks: Vec<Block>,
@@ -42,6 +46,7 @@ pub(super) struct Layout {
 }
 
 /// What is given.
+#[derive(Clone, Copy, PartialEq)]
 pub(super) struct Room {
     pub(super) left: f32,
     pub(super) top: f32,
@@ -60,7 +65,7 @@ pub(super) const LABEL_SIZE: f32 = 14.0;
 pub(super) const SMALL: f32 = 12.0;
 /// The least height of a group with its name at the left, pixels.
 const ROW: f32 = 18.0;
-const ROW_WITH_ENDED: f32 = 32.0;
+pub(super) const ROW_WITH_ENDED: f32 = 32.0;
 /// Room that a name above takes, pixels.
 const ABOVE: f32 = 16.0;
 const BESIDE: f32 = 14.0;
@@ -69,7 +74,7 @@ const WIDEST: f32 = 150.0;
 /// The smallest cell in which dots can be told apart, pixels.
 const SMALLEST: f32 = 1.0;
 /// Groups that are named; the smallest beyond these share one block.
-const NAMED: usize = 120;
+pub(super) const NAMED: usize = 120;
 
 /// Places the groups, which come in order of name.
 pub(super) fn layout(wanted: &mut Vec<Wanted>, room: &Room, font: &Font) -> Layout {
@@ -139,6 +144,7 @@ fn rows(wanted: &[Wanted], room: &Room, cell: f32) -> Layout {
     let columns = columns_for(room.width - LABELS, cell, room.most);
     let mut y = room.top;
     let blocks = wanted.iter().map(|wanted| {
+        let height = band(wanted, cell, columns);
         let block = Block {
             group: wanted.group,
             label: (room.left, y + 13.0),
@@ -147,8 +153,9 @@ fn rows(wanted: &[Wanted], room: &Room, cell: f32) -> Layout {
             columns,
             offset: 0,
             is_named: true,
+            tells_ended: height >= ROW_WITH_ENDED,
         };
-        y += band(wanted, cell, columns) + gap(cell);
+        y += height + gap(cell);
         block
     });
     Layout {
@@ -234,6 +241,7 @@ fn above(wanted: &[Wanted], tail: usize, room: &Room, cell: f32, font: &Font) ->
             columns,
             offset: 0,
             is_named: true,
+            tells_ended: false,
         });
         let height = ABOVE + len.div_ceil(columns) as f32 * cell + gap(cell);
         tallest = tallest.max(height);

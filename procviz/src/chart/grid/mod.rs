@@ -3,6 +3,7 @@
 mod layout;
 mod mark;
 mod places;
+mod steady;
 
 use rustc_hash::FxHashSet;
 
@@ -10,6 +11,7 @@ pub(super) use self::places::Places;
 use self::{
     layout::{Layout, Room, Wanted, layout},
     mark::Sizes,
+    steady::Steady,
 };
 use super::{
     Context, foot,
@@ -45,10 +47,13 @@ pub struct GridOptions {
 }
 
 /// A grid that keeps its tasks' places from picture to picture.
+#[derive(Clone)]
 pub struct Grid {
     options: GridOptions,
     palette: Palette,
     places: Places,
+    /// Where many pictures are drawn of one machine.
+    steady: Option<Steady>,
 }
 
 /// Lives that began and ended between two samples and have a dot.
@@ -65,7 +70,16 @@ impl Grid {
             options,
             palette,
             places: Places::default(),
+            steady: None,
         }
+    }
+
+    /// Gives groups room to grow, so that pictures one after the other show
+    /// whoever stays at the same place.
+    #[must_use]
+    pub fn steady(mut self) -> Self {
+        self.steady = Some(Steady::default());
+        self
     }
 
     /// Draws a snapshot.
@@ -102,7 +116,11 @@ impl Grid {
         self.draw_foot(&mut scene, snapshot, largest, context);
         margin::draw(&mut scene, snapshot, context, &self.palette);
         let mut wanted = self.wanted(&groups, context);
-        let layout = layout(&mut wanted, &self.room(context.size), context.font);
+        let room = self.room(context.size);
+        let layout = match &mut self.steady {
+            Some(steady) => steady.layout(&mut wanted, room, context.font),
+            None => layout(&mut wanted, &room, context.font),
+        };
         self.label_groups(&mut scene, &wanted, &layout, context);
         self.draw_dots(&mut scene, tasks(), largest, &layout);
         // No names stand at the dots that would have to give way.
@@ -231,11 +249,10 @@ impl Grid {
         } else {
             layout::LABEL_SIZE
         };
-        let named = layout
-            .blocks
-            .iter()
-            .zip(wanted)
-            .filter(|(block, _)| block.is_named);
+        let named = layout.blocks.iter().filter_map(|block| {
+            let wanted = wanted.iter().find(|wanted| wanted.group == block.group);
+            Some((block, wanted.filter(|_| block.is_named)?))
+        });
         for (block, wanted) in named {
             let (x, y) = block.label;
             let mut text = |x: f32, y: f32, anchor, size: f32, color, text: String| {
@@ -268,7 +285,7 @@ impl Grid {
             }
             let right = x + block.room;
             text(right, y, Anchor::End, size, self.palette.faint, count);
-            if let Some(ended) = &wanted.ended {
+            if let Some(ended) = wanted.ended.as_ref().filter(|_| block.tells_ended) {
                 text(
                     right,
                     y + 15.0,

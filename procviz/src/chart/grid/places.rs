@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The places of one group's tasks, in order of start.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::chart) struct Group {
     pub(in crate::chart) key: GroupKey,
     /// A slot a place; `None` where a task has gone.
@@ -26,12 +26,17 @@ struct Home {
     id: TaskId,
     group: u32,
     place: u32,
+    /// The frame that first saw it.
+    since: u32,
     /// The frame that last saw it; 0: nobody lives in this slot.
     frame: u32,
 }
 
+/// Frames after which a task is taken for one that stays.
+const SETTLED: u32 = 5;
+
 /// The places of everybody's tasks.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::chart) struct Places {
     groups: Vec<Group>,
     by_key: FxHashMap<GroupKey, u32>,
@@ -42,9 +47,11 @@ pub(in crate::chart) struct Places {
 }
 
 impl Places {
-    /// Gives new tasks a place behind the others of their group, and frees
+    /// Gives new tasks a place behind those of their group that stay, and frees
     /// those of tasks that are gone. A group is closed up when a quarter of it
-    /// is free: until then nobody moves.
+    /// is free: until then nobody moves. Behind the last one that stays, free
+    /// places are taken again, so that a stream of short lives takes no more
+    /// and more of them.
     pub(in crate::chart) fn update<'a>(
         &mut self,
         tasks: impl Iterator<Item = TaskView<'a>>,
@@ -61,8 +68,12 @@ impl Places {
         }
         self.leave_the_unseen();
         new.sort_unstable_by_key(|(id, ..)| (id.start_ns, id.tid));
+        let mut free: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
         for (id, slot, group) in new.drain(..) {
-            self.settle(id, slot, group);
+            let free = free
+                .entry(group)
+                .or_insert_with(|| self.free_at_the_end(group));
+            self.settle(id, slot, group, free.pop());
         }
         self.new = new;
         self.close_up();
@@ -112,13 +123,35 @@ impl Places {
         group
     }
 
-    fn settle(&mut self, id: TaskId, slot: u32, group: u32) {
-        let places = &mut self.groups[group as usize].places;
-        places.push(Some(slot));
+    /// Free places behind the last task that stays, the first of them last.
+    fn free_at_the_end(&self, group: u32) -> Vec<u32> {
+        let stays = |slot: u32| {
+            let since = self.homes[slot as usize].since;
+            since == 1 || since + SETTLED < self.frame
+        };
+        let places = self.groups[group as usize].places.iter().enumerate().rev();
+        places
+            .take_while(|(_, slot)| slot.is_none_or(|slot| !stays(slot)))
+            .filter(|(_, slot)| slot.is_none())
+            .map(|(place, _)| place as u32)
+            .collect()
+    }
+
+    fn settle(&mut self, id: TaskId, slot: u32, group_index: u32, free: Option<u32>) {
+        let group = &mut self.groups[group_index as usize];
+        let place = free.unwrap_or(group.places.len() as u32);
+        match group.places.get_mut(place as usize) {
+            Some(place) => {
+                *place = Some(slot);
+                group.holes -= 1;
+            }
+            None => group.places.push(Some(slot)),
+        }
         self.homes[slot as usize] = Home {
             id,
-            group,
-            place: places.len() as u32 - 1,
+            group: group_index,
+            place,
+            since: self.frame,
             frame: self.frame,
         };
     }
