@@ -8,7 +8,7 @@
 use std::{error::Error, path::Path, sync::Arc};
 
 use procviz::{
-    chart::{Arguments, Colors, Context, Grid, GridOptions, Grouping, PaletteKind, Theme},
+    chart::{Arguments, Colors, Context, Grid, GridOptions, Grouping, PaletteKind, Sorting, Theme},
     model::{Host, Sample, Scope},
     paint::{Raster, encode},
     scene::Font,
@@ -48,6 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut grid = Grid::new(GridOptions {
         scope: Scope::Threads,
         grouping: Grouping::User,
+        sorting: Sorting::Start,
         columns: None,
         point_size: 300.0,
         theme: Theme::Light,

@@ -258,8 +258,22 @@ fn each_key() -> Result<(), Failed> {
     press(&["g"], "users", &|text| {
         text.contains("root") && !text.contains("well-known")
     });
+    for order in ["CPU", "RSS", "name", "start"] {
+        press(&["o"], "order", &|text| {
+            text.contains(&format!("in order of {order}"))
+        });
+    }
+    press(&["z"], "word on zoom", &|text| {
+        text.contains("only the lines")
+    });
     press(&["2"], "bubbles", &|text| text.contains("pid user command"));
     press(&["3"], "lines", &|text| text.contains("CPU used"));
+    press(&["z"], "last part of the lines", &|text| {
+        text.contains("enlarged 2x")
+    });
+    press(&["Z"], "all of the lines", &|text| {
+        !text.contains("enlarged")
+    });
     press(&["1"], "grid", &|text| text.contains("D blocked"));
     press(&["n"], "word on notables", &|text| {
         text.contains("nothing stands out") || text.contains("started")

@@ -23,6 +23,10 @@ pub(crate) const TESTS: &[Test] = &[
     ("fast_clicks_and_keys_are_not_lost", Needs::Nothing, || {
         display(fast)
     }),
+    ("zoom_and_drag", Needs::Nothing, || display(zoom)),
+    ("twice_the_points", Needs::Nothing, || {
+        display(twice_the_points)
+    }),
     ("ends", Needs::Nothing, || display(ends)),
     ("wayland", Needs::Nothing, wayland),
     ("a_display_that_goes_away", Needs::Nothing, || {
@@ -83,6 +87,25 @@ impl Screen {
         assert!(result.status.success(), "xdotool {args:?}: {result:?}");
         String::from_utf8(result.stdout).unwrap()
     }
+
+    /// What a window manager does when somebody presses its cross.
+    fn ask_to_close(&self, window: &str) {
+        use x11rb::{
+            connection::Connection as _,
+            protocol::xproto::{ClientMessageEvent, ConnectionExt as _, EventMask},
+        };
+        let (connection, _) = x11rb::connect(Some(&self.name)).unwrap();
+        let atom = |name: &str| {
+            let cookie = connection.intern_atom(false, name.as_bytes()).unwrap();
+            cookie.reply().unwrap().atom
+        };
+        let window = window.parse().unwrap();
+        let words = [atom("WM_DELETE_WINDOW"), x11rb::CURRENT_TIME, 0, 0, 0];
+        let message = ClientMessageEvent::new(32, window, atom("WM_PROTOCOLS"), words);
+        let sent = connection.send_event(false, window, EventMask::NO_EVENT, message);
+        sent.unwrap().check().unwrap();
+        connection.flush().unwrap();
+    }
 }
 
 /// What the view said last of where everybody is.
@@ -103,8 +126,14 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn new(screen: &'a Screen, args: &[&str]) -> Self {
+        Self::at_scale(screen, "1", args)
+    }
+
+    /// Where a point of the program is several of the screen.
+    fn at_scale(screen: &'a Screen, scale: &str, args: &[&str]) -> Self {
         let mut running = Running::new(
             procviz()
+                .env("WINIT_X11_SCALE_FACTOR", scale)
                 .args(args)
                 .args(["--size", "1200x700"])
                 .env("DISPLAY", &screen.name)
@@ -285,14 +314,72 @@ fn fast() -> Result<(), Failed> {
     Ok(())
 }
 
+/// The wheel enlarges what lies below the pointer, which stays there.
+fn zoom() -> Result<(), Failed> {
+    let screen = Screen::new();
+    let children = [child(), child()];
+    let shown = Shown::new(&screen, &[]);
+    let [pid, other] = [children[0].pid(), children[1].pid()];
+    let before = shown.wait("the children's dots", |places| {
+        [pid, other].iter().all(|pid| places.at.contains_key(pid))
+    });
+    let at = before.at[&pid];
+    shown.point(at);
+    screen.hand(&["click", "4"]);
+    screen.hand(&["click", "4"]);
+    let is_near = |places: &Places, (x, y): (i32, i32)| {
+        let now = places.at[&pid];
+        (now.0 - x).abs() <= 2 && (now.1 - y).abs() <= 2
+    };
+    let apart = |places: &Places| {
+        let (one, two) = (places.at[&pid], places.at.get(&other)?);
+        Some((one.0 - two.0).abs() + (one.1 - two.1).abs())
+    };
+    let first = apart(&before);
+    let enlarged = shown.wait("larger picture", |places| apart(places) > first);
+    assert!(
+        is_near(&enlarged, at),
+        "{:?}, not {at:?}",
+        enlarged.at[&pid]
+    );
+    assert_eq!(enlarged.popups, [pid], "the popup is of whom it points at");
+    // Dragged to the left, 30 points.
+    screen.hand(&["mousedown", "1"]);
+    for _ in 0..6 {
+        screen.hand(&["mousemove_relative", "--", "-5", "0"]);
+    }
+    screen.hand(&["mouseup", "1"]);
+    shown.wait("moved picture", |places| is_near(places, (at.0 - 30, at.1)));
+    screen.hand(&["key", "Escape"]);
+    shown.wait("the whole again", |places| is_near(places, at));
+    screen.hand(&["key", "q"]);
+    assert_eq!(shown.end().0, Some(0));
+    Ok(())
+}
+
+/// On a screen of many points the picture has them all, and a pointer finds its dot.
+fn twice_the_points() -> Result<(), Failed> {
+    let screen = Screen::new();
+    let children = [child(), child(), child()];
+    let shown = Shown::at_scale(&screen, "2", &[]);
+    let pid = children[1].pid();
+    let places = shown.wait("the children's dots", |places| places.at.contains_key(&pid));
+    shown.point(places.at[&pid]);
+    shown.wait("popup of the hovered", |places| places.popups == [pid]);
+    screen.hand(&["key", "q"]);
+    assert_eq!(shown.end().0, Some(0));
+    Ok(())
+}
+
 fn ends() -> Result<(), Failed> {
-    for how in ["q", "Escape", "close"] {
+    for how in ["q", "Escape", "destroyed", "asked to close"] {
         let screen = Screen::new();
         let shown = Shown::new(&screen, &[]);
         match how {
-            "close" => screen.hand(&["windowclose", &shown.window]),
-            key => screen.hand(&["key", key]),
-        };
+            "destroyed" => _ = screen.hand(&["windowclose", &shown.window]),
+            "asked to close" => screen.ask_to_close(&shown.window),
+            key => _ = screen.hand(&["key", key]),
+        }
         let (status, said) = shown.end();
         assert_eq!(status, Some(0), "{how}: {said}");
     }

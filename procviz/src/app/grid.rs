@@ -6,7 +6,7 @@ use super::{
     picture::{self, Chart, grouping, palette, theme},
 };
 use crate::{
-    chart::{Colors, Grid, GridOptions},
+    chart::{Colors, Grid, GridOptions, Sorting},
     cli::GridArgs,
     model::Scope,
     view::ChartKind,
@@ -51,6 +51,7 @@ fn options(args: &GridArgs) -> Result<GridOptions, Failure> {
             Scope::Threads
         },
         grouping: grouping(args.group),
+        sorting: Sorting::Start,
         columns: columns.map(|columns| columns as usize),
         point_size: point_size as f32,
         theme: theme(&args.picture),

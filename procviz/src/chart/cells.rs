@@ -9,6 +9,7 @@ use super::{
     head::Counts,
     oklab::mix,
     palette::Palette,
+    sorting::Sorting,
 };
 use crate::{
     model::{Activity, Scope, Snapshot, State, TaskId, TaskView, count_text},
@@ -91,6 +92,7 @@ impl Cells {
 pub(crate) struct CellGrid {
     scope: Scope,
     grouping: Grouping,
+    sorting: Sorting,
     palette: Palette,
     idle: Color,
     places: Places,
@@ -105,10 +107,16 @@ pub(crate) struct CellGrid {
 pub(crate) const SIZES: usize = 5;
 
 impl CellGrid {
-    pub(crate) fn new(scope: Scope, grouping: Grouping, palette: Palette) -> Self {
+    pub(crate) fn new(
+        scope: Scope,
+        grouping: Grouping,
+        sorting: Sorting,
+        palette: Palette,
+    ) -> Self {
         Self {
             scope,
             grouping,
+            sorting,
             idle: idle_in_cells(&palette),
             palette,
             places: Places::default(),
@@ -149,6 +157,7 @@ impl CellGrid {
                 })
             };
             self.places.update(tasks(), |task| groups.key(task));
+            self.places.arrange(self.sorting, tasks());
             let mut order;
             (cells, order) = self.lay(&groups, context, Spare::Some);
             if cells.rows > height {

@@ -6,7 +6,7 @@ use expect_test::{Expect, expect, expect_file};
 
 use super::{
     ANGLE, Arguments, Bubble, BubbleOptions, Colors, Context, Grid, GridOptions, Grouping, Lines,
-    LinesOptions, PaletteKind, Theme,
+    LinesOptions, PaletteKind, Sorting, Theme,
 };
 use crate::{
     model::{
@@ -113,6 +113,7 @@ pub(super) fn grid(grouping: Grouping) -> Grid {
     Grid::new(GridOptions {
         scope: Scope::Threads,
         grouping,
+        sorting: Sorting::Start,
         columns: None,
         point_size: 300.0,
         theme: Theme::Light,

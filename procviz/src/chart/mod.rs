@@ -16,6 +16,7 @@ mod numbers;
 mod oklab;
 mod palette;
 mod report;
+mod sorting;
 #[cfg(test)]
 mod stays;
 mod users;
@@ -35,11 +36,19 @@ pub use lines::{ANGLE, Lines, LinesOptions};
 pub(crate) use margin::quiet;
 pub use palette::{ColorError, Colors, Palette, PaletteKind, Theme, parse_color};
 pub use report::report;
+pub use sorting::Sorting;
 
 use crate::{
     model::{TaskView, Untrusted},
     scene::Font,
 };
+
+/// Where a picture of this size has its plot: left, top, right, bottom, pixels.
+#[cfg(feature = "window")]
+pub(crate) fn plot_of((width, height): (f32, f32)) -> (f32, f32, f32, f32) {
+    let (right, bottom) = (width - margin::WIDTH, height - foot::HEIGHT);
+    (0.0, head::HEIGHT, right, bottom)
+}
 
 /// What a chart needs beside the snapshot.
 pub struct Context<'a> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{CellGrid, Colors, Grouping, Palette, PaletteKind, Theme, golden};
+use super::{CellGrid, Colors, Grouping, Palette, PaletteKind, Sorting, Theme, golden};
 use crate::{
     model::{Event, Sample, Scope, Snapshot, Sources, Stamp, State, Status, TaskId, ThreadEnd},
     tracker::Tracker,
@@ -93,7 +93,7 @@ fn dots_stay_where_they_are() {
 #[test]
 fn cells_stay_where_they_are() {
     let palette = Palette::new(Theme::Dark, PaletteKind::Default, &Colors::default());
-    let mut grid = CellGrid::new(Scope::Threads, Grouping::User, palette);
+    let mut grid = CellGrid::new(Scope::Threads, Grouping::User, Sorting::Start, palette);
     let (mut frames, mut moved) = (Vec::new(), 0);
     machine(|_, snapshot| {
         let mut cells = None;

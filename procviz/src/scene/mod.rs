@@ -3,10 +3,14 @@
 //! under a pointer. It knows nothing of tasks beyond their ids.
 
 mod font;
+#[cfg(feature = "window")]
+mod magnify;
 mod record;
 mod text_dump;
 
 pub use font::{Font, FontError};
+#[cfg(feature = "window")]
+pub(crate) use magnify::Magnifier;
 pub use record::Recorder;
 pub(crate) use record::stroke;
 pub use text_dump::dump;

@@ -78,6 +78,37 @@ impl Hits {
         })
     }
 
+    /// Where the nearest task to a place is.
+    #[cfg(feature = "window")]
+    pub(crate) fn nearest(&self, (x, y): (f32, f32)) -> Option<(f32, f32)> {
+        let far = |spot: &&Spot| (spot.x - x).hypot(spot.y - y);
+        let nearest = self
+            .tasks
+            .iter()
+            .min_by(|one, two| far(one).total_cmp(&far(two)));
+        nearest.map(|spot| (spot.x, spot.y))
+    }
+
+    /// The middle of all tasks.
+    #[cfg(feature = "window")]
+    pub(crate) fn middle(&self) -> (f32, f32) {
+        let between = |of: fn(&Spot) -> f32| {
+            let (least, most) = self
+                .tasks
+                .iter()
+                .map(of)
+                .fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), at| {
+                    (least.min(at), most.max(at))
+                });
+            if least <= most {
+                f32::midpoint(least, most)
+            } else {
+                0.0
+            }
+        };
+        (between(|spot| spot.x), between(|spot| spot.y))
+    }
+
     /// Where a task is.
     pub(crate) fn spot(&self, id: TaskId) -> Option<&Spot> {
         self.tasks.iter().find(|spot| spot.id == id)

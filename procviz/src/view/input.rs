@@ -12,8 +12,11 @@ pub(crate) enum Input {
     Click(f32, f32),
     /// The pointer was moved by so much with the first button held.
     Drag(f32, f32),
-    /// The wheel was turned: lines, down is positive.
+    /// The wheel of a terminal was turned: lines, down is positive.
     Wheel(i32),
+    /// The wheel of a window was turned over a place: steps, up is positive.
+    #[cfg(feature = "window")]
+    Zoom(f32, f32, f32),
 }
 
 /// A key by what it means.

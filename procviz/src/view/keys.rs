@@ -2,7 +2,7 @@
 //! for what the help says.
 
 /// What is typed, and what it does.
-pub(crate) const KEYS: [(&str, &str); 17] = [
+pub(crate) const KEYS: [(&str, &str); 19] = [
     ("space", "refresh now"),
     ("p", "pause, and go on"),
     (".", "one more sample while paused"),
@@ -11,11 +11,13 @@ pub(crate) const KEYS: [(&str, &str); 17] = [
     ("n", "select the next that stands out"),
     ("/", "show only what matches"),
     ("g", "group by user, cgroup, tree, command"),
+    ("o", "order by start, CPU, RSS, name"),
     ("t", "threads or processes"),
     ("1 2 3", "grid, bubble, lines"),
     ("+ -", "a longer, a shorter interval"),
     ("s", "save the picture as a file"),
     ("PageUp PageDown", "scroll"),
+    ("z Z, wheel", "zoom in, zoom out"),
     ("< > ( ), drag", "turn the lines"),
     ("?", "this help"),
     ("Esc", "close what is open, else quit"),

@@ -1,6 +1,7 @@
 //! What a live view is: an interaction model that knows neither window nor
 //! terminal, and how a terminal shows it.
 
+mod boxes;
 mod governor;
 mod hits;
 mod input;
@@ -16,6 +17,7 @@ mod tests;
 #[cfg(feature = "window")]
 pub(crate) use self::overlay::Overlay;
 pub(crate) use self::{
+    boxes::Boxes,
     governor::Governor,
     hits::{Hits, Spot, Target},
     input::{Input, Key},

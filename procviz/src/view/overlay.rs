@@ -1,6 +1,6 @@
 //! What lies over a chart's scene in a window: rings, popups, status, help.
 
-use super::{KEYS, Mode, Popup, View};
+use super::{Boxes, KEYS, Mode, Popup, View};
 use crate::{
     chart::Palette,
     model::TaskId,
@@ -26,8 +26,9 @@ pub(crate) struct Overlay<'a> {
 impl Overlay<'_> {
     /// Draws over a scene.
     pub(crate) fn draw(&self, scene: &mut Scene) {
-        for (index, (id, popup)) in self.popups.iter().enumerate() {
-            self.popup(scene, index, *id, popup);
+        let mut boxes = Boxes::new((4.0, 4.0, scene.width - 4.0, scene.height - 4.0));
+        for (id, popup) in self.popups {
+            self.popup(scene, &mut boxes, *id, popup);
         }
         let line = match &self.view.mode {
             Mode::Filter { .. } => {
@@ -58,7 +59,7 @@ impl Overlay<'_> {
         }
     }
 
-    fn popup(&self, scene: &mut Scene, index: usize, id: TaskId, popup: &Popup) {
+    fn popup(&self, scene: &mut Scene, boxes: &mut Boxes, id: TaskId, popup: &Popup) {
         let mark = scene.marks.iter().rev().find(|mark| mark.id == id).copied();
         if let Some(mark) = mark {
             scene.items.push(Item::Ring {
@@ -72,6 +73,8 @@ impl Overlay<'_> {
         let mut title = popup.title.clone();
         if popup.is_over {
             title.push_str("  (exited)");
+        } else if mark.is_none() {
+            title.push_str("  (not in sight)");
         }
         let lines: Vec<String> = std::iter::once(&title)
             .chain(&popup.lines)
@@ -83,16 +86,10 @@ impl Overlay<'_> {
             .fold(0.0, f32::max);
         let (width, height) = (widest + 2.0 * PAD, lines.len() as f32 * LINE + 2.0 * PAD);
         // Whoever is not on the chart has a box all the same.
-        let at = mark.map_or((40.0 + 30.0 * index as f32, 110.0), |mark| {
-            (mark.x + mark.r + 10.0, mark.y + 8.0)
+        let (at, away) = mark.map_or(((40.0, 110.0), (0.0, 0.0)), |mark| {
+            ((mark.x, mark.y), (mark.r + 10.0, 8.0))
         });
-        let flip = |from: f32, size: f32, end: f32, back: f32| match from {
-            from if from + size <= end => from,
-            from => (from - size - back).max(4.0),
-        };
-        let back = mark.map_or(0.0, |mark| 2.0 * mark.r + 16.0);
-        let x = flip(at.0, width, scene.width - 4.0, back);
-        let y = flip(at.1, height, scene.height - 4.0, 16.0);
+        let (x, y) = boxes.place(at, away, (width, height));
         let border = match (popup.is_over, is_pinned) {
             (true, _) => self.palette.faint,
             (false, true) => self.palette.accent,

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::{Hits, Input, Key, Target};
+#[cfg(feature = "window")]
+use crate::scene::Magnifier;
 use crate::{
-    chart::{ANGLE, Grouping},
+    chart::{ANGLE, Grouping, Sorting},
     model::{Scope, TaskId},
 };
 
@@ -73,8 +75,15 @@ pub(crate) struct View {
     pub(crate) pins: Vec<TaskId>,
     pub(crate) filter: String,
     pub(crate) mode: Mode,
+    pub(crate) sorting: Sorting,
     /// Rows of the grid above the screen.
     pub(crate) scroll: usize,
+    /// How many times the plot is enlarged, and where.
+    #[cfg(feature = "window")]
+    pub(crate) glass: Magnifier,
+    /// In a terminal, whose cells have one size: how many times the lines'
+    /// last part is enlarged; `None` in a window.
+    pub(crate) span: Option<f64>,
     /// Whence one looks at the lines, degrees.
     pub(crate) angle: (f32, f32),
     /// Said at the foot until the next key.
@@ -92,6 +101,14 @@ const TURN: f32 = 6.0;
 const DRAG: f32 = 0.4;
 /// Rows of one key.
 const SCREEN: usize = 10;
+/// Pixels of one key, where the plot is enlarged.
+#[cfg(feature = "window")]
+const PAGE: f32 = 300.0;
+/// What one step of a wheel enlarges by.
+#[cfg(feature = "window")]
+const ZOOM: f32 = 1.25;
+/// The most that the lines' last part is enlarged.
+const LONGEST_SPAN: f64 = 64.0;
 /// Characters that a filter line holds.
 const FILTER: usize = 200;
 
@@ -114,7 +131,11 @@ impl View {
             pins: Vec::new(),
             filter: String::new(),
             mode: Mode::Normal,
+            sorting: Sorting::default(),
             scroll: 0,
+            #[cfg(feature = "window")]
+            glass: Magnifier::default(),
+            span: None,
             angle: ANGLE,
             message: None,
             notable: None,
@@ -169,6 +190,18 @@ impl View {
                     Some(Target::Notable(index)) => self.select_notable(index, stage),
                     None => self.selected = None,
                 }
+                vec![Effect::Redraw]
+            }
+            #[cfg(feature = "window")]
+            Input::Drag(dx, dy) if self.chart != ChartKind::Lines && self.glass.is_on() => {
+                self.glass.pan(dx, dy);
+                vec![Effect::Redraw]
+            }
+            #[cfg(feature = "window")]
+            Input::Zoom(x, y, steps) => {
+                // Beside the dots there is nothing to enlarge.
+                let at = stage.hits.nearest((x, y)).unwrap_or((x, y));
+                self.glass.zoom(ZOOM.powf(steps), at);
                 vec![Effect::Redraw]
             }
             Input::Drag(dx, dy) => {
@@ -276,6 +309,10 @@ impl View {
                     '2' => ChartKind::Bubble,
                     _ => ChartKind::Lines,
                 };
+                #[cfg(feature = "window")]
+                {
+                    self.glass = Magnifier::default();
+                }
                 return vec![Effect::Chart, Effect::Redraw];
             }
             Key::Char('+' | '=') => return self.change_interval(true),
@@ -290,8 +327,15 @@ impl View {
             Key::Char('>') => self.turn(TURN, 0.0),
             Key::Char('(') => self.turn(0.0, -TURN),
             Key::Char(')') => self.turn(0.0, TURN),
-            Key::PageUp => self.scroll = self.scroll.saturating_sub(SCREEN),
-            Key::PageDown => self.scroll += SCREEN,
+            Key::Char('o') => {
+                self.sorting = self.sorting.next();
+                self.message = Some(format!("in order of {}", self.sorting.word()));
+                return vec![Effect::Chart, Effect::Redraw];
+            }
+            Key::Char('z') => self.zoom(stage, 2.0),
+            Key::Char('Z') => self.zoom(stage, 0.5),
+            Key::PageUp => self.turn_page(false),
+            Key::PageDown => self.turn_page(true),
             Key::Char('?') => self.mode = Mode::Help,
             Key::Char(_) | Key::Backspace => return Vec::new(),
         }
@@ -306,11 +350,53 @@ impl View {
         if self.pins.pop().is_some() {
             return vec![Effect::Redraw];
         }
+        #[cfg(feature = "window")]
+        if self.glass.is_on() {
+            self.glass = Magnifier::default();
+            return vec![Effect::Redraw];
+        }
         if !self.filter.is_empty() {
             self.filter.clear();
             return vec![Effect::Filter, Effect::Redraw];
         }
         vec![Effect::Quit]
+    }
+
+    #[cfg_attr(
+        not(feature = "window"),
+        expect(unused_variables, reason = "cells have one size")
+    )]
+    fn zoom(&mut self, stage: &Stage<'_>, by: f32) {
+        match &mut self.span {
+            Some(span) if self.chart == ChartKind::Lines => {
+                *span = (*span * f64::from(by)).clamp(1.0, LONGEST_SPAN);
+            }
+            Some(_) => {
+                self.message = Some("only the lines can be enlarged in a terminal".to_owned());
+            }
+            #[cfg(feature = "window")]
+            None => {
+                let looked_at = self.selected.or(self.hovered);
+                let at = looked_at.and_then(|id| stage.hits.spot(id));
+                let at = at.map_or_else(|| stage.hits.middle(), |spot| (spot.x, spot.y));
+                self.glass.zoom(by, at);
+            }
+            #[cfg(not(feature = "window"))]
+            None => {}
+        }
+    }
+
+    fn turn_page(&mut self, is_down: bool) {
+        #[cfg(feature = "window")]
+        if self.glass.is_on() {
+            self.glass.pan(0.0, if is_down { -PAGE } else { PAGE });
+            return;
+        }
+        self.scroll = if is_down {
+            self.scroll + SCREEN
+        } else {
+            self.scroll.saturating_sub(SCREEN)
+        };
     }
 
     /// Pins a task, or frees it.

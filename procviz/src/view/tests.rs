@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{ChartKind, Effect, Governor, Hits, Input, Key, Mode, Spot, Stage, View};
 use crate::{
-    chart::Grouping,
+    chart::{Grouping, Sorting},
     model::{Scope, TaskId},
 };
 
@@ -192,6 +192,42 @@ fn other_keys_ask_for_what_the_help_says() {
     table.input(Input::Drag(5.0, 5.0));
     table.keys("<)");
     assert_ne!(table.view.angle, before);
+}
+
+#[test]
+fn tasks_are_put_in_order_and_enlarged() {
+    let mut table = Table::new();
+    assert_eq!(table.keys("o"), [Effect::Chart, Effect::Redraw]);
+    assert_eq!(table.view.sorting, Sorting::Cpu);
+    table.keys("ooo");
+    assert_eq!(table.view.sorting, Sorting::Start);
+    // A terminal's cells have one size, its lines have not.
+    table.view.span = Some(1.0);
+    table.keys("z");
+    assert!(table.view.message.is_some() && table.view.span == Some(1.0));
+    table.keys("3zzZ");
+    assert_eq!(table.view.span, Some(2.0));
+}
+
+#[cfg(feature = "window")]
+#[test]
+fn a_window_is_enlarged_where_one_looks() {
+    let mut table = Table::new();
+    table.view.selected = Some(id(7));
+    table.keys("z");
+    // The task that was selected stays where it was, at (20, 10).
+    assert_eq!(
+        (table.view.glass.factor, table.view.glass.shift),
+        (2.0, (-20.0, -10.0))
+    );
+    table.input(Input::Drag(5.0, -5.0));
+    assert_eq!(table.view.glass.shift, (-15.0, -15.0));
+    table.view.selected = None;
+    assert_eq!(table.key(Key::Escape), [Effect::Redraw]);
+    assert!(!table.view.glass.is_on());
+    table.input(Input::Zoom(10.0, 10.0, 3.0));
+    table.keys("2");
+    assert!(!table.view.glass.is_on());
 }
 
 #[test]

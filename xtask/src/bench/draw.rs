@@ -6,7 +6,7 @@ use anyhow::Result;
 use procviz::{
     chart::{
         ANGLE, Arguments, Bubble, BubbleOptions, Colors, Context, Grid, GridOptions, Grouping,
-        Lines, LinesOptions, PaletteKind, Theme,
+        Lines, LinesOptions, PaletteKind, Sorting, Theme,
     },
     model::{Comm, Found, Gone, Host, Io, Reading, Sample, Scope, Sources, Stamp, State, TaskId},
     paint::{Raster, encode, svg},
@@ -100,6 +100,7 @@ fn charts(tasks: u32) -> Result<Vec<Row>> {
     let mut grid = Grid::new(GridOptions {
         scope: Scope::Threads,
         grouping: Grouping::User,
+        sorting: Sorting::Start,
         columns: None,
         point_size: 300.0,
         theme: Theme::Light,

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     chart::{
         ANGLE, Arguments, Bubble, BubbleOptions, Colors, Context, Grid, GridOptions, Grouping,
-        Lines, LinesOptions, Theme,
+        Lines, LinesOptions, Sorting, Theme,
     },
     cli::{PictureArgs, ViewArg},
     export::time,
@@ -66,6 +66,7 @@ impl Looks {
             grid: GridOptions {
                 scope: Scope::Threads,
                 grouping: Grouping::User,
+                sorting: Sorting::Start,
                 columns: None,
                 point_size: 300.0,
                 theme,
@@ -342,9 +343,10 @@ impl Live {
 
     fn change_chart(&mut self) {
         let ([grid, bubble, lines], grouping) = (self.view.scopes, self.view.grouping);
-        if self.looks.grid.scope != grid || self.looks.grid.grouping != grouping {
-            self.looks.grid.scope = grid;
-            self.looks.grid.grouping = grouping;
+        let looks = &mut self.looks.grid;
+        let wanted = (grid, grouping, self.view.sorting);
+        if (looks.scope, looks.grouping, looks.sorting) != wanted {
+            (looks.scope, looks.grouping, looks.sorting) = wanted;
             self.grid = Grid::new(self.looks.grid.clone()).steady();
         }
         if self.looks.bubble.scope != bubble || self.looks.bubble.grouping != grouping {
@@ -479,6 +481,14 @@ impl Live {
         {
             let age = duration_text(age.as_nanos() as u64);
             parts.push(format!("the last sample is {age} old"));
+        }
+        if self.view.sorting != Sorting::default() {
+            parts.push(format!("in order of {}", self.view.sorting.word()));
+        }
+        #[cfg(feature = "window")]
+        if self.view.glass.is_on() {
+            let factor = self.view.glass.factor;
+            parts.push(format!("enlarged {factor:.1}x, Esc shows all"));
         }
         if !self.view.filter.is_empty() {
             let line = Untrusted::new(self.view.filter.as_bytes()).picture();

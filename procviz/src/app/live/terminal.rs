@@ -35,10 +35,11 @@ use ratatui::{
 use super::{Goes, Live, Looks, context};
 use crate::{
     app::{Failure, command, config::Schedule, picture::name, session::Taken},
-    chart::{CellGrid, Counts, Palette, ground, quiet, words},
+    chart::{CellGrid, Counts, Grouping, Palette, Sorting, ground, quiet, words},
     cli::PictureArgs,
+    model::Scope,
     view::{
-        ChartKind, Hits, Input, Key,
+        ChartKind, Hits, Input, Key, View,
         terminal::{Body, Look, Screen, draw, layout, most_scroll},
     },
 };
@@ -77,11 +78,12 @@ pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Resu
     // Nobody listens any more: then nobody has to be woken.
     let wake = Box::new(move || _ = wake.send(Heard::Sampler));
     let kept = (!args.run.is_empty()).then(command::keeper).transpose()?;
-    let live = Live::start(looks, args, schedule, wake, kept.as_ref())?;
+    let mut live = Live::start(looks, args, schedule, wake, kept.as_ref())?;
+    live.view.span = Some(1.0);
     let ours = Ours::enter()?;
     let mut view = TerminalView {
-        grid: CellGrid::new(live.view.scope(), live.view.grouping, palette.clone()),
-        grid_of: (live.view.scope(), live.view.grouping),
+        grid: cells(&live.view, &palette),
+        grid_of: layout_of(&live.view),
         live,
         look,
         palette,
@@ -132,10 +134,20 @@ fn listen(tell: Sender<Heard>) -> io::Result<()> {
     Ok(())
 }
 
+/// What a grid is laid out by.
+fn layout_of(view: &View) -> (Scope, Grouping, Sorting) {
+    (view.scope(), view.grouping, view.sorting)
+}
+
+fn cells(view: &View, palette: &Palette) -> CellGrid {
+    let (scope, grouping, order) = layout_of(view);
+    CellGrid::new(scope, grouping, order, palette.clone())
+}
+
 struct TerminalView {
     live: Live,
     grid: CellGrid,
-    grid_of: (crate::model::Scope, crate::chart::Grouping),
+    grid_of: (Scope, Grouping, Sorting),
     look: Look,
     palette: Palette,
     terminal: Cells,
@@ -279,9 +291,9 @@ impl TerminalView {
         status.push(ground(self.live.session.snapshot()));
         status.push("? help, q quit".to_owned());
         let status = status.join("  ·  ");
-        let of = (self.live.view.scope(), self.live.view.grouping);
+        let of = layout_of(&self.live.view);
         if self.grid_of != of {
-            self.grid = CellGrid::new(of.0, of.1, self.palette.clone());
+            self.grid = cells(&self.live.view, &self.palette);
             self.grid_of = of;
         }
         self.terminal
@@ -298,7 +310,9 @@ impl TerminalView {
         let (cells, interesting, series);
         let (body, counts) = match (live.view.chart, room) {
             (ChartKind::Bubble, Some(_)) => {
-                interesting = live.bubble.interesting(snapshot, &context);
+                interesting = live
+                    .bubble
+                    .interesting(snapshot, live.view.sorting, &context);
                 (Body::Bubble(&interesting), Counts::of(snapshot, scope))
             }
             (ChartKind::Lines, Some(_)) => {

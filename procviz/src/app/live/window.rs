@@ -20,7 +20,7 @@ use winit::{
 use super::{Goes, Live, Looks, display::Display};
 use crate::{
     app::{Failure, config, config::Schedule, session::Taken, stdout::say},
-    chart::Palette,
+    chart::{Palette, plot_of},
     cli::PictureArgs,
     paint,
     view::{Hits, Input, Key, Overlay},
@@ -157,11 +157,11 @@ impl ApplicationHandler<()> for WindowView {
                 ..
             } => self.button(state),
             WindowEvent::MouseWheel { delta, .. } => {
-                let lines = match delta {
-                    MouseScrollDelta::LineDelta(_, y) => -y,
-                    MouseScrollDelta::PixelDelta(at) => -at.y as f32 / 20.0,
+                let steps = match delta {
+                    MouseScrollDelta::LineDelta(_, y) => y,
+                    MouseScrollDelta::PixelDelta(at) => at.y as f32 / 20.0,
                 };
-                self.live.input(Input::Wheel(lines as i32), &self.hits)
+                self.wheel(steps)
             }
             // A key that was held when the window came to the front is none of ours.
             WindowEvent::KeyboardInput {
@@ -239,6 +239,14 @@ impl WindowView {
         self.live.input(Input::Move(x, y), &self.hits)
     }
 
+    fn wheel(&mut self, steps: f32) -> Goes {
+        let Some(at) = self.pointer else {
+            return Goes::On;
+        };
+        let (x, y) = self.logical(at);
+        self.live.input(Input::Zoom(x, y, steps), &self.hits)
+    }
+
     fn button(&mut self, state: ElementState) -> Goes {
         let Some(at) = self.pointer else {
             return Goes::On;
@@ -298,6 +306,11 @@ impl WindowView {
             (height as f32 / scale).max(LEAST.1),
         );
         let mut scene = self.live.scene(size);
+        if self.live.view.glass.is_on() {
+            let plot = plot_of(size);
+            self.live.view.glass.keep_in(plot);
+            scene.magnify(plot, &self.live.view.glass, &self.live.font);
+        }
         self.hits = Hits::of_scene(&scene);
         let popups = self.live.popups();
         let status = self.live.notes().join("  ·  ");

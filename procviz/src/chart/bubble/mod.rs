@@ -15,6 +15,7 @@ use super::{
     margin,
     numbers::{self, Numbered},
     palette::{Colors, Palette, PaletteKind, Theme},
+    sorting::Sorting,
     users::UserColors,
 };
 use crate::{
@@ -169,19 +170,20 @@ impl Bubble {
         scene
     }
 
-    /// Who is interesting in a snapshot that was observed, by CPU and RSS.
+    /// Who is interesting in a snapshot that was observed, in an order; that
+    /// of start says little here, then it is that of CPU.
     pub(crate) fn interesting(
         &mut self,
         snapshot: &Snapshot,
+        order: Sorting,
         context: &Context<'_>,
     ) -> Vec<Interesting> {
         let mut dots = self.dots(snapshot, context);
-        dots.sort_by(|a, b| {
-            b.share
-                .total_cmp(&a.share)
-                .then(b.task.process.rss.cmp(&a.task.process.rss))
-                .then(a.task.id().cmp(&b.task.id()))
-        });
+        let order = match order {
+            Sorting::Start => Sorting::Cpu,
+            order => order,
+        };
+        dots.sort_by_key(|dot| order.key(&dot.task));
         dots.iter()
             .map(|dot| Interesting {
                 id: dot.task.id(),

@@ -19,6 +19,7 @@ use super::{
     head::{self, Counts},
     margin, numbers,
     palette::{Colors, Palette, PaletteKind, Theme},
+    sorting::Sorting,
 };
 use crate::{
     model::{Activity, Scope, Snapshot, State, TaskId, TaskView, count_text},
@@ -32,6 +33,8 @@ pub struct GridOptions {
     pub scope: Scope,
     /// By what the dots are grouped.
     pub grouping: Grouping,
+    /// The order within a group.
+    pub sorting: Sorting,
     /// The most dots in a row.
     pub columns: Option<usize>,
     /// Area of the largest dot, square points.
@@ -99,6 +102,7 @@ impl Grid {
             largest = largest.max(task.process.rss.unwrap_or(0));
         });
         self.places.update(counted, |task| groups.key(task));
+        self.places.arrange(self.options.sorting, tasks());
         for fold in &snapshot.folds {
             self.places.fold(groups.key_of_fold(fold), fold.count);
         }

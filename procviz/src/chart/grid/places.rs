@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::{
-    chart::grouping::GroupKey,
+    chart::{grouping::GroupKey, sorting::Sorting},
     model::{TaskId, TaskView},
 };
 
@@ -170,6 +170,30 @@ impl Places {
         let group = &mut self.groups[home.group as usize];
         group.places[home.place as usize] = None;
         group.holes += 1;
+    }
+
+    /// Puts the tasks of each group in order; those of one that is ordered by
+    /// start stand so already.
+    pub(in crate::chart) fn arrange<'a>(
+        &mut self,
+        order: Sorting,
+        tasks: impl Iterator<Item = TaskView<'a>>,
+    ) {
+        if order == Sorting::Start {
+            return;
+        }
+        let mut tasks: Vec<_> = tasks.map(|task| (order.key(&task), task.slot)).collect();
+        tasks.sort_unstable();
+        for group in &mut self.groups {
+            group.places.clear();
+            group.holes = 0;
+        }
+        for (_, slot) in tasks {
+            let home = &mut self.homes[slot];
+            let places = &mut self.groups[home.group as usize].places;
+            home.place = places.len() as u32;
+            places.push(Some(slot as u32));
+        }
     }
 
     fn close_up(&mut self) {

@@ -56,7 +56,10 @@ pub(crate) fn draw(buffer: &mut Buffer, screen: &Screen<'_>, look: Look) -> Hits
     match &screen.body {
         Body::Grid(cells) => grid(buffer, &layout, cells, screen, look, &mut hits),
         Body::Bubble(tasks) => rest::bubble(buffer, &layout, tasks, palette, look, &mut hits),
-        Body::Lines(series) => rest::lines(buffer, &layout, series, palette, look, &mut hits),
+        Body::Lines(series) => {
+            let span = screen.view.span.unwrap_or(1.0);
+            rest::lines(buffer, &layout, series, (palette, look, span), &mut hits);
+        }
     }
     hits.notables = panel::draw(buffer, layout.panel, screen, look);
     foot(buffer, layout.foot, screen, look);

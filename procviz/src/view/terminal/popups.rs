@@ -5,7 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 use super::{Layout, Look, Screen};
 use crate::{
     chart::Palette,
-    view::{Hits, KEYS},
+    view::{Boxes, Hits, KEYS},
 };
 
 /// Columns of a popup, its frame included.
@@ -20,7 +20,9 @@ pub(super) fn draw(
     look: Look,
 ) {
     let room = layout.labels.union(layout.body);
-    for (index, (id, popup)) in screen.popups.iter().enumerate() {
+    let edges = [room.x, room.y, room.right(), room.bottom()].map(f32::from);
+    let mut boxes = Boxes::new(edges.into());
+    for (id, popup) in screen.popups {
         let mut lines = Vec::new();
         for line in &popup.lines {
             lines.extend(super::panel::wrap(line, usize::from(WIDTH) - 4));
@@ -29,23 +31,19 @@ pub(super) fn draw(
         let height = (lines.len() as u16 + 2).min(room.height);
         let spot = hits.spot(*id);
         // Whoever is not on the screen has a box all the same.
-        let (x, y) = spot.map_or((room.x + 2 * index as u16, room.y), |spot| {
-            (spot.x as u16 + 2, spot.y as u16 + 1)
+        let corner = (f32::from(room.x), f32::from(room.y));
+        let (at, away) = spot.map_or((corner, (0.0, 0.0)), |spot| {
+            ((spot.x.floor(), spot.y.floor()), (2.0, 1.0))
         });
-        let x = match x {
-            x if x + width <= room.right() => x,
-            x => x.saturating_sub(width + 3).max(room.x),
-        };
-        let y = match y {
-            y if y + height <= room.bottom() => y,
-            y => y.saturating_sub(height + 1).max(room.y),
-        };
-        let area = Rect::new(x.min(room.right() - width), y, width, height);
+        let (x, y) = boxes.place(at, away, (f32::from(width), f32::from(height)));
+        let area = Rect::new(x as u16, y as u16, width, height);
         let is_pinned = screen.view.pins.contains(id);
         let mark = match (popup.is_over, is_pinned) {
             (true, true) => " exited, pinned ",
             (true, false) => " exited ",
+            (false, true) if spot.is_none() => " pinned, not in sight ",
             (false, true) => " pinned ",
+            (false, false) if spot.is_none() => " not in sight ",
             (false, false) => "",
         };
         frame(buffer, area, &popup.title, mark, screen.palette, look);

@@ -159,8 +159,7 @@ pub(super) fn lines(
     buffer: &mut Buffer,
     layout: &Layout,
     series: &[Series<'_>],
-    palette: &Palette,
-    look: Look,
+    (palette, look, span): (&Palette, Look, f64),
     hits: &mut Hits,
 ) {
     let room = layout.labels.union(layout.body);
@@ -172,8 +171,8 @@ pub(super) fn lines(
         height,
         ..room
     };
-    plot(buffer, upper, series, Axis2::Cpu, palette, look);
-    plot(buffer, lower, series, Axis2::Rss, palette, look);
+    plot(buffer, upper, series, Axis2::Cpu, (palette, look, span));
+    plot(buffer, lower, series, Axis2::Rss, (palette, look, span));
     let y = lower.bottom();
     if series.is_empty() {
         let words = "no thread used 0.1 s of CPU or changed by 60 MiB yet";
@@ -223,8 +222,7 @@ fn plot(
     area: Rect,
     series: &[Series<'_>],
     axis: Axis2,
-    palette: &Palette,
-    look: Look,
+    (palette, look, span): (&Palette, Look, f64),
 ) {
     fn points<'a>(one: &'a Series<'_>, axis: Axis2) -> &'a [(f64, f64)] {
         if axis == Axis2::Cpu {
@@ -237,14 +235,24 @@ fn plot(
     let (seconds, most) = ends.fold((1.0, 0.0), |(time, most): (f64, f64), (t, value)| {
         (time.max(*t), most.max(*value))
     });
+    let begin = seconds * (1.0 - 1.0 / span);
+    // Enlarged, an axis begins at the least that is seen.
+    let seen = series.iter().flat_map(|one| points(one, axis));
+    let seen = seen.filter(|(time, _)| *time >= begin);
+    let least = seen.map(|(_, value)| *value).fold(most, f64::min);
+    let least = if span > 1.0 { least } else { 0.0 };
     let text = |value: f64| match axis {
         Axis2::Cpu => duration_text((value * 1e9) as u64),
         Axis2::Rss => bytes_text(value as u64),
     };
-    let (title, most) = match axis {
-        Axis2::Cpu => ("CPU used", most.max(0.1)),
-        Axis2::Rss => ("RSS", most.max(f64::from(1 << 20))),
+    let (mut title, height) = match axis {
+        Axis2::Cpu => ("CPU used".to_owned(), 0.1),
+        Axis2::Rss => ("RSS".to_owned(), f64::from(1 << 20)),
     };
+    if span > 1.0 {
+        title += &format!(", the last part enlarged {span:.0}x");
+    }
+    let most = most.max(least + height);
     let marker = if look.ascii {
         Marker::Dot
     } else {
@@ -266,9 +274,12 @@ fn plot(
         .style(base)
         .x_axis(
             Axis::default()
-                .bounds([0.0, seconds])
+                .bounds([begin, seconds])
                 .labels([
-                    Line::from("0"),
+                    Line::from(match begin {
+                        0.0 => "0".to_owned(),
+                        begin => duration_text((begin * 1e9) as u64),
+                    }),
                     Line::from(duration_text((seconds * 1e9) as u64)),
                 ])
                 .style(faint),
@@ -276,8 +287,14 @@ fn plot(
         .y_axis(
             Axis::default()
                 .title(title)
-                .bounds([0.0, most * 1.05])
-                .labels([Line::from("0"), Line::from(text(most))])
+                .bounds([least, most + (most - least) * 0.05])
+                .labels([
+                    Line::from(match least {
+                        0.0 => "0".to_owned(),
+                        least => text(least),
+                    }),
+                    Line::from(text(most)),
+                ])
                 .style(faint),
         )
         .render(area, buffer);
