@@ -18,7 +18,11 @@ pub struct RasterError(u32, u32);
 pub struct Raster {
     glyphs: Glyphs,
     discs: Discs,
+    /// The last picture, whose pixels serve again.
     pixmap: Option<Pixmap>,
+    /// The last picture with something over it.
+    #[cfg(feature = "window")]
+    covered: Option<Pixmap>,
 }
 
 impl Raster {
@@ -28,6 +32,8 @@ impl Raster {
             glyphs: Glyphs::new(font),
             discs: Discs::default(),
             pixmap: None,
+            #[cfg(feature = "window")]
+            covered: None,
         }
     }
 
@@ -53,41 +59,54 @@ impl Raster {
             self.mark(&mut pixmap, mark, scale);
         }
         for item in &scene.items {
-            match item {
-                Item::Line {
-                    points,
-                    width,
-                    color,
-                } => {
-                    for ends in points.windows(2) {
-                        capsule(
-                            &mut pixmap,
-                            scaled(ends[0], scale),
-                            scaled(ends[1], scale),
-                            width * scale,
-                            *color,
-                        );
-                    }
-                }
-                Item::Rect { at, color } => fill_rect(&mut pixmap, *at, scale, *color),
-                Item::Ring {
-                    at,
-                    r,
-                    width,
-                    color,
-                } => {
-                    ring(
-                        &mut pixmap,
-                        scaled(*at, scale),
-                        r * scale,
-                        width * scale,
-                        *color,
-                    );
-                }
-                Item::Text(text) => self.text(&mut pixmap, text, scale),
-            }
+            self.item(&mut pixmap, item, scale);
         }
         Ok(self.pixmap.insert(pixmap))
+    }
+
+    /// The picture that was painted last with something over it, which is
+    /// painted anew each time; `None` before the first.
+    #[cfg(feature = "window")]
+    pub(crate) fn cover(&mut self, items: &[Item], scale: f32) -> Option<&Pixmap> {
+        let below = self.pixmap.as_ref()?;
+        if items.is_empty() {
+            return self.pixmap.as_ref();
+        }
+        let fits = |pixmap: &Pixmap| pixmap.data().len() == below.data().len();
+        let mut pixmap = match self.covered.take().filter(fits) {
+            Some(mut pixmap) if pixmap.width() == below.width() => {
+                pixmap.data_mut().copy_from_slice(below.data());
+                pixmap
+            }
+            _ => below.clone(),
+        };
+        for item in items {
+            self.item(&mut pixmap, item, scale);
+        }
+        Some(self.covered.insert(pixmap))
+    }
+
+    fn item(&mut self, pixmap: &mut Pixmap, item: &Item, scale: f32) {
+        match item {
+            Item::Line {
+                points,
+                width,
+                color,
+            } => {
+                for ends in points.windows(2) {
+                    let (from, to) = (scaled(ends[0], scale), scaled(ends[1], scale));
+                    capsule(pixmap, from, to, width * scale, *color);
+                }
+            }
+            Item::Rect { at, color } => fill_rect(pixmap, *at, scale, *color),
+            Item::Ring {
+                at,
+                r,
+                width,
+                color,
+            } => ring(pixmap, scaled(*at, scale), r * scale, width * scale, *color),
+            Item::Text(text) => self.text(pixmap, text, scale),
+        }
     }
 
     fn text(&mut self, pixmap: &mut Pixmap, text: &Text, scale: f32) {

@@ -2,23 +2,30 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-/// Over how long it is judged.
+/// Over how long the cost of a sample is judged.
 const SPAN: Duration = Duration::from_secs(5);
 /// No interval is longer than this because of the limit.
 const LONGEST: Duration = Duration::from_secs(10);
-
-/// The most that an interval is stretched by.
-const MOST: f64 = 1_000.0;
+/// What may be used at once beyond the limit: what the limit allows in this time.
+const BURST: f64 = 0.5;
+/// Part of the limit that is aimed at.
+const AIM: f64 = 0.95;
+/// An interval that differs by less than this part is left as it is.
+const SAME: f64 = 0.1;
 
 /// Watches the process's CPU time and stretches the interval where it uses
-/// more than it may.
+/// more than it may; where the longest is not enough, detail is reduced.
 #[derive(Debug)]
 pub(crate) struct Governor {
     /// Part of a core; `None`: no limit.
     limit: Option<f64>,
-    /// When, and the process's CPU time until then.
+    /// When a sample came, and the process's CPU time until then.
     looks: VecDeque<(Duration, Duration)>,
-    factor: f64,
+    /// CPU time used beyond the limit and not made up for, s.
+    debt: f64,
+    /// Longer than the one asked for.
+    stretched: Option<Duration>,
+    is_reduced: bool,
 }
 
 impl Governor {
@@ -27,52 +34,150 @@ impl Governor {
         Self {
             limit: (percent > 0.0).then_some(percent / 100.0),
             looks: VecDeque::new(),
-            factor: 1.0,
+            debt: 0.0,
+            stretched: None,
+            is_reduced: false,
         }
     }
 
-    /// Takes in what the process has used until `now`; returns by how much the
-    /// interval is to be longer than asked for, where that has changed.
-    pub(crate) fn look(&mut self, now: Duration, used: Duration) -> Option<f64> {
+    /// Takes in, with a sample, what the process has used until `now`; whether
+    /// the interval or the detail is another one from now on. What was used
+    /// before the first look (to load and to find all tasks) does not count.
+    pub(crate) fn look(&mut self, now: Duration, used: Duration, asked: Duration) -> bool {
+        let Some(limit) = self.limit else {
+            return false;
+        };
+        if let Some((time, before)) = self.looks.back() {
+            let passed = now.saturating_sub(*time).as_secs_f64();
+            let more = used.saturating_sub(*before).as_secs_f64();
+            self.debt = (self.debt + more - limit * passed).max(0.0);
+        }
         self.looks.push_back((now, used));
-        while self
-            .looks
-            .get(1)
-            .is_some_and(|(time, _)| now.saturating_sub(*time) >= SPAN)
+        while self.looks.len() > 2
+            && self
+                .looks
+                .front()
+                .is_some_and(|(time, _)| now.saturating_sub(*time) > SPAN)
         {
             self.looks.pop_front();
         }
-        let limit = self.limit?;
-        let (since, before) = *self.looks.front()?;
-        let watched = now.saturating_sub(since);
-        if watched < SPAN / 2 {
-            return None;
-        }
-        let share = used.saturating_sub(before).as_secs_f64() / watched.as_secs_f64();
-        let wanted = if share > limit {
-            self.factor * (share / limit) * 1.1
-        } else if share < limit * 0.6 && self.factor > 1.0 {
-            (self.factor * (share / limit / 0.8).max(0.5)).max(1.0)
-        } else {
-            return None;
+        let Some(((_, first), samples)) = self.looks.front().zip(self.looks.len().checked_sub(1))
+        else {
+            return false;
         };
-        if (wanted / self.factor - 1.0).abs() < 0.05 {
-            return None;
+        if samples == 0 {
+            return false;
         }
-        self.factor = wanted.min(MOST);
-        // What was used before says nothing of the new interval.
-        self.looks.clear();
-        self.looks.push_back((now, used));
-        Some(self.factor)
+        let each = used.saturating_sub(*first).as_secs_f64() / samples as f64;
+        let owed = (self.debt - limit * BURST).max(0.0);
+        let wanted = (each / AIM + owed) / limit;
+        let was = (self.stretched, self.is_reduced);
+        self.is_reduced = match self.is_reduced {
+            // What is shown now costs less than all of it would.
+            true => wanted > LONGEST.as_secs_f64() / 3.0,
+            false => wanted > LONGEST.as_secs_f64(),
+        };
+        let longest = LONGEST.max(asked).as_secs_f64();
+        let wanted = Duration::from_secs_f64(wanted.min(longest));
+        let now_at = self.stretched.unwrap_or(asked).as_secs_f64();
+        let is_same = (wanted.as_secs_f64() / now_at - 1.0).abs() < SAME;
+        if wanted <= asked {
+            self.stretched = None;
+        } else if !is_same {
+            self.stretched = Some(wanted);
+        }
+        was != (self.stretched, self.is_reduced)
     }
 
     /// The interval to sample at for one that was asked for.
     pub(crate) fn interval(&self, asked: Duration) -> Duration {
-        asked.mul_f64(self.factor).min(LONGEST.max(asked))
+        self.stretched
+            .map_or(asked, |stretched| stretched.max(asked))
     }
 
     /// Whether the interval is longer than asked for.
     pub(crate) fn is_stretched(&self) -> bool {
-        self.factor > 1.0
+        self.stretched.is_some()
+    }
+
+    /// Whether processes are to be shown in place of threads.
+    pub(crate) fn is_reduced(&self) -> bool {
+        self.is_reduced
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program whose samples cost so much; the most of ten seconds, of a core.
+    fn most_in_ten_seconds(
+        percent: f64,
+        asked: Duration,
+        cost: impl Fn(f64, bool) -> f64,
+    ) -> (f64, Governor) {
+        let mut governor = Governor::new(percent);
+        let (mut now, mut used) = (0.0, 7.0);
+        let mut spent = vec![(now, used)];
+        while now < 200.0 {
+            governor.look(
+                Duration::from_secs_f64(now),
+                Duration::from_secs_f64(used),
+                asked,
+            );
+            used += cost(now, governor.is_reduced());
+            now += governor.interval(asked).as_secs_f64();
+            spent.push((now, used));
+        }
+        let mut most = 0.0f64;
+        for (index, (begin, before)) in spent.iter().enumerate() {
+            let within = spent[index..]
+                .iter()
+                .take_while(|(time, _)| *time <= begin + 10.0);
+            if let Some((_, after)) = within.last() {
+                most = most.max((after - before) / 10.0);
+            }
+        }
+        (most, governor)
+    }
+
+    #[test]
+    fn no_ten_seconds_cost_more_than_a_fifth_beyond() {
+        let ms = Duration::from_millis;
+        let (most, governor) = most_in_ten_seconds(25.0, ms(10), |_, _| 0.010);
+        assert!((0.2..0.3).contains(&most), "{most}");
+        assert!(governor.is_stretched() && !governor.is_reduced());
+        // A storm of a minute: five times the cost.
+        let storm = |now: f64, _| match now {
+            50.0..110.0 => 0.1,
+            _ => 0.02,
+        };
+        let (most, governor) = most_in_ten_seconds(25.0, ms(100), storm);
+        assert!((0.2..0.3).contains(&most), "{most}");
+        assert!(!governor.is_stretched(), "it is over");
+        let (most, governor) = most_in_ten_seconds(5.0, ms(1_000), |_, _| 0.04);
+        assert!((0.035..0.05).contains(&most), "{most}");
+        assert!(!governor.is_stretched());
+    }
+
+    #[test]
+    fn where_the_longest_interval_is_too_short_detail_goes() {
+        let second = Duration::from_secs(1);
+        let heavy = |_, is_reduced| if is_reduced { 0.08 } else { 0.3 };
+        let (_, governor) = most_in_ten_seconds(1.0, second, heavy);
+        assert!(governor.is_reduced() && governor.is_stretched());
+        let passing = |now: f64, is_reduced: bool| match now {
+            0.0..60.0 if !is_reduced => 0.3,
+            0.0..60.0 => 0.08,
+            _ => 0.001,
+        };
+        let (_, governor) = most_in_ten_seconds(1.0, second, passing);
+        assert!(!governor.is_reduced() && !governor.is_stretched());
+    }
+
+    #[test]
+    fn without_a_limit_nothing_changes() {
+        let (_, governor) = most_in_ten_seconds(0.0, Duration::from_secs(1), |_, _| 5.0);
+        assert!(!governor.is_stretched() && !governor.is_reduced());
     }
 }

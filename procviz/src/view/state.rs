@@ -67,6 +67,8 @@ pub(crate) struct View {
     pub(crate) grouping: Grouping,
     pub(crate) interval: Duration,
     pub(crate) is_paused: bool,
+    /// Whether processes are shown where threads are asked for, which cost more.
+    pub(crate) is_reduced: bool,
     /// By keys, or as the subject of a notable.
     pub(crate) selected: Option<TaskId>,
     /// Under the pointer.
@@ -126,6 +128,7 @@ impl View {
             grouping,
             interval,
             is_paused: false,
+            is_reduced: false,
             selected: None,
             hovered: None,
             pins: Vec::new(),
@@ -144,7 +147,16 @@ impl View {
 
     /// Threads or processes, on the chart that is shown.
     pub(crate) fn scope(&self) -> Scope {
-        self.scopes[self.chart as usize]
+        self.scope_of(self.chart)
+    }
+
+    /// Threads or processes, on a chart.
+    pub(crate) fn scope_of(&self, chart: ChartKind) -> Scope {
+        // The lines are few anyhow, and would lose what they have seen.
+        if self.is_reduced && chart != ChartKind::Lines {
+            return Scope::Processes;
+        }
+        self.scopes[chart as usize]
     }
 
     /// Whose popups are open, the pinned first.

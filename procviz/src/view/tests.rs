@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ChartKind, Effect, Governor, Hits, Input, Key, Mode, Spot, Stage, View};
+use super::{ChartKind, Effect, Hits, Input, Key, Mode, Spot, Stage, View};
 use crate::{
     chart::{Grouping, Sorting},
     model::{Scope, TaskId},
@@ -228,29 +228,6 @@ fn a_window_is_enlarged_where_one_looks() {
     table.input(Input::Zoom(10.0, 10.0, 3.0));
     table.keys("2");
     assert!(!table.view.glass.is_on());
-}
-
-#[test]
-fn the_governor_stretches_and_relaxes() {
-    let mut governor = Governor::new(25.0);
-    let second = Duration::from_secs(1);
-    let mut used = Duration::ZERO;
-    let mut stretched = 1.0;
-    for at in 0..20 {
-        // Half a core at the interval asked for: twice what is allowed.
-        used += Duration::from_millis(500).div_f64(stretched);
-        stretched = governor.look(second * at, used).unwrap_or(stretched);
-    }
-    assert!((2.0..3.5).contains(&stretched), "{stretched}");
-    assert!(governor.interval(second) >= 2 * second);
-    for at in 20..80 {
-        used += Duration::from_millis(10);
-        stretched = governor.look(second * at, used).unwrap_or(stretched);
-    }
-    assert!(!governor.is_stretched(), "{stretched}");
-    let mut unlimited = Governor::new(0.0);
-    let looks = (0..20).map(|at| unlimited.look(second * at, second * at));
-    assert!(looks.flatten().next().is_none());
 }
 
 #[test]

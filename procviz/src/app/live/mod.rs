@@ -284,9 +284,12 @@ impl Live {
 
     fn govern(&mut self) {
         let used = Duration::from_nanos(own_cpu_ns());
-        if self.governor.look(self.started.elapsed(), used).is_some() {
-            let interval = self.governor.interval(self.view.interval);
+        let asked = self.view.interval;
+        if self.governor.look(self.started.elapsed(), used, asked) {
+            let interval = self.governor.interval(asked);
             self.session.order(Order::Interval(interval));
+            self.view.is_reduced = self.governor.is_reduced();
+            self.change_chart();
         }
     }
 
@@ -342,7 +345,9 @@ impl Live {
     }
 
     fn change_chart(&mut self) {
-        let ([grid, bubble, lines], grouping) = (self.view.scopes, self.view.grouping);
+        let kinds = [ChartKind::Grid, ChartKind::Bubble, ChartKind::Lines];
+        let [grid, bubble, lines] = kinds.map(|kind| self.view.scope_of(kind));
+        let grouping = self.view.grouping;
         let looks = &mut self.looks.grid;
         let wanted = (grid, grouping, self.view.sorting);
         if (looks.scope, looks.grouping, looks.sorting) != wanted {
@@ -474,7 +479,12 @@ impl Live {
         let asked = self.view.interval;
         if self.governor.is_stretched() {
             let now = duration_text(self.governor.interval(asked).as_nanos() as u64);
-            parts.push(format!("interval stretched to {now} by --max-cpu"));
+            let detail = if self.view.is_reduced {
+                " and processes shown for threads"
+            } else {
+                ""
+            };
+            parts.push(format!("interval stretched to {now}{detail} by --max-cpu"));
         }
         let age = Duration::from_nanos(boot_now_ns().saturating_sub(snapshot.stamp.boot_ns));
         if !self.view.is_paused && age > self.governor.interval(asked) * 2 + Duration::from_secs(1)

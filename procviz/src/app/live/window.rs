@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use softbuffer::{Context, Surface};
 use winit::{
     application::ApplicationHandler,
@@ -23,6 +23,7 @@ use crate::{
     chart::{Palette, plot_of},
     cli::PictureArgs,
     paint,
+    scene::Scene,
     view::{Hits, Input, Key, Overlay},
 };
 
@@ -62,10 +63,11 @@ pub(super) fn run(
         size,
         context,
         shown: None,
+        scene: None,
         hits: Hits::default(),
         pointer: None,
         pressed: None,
-        is_dirty: true,
+        stale: Stale::All,
         drawn: None,
         failure: None,
         tells: std::env::var_os(TELL).is_some(),
@@ -81,6 +83,15 @@ pub(super) fn run(
 
 type Pixels = Surface<OwnedDisplayHandle, Rc<Window>>;
 
+/// What of the picture is to be made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stale {
+    Nothing,
+    /// What lies over the chart.
+    Overlay,
+    All,
+}
+
 struct WindowView {
     live: Live,
     raster: paint::Raster,
@@ -89,12 +100,14 @@ struct WindowView {
     size: (f32, f32),
     context: Context<OwnedDisplayHandle>,
     shown: Option<(Rc<Window>, Pixels)>,
+    /// The chart that was drawn last.
+    scene: Option<Scene>,
     hits: Hits,
     /// Where the pointer is, physical pixels.
     pointer: Option<PhysicalPosition<f64>>,
     /// Where the first button went down, and whether it was moved since.
     pressed: Option<(PhysicalPosition<f64>, bool)>,
-    is_dirty: bool,
+    stale: Stale,
     drawn: Option<Instant>,
     failure: Option<Failure>,
     tells: bool,
@@ -126,7 +139,7 @@ impl ApplicationHandler<()> for WindowView {
     fn user_event(&mut self, event_loop: &ActiveEventLoop, (): ()) {
         match self.live.take() {
             Ok(Taken::Nothing) => {}
-            Ok(Taken::Sample) => self.is_dirty = true,
+            Ok(Taken::Sample) => self.stale = Stale::All,
             Ok(Taken::All) => event_loop.exit(),
             // Whoever asks by Ctrl-Z in the shell means the program.
             Ok(Taken::Suspend) => {
@@ -137,6 +150,7 @@ impl ApplicationHandler<()> for WindowView {
     }
 
     fn window_event(&mut self, event_loop: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
+        let mut stale = Stale::All;
         let goes = match event {
             WindowEvent::CloseRequested | WindowEvent::Destroyed => Goes::Over,
             WindowEvent::RedrawRequested => {
@@ -146,9 +160,16 @@ impl ApplicationHandler<()> for WindowView {
                 Goes::On
             }
             WindowEvent::Resized(_) | WindowEvent::ScaleFactorChanged { .. } => Goes::Redraw,
-            WindowEvent::CursorMoved { position, .. } => self.moved(position),
+            WindowEvent::CursorMoved { position, .. } => {
+                let goes = self.moved(position);
+                if self.pressed.is_none() {
+                    stale = Stale::Overlay;
+                }
+                goes
+            }
             WindowEvent::CursorLeft { .. } => {
                 self.pointer = None;
+                stale = Stale::Overlay;
                 self.live.input(Input::Leave, &self.hits)
             }
             WindowEvent::MouseInput {
@@ -173,8 +194,9 @@ impl ApplicationHandler<()> for WindowView {
         };
         match goes {
             Goes::On => {}
-            Goes::Redraw => self.is_dirty = true,
+            Goes::Redraw => self.stale = self.stale.max(stale),
             Goes::Relayout => {
+                self.stale = Stale::All;
                 if let Err(error) = self.draw() {
                     self.fail(event_loop, error.into());
                 }
@@ -186,13 +208,13 @@ impl ApplicationHandler<()> for WindowView {
     fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
         let since = self.drawn.map_or(FRAME, |drawn| drawn.elapsed());
         // A paused picture does not grow old.
-        if !self.is_dirty && since >= STILL && !self.live.view.is_paused {
-            self.is_dirty = true;
+        if since >= STILL && !self.live.view.is_paused {
+            self.stale = Stale::All;
         }
         if self.live.has_details() {
-            self.is_dirty = true;
+            self.stale = self.stale.max(Stale::Overlay);
         }
-        let wait = match self.is_dirty {
+        let wait = match self.stale > Stale::Nothing {
             true if since >= FRAME => {
                 if let Some((window, _)) = &self.shown {
                     window.request_redraw();
@@ -305,13 +327,24 @@ impl WindowView {
             (width as f32 / scale).max(LEAST.0),
             (height as f32 / scale).max(LEAST.1),
         );
-        let mut scene = self.live.scene(size);
-        if self.live.view.glass.is_on() {
-            let plot = plot_of(size);
-            self.live.view.glass.keep_in(plot);
-            scene.magnify(plot, &self.live.view.glass, &self.live.font);
-        }
-        self.hits = Hits::of_scene(&scene);
+        let kept = self
+            .scene
+            .take()
+            .filter(|scene| self.stale < Stale::All && (scene.width, scene.height) == size);
+        let mut scene = match kept {
+            Some(scene) => scene,
+            None => {
+                let mut scene = self.live.scene(size);
+                if self.live.view.glass.is_on() {
+                    let plot = plot_of(size);
+                    self.live.view.glass.keep_in(plot);
+                    scene.magnify(plot, &self.live.view.glass, &self.live.font);
+                }
+                self.hits = Hits::of_scene(&scene);
+                self.raster.paint(&scene, scale)?;
+                scene
+            }
+        };
         let popups = self.live.popups();
         let status = self.live.notes().join("  ·  ");
         let overlay = Overlay {
@@ -321,8 +354,11 @@ impl WindowView {
             palette: &self.palette,
             font: &self.live.font,
         };
+        let of_the_chart = scene.items.len();
         overlay.draw(&mut scene);
-        let pixmap = self.raster.paint(&scene, scale)?;
+        let over = scene.items.split_off(of_the_chart);
+        let pixmap = self.raster.cover(&over, scale).context("nothing to show")?;
+        self.scene = Some(scene);
         let gone = |error| anyhow!("the display is gone: {error}");
         surface.resize(columns, rows).map_err(gone)?;
         let mut buffer = surface.buffer_mut().map_err(gone)?;
@@ -340,7 +376,7 @@ impl WindowView {
         window.pre_present_notify();
         buffer.present().map_err(gone)?;
         self.drawn = Some(Instant::now());
-        self.is_dirty = false;
+        self.stale = Stale::Nothing;
         if self.tells {
             self.tell(scale);
         }
