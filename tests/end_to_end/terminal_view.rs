@@ -36,6 +36,9 @@ pub(crate) const TESTS: &[Test] = &[
     }),
     ("ctrl_z_and_fg", Needs::Nothing, || tmux(suspended)),
     ("hostile_names_stay_text", Needs::Nothing, || tmux(hostile)),
+    ("hostile_users_and_cgroups_stay_text", Needs::Events, || {
+        tmux(hostile_groups)
+    }),
     (
         "a_commands_words_come_after_the_view",
         Needs::Events,
@@ -454,6 +457,103 @@ fn suspended() -> Result<(), Failed> {
 }
 
 /// Names that would move the cursor, change the title or turn text around.
+/// Writes down every byte that a terminal gets from now on.
+fn keep_bytes(terminal: &Terminal, file: &Path) {
+    let pipe = format!("cat > {}", file.display());
+    let args = ["pipe-pane", "-o", &pipe];
+    assert!(terminal.command(&args).status().unwrap().success());
+}
+
+fn assert_no_control(raw: &Path) {
+    let raw = std::fs::read(raw).unwrap();
+    for part in [
+        &b"\x1b]0;evil"[..],
+        b"\x07",
+        b"\x1b[2Jred",
+        "\u{202e}".as_bytes(),
+        b"\x9b31m",
+    ] {
+        let is_there = raw.windows(part.len()).any(|window| window == part);
+        assert!(!is_there, "{part:?} reached the terminal");
+    }
+}
+
+/// A cgroup that is gone with the value.
+struct Cgroup(std::path::PathBuf);
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        for _ in 0..50 {
+            if std::fs::remove_dir(&self.0).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+/// The name of a user and of a cgroup are as free as that of a program.
+fn hostile_groups() -> Result<(), Failed> {
+    const UID: u32 = 61_174;
+    let mounts = std::fs::read_to_string("/proc/self/mounts")?;
+    let mut mounts = mounts.lines().map(|line| line.split(' '));
+    let mount = mounts.find_map(|mut words| {
+        let folder = words.nth(1)?;
+        (words.next() == Some("cgroup2")).then(|| folder.to_owned())
+    });
+    let Some(mount) = mount else {
+        return skip("there is no cgroup2");
+    };
+    let group = Path::new(&mount).join("procviz\x1b]0;evil\x07\u{202e}abc\x1b[2Jred");
+    std::fs::create_dir(&group)?;
+    let group = Cgroup(group);
+    let folder = Folder::new("hostile-groups");
+    let passwd = folder.file("passwd");
+    let line = format!("e\x1b]0;evil\x07\u{202e}v\x1b[2Jred:x:{UID}:{UID}::/:/bin/sh\n");
+    let known = std::fs::read_to_string("/etc/passwd")?;
+    std::fs::write(&passwd, known + &line)?;
+    let child = Running::new(
+        std::os::unix::process::CommandExt::uid(&mut Command::new("sleep"), UID).arg("1000"),
+    );
+    std::fs::write(group.0.join("cgroup.procs"), child.pid().to_string())?;
+    let terminal = Terminal::new(110, 40, &[]);
+    let raw = folder.file("raw");
+    keep_bytes(&terminal, &raw);
+    // Nobody but this procviz sees the other users.
+    terminal.type_in(&format!(
+        "unshare --mount sh -c 'mount --bind {} /etc/passwd && exec {}'",
+        passwd.display(),
+        env!("CARGO_BIN_EXE_procviz")
+    ));
+    terminal.keys(&["Enter"]);
+    terminal.wait("the user's group", |text| {
+        text.contains("watched") && text.contains("]0;evil")
+    });
+    terminal.type_in(&format!("/pid:{}", child.pid()));
+    terminal.keys(&["Enter", "Right"]);
+    let popup = terminal.wait("popup", |text| text.contains("parent "));
+    let has_user = |line: &str| line.contains("user e") && line.contains("evil");
+    assert!(popup.lines().any(has_user), "{popup}");
+    assert!(popup.contains("/procviz"), "no cgroup: {popup}");
+    terminal.keys(&["Enter", "g"]);
+    terminal.wait("groups", |text| text.contains("pinned"));
+    terminal.escape();
+    for (key, sign) in [
+        ("2", "pid user command"),
+        ("3", "no thread used"),
+        ("1", "D blocked"),
+    ] {
+        terminal.keys(&[key]);
+        terminal.wait(sign, |text| text.contains(sign));
+    }
+    drop(child);
+    terminal.wait("end", |text| text.contains("exited, pinned"));
+    terminal.keys(&["q"]);
+    terminal.wait("end", |text| text.contains("kernel events seen"));
+    assert_no_control(&raw);
+    Ok(())
+}
+
 fn hostile() -> Result<(), Failed> {
     const NAMES: [&[u8]; 5] = [
         b"\x1b]0;evil\x07",
@@ -466,9 +566,7 @@ fn hostile() -> Result<(), Failed> {
     let children: Vec<Running> = NAMES.iter().map(|name| named(name)).collect();
     let terminal = Terminal::new(110, 40, &[]);
     let raw = folder.file("raw");
-    let pipe = format!("cat > {}", raw.display());
-    let args = ["pipe-pane", "-o", &pipe];
-    assert!(terminal.command(&args).status()?.success());
+    keep_bytes(&terminal, &raw);
     terminal.type_in(&format!(
         "{} --group command",
         env!("CARGO_BIN_EXE_procviz")
@@ -504,17 +602,7 @@ fn hostile() -> Result<(), Failed> {
     }
     terminal.keys(&["q"]);
     terminal.wait("end", |text| text.contains("kernel events seen"));
-    let raw = std::fs::read(&raw)?;
-    let has = |part: &[u8]| raw.windows(part.len()).any(|window| window == part);
-    for part in [
-        &b"\x1b]0;evil"[..],
-        b"\x07",
-        b"\x1b[2Jred",
-        "\u{202e}".as_bytes(),
-        b"\x9b31m",
-    ] {
-        assert!(!has(part), "{part:?} reached the terminal");
-    }
+    assert_no_control(&raw);
     Ok(())
 }
 

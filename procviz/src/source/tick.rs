@@ -231,6 +231,7 @@ impl KernelTick {
                     .found
                     .iter()
                     .filter(|task| task.id == task.process && !task.kthread)
+                    .filter(|task| task.cgroup.is_none())
                     .map(|task| task.id),
             );
         }

@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
@@ -49,8 +49,10 @@ pub(super) fn run() -> Result<Vec<Row>> {
         rows.push(window.cpu("window 1200x800, 1 Hz, 2,000 threads, 40 active", 2));
         rows.push(window.memory("window", 60));
     }
-    say("20,000 threads, 200 active");
     drop(load);
+    say("a limit on own CPU");
+    rows.push(limited(3)?);
+    say("20,000 threads, 200 active");
     let mut load = Load::none();
     load.add_mixed(20_000, 200)?;
     let terminal = of(View::Terminal, "1")?;
@@ -62,7 +64,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn build() -> Result<()> {
+pub(super) fn build() -> Result<()> {
     let status = Command::new("cargo")
         .args(["build", "--quiet", "--release", "--package", "procviz"])
         .current_dir(root()?)
@@ -100,7 +102,7 @@ impl Cost {
 }
 
 /// A process that ends with the value.
-struct Ended(Child);
+pub(super) struct Ended(pub(super) Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {
@@ -114,19 +116,8 @@ fn of(view: View, interval: &str) -> Result<Cost> {
     let typed = std::env::temp_dir().join(format!("procviz-bench-{}", std::process::id()));
     let (_server, viewer) = match view {
         View::Terminal => {
-            let line = format!(
-                "stty rows 40 cols 120; exec {} --view terminal -s {interval} --max-cpu 0",
-                procviz.display()
-            );
-            let viewer = Command::new("script")
-                .args(["--quiet", "--flush", "--command", &line])
-                .arg(&typed)
-                .env("TERM", "xterm-256color")
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .spawn()
-                .context("failed to run script(1)")?;
-            (None, Ended(viewer))
+            let args = format!("-s {interval} --max-cpu 0");
+            (None, in_terminal("", &args, &typed)?)
         }
         View::Window => {
             let (server, display) = display()?;
@@ -162,6 +153,58 @@ fn of(view: View, interval: &str) -> Result<Cost> {
     Ok(cost)
 }
 
+/// A view in a terminal of its own, below a shell that does something before;
+/// what the terminal gets goes to a file, and keys come from the pipe.
+pub(super) fn in_terminal(before: &str, args: &str, typed: &Path) -> Result<Ended> {
+    let procviz = root()?.join("target/release/procviz");
+    let line = format!(
+        "{before} stty rows 40 cols 120; exec {} --view terminal {args}",
+        procviz.display()
+    );
+    let viewer = Command::new("script")
+        .args(["--quiet", "--flush", "--command", &line])
+        .arg(typed)
+        .env("TERM", "xterm-256color")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .context("failed to run script(1)")?;
+    Ok(Ended(viewer))
+}
+
+/// The most that ten seconds cost where a view wants more than it may have:
+/// 100 samples a second of a storm of forks. Percent of a core.
+fn limited(percent: u32) -> Result<Row> {
+    let mut storm = Load::none();
+    storm.run(&["storm", "45"])?;
+    let typed = std::env::temp_dir().join(format!("procviz-bench-{}", std::process::id()));
+    let viewer = in_terminal("", &format!("-F 100 --max-cpu {percent}"), &typed)?;
+    sleep(Duration::from_secs(2));
+    let pid = below(viewer.0.id())?;
+    let mut looks = Vec::new();
+    for _ in 0..60 {
+        looks.push((Instant::now(), cpu_ns(pid)?));
+        sleep(Duration::from_millis(500));
+    }
+    _ = Command::new("kill").arg(pid.to_string()).status();
+    sleep(Duration::from_millis(500));
+    _ = fs::remove_file(&typed);
+    let share = |(before, after): (&(Instant, u64), &(Instant, u64))| {
+        (after.1 - before.1) as f64 / (after.0 - before.0).as_nanos() as f64 * 100.0
+    };
+    let most = looks
+        .iter()
+        .zip(looks.iter().skip(20))
+        .map(share)
+        .fold(0.0, f64::max);
+    Ok(Row::new(
+        format!("most of any 10 s: --max-cpu {percent} -F 100 in a storm of forks"),
+        most,
+        "% of a core",
+    )
+    .bar(format!("<= {:.1}", f64::from(percent) * 1.2)))
+}
+
 /// An X server without a screen, and its name.
 fn display() -> Result<(Ended, String)> {
     let mut server = Command::new("Xvfb")
@@ -183,7 +226,7 @@ fn display() -> Result<(Ended, String)> {
 }
 
 /// The procviz that a `script` runs: it has taken its shell's place.
-fn below(pid: u32) -> Result<u32> {
+pub(super) fn below(pid: u32) -> Result<u32> {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
     let child = children
         .split_whitespace()

@@ -18,6 +18,12 @@ impl Load {
         Self(Vec::new())
     }
 
+    /// Adds any load.
+    pub(super) fn run(&mut self, words: &[&str]) -> Result<()> {
+        self.0.push(spawn(words)?);
+        Ok(())
+    }
+
     /// Adds threads, `kind` being `sleep` or `wake`.
     pub(super) fn add(&mut self, kind: &str, threads: usize) -> Result<()> {
         let mut left = threads;
@@ -79,10 +85,38 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             start(threads.parse()?, awake.parse()?)?;
             sleep_forever()
         }
+        ["spin", threads] => {
+            for _ in 1..threads.parse::<usize>()?.max(1) {
+                std::thread::spawn(spin);
+            }
+            ready()?;
+            spin()
+        }
+        ["hold", mib] => hold(mib.parse()?),
+        ["in", group, rest @ ..] => {
+            std::fs::write(group, std::process::id().to_string())?;
+            run(rest)
+        }
         ["storm", seconds] => storm(seconds.parse()?),
         ["ping", rounds] => super::switch::ping(rounds.parse()?),
         other => bail!("no such load: {other:?}"),
     }
+}
+
+fn spin() -> ! {
+    loop {
+        std::hint::spin_loop();
+    }
+}
+
+/// Holds memory that is in use.
+fn hold(mib: usize) -> Result<()> {
+    // Zeros would be promised, not given.
+    let held = vec![1u8; mib << 20];
+    ready()?;
+    sleep_forever_here();
+    drop(held);
+    Ok(())
 }
 
 fn start(threads: usize, awake: usize) -> Result<()> {

@@ -5,6 +5,7 @@ mod draw;
 mod live;
 mod load;
 mod sample;
+mod starved;
 mod storm;
 mod switch;
 mod top;
@@ -70,12 +71,13 @@ pub(crate) fn run(parts: &[&str]) -> Result<()> {
 /// Measures, prints a table and writes JSON.
 pub(crate) fn run_here(parts: &[&str]) -> Result<()> {
     let mut rows = Vec::new();
-    let all: [Part; 5] = [
+    let all: [Part; 6] = [
         ("draw", draw::run),
         ("switch", switch::run),
         ("storm", storm::run),
         ("sample", sample::run),
         ("live", live::run),
+        ("starved", starved::run),
     ];
     for (_, part) in all
         .iter()
