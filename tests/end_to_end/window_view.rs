@@ -126,16 +126,16 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn new(screen: &'a Screen, args: &[&str]) -> Self {
-        Self::at_scale(screen, "1", args)
+        Self::at_scale(screen, "1", "1200x700", args)
     }
 
     /// Where a point of the program is several of the screen.
-    fn at_scale(screen: &'a Screen, scale: &str, args: &[&str]) -> Self {
+    fn at_scale(screen: &'a Screen, scale: &str, size: &str, args: &[&str]) -> Self {
         let mut running = Running::new(
             procviz()
                 .env("WINIT_X11_SCALE_FACTOR", scale)
                 .args(args)
-                .args(["--size", "1200x700"])
+                .args(["--size", size])
                 .env("DISPLAY", &screen.name)
                 // A compositor that has gone leaves its name behind.
                 .env("WAYLAND_DISPLAY", "wayland-stale")
@@ -361,7 +361,7 @@ fn zoom() -> Result<(), Failed> {
 fn twice_the_points() -> Result<(), Failed> {
     let screen = Screen::new();
     let children = [child(), child(), child()];
-    let shown = Shown::at_scale(&screen, "2", &[]);
+    let shown = Shown::at_scale(&screen, "2", "640x440", &[]);
     let pid = children[1].pid();
     let places = shown.wait("the children's dots", |places| places.at.contains_key(&pid));
     shown.point(places.at[&pid]);

@@ -52,12 +52,25 @@ enum Density {
     Folded,
 }
 
-/// Whether a group that is laid out for the first time has room to grow.
+/// Whether a group that gets lines has room to grow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spare {
     Some,
     None,
 }
+
+/// Lines of a group's tasks, one below the other.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    /// The group's number.
+    group: usize,
+    /// The first of its places that is here.
+    from: usize,
+    lines: usize,
+}
+
+/// Places beyond three times those in use that may stay free.
+const WASTE: usize = 1_500;
 
 /// The grid as cells.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,9 +110,9 @@ pub(crate) struct CellGrid {
     idle: Color,
     places: Places,
     density: Density,
-    /// Lines that each group has had, by its number: it does not shrink, so
-    /// that those below stay where they are.
-    lines: Vec<usize>,
+    /// From the top. They stay: whoever is new or has outgrown his lines gets
+    /// some below all others.
+    pieces: Vec<Piece>,
     columns: usize,
 }
 
@@ -121,7 +134,7 @@ impl CellGrid {
             palette,
             places: Places::default(),
             density: Density::default(),
-            lines: Vec::new(),
+            pieces: Vec::new(),
             columns: 0,
         }
     }
@@ -145,7 +158,7 @@ impl CellGrid {
         let mut cells;
         if self.columns != columns {
             self.columns = columns;
-            self.lines.clear();
+            self.pieces.clear();
         }
         loop {
             let folds = self.density == Density::Folded;
@@ -158,21 +171,34 @@ impl CellGrid {
             };
             self.places.update(tasks(), |task| groups.key(task));
             self.places.arrange(self.sorting, tasks());
-            let mut order;
-            (cells, order) = self.lay(&groups, context, Spare::Some);
-            if cells.rows > height {
-                self.lines.clear();
-                (cells, order) = self.lay(&groups, context, Spare::None);
+            let kept = self.pieces.clone();
+            self.give_lines(&groups, context, Spare::Some);
+            if self.rows() > height || self.is_too_empty() {
+                self.pieces.clear();
+                self.give_lines(&groups, context, Spare::Some);
             }
-            if cells.rows > height && self.density < Density::Folded {
-                self.lines.clear();
+            if self.rows() > height {
+                self.pieces.clear();
+                self.give_lines(&groups, context, Spare::None);
+            }
+            if self.rows() > height && self.density < Density::Folded {
+                self.pieces.clear();
                 self.density = match self.density {
                     Density::Whole => Density::Half,
                     _ => Density::Folded,
                 };
                 continue;
             }
-            self.put(&mut cells, &order, tasks(), (largest, columns));
+            if self.rows() > height {
+                // What is scrolled has room to grow.
+                self.pieces = kept;
+                if self.is_too_empty() {
+                    self.pieces.clear();
+                }
+                self.give_lines(&groups, context, Spare::Some);
+            }
+            cells = self.cells(&groups, context);
+            self.put(&mut cells, tasks(), (largest, columns));
             break;
         }
         let folds = snapshot.folds.iter().map(|fold| fold.count);
@@ -200,65 +226,103 @@ impl CellGrid {
         };
         if roomy != self.density {
             self.density = roomy;
-            self.lines.clear();
+            self.pieces.clear();
         }
     }
 
-    /// Where each group begins, in order of name, and which group that is.
-    fn lay(
-        &mut self,
-        groups: &Groups<'_>,
-        context: &Context<'_>,
-        spare: Spare,
-    ) -> (Cells, Vec<usize>) {
-        let is_half = self.density != Density::Whole;
-        self.lines.resize(self.places.groups().len(), 0);
-        let named = self.places.groups().iter().enumerate();
-        let mut named: Vec<(Arc<str>, usize)> = named
-            .filter(|(index, group)| group.is_shown() || self.lines[*index] > 0)
+    /// Lines for everybody who has none yet, in order of name.
+    fn give_lines(&mut self, groups: &Groups<'_>, context: &Context<'_>, spare: Spare) {
+        let all = self.places.groups();
+        let mut given = vec![0; all.len()];
+        for piece in &self.pieces {
+            given[piece.group] = piece.from + piece.lines * self.columns;
+        }
+        let mut without: Vec<(Arc<str>, usize)> = all
+            .iter()
+            .enumerate()
+            .filter(|(index, group)| group.is_shown() && group.len() > given[*index])
             .map(|(index, group)| (groups.name(&group.key, context), index))
             .collect();
-        named.sort_unstable();
+        without.sort_unstable();
+        for (_, group) in without {
+            // The last one grows where it is.
+            let last = self.pieces.pop_if(|last| last.group == group);
+            let from = last.map_or(given[group], |last| last.from);
+            let len = all[group].len() - from;
+            let spare = match spare {
+                Spare::Some => len / 8 + 4,
+                Spare::None => 0,
+            };
+            self.pieces.push(Piece {
+                group,
+                from,
+                lines: (len + spare).div_ceil(self.columns),
+            });
+        }
+    }
+
+    /// Rows that a piece takes, in cells.
+    fn rows_of(&self, piece: &Piece) -> usize {
+        match self.density {
+            Density::Whole => piece.lines,
+            Density::Half | Density::Folded => piece.lines.div_ceil(2),
+        }
+    }
+
+    fn rows(&self) -> usize {
+        self.pieces.iter().map(|piece| self.rows_of(piece)).sum()
+    }
+
+    /// Whether most of what was given is free by now.
+    fn is_too_empty(&self) -> bool {
+        let lines: usize = self.pieces.iter().map(|piece| piece.lines).sum();
+        let tasks: usize = self.places.groups().iter().map(|group| group.len()).sum();
+        let labels = self.pieces.len();
+        lines.saturating_sub(labels) * self.columns > tasks * 3 + WASTE
+    }
+
+    /// The labels of the pieces; dots are put beside them.
+    fn cells(&self, groups: &Groups<'_>, context: &Context<'_>) -> Cells {
         let mut cells = Cells {
-            is_half,
+            is_half: self.density != Density::Whole,
             ..Cells::default()
         };
-        for (name, index) in &named {
-            let group = &self.places.groups()[*index];
-            let lines = &mut self.lines[*index];
-            let spare = match spare {
-                Spare::Some if *lines == 0 => group.len() / 8 + 4,
-                _ => 0,
+        for piece in &self.pieces {
+            let group = &self.places.groups()[piece.group];
+            let name = shown(&groups.name(&group.key, context), &group.key);
+            let (name, count) = match piece.from {
+                0 => (name, count_text(group.alive as u64)),
+                _ => (format!("{name}, more"), String::new()),
             };
-            let needed = (group.len() + spare).div_ceil(self.columns).max(1);
-            *lines = needed.max(*lines);
             cells.labels.push(Label {
                 row: cells.rows,
-                name: shown(name, &group.key),
-                count: count_text(group.alive as u64),
+                name,
+                count,
             });
-            cells.rows += if is_half { lines.div_ceil(2) } else { *lines };
+            cells.rows += self.rows_of(piece);
         }
-        (cells, named.into_iter().map(|(_, index)| index).collect())
+        cells
     }
 
     fn put<'a>(
         &self,
         cells: &mut Cells,
-        order: &[usize],
         tasks: impl Iterator<Item = TaskView<'a>>,
         (largest, columns): (u64, usize),
     ) {
-        let mut first = vec![None; self.places.groups().len()];
-        for (label, index) in cells.labels.iter().zip(order) {
-            first[*index] = Some(label.row);
+        // Of each group the first rows and places of its pieces, the last piece first.
+        let mut pieces = vec![Vec::new(); self.places.groups().len()];
+        for (label, piece) in cells.labels.iter().zip(&self.pieces).rev() {
+            pieces[piece.group].push((label.row, piece.from));
         }
         for task in tasks {
             let Some((group, place)) = self.places.home(&task) else {
                 continue;
             };
-            let Some(row) = first[group] else { continue };
-            let row = if cells.is_half { row * 2 } else { row };
+            let piece = pieces[group].iter().find(|(_, from)| *from <= place);
+            let Some((row, from)) = piece else { continue };
+            let place = place - from;
+            let row = if cells.is_half { row * 2 } else { *row };
             cells.dots.push(Dot {
                 id: task.id(),
                 column: place % columns,

@@ -1,24 +1,26 @@
 //! Who stays on the machine stays at the same place of the picture.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::{CellGrid, Colors, Grouping, Palette, PaletteKind, Sorting, Theme, golden};
+use super::{CellGrid, Colors, Grouping, Palette, PaletteKind, Sorting, Theme, cells::Dot, golden};
 use crate::{
-    model::{Event, Sample, Scope, Snapshot, Sources, Stamp, State, Status, TaskId, ThreadEnd},
+    model::{
+        Event, Found, Sample, Scope, Snapshot, Sources, Stamp, State, Status, TaskId, ThreadEnd,
+    },
     tracker::Tracker,
 };
 
-const FRAMES: u32 = 40;
+const FRAMES: u32 = 25;
 /// Threads that are born in each frame, and end in the next.
 const CHURN: u32 = 200;
 
-/// A user with 15,000 tasks and one with 500; 200 short lives a second, 500
-/// threads at once in the tenth second. `look` sees each snapshot.
-fn machine(mut look: impl FnMut(u32, &Snapshot)) {
+/// Two users, one with `many` tasks; 200 short lives a second of that one,
+/// 500 threads of `burst` at once in the tenth second. `look` sees each snapshot.
+fn machine(many: u32, burst: u32, mut look: impl FnMut(u32, &Snapshot)) {
     let mut tasks: Vec<_> = (1..100)
         .map(|tid| golden::found(tid, tid, State::Sleeping))
         .collect();
-    tasks.extend((100..15_100).map(|tid| golden::found(tid, tid, State::Sleeping)));
+    tasks.extend((100..100 + many).map(|tid| golden::found(tid, tid, State::Sleeping)));
     let mut tracker = Tracker::new(golden::host(), Sources::EbpfAndProc);
     let mut sample = Sample::new(Sources::EbpfAndProc);
     sample.found = tasks;
@@ -32,15 +34,18 @@ fn machine(mut look: impl FnMut(u32, &Snapshot)) {
         };
         sample.events = living.drain(..).map(end).collect();
         if frame > 0 {
-            let born = match frame {
-                10 => CHURN + 500,
-                _ => CHURN,
-            };
-            sample.found = (next..next + born)
+            sample.found = (next..next + CHURN)
                 .map(|tid| golden::found(tid, 200, State::Sleeping))
                 .collect();
             living.extend(next..next + CHURN);
-            next += born;
+            next += CHURN;
+        }
+        if frame == 10 {
+            sample.found.extend((next..next + 500).map(|tid| Found {
+                uid: Some(burst),
+                ..golden::found(tid, 200, State::Sleeping)
+            }));
+            next += 500;
         }
         tracker.update(&sample);
         sample.clear();
@@ -73,37 +78,66 @@ fn moves<P: PartialEq + Copy>(
     changed.count()
 }
 
+/// Of the user with few tasks, of the one with many, and of a new one.
+const BURSTS: [u32; 3] = [0, 1, 7];
+
 #[test]
 fn dots_stay_where_they_are() {
-    let mut grid = golden::grid(Grouping::User).steady();
-    let (mut frames, mut moved) = (Vec::new(), 0);
-    machine(|_, snapshot| {
-        let scene = golden::with_context((1200.0, 800.0), |context| grid.draw(snapshot, context));
-        let dots = scene.marks.iter().map(|mark| (mark.id, (mark.x, mark.y)));
-        moved = moves(&mut frames, dots);
-    });
-    assert_eq!(
-        frames[0].len(),
-        15_099 + 1,
-        "the legend has marks of nobody"
-    );
-    assert_eq!(moved, 0);
+    for burst in BURSTS {
+        for (many, size) in [
+            (15_000, (1200.0, 800.0)),
+            (15_000, (1600.0, 1000.0)),
+            (15_000, (640.0, 480.0)),
+            (200, (1200.0, 800.0)),
+        ] {
+            let mut grid = golden::grid(Grouping::User).steady();
+            let (mut frames, mut moved, mut all) = (Vec::new(), 0, 0);
+            machine(many, burst, |_, snapshot| {
+                let scene = golden::with_context(size, |context| grid.draw(snapshot, context));
+                let dots = scene.marks.iter().map(|mark| (mark.id, (mark.x, mark.y)));
+                moved = moves(&mut frames, dots);
+                all = scene.marks.len();
+            });
+            let first = many as usize + 99;
+            assert_eq!(frames[0].len(), first + 1, "the legend has marks of nobody");
+            assert!(all > first + 500, "the burst is not to be seen: {all}");
+            assert_eq!(moved, 0, "{many} {size:?}, burst of {burst}");
+        }
+    }
 }
 
 #[test]
 fn cells_stay_where_they_are() {
     let palette = Palette::new(Theme::Dark, PaletteKind::Default, &Colors::default());
-    let mut grid = CellGrid::new(Scope::Threads, Grouping::User, Sorting::Start, palette);
-    let (mut frames, mut moved) = (Vec::new(), 0);
-    machine(|_, snapshot| {
-        let mut cells = None;
-        golden::with_context((0.0, 0.0), |context| {
-            cells = Some(grid.draw(snapshot, context, (190, 100)).0);
-            crate::scene::Scene::new(1.0, 1.0, crate::scene::Color(0, 0, 0, 0))
-        });
-        let cells = cells.unwrap();
-        let dots = cells.dots.iter().map(|dot| (dot.id, (dot.column, dot.row)));
-        moved = moves(&mut frames, dots);
-    });
-    assert_eq!((frames[0].len(), moved), (15_099, 0));
+    for burst in BURSTS {
+        // The last is to be scrolled.
+        for (many, room) in [
+            (15_000, (190, 100)),
+            (15_000, (110, 90)),
+            (200, (80, 26)),
+            (15_000, (80, 24)),
+        ] {
+            let sorting = Sorting::Start;
+            let mut grid = CellGrid::new(Scope::Threads, Grouping::User, sorting, palette.clone());
+            let (mut frames, mut moved, mut all) = (Vec::new(), 0, 0);
+            machine(many, burst, |_, snapshot| {
+                let mut cells = None;
+                golden::with_context((0.0, 0.0), |context| {
+                    cells = Some(grid.draw(snapshot, context, room).0);
+                    crate::scene::Scene::new(1.0, 1.0, crate::scene::Color(0, 0, 0, 0))
+                });
+                let cells = cells.unwrap();
+                let dots = cells.dots.iter().map(|dot| (dot.id, (dot.column, dot.row)));
+                moved = moves(&mut frames, dots);
+                all = cells.dots.len();
+                let place = |dot: &Dot| (dot.column, dot.row);
+                let places: HashSet<_> = cells.dots.iter().map(place).collect();
+                assert_eq!(places.len(), all, "two in one cell");
+            });
+            let first = many as usize + 99;
+            let seen = (frames[0].len(), moved);
+            assert_eq!(seen, (first, 0), "{many} {room:?}, burst of {burst}");
+            assert!(all > first + 500, "the burst is not to be seen: {all}");
+        }
+    }
 }

@@ -30,6 +30,8 @@ pub(super) struct Block {
     pub(super) columns: usize,
     /// Places of groups before it in the same block.
     pub(super) offset: usize,
+    /// The first of its group's places that is here: others are in another block.
+    pub(super) from: usize,
     /// The first of its block: its name is written.
     pub(super) is_named: bool,
     /// There is room for how many ended.
@@ -43,6 +45,8 @@ pub(super) struct Layout {
     pub(super) blocks: Vec<Block>,
     /// Whether names stand above their dots.
     pub(super) above: bool,
+    /// The end of the last block.
+    pub(super) bottom: f32,
 }
 
 /// What is given.
@@ -56,6 +60,8 @@ pub(super) struct Room {
     pub(super) most: Option<usize>,
     /// The largest cell that is of use, pixels.
     pub(super) largest: f32,
+    /// Places that stay free below all groups.
+    pub(super) spare: usize,
 }
 
 /// Room for names at the left, pixels.
@@ -64,13 +70,13 @@ pub(super) const LABEL_SIZE: f32 = 14.0;
 /// Of names above.
 pub(super) const SMALL: f32 = 12.0;
 /// The least height of a group with its name at the left, pixels.
-const ROW: f32 = 18.0;
+pub(super) const ROW: f32 = 18.0;
 pub(super) const ROW_WITH_ENDED: f32 = 32.0;
 /// Room that a name above takes, pixels.
-const ABOVE: f32 = 16.0;
-const BESIDE: f32 = 14.0;
+pub(super) const ABOVE: f32 = 16.0;
+pub(super) const BESIDE: f32 = 14.0;
 /// A name above is cut beyond this, pixels.
-const WIDEST: f32 = 150.0;
+pub(super) const WIDEST: f32 = 150.0;
 /// The smallest cell in which dots can be told apart, pixels.
 const SMALLEST: f32 = 1.0;
 /// Groups that are named; the smallest beyond these share one block.
@@ -80,16 +86,22 @@ pub(super) const NAMED: usize = 120;
 pub(super) fn layout(wanted: &mut Vec<Wanted>, room: &Room, font: &Font) -> Layout {
     let names: f32 = wanted.iter().map(row).sum::<f32>() + 3.0 * wanted.len() as f32;
     if names <= room.height * 0.7 {
-        let cell = largest_cell(room, |cell| rows_height(wanted, room, cell));
+        let cell = largest_cell(room, |cell| {
+            rows_height(wanted, room, cell) + spare_height(room, room.width - LABELS, cell)
+        });
         return rows(wanted, room, cell);
     }
     let tail = unnamed(wanted);
     let place = |cell: f32| above(wanted, tail, room, cell, font);
-    let cell = largest_cell(room, |cell| place(cell).1);
+    let cell = largest_cell(room, |cell| {
+        place(cell).1 + spare_height(room, room.width, cell)
+    });
+    let (blocks, height) = place(cell);
     Layout {
         cell,
-        blocks: place(cell).0,
+        blocks,
         above: true,
+        bottom: room.top + height,
     }
 }
 
@@ -111,7 +123,7 @@ fn largest_cell(room: &Room, height: impl Fn(f32) -> f32) -> f32 {
     low
 }
 
-fn columns_for(width: f32, cell: f32, most: Option<usize>) -> usize {
+pub(super) fn columns_for(width: f32, cell: f32, most: Option<usize>) -> usize {
     ((width / cell).floor() as usize).clamp(1, most.unwrap_or(usize::MAX))
 }
 
@@ -128,7 +140,16 @@ fn band(wanted: &Wanted, cell: f32, columns: usize) -> f32 {
     (wanted.len.div_ceil(columns) as f32 * cell).max(row(wanted))
 }
 
-fn gap(cell: f32) -> f32 {
+/// What the places that stay free take.
+fn spare_height(room: &Room, width: f32, cell: f32) -> f32 {
+    if room.spare == 0 {
+        return 0.0;
+    }
+    let rows = room.spare.div_ceil(columns_for(width, cell, room.most));
+    rows as f32 * cell + ROW
+}
+
+pub(super) fn gap(cell: f32) -> f32 {
     (cell * 0.5).clamp(3.0, 10.0)
 }
 
@@ -152,6 +173,7 @@ fn rows(wanted: &[Wanted], room: &Room, cell: f32) -> Layout {
             dots: (room.left + LABELS, y),
             columns,
             offset: 0,
+            from: 0,
             is_named: true,
             tells_ended: height >= ROW_WITH_ENDED,
         };
@@ -162,6 +184,7 @@ fn rows(wanted: &[Wanted], room: &Room, cell: f32) -> Layout {
         cell,
         blocks: blocks.collect(),
         above: false,
+        bottom: y,
     }
 }
 
@@ -240,6 +263,7 @@ fn above(wanted: &[Wanted], tail: usize, room: &Room, cell: f32, font: &Font) ->
             dots: (room.left + x, room.top + y + ABOVE),
             columns,
             offset: 0,
+            from: 0,
             is_named: true,
             tells_ended: false,
         });

@@ -209,6 +209,7 @@ impl Grid {
             height: (size.1 - foot::HEIGHT - top - 4.0).max(20.0),
             most,
             largest: mark::largest_diameter(self.options.point_size) * 1.25,
+            spare: 0,
         }
     }
 
@@ -219,21 +220,23 @@ impl Grid {
         largest: u64,
         layout: &Layout,
     ) {
-        let mut blocks = vec![None; self.places.groups().len()];
-        for block in &layout.blocks {
-            blocks[block.group] = Some((block.dots, block.columns, block.offset));
+        // A group's blocks, the one with its last places first.
+        let mut blocks = vec![Vec::new(); self.places.groups().len()];
+        for block in layout.blocks.iter().rev() {
+            blocks[block.group].push(block);
         }
         let sizes = Sizes::new(&self.options, largest, layout.cell);
         for task in tasks {
             let Some((group, place)) = self.places.home(&task) else {
                 continue;
             };
-            let Some(((left, top), columns, offset)) = blocks[group] else {
+            let Some(block) = blocks[group].iter().find(|block| block.from <= place) else {
                 continue;
             };
-            let (row, column) = ((offset + place) / columns, (offset + place) % columns);
-            let x = left + (column as f32 + 0.5) * layout.cell;
-            let y = top + (row as f32 + 0.5) * layout.cell;
+            let place = block.offset + place - block.from;
+            let (row, column) = (place / block.columns, place % block.columns);
+            let x = block.dots.0 + (column as f32 + 0.5) * layout.cell;
+            let y = block.dots.1 + (row as f32 + 0.5) * layout.cell;
             scene
                 .marks
                 .push(mark::mark(&task, (x, y), &sizes, &self.palette));
@@ -269,6 +272,12 @@ impl Grid {
                     text,
                 }));
             };
+            if block.from > 0 {
+                let more = format!("{}, more", wanted.name);
+                let more = context.font.fit(&more, size, block.room - 8.0);
+                text(x, y, Anchor::Start, size, self.palette.faint, more);
+                continue;
+            }
             let width = context.font.width(&wanted.count, size);
             let name = context
                 .font

@@ -2,8 +2,19 @@
 
 use rustc_hash::FxHashMap;
 
-use super::layout::{Layout, NAMED, ROW_WITH_ENDED, Room, Wanted, layout};
+use super::layout::{
+    ABOVE, BESIDE, Block, LABELS, Layout, NAMED, ROW, ROW_WITH_ENDED, Room, SMALL, WIDEST, Wanted,
+    columns_for, gap, layout,
+};
 use crate::scene::Font;
+
+/// Places that stay free below all groups, for those that outgrow their own
+/// and for new ones: a burst of threads moves nobody.
+const SPARE: usize = 1_500;
+
+/// Places beyond three times those in use that may stay free: so much moves
+/// nobody when a burst is over.
+const WASTE: usize = 1_500;
 
 /// Where groups were, and how many each has room for.
 #[derive(Clone, Default)]
@@ -13,60 +24,154 @@ pub(super) struct Steady(Option<Kept>);
 struct Kept {
     room: Room,
     layout: Layout,
-    /// By group: its block and the places that are there.
-    groups: FxHashMap<usize, (usize, usize)>,
+    /// By group, the places that are there.
+    places: FxHashMap<usize, usize>,
+    /// Where the next block may go, beside the last ones, and how high those are.
+    next: (f32, f32, f32),
 }
 
 impl Steady {
     /// The layout of the picture before, if all still find room in it, else a
-    /// new one in which each group may grow by more than a third: a group is
-    /// closed up when a quarter of it is free.
-    pub(super) fn layout(&mut self, wanted: &mut Vec<Wanted>, room: Room, font: &Font) -> Layout {
-        if let Some(kept) = self.0.as_ref().filter(|kept| kept.holds(wanted, room)) {
-            return kept.layout.clone();
+    /// new one in which each group may grow: a group is closed up when most
+    /// of it is free.
+    pub(super) fn layout(
+        &mut self,
+        wanted: &mut Vec<Wanted>,
+        mut room: Room,
+        font: &Font,
+    ) -> Layout {
+        let tasks: usize = wanted.iter().map(|group| group.len).sum();
+        if let Some(kept) = &mut self.0 {
+            room.spare = kept.room.spare;
+            if kept.room == room && kept.is_full_enough(tasks) && kept.holds(wanted, font) {
+                return kept.layout.clone();
+            }
         }
         if wanted.len() > NAMED {
             self.0 = None;
+            room.spare = 0;
             return layout(wanted, &room, font);
         }
+        room.spare = tasks / 10 + SPARE;
         let told: Vec<usize> = self.0.iter().flat_map(Kept::tell_ended).collect();
         // The first death of a group moves nobody, where there is room for that.
         let is_roomy = wanted.len() as f32 * ROW_WITH_ENDED <= room.height * 0.4;
         for group in wanted.iter_mut() {
-            group.len += group.len / 3 + 12;
+            group.len = with_growth(group.len);
             if is_roomy || told.contains(&group.group) {
                 group.ended.get_or_insert_default();
             }
         }
         let layout = layout(wanted, &room, font);
-        let groups = wanted.iter().zip(&layout.blocks).enumerate();
-        let groups = groups.map(|(index, (group, block))| {
+        let places = wanted.iter().zip(&layout.blocks).map(|(group, block)| {
             let places = group.len.div_ceil(block.columns) * block.columns;
-            (group.group, (index, places))
+            (group.group, places)
         });
         self.0 = Some(Kept {
             room,
-            groups: groups.collect(),
+            places: places.collect(),
+            next: (0.0, layout.bottom, 0.0),
             layout: layout.clone(),
         });
         layout
     }
 }
 
+fn with_growth(len: usize) -> usize {
+    len + len / 8 + 8
+}
+
 impl Kept {
-    /// Whether everybody has room, and not by far too much of it.
-    fn holds(&self, wanted: &[Wanted], room: Room) -> bool {
-        let fits = |group: &Wanted| {
-            self.groups
-                .get(&group.group)
-                .is_some_and(|(block, places)| {
-                    let tells = self.layout.above || self.layout.blocks[*block].tells_ended;
-                    group.len <= *places && (tells || group.ended.is_none())
-                })
+    /// Whether there is not by far too much room.
+    fn is_full_enough(&self, tasks: usize) -> bool {
+        let places: usize = self.places.values().sum();
+        tasks * 3 + WASTE >= places
+    }
+
+    /// Whether everybody has room; who is new or has outgrown his own gets some
+    /// below all others.
+    fn holds(&mut self, wanted: &[Wanted], font: &Font) -> bool {
+        wanted.iter().all(|group| {
+            let places = self.places.get(&group.group).copied();
+            let tells = self.layout.above
+                || self.tell_ended().any(|told| told == group.group)
+                || group.ended.is_none()
+                || places.is_none();
+            let has_room = places.is_some_and(|places| group.len <= places);
+            tells
+                && (has_room || self.lengthen(group) || self.add(group, places.unwrap_or(0), font))
+        })
+    }
+
+    /// More rows of the last block, if it is the group's and there is room.
+    fn lengthen(&mut self, group: &Wanted) -> bool {
+        let last = self.layout.blocks.last();
+        let Some(last) = last.filter(|last| last.group == group.group && !self.layout.above) else {
+            return false;
         };
-        let needed: usize = wanted.iter().map(|group| group.len).sum();
-        let places: usize = self.groups.values().map(|(_, places)| places).sum();
-        self.room == room && wanted.iter().all(fits) && needed * 3 + 500 >= places
+        let rows = with_growth(group.len - last.from).div_ceil(last.columns);
+        let height = rows as f32 * self.layout.cell + gap(self.layout.cell);
+        if last.dots.1 + height > self.bottom() {
+            return false;
+        }
+        self.next = (self.room.width, last.dots.1, height);
+        self.places
+            .insert(group.group, last.from + rows * last.columns);
+        true
+    }
+
+    /// Below this nothing may be.
+    fn bottom(&self) -> f32 {
+        self.room.top + self.room.height + gap(self.layout.cell)
+    }
+
+    /// A block for what a group has beyond `from` places, if there is room.
+    fn add(&mut self, group: &Wanted, from: usize, font: &Font) -> bool {
+        let (room, cell, above) = (self.room, self.layout.cell, self.layout.above);
+        let len = with_growth(group.len - from);
+        let (mut x, mut y, mut tallest) = self.next;
+        let (columns, width, height);
+        if above {
+            let name = font.width(&group.name, SMALL) + font.width(&group.count, SMALL) + 9.0;
+            let name = name.clamp(WIDEST / 2.0, WIDEST);
+            let square = (len as f32 * 1.6).sqrt().ceil().max((name / cell).floor());
+            columns = columns_for(room.width, cell, room.most).min(square.max(1.0) as usize);
+            width = name.max(columns as f32 * cell) + BESIDE;
+            height = ABOVE + len.div_ceil(columns) as f32 * cell + gap(cell);
+            if x > 0.0 && x + width - BESIDE > room.width {
+                (x, y, tallest) = (0.0, y + tallest, 0.0);
+            }
+        } else {
+            columns = columns_for(room.width - LABELS, cell, room.most);
+            width = room.width;
+            let least = if from == 0 { ROW_WITH_ENDED } else { ROW };
+            height = (len.div_ceil(columns) as f32 * cell).max(least) + gap(cell);
+            (x, y, tallest) = (0.0, y + tallest, 0.0);
+        }
+        if y + height > self.bottom() {
+            return false;
+        }
+        let (label, dots) = if above {
+            let left = room.left + x;
+            ((left, y + SMALL), (left, y + ABOVE))
+        } else {
+            ((room.left, y + 13.0), (room.left + LABELS, y))
+        };
+        self.layout.blocks.push(Block {
+            group: group.group,
+            label,
+            room: if above { width - BESIDE } else { LABELS - 10.0 },
+            dots,
+            columns,
+            offset: 0,
+            from,
+            is_named: true,
+            tells_ended: !above && from == 0,
+        });
+        self.places
+            .insert(group.group, from + len.div_ceil(columns) * columns);
+        self.next = (x + width, y, tallest.max(height));
+        true
     }
 
     fn tell_ended(&self) -> impl Iterator<Item = usize> {
