@@ -10,6 +10,7 @@ pub mod cli;
 pub mod export;
 pub mod model;
 pub mod paint;
+pub mod recording;
 pub mod scene;
 pub mod source;
 pub mod tracker;

@@ -1,0 +1,76 @@
+//! What a recording says of its machine and of itself.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Host, Scope};
+
+/// The facts; those that are not known are empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Facts {
+    /// The machine's name.
+    pub host: String,
+    /// Its kernel's release.
+    pub kernel: String,
+    /// What the kernel calls this boot.
+    pub boot_id: String,
+    /// The machine's time zone, as in `Europe/Berlin`.
+    pub time_zone: String,
+    /// CPUs online.
+    pub cpus: u32,
+    /// Bytes of a page.
+    pub page_bytes: u64,
+    /// Nanoseconds of a clock tick of `/proc`.
+    pub tick_ns: u64,
+    /// Wall time at boot, ns since 1970, when the recording began.
+    pub boot_wall_ns: i64,
+    /// The version of procviz that made it.
+    pub procviz: String,
+    /// `threads`, or `processes` where threads were left out.
+    pub tasks: String,
+    /// Names of users by their ids, as far as they were seen.
+    pub users: BTreeMap<u32, String>,
+}
+
+impl Facts {
+    /// Of a machine, as its samples are about to be recorded.
+    pub fn new(host: &Host, scope: Scope) -> Self {
+        let line = |path: &str| {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            text.trim().to_owned()
+        };
+        Self {
+            host: host.name.clone(),
+            kernel: line("/proc/sys/kernel/osrelease"),
+            boot_id: line("/proc/sys/kernel/random/boot_id"),
+            time_zone: jiff::tz::TimeZone::system()
+                .iana_name()
+                .unwrap_or_default()
+                .to_owned(),
+            cpus: host.cpus,
+            page_bytes: host.page_bytes,
+            tick_ns: host.tick_ns,
+            boot_wall_ns: host.boot_wall_ns as i64,
+            procviz: env!("CARGO_PKG_VERSION").to_owned(),
+            tasks: match scope {
+                Scope::Threads => "threads",
+                Scope::Processes => "processes",
+            }
+            .to_owned(),
+            users: BTreeMap::new(),
+        }
+    }
+
+    /// The machine.
+    pub fn machine(&self) -> Host {
+        Host {
+            name: self.host.clone(),
+            cpus: self.cpus.max(1),
+            page_bytes: self.page_bytes.max(1),
+            tick_ns: self.tick_ns.max(1),
+            boot_wall_ns: self.boot_wall_ns.into(),
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! Reads a recording from the front, whatever has become of it: a damaged
+//! block is left out and told of, and reading goes on at the next one.
+
+use std::io::Read;
+
+use super::{
+    block::{BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, Header, Kind, MAGIC, MOST, VERSION},
+    facts::Facts,
+    samples::Scattered,
+};
+use crate::model::Sample;
+
+/// Why nothing of a file can be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file system says so.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// There is nothing in it.
+    #[error("it is empty")]
+    Empty,
+    /// It is something else.
+    #[error("it is no recording of procviz")]
+    Foreign,
+    /// It comes from the future.
+    #[error("its format is version {0}, and this procviz knows versions up to {VERSION}")]
+    Version(u16),
+}
+
+/// What is wrong with a part of a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The first byte that could not be used.
+    pub offset: u64,
+    /// How many, up to the next block or the end.
+    pub bytes: u64,
+    /// What is wrong there.
+    pub what: &'static str,
+}
+
+/// A time of which nothing was kept, as the recording itself says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Its first and last sample's time since boot, ns.
+    pub span_ns: (u64, u64),
+    /// Samples that were lost.
+    pub samples: u64,
+    /// Why.
+    pub why: String,
+}
+
+/// What was found beside samples.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// What could not be read.
+    pub damages: Vec<Damage>,
+    /// What was never written.
+    pub gaps: Vec<Gap>,
+    /// Blocks that were read, those of unknown kinds included.
+    pub blocks: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// The index is there: recording ended in order.
+    pub is_closed: bool,
+    /// Bytes of a last block that was never finished.
+    pub unfinished: u64,
+}
+
+/// A recording that is read.
+pub struct Reader {
+    input: Box<dyn Read + Send>,
+    /// What was read from the input and not used yet; `at` is its first byte's place in the file.
+    buffer: Vec<u8>,
+    used: usize,
+    at: u64,
+    is_at_end: bool,
+    facts: Facts,
+    findings: Findings,
+    samples: Option<Scattered>,
+    /// Bytes that were left out since the last sound block, and why.
+    skipped: Option<Damage>,
+}
+
+/// Damages that are told one by one.
+const MOST_DAMAGES: usize = 1_000;
+
+impl Reader {
+    /// Reads up to the first facts.
+    ///
+    /// # Errors
+    ///
+    /// When it is no recording, or none that can be read.
+    pub fn new(input: impl Read + Send + 'static) -> Result<Self, ReadError> {
+        let mut reader = Self {
+            input: Box::new(input),
+            buffer: Vec::new(),
+            used: 0,
+            at: 0,
+            is_at_end: false,
+            facts: Facts::default(),
+            findings: Findings::default(),
+            samples: None,
+            skipped: None,
+        };
+        reader.fill(FILE_HEADER)?;
+        let head = reader.rest();
+        if head.is_empty() {
+            return Err(ReadError::Empty);
+        }
+        if head.len() < FILE_HEADER || &head[..8] != MAGIC {
+            return Err(ReadError::Foreign);
+        }
+        let version = u16::from_le_bytes([head[8], head[9]]);
+        if version > VERSION {
+            return Err(ReadError::Version(version));
+        }
+        reader.take(FILE_HEADER);
+        // The facts come before the first samples.
+        while reader.samples.is_none() && reader.block()? && reader.facts == Facts::default() {}
+        Ok(reader)
+    }
+
+    /// What the recording says of its machine; later blocks may know more users.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// What was found so far; all of it after the last sample.
+    pub fn findings(&self) -> &Findings {
+        &self.findings
+    }
+
+    /// The next sample; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// When the input cannot be read. What is damaged is no error.
+    pub fn next(&mut self) -> Result<Option<Sample>, ReadError> {
+        loop {
+            if let Some(samples) = &mut self.samples {
+                match samples.next() {
+                    Ok(Some(sample)) => return Ok(Some(sample)),
+                    Ok(None) => self.samples = None,
+                    Err(_) => {
+                        self.samples = None;
+                        self.tell(Damage {
+                            offset: self.at,
+                            bytes: 0,
+                            what: "the block before this place makes no sense",
+                        });
+                    }
+                }
+                continue;
+            }
+            if !self.block()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn tell(&mut self, damage: Damage) {
+        if self.findings.damages.len() < MOST_DAMAGES {
+            self.findings.damages.push(damage);
+        }
+    }
+
+    /// Takes in the next sound block; whether there was one.
+    fn block(&mut self) -> Result<bool, ReadError> {
+        loop {
+            self.fill(BLOCK_HEADER)?;
+            let Some(head) = self.rest().first_chunk::<BLOCK_HEADER>().copied() else {
+                let left = self.rest().len() as u64;
+                if self.skipped.is_none() {
+                    // Whoever wrote it was stopped in the middle.
+                    self.findings.unfinished = left;
+                } else {
+                    self.skip(left as usize, "");
+                }
+                self.end_of_damage();
+                return Ok(false);
+            };
+            let Some(header) = Header::parse(&head) else {
+                self.skip_to_next("no block begins here")?;
+                continue;
+            };
+            let whole = BLOCK_HEADER + header.packed;
+            self.fill(whole)?;
+            let Some(payload) = self.rest().get(BLOCK_HEADER..whole) else {
+                // Either the file ends here, or the length is not true.
+                if self.skipped.is_none() && !self.has_block_after(1) {
+                    self.findings.unfinished = self.rest().len() as u64;
+                    return Ok(false);
+                }
+                self.skip_to_next("a block is longer than the file")?;
+                continue;
+            };
+            if !header.is_sound(&head, payload) {
+                self.skip_to_next("a block's checksum is wrong")?;
+                continue;
+            }
+            let Some(payload) = unpacked(&header, payload) else {
+                self.skip_to_next("a block cannot be unpacked")?;
+                continue;
+            };
+            self.end_of_damage();
+            let offset = self.at;
+            self.take(whole);
+            self.findings.blocks += 1;
+            self.enter(&header, payload, offset);
+            return Ok(true);
+        }
+    }
+
+    fn enter(&mut self, header: &Header, payload: Vec<u8>, offset: u64) {
+        let mut is_nonsense = false;
+        match header.kind {
+            Kind::Facts => match serde_json::from_slice(&payload) {
+                Ok(facts) => self.facts = facts,
+                Err(_) => is_nonsense = true,
+            },
+            Kind::Samples => match Scattered::new(payload) {
+                Ok(samples) => self.samples = Some(samples),
+                Err(_) => is_nonsense = true,
+            },
+            Kind::Gap => {
+                let text: serde_json::Value = serde_json::from_slice(&payload).unwrap_or_default();
+                self.findings.gaps.push(Gap {
+                    span_ns: (header.begin_ns, header.end_ns),
+                    samples: text["samples"].as_u64().unwrap_or(0),
+                    why: text["why"].as_str().unwrap_or_default().to_owned(),
+                });
+            }
+            Kind::Index => self.findings.is_closed = true,
+            Kind::Other(_) => {}
+        }
+        if is_nonsense {
+            self.tell(Damage {
+                offset,
+                bytes: (BLOCK_HEADER + header.packed) as u64,
+                what: "a block makes no sense",
+            });
+        }
+    }
+
+    /// Leaves out what is not a sound block, up to where the next may begin.
+    fn skip_to_next(&mut self, what: &'static str) -> Result<(), ReadError> {
+        let mut from = 1;
+        loop {
+            if let Some(at) = find(self.rest(), from) {
+                self.skip(at, what);
+                return Ok(());
+            }
+            // The first bytes of a magic may be the last ones here.
+            let scanned = self
+                .rest()
+                .len()
+                .saturating_sub(BLOCK_MAGIC.len() - 1)
+                .max(1);
+            self.skip(scanned.min(self.rest().len()), what);
+            from = 0;
+            self.fill(1 << 16)?;
+            if self.rest().len() < BLOCK_MAGIC.len() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn has_block_after(&self, from: usize) -> bool {
+        find(self.rest(), from).is_some()
+    }
+
+    fn skip(&mut self, bytes: usize, what: &'static str) {
+        let offset = self.at;
+        let damage = self.skipped.get_or_insert(Damage {
+            offset,
+            bytes: 0,
+            what,
+        });
+        damage.bytes += bytes as u64;
+        self.take(bytes);
+    }
+
+    fn end_of_damage(&mut self) {
+        if let Some(damage) = self.skipped.take() {
+            self.tell(damage);
+        }
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.buffer[self.used..]
+    }
+
+    fn take(&mut self, bytes: usize) {
+        self.used += bytes;
+        self.at += bytes as u64;
+        self.findings.bytes = self.at;
+    }
+
+    /// Reads until there are so many bytes, or no more.
+    fn fill(&mut self, wanted: usize) -> Result<(), ReadError> {
+        debug_assert!(wanted <= BLOCK_HEADER + MOST, "more than any block has");
+        if self.rest().len() >= wanted || self.is_at_end {
+            return Ok(());
+        }
+        self.buffer.drain(..self.used);
+        self.used = 0;
+        let missing = wanted.max(1 << 16) - self.buffer.len();
+        let before = self.buffer.len();
+        let mut input = self.input.by_ref().take(missing as u64);
+        input.read_to_end(&mut self.buffer)?;
+        self.is_at_end = self.buffer.len() < before + missing;
+        Ok(())
+    }
+}
+
+fn find(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    let at = rest
+        .windows(BLOCK_MAGIC.len())
+        .position(|window| window == BLOCK_MAGIC)?;
+    Some(from + at)
+}
+
+/// The payload as it was; `None` where it is not what the header says.
+fn unpacked(header: &Header, payload: &[u8]) -> Option<Vec<u8>> {
+    let bytes = zstd::bulk::decompress(payload, header.unpacked).ok()?;
+    (bytes.len() == header.unpacked).then_some(bytes)
+}

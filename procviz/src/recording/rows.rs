@@ -1,0 +1,454 @@
+//! What a row of each table holds, column by column. A later version may add
+//! columns behind the last.
+
+use std::sync::Arc;
+
+use super::columns::Columns;
+use crate::model::{
+    Comm, Event, Exec, ExitRecord, Fold, Fork, Found, Gone, Io, Losses, MachineFigures, Memory,
+    Pressure, Reading, Rename, Sample, Sources, State, Status, TaskId, ThreadEnd,
+};
+
+/// How many rows of the other tables belong to a sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) found: u64,
+    pub(super) events: u64,
+    pub(super) folds: u64,
+    pub(super) readings: u64,
+    pub(super) memories: u64,
+}
+
+fn small(row: &mut impl Columns, value: &mut u32) {
+    let mut number = u64::from(*value);
+    row.number(&mut number);
+    match u32::try_from(number) {
+        Ok(number) => *value = number,
+        Err(_) => row.fail(),
+    }
+}
+
+fn maybe_small(row: &mut impl Columns, value: &mut Option<u32>) {
+    let mut number = value.map(u64::from);
+    row.maybe(&mut number);
+    match number.map(u32::try_from).transpose() {
+        Ok(number) => *value = number,
+        Err(_) => row.fail(),
+    }
+}
+
+/// Several truths in the bits of one number, the first in the lowest.
+fn flags<const N: usize>(row: &mut impl Columns, flags: [&mut bool; N]) {
+    let bits = flags.iter().enumerate();
+    let mut number = bits.fold(0, |number, (bit, flag)| number | u64::from(**flag) << bit);
+    row.number(&mut number);
+    for (bit, flag) in flags.into_iter().enumerate() {
+        *flag = number >> bit & 1 == 1;
+    }
+}
+
+/// The letter of proc(5).
+fn state(row: &mut impl Columns, value: &mut State) {
+    let mut letter = value.letter() as u64;
+    row.number(&mut letter);
+    match u8::try_from(letter).ok().and_then(State::from_letter) {
+        Some(state) => *value = state,
+        None => row.fail(),
+    }
+}
+
+fn comm(row: &mut impl Columns, value: &mut Comm) {
+    let mut text = Some(Arc::from(value.bytes()));
+    row.text(&mut text);
+    *value = Comm::new(&text.unwrap_or_default());
+}
+
+fn path(row: &mut impl Columns, value: &mut Option<Arc<str>>) {
+    let mut text: Option<Arc<[u8]>> = value.as_ref().map(|path| path.as_bytes().into());
+    row.text(&mut text);
+    *value = text.map(|text| String::from_utf8_lossy(&text).into());
+}
+
+fn io(row: &mut impl Columns, value: &mut Option<Io>) {
+    let mut pair = value.map(|io| (io.read, io.write));
+    byte_pair(row, &mut pair);
+    *value = pair.map(|(read, write)| Io { read, write });
+}
+
+fn byte_pair(row: &mut impl Columns, value: &mut Option<(u64, u64)>) {
+    let mut read = value.map(|(read, _)| read);
+    let mut write = value.map_or(0, |(_, write)| write);
+    row.maybe(&mut read);
+    row.number(&mut write);
+    *value = read.map(|read| (read, write));
+}
+
+fn pressure(row: &mut impl Columns, value: &mut Option<Pressure>) {
+    let mut pair = value.map(|pressure| (pressure.some_us, pressure.full_us));
+    byte_pair(row, &mut pair);
+    *value = pair.map(|(some_us, full_us)| Pressure { some_us, full_us });
+}
+
+fn status(row: &mut impl Columns, value: &mut Status) {
+    small(row, &mut value.0);
+}
+
+pub(super) fn sample(row: &mut impl Columns, sample: &mut Sample, counts: &mut Counts) {
+    row.rising(&mut sample.stamp.boot_ns);
+    row.number(&mut sample.stamp.interval_ns);
+    // The dates of some three centuries around 1970 fit.
+    let wall = sample.boot_wall_ns;
+    let mut wall = wall.map(|ns| super::varint::zigzag(ns as i64));
+    row.maybe(&mut wall);
+    sample.boot_wall_ns = wall.map(|ns| super::varint::unzigzag(ns).into());
+    let mut has_events = sample.sources == Sources::EbpfAndProc;
+    flags(row, [&mut has_events, &mut sample.complete]);
+    sample.sources = if has_events {
+        Sources::EbpfAndProc
+    } else {
+        Sources::ProcOnly
+    };
+    row.number(&mut sample.events_seen);
+    row.number(&mut sample.own_cpu_ns);
+    for count in [
+        &mut counts.found,
+        &mut counts.events,
+        &mut counts.folds,
+        &mut counts.readings,
+        &mut counts.memories,
+    ] {
+        row.number(count);
+    }
+    losses(row, &mut sample.losses);
+    machine(row, &mut sample.machine);
+}
+
+fn losses(row: &mut impl Columns, losses: &mut Losses) {
+    for count in [
+        &mut losses.fork,
+        &mut losses.exec,
+        &mut losses.exit,
+        &mut losses.dead,
+        &mut losses.other,
+        &mut losses.late_ticks,
+        &mut losses.skipped_ticks,
+    ] {
+        row.number(count);
+    }
+}
+
+fn machine(row: &mut impl Columns, machine: &mut MachineFigures) {
+    let mut load = machine.load1.map(f64::to_bits);
+    for figure in [
+        &mut machine.cpu_busy_ns,
+        &mut machine.steal_ns,
+        &mut machine.iowait_ns,
+        &mut load,
+        &mut machine.running,
+        &mut machine.blocked,
+        &mut machine.mem_total_bytes,
+        &mut machine.mem_available_bytes,
+        &mut machine.swap_used_bytes,
+        &mut machine.psi_cpu_some_us,
+        &mut machine.forks,
+        &mut machine.deaths,
+    ] {
+        row.maybe(figure);
+    }
+    machine.load1 = load.map(f64::from_bits);
+    pressure(row, &mut machine.psi_memory);
+    pressure(row, &mut machine.psi_io);
+}
+
+pub(super) fn reading(row: &mut impl Columns, reading: &mut Reading) {
+    row.task(&mut reading.id);
+    maybe_small(row, &mut reading.uid);
+    state(row, &mut reading.state);
+    flags(
+        row,
+        [
+            &mut reading.on_cpu,
+            &mut reading.preempted,
+            &mut reading.in_iowait,
+        ],
+    );
+    row.number(&mut reading.cpu_ns);
+    row.maybe(&mut reading.run_delay_ns);
+    row.maybe(&mut reading.wait_max_ns);
+    io(row, &mut reading.io);
+}
+
+pub(super) fn memory(row: &mut impl Columns, memory: &mut Memory) {
+    row.task(&mut memory.process);
+    row.number(&mut memory.rss);
+    row.number(&mut memory.vsize);
+    small(row, &mut memory.threads);
+}
+
+pub(super) fn found(row: &mut impl Columns, found: &mut Found) {
+    row.task(&mut found.id);
+    row.task(&mut found.process);
+    small(row, &mut found.ppid);
+    maybe_small(row, &mut found.uid);
+    maybe_small(row, &mut found.ns_pid);
+    flags(
+        row,
+        [
+            &mut found.kthread,
+            &mut found.on_cpu,
+            &mut found.in_iowait,
+            &mut found.watched,
+        ],
+    );
+    comm(row, &mut found.comm);
+    state(row, &mut found.state);
+    row.number(&mut found.cpu_ns);
+    row.maybe(&mut found.run_delay_ns);
+    row.maybe(&mut found.off_cpu_ns);
+    io(row, &mut found.io);
+    byte_pair(row, &mut found.memory);
+    small(row, &mut found.threads);
+    gone(row, &mut found.gone);
+    let mut whole_ns = found.whole.map(|(cpu_ns, _)| cpu_ns);
+    let mut whole_io = found.whole.and_then(|(_, io)| io);
+    row.maybe(&mut whole_ns);
+    io(row, &mut whole_io);
+    found.whole = whole_ns.map(|cpu_ns| (cpu_ns, whole_io));
+    path(row, &mut found.cgroup);
+}
+
+fn gone(row: &mut impl Columns, gone: &mut Gone) {
+    for figure in [
+        &mut gone.cpu_ns,
+        &mut gone.user_ns,
+        &mut gone.system_ns,
+        &mut gone.io.read,
+        &mut gone.io.write,
+        &mut gone.minor_faults,
+        &mut gone.major_faults,
+    ] {
+        row.number(figure);
+    }
+}
+
+pub(super) fn fold(row: &mut impl Columns, fold: &mut Fold) {
+    row.task(&mut fold.origin);
+    comm(row, &mut fold.comm);
+    small(row, &mut fold.uid);
+    status(row, &mut fold.status);
+    row.number(&mut fold.count);
+    row.number(&mut fold.cpu_ns);
+    flags(row, [&mut fold.watched]);
+}
+
+/// The numbers of the kinds of events; each kind has a table of its own.
+pub(super) const EVENTS: std::ops::RangeInclusive<u8> = 20..=30;
+
+/// The kind of an event, which is the number of its table.
+pub(super) fn kind(event: &Event) -> u8 {
+    match event {
+        Event::Nothing => 20,
+        Event::Fork(_) => 21,
+        Event::Exec(_) => 22,
+        Event::Rename(_) => 23,
+        Event::ThreadEnd(_) => 24,
+        Event::ProcessEnd(_) => 25,
+        Event::Reaped(_) => 26,
+        Event::Parent(..) => 27,
+        Event::Args(..) => 28,
+        Event::State(..) => 29,
+        Event::Cgroup(..) => 30,
+    }
+}
+
+/// An event of a kind, for its columns to fill.
+pub(super) fn blank(kind: u8) -> Option<Event> {
+    let id = TaskId::default();
+    let comm = Comm::default();
+    Some(match kind {
+        20 => Event::Nothing,
+        21 => Event::Fork(Fork {
+            id,
+            process: id,
+            parent: id,
+            ppid: 0,
+            origin: id,
+            uid: 0,
+            ns_pid: 0,
+            kthread: false,
+            comm,
+            args: None,
+            cgroup: None,
+            watched: false,
+        }),
+        22 => Event::Exec(Exec {
+            process: id,
+            old_tid: 0,
+            uid: 0,
+            comm,
+            args: None,
+            cgroup: None,
+        }),
+        23 => Event::Rename(Rename { id, comm }),
+        24 => Event::ThreadEnd(ThreadEnd {
+            id,
+            process: id,
+            time_ns: 0,
+            status: Status(0),
+            cpu_ns: None,
+            run_delay_ns: None,
+            io: None,
+            zombie: false,
+            superseded: false,
+            comm,
+        }),
+        25 => Event::ProcessEnd(Arc::new(blank_exit())),
+        26 => Event::Reaped(id),
+        27 => Event::Parent(id, 0),
+        28 => Event::Args(id, Arc::default()),
+        29 => Event::State(id, State::default()),
+        30 => Event::Cgroup(id, Arc::from("")),
+        _ => return None,
+    })
+}
+
+fn blank_exit() -> ExitRecord {
+    ExitRecord {
+        process: TaskId::default(),
+        thread: None,
+        time_ns: 0,
+        ns_pid: None,
+        ppid: 0,
+        origin: TaskId::default(),
+        uid: 0,
+        comm: Comm::default(),
+        args: None,
+        status: Status(0),
+        oom: false,
+        cpu_ns: None,
+        user_ns: None,
+        system_ns: None,
+        max_rss_bytes: None,
+        read_bytes: None,
+        write_bytes: None,
+        minor_faults: None,
+        major_faults: None,
+        cgroup: None,
+        zombie: false,
+        watched: false,
+        partial: false,
+    }
+}
+
+/// A row of an event's own table.
+pub(super) fn event(row: &mut impl Columns, event: &mut Event) {
+    match event {
+        // A table needs a column.
+        Event::Nothing => row.number(&mut 0),
+        Event::Fork(fork) => fork_row(row, fork),
+        Event::Exec(exec) => {
+            row.task(&mut exec.process);
+            small(row, &mut exec.old_tid);
+            small(row, &mut exec.uid);
+            comm(row, &mut exec.comm);
+            row.text(&mut exec.args);
+            path(row, &mut exec.cgroup);
+        }
+        Event::Rename(rename) => {
+            row.task(&mut rename.id);
+            comm(row, &mut rename.comm);
+        }
+        Event::ThreadEnd(end) => thread_end(row, end),
+        Event::ProcessEnd(record) => {
+            let mut own = (**record).clone();
+            exit(row, &mut own);
+            *record = Arc::new(own);
+        }
+        Event::Reaped(id) => row.task(id),
+        Event::Parent(id, ppid) => {
+            row.task(id);
+            small(row, ppid);
+        }
+        Event::Args(id, args) => {
+            row.task(id);
+            let mut text = Some(Arc::clone(args));
+            row.text(&mut text);
+            *args = text.unwrap_or_default();
+        }
+        Event::State(id, value) => {
+            row.task(id);
+            state(row, value);
+        }
+        Event::Cgroup(id, value) => {
+            row.task(id);
+            let mut text = Some(Arc::clone(value));
+            path(row, &mut text);
+            *value = text.unwrap_or_else(|| "".into());
+        }
+    }
+}
+
+fn fork_row(row: &mut impl Columns, fork: &mut Fork) {
+    row.task(&mut fork.id);
+    row.task(&mut fork.process);
+    row.task(&mut fork.parent);
+    small(row, &mut fork.ppid);
+    row.task(&mut fork.origin);
+    small(row, &mut fork.uid);
+    small(row, &mut fork.ns_pid);
+    flags(row, [&mut fork.kthread, &mut fork.watched]);
+    comm(row, &mut fork.comm);
+    row.text(&mut fork.args);
+    path(row, &mut fork.cgroup);
+}
+
+fn thread_end(row: &mut impl Columns, end: &mut ThreadEnd) {
+    row.task(&mut end.id);
+    row.task(&mut end.process);
+    row.rising(&mut end.time_ns);
+    status(row, &mut end.status);
+    row.maybe(&mut end.cpu_ns);
+    row.maybe(&mut end.run_delay_ns);
+    byte_pair(row, &mut end.io);
+    flags(row, [&mut end.zombie, &mut end.superseded]);
+    comm(row, &mut end.comm);
+}
+
+fn exit(row: &mut impl Columns, exit: &mut ExitRecord) {
+    row.task(&mut exit.process);
+    let mut is_thread = exit.thread.is_some();
+    let mut thread = exit.thread.unwrap_or_default();
+    row.task(&mut thread);
+    row.rising(&mut exit.time_ns);
+    maybe_small(row, &mut exit.ns_pid);
+    small(row, &mut exit.ppid);
+    row.task(&mut exit.origin);
+    small(row, &mut exit.uid);
+    comm(row, &mut exit.comm);
+    row.text(&mut exit.args);
+    status(row, &mut exit.status);
+    for figure in [
+        &mut exit.cpu_ns,
+        &mut exit.user_ns,
+        &mut exit.system_ns,
+        &mut exit.max_rss_bytes,
+        &mut exit.read_bytes,
+        &mut exit.write_bytes,
+        &mut exit.minor_faults,
+        &mut exit.major_faults,
+    ] {
+        row.maybe(figure);
+    }
+    path(row, &mut exit.cgroup);
+    flags(
+        row,
+        [
+            &mut is_thread,
+            &mut exit.oom,
+            &mut exit.zombie,
+            &mut exit.watched,
+            &mut exit.partial,
+        ],
+    );
+    exit.thread = is_thread.then_some(thread);
+}

@@ -1,0 +1,261 @@
+//! Samples as tables in columns, and back.
+
+use std::ops::ControlFlow;
+
+use super::{
+    columns::{Nonsense, TableOut, TablesIn, Words, finish, size},
+    rows::{self, Counts, EVENTS},
+};
+use crate::model::{
+    Comm, Event, Fold, Found, Gone, Memory, Reading, Sample, Sources, State, Status, TaskId,
+};
+
+/// The tables of a block, by number.
+const SAMPLES: u8 = 10;
+const FOUND: u8 = 11;
+const READINGS: u8 = 12;
+const MEMORIES: u8 = 13;
+const FOLDS: u8 = 14;
+/// The kind of each event, in order.
+const KINDS: u8 = 15;
+/// No sample has more rows of one kind.
+const MOST_ROWS: u64 = 400_000;
+
+/// Gathers samples for a block.
+pub(super) struct Gathered {
+    words: Words,
+    tables: Vec<TableOut>,
+    /// Times since boot of the first and the last, ns; `None` without any.
+    span: Option<(u64, u64)>,
+}
+
+impl Gathered {
+    pub(super) fn new() -> Self {
+        let ids = [SAMPLES, FOUND, READINGS, MEMORIES, FOLDS, KINDS];
+        let tables = ids.into_iter().chain(EVENTS).map(TableOut::new);
+        Self {
+            words: Words::new(),
+            tables: tables.collect(),
+            span: None,
+        }
+    }
+
+    /// Adds one.
+    pub(super) fn add(&mut self, sample: &Sample) {
+        let now = sample.stamp.boot_ns;
+        self.span = Some((self.span.map_or(now, |(first, _)| first), now));
+        let mut counts = Counts {
+            found: sample.found.len() as u64,
+            events: sample.events.len() as u64,
+            folds: sample.folds.len() as u64,
+            readings: sample.readings.len() as u64,
+            memories: sample.memories.len() as u64,
+        };
+        // Rows are described once for both ways, so each is copied on its way out.
+        let mut head = head_of(sample);
+        self.row(SAMPLES, |put| rows::sample(put, &mut head, &mut counts));
+        for found in &sample.found {
+            let mut found = found.clone();
+            self.row(FOUND, |put| rows::found(put, &mut found));
+        }
+        for reading in &sample.readings {
+            let mut reading = *reading;
+            self.row(READINGS, |put| rows::reading(put, &mut reading));
+        }
+        for memory in &sample.memories {
+            let mut memory = *memory;
+            self.row(MEMORIES, |put| rows::memory(put, &mut memory));
+        }
+        for fold in &sample.folds {
+            let mut fold = fold.clone();
+            self.row(FOLDS, |put| rows::fold(put, &mut fold));
+        }
+        for event in &sample.events {
+            let kind = rows::kind(event);
+            let mut event = event.clone();
+            self.row(KINDS, |put| {
+                use super::columns::Columns as _;
+                put.number(&mut u64::from(kind));
+            });
+            self.row(kind, |put| rows::event(put, &mut event));
+        }
+    }
+
+    fn row(&mut self, id: u8, describe: impl FnOnce(&mut super::columns::Put<'_>)) {
+        if let Some(table) = self.tables.iter_mut().find(|table| table.id() == id) {
+            table.row(&mut self.words, describe);
+        }
+    }
+
+    /// About how many bytes there are.
+    pub(super) fn size(&self) -> usize {
+        size(&self.words, &self.tables)
+    }
+
+    /// The first and the last sample's time; `None` without any.
+    pub(super) fn span(&self) -> Option<(u64, u64)> {
+        self.span
+    }
+
+    /// The payload of a block with all of them; they are forgotten then.
+    pub(super) fn finish(&mut self) -> Vec<u8> {
+        self.span = None;
+        finish(&mut self.words, &mut self.tables)
+    }
+}
+
+/// A sample without its lists.
+fn head_of(sample: &Sample) -> Sample {
+    Sample {
+        stamp: sample.stamp,
+        boot_wall_ns: sample.boot_wall_ns,
+        complete: sample.complete,
+        machine: sample.machine.clone(),
+        losses: sample.losses,
+        events_seen: sample.events_seen,
+        own_cpu_ns: sample.own_cpu_ns,
+        ..Sample::new(sample.sources)
+    }
+}
+
+/// The samples of a block, one after the other.
+pub(super) struct Scattered(TablesIn);
+
+impl Scattered {
+    /// # Errors
+    ///
+    /// When the payload makes no sense.
+    pub(super) fn new(payload: Vec<u8>) -> Result<Self, Nonsense> {
+        TablesIn::parse(payload).map(Self)
+    }
+
+    /// The next one; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// When it makes no sense.
+    pub(super) fn next(&mut self) -> Result<Option<Sample>, Nonsense> {
+        if self.0.rows(SAMPLES) == 0 {
+            return Ok(None);
+        }
+        let mut sample = Sample::new(Sources::EbpfAndProc);
+        let mut counts = Counts::default();
+        self.0
+            .row(SAMPLES, |get| rows::sample(get, &mut sample, &mut counts))?;
+        let all = [
+            counts.found,
+            counts.events,
+            counts.folds,
+            counts.readings,
+            counts.memories,
+        ];
+        if all.iter().any(|count| *count > MOST_ROWS) {
+            return Err(Nonsense);
+        }
+        for _ in 0..counts.found {
+            let mut found = blank_found();
+            self.0.row(FOUND, |get| rows::found(get, &mut found))?;
+            sample.found.push(found);
+        }
+        for _ in 0..counts.readings {
+            let mut reading = BLANK_READING;
+            self.0
+                .row(READINGS, |get| rows::reading(get, &mut reading))?;
+            sample.readings.push(reading);
+        }
+        for _ in 0..counts.memories {
+            let mut memory = BLANK_MEMORY;
+            self.0.row(MEMORIES, |get| rows::memory(get, &mut memory))?;
+            sample.memories.push(memory);
+        }
+        for _ in 0..counts.folds {
+            let mut fold = blank_fold();
+            self.0.row(FOLDS, |get| rows::fold(get, &mut fold))?;
+            sample.folds.push(fold);
+        }
+        for _ in 0..counts.events {
+            match self.event()? {
+                ControlFlow::Continue(()) => {}
+                ControlFlow::Break(event) => sample.events.push(event),
+            }
+        }
+        Ok(Some(sample))
+    }
+
+    /// The next event; none where its kind is one of a later version.
+    fn event(&mut self) -> Result<ControlFlow<Event>, Nonsense> {
+        let mut kind = 0;
+        self.0.row(KINDS, |get| {
+            use super::columns::Columns as _;
+            get.number(&mut kind);
+        })?;
+        let kind = u8::try_from(kind).map_err(|_| Nonsense)?;
+        let Some(mut event) = rows::blank(kind) else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        self.0.row(kind, |get| rows::event(get, &mut event))?;
+        Ok(ControlFlow::Break(event))
+    }
+}
+
+const NOBODY: TaskId = TaskId {
+    tid: 0,
+    start_ns: 0,
+};
+
+const BLANK_READING: Reading = Reading {
+    id: NOBODY,
+    uid: None,
+    state: State::Sleeping,
+    on_cpu: false,
+    preempted: false,
+    in_iowait: false,
+    cpu_ns: 0,
+    run_delay_ns: None,
+    wait_max_ns: None,
+    io: None,
+};
+
+const BLANK_MEMORY: Memory = Memory {
+    process: NOBODY,
+    rss: 0,
+    vsize: 0,
+    threads: 0,
+};
+
+fn blank_found() -> Found {
+    Found {
+        id: NOBODY,
+        process: NOBODY,
+        ppid: 0,
+        uid: None,
+        ns_pid: None,
+        kthread: false,
+        comm: Comm::default(),
+        state: State::Sleeping,
+        on_cpu: false,
+        in_iowait: false,
+        cpu_ns: 0,
+        run_delay_ns: None,
+        off_cpu_ns: None,
+        io: None,
+        memory: None,
+        threads: 0,
+        gone: Gone::default(),
+        whole: None,
+        cgroup: None,
+        watched: true,
+    }
+}
+
+fn blank_fold() -> Fold {
+    Fold {
+        origin: NOBODY,
+        comm: Comm::default(),
+        uid: 0,
+        status: Status(0),
+        count: 0,
+        cpu_ns: 0,
+        watched: true,
+    }
+}

@@ -1,0 +1,545 @@
+//! Whatever goes into a recording comes out of it, and whatever becomes of the
+//! file, nothing comes out that did not go in.
+
+use std::{io::Cursor, sync::Arc};
+
+use proptest::prelude::*;
+
+use super::{Block, Facts, Packer, ReadError, Reader};
+use crate::model::{
+    Comm, Event, Exec, ExitRecord, Fold, Fork, Found, Gone, Io, Losses, MachineFigures, Memory,
+    Pressure, Reading, Rename, Sample, Sources, Stamp, State, Status, TaskId, ThreadEnd,
+};
+
+fn facts() -> Facts {
+    Facts {
+        host: "db3".to_owned(),
+        cpus: 4,
+        page_bytes: 4096,
+        tick_ns: 10_000_000,
+        boot_wall_ns: 1_700_000_000_000_000_000,
+        tasks: "threads".to_owned(),
+        users: [(0, "root".to_owned()), (7, "\u{1b}[31m".to_owned())].into(),
+        ..Facts::default()
+    }
+}
+
+/// A recording of samples, closed in order.
+fn recorded(samples: &[Sample]) -> Vec<u8> {
+    let mut bytes = Block::file_header();
+    let mut entries = Vec::new();
+    let mut write = |bytes: &mut Vec<u8>, block: Block| {
+        entries.push(block.entry(bytes.len() as u64));
+        bytes.extend_from_slice(&block.bytes);
+    };
+    write(&mut bytes, Block::facts(&facts()).unwrap());
+    let mut packer = Packer::new();
+    for sample in samples {
+        if packer.add(sample) {
+            write(&mut bytes, packer.block().unwrap().0.unwrap());
+        }
+    }
+    if let Some((block, _)) = packer.block() {
+        write(&mut bytes, block.unwrap());
+    }
+    bytes.extend_from_slice(&Block::index(&entries).unwrap().bytes);
+    bytes
+}
+
+/// Everything that a file still holds.
+fn read(bytes: &[u8]) -> Result<(Vec<Sample>, Reader), ReadError> {
+    let mut reader = Reader::new(Cursor::new(bytes.to_vec()))?;
+    let mut samples = Vec::new();
+    while let Some(sample) = reader.next()? {
+        samples.push(sample);
+    }
+    Ok((samples, reader))
+}
+
+fn text(sample: &Sample) -> String {
+    format!("{sample:?}")
+}
+
+fn task() -> impl Strategy<Value = TaskId> {
+    (1..50u32, 0..5u64).prop_map(|(tid, start)| TaskId {
+        tid,
+        start_ns: start * 7_000_000_001,
+    })
+}
+
+fn state() -> impl Strategy<Value = State> {
+    proptest::sample::select(vec![
+        State::Running,
+        State::Sleeping,
+        State::Blocked,
+        State::Idle,
+        State::Stopped,
+        State::Traced,
+        State::Zombie,
+        State::Dead,
+        State::Parked,
+    ])
+}
+
+fn io() -> impl Strategy<Value = Option<Io>> {
+    proptest::option::of((any::<u64>(), any::<u64>()).prop_map(|(read, write)| Io { read, write }))
+}
+
+fn comm() -> impl Strategy<Value = Comm> {
+    proptest::collection::vec(any::<u8>(), 0..16).prop_map(|bytes| Comm::new(&bytes))
+}
+
+fn args() -> impl Strategy<Value = Option<Arc<[u8]>>> {
+    proptest::option::of(
+        proptest::collection::vec(any::<u8>(), 0..40).prop_map(|bytes| Arc::from(bytes.as_slice())),
+    )
+}
+
+fn path() -> impl Strategy<Value = Option<Arc<str>>> {
+    proptest::option::of("/[a-z\u{202e}\n]{0,9}".prop_map(|path| Arc::from(path.as_str())))
+}
+
+fn reading() -> impl Strategy<Value = Reading> {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let maybe = || proptest::option::of(any::<u64>());
+    let uid = proptest::option::of(any::<u32>());
+    (
+        task(),
+        uid,
+        state(),
+        flags,
+        any::<u64>(),
+        maybe(),
+        maybe(),
+        io(),
+    )
+        .prop_map(
+            |(
+                id,
+                uid,
+                state,
+                (on_cpu, preempted, in_iowait),
+                cpu_ns,
+                run_delay_ns,
+                wait_max_ns,
+                io,
+            )| {
+                Reading {
+                    id,
+                    uid,
+                    state,
+                    on_cpu,
+                    preempted,
+                    in_iowait,
+                    cpu_ns,
+                    run_delay_ns,
+                    wait_max_ns,
+                    io,
+                }
+            },
+        )
+}
+
+fn found() -> impl Strategy<Value = Found> {
+    let numbers = proptest::collection::vec(any::<u64>(), 10);
+    let flags = proptest::collection::vec(any::<bool>(), 6);
+    (
+        task(),
+        task(),
+        comm(),
+        state(),
+        io(),
+        path(),
+        numbers,
+        flags,
+    )
+        .prop_map(
+            |(id, process, comm, state, io, cgroup, numbers, flags)| Found {
+                id,
+                process,
+                ppid: numbers[0] as u32,
+                uid: flags[0].then_some(numbers[1] as u32),
+                ns_pid: flags[1].then_some(numbers[2] as u32),
+                kthread: flags[2],
+                comm,
+                state,
+                on_cpu: flags[3],
+                in_iowait: flags[4],
+                cpu_ns: numbers[3],
+                run_delay_ns: flags[0].then_some(numbers[4]),
+                off_cpu_ns: flags[1].then_some(numbers[5]),
+                io,
+                memory: flags[2].then_some((numbers[6], numbers[7])),
+                threads: numbers[8] as u32,
+                gone: Gone {
+                    cpu_ns: numbers[9],
+                    user_ns: numbers[8],
+                    system_ns: numbers[7],
+                    io: io.unwrap_or_default(),
+                    minor_faults: numbers[6],
+                    major_faults: numbers[5],
+                },
+                whole: flags[3].then_some((numbers[4], io)),
+                cgroup,
+                watched: flags[5],
+            },
+        )
+}
+
+fn exit() -> impl Strategy<Value = ExitRecord> {
+    let numbers = proptest::collection::vec(any::<u64>(), 12);
+    let flags = proptest::collection::vec(any::<bool>(), 6);
+    (task(), task(), comm(), args(), path(), numbers, flags).prop_map(
+        |(process, origin, comm, args, cgroup, numbers, flags)| {
+            let maybe = |index: usize| flags[index % 6].then_some(numbers[index]);
+            ExitRecord {
+                process,
+                thread: flags[0].then_some(origin),
+                time_ns: numbers[0],
+                ns_pid: maybe(1).map(|number| number as u32),
+                ppid: numbers[2] as u32,
+                origin,
+                uid: numbers[3] as u32,
+                comm,
+                args,
+                status: Status(numbers[4] as u32),
+                oom: flags[1],
+                cpu_ns: maybe(4),
+                user_ns: maybe(5),
+                system_ns: maybe(6),
+                max_rss_bytes: maybe(7),
+                read_bytes: maybe(8),
+                write_bytes: maybe(9),
+                minor_faults: maybe(10),
+                major_faults: maybe(11),
+                cgroup,
+                zombie: flags[2],
+                watched: flags[3],
+                partial: flags[4],
+            }
+        },
+    )
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let fork = (
+        task(),
+        task(),
+        any::<[u32; 3]>(),
+        any::<[bool; 2]>(),
+        comm(),
+        args(),
+        path(),
+    );
+    let exec = (task(), any::<[u32; 2]>(), comm(), args(), path());
+    let end = (
+        task(),
+        task(),
+        any::<[u64; 5]>(),
+        any::<[bool; 4]>(),
+        comm(),
+    );
+    prop_oneof![
+        Just(Event::Nothing),
+        fork.prop_map(
+            |(id, process, [ppid, uid, ns_pid], [kthread, watched], comm, args, cgroup)| {
+                Event::Fork(Fork {
+                    id,
+                    process,
+                    parent: process,
+                    ppid,
+                    origin: id,
+                    uid,
+                    ns_pid,
+                    kthread,
+                    comm,
+                    args,
+                    cgroup,
+                    watched,
+                })
+            }
+        ),
+        exec.prop_map(|(process, [old_tid, uid], comm, args, cgroup)| {
+            Event::Exec(Exec {
+                process,
+                old_tid,
+                uid,
+                comm,
+                args,
+                cgroup,
+            })
+        }),
+        (task(), comm()).prop_map(|(id, comm)| Event::Rename(Rename { id, comm })),
+        end.prop_map(|(id, process, numbers, flags, comm)| {
+            Event::ThreadEnd(ThreadEnd {
+                id,
+                process,
+                time_ns: numbers[0],
+                status: Status(numbers[1] as u32),
+                cpu_ns: flags[0].then_some(numbers[2]),
+                run_delay_ns: flags[1].then_some(numbers[3]),
+                io: flags[0].then_some((numbers[3], numbers[4])),
+                zombie: flags[2],
+                superseded: flags[3],
+                comm,
+            })
+        }),
+        exit().prop_map(|record| Event::ProcessEnd(Arc::new(record))),
+        task().prop_map(Event::Reaped),
+        (task(), any::<u32>()).prop_map(|(id, ppid)| Event::Parent(id, ppid)),
+        (task(), args()).prop_map(|(id, args)| Event::Args(id, args.unwrap_or_default())),
+        (task(), state()).prop_map(|(id, state)| Event::State(id, state)),
+        (task(), path())
+            .prop_map(|(id, path)| { Event::Cgroup(id, path.unwrap_or_else(|| "".into())) }),
+    ]
+}
+
+fn fold() -> impl Strategy<Value = Fold> {
+    (
+        task(),
+        comm(),
+        any::<[u32; 2]>(),
+        any::<[u64; 2]>(),
+        any::<bool>(),
+    )
+        .prop_map(
+            |(origin, comm, [uid, status], [count, cpu_ns], watched)| Fold {
+                origin,
+                comm,
+                uid,
+                status: Status(status),
+                count,
+                cpu_ns,
+                watched,
+            },
+        )
+}
+
+fn machine() -> impl Strategy<Value = MachineFigures> {
+    let flags = any::<[bool; 14]>();
+    (any::<[u64; 14]>(), flags, any::<f64>()).prop_map(|(numbers, flags, load)| {
+        let maybe = |index: usize| flags[index].then_some(numbers[index]);
+        let pressure = |index: usize| {
+            flags[index].then_some(Pressure {
+                some_us: numbers[index],
+                full_us: numbers[0],
+            })
+        };
+        MachineFigures {
+            cpu_busy_ns: maybe(0),
+            steal_ns: maybe(1),
+            iowait_ns: maybe(2),
+            load1: flags[3].then_some(load),
+            running: maybe(4),
+            blocked: maybe(5),
+            mem_total_bytes: maybe(6),
+            mem_available_bytes: maybe(7),
+            swap_used_bytes: maybe(8),
+            psi_cpu_some_us: maybe(9),
+            psi_memory: pressure(10),
+            psi_io: pressure(11),
+            forks: maybe(12),
+            deaths: maybe(13),
+        }
+    })
+}
+
+fn sample() -> impl Strategy<Value = Sample> {
+    use proptest::collection::vec;
+    let memory =
+        (task(), any::<[u64; 2]>(), any::<u32>()).prop_map(|(process, [rss, vsize], threads)| {
+            Memory {
+                process,
+                rss,
+                vsize,
+                threads,
+            }
+        });
+    let head = (
+        any::<[u64; 9]>(),
+        0..2_000_000_000u64,
+        any::<[bool; 3]>(),
+        machine(),
+    );
+    (
+        head,
+        vec(found(), 0..4),
+        vec(event(), 0..8),
+        vec(fold(), 0..3),
+        vec(reading(), 0..6),
+        vec(memory, 0..4),
+    )
+        .prop_map(|(head, found, events, folds, readings, memories)| {
+            let (numbers, interval_ns, flags, machine) = head;
+            Sample {
+                stamp: Stamp {
+                    boot_ns: 0,
+                    interval_ns,
+                },
+                boot_wall_ns: flags[0].then_some(i128::from(numbers[0] as i64)),
+                sources: if flags[1] {
+                    Sources::EbpfAndProc
+                } else {
+                    Sources::ProcOnly
+                },
+                found,
+                complete: flags[2],
+                events,
+                folds,
+                readings,
+                memories,
+                machine,
+                losses: Losses {
+                    fork: numbers[1],
+                    exec: numbers[2],
+                    exit: numbers[3],
+                    dead: numbers[4],
+                    other: numbers[5],
+                    late_ticks: numbers[6],
+                    skipped_ticks: numbers[7],
+                },
+                events_seen: numbers[8],
+                own_cpu_ns: numbers[0],
+            }
+        })
+}
+
+/// Samples one after the other.
+fn run(most: usize) -> impl Strategy<Value = Vec<Sample>> {
+    proptest::collection::vec(sample(), 1..most).prop_map(|mut samples| {
+        let mut now = 5_000_000_000;
+        for sample in &mut samples {
+            now += sample.stamp.interval_ns;
+            sample.stamp.boot_ns = now;
+        }
+        samples
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_goes_in_comes_out(samples in run(12)) {
+        let bytes = recorded(&samples);
+        let (read, reader) = read(&bytes).unwrap();
+        prop_assert_eq!(
+            samples.iter().map(text).collect::<Vec<_>>(),
+            read.iter().map(text).collect::<Vec<_>>()
+        );
+        prop_assert_eq!(reader.facts(), &facts());
+        let findings = reader.findings();
+        prop_assert!(findings.is_closed && findings.damages.is_empty());
+        prop_assert_eq!((findings.unfinished, findings.bytes), (0, bytes.len() as u64));
+    }
+
+    /// Cut anywhere: what is left is a beginning of what there was.
+    #[test]
+    fn a_cut_costs_the_end_alone(samples in run(12), at in any::<prop::sample::Index>()) {
+        let bytes = recorded(&samples);
+        let at = at.index(bytes.len());
+        if let Ok((left, reader)) = read(&bytes[..at]) {
+            let same = left.iter().zip(&samples).all(|(one, other)| text(one) == text(other));
+            prop_assert!(same && left.len() <= samples.len());
+            prop_assert!(!reader.findings().is_closed);
+        } else {
+            prop_assert!(at < 16);
+        }
+    }
+
+    /// A bit that flips costs its block, and is told of.
+    #[test]
+    fn a_flipped_bit_costs_one_block(
+        samples in run(12),
+        at in any::<prop::sample::Index>(),
+        bit in 0..8u32,
+    ) {
+        let mut bytes = recorded(&samples);
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1 << bit;
+        let Ok((left, reader)) = read(&bytes) else {
+            // What is not even the beginning of a recording, or one of another version.
+            prop_assert!(at < 10);
+            return Ok(());
+        };
+        let all: Vec<String> = samples.iter().map(text).collect();
+        prop_assert!(left.iter().all(|sample| all.contains(&text(sample))));
+        let findings = reader.findings();
+        let is_as_before = left.len() == samples.len() && reader.facts() == &facts();
+        prop_assert!(
+            !findings.damages.is_empty() || !findings.is_closed || findings.unfinished > 0
+                || (is_as_before && (10..16).contains(&at)),
+            "byte {} of {}: nothing is said", at, bytes.len()
+        );
+    }
+
+    /// Anything may lie behind a good beginning.
+    #[test]
+    fn noise_is_no_recording(noise in proptest::collection::vec(any::<u8>(), 0..3_000)) {
+        let mut bytes = Block::file_header();
+        bytes.extend_from_slice(&noise);
+        let (left, _) = read(&bytes).unwrap();
+        prop_assert!(left.is_empty());
+    }
+}
+
+#[test]
+fn what_is_no_recording_is_told_apart() {
+    assert!(matches!(read(b""), Err(ReadError::Empty)));
+    assert!(matches!(read(b"PNG"), Err(ReadError::Foreign)));
+    assert!(matches!(read(&[0x7f; 4_000]), Err(ReadError::Foreign)));
+    let mut later = Block::file_header();
+    later[8] = 2;
+    assert!(matches!(read(&later), Err(ReadError::Version(2))));
+}
+
+/// A block that claims more than there can be is not believed, and one that
+/// unpacks to something else neither.
+#[test]
+fn absurd_claims_cost_nothing() {
+    let mut bytes = Block::file_header();
+    bytes.extend_from_slice(&Block::facts(&facts()).unwrap().bytes);
+    let good = bytes.len();
+    // A bomb: 30 MB of zeros in a table that says it has two million rows.
+    let mut payload = vec![10u8, 0x80, 0x89, 0x7a, 1, 0];
+    payload.resize(30 << 20, 0);
+    let packed = zstd::bulk::compress(&payload, 1).unwrap();
+    bytes.extend_from_slice(&super::block::frame(
+        super::block::Kind::Samples,
+        &packed,
+        payload.len(),
+        (1, 2),
+    ));
+    // A length beyond all bounds.
+    let mut long = Block::facts(&facts()).unwrap().bytes;
+    long[8..12].copy_from_slice(&u32::MAX.to_le_bytes());
+    bytes.extend_from_slice(&long);
+    let (left, reader) = read(&bytes).unwrap();
+    assert!(left.is_empty());
+    assert_eq!(reader.facts(), &facts());
+    let findings = reader.findings();
+    assert_eq!(findings.damages.len(), 2, "{findings:?}");
+    assert!(findings.damages[0].offset >= good as u64);
+}
+
+/// A later version may write kinds of blocks that nobody here knows.
+#[test]
+fn unknown_blocks_are_skipped() {
+    let mut samples = vec![
+        Sample::new(Sources::ProcOnly),
+        Sample::new(Sources::ProcOnly),
+    ];
+    samples[1].stamp.boot_ns = 2_000_000_000;
+    let bytes = recorded(&samples);
+    let facts = Block::facts(&facts()).unwrap().bytes.len() + 16;
+    let unknown = super::block::frame(
+        super::block::Kind::Other(77),
+        &zstd::bulk::compress(b"from the future", 1).unwrap(),
+        15,
+        (0, 0),
+    );
+    let bytes = [&bytes[..facts], &unknown, &bytes[facts..]].concat();
+    let (left, reader) = read(&bytes).unwrap();
+    assert_eq!(left.len(), 2);
+    assert!(reader.findings().damages.is_empty() && reader.findings().is_closed);
+}

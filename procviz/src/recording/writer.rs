@@ -1,0 +1,155 @@
+//! Makes blocks of samples. Where the bytes go is the caller's business.
+
+use super::{
+    block::{Kind, MOST, file_header, frame},
+    columns::{Columns as _, TableOut, Words, finish},
+    facts::Facts,
+    samples::Gathered,
+};
+use crate::model::Sample;
+
+/// Samples of this time go into one block, ns.
+const BLOCK_NS: u64 = 1_000_000_000;
+/// A block of more than this is finished early.
+const LARGE: usize = 8 << 20;
+/// More work for fewer bytes is not worth it.
+const LEVEL: i32 = 1;
+
+/// A part of a recording that is to be written at once.
+#[derive(Clone, Debug)]
+pub struct Block {
+    kind: Kind,
+    /// As they are in the file.
+    pub bytes: Vec<u8>,
+    /// The first sample's time since boot, ns.
+    pub begin_ns: u64,
+    /// The last sample's.
+    pub end_ns: u64,
+}
+
+impl Block {
+    fn new(kind: Kind, payload: &[u8], (begin_ns, end_ns): (u64, u64)) -> std::io::Result<Self> {
+        let packed = zstd::bulk::compress(payload, LEVEL)?;
+        if payload.len().max(packed.len()) > MOST {
+            return Err(std::io::Error::other("more tasks than a block holds"));
+        }
+        Ok(Self {
+            kind,
+            bytes: frame(kind, &packed, payload.len(), (begin_ns, end_ns)),
+            begin_ns,
+            end_ns,
+        })
+    }
+
+    /// The bytes that begin a file.
+    pub fn file_header() -> Vec<u8> {
+        file_header().to_vec()
+    }
+
+    /// What does not change; written again when users became known.
+    ///
+    /// # Errors
+    ///
+    /// When the facts cannot be packed.
+    pub fn facts(facts: &Facts) -> std::io::Result<Self> {
+        Self::new(Kind::Facts, &serde_json::to_vec(facts)?, (0, 0))
+    }
+
+    /// A time of which nothing could be kept: `lost` samples, and why.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be packed.
+    pub fn gap(span: (u64, u64), lost: u64, why: &str) -> std::io::Result<Self> {
+        let text = serde_json::json!({ "samples": lost, "why": why });
+        Self::new(Kind::Gap, text.to_string().as_bytes(), span)
+    }
+
+    /// Where each block is: closes a file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be packed.
+    pub fn index(entries: &[Entry]) -> std::io::Result<Self> {
+        let mut words = Words::new();
+        let mut table = TableOut::new(super::INDEX);
+        for entry in entries {
+            let mut entry = *entry;
+            table.row(&mut words, |row| {
+                row.rising(&mut entry.offset);
+                row.number(&mut entry.kind);
+                row.rising(&mut entry.begin_ns);
+                row.rising(&mut entry.end_ns);
+            });
+        }
+        let payload = finish(&mut words, std::slice::from_mut(&mut table));
+        let span = entries.iter().filter(|entry| entry.end_ns > 0);
+        let begin = span.clone().map(|entry| entry.begin_ns).min();
+        let end = span.map(|entry| entry.end_ns).max();
+        let span = (begin.unwrap_or(0), end.unwrap_or(0));
+        Self::new(Kind::Index, &payload, span)
+    }
+
+    /// What the index says of the block, written at `offset`.
+    pub fn entry(&self, offset: u64) -> Entry {
+        Entry {
+            offset,
+            kind: self.kind.number().into(),
+            begin_ns: self.begin_ns,
+            end_ns: self.end_ns,
+        }
+    }
+}
+
+/// A line of the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    offset: u64,
+    kind: u64,
+    begin_ns: u64,
+    end_ns: u64,
+}
+
+/// Gathers samples until a block is full.
+pub struct Packer {
+    gathered: Gathered,
+    samples: u64,
+}
+
+impl Packer {
+    /// Without samples.
+    pub fn new() -> Self {
+        Self {
+            gathered: Gathered::new(),
+            samples: 0,
+        }
+    }
+
+    /// Adds a sample; whether the block should be taken now.
+    pub fn add(&mut self, sample: &Sample) -> bool {
+        self.gathered.add(sample);
+        self.samples += 1;
+        let span = self.gathered.span().unwrap_or_default();
+        let next = sample.stamp.interval_ns;
+        span.1 - span.0.min(span.1) + next >= BLOCK_NS || self.gathered.size() >= LARGE
+    }
+
+    /// The block of what was gathered, with the number of its samples; `None`
+    /// without any.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be packed.
+    pub fn block(&mut self) -> Option<(std::io::Result<Block>, u64)> {
+        let span = self.gathered.span()?;
+        let payload = self.gathered.finish();
+        let samples = std::mem::take(&mut self.samples);
+        Some((Block::new(Kind::Samples, &payload, span), samples))
+    }
+}
+
+impl Default for Packer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
