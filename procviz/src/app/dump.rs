@@ -3,6 +3,7 @@
 use super::{
     Failure,
     config::Schedule,
+    recorder::Keeping,
     session::{IsLast, Plan, Session},
     stdout::{Out, Reader},
 };
@@ -19,8 +20,11 @@ pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {
     } else {
         Scope::Threads
     };
-    let (mut session, ()) =
-        Session::start(Plan::plain(&schedule, &args.filter, &args.run), |_| Ok(()))?;
+    let plan = Plan {
+        save: args.save.as_deref().map(|path| Keeping::all(path, false)),
+        ..Plan::plain(&schedule, &args.sampling, &args.filter, &args.run)
+    };
+    let (mut session, ()) = Session::start(plan, |_| Ok(()))?;
     let mut out = Out::new();
     let mut is_first = true;
     while let Some(is_last) = session.next()? {

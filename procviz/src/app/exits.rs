@@ -10,14 +10,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{
     Failure,
     command::Child,
-    open,
+    feed, open,
     selection::Selection,
     stdout::{Out, Reader, say},
 };
 use crate::{
     cli::ExitsArgs,
     export::{json, time},
-    model::{ExitRecord, Host, bytes_text, duration_text},
+    model::{Event, ExitRecord, Host, bytes_text, duration_text},
     source::{Exits, Keep, Users, back_to_normal, boot_wall_ns, host, prepare_for_trouble},
     tracker::Filter,
 };
@@ -28,6 +28,9 @@ const PERIOD: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
 pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
+    if let Some(path) = &args.from {
+        return read(path, args);
+    }
     let mut selection = Selection::new(&args.filter)?;
     let child = if args.command.is_empty() {
         None
@@ -81,6 +84,51 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
     Ok(status)
 }
 
+/// The deaths of a recording.
+fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
+    if !args.command.is_empty() {
+        return Err(Failure::usage(
+            "a command cannot be run in a recording: leave it out, or --from".to_owned(),
+        ));
+    }
+    let (mut reader, name) = feed::reader(path)?;
+    let users = Users::of_recording(&reader.facts().users);
+    let selection = Selection::in_recording(&args.filter, &users)?;
+    let mut printer = Printer {
+        out: Out::new(),
+        host: reader.facts().machine(),
+        users,
+        json: args.json,
+        threads: false,
+        printed: 0,
+        filter: selection.filter,
+    };
+    if !args.json {
+        printer.head()?;
+    }
+    let mut folded = 0;
+    while let Some(sample) = reader.read().map_err(|error| feed::failed(&name, &error))? {
+        let wall = sample.boot_wall_ns.unwrap_or(printer.host.boot_wall_ns);
+        printer.host.boot_wall_ns = wall;
+        printer.users = Users::of_recording(&reader.facts().users);
+        let ended = sample.events.iter().filter_map(|event| match event {
+            Event::ProcessEnd(record) => Some(std::sync::Arc::clone(record)),
+            _ => None,
+        });
+        let ended: Vec<_> = ended.collect();
+        folded += sample.folds.iter().map(|fold| fold.count).sum::<u64>();
+        if printer.print(&ended)? == Reader::Left {
+            return Ok(0);
+        }
+    }
+    if folded > 0 {
+        say(&format!(
+            "procviz: {folded} short lives are in the recording by their number alone"
+        ));
+    }
+    Ok(feed::tell(&name, &reader))
+}
+
 /// Prints until somebody says stop, nobody reads any more, or the command ends.
 async fn follow(
     exits: &mut Exits,
@@ -109,6 +157,7 @@ async fn follow(
             },
         }
         let records = exits.take()?;
+        printer.host.boot_wall_ns = boot_wall_ns();
         is_told |= records
             .iter()
             .any(|record| Some(record.process.tid) == pid && record.thread.is_none());
@@ -178,7 +227,6 @@ impl Printer {
         if records.is_empty() {
             return Ok(Reader::Reads);
         }
-        self.host.boot_wall_ns = boot_wall_ns();
         self.users.look_up(records.iter().map(|record| record.uid));
         let (host, users, json, threads) = (&self.host, &self.users, self.json, self.threads);
         let filter = &self.filter;
@@ -239,7 +287,7 @@ fn columns(
         out,
         " {:>7} {:<10} {:<15} {:<10} {:>9} {:>9} {:>10}  {}",
         record.ppid,
-        users.name(record.uid),
+        crate::model::Untrusted::new(users.name(record.uid).as_bytes()).terminal(),
         record.comm.text().terminal(),
         ended,
         lived,

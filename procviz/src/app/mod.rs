@@ -2,6 +2,7 @@
 
 mod about;
 mod bubble;
+mod check;
 mod command;
 mod config;
 mod csv;
@@ -9,6 +10,7 @@ mod doctor;
 mod dump;
 mod exits;
 mod failure;
+mod feed;
 mod grid;
 mod lines;
 mod live;
@@ -16,6 +18,8 @@ mod notables;
 mod open;
 mod output;
 mod picture;
+mod record;
+mod recorder;
 mod selection;
 mod session;
 mod signals;
@@ -40,6 +44,8 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Exits(args)) => exits::run(&args),
         Some(Command::Notables(args)) => notables::run(&args),
         Some(Command::Dump(args)) => dump::run(&args),
+        Some(Command::Record(args)) => record::run(&args),
+        Some(Command::Check { file }) => check::run(&file),
         Some(Command::Csv(args)) => csv::run(&args),
         Some(Command::Doctor) => doctor::run(),
         Some(Command::Completions { shell }) => about::completions(shell),

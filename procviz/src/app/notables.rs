@@ -22,8 +22,10 @@ type Key = (Rule, Option<TaskId>, Option<Comm>);
 
 pub(super) fn run(args: &NotablesArgs) -> Result<u8, Failure> {
     let schedule = Schedule::new(&args.sampling, 1.0)?;
-    let (mut session, ()) =
-        Session::start(Plan::plain(&schedule, &args.filter, &args.run), |_| Ok(()))?;
+    let (mut session, ()) = Session::start(
+        Plan::plain(&schedule, &args.sampling, &args.filter, &args.run),
+        |_| Ok(()),
+    )?;
     let mut out = Out::new();
     let mut open: BTreeMap<Key, Notable> = BTreeMap::new();
     let mut count = 0;

@@ -150,10 +150,7 @@ impl Target {
     }
 
     fn folder(&self) -> &Path {
-        self.path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."))
+        folder_of(&self.path)
     }
 
     /// The name of picture `number` (from 1), taken at `time`.
@@ -172,6 +169,13 @@ impl Target {
                 .replace("{time}", time),
         )
     }
+}
+
+/// Where a file is.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// Whether a file may be put there.
@@ -301,7 +305,7 @@ impl Writer {
 /// Takes the identity, for files, of the user who called sudo, where the
 /// folder is that user's: what is written there then is, too. Returns what
 /// writing still takes.
-fn become_owner(folder: &Path) -> Keep {
+pub(super) fn become_owner(folder: &Path) -> Keep {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
     let (Some(uid), Some(gid), Ok(meta)) = (
         number("SUDO_UID"),

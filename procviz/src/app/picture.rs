@@ -9,6 +9,7 @@ use super::{
     Failure, config,
     config::Schedule,
     output::{Format, Job, Shows, Target, Writer},
+    recorder::Keeping,
     session::{IsLast, Plan, Session, WantArgs},
     stdout::say,
 };
@@ -121,7 +122,8 @@ pub(super) fn run(
         chart => chart,
     };
     let is_bounded = schedule.samples.is_some() || schedule.duration.is_some();
-    if !target.has_many() && !is_bounded && args.run.is_empty() {
+    let is_live = args.sampling.from.is_none();
+    if !target.has_many() && !is_bounded && args.run.is_empty() && is_live {
         schedule.samples = Some(WATCHED);
     }
     let arguments = if args.args {
@@ -136,7 +138,11 @@ pub(super) fn run(
     let (session, writer) = Session::start(
         Plan {
             want_args,
-            ..Plan::plain(&schedule, &args.filter, &args.run)
+            save: args
+                .save
+                .as_deref()
+                .map(|path| Keeping::all(path, args.force)),
+            ..Plan::plain(&schedule, &args.sampling, &args.filter, &args.run)
         },
         |_| Ok(Writer::start(&target)?),
     )?;

@@ -4,7 +4,7 @@ use glob::Pattern;
 use regex::bytes::Regex;
 
 use super::{Failure, config};
-use crate::{cli::FilterArgs, model::Untrusted, tracker::Filter};
+use crate::{cli::FilterArgs, model::Untrusted, source::Users, tracker::Filter};
 
 /// Whom to show, and whose descendants to follow.
 pub(super) struct Selection {
@@ -15,6 +15,32 @@ pub(super) struct Selection {
 
 impl Selection {
     pub(super) fn new(args: &FilterArgs) -> Result<Self, Failure> {
+        Self::with_users(args, user)
+    }
+
+    /// In a recording: users are those of its machine.
+    pub(super) fn in_recording(args: &FilterArgs, users: &Users) -> Result<Self, Failure> {
+        if let Some(text) = args.trees.first() {
+            return Err(Failure::usage(format!(
+                "`--tree {}`: whose child a task is, a recording does not tell yet; --command, --cgroup and --user can be used",
+                shown(text)
+            )));
+        }
+        Self::with_users(args, |text| {
+            let id = text.parse().ok().or_else(|| users.id(text));
+            id.ok_or_else(|| {
+                Failure::usage(format!(
+                    "`--user {}`: there is no such user in the recording",
+                    shown(text)
+                ))
+            })
+        })
+    }
+
+    fn with_users(
+        args: &FilterArgs,
+        user: impl Fn(&str) -> Result<u32, Failure>,
+    ) -> Result<Self, Failure> {
         let users = args.users.iter().map(|text| user(text));
         let pids = args.pids.iter().map(|text| pid("--pid", text));
         let trees = args.trees.iter().map(|text| tree(text));

@@ -1,19 +1,22 @@
 //! One run: the command if there is one, the sampler on its thread, and the
 //! tracker that takes in what it says.
 
-use std::{ffi::OsString, fs::File, sync::mpsc::TryRecvError};
+use std::{ffi::OsString, fs::File, path::Path, sync::mpsc::TryRecvError};
 
 use super::{
     Failure,
     command::{Child, Waiting},
     config::Schedule,
+    feed::{Feed, Player},
     open,
+    recorder::{Keeping, Recorder},
     selection::Selection,
     watch::{Order, Said, Wake, Watch},
 };
 use crate::{
-    cli::FilterArgs,
-    model::{Host, Sample, Snapshot},
+    cli::{FilterArgs, SamplingArgs},
+    model::{Host, Sample, Scope, Snapshot},
+    recording::Facts,
     source::{Keep, Users, back_to_normal, host},
     tracker::{Filter, Tracker},
 };
@@ -22,7 +25,8 @@ use crate::{
 pub(super) struct Session {
     pub(super) tracker: Tracker,
     pub(super) users: Users,
-    watch: Watch,
+    feed: Feed,
+    recorder: Option<Recorder>,
     child: Option<Waiting>,
 }
 
@@ -36,12 +40,17 @@ pub(super) struct Plan<'a> {
     pub(super) wake: Option<Wake>,
     /// What the command says goes there.
     pub(super) kept: Option<&'a File>,
+    /// A recording that is read instead of the machine.
+    pub(super) from: Option<&'a Path>,
+    /// Where all samples are kept.
+    pub(super) save: Option<Keeping>,
 }
 
 impl<'a> Plan<'a> {
     /// Without arguments, and nobody to be woken.
     pub(super) fn plain(
         schedule: &'a Schedule,
+        sampling: &'a SamplingArgs,
         filter: &'a FilterArgs,
         run: &'a [OsString],
     ) -> Self {
@@ -52,6 +61,8 @@ impl<'a> Plan<'a> {
             want_args: WantArgs::No,
             wake: None,
             kept: None,
+            from: sampling.from.as_deref(),
+            save: None,
         }
     }
 }
@@ -83,6 +94,9 @@ impl Session {
         plan: Plan<'_>,
         before: impl FnOnce(&Host) -> Result<T, Failure>,
     ) -> Result<(Self, T), Failure> {
+        if let Some(path) = plan.from {
+            return Self::play(path, &plan, before);
+        }
         let Plan {
             schedule,
             filter,
@@ -90,6 +104,8 @@ impl Session {
             want_args,
             wake,
             kept,
+            save,
+            ..
         } = plan;
         let mut selection = Selection::new(filter)?;
         let child = if run.is_empty() {
@@ -99,6 +115,9 @@ impl Session {
         };
         let host = host()?;
         let extra = before(&host)?;
+        let recorder = save
+            .map(|keeping| Recorder::start(&keeping, Facts::new(&host, Scope::Threads)))
+            .transpose()?;
         let keep = match &child {
             Some(child) => {
                 selection = selection.only(child.pid());
@@ -113,6 +132,9 @@ impl Session {
         if want_args == WantArgs::Yes || selection.filter.needs_args() {
             sampler.want_args();
         }
+        if recorder.is_some() {
+            sampler.list_every_life();
+        }
         let tracker = Tracker::with_filter(host, sampler.sources(), selection.filter);
         let watch = Watch::start(sampler, schedule, child.as_ref().map(Child::pid), wake)?;
         back_to_normal();
@@ -120,8 +142,43 @@ impl Session {
         let session = Self {
             tracker,
             users: Users::read(),
-            watch,
+            feed: Feed::Machine(watch),
+            recorder,
             child,
+        };
+        Ok((session, extra))
+    }
+
+    /// The same from a recording: nothing of this machine is looked at.
+    fn play<T>(
+        path: &Path,
+        plan: &Plan<'_>,
+        before: impl FnOnce(&Host) -> Result<T, Failure>,
+    ) -> Result<(Self, T), Failure> {
+        if !plan.run.is_empty() {
+            return Err(Failure::usage(
+                "a command cannot be run in a recording: leave it out, or --from".to_owned(),
+            ));
+        }
+        let player = Player::open(path, plan.schedule)?;
+        let facts = player.reader().facts();
+        let users = Users::of_recording(&facts.users);
+        let host = facts.machine();
+        let selection = Selection::in_recording(plan.filter, &users)?;
+        let extra = before(&host)?;
+        let recorder = plan
+            .save
+            .as_ref()
+            .map(|keeping| Recorder::start(keeping, facts.clone()))
+            .transpose()?;
+        // The samples say from where they are.
+        let sources = crate::model::Sources::EbpfAndProc;
+        let session = Self {
+            tracker: Tracker::with_filter(host, sources, selection.filter),
+            users,
+            feed: Feed::Recording(Box::new(player)),
+            recorder,
+            child: None,
         };
         Ok((session, extra))
     }
@@ -129,7 +186,20 @@ impl Session {
     /// Takes in the next sample: whether it is the last, `None` when there is none.
     pub(super) fn next(&mut self) -> Result<Option<IsLast>, Failure> {
         loop {
-            match self.watch.next() {
+            let watch = match &mut self.feed {
+                Feed::Machine(watch) => watch,
+                Feed::Recording(player) => {
+                    let Some((sample, is_last)) = player.next()? else {
+                        return Ok(None);
+                    };
+                    if let Some(names) = player.new_users() {
+                        self.users = Users::of_recording(names);
+                    }
+                    self.take_in(&sample);
+                    return Ok(Some(if is_last { IsLast::Yes } else { IsLast::No }));
+                }
+            };
+            match watch.next() {
                 None => return Ok(None),
                 Some(Said::Failed(error)) => return Err(error.into()),
                 Some(Said::Sample { sample, is_last }) => {
@@ -147,7 +217,10 @@ impl Session {
     pub(super) fn take(&mut self) -> Result<Taken, Failure> {
         let mut taken = Taken::Nothing;
         loop {
-            match self.watch.take() {
+            let Feed::Machine(watch) = &self.feed else {
+                return Ok(Taken::Nothing);
+            };
+            match watch.take() {
                 Err(TryRecvError::Empty) => return Ok(taken),
                 Err(TryRecvError::Disconnected) => return Ok(Taken::All),
                 Ok(Said::Failed(error)) => return Err(error.into()),
@@ -170,14 +243,18 @@ impl Session {
 
     /// Asks something of the sampling thread.
     pub(super) fn order(&self, order: Order) {
-        self.watch.order(order);
+        if let Feed::Machine(watch) = &self.feed {
+            watch.order(order);
+        }
     }
 
     fn update(&mut self, mut sample: Box<Sample>) -> Result<(), Failure> {
-        self.tracker.update(&sample);
+        self.take_in(&sample);
         sample.clear();
         sample.machine.deaths = None;
-        self.watch.give_back(sample);
+        if let Feed::Machine(watch) = &self.feed {
+            watch.give_back(sample);
+        }
         let snapshot = self.tracker.snapshot();
         if let Some(child) = self.child.as_mut().filter(|_| snapshot.tick == 1) {
             // Everything is watching: now it may begin.
@@ -188,18 +265,37 @@ impl Session {
         Ok(())
     }
 
+    fn take_in(&mut self, sample: &Sample) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.add(sample, &self.users);
+        }
+        self.tracker.update(sample);
+    }
+
     pub(super) fn snapshot(&self) -> &Snapshot {
         self.tracker.snapshot()
     }
 
     /// The command's status if it has ended, else 0.
-    pub(super) fn status_now(self) -> u8 {
+    pub(super) fn status_now(mut self) -> u8 {
+        self.end_recording();
         self.child.map_or(0, Waiting::status_now)
     }
 
-    /// The command's status, once it has ended, or 0.
-    pub(super) fn status(self) -> u8 {
-        self.child.map_or(0, Waiting::status)
+    fn end_recording(&mut self) {
+        if let Some(recorder) = self.recorder.take() {
+            recorder.finish();
+        }
+    }
+
+    /// The command's status, once it has ended; that of a recording, which is
+    /// 3 where it is damaged; or 0.
+    pub(super) fn status(mut self) -> u8 {
+        self.end_recording();
+        match (&self.feed, self.child) {
+            (Feed::Recording(player), _) => player.status(),
+            (Feed::Machine(_), child) => child.map_or(0, Waiting::status),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::Args;
 
@@ -16,6 +16,9 @@ pub struct DumpArgs {
     /// Processes instead of threads
     #[arg(short = 'p', long = "no-threads")]
     pub no_threads: bool,
+    /// Record all that is watched, too, for --from
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
     /// When to sample.
     #[command(flatten)]
     pub sampling: SamplingArgs,

@@ -1,4 +1,4 @@
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::Args;
 
@@ -16,6 +16,9 @@ pub struct ExitsArgs {
     /// Fail with status 4 without kernel events; they are needed anyway
     #[arg(long)]
     pub require_ebpf: bool,
+    /// Read a recording instead of this machine; - is the standard input
+    #[arg(long, value_name = "REC", conflicts_with_all = ["require_ebpf", "threads"])]
+    pub from: Option<PathBuf>,
     /// Whom to tell of.
     #[command(flatten)]
     pub filter: FilterArgs,

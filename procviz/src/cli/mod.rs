@@ -8,6 +8,7 @@ mod filter;
 mod grid;
 mod lines;
 mod picture;
+mod record;
 mod sampling;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -20,6 +21,7 @@ pub use filter::FilterArgs;
 pub use grid::GridArgs;
 pub use lines::LinesArgs;
 pub use picture::{GroupArg, PaletteArg, PictureArgs, ThemeArg, ViewArg};
+pub use record::{RecordArgs, RedactArg};
 pub use sampling::SamplingArgs;
 
 const EXAMPLES: &str = "\
@@ -80,6 +82,13 @@ pub enum Command {
     Notables(NotablesArgs),
     /// Print snapshots as data, one a line
     Dump(DumpArgs),
+    /// Keep samples in a file, for --from
+    Record(RecordArgs),
+    /// Tell what is in a recording, and whether it is sound
+    Check {
+        /// The recording; - is the standard input.
+        file: std::path::PathBuf,
+    },
     /// Print stat, status and io of tasks as CSV, raw
     Csv(CsvArgs),
     /// Tell what procviz needs, whether it is there, and what mends it

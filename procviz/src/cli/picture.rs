@@ -13,6 +13,9 @@ pub struct PictureArgs {
     /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,
+    /// Record all that is watched, too, for --from
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
     /// Behind the picture [default: light; in a terminal: dark]
     #[arg(long, value_enum)]
     pub theme: Option<ThemeArg>,

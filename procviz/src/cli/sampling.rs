@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use clap::Args;
 
 /// When to sample and from what.
@@ -27,6 +29,13 @@ pub struct SamplingArgs {
     /// Stop after this time, as in 30s, 5m or 1h
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub duration: Option<String>,
+    /// Read a recording instead of this machine; - is the standard input
+    #[arg(
+        long,
+        value_name = "REC",
+        conflicts_with_all = ["interval", "hz", "require_ebpf"]
+    )]
+    pub from: Option<PathBuf>,
     /// Fail with status 4 instead of going on without kernel events
     #[arg(long)]
     pub require_ebpf: bool,

@@ -135,7 +135,7 @@ impl Reader {
     /// # Errors
     ///
     /// When the input cannot be read. What is damaged is no error.
-    pub fn next(&mut self) -> Result<Option<Sample>, ReadError> {
+    pub fn read(&mut self) -> Result<Option<Sample>, ReadError> {
         loop {
             if let Some(samples) = &mut self.samples {
                 match samples.next() {

@@ -50,7 +50,7 @@ fn recorded(samples: &[Sample]) -> Vec<u8> {
 fn read(bytes: &[u8]) -> Result<(Vec<Sample>, Reader), ReadError> {
     let mut reader = Reader::new(Cursor::new(bytes.to_vec()))?;
     let mut samples = Vec::new();
-    while let Some(sample) = reader.next()? {
+    while let Some(sample) = reader.read()? {
         samples.push(sample);
     }
     Ok((samples, reader))

@@ -169,6 +169,13 @@ impl Sampler {
         }
     }
 
+    /// Lists short lives one by one, however many: for who keeps them.
+    pub fn list_every_life(&mut self) {
+        if let Source::Kernel(tick) = &mut self.source {
+            tick.list_every_life();
+        }
+    }
+
     /// Events were thrown away: the next sample looks at every task.
     pub fn look_at_all_again(&mut self) {
         if let Source::Kernel(tick) = &mut self.source {

@@ -251,6 +251,11 @@ impl KernelTick {
         }
     }
 
+    /// Folds no short lives from now on.
+    pub(super) fn list_every_life(&mut self) {
+        self.drain.lock().list_every_life();
+    }
+
     /// The next tick takes a census.
     pub(super) fn look_at_all_again(&mut self) {
         self.is_census_due = true;

@@ -52,6 +52,31 @@ impl Users {
         }
     }
 
+    /// Those that a recording names, and nobody else.
+    pub fn of_recording(names: &std::collections::BTreeMap<u32, String>) -> Self {
+        let (ask, _) = channel();
+        let (_, answers) = channel();
+        let names = names.iter();
+        Self {
+            names: names
+                .map(|(uid, name)| (*uid, Some(name.as_str().into())))
+                .collect(),
+            ask,
+            answers,
+        }
+    }
+
+    /// The id of a user by name, as far as names are known.
+    pub fn id(&self, name: &str) -> Option<u32> {
+        let mut names = self.names.iter();
+        names.find_map(|(uid, known)| (known.as_deref() == Some(name)).then_some(*uid))
+    }
+
+    /// The name; `None` where there is none.
+    pub fn known(&self, uid: u32) -> Option<&Arc<str>> {
+        self.names.get(&uid)?.as_ref()
+    }
+
     /// Looks up all of `uids` that are not known yet, within a deadline.
     pub fn look_up(&mut self, uids: impl IntoIterator<Item = u32>) {
         let mut open = 0;
@@ -74,10 +99,8 @@ impl Users {
 
     /// The name, or the number where there is none.
     pub fn name(&self, uid: u32) -> Arc<str> {
-        match self.names.get(&uid) {
-            Some(Some(name)) => Arc::clone(name),
-            _ => uid.to_string().into(),
-        }
+        self.known(uid)
+            .map_or_else(|| uid.to_string().into(), Arc::clone)
     }
 }
 

@@ -22,6 +22,7 @@ use super::{
     config::Schedule,
     output::{Job, Target, Writer},
     picture::{palette, theme},
+    recorder::Keeping,
     selection,
     session::{Plan, Session, Taken, WantArgs},
     stdout::say,
@@ -98,6 +99,11 @@ const DETAILS: Duration = Duration::from_secs(1);
 /// Watches until somebody has seen enough.
 pub(super) fn run(mut looks: Looks, args: &PictureArgs, interval: f64) -> Result<u8, Failure> {
     let schedule = Schedule::new(&args.sampling, interval)?;
+    if args.sampling.from.is_some() {
+        return Err(Failure::usage(
+            "a recording is drawn into files: name one with -o, as in `procviz grid --from incident.pvz -o tasks.png`".to_owned(),
+        ));
+    }
     match place(args)? {
         #[cfg(feature = "window")]
         Place::Window(display) => window::run(looks, args, &schedule, &display),
@@ -204,6 +210,11 @@ impl Live {
             },
             wake: Some(wake),
             kept,
+            from: None,
+            save: args
+                .save
+                .as_deref()
+                .map(|path| Keeping::all(path, args.force)),
         };
         let (session, (writer, tick_ns)) = Session::start(plan, |host: &Host| {
             Ok((Writer::start(&saved)?, host.tick_ns))

@@ -101,6 +101,8 @@ pub(crate) struct Drain {
     /// Events thrown away since the start, as no tick came.
     dropped: u64,
     short_lives: usize,
+    /// Whether short lives are listed one by one, however many.
+    lists_every_life: bool,
     folds: FxHashMap<(TaskId, Comm, u32, bool), usize>,
     seen: u64,
     unknown: u64,
@@ -120,11 +122,17 @@ impl Drain {
             blanks: 0,
             dropped: 0,
             short_lives: 0,
+            lists_every_life: false,
             folds: FxHashMap::default(),
             seen: 0,
             unknown: 0,
             overflow: 0,
         }
+    }
+
+    /// Folds nothing from now on: a recording has every death.
+    pub(crate) fn list_every_life(&mut self) {
+        self.lists_every_life = true;
     }
 
     /// Takes in the census.
@@ -293,7 +301,7 @@ impl Drain {
         let young = self.young.get(&ended.record.process.tid).copied();
         if let (true, Some(young)) = (ended.short, young) {
             self.short_lives += 1;
-            if self.short_lives > LISTED_SHORT_LIVES {
+            if self.short_lives > LISTED_SHORT_LIVES && !self.lists_every_life {
                 self.fold(&ended.record, young);
                 return;
             }
