@@ -19,6 +19,7 @@ mod deaths;
 mod notables;
 mod pictures;
 mod privilege;
+mod recording;
 mod rules;
 mod states;
 mod storm;
@@ -60,6 +61,7 @@ fn main() {
         ("cost", cost::TESTS),
         ("storm", storm::TESTS),
         ("notables", notables::TESTS),
+        ("recording", recording::TESTS),
         ("terminal_view", terminal_view::TESTS),
         ("window_view", window_view::TESTS),
     ];

@@ -1,0 +1,530 @@
+//! Recordings of the real machine: what was live is what is read, whatever
+//! happens to who wrote it or to the file.
+
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use libtest_mimic::Failed;
+use procviz::{
+    model::{Event, Sample, Sources},
+    recording::Reader,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    Needs, Test,
+    support::{Folder, Running, output, procviz, skip, stderr},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("what_was_live_is_read", Needs::Events, what_was_live),
+    ("every_death_is_in_it", Needs::Events, every_death),
+    ("another_language_reads_the_same", Needs::Events, python),
+    ("anybody_reads_it", Needs::Events, anybody),
+    ("killed_at_any_moment", Needs::Events, killed),
+    ("damage_is_told", Needs::Events, damaged),
+    ("a_disk_that_is_full_for_a_while", Needs::Events, full_disk),
+    ("secrets_stay_out", Needs::Events, redacted),
+    ("bad_input", Needs::Nothing, bad_input),
+];
+
+/// A shell that starts things for as long as it lives.
+fn busy() -> Running {
+    let script = "while :; do /bin/true; sleep 0.02; done";
+    Running::new(Command::new("sh").args(["-c", script]))
+}
+
+/// Records this machine for a while.
+fn record(path: &Path, args: &[&str]) {
+    let result = output(procviz().args(["record", "-o"]).arg(path).args(args));
+    assert!(result.status.success(), "{}", stderr(&result));
+}
+
+fn samples(path: &Path) -> (Vec<Sample>, Reader) {
+    let mut reader = Reader::new(std::fs::File::open(path).unwrap()).unwrap();
+    let mut samples = Vec::new();
+    while let Some(sample) = reader.read().unwrap() {
+        samples.push(sample);
+    }
+    (samples, reader)
+}
+
+fn what_was_live() -> Result<(), Failed> {
+    let folder = Folder::new("live-is-read");
+    let file = folder.file("run.pvz");
+    let _busy = busy();
+    let live = output(
+        procviz()
+            .args([
+                "dump",
+                "-F",
+                "10",
+                "--duration",
+                "4s",
+                "--require-ebpf",
+                "--save",
+            ])
+            .arg(&file),
+    );
+    assert!(live.status.success(), "{}", stderr(&live));
+    let read = output(procviz().args(["dump", "--from"]).arg(&file));
+    assert!(read.status.success(), "{}", stderr(&read));
+    assert!(live.stdout.iter().filter(|byte| **byte == b'\n').count() > 20);
+    assert!(live.stdout == read.stdout, "live and recorded differ");
+    let meta = std::fs::metadata(&file)?;
+    assert_eq!(meta.permissions().mode() & 0o777, 0o600);
+    // Through a pipe, as a picture, as notables, and as a piece.
+    let picture = folder.file("tasks.svg");
+    let script = r#""$1" grid --from - -o "$2" < "$3""#;
+    let drawn = output(
+        Command::new("sh")
+            .args(["-c", script, "sh", env!("CARGO_BIN_EXE_procviz")])
+            .args([&picture, &file]),
+    );
+    assert!(drawn.status.success(), "{}", stderr(&drawn));
+    let last = live
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .rev()
+        .nth(1)
+        .unwrap();
+    let last: Value = serde_json::from_slice(last)?;
+    let title = format!(
+        "host {}: ",
+        rustix::system::uname().nodename().to_string_lossy()
+    );
+    let svg = std::fs::read_to_string(&picture)?;
+    assert!(svg.contains(&title) && last["tasks_total"].as_u64().unwrap() > 10);
+    let notables = output(procviz().args(["notables", "--json", "--from"]).arg(&file));
+    assert!(notables.status.success(), "{}", stderr(&notables));
+    let piece = folder.file("piece.pvz");
+    record(
+        &piece,
+        &["--from", file.to_str().unwrap(), "--samples", "5"],
+    );
+    let (all, _) = samples(&file);
+    let (some, _) = samples(&piece);
+    assert_eq!(some.len(), 6, "the opening census and five intervals");
+    let same = |one: &Sample, other: &Sample| format!("{one:?}") == format!("{other:?}");
+    assert!(some.iter().zip(&all).all(|(one, other)| same(one, other)));
+    Ok(())
+}
+
+/// A storm of short lives: each is in the recording, none as a number alone.
+fn every_death() -> Result<(), Failed> {
+    const LIVES: usize = 3_000;
+    let folder = Folder::new("every-death");
+    let file = folder.file("run.pvz");
+    let script = format!("i=0; while [ $i -lt {LIVES} ]; do (exit 3); i=$((i+1)); done");
+    let result = output(
+        procviz()
+            .args(["record", "-s", "10", "--require-ebpf", "-o"])
+            .arg(&file)
+            .args(["--", "sh", "-c", &script]),
+    );
+    assert!(result.status.success(), "{}", stderr(&result));
+    let exits = output(procviz().args(["exits", "--json", "--from"]).arg(&file));
+    let lines = String::from_utf8(exits.stdout)?;
+    let ended = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let ours = ended.filter(|line| line["exit_code"] == 3 && line["comm"] == "sh");
+    assert_eq!(ours.count(), LIVES);
+    Ok(())
+}
+
+/// A sample as `docs/read_pvz.py` prints it, as far as both say the same words.
+fn as_python(sample: &Sample) -> Value {
+    let id = |id: procviz::model::TaskId| json!([id.tid, id.start_ns]);
+    let readings = sample.readings.iter().map(|reading| {
+        let flags = u8::from(reading.on_cpu)
+            | u8::from(reading.preempted) << 1
+            | u8::from(reading.in_iowait) << 2;
+        json!([
+            id(reading.id),
+            reading.uid,
+            reading.state.letter() as u32,
+            flags,
+            reading.cpu_ns,
+            reading.run_delay_ns,
+            reading.wait_max_ns,
+            reading.io.map(|io| io.read),
+            reading.io.map_or(0, |io| io.write),
+        ])
+    });
+    let memories = sample
+        .memories
+        .iter()
+        .map(|memory| json!([id(memory.process), memory.rss, memory.vsize, memory.threads]));
+    let found = sample.found.iter().map(|found| {
+        let comm = String::from_utf8(found.comm.bytes().to_vec()).unwrap();
+        json!([
+            id(found.id),
+            id(found.process),
+            found.ppid,
+            comm,
+            found.cpu_ns
+        ])
+    });
+    let events = sample.events.iter().map(|event| match event {
+        Event::Fork(fork) => json!(["fork", id(fork.id), id(fork.parent)]),
+        Event::Exec(exec) => json!([
+            "exec",
+            id(exec.process),
+            exec.args.as_ref().map(|args| args.len())
+        ]),
+        Event::ProcessEnd(end) => json!(["process_end", id(end.process), end.cpu_ns]),
+        Event::ThreadEnd(end) => json!(["thread_end", id(end.id), end.cpu_ns]),
+        other => json!([format!("{other:?}")
+            .split('(')
+            .next()
+            .unwrap()
+            .to_lowercase()]),
+    });
+    let machine = &sample.machine;
+    json!({
+        "boot_ns": sample.stamp.boot_ns,
+        "interval_ns": sample.stamp.interval_ns,
+        "boot_wall_ns": sample.boot_wall_ns.map(|ns| ns as i64),
+        "kernel_events": sample.sources == Sources::EbpfAndProc,
+        "everybody": sample.complete,
+        "events_seen": sample.events_seen,
+        "own_cpu_ns": sample.own_cpu_ns,
+        "lost": sample.losses.events(),
+        "machine": [machine.cpu_busy_ns, machine.mem_available_bytes, machine.forks],
+        "readings": readings.collect::<Vec<_>>(),
+        "memories": memories.collect::<Vec<_>>(),
+        "found": found.collect::<Vec<_>>(),
+        "events": events.collect::<Vec<_>>(),
+    })
+}
+
+/// What the reader in Python says, in the words of [`as_python`].
+fn brief(line: &Value) -> Value {
+    let list = |name: &str| line[name].as_array().unwrap().clone();
+    let found = list("found")
+        .into_iter()
+        .map(|row| json!([row[0], row[1], row[2], row[6], row[8]]));
+    let events = list("events").into_iter().map(|row| {
+        let name = row[0].as_str().unwrap();
+        match name {
+            "fork" => json!([name, row[1], row[3]]),
+            "exec" => json!([name, row[1], row[5].as_str().map(str::len)]),
+            "process_end" => json!([name, row[1], row[11]]),
+            "thread_end" => json!([name, row[1], row[5]]),
+            other => json!([other]),
+        }
+    });
+    let lost = list("lost");
+    let lost: u64 = lost[..5].iter().map(|count| count.as_u64().unwrap()).sum();
+    let machine = &line["machine"];
+    json!({
+        "boot_ns": line["boot_ns"],
+        "interval_ns": line["interval_ns"],
+        "boot_wall_ns": line["boot_wall_ns"],
+        "kernel_events": line["kernel_events"],
+        "everybody": line["everybody"],
+        "events_seen": line["events_seen"],
+        "own_cpu_ns": line["own_cpu_ns"],
+        "lost": lost,
+        "machine": [machine[0], machine[7], machine[10]],
+        "readings": line["readings"],
+        "memories": line["memories"],
+        "found": found.collect::<Vec<_>>(),
+        "events": events.collect::<Vec<_>>(),
+    })
+}
+
+fn python() -> Result<(), Failed> {
+    let can = |name: &&str| {
+        let tried = Command::new(name)
+            .args(["-c", "import zstandard"])
+            .stderr(Stdio::null())
+            .status();
+        tried.is_ok_and(|status| status.success())
+    };
+    let Some(python) = ["python3", "/usr/bin/python3"].into_iter().find(can) else {
+        return skip("there is no Python with the module zstandard");
+    };
+    let folder = Folder::new("python");
+    let file = folder.file("run.pvz");
+    let busy = busy();
+    record(&file, &["-F", "20", "--duration", "3s", "--require-ebpf"]);
+    drop(busy);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/read_pvz.py");
+    let result = output(Command::new(python).arg(script).arg(&file));
+    assert!(result.status.success(), "{}", stderr(&result));
+    let lines = String::from_utf8(result.stdout)?;
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let said: Vec<&Value> = lines.iter().filter(|line| line["host"].is_null()).collect();
+    let (samples, reader) = samples(&file);
+    assert_eq!(lines[0]["host"], reader.facts().host);
+    assert_eq!(said.len(), samples.len());
+    for (line, sample) in said.iter().zip(&samples) {
+        let (python, rust) = (brief(line), as_python(sample));
+        assert_eq!(python, rust);
+    }
+    assert!(
+        samples
+            .iter()
+            .map(|sample| sample.events.len())
+            .sum::<usize>()
+            > 100
+    );
+    Ok(())
+}
+
+/// Without root, without capabilities, from the file alone.
+fn anybody() -> Result<(), Failed> {
+    let folder = Folder::new("anybody");
+    std::fs::set_permissions(&folder.0, PermissionsExt::from_mode(0o777))?;
+    let binary = folder.file("procviz");
+    std::fs::copy(env!("CARGO_BIN_EXE_procviz"), &binary)?;
+    let file = folder.file("run.pvz");
+    record(
+        &file,
+        &[
+            "-F",
+            "10",
+            "--duration",
+            "2s",
+            "--mode",
+            "644",
+            "--require-ebpf",
+        ],
+    );
+    let as_nobody = |args: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command
+            .args([
+                "--reuid",
+                "65534",
+                "--regid",
+                "65534",
+                "--clear-groups",
+                "--inh-caps=-all",
+            ])
+            .arg(&binary)
+            .args(args)
+            .arg("--from")
+            .arg(&file)
+            .current_dir(&folder.0);
+        output(&mut command)
+    };
+    for args in [
+        &["dump"][..],
+        &["exits"],
+        &["notables"],
+        &["lines", "-o", "lines.png"],
+    ] {
+        let result = as_nobody(args);
+        assert!(result.status.success(), "{args:?}: {}", stderr(&result));
+        assert!(
+            !stderr(&result).contains("privilege"),
+            "{}",
+            stderr(&result)
+        );
+    }
+    assert!(folder.file("lines.png").exists());
+    Ok(())
+}
+
+/// What is older than a second is there each time.
+fn killed() -> Result<(), Failed> {
+    let folder = Folder::new("killed");
+    let _busy = busy();
+    for round in 0..12u64 {
+        let file = folder.file(&format!("{round}.pvz"));
+        let mut running = Running::new(
+            procviz()
+                .args(["record", "-F", "50", "--require-ebpf", "-o"])
+                .arg(&file)
+                .stderr(Stdio::null()),
+        );
+        crate::support::wait_until("a first block", || {
+            std::fs::metadata(&file).is_ok_and(|meta| meta.len() > 1_500)
+        });
+        std::thread::sleep(Duration::from_millis(1_300 + 137 * round % 900));
+        let now = procviz::source::boot_now_ns();
+        running.0.kill()?;
+        running.0.wait()?;
+        let (samples, reader) = samples(&file);
+        let last = samples.last().unwrap().stamp.boot_ns;
+        let late = now.saturating_sub(last);
+        assert!(late < 1_200_000_000, "the last {late} ns are missing");
+        assert!(reader.findings().damages.is_empty() && !reader.findings().is_closed);
+        let check = output(procviz().arg("check").arg(&file));
+        let said = String::from_utf8(check.stdout.clone())?;
+        assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
+        assert!(
+            said.contains("no index") && stderr(&check).is_empty(),
+            "{said}"
+        );
+    }
+    Ok(())
+}
+
+fn damaged() -> Result<(), Failed> {
+    let folder = Folder::new("damaged");
+    let file = folder.file("run.pvz");
+    let busy = busy();
+    record(&file, &["-F", "20", "--duration", "4s", "--require-ebpf"]);
+    drop(busy);
+    let check = output(procviz().arg("check").arg(&file));
+    assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
+    let mut bytes = std::fs::read(&file)?;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    let broken = folder.file("broken.pvz");
+    std::fs::write(&broken, &bytes)?;
+    let (whole, left) = (samples(&file).0.len(), samples(&broken).0.len());
+    assert!(left < whole && left + 25 > whole, "{left} of {whole}");
+    let picture = folder.file("tasks.png");
+    for args in [
+        vec!["check", broken.to_str().unwrap()],
+        vec!["dump", "--from", broken.to_str().unwrap()],
+        vec!["exits", "--from", broken.to_str().unwrap()],
+        vec![
+            "grid",
+            "--from",
+            broken.to_str().unwrap(),
+            "-o",
+            picture.to_str().unwrap(),
+        ],
+    ] {
+        let result = output(procviz().args(&args));
+        let said = stderr(&result);
+        assert_eq!(result.status.code(), Some(3), "{args:?}: {said}");
+        assert!(said.contains("damaged at byte"), "{args:?}: {said}");
+    }
+    assert!(picture.exists());
+    Ok(())
+}
+
+/// Says so once, goes on when there is room, and marks the gap.
+fn full_disk() -> Result<(), Failed> {
+    let folder = Folder::new("full-disk");
+    let out = folder.file("out.pvz");
+    let mount = folder.file("small");
+    std::fs::create_dir(&mount)?;
+    let script = r#"
+        mount -t tmpfs -o size=96k tmpfs "$1" || exit 77
+        dd if=/dev/zero of="$1/filler" bs=1k count=84 2> /dev/null
+        (sleep 3; rm "$1/filler") &
+        "$3" record -F 100 --duration 6s --require-ebpf -o "$1/run.pvz"
+        cp "$1/run.pvz" "$2"
+    "#;
+    let _busy = busy();
+    let result = output(
+        Command::new("unshare")
+            .args(["--mount", "sh", "-c", script, "sh"])
+            .arg(&mount)
+            .arg(&out)
+            .arg(env!("CARGO_BIN_EXE_procviz")),
+    );
+    if result.status.code() == Some(77) {
+        return skip("no file system can be mounted");
+    }
+    let said = stderr(&result);
+    assert!(result.status.success(), "{said}");
+    assert_eq!(said.matches("sampling goes on").count(), 1, "{said}");
+    assert!(said.contains("recording goes on"), "{said}");
+    let (samples, reader) = samples(&out);
+    let findings = reader.findings();
+    assert!(
+        findings.damages.is_empty() && findings.is_closed,
+        "{findings:?}"
+    );
+    let lost: u64 = findings.gaps.iter().map(|gap| gap.samples).sum();
+    assert!(
+        lost > 50 && samples.len() > 100,
+        "{lost} lost, {} kept",
+        samples.len()
+    );
+    let gap = &findings.gaps[0];
+    assert!(gap.why.contains("No space"), "{}", gap.why);
+    let within = samples
+        .iter()
+        .filter(|sample| (gap.span_ns.0..=gap.span_ns.1).contains(&sample.stamp.boot_ns));
+    assert_eq!(within.count(), 0);
+    Ok(())
+}
+
+fn redacted() -> Result<(), Failed> {
+    let folder = Folder::new("redacted");
+    for (args, is_there) in [(&[][..], true), (&["--redact", "args"], false)] {
+        let file = folder.file(&format!("{is_there}.pvz"));
+        let mut command = procviz();
+        command
+            .args(["record", "--require-ebpf", "-F", "20", "-o"])
+            .arg(&file);
+        command
+            .args(args)
+            .args(["--", "sh", "-c", "/bin/true secret-word; sleep 0.2"]);
+        let result = output(&mut command);
+        assert!(result.status.success(), "{}", stderr(&result));
+        let (samples, _) = samples(&file);
+        let text = format!("{samples:?}");
+        // Arguments are bytes.
+        let secret = format!("{:?}", b"secret-word");
+        let secret = secret.trim_matches(['[', ']']);
+        assert_eq!(text.contains(secret), is_there, "{args:?}");
+    }
+    Ok(())
+}
+
+fn bad_input() -> Result<(), Failed> {
+    let folder = Folder::new("bad-recordings");
+    let there = folder.file("there.pvz");
+    std::fs::write(&there, "kept")?;
+    let link = folder.file("link.pvz");
+    std::os::unix::fs::symlink(&there, &link)?;
+    for path in [&there, &link] {
+        let result = output(procviz().args(["record", "--samples", "1", "-o"]).arg(path));
+        assert_eq!(result.status.code(), Some(1), "{}", stderr(&result));
+        assert!(stderr(&result).contains(path.to_str().unwrap()));
+    }
+    assert_eq!(std::fs::read_to_string(&there)?, "kept");
+    let empty = folder.file("empty.pvz");
+    std::fs::write(&empty, "")?;
+    let later = folder.file("later.pvz");
+    std::fs::write(&later, b"procviz\n\x09\0\0\0\0\0\0\0")?;
+    let nowhere = folder.file("nowhere.pvz");
+    for (path, word) in [
+        (&there, "no recording"),
+        (&empty, "empty"),
+        (&later, "version 9"),
+        (&nowhere, "No such file"),
+    ] {
+        for args in [&["check"][..], &["dump", "--from"], &["exits", "--from"]] {
+            let result = output(procviz().args(args).arg(path));
+            let said = stderr(&result);
+            assert_eq!(result.status.code(), Some(1), "{args:?}: {said}");
+            assert!(
+                said.contains(word) && said.contains(path.to_str().unwrap()),
+                "{said}"
+            );
+        }
+    }
+    let usage: [(&[&str], &str); 5] = [
+        (&["grid", "--from", "x.pvz"], "-o"),
+        (&["dump", "--from", "x.pvz", "-s", "2"], "--interval"),
+        (&["dump", "--from", "x.pvz", "--", "true"], "command"),
+        (&["record"], "--output"),
+        (&["record", "-o", "x.pvz", "--mode", "777"], "777"),
+    ];
+    for (args, word) in usage {
+        let result = output(procviz().args(args));
+        let said = stderr(&result);
+        assert_eq!(result.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains(word), "{args:?}: {said}");
+    }
+    Ok(())
+}
