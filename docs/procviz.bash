@@ -22,6 +22,9 @@ _procviz() {
             procviz,bubble)
                 cmd="procviz__subcmd__bubble"
                 ;;
+            procviz,check)
+                cmd="procviz__subcmd__check"
+                ;;
             procviz,completions)
                 cmd="procviz__subcmd__completions"
                 ;;
@@ -52,11 +55,17 @@ _procviz() {
             procviz,notables)
                 cmd="procviz__subcmd__notables"
                 ;;
+            procviz,record)
+                cmd="procviz__subcmd__record"
+                ;;
             procviz__subcmd__help,__launch)
                 cmd="procviz__subcmd__help__subcmd____launch"
                 ;;
             procviz__subcmd__help,bubble)
                 cmd="procviz__subcmd__help__subcmd__bubble"
+                ;;
+            procviz__subcmd__help,check)
+                cmd="procviz__subcmd__help__subcmd__check"
                 ;;
             procviz__subcmd__help,completions)
                 cmd="procviz__subcmd__help__subcmd__completions"
@@ -88,6 +97,9 @@ _procviz() {
             procviz__subcmd__help,notables)
                 cmd="procviz__subcmd__help__subcmd__notables"
                 ;;
+            procviz__subcmd__help,record)
+                cmd="procviz__subcmd__help__subcmd__record"
+                ;;
             *)
                 ;;
         esac
@@ -95,7 +107,7 @@ _procviz() {
 
     case "${cmd}" in
         procviz)
-            opts="-p -n -d -c -o -s -F -h -V --no-threads --columns --point-size --colors --group --output --force --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help --version grid bubble lines exits notables dump csv doctor completions man __launch help"
+            opts="-p -n -d -c -o -s -F -h -V --no-threads --columns --point-size --colors --group --output --force --save --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --require-ebpf --user --pid --tree --command --cgroup --help --version grid bubble lines exits notables dump record check csv doctor completions man __launch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -134,6 +146,10 @@ _procviz() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --save)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -186,6 +202,10 @@ _procviz() {
                     return 0
                     ;;
                 --duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -231,7 +251,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__bubble)
-            opts="-t -o -s -F -h --threads --user-color --group --output --force --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-t -o -s -F -h --threads --user-color --group --output --force --save --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -250,6 +270,10 @@ _procviz() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --save)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -305,6 +329,10 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -325,6 +353,20 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        procviz__subcmd__check)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -395,12 +437,16 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__dump)
-            opts="-p -s -F -h --json --csv --no-threads --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -s -F -h --json --csv --no-threads --save --interval --hz --samples --duration --from --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --save)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --interval)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -422,6 +468,10 @@ _procviz() {
                     return 0
                     ;;
                 --duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -453,12 +503,16 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__exits)
-            opts="-h --json --threads --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-h --json --threads --require-ebpf --from --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -487,7 +541,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__grid)
-            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --group --output --force --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --group --output --force --save --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -526,6 +580,10 @@ _procviz() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --save)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -581,6 +639,10 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -609,7 +671,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__help)
-            opts="grid bubble lines exits notables dump csv doctor completions man __launch help"
+            opts="grid bubble lines exits notables dump record check csv doctor completions man __launch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -637,6 +699,20 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__help__subcmd__bubble)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        procviz__subcmd__help__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -790,8 +866,22 @@ _procviz() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        procviz__subcmd__help__subcmd__record)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         procviz__subcmd__lines)
-            opts="-p -o -s -F -h --no-threads --output --force --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -o -s -F -h --no-threads --output --force --save --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -802,6 +892,10 @@ _procviz() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --save)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -857,6 +951,10 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -899,7 +997,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__notables)
-            opts="-s -F -h --json --interval --hz --samples --duration --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-s -F -h --json --interval --hz --samples --duration --from --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -926,6 +1024,88 @@ _procviz() {
                     return 0
                     ;;
                 --duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tree)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cgroup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        procviz__subcmd__record)
+            opts="-o -s -F -h --output --force --mode --redact --interval --hz --samples --duration --from --require-ebpf --user --pid --tree --command --cgroup --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mode)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redact)
+                    COMPREPLY=($(compgen -W "args" -- "${cur}"))
+                    return 0
+                    ;;
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hz)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -F)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --samples)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_procviz_global_optspecs
-    string join \n p/no-threads n/columns= d/point-size= c/colors= group= o/output= force theme= view= ascii max-cpu= palette= classic size= scale= font= args s/interval= F/hz= samples= duration= require-ebpf user= pid= tree= command= cgroup= h/help V/version
+    string join \n p/no-threads n/columns= d/point-size= c/colors= group= o/output= force save= theme= view= ascii max-cpu= palette= classic size= scale= font= args s/interval= F/hz= samples= duration= from= require-ebpf user= pid= tree= command= cgroup= h/help V/version
 end
 
 function __fish_procviz_needs_command
@@ -32,6 +32,7 @@ cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The process\'s name'"
 complete -c procviz -n "__fish_procviz_needs_command" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_needs_command" -l save -d 'Record all that is watched, too, for --from' -r -F
 complete -c procviz -n "__fish_procviz_needs_command" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"
 complete -c procviz -n "__fish_procviz_needs_command" -l view -d 'Where to show it live [default: a window where there is a display]' -r -f -a "window\t'A window'
@@ -46,6 +47,7 @@ complete -c procviz -n "__fish_procviz_needs_command" -s s -l interval -d 'Secon
 complete -c procviz -n "__fish_procviz_needs_command" -s F -l hz -d 'Samples a second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
 complete -c procviz -n "__fish_procviz_needs_command" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l tree -d 'This process and its descendants' -r
@@ -65,6 +67,8 @@ complete -c procviz -n "__fish_procviz_needs_command" -a "lines" -d 'Show or dra
 complete -c procviz -n "__fish_procviz_needs_command" -a "exits" -d 'Print a line for every process that ends, as it ends'
 complete -c procviz -n "__fish_procviz_needs_command" -a "notables" -d 'Print a line when something begins to stand out, and when it ends'
 complete -c procviz -n "__fish_procviz_needs_command" -a "dump" -d 'Print snapshots as data, one a line'
+complete -c procviz -n "__fish_procviz_needs_command" -a "record" -d 'Keep samples in a file, for --from'
+complete -c procviz -n "__fish_procviz_needs_command" -a "check" -d 'Tell what is in a recording, and whether it is sound'
 complete -c procviz -n "__fish_procviz_needs_command" -a "csv" -d 'Print stat, status and io of tasks as CSV, raw'
 complete -c procviz -n "__fish_procviz_needs_command" -a "doctor" -d 'Tell what procviz needs, whether it is there, and what mends it'
 complete -c procviz -n "__fish_procviz_needs_command" -a "completions" -d 'Print completions for a shell'
@@ -79,6 +83,7 @@ cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The process\'s name'"
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l save -d 'Record all that is watched, too, for --from' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l view -d 'Where to show it live [default: a window where there is a display]' -r -f -a "window\t'A window'
@@ -93,6 +98,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -s s -l interval -
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s F -l hz -d 'Samples a second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l tree -d 'This process and its descendants' -r
@@ -111,6 +117,7 @@ cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The process\'s name'"
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l save -d 'Record all that is watched, too, for --from' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l view -d 'Where to show it live [default: a window where there is a display]' -r -f -a "window\t'A window'
@@ -125,6 +132,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s s -l interval
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s F -l hz -d 'Samples a second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l tree -d 'This process and its descendants' -r
@@ -138,6 +146,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l args -d 'Show
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l save -d 'Record all that is watched, too, for --from' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l view -d 'Where to show it live [default: a window where there is a display]' -r -f -a "window\t'A window'
@@ -152,6 +161,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -s s -l interval 
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s F -l hz -d 'Samples a second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l tree -d 'This process and its descendants' -r
@@ -164,6 +174,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l classic -d 'As
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l args -d 'Show arguments, too; they may hold secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l tree -d 'This process and its descendants' -r
@@ -177,6 +188,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand notables" -s s -l interv
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -s F -l hz -d 'Samples a second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l tree -d 'This process and its descendants' -r
@@ -185,10 +197,12 @@ complete -c procviz -n "__fish_procviz_using_subcommand notables" -l cgroup -d '
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l json -d 'One JSON object a line instead of columns'
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l save -d 'Record all that is watched, too, for --from' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s s -l interval -d 'Seconds between samples, fractions allowed [default: 1; lines: 5]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s F -l hz -d 'Samples a second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l tree -d 'This process and its descendants' -r
@@ -199,6 +213,23 @@ complete -c procviz -n "__fish_procviz_using_subcommand dump" -l csv -d 'CSV, a 
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s p -l no-threads -d 'Processes instead of threads'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand record" -s o -l output -d 'File to record to, .pvz' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l mode -d 'Permissions of the file, octal' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l redact -d 'Leave out what may hold secrets' -r -f -a "args\t'Arguments of processes'"
+complete -c procviz -n "__fish_procviz_using_subcommand record" -s s -l interval -d 'Seconds between samples, fractions allowed [default: 1; lines: 5]' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -s F -l hz -d 'Samples a second, instead of --interval' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l samples -d 'Stop after this many intervals' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l user -d 'Tasks of this user, by name or id (the real one)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l pid -d 'This process or thread' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l tree -d 'This process and its descendants' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l command -d 'Tasks whose name or arguments match' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l force -d 'Overwrite an existing file'
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
+complete -c procviz -n "__fish_procviz_using_subcommand record" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c procviz -n "__fish_procviz_using_subcommand check" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -s w -l sleep -d 'Seconds between repetitions' -r
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -l proc-root -d 'A folder of the shape of /proc to read instead' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -s o -l output -d 'Write PREFIX-stat.csv, PREFIX-status.csv and PREFIX-io.csv' -r -F
@@ -215,15 +246,17 @@ complete -c procviz -n "__fish_procviz_using_subcommand doctor" -s h -l help -d 
 complete -c procviz -n "__fish_procviz_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand man" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand __launch" -s h -l help -d 'Print help'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "grid" -d 'Show or draw a dot per task'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "bubble" -d 'Show or draw a bubble per interesting task: CPU, address space, RSS'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "lines" -d 'Show or draw a line per interesting thread: time, CPU, RSS, in 3D'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "exits" -d 'Print a line for every process that ends, as it ends'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "notables" -d 'Print a line when something begins to stand out, and when it ends'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "dump" -d 'Print snapshots as data, one a line'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "csv" -d 'Print stat, status and io of tasks as CSV, raw'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "doctor" -d 'Tell what procviz needs, whether it is there, and what mends it'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "completions" -d 'Print completions for a shell'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "man" -d 'Print the man page'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "__launch" -d 'Wait for SIGCONT, become the invoking user and run a command'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump csv doctor completions man __launch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "grid" -d 'Show or draw a dot per task'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "bubble" -d 'Show or draw a bubble per interesting task: CPU, address space, RSS'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "lines" -d 'Show or draw a line per interesting thread: time, CPU, RSS, in 3D'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "exits" -d 'Print a line for every process that ends, as it ends'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "notables" -d 'Print a line when something begins to stand out, and when it ends'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "dump" -d 'Print snapshots as data, one a line'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "record" -d 'Keep samples in a file, for --from'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "check" -d 'Tell what is in a recording, and whether it is sound'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "csv" -d 'Print stat, status and io of tasks as CSV, raw'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "doctor" -d 'Tell what procviz needs, whether it is there, and what mends it'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "completions" -d 'Print completions for a shell'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "man" -d 'Print the man page'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "__launch" -d 'Wait for SIGCONT, become the invoking user and run a command'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -55,5 +55,10 @@ fn user_color(text: &str) -> Result<(String, Color), Failure> {
     };
     let color = parse_color(color)
         .map_err(|error| Failure::usage(format!("`--user-color {shown}`: {error}")))?;
-    Ok((user.to_owned(), color))
+    // As pictures call those without a name.
+    let user = match user.parse::<u32>() {
+        Ok(uid) => format!("uid {uid}"),
+        Err(_) => user.to_owned(),
+    };
+    Ok((user, color))
 }

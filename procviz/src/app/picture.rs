@@ -282,7 +282,13 @@ impl Draw {
 }
 
 pub(super) fn name(users: &Users, uid: Option<u32>) -> Arc<str> {
-    uid.map_or_else(|| Arc::from("unknown"), |uid| users.name(uid))
+    let Some(uid) = uid else {
+        return Arc::from("unknown");
+    };
+    // Beside a pid, a bare number would be taken for another one.
+    users
+        .known(uid)
+        .map_or_else(|| format!("uid {uid}").into(), Arc::clone)
 }
 
 /// What a PNG says of itself.

@@ -19,9 +19,9 @@ use rustix::fs::{Mode, OFlags, open, unlink};
 
 use super::{Failure, output, stdout::say};
 use crate::{
-    model::{Event, ExitRecord, Sample},
+    model::{Event, ExitRecord, Host, Sample},
     recording::{Block, Entry, Facts, Packer},
-    source::{Users, keep_only},
+    source::{Users, boot_id, keep_only, kernel_release},
 };
 
 /// Blocks that wait for a slow disk; what comes when there are more is lost and counted.
@@ -38,6 +38,26 @@ pub(super) struct Keeping {
     pub(super) mode: u32,
     /// Whether arguments, which may hold secrets, are left out.
     pub(super) redacts: bool,
+}
+
+/// The facts of this machine.
+pub(super) fn facts(host: &Host) -> Facts {
+    Facts {
+        host: host.name.clone(),
+        kernel: kernel_release(),
+        boot_id: boot_id(),
+        time_zone: jiff::tz::TimeZone::system()
+            .iana_name()
+            .unwrap_or_default()
+            .to_owned(),
+        cpus: host.cpus,
+        page_bytes: host.page_bytes,
+        tick_ns: host.tick_ns,
+        boot_wall_ns: host.boot_wall_ns as i64,
+        procviz: env!("CARGO_PKG_VERSION").to_owned(),
+        tasks: "threads".to_owned(),
+        ..Facts::default()
+    }
 }
 
 impl Keeping {

@@ -9,14 +9,13 @@ use super::{
     config::Schedule,
     feed::{Feed, Player},
     open,
-    recorder::{Keeping, Recorder},
+    recorder::{self, Keeping, Recorder},
     selection::Selection,
     watch::{Order, Said, Wake, Watch},
 };
 use crate::{
     cli::{FilterArgs, SamplingArgs},
-    model::{Host, Sample, Scope, Snapshot},
-    recording::Facts,
+    model::{Host, Sample, Snapshot},
     source::{Keep, Users, back_to_normal, host},
     tracker::{Filter, Tracker},
 };
@@ -116,7 +115,7 @@ impl Session {
         let host = host()?;
         let extra = before(&host)?;
         let recorder = save
-            .map(|keeping| Recorder::start(&keeping, Facts::new(&host, Scope::Threads)))
+            .map(|keeping| Recorder::start(&keeping, recorder::facts(&host)))
             .transpose()?;
         let keep = match &child {
             Some(child) => {

@@ -11,10 +11,13 @@ use crate::{
 };
 
 const FRAMES: u32 = 25;
-/// Threads that are born in each frame, and end in the next.
-const CHURN: u32 = 200;
+/// Threads that are born in each frame, and end in the next: 200, or as many
+/// as short lives of processes are shown on a small machine.
+fn churn(many: u32) -> u32 {
+    if many > 1_000 { 200 } else { 60 }
+}
 
-/// Two users, one with `many` tasks; 200 short lives a second of that one,
+/// Two users, one with `many` tasks; up to 200 short lives a second of that one,
 /// 500 threads of `burst` at once in the tenth second. `look` sees each snapshot.
 fn machine(many: u32, burst: u32, mut look: impl FnMut(u32, &Snapshot)) {
     let mut tasks: Vec<_> = (1..100)
@@ -25,7 +28,7 @@ fn machine(many: u32, burst: u32, mut look: impl FnMut(u32, &Snapshot)) {
     let mut sample = Sample::new(Sources::EbpfAndProc);
     sample.found = tasks;
     sample.complete = true;
-    let mut next = 20_000;
+    let (mut next, churn) = (20_000, churn(many));
     let mut living: Vec<u32> = Vec::new();
     for frame in 0..FRAMES {
         sample.stamp = Stamp {
@@ -34,11 +37,11 @@ fn machine(many: u32, burst: u32, mut look: impl FnMut(u32, &Snapshot)) {
         };
         sample.events = living.drain(..).map(end).collect();
         if frame > 0 {
-            sample.found = (next..next + CHURN)
+            sample.found = (next..next + churn)
                 .map(|tid| golden::found(tid, 200, State::Sleeping))
                 .collect();
-            living.extend(next..next + CHURN);
-            next += CHURN;
+            living.extend(next..next + churn);
+            next += churn;
         }
         if frame == 10 {
             sample.found.extend((next..next + 500).map(|tid| Found {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Host, Scope};
+use crate::model::Host;
 
 /// The facts; those that are not known are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,34 +35,6 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Of a machine, as its samples are about to be recorded.
-    pub fn new(host: &Host, scope: Scope) -> Self {
-        let line = |path: &str| {
-            let text = std::fs::read_to_string(path).unwrap_or_default();
-            text.trim().to_owned()
-        };
-        Self {
-            host: host.name.clone(),
-            kernel: line("/proc/sys/kernel/osrelease"),
-            boot_id: line("/proc/sys/kernel/random/boot_id"),
-            time_zone: jiff::tz::TimeZone::system()
-                .iana_name()
-                .unwrap_or_default()
-                .to_owned(),
-            cpus: host.cpus,
-            page_bytes: host.page_bytes,
-            tick_ns: host.tick_ns,
-            boot_wall_ns: host.boot_wall_ns as i64,
-            procviz: env!("CARGO_PKG_VERSION").to_owned(),
-            tasks: match scope {
-                Scope::Threads => "threads",
-                Scope::Processes => "processes",
-            }
-            .to_owned(),
-            users: BTreeMap::new(),
-        }
-    }
-
     /// The machine.
     pub fn machine(&self) -> Host {
         Host {

@@ -40,6 +40,18 @@ pub fn host() -> io::Result<Host> {
     })
 }
 
+/// The kernel's release, as in `6.12.4-amd64`.
+pub fn kernel_release() -> String {
+    let name = rustix::system::uname();
+    name.release().to_string_lossy().into_owned()
+}
+
+/// What the kernel calls this boot; empty where it does not tell.
+pub fn boot_id() -> String {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    text.unwrap_or_default().trim().to_owned()
+}
+
 /// Wall time at boot by the clock as it stands now, ns since 1970: it moves
 /// when somebody sets the clock.
 pub fn boot_wall_ns() -> i128 {

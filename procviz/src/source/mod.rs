@@ -20,7 +20,7 @@ mod users;
 
 pub(crate) use details::Details;
 pub use exits::{Exits, Tally};
-pub use machine::{boot_now_ns, boot_wall_ns, host, own_cpu_ns};
+pub use machine::{boot_id, boot_now_ns, boot_wall_ns, host, kernel_release, own_cpu_ns};
 pub use sampler::{Sampler, SamplerError};
 pub use trouble::{Keep, back_to_normal, keep_only, prepare_for_trouble};
 pub use users::Users;

@@ -4,6 +4,7 @@
 mod draw;
 mod live;
 mod load;
+mod record;
 mod sample;
 mod starved;
 mod storm;
@@ -71,11 +72,12 @@ pub(crate) fn run(parts: &[&str]) -> Result<()> {
 /// Measures, prints a table and writes JSON.
 pub(crate) fn run_here(parts: &[&str]) -> Result<()> {
     let mut rows = Vec::new();
-    let all: [Part; 6] = [
+    let all: [Part; 7] = [
         ("draw", draw::run),
         ("switch", switch::run),
         ("storm", storm::run),
         ("sample", sample::run),
+        ("record", record::run),
         ("live", live::run),
         ("starved", starved::run),
     ];

@@ -174,13 +174,13 @@ impl Plot {
             middle,
             self.bottom_of_strips + 34.0,
             Anchor::Middle,
-            "CPU used in the interval, of one core →".to_owned(),
+            "CPU used in the interval, of one core".to_owned(),
         ));
         texts.push((
             left - 68.0,
             top - 8.0,
             Anchor::Start,
-            "↑ address space".to_owned(),
+            "address space".to_owned(),
         ));
         if is_empty {
             let middle_y = f32::midpoint(top, bottom);

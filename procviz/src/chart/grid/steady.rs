@@ -10,7 +10,7 @@ use crate::scene::Font;
 
 /// Places that stay free below all groups, for those that outgrow their own
 /// and for new ones: a burst of threads moves nobody.
-const SPARE: usize = 1_500;
+const SPARE: usize = 800;
 
 /// Places beyond three times those in use that may stay free: so much moves
 /// nobody when a burst is over.

@@ -50,7 +50,9 @@ impl Threads {
                 continue;
             };
             let first = made.front().map_or(0, |(time, _)| *time);
-            let span = world.now_ns().saturating_sub(first) + world.snapshot.stamp.interval_ns;
+            // How long it took, not how long ago it was.
+            let last = made.back().map_or(0, |(time, _)| *time);
+            let span = last.saturating_sub(first) + world.snapshot.stamp.interval_ns;
             notables.push(Notable {
                 rule: Rule::Threads,
                 rank: 0,
