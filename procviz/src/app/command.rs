@@ -7,8 +7,10 @@ use std::{
     io::{Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::{ffi::OsStrExt, process::CommandExt as _, process::ExitStatusExt as _},
     process::{Command, ExitStatus, Stdio},
-    sync::Arc,
-    thread::JoinHandle,
+    sync::{
+        Arc,
+        mpsc::{self, Receiver},
+    },
 };
 
 use anyhow::Context as _;
@@ -68,15 +70,16 @@ impl Child {
     pub(super) fn wait(self, ended: Arc<Notify>) -> std::io::Result<Waiting> {
         let pid = self.pid();
         let mut child = self.0;
+        let (tell, status) = mpsc::sync_channel(1);
         let body = move || {
-            let status = child.wait().map_or(1, shell_status);
+            // Told before anybody is woken by it.
+            _ = tell.send(child.wait().map_or(1, shell_status));
             ended.notify_one();
-            status
         };
-        let thread = std::thread::Builder::new()
+        std::thread::Builder::new()
             .name("procviz-command".to_owned())
             .spawn(body)?;
-        Ok(Waiting { pid, thread })
+        Ok(Waiting { pid, status })
     }
 
     /// Lets it go.
@@ -114,7 +117,7 @@ impl Child {
 /// A command whose end somebody waits for.
 pub(super) struct Waiting {
     pid: u32,
-    thread: JoinHandle<u8>,
+    status: Receiver<u8>,
 }
 
 impl Waiting {
@@ -130,13 +133,13 @@ impl Waiting {
 
     /// Its status, as a shell gives it, once it has ended.
     pub(super) fn status(self) -> u8 {
-        self.thread.join().unwrap_or(1)
+        self.status.recv().unwrap_or(1)
     }
 
     /// Its status if it has ended; else it goes on alone, which is said.
     pub(super) fn status_now(self) -> u8 {
-        if self.thread.is_finished() {
-            return self.status();
+        if let Ok(status) = self.status.try_recv() {
+            return status;
         }
         say(&format!(
             "procviz: the command goes on as process {}",
