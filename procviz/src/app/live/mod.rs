@@ -482,7 +482,6 @@ impl Live {
         if let Err(error) = self.writer.check() {
             self.view.message = Some(format!("not saved: {error:#}"));
         }
-        let snapshot = self.session.snapshot();
         let mut parts = Vec::new();
         if self.view.is_paused {
             parts.push("PAUSED, . for one more sample".to_owned());
@@ -497,10 +496,8 @@ impl Live {
             };
             parts.push(format!("interval stretched to {now}{detail} by --max-cpu"));
         }
-        let age = Duration::from_nanos(boot_now_ns().saturating_sub(snapshot.stamp.boot_ns));
-        if !self.view.is_paused && age > self.governor.interval(asked) * 2 + Duration::from_secs(1)
-        {
-            let age = duration_text(age.as_nanos() as u64);
+        if self.is_late() {
+            let age = duration_text(self.age().as_nanos() as u64);
             parts.push(format!("the last sample is {age} old"));
         }
         if self.view.sorting != Sorting::default() {
@@ -516,6 +513,19 @@ impl Live {
             parts.push(format!("filter: {line}"));
         }
         parts
+    }
+
+    /// How old what is shown is.
+    fn age(&self) -> Duration {
+        let taken = self.session.snapshot().stamp.boot_ns;
+        Duration::from_nanos(boot_now_ns().saturating_sub(taken))
+    }
+
+    /// Whether a sample should have come and has not: then the picture says
+    /// how old it is. A paused one does not grow old.
+    fn is_late(&self) -> bool {
+        let patience = self.governor.interval(self.view.interval) * 2 + Duration::from_secs(1);
+        !self.view.is_paused && self.has_begun() && self.age() > patience
     }
 
     /// The last line, once the screen is given back.

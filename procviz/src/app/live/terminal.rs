@@ -186,7 +186,9 @@ impl TerminalView {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) if is_dirty => {}
-                Err(RecvTimeoutError::Timeout) => is_dirty = true,
+                Err(RecvTimeoutError::Timeout) => {
+                    is_dirty = self.live.is_late() || self.live.waits_for_details();
+                }
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
             let is_due = drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME);

@@ -207,9 +207,8 @@ impl ApplicationHandler<()> for WindowView {
 
     fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
         let since = self.drawn.map_or(FRAME, |drawn| drawn.elapsed());
-        // A paused picture does not grow old.
-        if since >= STILL && !self.live.view.is_paused {
-            self.stale = Stale::All;
+        if since >= STILL && self.live.is_late() {
+            self.stale = self.stale.max(Stale::Overlay);
         }
         if self.live.has_details() {
             self.stale = self.stale.max(Stale::Overlay);
@@ -224,7 +223,8 @@ impl ApplicationHandler<()> for WindowView {
             true => FRAME - since,
             false if self.live.waits_for_details() => 3 * FRAME,
             false if self.live.view.is_paused => NEVER,
-            false => STILL.saturating_sub(since),
+            // Whether a sample is late is looked at now and then.
+            false => STILL,
         };
         event_loop.set_control_flow(ControlFlow::WaitUntil(Instant::now() + wait));
     }
