@@ -1059,7 +1059,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__record)
-            opts="-o -s -F -h --output --force --mode --redact --interval --hz --samples --duration --from --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-o -s -F -h --output --force --mode --redact --interval --hz --samples --duration --from --require-ebpf --tree --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1109,23 +1109,7 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --user)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --pid)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --tree)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --command)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --cgroup)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -221,11 +221,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand record" -s F -l hz -d 'S
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
-complete -c procviz -n "__fish_procviz_using_subcommand record" -l user -d 'Tasks of this user, by name or id (the real one)' -r
-complete -c procviz -n "__fish_procviz_using_subcommand record" -l pid -d 'This process or thread' -r
-complete -c procviz -n "__fish_procviz_using_subcommand record" -l tree -d 'This process and its descendants' -r
-complete -c procviz -n "__fish_procviz_using_subcommand record" -l command -d 'Tasks whose name or arguments match' -r
-complete -c procviz -n "__fish_procviz_using_subcommand record" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l tree -d 'Record for this process and its descendants alone' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s h -l help -d 'Print help (see more with \'--help\')'

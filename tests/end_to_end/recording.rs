@@ -134,6 +134,15 @@ fn every_death() -> Result<(), Failed> {
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
     let ours = ended.filter(|line| line["exit_code"] == 3 && line["comm"] == "sh");
     assert_eq!(ours.count(), LIVES);
+    // The command alone is shown, as it would have been live.
+    let dump = output(procviz().args(["dump", "--from"]).arg(&file));
+    let lines = String::from_utf8(dump.stdout)?;
+    let last: Value = serde_json::from_str(lines.lines().last().unwrap())?;
+    let tasks = last["tasks"].as_array().unwrap();
+    assert!(
+        !tasks.is_empty() && tasks.iter().all(|task| task["comm"] == "sh"),
+        "{last}"
+    );
     Ok(())
 }
 
@@ -513,12 +522,13 @@ fn bad_input() -> Result<(), Failed> {
             );
         }
     }
-    let usage: [(&[&str], &str); 5] = [
+    let usage: [(&[&str], &str); 6] = [
         (&["grid", "--from", "x.pvz"], "-o"),
         (&["dump", "--from", "x.pvz", "-s", "2"], "--interval"),
         (&["dump", "--from", "x.pvz", "--", "true"], "command"),
         (&["record"], "--output"),
         (&["record", "-o", "x.pvz", "--mode", "777"], "777"),
+        (&["record", "-o", "x.pvz", "--user", "root"], "--user"),
     ];
     for (args, word) in usage {
         let result = output(procviz().args(args));

@@ -93,7 +93,7 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
     }
     let (mut reader, name) = feed::reader(path)?;
     let users = Users::of_recording(&reader.facts().users);
-    let selection = Selection::in_recording(&args.filter, &users)?;
+    let selection = Selection::in_recording(&args.filter, reader.facts(), &users)?;
     let mut printer = Printer {
         out: Out::new(),
         host: reader.facts().machine(),

@@ -6,7 +6,7 @@ use super::{
     recorder::Keeping,
     session::{IsLast, Plan, Session, WantArgs},
 };
-use crate::cli::RecordArgs;
+use crate::cli::{FilterArgs, RecordArgs};
 
 pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
     let schedule = Schedule::new(&args.sampling, 1.0)?;
@@ -17,6 +17,11 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
         mode,
         redacts: args.redact.is_some(),
     };
+    // A recording has everybody: other filters are for who reads it.
+    let filter = FilterArgs {
+        trees: args.trees.clone(),
+        ..FilterArgs::default()
+    };
     let plan = Plan {
         want_args: if args.redact.is_some() {
             WantArgs::No
@@ -24,7 +29,7 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
             WantArgs::Yes
         },
         save: Some(keeping),
-        ..Plan::plain(&schedule, &args.sampling, &args.filter, &args.run)
+        ..Plan::plain(&schedule, &args.sampling, &filter, &args.run)
     };
     let (mut session, ()) = Session::start(plan, |_| Ok(()))?;
     while let Some(is_last) = session.next()? {

@@ -4,7 +4,7 @@ use glob::Pattern;
 use regex::bytes::Regex;
 
 use super::{Failure, config};
-use crate::{cli::FilterArgs, model::Untrusted, source::Users, tracker::Filter};
+use crate::{cli::FilterArgs, model::Untrusted, recording::Facts, source::Users, tracker::Filter};
 
 /// Whom to show, and whose descendants to follow.
 pub(super) struct Selection {
@@ -18,15 +18,20 @@ impl Selection {
         Self::with_users(args, user)
     }
 
-    /// In a recording: users are those of its machine.
-    pub(super) fn in_recording(args: &FilterArgs, users: &Users) -> Result<Self, Failure> {
+    /// In a recording: users are those of its machine, and where a command or a
+    /// tree was followed, that alone is shown.
+    pub(super) fn in_recording(
+        args: &FilterArgs,
+        facts: &Facts,
+        users: &Users,
+    ) -> Result<Self, Failure> {
         if let Some(text) = args.trees.first() {
             return Err(Failure::usage(format!(
                 "`--tree {}`: whose child a task is, a recording does not tell yet; --command, --cgroup and --user can be used",
                 shown(text)
             )));
         }
-        Self::with_users(args, |text| {
+        let mut selection = Self::with_users(args, |text| {
             let id = text.parse().ok().or_else(|| users.id(text));
             id.ok_or_else(|| {
                 Failure::usage(format!(
@@ -34,7 +39,9 @@ impl Selection {
                     shown(text)
                 ))
             })
-        })
+        })?;
+        selection.filter.descendants = facts.only_watched;
+        Ok(selection)
     }
 
     fn with_users(

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     cli::{FilterArgs, SamplingArgs},
     model::{Host, Sample, Snapshot},
+    recording::Facts,
     source::{Keep, Users, back_to_normal, host},
     tracker::{Filter, Tracker},
 };
@@ -114,9 +115,6 @@ impl Session {
         };
         let host = host()?;
         let extra = before(&host)?;
-        let recorder = save
-            .map(|keeping| Recorder::start(&keeping, recorder::facts(&host)))
-            .transpose()?;
         let keep = match &child {
             Some(child) => {
                 selection = selection.only(child.pid());
@@ -124,6 +122,13 @@ impl Session {
             }
             None => Keep::Reading,
         };
+        let facts = Facts {
+            only_watched: selection.roots.is_some(),
+            ..recorder::facts(&host)
+        };
+        let recorder = save
+            .map(|keeping| Recorder::start(&keeping, facts))
+            .transpose()?;
         let mut sampler = open::sampler(&host, schedule.require_ebpf, keep)?;
         if let Some(roots) = &selection.roots {
             sampler.watch_only(roots);
@@ -163,7 +168,7 @@ impl Session {
         let facts = player.reader().facts();
         let users = Users::of_recording(&facts.users);
         let host = facts.machine();
-        let selection = Selection::in_recording(plan.filter, &users)?;
+        let selection = Selection::in_recording(plan.filter, facts, &users)?;
         let extra = before(&host)?;
         let recorder = plan
             .save

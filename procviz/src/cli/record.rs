@@ -2,7 +2,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{FilterArgs, SamplingArgs};
+use super::SamplingArgs;
 
 /// Options of `record`.
 #[derive(Clone, Debug, Args)]
@@ -22,10 +22,10 @@ pub struct RecordArgs {
     /// When to sample.
     #[command(flatten)]
     pub sampling: SamplingArgs,
-    /// Whom to follow with `--tree`; other filters are for reading.
-    #[command(flatten)]
-    pub filter: FilterArgs,
-    /// Run this and record it and its descendants alone; its status is ours
+    /// Record for this process and its descendants alone
+    #[arg(long = "tree", value_name = "PID", allow_hyphen_values = true)]
+    pub trees: Vec<String>,
+    /// Run this and record for it and its descendants alone; its status is ours
     #[arg(last = true, value_name = "COMMAND")]
     pub run: Vec<OsString>,
 }

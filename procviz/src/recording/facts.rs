@@ -30,6 +30,8 @@ pub struct Facts {
     pub procviz: String,
     /// `threads`, or `processes` where threads were left out.
     pub tasks: String,
+    /// A command or a tree was followed: who is not watched is not to be shown.
+    pub only_watched: bool,
     /// Names of users by their ids, as far as they were seen.
     pub users: BTreeMap<u32, String>,
 }
