@@ -107,7 +107,7 @@ _procviz() {
 
     case "${cmd}" in
         procviz)
-            opts="-p -n -d -c -o -s -F -h -V --no-threads --columns --point-size --colors --group --output --force --save --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --require-ebpf --user --pid --tree --command --cgroup --help --version grid bubble lines exits notables dump record check csv doctor completions man __launch help"
+            opts="-p -n -d -c -o -s -F -h -V --no-threads --columns --point-size --colors --group --output --force --save --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help --version grid bubble lines exits notables dump record check csv doctor completions man __launch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -209,6 +209,18 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --begin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --end)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -251,7 +263,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__bubble)
-            opts="-t -o -s -F -h --threads --user-color --group --output --force --save --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-t -o -s -F -h --threads --user-color --group --output --force --save --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -330,6 +342,18 @@ _procviz() {
                     return 0
                     ;;
                 --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --begin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --end)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -437,7 +461,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__dump)
-            opts="-p -s -F -h --json --csv --no-threads --save --interval --hz --samples --duration --from --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -s -F -h --json --csv --no-threads --save --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -475,6 +499,18 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --begin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --end)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -503,13 +539,25 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__exits)
-            opts="-h --json --threads --require-ebpf --from --user --pid --tree --command --cgroup --help"
+            opts="-h --json --threads --require-ebpf --from --at --begin --end --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --begin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --end)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -541,7 +589,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__grid)
-            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --group --output --force --save --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --group --output --force --save --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -640,6 +688,18 @@ _procviz() {
                     return 0
                     ;;
                 --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --begin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --end)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -881,7 +941,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__lines)
-            opts="-p -o -s -F -h --no-threads --output --force --save --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -o -s -F -h --no-threads --output --force --save --theme --view --ascii --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -955,6 +1015,18 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --begin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --end)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -997,7 +1069,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__notables)
-            opts="-s -F -h --json --interval --hz --samples --duration --from --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-s -F -h --json --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1031,6 +1103,18 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --begin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --end)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1059,7 +1143,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__record)
-            opts="-o -s -F -h --output --force --mode --redact --interval --hz --samples --duration --from --require-ebpf --tree --help"
+            opts="-o -s -F -h --output --force --mode --redact --interval --hz --samples --duration --from --at --begin --end --require-ebpf --tree --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1106,6 +1190,18 @@ _procviz() {
                     return 0
                     ;;
                 --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --begin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --end)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

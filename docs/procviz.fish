@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_procviz_global_optspecs
-    string join \n p/no-threads n/columns= d/point-size= c/colors= group= o/output= force save= theme= view= ascii max-cpu= palette= classic size= scale= font= args s/interval= F/hz= samples= duration= from= require-ebpf user= pid= tree= command= cgroup= h/help V/version
+    string join \n p/no-threads n/columns= d/point-size= c/colors= group= o/output= force save= theme= view= ascii max-cpu= palette= classic size= scale= font= args s/interval= F/hz= samples= duration= from= at= begin= end= require-ebpf user= pid= tree= command= cgroup= h/help V/version
 end
 
 function __fish_procviz_needs_command
@@ -47,7 +47,10 @@ complete -c procviz -n "__fish_procviz_needs_command" -s s -l interval -d 'Secon
 complete -c procviz -n "__fish_procviz_needs_command" -s F -l hz -d 'Samples a second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_needs_command" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_needs_command" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l begin -d 'Begin at this moment' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l end -d 'End at this moment' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l tree -d 'This process and its descendants' -r
@@ -98,7 +101,10 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -s s -l interval -
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s F -l hz -d 'Samples a second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
-complete -c procviz -n "__fish_procviz_using_subcommand grid" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l begin -d 'Begin at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l end -d 'End at this moment' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l tree -d 'This process and its descendants' -r
@@ -132,7 +138,10 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s s -l interval
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s F -l hz -d 'Samples a second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
-complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l begin -d 'Begin at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l end -d 'End at this moment' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l tree -d 'This process and its descendants' -r
@@ -161,7 +170,10 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -s s -l interval 
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s F -l hz -d 'Samples a second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
-complete -c procviz -n "__fish_procviz_using_subcommand lines" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l begin -d 'Begin at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l end -d 'End at this moment' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l tree -d 'This process and its descendants' -r
@@ -174,7 +186,10 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l classic -d 'As
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l args -d 'Show arguments, too; they may hold secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c procviz -n "__fish_procviz_using_subcommand exits" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l begin -d 'Begin at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l end -d 'End at this moment' -r
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l tree -d 'This process and its descendants' -r
@@ -188,7 +203,10 @@ complete -c procviz -n "__fish_procviz_using_subcommand notables" -s s -l interv
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -s F -l hz -d 'Samples a second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
-complete -c procviz -n "__fish_procviz_using_subcommand notables" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l begin -d 'Begin at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l end -d 'End at this moment' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l tree -d 'This process and its descendants' -r
@@ -202,7 +220,10 @@ complete -c procviz -n "__fish_procviz_using_subcommand dump" -s s -l interval -
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s F -l hz -d 'Samples a second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
-complete -c procviz -n "__fish_procviz_using_subcommand dump" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l begin -d 'Begin at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l end -d 'End at this moment' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l tree -d 'This process and its descendants' -r
@@ -220,7 +241,10 @@ complete -c procviz -n "__fish_procviz_using_subcommand record" -s s -l interval
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s F -l hz -d 'Samples a second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
-complete -c procviz -n "__fish_procviz_using_subcommand record" -l from -d 'Read a recording instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l begin -d 'Begin at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l end -d 'End at this moment' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l tree -d 'Record for this process and its descendants alone' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'

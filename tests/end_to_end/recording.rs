@@ -22,6 +22,7 @@ use crate::{
 
 pub(crate) const TESTS: &[Test] = &[
     ("what_was_live_is_read", Needs::Events, what_was_live),
+    ("a_moment_is_what_it_was", Needs::Events, moments),
     ("every_death_is_in_it", Needs::Events, every_death),
     ("another_language_reads_the_same", Needs::Events, python),
     ("anybody_reads_it", Needs::Events, anybody),
@@ -111,6 +112,86 @@ fn what_was_live() -> Result<(), Failed> {
     assert_eq!(some.len(), 6, "the opening census and five intervals");
     let same = |one: &Sample, other: &Sample| format!("{one:?}") == format!("{other:?}");
     assert!(some.iter().zip(&all).all(|(one, other)| same(one, other)));
+    Ok(())
+}
+
+/// A picture of a moment is the one of who watched until then, whether all was
+/// read from the front or from a keyframe on.
+fn moments() -> Result<(), Failed> {
+    let folder = Folder::new("moments");
+    let file = folder.file("run.pvz");
+    let _busy = busy();
+    let _hog = Running::new(Command::new("sh").args(["-c", "while :; do :; done"]));
+    let live = folder.file("live.svg");
+    let result = output(
+        procviz()
+            .args(["grid", "-F", "10", "--duration", "34s", "--save"])
+            .args([&file, Path::new("-o"), &live])
+            .env("PROCVIZ_TEST_KEYFRAMES_NS", "1000000000"),
+    );
+    assert!(result.status.success(), "{}", stderr(&result));
+    let draw = |chart: &str, name: &str, from: &str, args: &[&str]| {
+        let picture = folder.file(name);
+        let mut command = Command::new("sh");
+        let script = r#"input=$1; shift; exec "$@" < "$input""#;
+        command.args(["-c", script, "sh"]).arg(&file);
+        command.args([
+            env!("CARGO_BIN_EXE_procviz"),
+            chart,
+            "--force",
+            "--from",
+            from,
+        ]);
+        let result = output(command.args(args).arg("-o").arg(&picture));
+        assert!(result.status.success(), "{}", stderr(&result));
+        std::fs::read_to_string(picture).unwrap()
+    };
+    let path = file.to_str().unwrap();
+    assert_eq!(
+        std::fs::read_to_string(&live)?,
+        draw("grid", "end.svg", path, &[])
+    );
+    let (all, reader) = samples(&file);
+    let host = reader.facts().machine();
+    // A keyframe is begun at when it is 24 s old: until then all is read anyhow.
+    for number in (260..=336).step_by(4) {
+        let wall = host.boot_wall_ns + i128::from(all[number].stamp.boot_ns);
+        let at = format!("{:.9}", jiff::Timestamp::from_nanosecond(wall)?);
+        let charts: &[&str] = match number {
+            300 => &["grid", "bubble", "lines"],
+            _ => &["grid", "bubble"],
+        };
+        for chart in charts {
+            let front = draw(chart, "front.svg", "-", &["--at", &at]);
+            let moment = draw(chart, "moment.svg", path, &["--at", &at]);
+            assert!(front == moment, "{chart} at {at}, sample {number}");
+            // The shell that spins is named by then.
+            assert!(front.contains(" cores for "));
+        }
+    }
+    // A part is the same part of all of it, and so is one that was cut out.
+    let dump = |from: &Path, args: &[&str]| {
+        let result = output(procviz().args(["dump", "--from"]).arg(from).args(args));
+        assert!(result.status.success(), "{}", stderr(&result));
+        String::from_utf8(result.stdout).unwrap()
+    };
+    let whole = dump(&file, &[]);
+    let part = dump(&file, &["--begin", "-4s", "--end", "-2s"]);
+    assert!(part.lines().count() >= 19 && whole.contains(&part));
+    let piece = folder.file("piece.pvz");
+    record(&piece, &["--from", path, "--begin", "-4s", "--end", "-2s"]);
+    assert!(part == dump(&piece, &[]), "a piece differs");
+    let exits = |args: &[&str]| {
+        let result = output(
+            procviz()
+                .args(["exits", "--json", "--from", path])
+                .args(args),
+        );
+        assert!(result.status.success(), "{}", stderr(&result));
+        String::from_utf8(result.stdout).unwrap()
+    };
+    let (all, some) = (exits(&[]), exits(&["--begin", "-4s"]));
+    assert!(some.lines().count() > 50 && all.ends_with(&some) && all.len() > 2 * some.len());
     Ok(())
 }
 

@@ -18,6 +18,16 @@ pub(super) struct Schedule {
 const INTERVALS: std::ops::RangeInclusive<f64> = 0.001..=86_400.0;
 
 impl Schedule {
+    /// All that there is, of a recording.
+    pub(super) fn all() -> Self {
+        Self {
+            interval: Duration::from_secs(1),
+            samples: None,
+            duration: None,
+            require_ebpf: false,
+        }
+    }
+
     /// `usual` is the interval when none was said, seconds.
     pub(super) fn new(args: &SamplingArgs, usual: f64) -> Result<Self, Failure> {
         let seconds = match (&args.interval, &args.hz) {
@@ -38,7 +48,11 @@ impl Schedule {
             .as_deref()
             .map(|text| whole("--samples", text, 1, u64::from(u32::MAX)))
             .transpose()?;
-        let duration = args.duration.as_deref().map(duration).transpose()?;
+        let duration = args
+            .duration
+            .as_deref()
+            .map(|text| self::duration("--duration", text, text))
+            .transpose()?;
         Ok(Self {
             interval: Duration::from_secs_f64(seconds),
             samples,
@@ -98,11 +112,12 @@ pub(super) fn whole(option: &str, text: &str, least: u64, most: u64) -> Result<u
         })
 }
 
-/// `30s`, `1.5m`, `500ms`; a number alone is seconds.
-fn duration(text: &str) -> Result<Duration, Failure> {
+/// `30s`, `1.5m`, `500ms`; a number alone is seconds. `typed` is what stood
+/// behind the option.
+pub(super) fn duration(option: &str, typed: &str, text: &str) -> Result<Duration, Failure> {
     let bad = || {
         Failure::usage(format!(
-            "`--duration {text}` is no duration: 500ms, 30s, 5m, 2h and 1d are"
+            "`{option} {typed}` is no duration: 500ms, 30s, 5m, 2h and 1d are"
         ))
     };
     let split = text
@@ -144,6 +159,7 @@ mod tests {
 
     #[test]
     fn durations() {
+        let duration = |text: &str| duration("--duration", text, text);
         assert_eq!(duration("500ms").unwrap(), Duration::from_millis(500));
         assert_eq!(duration("1.5m").unwrap(), Duration::from_secs(90));
         assert_eq!(duration("7").unwrap(), Duration::from_secs(7));

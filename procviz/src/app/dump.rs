@@ -4,7 +4,7 @@ use super::{
     Failure,
     config::Schedule,
     recorder::Keeping,
-    session::{IsLast, Plan, Session},
+    session::{Plan, Session},
     stdout::{Out, Reader},
 };
 use crate::{
@@ -27,9 +27,8 @@ pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {
     let (mut session, ()) = Session::start(plan, |_| Ok(()))?;
     let mut out = Out::new();
     let mut is_first = true;
-    while let Some(is_last) = session.next()? {
-        // The opening census has no interval to speak of.
-        if session.snapshot().tick > 1 {
+    while let Some(next) = session.next()? {
+        if next.is_shown {
             let (snapshot, users) = (session.snapshot(), &session.users);
             let name = |uid| users.name(uid);
             let reader = out.write(|out| {
@@ -43,7 +42,7 @@ pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {
                 return Ok(0);
             }
         }
-        if is_last == IsLast::Yes {
+        if next.is_last {
             break;
         }
     }

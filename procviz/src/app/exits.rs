@@ -10,7 +10,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{
     Failure,
     command::Child,
-    feed, open,
+    config::Schedule,
+    feed::Player,
+    open,
     selection::Selection,
     stdout::{Out, Reader, say},
 };
@@ -91,12 +93,12 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
             "a command cannot be run in a recording: leave it out, or --from".to_owned(),
         ));
     }
-    let (mut reader, name) = feed::reader(path)?;
-    let users = Users::of_recording(&reader.facts().users);
-    let selection = Selection::in_recording(&args.filter, reader.facts(), &users)?;
+    let mut player = Player::open(path, &args.range, &Schedule::all())?;
+    let users = Users::of_recording(&player.facts().users);
+    let selection = Selection::in_recording(&args.filter, player.facts(), &users)?;
     let mut printer = Printer {
         out: Out::new(),
-        host: reader.facts().machine(),
+        host: player.facts().machine(),
         users,
         json: args.json,
         threads: false,
@@ -107,10 +109,18 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
         printer.head()?;
     }
     let mut folded = 0;
-    while let Some(sample) = reader.read().map_err(|error| feed::failed(&name, &error))? {
-        let wall = sample.boot_wall_ns.unwrap_or(printer.host.boot_wall_ns);
-        printer.host.boot_wall_ns = wall;
-        printer.users = Users::of_recording(&reader.facts().users);
+    while let Some(step) = player.next(None)? {
+        if let Some(names) = player.new_users() {
+            printer.users = Users::of_recording(names);
+        }
+        let sample = step.sample;
+        printer.host = Host {
+            boot_wall_ns: player.boot_wall_ns(),
+            ..player.facts().machine()
+        };
+        if !step.is_shown && args.range.is_given() {
+            continue;
+        }
         let ended = sample.events.iter().filter_map(|event| match event {
             Event::ProcessEnd(record) => Some(std::sync::Arc::clone(record)),
             _ => None,
@@ -126,7 +136,7 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
             "procviz: {folded} short lives are in the recording by their number alone"
         ));
     }
-    Ok(feed::tell(&name, &reader))
+    Ok(player.status())
 }
 
 /// Prints until somebody says stop, nobody reads any more, or the command ends.

@@ -1,11 +1,28 @@
-//! Where samples come from: the machine, or a recording of it.
+//! Where samples come from: the machine, or recordings of it.
 
-use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use super::{Failure, config::Schedule, stdout::say, watch::Watch};
+use anyhow::Context as _;
+
+use super::{
+    Failure,
+    config::Schedule,
+    moment::{Moment, Span},
+    stdout::say,
+    watch::Watch,
+};
 use crate::{
-    model::Sample,
-    recording::{ReadError, Reader},
+    cli::RangeArgs,
+    export::time,
+    model::{Host, Sample, Sources},
+    recording::{Facts, Map, ReadError, Reader},
+    tracker::{Keyframe, Tracker},
 };
 
 /// Whence.
@@ -14,78 +31,506 @@ pub(super) enum Feed {
     Recording(Box<Player>),
 }
 
-/// A recording that is played as fast as it is read.
-pub(super) struct Player {
-    reader: Reader,
+/// One file of those that are played.
+struct Volume {
+    path: PathBuf,
     name: String,
-    schedule: Schedule,
-    /// Read, and not given out: whether there is another one is told with each.
-    next: Option<Sample>,
-    first_ns: Option<u64>,
-    given: u64,
-    /// Names of users that were given out.
-    users: usize,
+    facts: Facts,
+    /// Where its blocks are; none in what can be read from the front alone.
+    map: Option<Map>,
+    /// Wall clock of its first and last sample.
+    span: Option<Span>,
 }
 
+/// What of a recording is shown, wall clock in ns since 1970.
+#[derive(Clone, Copy, Debug, Default)]
+struct Range {
+    begin: Option<i128>,
+    end: Option<i128>,
+    /// The last sample of it alone.
+    is_moment: bool,
+}
+
+/// Recordings that are played as fast as they are read.
+pub(super) struct Player {
+    shelf: Vec<Volume>,
+    current: usize,
+    reader: Reader,
+    schedule: Schedule,
+    range: Range,
+    has_history: bool,
+    is_placed: bool,
+    /// Read, and not given out: whether there is another one is told with each.
+    ahead: Option<Ahead>,
+    /// The time since boot of the sample before the first one that was shown, ns.
+    from_ns: Option<u64>,
+    before_ns: u64,
+    shown: u64,
+    /// Samples of the machine's story so far.
+    told: u64,
+    /// Wall clock at boot as it stood when the last sample was read, and when one was given out.
+    read_boot_wall_ns: i128,
+    boot_wall_ns: i128,
+    /// Names of users that were given out.
+    users: Option<usize>,
+    /// Damages that a keyframe has mended.
+    mended: usize,
+    status: u8,
+}
+
+/// A sample with what stands before it.
+struct Ahead {
+    sample: Sample,
+    keyframe: Option<Keyframe>,
+    /// Another machine, or another run: nothing that was known holds.
+    begins: Option<Host>,
+    wall_ns: i128,
+}
+
+/// A sample that is given out.
+pub(super) struct Step {
+    pub(super) sample: Sample,
+    pub(super) is_last: bool,
+    /// It is one of those that were asked for, not of those that lead to them.
+    pub(super) is_shown: bool,
+}
+
+/// Blocks of samples that are read before a moment: charts look back a little.
+const LEAD: usize = 4;
+
 impl Player {
-    /// Opens a recording; `-` is the standard input.
+    /// Opens a recording, or a folder of them; `-` is the standard input.
     ///
     /// # Errors
     ///
-    /// When it is none, or cannot be read.
-    pub(super) fn open(path: &Path, schedule: &Schedule) -> Result<Self, Failure> {
-        let (reader, name) = reader(path)?;
-        let mut player = Self {
-            reader,
-            name,
-            schedule: *schedule,
-            next: None,
-            first_ns: None,
-            given: 0,
-            users: 0,
+    /// When there is none, or none can be read, or nothing was recorded when
+    /// it was asked for.
+    pub(super) fn open(
+        path: &Path,
+        args: &RangeArgs,
+        schedule: &Schedule,
+    ) -> Result<Self, Failure> {
+        if args.at.is_some() && (schedule.samples.is_some() || schedule.duration.is_some()) {
+            return Err(Failure::usage(
+                "`--at` shows one moment: leave out --samples and --duration, or use --begin"
+                    .to_owned(),
+            ));
+        }
+        let (mut shelf, stream, status) = shelf(path)?;
+        if args.is_given() {
+            for volume in &mut shelf {
+                volume.look()?;
+            }
+        }
+        shelf.sort_by_key(|volume| volume.span);
+        let range = Range::new(args, &shelf)?;
+        let reader = match stream {
+            Some(reader) => reader,
+            None => shelf[0].reader()?,
         };
-        player.next = player.read()?;
-        Ok(player)
+        Ok(Self {
+            read_boot_wall_ns: shelf[0].facts.boot_wall_ns.into(),
+            boot_wall_ns: shelf[0].facts.boot_wall_ns.into(),
+            shelf,
+            current: 0,
+            reader,
+            schedule: *schedule,
+            range,
+            has_history: false,
+            is_placed: false,
+            ahead: None,
+            from_ns: None,
+            before_ns: 0,
+            shown: 0,
+            told: 0,
+            users: None,
+            mended: 0,
+            status,
+        })
     }
 
-    pub(super) fn reader(&self) -> &Reader {
-        &self.reader
+    /// A moment is led to from the front of its file: the chart shows how it came to be.
+    pub(super) fn with_history(&mut self) {
+        self.has_history = true;
+    }
+
+    /// Shows the last sample alone, and reads no more than that takes.
+    pub(super) fn only_the_last(&mut self) -> Result<(), Failure> {
+        if self.range.is_moment {
+            return Ok(());
+        }
+        self.range.is_moment = true;
+        for volume in &mut self.shelf {
+            volume.look()?;
+        }
+        self.shelf.sort_by_key(|volume| volume.span);
+        Ok(())
+    }
+
+    pub(super) fn facts(&self) -> &Facts {
+        self.reader.facts()
+    }
+
+    /// Wall clock at boot as it stood at the sample given out last, ns since 1970.
+    pub(super) fn boot_wall_ns(&self) -> i128 {
+        self.boot_wall_ns
     }
 
     /// Names of users, when there are others than before.
     pub(super) fn new_users(&mut self) -> Option<&BTreeMap<u32, String>> {
         let names = &self.reader.facts().users;
-        let is_new = names.len() != self.users;
-        self.users = names.len();
+        let is_new = self.users != Some(names.len());
+        self.users = Some(names.len());
         is_new.then_some(names)
     }
 
-    /// The next sample, and whether it is the last.
-    pub(super) fn next(&mut self) -> Result<Option<(Sample, bool)>, Failure> {
-        let Some(sample) = self.next.take() else {
+    /// The next sample, with `tracker` in the state that it goes on from.
+    pub(super) fn next(
+        &mut self,
+        mut tracker: Option<&mut Tracker>,
+    ) -> Result<Option<Step>, Failure> {
+        if !self.is_placed {
+            self.is_placed = true;
+            self.place(tracker.as_deref_mut())?;
+        }
+        let Some(Ahead {
+            sample,
+            keyframe,
+            begins,
+            wall_ns,
+        }) = self.ahead.take()
+        else {
             return Ok(None);
         };
-        let now = sample.stamp.boot_ns;
-        let since = now.saturating_sub(*self.first_ns.get_or_insert(now));
-        let since = std::time::Duration::from_nanos(since);
-        // The opening census is not counted.
-        let is_enough = self.given > 0 && self.schedule.is_over(self.given, since);
-        self.given += 1;
-        if !is_enough {
-            self.next = self.read()?;
+        if let Some(host) = begins {
+            self.told = 0;
+            if let Some(tracker) = &mut tracker {
+                let filter = tracker.filter().clone();
+                **tracker = Tracker::with_filter(host, Sources::EbpfAndProc, filter);
+            }
         }
-        Ok(Some((sample, self.next.is_none())))
+        let damages = self.reader.findings().damages.len();
+        if let (Some(keyframe), Some(tracker)) = (keyframe, tracker)
+            && (self.told == 1 || damages > self.mended)
+        {
+            restore(tracker, keyframe);
+            self.mended = damages;
+        }
+        self.told += 1;
+        self.boot_wall_ns = wall_ns - i128::from(sample.stamp.boot_ns);
+        let now = sample.stamp.boot_ns;
+        let is_wanted = self.range.begin.is_none_or(|begin| wall_ns >= begin);
+        // The opening census has no interval to speak of.
+        let mut is_shown = is_wanted && self.told > 1;
+        let mut is_enough = false;
+        if is_shown {
+            self.shown += 1;
+            let from = *self.from_ns.get_or_insert(self.before_ns);
+            let since = Duration::from_nanos(now.saturating_sub(from));
+            let interval = Duration::from_nanos(sample.stamp.interval_ns);
+            let schedule = Schedule {
+                interval,
+                ..self.schedule
+            };
+            is_enough = schedule.is_over(self.shown, since);
+        }
+        self.before_ns = now;
+        if !is_enough {
+            self.ahead = self.read_ahead()?;
+        }
+        let is_last = self.ahead.is_none();
+        is_shown &= is_last || !self.range.is_moment;
+        Ok(Some(Step {
+            sample,
+            is_last,
+            is_shown,
+        }))
     }
 
-    fn read(&mut self) -> Result<Option<Sample>, Failure> {
+    /// Goes to where reading has to begin.
+    fn place(&mut self, tracker: Option<&mut Tracker>) -> Result<(), Failure> {
+        let last = self.shelf.last().and_then(|volume| volume.span);
+        let target = match self.range {
+            Range {
+                begin: Some(begin), ..
+            } => Some(begin),
+            Range {
+                is_moment: true,
+                end,
+                ..
+            } => end.or(last.map(|(_, last)| last)),
+            Range { .. } => None,
+        };
+        match target {
+            Some(target) => self.go_to(target, tracker),
+            None => {
+                self.ahead = self.read_ahead()?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Goes to the last keyframe from which a moment is reached as if all had
+    /// been read, or to the beginning of its file.
+    fn go_to(&mut self, target: i128, tracker: Option<&mut Tracker>) -> Result<(), Failure> {
+        let is_filtered = tracker
+            .as_deref()
+            .is_some_and(|tracker| !tracker.filter().is_plain());
+        let looks_back = if is_filtered {
+            i128::from(Tracker::LOOKS_BACK_NS)
+        } else {
+            0
+        };
+        let goal = target - i128::from(Tracker::REGAINS_NS).max(looks_back);
+        let holds = |volume: &Volume| volume.span.is_some_and(|(first, _)| first <= goal);
+        let index = self.shelf.iter().rposition(holds).unwrap_or(0);
+        let volume = &self.shelf[index];
+        let wall = |boot_ns: u64| i128::from(volume.facts.boot_wall_ns) + i128::from(boot_ns);
+        let mut lead = 0;
+        let mut entries = volume.map.iter().flat_map(|map| &map.entries).rev();
+        let keyframe = entries.find(|entry| {
+            lead += usize::from(entry.has_samples() && wall(entry.begin_ns) <= target);
+            entry.is_keyframe() && wall(entry.end_ns) <= goal && lead >= LEAD
+        });
+        let has_history = self.has_history && self.range.is_moment;
+        let keyframe = keyframe.filter(|_| !has_history).map(|entry| entry.offset);
+        if index != self.current || self.told > 0 {
+            self.open_volume(index)?;
+        }
+        self.told = 0;
+        if let (Some(offset), Some(tracker)) = (keyframe, tracker) {
+            if self.begin_at(offset, tracker)? {
+                return Ok(());
+            }
+            // A keyframe of another version is of no use: all is read, then.
+            self.open_volume(index)?;
+        }
+        self.ahead = self.read_ahead()?;
+        Ok(())
+    }
+
+    /// Begins in the middle of a file; whether that can be.
+    fn begin_at(&mut self, offset: u64, tracker: &mut Tracker) -> Result<bool, Failure> {
+        let volume = &self.shelf[self.current];
+        let (file, name) = (volume.open()?, volume.name.clone());
+        let Some(map) = &volume.map else {
+            return Ok(false);
+        };
         self.reader
-            .read()
-            .map_err(|error| failed(&self.name, &error))
+            .jump(file, map, offset)
+            .map_err(|error| failed(&name, &error))?;
+        let Some(mut ahead) = self.read_ahead()? else {
+            return Ok(false);
+        };
+        let host = self.reader.facts().machine();
+        let filter = tracker.filter().clone();
+        *tracker = Tracker::with_filter(host, Sources::EbpfAndProc, filter);
+        let Some(keyframe) = ahead.keyframe.take() else {
+            return Ok(false);
+        };
+        if !restore(tracker, keyframe) {
+            return Ok(false);
+        }
+        // It is in the middle of its story.
+        self.told = 2;
+        self.before_ns = tracker.snapshot().stamp.boot_ns;
+        self.ahead = Some(ahead);
+        Ok(true)
+    }
+
+    /// Reads a file from its front.
+    fn open_volume(&mut self, index: usize) -> Result<(), Failure> {
+        let told = tell(&self.shelf[self.current].name, &self.reader);
+        self.status = self.status.max(told);
+        self.reader = self.shelf[index].reader()?;
+        self.mended = 0;
+        self.current = index;
+        self.users = None;
+        self.read_boot_wall_ns = self.shelf[index].facts.boot_wall_ns.into();
+        Ok(())
+    }
+
+    /// Reads on, through all files.
+    fn read_ahead(&mut self) -> Result<Option<Ahead>, Failure> {
+        let mut begins = None;
+        loop {
+            let read = self.reader.read();
+            let read = read.map_err(|error| failed(&self.shelf[self.current].name, &error))?;
+            let keyframe = self.reader.take_keyframe();
+            let Some(sample) = read else {
+                let next = self.current + 1;
+                if next >= self.shelf.len() {
+                    return Ok(None);
+                }
+                let boot = self.reader.facts().boot_id.clone();
+                self.open_volume(next)?;
+                let facts = self.reader.facts();
+                let is_same_boot = facts.boot_id == boot;
+                let machine = facts.machine();
+                let Some(first) = self
+                    .reader
+                    .read()
+                    .map_err(|error| failed(&self.shelf[next].name, &error))?
+                else {
+                    continue;
+                };
+                if is_same_boot && first.stamp.boot_ns == self.before_ns && self.told > 0 {
+                    // It repeats what was known, for those who begin there.
+                    continue;
+                }
+                begins = Some(machine);
+                return Ok(self.limit(first, None, begins));
+            };
+            return Ok(self.limit(sample, keyframe, begins));
+        }
+    }
+
+    /// A sample, if it does not lie behind the end.
+    fn limit(
+        &mut self,
+        sample: Sample,
+        keyframe: Option<Keyframe>,
+        begins: Option<Host>,
+    ) -> Option<Ahead> {
+        self.read_boot_wall_ns = sample.boot_wall_ns.unwrap_or(self.read_boot_wall_ns);
+        let wall_ns = self.read_boot_wall_ns + i128::from(sample.stamp.boot_ns);
+        let is_over = self.range.end.is_some_and(|end| wall_ns > end);
+        (!is_over || self.told == 0).then_some(Ahead {
+            sample,
+            keyframe,
+            begins,
+            wall_ns,
+        })
     }
 
     /// Says what is missing; the status that this ends with.
     pub(super) fn status(&self) -> u8 {
-        tell(&self.name, &self.reader)
+        self.status
+            .max(tell(&self.shelf[self.current].name, &self.reader))
+    }
+}
+
+/// Whether it could be.
+fn restore(tracker: &mut Tracker, keyframe: Keyframe) -> bool {
+    let is_restored = tracker.restore(keyframe).is_ok();
+    if is_restored && !tracker.filter().is_plain() {
+        tracker.forget_what_filters_hide();
+    }
+    is_restored
+}
+
+impl Volume {
+    fn new(path: &Path) -> Result<(Self, Reader), Failure> {
+        let (reader, name) = reader(path)?;
+        let volume = Self {
+            path: path.to_owned(),
+            name,
+            facts: reader.facts().clone(),
+            map: None,
+            span: None,
+        };
+        Ok((volume, reader))
+    }
+
+    fn open(&self) -> Result<File, Failure> {
+        File::open(&self.path).map_err(|error| failed(&self.name, &error.into()))
+    }
+
+    fn reader(&self) -> Result<Reader, Failure> {
+        reader(&self.path).map(|(reader, _)| reader)
+    }
+
+    /// Finds its blocks, where it can be read from anywhere.
+    fn look(&mut self) -> Result<(), Failure> {
+        if self.map.is_some() || !self.path.is_file() {
+            return Ok(());
+        }
+        let map = Map::of(&mut self.open()?);
+        let map = map.map_err(|error| failed(&self.name, &error.into()))?;
+        let boot = i128::from(self.facts.boot_wall_ns);
+        self.span = map
+            .span()
+            .map(|(first, last)| (boot + i128::from(first), boot + i128::from(last)));
+        self.map = Some(map);
+        Ok(())
+    }
+}
+
+/// The recordings at a path; the reader of a single one, which may be a stream
+/// that cannot be opened twice; and 3 if some of them cannot be read.
+fn shelf(path: &Path) -> Result<(Vec<Volume>, Option<Reader>, u8), Failure> {
+    if !path.is_dir() {
+        let (volume, reader) = Volume::new(path)?;
+        return Ok((vec![volume], Some(reader), 0));
+    }
+    let shown = crate::model::Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal();
+    let mut shelf = Vec::new();
+    let mut status = 0;
+    let entries = std::fs::read_dir(path).with_context(|| format!("failed to list `{shown}`"))?;
+    for entry in entries {
+        let path = entry
+            .with_context(|| format!("failed to list `{shown}`"))?
+            .path();
+        if path.extension().is_none_or(|extension| extension != "pvz") {
+            continue;
+        }
+        let volume = Volume::new(&path).and_then(|(mut volume, _)| {
+            volume.look()?;
+            Ok(volume)
+        });
+        match volume {
+            // One that has just been begun.
+            Ok(volume) if volume.span.is_none() => {}
+            Ok(volume) => shelf.push(volume),
+            Err(failure) => {
+                say(&format!("procviz: {:#}", failure.error));
+                status = 3;
+            }
+        }
+    }
+    if shelf.is_empty() {
+        return Err(
+            anyhow::anyhow!("there are no recordings (*.pvz) with samples in `{shown}`").into(),
+        );
+    }
+    Ok((shelf, None, status))
+}
+
+impl Range {
+    fn new(args: &RangeArgs, shelf: &[Volume]) -> Result<Self, Failure> {
+        let spans: Vec<Span> = shelf.iter().filter_map(|volume| volume.span).collect();
+        let zone = time::zone(&shelf[0].facts.machine());
+        let find = |option: &'static str, text: &Option<String>| {
+            let Some(text) = text else { return Ok(None) };
+            let moment = Moment::parse(option, text)?;
+            if let (Moment::At(at), true) = (&moment, spans.is_empty()) {
+                // In a stream it is known when it comes.
+                return Ok(Some(at.as_nanosecond()));
+            }
+            moment.find((option, text), &spans, &zone).map(Some)
+        };
+        if args.at.is_some() {
+            return Ok(Self {
+                begin: None,
+                end: find("--at", &args.at)?,
+                is_moment: true,
+            });
+        }
+        let (begin, end) = (find("--begin", &args.begin)?, find("--end", &args.end)?);
+        if let (Some(begin), Some(end)) = (begin, end)
+            && begin > end
+        {
+            return Err(Failure::usage(format!(
+                "`--begin {}` is later than `--end {}`",
+                args.begin.as_deref().unwrap_or_default(),
+                args.end.as_deref().unwrap_or_default()
+            )));
+        }
+        Ok(Self {
+            begin,
+            end,
+            is_moment: false,
+        })
     }
 }
 

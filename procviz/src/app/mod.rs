@@ -14,6 +14,7 @@ mod feed;
 mod grid;
 mod lines;
 mod live;
+mod moment;
 mod notables;
 mod open;
 mod output;

@@ -8,7 +8,7 @@ use std::{
 use super::{
     Failure,
     config::Schedule,
-    session::{IsLast, Plan, Session},
+    session::{Plan, Session},
     stdout::{Out, Reader, say},
 };
 use crate::{
@@ -29,7 +29,10 @@ pub(super) fn run(args: &NotablesArgs) -> Result<u8, Failure> {
     let mut out = Out::new();
     let mut open: BTreeMap<Key, Notable> = BTreeMap::new();
     let mut count = 0;
-    while let Some(is_last) = session.next()? {
+    while let Some(next) = session.next()? {
+        if !next.is_shown {
+            continue;
+        }
         let snapshot = session.snapshot();
         let now: BTreeMap<Key, &Notable> = snapshot
             .notables
@@ -64,7 +67,7 @@ pub(super) fn run(args: &NotablesArgs) -> Result<u8, Failure> {
             .into_iter()
             .map(|(key, notable)| (key, notable.clone()))
             .collect();
-        if is_last == IsLast::Yes {
+        if next.is_last {
             break;
         }
     }

@@ -10,7 +10,7 @@ use super::{
     config::Schedule,
     output::{Format, Job, Shows, Target, Writer},
     recorder::Keeping,
-    session::{IsLast, Plan, Session, WantArgs},
+    session::{Next, Plan, Session, WantArgs},
     stdout::say,
 };
 use crate::{
@@ -123,6 +123,8 @@ pub(super) fn run(
     };
     let is_bounded = schedule.samples.is_some() || schedule.duration.is_some();
     let is_live = args.sampling.from.is_none();
+    // Lines show how it came to be so.
+    let is_still = !target.has_many() && !matches!(chart, Chart::Lines(_));
     if !target.has_many() && !is_bounded && args.run.is_empty() && is_live {
         schedule.samples = Some(WATCHED);
     }
@@ -138,6 +140,8 @@ pub(super) fn run(
     let (session, writer) = Session::start(
         Plan {
             want_args,
+            has_history: matches!(chart, Chart::Lines(_)),
+            one_picture: is_still && !is_bounded && !args.sampling.range.is_given(),
             save: args
                 .save
                 .as_deref()
@@ -148,6 +152,7 @@ pub(super) fn run(
     )?;
     let draw = Draw {
         scope,
+        begins_later: matches!(chart, Chart::Lines(_)) && args.sampling.range.begin.is_some(),
         chart,
         raster: paint::Raster::new(font.clone()),
         font,
@@ -174,6 +179,8 @@ struct Draw {
     /// Between the frames of an animation.
     delay_ms: u32,
     target: Target,
+    /// What comes before the part that was asked for leaves no line.
+    begins_later: bool,
     writer: Writer,
     /// An animation's frames so far, as PNG.
     frames: Vec<Vec<u8>>,
@@ -184,9 +191,9 @@ impl Draw {
     fn all(mut self, mut session: Session, schedule: &Schedule) -> Result<u8, Failure> {
         let progress = Progress::new(schedule);
         loop {
-            let is_last = match session.next() {
+            let Next { is_last, is_shown } = match session.next() {
                 Ok(None) => break,
-                Ok(Some(is_last)) => is_last,
+                Ok(Some(next)) => next,
                 Err(failure) => {
                     // What was watched until then is worth having.
                     if session.snapshot().tick > 1 && !self.target.has_many() {
@@ -195,13 +202,14 @@ impl Draw {
                     return Err(failure);
                 }
             };
-            let is_opening = session.snapshot().tick == 1;
-            self.observe(&session);
-            let is_over = is_last == IsLast::Yes || self.frames.len() >= paint::MOST_FRAMES;
-            if is_over || (self.target.has_many() && !is_opening) {
+            if is_shown || !self.begins_later {
+                self.observe(&session);
+            }
+            let is_over = is_last || self.frames.len() >= paint::MOST_FRAMES;
+            if is_over || (self.target.has_many() && is_shown) {
                 self.picture(&session)?;
             }
-            progress.step(is_opening);
+            progress.step(is_shown);
             if is_over {
                 break;
             }
@@ -350,9 +358,9 @@ impl Progress {
         }))
     }
 
-    fn step(&self, is_opening: bool) {
+    fn step(&self, is_shown: bool) {
         let Some((bar, began)) = &self.0 else { return };
-        if !is_opening {
+        if is_shown {
             bar.inc(1);
         }
         if began.elapsed().as_secs_f64() > 2.0 && bar.is_hidden() {

@@ -4,7 +4,7 @@ use super::{
     Failure,
     config::Schedule,
     recorder::Keeping,
-    session::{IsLast, Plan, Session, WantArgs},
+    session::{Plan, Session, WantArgs},
 };
 use crate::cli::{FilterArgs, RecordArgs};
 
@@ -32,8 +32,8 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
         ..Plan::plain(&schedule, &args.sampling, &filter, &args.run)
     };
     let (mut session, ()) = Session::start(plan, |_| Ok(()))?;
-    while let Some(is_last) = session.next()? {
-        if is_last == IsLast::Yes {
+    while let Some(next) = session.next()? {
+        if next.is_last {
             break;
         }
     }

@@ -19,15 +19,18 @@ use rustix::fs::{Mode, OFlags, open, unlink};
 
 use super::{Failure, output, stdout::say};
 use crate::{
-    model::{Event, ExitRecord, Host, Sample},
+    model::{Event, ExitRecord, Host, Sample, Sources},
     recording::{Block, Entry, Facts, Packer},
     source::{Users, boot_id, keep_only, kernel_release},
+    tracker::{Filter, LastSeconds, Secrets, Tracker},
 };
 
 /// Blocks that wait for a slow disk; what comes when there are more is lost and counted.
 const QUEUE: usize = 32;
 /// How often the disk is asked to have it all.
 const SYNC: Duration = Duration::from_secs(5);
+/// Reading may begin each so many ns.
+const KEYFRAMES_NS: u64 = 30_000_000_000;
 
 /// Where a recording goes, and what is left out of it.
 #[derive(Clone, Debug)]
@@ -94,6 +97,29 @@ impl Lost {
     }
 }
 
+/// Whether whom the session shows is not all that its recording is to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filtered {
+    No,
+    Yes,
+}
+
+/// Whether somebody may filter while it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    Once,
+    Live,
+}
+
+impl Filtered {
+    pub(super) fn of(filter: &Filter, shown: Shown) -> Self {
+        match shown {
+            Shown::Once if filter.is_plain() => Self::No,
+            Shown::Once | Shown::Live => Self::Yes,
+        }
+    }
+}
+
 /// A block, and how many samples are in it.
 type Job = (Block, u64);
 
@@ -101,7 +127,12 @@ type Job = (Block, u64);
 pub(super) struct Recorder {
     facts: Facts,
     packer: Packer,
-    redacts: bool,
+    secrets: Secrets,
+    /// Knows everybody, where who is shown is filtered.
+    own: Option<Tracker>,
+    /// The time since boot of the last keyframe, ns.
+    keyframe_ns: Option<u64>,
+    keyframes_ns: u64,
     /// What the writing thread had no room for.
     lost: Lost,
     jobs: Option<SyncSender<Job>>,
@@ -122,7 +153,11 @@ impl Recorder {
     /// # Errors
     ///
     /// When it cannot be made, or something is there.
-    pub(super) fn start(keeping: &Keeping, facts: Facts) -> Result<Self, Failure> {
+    pub(super) fn start(
+        keeping: &Keeping,
+        facts: Facts,
+        filtered: Filtered,
+    ) -> Result<Self, Failure> {
         let first = Block::facts(&facts)?;
         let (jobs, todo) = sync_channel::<Job>(QUEUE);
         let (tell, told) = sync_channel(1);
@@ -148,10 +183,31 @@ impl Recorder {
             .spawn(body)?;
         told.recv()
             .map_err(|_| anyhow!("the writing thread ended early"))??;
+        let own = match filtered {
+            Filtered::No => None,
+            Filtered::Yes => {
+                let filter = Filter {
+                    descendants: facts.only_watched,
+                    ..Filter::default()
+                };
+                Some(Tracker::with_filter(
+                    facts.machine(),
+                    Sources::EbpfAndProc,
+                    filter,
+                ))
+            }
+        };
         Ok(Self {
             facts,
             packer: Packer::new(),
-            redacts: keeping.redacts,
+            secrets: if keeping.redacts {
+                Secrets::LeftOut
+            } else {
+                Secrets::Kept
+            },
+            own,
+            keyframe_ns: None,
+            keyframes_ns: keyframes_ns(),
             lost: Lost::default(),
             jobs: Some(jobs),
             outcome,
@@ -159,12 +215,32 @@ impl Recorder {
         })
     }
 
-    /// Takes in a sample. A disk that does not keep up delays nothing.
-    pub(super) fn add(&mut self, sample: &Sample, users: &Users) {
-        let is_full = if self.redacts {
-            self.packer.add(&redacted(sample))
-        } else {
-            self.packer.add(sample)
+    /// Whether there is anything in it.
+    pub(super) fn has_begun(&self) -> bool {
+        self.keyframe_ns.is_some()
+    }
+
+    /// Begins a piece of a longer story with all that is known.
+    pub(super) fn go_on_from(&mut self, tracker: &Tracker, users: &Users) {
+        self.add(&tracker.census(), users, tracker);
+        self.flush();
+        self.keyframe(tracker, LastSeconds::Kept);
+        if let Some(own) = &mut self.own
+            && let Ok(keyframe) = tracker.keyframe(Secrets::Kept, LastSeconds::Kept)
+        {
+            _ = own.restore(keyframe);
+        }
+    }
+
+    /// Takes in a sample that `tracker` has taken in. A disk that does not
+    /// keep up delays nothing.
+    pub(super) fn add(&mut self, sample: &Sample, users: &Users, tracker: &Tracker) {
+        if let Some(own) = &mut self.own {
+            own.update(sample);
+        }
+        let is_full = match self.secrets {
+            Secrets::LeftOut => self.packer.add(&redacted(sample)),
+            Secrets::Kept => self.packer.add(sample),
         };
         let found = sample.found.iter().filter_map(|found| found.uid);
         let read = sample.readings.iter().filter_map(|reading| reading.uid);
@@ -189,6 +265,31 @@ impl Recorder {
         }
         if is_full {
             self.flush();
+        }
+        let now = sample.stamp.boot_ns;
+        let last = *self.keyframe_ns.get_or_insert(now);
+        if is_full && now.saturating_sub(last) >= self.keyframes_ns {
+            match self.own.take() {
+                Some(own) => {
+                    self.keyframe(&own, LastSeconds::LeftOut);
+                    self.own = Some(own);
+                }
+                None => self.keyframe(tracker, LastSeconds::LeftOut),
+            }
+        }
+    }
+
+    /// Lets reading begin here.
+    fn keyframe(&mut self, tracker: &Tracker, last_seconds: LastSeconds) {
+        self.keyframe_ns = Some(tracker.snapshot().stamp.boot_ns);
+        let keyframe = tracker.keyframe(self.secrets, last_seconds);
+        // One that is too large is not made: reading then begins further ahead.
+        let block = keyframe
+            .ok()
+            .and_then(|keyframe| Block::keyframe(&keyframe).ok());
+        if let Some(block) = block {
+            self.packer.begin_anew();
+            self.send((block, 0));
         }
     }
 
@@ -241,6 +342,13 @@ impl Recorder {
             _ = thread.join();
         }
     }
+}
+
+/// Tests have more of them than anybody needs.
+fn keyframes_ns() -> u64 {
+    let told = std::env::var("PROCVIZ_TEST_KEYFRAMES_NS").ok();
+    told.and_then(|told| told.parse().ok())
+        .unwrap_or(KEYFRAMES_NS)
 }
 
 /// A sample without arguments.

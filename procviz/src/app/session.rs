@@ -9,12 +9,12 @@ use super::{
     config::Schedule,
     feed::{Feed, Player},
     open,
-    recorder::{self, Keeping, Recorder},
+    recorder::{self, Filtered, Keeping, Recorder, Shown},
     selection::Selection,
     watch::{Order, Said, Wake, Watch},
 };
 use crate::{
-    cli::{FilterArgs, SamplingArgs},
+    cli::{FilterArgs, RangeArgs, SamplingArgs},
     model::{Host, Sample, Snapshot},
     recording::Facts,
     source::{Keep, Users, back_to_normal, host},
@@ -27,6 +27,8 @@ pub(super) struct Session {
     pub(super) users: Users,
     feed: Feed,
     recorder: Option<Recorder>,
+    /// Also what is not shown: the opening census, above all.
+    keeps_all: bool,
     child: Option<Waiting>,
 }
 
@@ -42,6 +44,12 @@ pub(super) struct Plan<'a> {
     pub(super) kept: Option<&'a File>,
     /// A recording that is read instead of the machine.
     pub(super) from: Option<&'a Path>,
+    /// And of it, this part.
+    pub(super) range: &'a RangeArgs,
+    /// One picture of one moment is all that is wanted.
+    pub(super) one_picture: bool,
+    /// What leads to a moment is drawn with it.
+    pub(super) has_history: bool,
     /// Where all samples are kept.
     pub(super) save: Option<Keeping>,
 }
@@ -62,6 +70,9 @@ impl<'a> Plan<'a> {
             wake: None,
             kept: None,
             from: sampling.from.as_deref(),
+            range: &sampling.range,
+            one_picture: false,
+            has_history: false,
             save: None,
         }
     }
@@ -127,7 +138,10 @@ impl Session {
             ..recorder::facts(&host)
         };
         let recorder = save
-            .map(|keeping| Recorder::start(&keeping, facts))
+            .map(|keeping| {
+                let shown = wake.as_ref().map_or(Shown::Once, |_| Shown::Live);
+                Recorder::start(&keeping, facts, Filtered::of(&selection.filter, shown))
+            })
             .transpose()?;
         let mut sampler = open::sampler(&host, schedule.require_ebpf, keep)?;
         if let Some(roots) = &selection.roots {
@@ -148,6 +162,7 @@ impl Session {
             users: Users::read(),
             feed: Feed::Machine(watch),
             recorder,
+            keeps_all: true,
             child,
         };
         Ok((session, extra))
@@ -164,8 +179,14 @@ impl Session {
                 "a command cannot be run in a recording: leave it out, or --from".to_owned(),
             ));
         }
-        let player = Player::open(path, plan.schedule)?;
-        let facts = player.reader().facts();
+        let mut player = Player::open(path, plan.range, plan.schedule)?;
+        if plan.one_picture {
+            player.only_the_last()?;
+        }
+        if plan.has_history {
+            player.with_history();
+        }
+        let facts = player.facts();
         let users = Users::of_recording(&facts.users);
         let host = facts.machine();
         let selection = Selection::in_recording(plan.filter, facts, &users)?;
@@ -173,7 +194,10 @@ impl Session {
         let recorder = plan
             .save
             .as_ref()
-            .map(|keeping| Recorder::start(keeping, facts.clone()))
+            .map(|keeping| {
+                let filtered = Filtered::of(&selection.filter, Shown::Once);
+                Recorder::start(keeping, facts.clone(), filtered)
+            })
             .transpose()?;
         // The samples say from where they are.
         let sources = crate::model::Sources::EbpfAndProc;
@@ -182,25 +206,29 @@ impl Session {
             users,
             feed: Feed::Recording(Box::new(player)),
             recorder,
+            keeps_all: !plan.range.is_given(),
             child: None,
         };
         Ok((session, extra))
     }
 
-    /// Takes in the next sample: whether it is the last, `None` when there is none.
-    pub(super) fn next(&mut self) -> Result<Option<IsLast>, Failure> {
+    /// Takes in the next sample; `None` when there is none.
+    pub(super) fn next(&mut self) -> Result<Option<Next>, Failure> {
         loop {
             let watch = match &mut self.feed {
                 Feed::Machine(watch) => watch,
                 Feed::Recording(player) => {
-                    let Some((sample, is_last)) = player.next()? else {
+                    let Some(step) = player.next(Some(&mut self.tracker))? else {
                         return Ok(None);
                     };
                     if let Some(names) = player.new_users() {
                         self.users = Users::of_recording(names);
                     }
-                    self.take_in(&sample);
-                    return Ok(Some(if is_last { IsLast::Yes } else { IsLast::No }));
+                    self.take_in(&step.sample, step.is_shown);
+                    return Ok(Some(Next {
+                        is_last: step.is_last,
+                        is_shown: step.is_shown,
+                    }));
                 }
             };
             match watch.next() {
@@ -208,7 +236,10 @@ impl Session {
                 Some(Said::Failed(error)) => return Err(error.into()),
                 Some(Said::Sample { sample, is_last }) => {
                     self.update(sample)?;
-                    return Ok(Some(if is_last { IsLast::Yes } else { IsLast::No }));
+                    return Ok(Some(Next {
+                        is_last,
+                        is_shown: self.snapshot().tick > 1,
+                    }));
                 }
                 // Only views are asked to.
                 Some(Said::Suspend) => {}
@@ -253,7 +284,7 @@ impl Session {
     }
 
     fn update(&mut self, mut sample: Box<Sample>) -> Result<(), Failure> {
-        self.take_in(&sample);
+        self.take_in(&sample, true);
         sample.clear();
         sample.machine.deaths = None;
         if let Feed::Machine(watch) = &self.feed {
@@ -269,11 +300,22 @@ impl Session {
         Ok(())
     }
 
-    fn take_in(&mut self, sample: &Sample) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.add(sample, &self.users);
+    /// What leads to what is shown is not kept, but all that is known by then.
+    fn take_in(&mut self, sample: &Sample, is_shown: bool) {
+        let is_opening = self.tracker.snapshot().tick == 0;
+        if let Some(recorder) = &mut self.recorder
+            && is_shown
+            && !recorder.has_begun()
+            && !is_opening
+        {
+            recorder.go_on_from(&self.tracker, &self.users);
         }
         self.tracker.update(sample);
+        if let Some(recorder) = &mut self.recorder
+            && (is_shown || self.keeps_all)
+        {
+            recorder.add(sample, &self.users, &self.tracker);
+        }
     }
 
     pub(super) fn snapshot(&self) -> &Snapshot {
@@ -303,9 +345,12 @@ impl Session {
     }
 }
 
-/// Whether a sample is the last.
+/// What the next sample is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum IsLast {
-    No,
-    Yes,
+pub(super) struct Next {
+    /// There is none after it.
+    pub(super) is_last: bool,
+    /// It is not the opening census, nor one of those that lead to the part of
+    /// a recording that was asked for.
+    pub(super) is_shown: bool,
 }

@@ -72,6 +72,7 @@ pub(super) fn host() -> Host {
         page_bytes: 4096,
         tick_ns: 10_000_000,
         boot_wall_ns: 0,
+        time_zone: String::new(),
     }
 }
 

@@ -2,7 +2,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::Args;
 
-use super::FilterArgs;
+use super::{FilterArgs, RangeArgs};
 
 /// Options of `exits`.
 #[derive(Clone, Debug, Args)]
@@ -16,9 +16,12 @@ pub struct ExitsArgs {
     /// Fail with status 4 without kernel events; they are needed anyway
     #[arg(long)]
     pub require_ebpf: bool,
-    /// Read a recording instead of this machine; - is the standard input
+    /// Read a recording, or a folder of them, instead of this machine; - is the standard input
     #[arg(long, value_name = "REC", conflicts_with_all = ["require_ebpf", "threads"])]
     pub from: Option<PathBuf>,
+    /// Of it, this part.
+    #[command(flatten)]
+    pub range: RangeArgs,
     /// Whom to tell of.
     #[command(flatten)]
     pub filter: FilterArgs,

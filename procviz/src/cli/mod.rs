@@ -8,6 +8,7 @@ mod filter;
 mod grid;
 mod lines;
 mod picture;
+mod range;
 mod record;
 mod sampling;
 
@@ -21,6 +22,7 @@ pub use filter::FilterArgs;
 pub use grid::GridArgs;
 pub use lines::LinesArgs;
 pub use picture::{GroupArg, PaletteArg, PictureArgs, ThemeArg, ViewArg};
+pub use range::RangeArgs;
 pub use record::{RecordArgs, RedactArg};
 pub use sampling::SamplingArgs;
 

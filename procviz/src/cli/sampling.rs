@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::RangeArgs;
+
 /// When to sample and from what.
 #[derive(Clone, Debug, Args)]
 pub struct SamplingArgs {
@@ -29,13 +31,16 @@ pub struct SamplingArgs {
     /// Stop after this time, as in 30s, 5m or 1h
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub duration: Option<String>,
-    /// Read a recording instead of this machine; - is the standard input
+    /// Read a recording, or a folder of them, instead of this machine; - is the standard input
     #[arg(
         long,
         value_name = "REC",
         conflicts_with_all = ["interval", "hz", "require_ebpf"]
     )]
     pub from: Option<PathBuf>,
+    /// Of it, this part.
+    #[command(flatten)]
+    pub range: RangeArgs,
     /// Fail with status 4 instead of going on without kernel events
     #[arg(long)]
     pub require_ebpf: bool,

@@ -8,18 +8,26 @@ fn timestamp(host: &Host, boot_ns: u64) -> Option<Timestamp> {
     Timestamp::from_nanosecond(host.boot_wall_ns + i128::from(boot_ns)).ok()
 }
 
-/// `2026-11-22 03:12:30 CET`, in this machine's zone.
+/// The zone of the machine's clock. One that this machine has no data of is UTC.
+pub(crate) fn zone(host: &Host) -> TimeZone {
+    if host.time_zone.is_empty() {
+        return TimeZone::system();
+    }
+    TimeZone::get(&host.time_zone).unwrap_or(TimeZone::UTC)
+}
+
+/// `2026-11-22 03:12:30 CET`, in the machine's zone.
 pub(crate) fn local(host: &Host, boot_ns: u64) -> String {
-    let zoned = timestamp(host, boot_ns).map(|time| time.to_zoned(TimeZone::system()));
+    let zoned = timestamp(host, boot_ns).map(|time| time.to_zoned(zone(host)));
     zoned.map_or_else(
         || "time unknown".to_owned(),
         |time| time.strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
     )
 }
 
-/// `03:12:30.123`, in this machine's zone.
+/// `03:12:30.123`, in the machine's zone.
 pub(crate) fn local_clock(host: &Host, boot_ns: u64) -> String {
-    let zoned = timestamp(host, boot_ns).map(|time| time.to_zoned(TimeZone::system()));
+    let zoned = timestamp(host, boot_ns).map(|time| time.to_zoned(zone(host)));
     zoned.map_or_else(
         || "unknown".to_owned(),
         |time| time.strftime("%H:%M:%S%.3f").to_string(),

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use std::sync::Arc;
 
 use crate::model::{Comm, State, TaskId};
@@ -119,7 +121,7 @@ impl ExitRecord {
 }
 
 /// A wait status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status(pub u32);
 
 impl Status {
@@ -163,7 +165,7 @@ impl Status {
 }
 
 /// Everything about an ended process (or, with `tid`, thread).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ExitRecord {
     /// The process.
     pub process: TaskId,

@@ -1,9 +1,13 @@
+use serde::{Deserialize, Serialize};
+
 use crate::model::Untrusted;
 
 /// Who a task is: a thread id alone is reused, with its start it is not.
 ///
 /// A process is known by the id of its leader.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub struct TaskId {
     /// Thread id in the first pid namespace.
     pub tid: u32,
@@ -21,7 +25,7 @@ pub enum Scope {
 }
 
 /// A task's name: up to 15 bytes that its owner chose.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Comm(pub [u8; 16]);
 
 impl Comm {

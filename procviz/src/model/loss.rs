@@ -1,5 +1,7 @@
+use serde::{Deserialize, Serialize};
+
 /// What was not seen, counted since the run began. Shown, never hidden.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Losses {
     /// Fork events without room in the ring.
     pub fork: u64,

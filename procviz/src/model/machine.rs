@@ -11,6 +11,8 @@ pub struct Host {
     pub tick_ns: u64,
     /// Wall clock at boot, ns since 1970; turns times since boot into dates.
     pub boot_wall_ns: i128,
+    /// Its time zone, as in `Europe/Berlin`; empty: that of who looks.
+    pub time_zone: String,
 }
 
 /// Figures of the whole machine at one tick; `None` is unknown. Counters are

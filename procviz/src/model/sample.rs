@@ -1,9 +1,11 @@
+use serde::{Deserialize, Serialize};
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::model::{Comm, Event, Fold, Losses, MachineFigures, State, TaskId};
 
 /// Where a sample's figures come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sources {
     /// Kernel events and `/proc`.
     EbpfAndProc,
@@ -22,7 +24,7 @@ impl Sources {
 }
 
 /// When a sample was taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// Time since boot, suspend included, ns.
     pub boot_ns: u64,
@@ -133,7 +135,7 @@ impl Sample {
 }
 
 /// Bytes to and from storage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Io {
     /// Read, bytes (`read_bytes` of `/proc/PID/io`).
     pub read: u64,

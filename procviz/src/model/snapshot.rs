@@ -193,9 +193,20 @@ impl<T> Slots<T> {
         self.places.get_mut(slot)?.as_mut()
     }
 
+    /// All values, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.places.iter_mut().flatten()
+    }
+
     /// All values.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.places.iter().flatten()
+    }
+
+    /// All values with their places, to be changed.
+    pub fn entries_mut(&mut self) -> impl Iterator<Item = (usize, &mut T)> {
+        let places = self.places.iter_mut().enumerate();
+        places.filter_map(|(slot, value)| Some((slot, value.as_mut()?)))
     }
 
     /// All values with their places.
@@ -214,5 +225,42 @@ impl<T> Slots<T> {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// Values that cannot be in one: a place is told twice, or not at all.
+#[derive(Debug, thiserror::Error)]
+#[error("a place is taken twice")]
+pub struct TakenTwice;
+
+impl<T> Slots<T> {
+    /// The free places in the order of their use.
+    pub fn free(&self) -> &[usize] {
+        &self.free
+    }
+
+    /// From values with their places, and the free places.
+    ///
+    /// # Errors
+    ///
+    /// When they are not each place once.
+    pub fn from_parts(values: Vec<(usize, T)>, free: Vec<usize>) -> Result<Self, TakenTwice> {
+        let mut places: Vec<Option<T>> = Vec::new();
+        places.resize_with(values.len() + free.len(), || None);
+        let mut are_free = vec![true; places.len()];
+        for (slot, value) in values {
+            let place = places.get_mut(slot).filter(|place| place.is_none());
+            *place.ok_or(TakenTwice)? = Some(value);
+            are_free[slot] = false;
+        }
+        let each_once = free.iter().all(|slot| {
+            are_free
+                .get_mut(*slot)
+                .is_some_and(|is_free| std::mem::replace(is_free, false))
+        });
+        if !each_once {
+            return Err(TakenTwice);
+        }
+        Ok(Self { places, free })
     }
 }

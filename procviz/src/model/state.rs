@@ -1,5 +1,7 @@
+use serde::{Deserialize, Serialize};
+
 /// The scheduler's state of a task, with the letters of proc(5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// `R`: on a CPU or waiting for one.
     Running,

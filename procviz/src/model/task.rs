@@ -34,7 +34,7 @@ impl Change {
 }
 
 /// One thread of the snapshot.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Thread {
     /// Who.
     pub id: TaskId,
@@ -80,7 +80,7 @@ pub struct End {
 }
 
 /// One process of the snapshot.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Process {
     /// Who: the leader's id.
     pub id: TaskId,

@@ -13,6 +13,8 @@ pub(super) const BLOCK_MAGIC: &[u8; 4] = b"PVZB";
 pub(super) const BLOCK_HEADER: usize = 36;
 /// No payload is larger, packed or not: whoever claims more is not believed.
 pub(super) const MOST: usize = 32 << 20;
+/// Nor is a keyframe, unpacked, larger than this: what it becomes in memory is more.
+pub(super) const MOST_OF_KEYFRAME: usize = 8 << 20;
 
 /// What a block holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub(super) enum Kind {
     Facts,
     /// Samples in columns.
     Samples,
+    /// All that the tracker knows after the samples before it.
+    Keyframe,
     /// JSON: a time of which nothing could be kept, and why.
     Gap,
     /// Columns: where each block begins. Closes the file.
@@ -34,6 +38,7 @@ impl Kind {
         match self {
             Self::Facts => 1,
             Self::Samples => 2,
+            Self::Keyframe => 3,
             Self::Gap => 4,
             Self::Index => 5,
             Self::Other(number) => number,
@@ -44,6 +49,7 @@ impl Kind {
         match number {
             1 => Self::Facts,
             2 => Self::Samples,
+            3 => Self::Keyframe,
             4 => Self::Gap,
             5 => Self::Index,
             other => Self::Other(other),

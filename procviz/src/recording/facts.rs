@@ -45,6 +45,7 @@ impl Facts {
             page_bytes: self.page_bytes.max(1),
             tick_ns: self.tick_ns.max(1),
             boot_wall_ns: self.boot_wall_ns.into(),
+            time_zone: self.time_zone.clone(),
         }
     }
 }

@@ -4,6 +4,8 @@
 mod block;
 mod columns;
 mod facts;
+mod keyframes;
+mod map;
 mod reader;
 mod rows;
 mod samples;
@@ -13,8 +15,9 @@ mod varint;
 mod writer;
 
 pub use facts::Facts;
+pub use map::{Entry, Map};
 pub use reader::{Damage, Findings, Gap, ReadError, Reader};
-pub use writer::{Block, Entry, Packer};
+pub use writer::{Block, Packer};
 
 /// The number of the index's table.
 const INDEX: u8 = 16;

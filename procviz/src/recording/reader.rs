@@ -1,14 +1,16 @@
 //! Reads a recording from the front, whatever has become of it: a damaged
 //! block is left out and told of, and reading goes on at the next one.
 
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 
 use super::{
     block::{BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, Header, Kind, MAGIC, MOST, VERSION},
     facts::Facts,
+    keyframes,
+    map::Map,
     samples::Scattered,
 };
-use crate::model::Sample;
+use crate::{model::Sample, tracker::Keyframe};
 
 /// Why nothing of a file can be read.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +79,8 @@ pub struct Reader {
     facts: Facts,
     findings: Findings,
     samples: Option<Scattered>,
+    /// What the tracker knew before the next sample.
+    keyframe: Option<Keyframe>,
     /// Bytes that were left out since the last sound block, and why.
     skipped: Option<Damage>,
 }
@@ -100,6 +104,7 @@ impl Reader {
             facts: Facts::default(),
             findings: Findings::default(),
             samples: None,
+            keyframe: None,
             skipped: None,
         };
         reader.fill(FILE_HEADER)?;
@@ -123,6 +128,53 @@ impl Reader {
     /// What the recording says of its machine; later blocks may know more users.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// Goes on at a block that the file's map names, with what was known of
+    /// users by then. `file` is the same file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn jump(
+        &mut self,
+        mut file: impl Read + Seek + Send + 'static,
+        map: &Map,
+        offset: u64,
+    ) -> Result<(), ReadError> {
+        self.end_of_damage();
+        self.samples = None;
+        self.keyframe = None;
+        let facts = map.facts_before(offset).map(|entry| entry.offset);
+        self.begin_at(Box::new(std::io::empty()), 0);
+        if let Some(facts) = facts {
+            file.seek(SeekFrom::Start(facts))?;
+            let mut head = [0; BLOCK_HEADER];
+            file.read_exact(&mut head)?;
+            let len = Header::parse(&head).map_or(0, |header| header.packed);
+            let mut block = head.to_vec();
+            file.by_ref().take(len as u64).read_to_end(&mut block)?;
+            self.begin_at(Box::new(std::io::Cursor::new(block)), facts);
+            self.block()?;
+        }
+        file.seek(SeekFrom::Start(offset))?;
+        self.begin_at(Box::new(file), offset);
+        Ok(())
+    }
+
+    fn begin_at(&mut self, input: Box<dyn Read + Send>, at: u64) {
+        self.input = input;
+        self.buffer.clear();
+        self.used = 0;
+        self.at = at;
+        self.is_at_end = false;
+    }
+
+    /// What [`Tracker::restore`](crate::tracker::Tracker::restore) takes, if a
+    /// keyframe stood between the last two samples that were read, or before
+    /// the first.
+    pub fn take_keyframe(&mut self) -> Option<Keyframe> {
+        self.keyframe.take()
     }
 
     /// What was found so far; all of it after the last sample.
@@ -230,6 +282,10 @@ impl Reader {
                     why: text["why"].as_str().unwrap_or_default().to_owned(),
                 });
             }
+            Kind::Keyframe => match keyframes::unpack(payload) {
+                Ok(keyframe) => self.keyframe = keyframe,
+                Err(_) => is_nonsense = true,
+            },
             Kind::Index => self.findings.is_closed = true,
             Kind::Other(_) => {}
         }
@@ -313,7 +369,7 @@ impl Reader {
     }
 }
 
-fn find(bytes: &[u8], from: usize) -> Option<usize> {
+pub(super) fn find(bytes: &[u8], from: usize) -> Option<usize> {
     let rest = bytes.get(from..)?;
     let at = rest
         .windows(BLOCK_MAGIC.len())
@@ -322,7 +378,7 @@ fn find(bytes: &[u8], from: usize) -> Option<usize> {
 }
 
 /// The payload as it was; `None` where it is not what the header says.
-fn unpacked(header: &Header, payload: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn unpacked(header: &Header, payload: &[u8]) -> Option<Vec<u8>> {
     let bytes = zstd::bulk::decompress(payload, header.unpacked).ok()?;
     (bytes.len() == header.unpacked).then_some(bytes)
 }

@@ -3,10 +3,14 @@
 
 use std::sync::Arc;
 
-use super::columns::Columns;
+use super::{
+    columns::Columns,
+    varint::{unzigzag, zigzag},
+};
 use crate::model::{
-    Comm, Event, Exec, ExitRecord, Fold, Fork, Found, Gone, Io, Losses, MachineFigures, Memory,
-    Pressure, Reading, Rename, Sample, Sources, State, Status, TaskId, ThreadEnd,
+    Change, Comm, End, Event, Exec, ExitRecord, Fold, Fork, Found, Gone, Io, Losses,
+    MachineFigures, Memory, Pressure, Process, Reading, Rename, Sample, Slots, Sources, State,
+    Status, TaskId, Thread, ThreadEnd,
 };
 
 /// How many rows of the other tables belong to a sample.
@@ -451,4 +455,126 @@ fn exit(row: &mut impl Columns, exit: &mut ExitRecord) {
         ],
     );
     exit.thread = is_thread.then_some(thread);
+}
+
+/// What threads of a process have used together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sums {
+    cpu_ns: u64,
+    run_delay_ns: u64,
+    io: (u64, u64),
+}
+
+impl Sums {
+    pub(super) fn of(members: &[usize], threads: &Slots<Thread>) -> Self {
+        let members = members.iter().filter_map(|slot| threads.get(*slot));
+        members.fold(Self::default(), |sums, thread| {
+            let io = thread.io.unwrap_or_default();
+            Self {
+                cpu_ns: sums.cpu_ns.wrapping_add(thread.cpu_ns),
+                run_delay_ns: sums
+                    .run_delay_ns
+                    .wrapping_add(thread.run_delay_ns.unwrap_or_default()),
+                io: (
+                    sums.io.0.wrapping_add(io.read),
+                    sums.io.1.wrapping_add(io.write),
+                ),
+            }
+        })
+    }
+}
+
+/// A number as what it is more than another one.
+fn beyond(row: &mut impl Columns, value: &mut u64, other: u64) {
+    let mut more = zigzag(value.wrapping_sub(other) as i64);
+    row.number(&mut more);
+    *value = (unzigzag(more) as u64).wrapping_add(other);
+}
+
+fn maybe_beyond(row: &mut impl Columns, value: &mut Option<u64>, other: u64) {
+    let mut more = value.map(|value| zigzag(value.wrapping_sub(other) as i64));
+    row.maybe(&mut more);
+    *value = more.map(|more| (unzigzag(more) as u64).wrapping_add(other));
+}
+
+/// A thread in a keyframe.
+pub(super) fn thread(row: &mut impl Columns, thread: &mut Thread, now_ns: u64, tick: u64) {
+    row.task(&mut thread.id);
+    let mut process = thread.process as u64;
+    row.rising(&mut process);
+    thread.process = process as usize;
+    comm(row, &mut thread.comm);
+    maybe_small(row, &mut thread.uid);
+    state(row, &mut thread.state);
+    row.number(&mut thread.cpu_ns);
+    row.maybe(&mut thread.run_delay_ns);
+    io(row, &mut thread.io);
+    flags(
+        row,
+        [
+            &mut thread.on_cpu,
+            &mut thread.in_iowait,
+            &mut thread.hidden,
+        ],
+    );
+    maybe_beyond(row, &mut thread.last_on_cpu_ns, now_ns);
+    change(row, &mut thread.change, tick);
+    beyond(row, &mut thread.found_tick, tick);
+    end(row, &mut thread.end);
+}
+
+/// A process in a keyframe, without its threads and its exit record.
+pub(super) fn process(row: &mut impl Columns, process: &mut Process, sums: Sums, tick: u64) {
+    row.task(&mut process.id);
+    let mut leader = process.leader.map(|slot| slot as u64);
+    row.maybe(&mut leader);
+    process.leader = leader.map(|slot| slot as usize);
+    small(row, &mut process.ppid);
+    maybe_small(row, &mut process.ns_pid);
+    flags(row, [&mut process.kthread, &mut process.watched]);
+    beyond(row, &mut process.cpu_ns, sums.cpu_ns);
+    let mut read = process.io.map(|io| io.read);
+    let mut write = process.io.map_or(sums.io.1, |io| io.write);
+    maybe_beyond(row, &mut read, sums.io.0);
+    beyond(row, &mut write, sums.io.1);
+    process.io = read.map(|read| Io { read, write });
+    maybe_beyond(row, &mut process.run_delay_ns, sums.run_delay_ns);
+    row.maybe(&mut process.rss);
+    row.maybe(&mut process.vsize);
+    small(row, &mut process.threads);
+    path(row, &mut process.cgroup);
+    row.text(&mut process.args);
+    change(row, &mut process.change, tick);
+    let (changed, delta) = &mut process.rss_change;
+    row.number(changed);
+    let mut by = delta.map(zigzag);
+    row.maybe(&mut by);
+    *delta = by.map(unzigzag);
+    maybe_beyond(row, &mut process.first_rss, process.rss.unwrap_or_default());
+    row.task(&mut process.origin);
+    end(row, &mut process.end);
+}
+
+fn change(row: &mut impl Columns, change: &mut Change, tick: u64) {
+    let mut is_new = change.tick == tick;
+    flags(row, [&mut is_new, &mut change.ran]);
+    change.tick = if is_new { tick } else { 0 };
+    row.number(&mut change.cpu_ns);
+    row.maybe(&mut change.wait_ns);
+    row.maybe(&mut change.wait_max_ns);
+    row.number(&mut change.io_bytes);
+}
+
+fn end(row: &mut impl Columns, end: &mut Option<End>) {
+    let mut tick = end.map(|end| end.tick);
+    let mut code = end.and_then(|end| end.status).map(|status| status.0);
+    let mut zombie = end.is_some_and(|end| end.zombie);
+    row.maybe(&mut tick);
+    maybe_small(row, &mut code);
+    flags(row, [&mut zombie]);
+    *end = tick.map(|tick| End {
+        tick,
+        status: code.map(Status),
+        zombie,
+    });
 }

@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use rustc_hash::FxHashMap;
+
 use super::{
     columns::{Nonsense, TableOut, TablesIn, Words, finish, size},
     rows::{self, Counts, EVENTS},
@@ -25,6 +27,7 @@ const MOST_ROWS: u64 = 400_000;
 pub(super) struct Gathered {
     words: Words,
     tables: Vec<TableOut>,
+    known: Known,
     /// Times since boot of the first and the last, ns; `None` without any.
     span: Option<(u64, u64)>,
 }
@@ -36,6 +39,7 @@ impl Gathered {
         Self {
             words: Words::new(),
             tables: tables.collect(),
+            known: Known::default(),
             span: None,
         }
     }
@@ -44,12 +48,19 @@ impl Gathered {
     pub(super) fn add(&mut self, sample: &Sample) {
         let now = sample.stamp.boot_ns;
         self.span = Some((self.span.map_or(now, |(first, _)| first), now));
+        self.known.invalidate(sample);
+        let memories: Vec<Memory> = sample
+            .memories
+            .iter()
+            .filter(|memory| self.known.is_news(memory))
+            .copied()
+            .collect();
         let mut counts = Counts {
             found: sample.found.len() as u64,
             events: sample.events.len() as u64,
             folds: sample.folds.len() as u64,
             readings: sample.readings.len() as u64,
-            memories: sample.memories.len() as u64,
+            memories: memories.len() as u64,
         };
         // Rows are described once for both ways, so each is copied on its way out.
         let mut head = head_of(sample);
@@ -62,8 +73,7 @@ impl Gathered {
             let mut reading = *reading;
             self.row(READINGS, |put| rows::reading(put, &mut reading));
         }
-        for memory in &sample.memories {
-            let mut memory = *memory;
+        for mut memory in memories {
             self.row(MEMORIES, |put| rows::memory(put, &mut memory));
         }
         for fold in &sample.folds {
@@ -79,6 +89,11 @@ impl Gathered {
             });
             self.row(kind, |put| rows::event(put, &mut event));
         }
+    }
+
+    /// Writes everybody's memory anew from now on: reading may begin here.
+    pub(super) fn forget_memories(&mut self) {
+        self.known.0.clear();
     }
 
     fn row(&mut self, id: u8, describe: impl FnOnce(&mut super::columns::Put<'_>)) {
@@ -101,6 +116,36 @@ impl Gathered {
     pub(super) fn finish(&mut self) -> Vec<u8> {
         self.span = None;
         finish(&mut self.words, &mut self.tables)
+    }
+}
+
+/// Memory of processes as it was last written. Most rows say what the one
+/// before said.
+#[derive(Default)]
+struct Known(FxHashMap<TaskId, (u64, u64, u32)>);
+
+impl Known {
+    /// Forgets those whose number of threads other rows may change.
+    fn invalidate(&mut self, sample: &Sample) {
+        if !sample.found.is_empty() {
+            self.0.clear();
+        }
+        for event in &sample.events {
+            let process = match event {
+                Event::Fork(fork) => fork.process,
+                Event::Exec(exec) => exec.process,
+                Event::ThreadEnd(end) => end.process,
+                Event::ProcessEnd(record) => record.process,
+                Event::Reaped(id) => *id,
+                _ => continue,
+            };
+            self.0.remove(&process);
+        }
+    }
+
+    fn is_news(&mut self, memory: &Memory) -> bool {
+        let figures = (memory.rss, memory.vsize, memory.threads);
+        self.0.insert(memory.process, figures) != Some(figures)
     }
 }
 

@@ -3,13 +3,14 @@
 
 use std::{io::Cursor, sync::Arc};
 
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree as _};
 
 use super::{Block, Facts, Packer, ReadError, Reader};
 use crate::model::{
     Comm, Event, Exec, ExitRecord, Fold, Fork, Found, Gone, Io, Losses, MachineFigures, Memory,
     Pressure, Reading, Rename, Sample, Sources, Stamp, State, Status, TaskId, ThreadEnd,
 };
+use crate::tracker::{Keyframe, LastSeconds, Secrets, Tracker};
 
 fn facts() -> Facts {
     Facts {
@@ -56,8 +57,47 @@ fn read(bytes: &[u8]) -> Result<(Vec<Sample>, Reader), ReadError> {
     Ok((samples, reader))
 }
 
+/// All of a sample but rows of memory: one that says what the one before said
+/// may be left out.
 fn text(sample: &Sample) -> String {
+    let mut sample = sample.clone();
+    sample.memories.clear();
     format!("{sample:?}")
+}
+
+fn tracker() -> Tracker {
+    Tracker::new(facts().machine(), Sources::EbpfAndProc)
+}
+
+fn picture(tracker: &Tracker) -> String {
+    format!("{:?}", tracker.snapshot())
+}
+
+/// Tasks, but for what was said of intervals that are over.
+fn tasks(tracker: &Tracker) -> String {
+    let keyframe = tracker.keyframe(Secrets::Kept, LastSeconds::Kept).unwrap();
+    let tick = tracker.snapshot().tick;
+    let exits = tracker.snapshot().processes.iter();
+    let exits: Vec<_> = exits.map(|process| &process.exit).collect();
+    let Keyframe {
+        threads, processes, ..
+    } = keyframe;
+    format!("{tick} {threads:?} {processes:?} {exits:?}")
+}
+
+fn rest(tracker: &Tracker) -> String {
+    let mut snapshot = tracker.snapshot().clone();
+    (snapshot.threads, snapshot.processes) = Default::default();
+    format!("{snapshot:?}")
+}
+
+/// Sums of some hundred fit into a word.
+fn number() -> impl Strategy<Value = u64> {
+    0..1u64 << 56
+}
+
+fn numbers<const N: usize>() -> impl Strategy<Value = [u64; N]> {
+    proptest::array::uniform(number())
 }
 
 fn task() -> impl Strategy<Value = TaskId> {
@@ -82,7 +122,7 @@ fn state() -> impl Strategy<Value = State> {
 }
 
 fn io() -> impl Strategy<Value = Option<Io>> {
-    proptest::option::of((any::<u64>(), any::<u64>()).prop_map(|(read, write)| Io { read, write }))
+    proptest::option::of((number(), number()).prop_map(|(read, write)| Io { read, write }))
 }
 
 fn comm() -> impl Strategy<Value = Comm> {
@@ -101,14 +141,14 @@ fn path() -> impl Strategy<Value = Option<Arc<str>>> {
 
 fn reading() -> impl Strategy<Value = Reading> {
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
-    let maybe = || proptest::option::of(any::<u64>());
+    let maybe = || proptest::option::of(number());
     let uid = proptest::option::of(any::<u32>());
     (
         task(),
         uid,
         state(),
         flags,
-        any::<u64>(),
+        number(),
         maybe(),
         maybe(),
         io(),
@@ -141,7 +181,7 @@ fn reading() -> impl Strategy<Value = Reading> {
 }
 
 fn found() -> impl Strategy<Value = Found> {
-    let numbers = proptest::collection::vec(any::<u64>(), 10);
+    let numbers = proptest::collection::vec(number(), 10);
     let flags = proptest::collection::vec(any::<bool>(), 6);
     (
         task(),
@@ -187,7 +227,7 @@ fn found() -> impl Strategy<Value = Found> {
 }
 
 fn exit() -> impl Strategy<Value = ExitRecord> {
-    let numbers = proptest::collection::vec(any::<u64>(), 12);
+    let numbers = proptest::collection::vec(number(), 12);
     let flags = proptest::collection::vec(any::<bool>(), 6);
     (task(), task(), comm(), args(), path(), numbers, flags).prop_map(
         |(process, origin, comm, args, cgroup, numbers, flags)| {
@@ -232,13 +272,7 @@ fn event() -> impl Strategy<Value = Event> {
         path(),
     );
     let exec = (task(), any::<[u32; 2]>(), comm(), args(), path());
-    let end = (
-        task(),
-        task(),
-        any::<[u64; 5]>(),
-        any::<[bool; 4]>(),
-        comm(),
-    );
+    let end = (task(), task(), numbers::<5>(), any::<[bool; 4]>(), comm());
     prop_oneof![
         Just(Event::Nothing),
         fork.prop_map(
@@ -299,7 +333,7 @@ fn fold() -> impl Strategy<Value = Fold> {
         task(),
         comm(),
         any::<[u32; 2]>(),
-        any::<[u64; 2]>(),
+        numbers::<2>(),
         any::<bool>(),
     )
         .prop_map(
@@ -317,7 +351,7 @@ fn fold() -> impl Strategy<Value = Fold> {
 
 fn machine() -> impl Strategy<Value = MachineFigures> {
     let flags = any::<[bool; 14]>();
-    (any::<[u64; 14]>(), flags, any::<f64>()).prop_map(|(numbers, flags, load)| {
+    (numbers::<14>(), flags, any::<f64>()).prop_map(|(numbers, flags, load)| {
         let maybe = |index: usize| flags[index].then_some(numbers[index]);
         let pressure = |index: usize| {
             flags[index].then_some(Pressure {
@@ -347,7 +381,7 @@ fn machine() -> impl Strategy<Value = MachineFigures> {
 fn sample() -> impl Strategy<Value = Sample> {
     use proptest::collection::vec;
     let memory =
-        (task(), any::<[u64; 2]>(), any::<u32>()).prop_map(|(process, [rss, vsize], threads)| {
+        (task(), numbers::<2>(), any::<u32>()).prop_map(|(process, [rss, vsize], threads)| {
             Memory {
                 process,
                 rss,
@@ -356,7 +390,7 @@ fn sample() -> impl Strategy<Value = Sample> {
             }
         });
     let head = (
-        any::<[u64; 9]>(),
+        numbers::<9>(),
         0..2_000_000_000u64,
         any::<[bool; 3]>(),
         machine(),
@@ -433,6 +467,52 @@ proptest! {
         prop_assert_eq!((findings.unfinished, findings.bytes), (0, bytes.len() as u64));
     }
 
+    /// And every picture is the same.
+    #[test]
+    fn what_is_shown_is_the_same(samples in run(12)) {
+        let (read, _) = read(&recorded(&samples)).unwrap();
+        let (mut live, mut recorded) = (tracker(), tracker());
+        for (one, other) in samples.iter().zip(&read) {
+            live.update(one);
+            recorded.update(other);
+            prop_assert_eq!(picture(&live), picture(&recorded));
+        }
+    }
+
+    /// Whoever begins at a keyframe goes on as if all had been read.
+    #[test]
+    fn a_keyframe_is_all_there_was(samples in run(12), at in any::<prop::sample::Index>()) {
+        let at = at.index(samples.len());
+        let mut whole = tracker();
+        samples[..=at].iter().for_each(|sample| whole.update(sample));
+        let mut part = tracker();
+        let keyframe = whole.keyframe(Secrets::Kept, LastSeconds::Kept).unwrap();
+        part.restore(through_a_block(&keyframe)).unwrap();
+        let again = part.keyframe(Secrets::Kept, LastSeconds::Kept).unwrap();
+        prop_assert_eq!(format!("{:?}", again.threads), format!("{:?}", keyframe.threads));
+        prop_assert_eq!(format!("{:?}", again.processes), format!("{:?}", keyframe.processes));
+        prop_assert_eq!(again.rest.len(), keyframe.rest.len());
+        let mut light = tracker();
+        let keyframe = whole.keyframe(Secrets::Kept, LastSeconds::LeftOut).unwrap();
+        light.restore(through_a_block(&keyframe)).unwrap();
+        let from = samples[at].stamp.boot_ns;
+        for sample in &samples[at + 1..] {
+            whole.update(sample);
+            part.update(sample);
+            light.update(sample);
+            prop_assert_eq!(tasks(&whole), tasks(&part));
+            prop_assert_eq!(tasks(&whole), tasks(&light));
+            prop_assert_eq!(rest(&whole), rest(&part));
+            if sample.stamp.boot_ns - from > Tracker::REGAINS_NS {
+                prop_assert_eq!(rest(&whole), rest(&light));
+            }
+        }
+        // A piece that begins here finds all who live.
+        let census = whole.census();
+        let living = whole.snapshot().threads.iter().filter(|thread| thread.end.is_none_or(|end| end.zombie));
+        prop_assert_eq!(census.found.len(), living.count());
+    }
+
     /// Cut anywhere: what is left is a beginning of what there was.
     #[test]
     fn a_cut_costs_the_end_alone(samples in run(12), at in any::<prop::sample::Index>()) {
@@ -491,6 +571,51 @@ fn what_is_no_recording_is_told_apart() {
     let mut later = Block::file_header();
     later[8] = 2;
     assert!(matches!(read(&later), Err(ReadError::Version(2))));
+}
+
+/// A keyframe as it is read.
+fn through_a_block(keyframe: &Keyframe) -> Keyframe {
+    super::keyframes::unpack(super::keyframes::pack(keyframe))
+        .unwrap()
+        .unwrap()
+}
+
+/// Whoever changes what is kept, or how, raises keyframe::VERSION.
+#[test]
+fn keyframes_are_as_their_version_says() {
+    let mut seed = proptest::test_runner::TestRunner::deterministic();
+    let mut whole = tracker();
+    let samples = run(40).new_tree(&mut seed).unwrap().current();
+    samples.iter().for_each(|sample| whole.update(sample));
+    let keyframe = whole.keyframe(Secrets::Kept, LastSeconds::Kept).unwrap();
+    let bytes = super::keyframes::pack(&keyframe);
+    let print = format!("{} bytes, {:08x}", bytes.len(), crc32c::crc32c(&bytes));
+    expect_test::expect!["3019 bytes, 1b507799"].assert_eq(&print);
+}
+
+/// Nobody restores what another version has written, or noise.
+#[test]
+fn a_foreign_keyframe_changes_nothing() {
+    let mut whole = tracker();
+    whole.update(&Sample::new(Sources::EbpfAndProc));
+    let keyframe = whole.keyframe(Secrets::Kept, LastSeconds::Kept).unwrap();
+    let before = picture(&whole);
+    let mut other = keyframe.clone();
+    other.rest[0] ^= 0xff;
+    let packed = super::keyframes::pack(&other);
+    assert!(super::keyframes::unpack(packed).unwrap().is_none());
+    assert!(whole.restore(other).is_err());
+    for len in 0..keyframe.rest.len() {
+        let mut other = keyframe.clone();
+        other.rest.truncate(len);
+        assert!(whole.restore(other).is_err(), "{len}");
+    }
+    let packed = super::keyframes::pack(&keyframe);
+    for len in 0..packed.len() {
+        let cut = super::keyframes::unpack(packed[..len].to_vec());
+        assert!(cut.is_err(), "{len} of {}", packed.len());
+    }
+    assert_eq!(picture(&whole), before);
 }
 
 /// A block that claims more than there can be is not believed, and one that

@@ -1,12 +1,14 @@
 //! Makes blocks of samples. Where the bytes go is the caller's business.
 
 use super::{
-    block::{Kind, MOST, file_header, frame},
+    block::{Kind, MOST, MOST_OF_KEYFRAME, file_header, frame},
     columns::{Columns as _, TableOut, Words, finish},
     facts::Facts,
+    keyframes,
+    map::Entry,
     samples::Gathered,
 };
-use crate::model::Sample;
+use crate::{model::Sample, tracker::Keyframe};
 
 /// Samples of this time go into one block, ns.
 const BLOCK_NS: u64 = 1_000_000_000;
@@ -65,6 +67,20 @@ impl Block {
         Self::new(Kind::Gap, text.to_string().as_bytes(), span)
     }
 
+    /// What the tracker knows.
+    ///
+    /// # Errors
+    ///
+    /// When it is too large, or cannot be packed.
+    pub fn keyframe(keyframe: &Keyframe) -> std::io::Result<Self> {
+        let payload = keyframes::pack(keyframe);
+        if payload.len() > MOST_OF_KEYFRAME {
+            return Err(std::io::Error::other("more tasks than a keyframe holds"));
+        }
+        let at_ns = keyframe.boot_ns;
+        Self::new(Kind::Keyframe, &payload, (at_ns, at_ns))
+    }
+
     /// Where each block is: closes a file.
     ///
     /// # Errors
@@ -101,15 +117,6 @@ impl Block {
     }
 }
 
-/// A line of the index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    offset: u64,
-    kind: u64,
-    begin_ns: u64,
-    end_ns: u64,
-}
-
 /// Gathers samples until a block is full.
 pub struct Packer {
     gathered: Gathered,
@@ -132,6 +139,12 @@ impl Packer {
         let span = self.gathered.span().unwrap_or_default();
         let next = sample.stamp.interval_ns;
         span.1 - span.0.min(span.1) + next >= BLOCK_NS || self.gathered.size() >= LARGE
+    }
+
+    /// To be called with each keyframe: what follows it leaves out nothing
+    /// that was said before it.
+    pub fn begin_anew(&mut self) {
+        self.gathered.forget_memories();
     }
 
     /// The block of what was gathered, with the number of its samples; `None`

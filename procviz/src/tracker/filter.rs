@@ -45,6 +45,15 @@ impl Filter {
             && self.and.is_none()
     }
 
+    /// Whether it shows all that a recording of it holds.
+    pub fn is_plain(&self) -> bool {
+        Self {
+            descendants: false,
+            ..self.clone()
+        }
+        .is_none()
+    }
+
     /// Whether arguments are needed to judge.
     pub fn needs_args(&self) -> bool {
         !self.commands.is_empty()

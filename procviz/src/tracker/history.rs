@@ -1,5 +1,7 @@
 //! Remembers the last seconds of figures that rules look back on.
 
+use serde::{Deserialize, Serialize};
+
 use std::collections::VecDeque;
 
 /// The longest time that is looked back on, ns.
@@ -8,7 +10,7 @@ const KEPT_NS: u64 = 12_000_000_000;
 const CURVE_POINTS: usize = 60;
 
 /// Sums of one process at some instants.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Point {
     pub(super) time_ns: u64,
     pub(super) cpu_ns: u64,
@@ -17,7 +19,7 @@ pub(super) struct Point {
 }
 
 /// The recent past of one process.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct History {
     points: VecDeque<Point>,
 }

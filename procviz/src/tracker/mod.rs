@@ -2,10 +2,12 @@
 //! up processes, notices ends, and finds what is worth a person's eye. It does
 //! no I/O and cannot fail; what a sample contradicts is taken as the sample says.
 
+mod census;
 mod events;
 mod filter;
 mod found;
 mod history;
+mod keyframe;
 mod readings;
 mod rules;
 
@@ -16,6 +18,7 @@ use rustc_hash::FxHashMap;
 use crate::model::{Comm, Host, Io, Process, Sample, Scope, Snapshot, Sources, TaskId, TaskView};
 
 pub use filter::Filter;
+pub use keyframe::{Keyframe, LastSeconds, NoKeyframe, Secrets};
 
 /// How many snapshots show a dead task.
 const SHOWN_DEAD: u64 = 2;

@@ -43,6 +43,7 @@ impl Machine {
             page_bytes: 4096,
             tick_ns: 10_000_000,
             boot_wall_ns: 0,
+            time_zone: String::new(),
         };
         let mut machine = Self {
             tracker: Tracker::new(host, Sources::EbpfAndProc),

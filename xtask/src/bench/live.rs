@@ -236,7 +236,7 @@ pub(super) fn below(pid: u32) -> Result<u32> {
 }
 
 /// CPU time of all threads that live, ns: none of procviz's ends while it shows.
-fn cpu_ns(pid: u32) -> Result<u64> {
+pub(super) fn cpu_ns(pid: u32) -> Result<u64> {
     let mut sum = 0;
     for task in fs::read_dir(PathBuf::from(format!("/proc/{pid}/task")))? {
         let text = fs::read_to_string(task?.path().join("schedstat"))?;

@@ -5,6 +5,7 @@ mod draw;
 mod live;
 mod load;
 mod record;
+mod recorded;
 mod sample;
 mod starved;
 mod storm;
@@ -72,12 +73,13 @@ pub(crate) fn run(parts: &[&str]) -> Result<()> {
 /// Measures, prints a table and writes JSON.
 pub(crate) fn run_here(parts: &[&str]) -> Result<()> {
     let mut rows = Vec::new();
-    let all: [Part; 7] = [
+    let all: [Part; 8] = [
         ("draw", draw::run),
         ("switch", switch::run),
         ("storm", storm::run),
         ("sample", sample::run),
         ("record", record::run),
+        ("recorded", recorded::run),
         ("live", live::run),
         ("starved", starved::run),
     ];

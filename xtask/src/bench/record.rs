@@ -1,11 +1,15 @@
 //! What a recording takes: bytes, and CPU time to make and to read it.
 
-use std::io::Cursor;
+use std::{
+    io::Cursor,
+    process::{Command, Stdio},
+};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use procviz::{
     model::{Comm, Found, Gone, Io, Memory, Reading, Sample, Sources, Stamp, State, TaskId},
     recording::{Block, Facts, Packer, Reader},
+    tracker::{LastSeconds, Secrets, Tracker},
 };
 
 use super::{Row, own_cpu_ns};
@@ -19,34 +23,10 @@ const SAMPLES: u64 = 600;
 const SWEPT: u64 = TASKS / 10 / HZ;
 
 pub(super) fn run() -> Result<Vec<Row>> {
-    let mut noise = Noise(1);
-    let mut cpu = vec![0u64; TASKS as usize];
-    let mut bytes = Block::file_header();
-    bytes.extend_from_slice(&Block::facts(&Facts::default())?.bytes);
-    let mut packer = Packer::new();
-    let mut used = 0.0;
-    let mut census = 0;
-    for number in 0..=SAMPLES {
-        let sample = sample(number, &mut cpu, &mut noise);
-        let before = own_cpu_ns();
-        let is_full = packer.add(&sample);
-        if (is_full || number == 0)
-            && let Some((block, _)) = packer.block()
-        {
-            bytes.extend_from_slice(&block?.bytes);
-        }
-        if number == 0 {
-            census = bytes.len();
-        } else {
-            used += own_cpu_ns() - before;
-        }
-    }
-    if let Some((block, _)) = packer.block() {
-        bytes.extend_from_slice(&block?.bytes);
-    }
-    let each = (bytes.len() - census) as f64 / (TASKS * SAMPLES) as f64;
+    let minute = Made::new(SAMPLES)?;
+    let each = (minute.bytes.len() - minute.census) as f64 / (TASKS * SAMPLES) as f64;
     let before = own_cpu_ns();
-    let mut reader = Reader::new(Cursor::new(bytes))?;
+    let mut reader = Reader::new(Cursor::new(minute.bytes))?;
     let mut read = 0u64;
     while reader.read()?.is_some() {
         read += 1;
@@ -57,22 +37,154 @@ pub(super) fn run() -> Result<Vec<Row>> {
         reader.findings()
     );
     let reading = own_cpu_ns() - before;
-    Ok(vec![
+    let mut rows = vec![
         Row::new(
-            "recording, 2,000 tasks, 10 Hz, 2 % change",
+            "recording, 2,000 tasks, 10 Hz, 40 others of them change each time",
             each,
             "bytes a task and sample",
-        )
-        .bar("<= 0.5"),
-        Row::new("... its first look at everybody", census as f64, "bytes"),
+        ),
+        Row::new(
+            "... its first look at everybody",
+            minute.census as f64,
+            "bytes",
+        ),
+        Row::new("... a keyframe", minute.keyframe as f64, "bytes"),
         Row::new(
             "... CPU beyond sampling",
-            used / SAMPLES as f64 * HZ as f64 / 1e9 * 100.0,
+            minute.used / SAMPLES as f64 * HZ as f64 / 1e9 * 100.0,
             "% of a core",
         )
         .bar("<= 0.1"),
         Row::new("... to read a minute of it", reading / 1e6, "ms"),
+    ];
+    rows.extend(moments()?);
+    Ok(rows)
+}
+
+/// What a moment of an hour takes, from a file.
+fn moments() -> Result<Vec<Row>> {
+    super::live::build()?;
+    let procviz = crate::ebpf::root()?.join("target/release/procviz");
+    let folder = std::env::temp_dir().join(format!("procviz-bench-{}", std::process::id()));
+    std::fs::create_dir(&folder)?;
+    let (file, picture) = (folder.join("hour.pvz"), folder.join("moment.png"));
+    let hour = Made::new(HZ * 3_600)?;
+    std::fs::write(&file, &hour.bytes)?;
+    let mut costs = Vec::new();
+    for ago in ["-1s", "-29s", "-20m", "-45m", "-3590s"] {
+        let mut command = Command::new(&procviz);
+        command.args(["grid", "--force", "--from"]).arg(&file);
+        command.arg("--at").arg(ago).arg("-o").arg(&picture);
+        costs.push(cost(command)?);
+    }
+    let mut dump = Command::new(&procviz);
+    let dump = cost({
+        dump.args(["dump", "--end", "-55m", "--from"]).arg(&file);
+        dump
+    })?;
+    std::fs::remove_dir_all(&folder)?;
+    let most = |of: fn(&Cost) -> f64| costs.iter().map(of).fold(0.0, f64::max);
+    Ok(vec![
+        Row::new("... an hour of it", hour.bytes.len() as f64 / 1e6, "MB"),
+        Row::new(
+            "... any moment of the hour, drawn",
+            most(|cost| cost.cpu_ms),
+            "ms of CPU",
+        )
+        .bar("<= 200"),
+        Row::new("... with memory of", most(|cost| cost.rss_mb), "MB").bar("<= 100"),
+        Row::new(
+            "... a dump of its first five minutes, memory",
+            dump.rss_mb,
+            "MB",
+        ),
     ])
+}
+
+/// What a program took.
+struct Cost {
+    cpu_ms: f64,
+    rss_mb: f64,
+}
+
+fn cost(mut command: Command) -> Result<Cost> {
+    let child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let pid = i32::try_from(child.id())?;
+    let mut status = 0;
+    // SAFETY: zero bytes are a valid `rusage`, and both places are writable.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        let ended = libc::wait4(pid, &raw mut status, 0, &raw mut usage);
+        (ended == pid).then_some(usage)
+    };
+    let usage = usage.context("the program is gone")?;
+    anyhow::ensure!(status == 0, "{command:?} ended with {status}");
+    let ms = |time: libc::timeval| time.tv_sec as f64 * 1e3 + time.tv_usec as f64 / 1e3;
+    Ok(Cost {
+        cpu_ms: ms(usage.ru_utime) + ms(usage.ru_stime),
+        rss_mb: usage.ru_maxrss as f64 / 1e3,
+    })
+}
+
+/// A recording that was made.
+struct Made {
+    bytes: Vec<u8>,
+    /// Bytes up to the first look at everybody.
+    census: usize,
+    /// Bytes of a keyframe.
+    keyframe: usize,
+    /// CPU time of making it but for sampling, ns.
+    used: f64,
+}
+
+impl Made {
+    fn new(samples: u64) -> Result<Self> {
+        let mut machine = Machine::new();
+        let mut made = Self {
+            bytes: Block::file_header(),
+            census: 0,
+            keyframe: 0,
+            used: 0.0,
+        };
+        let facts = Facts {
+            cpus: 2,
+            page_bytes: 4_096,
+            ..Facts::default()
+        };
+        made.bytes.extend_from_slice(&Block::facts(&facts)?.bytes);
+        let mut packer = Packer::new();
+        let mut tracker = Tracker::new(facts.machine(), Sources::EbpfAndProc);
+        for number in 0..=samples {
+            let sample = machine.sample(number);
+            tracker.update(&sample);
+            let before = own_cpu_ns();
+            let is_full = packer.add(&sample);
+            if (is_full || number == 0)
+                && let Some((block, _)) = packer.block()
+            {
+                made.bytes.extend_from_slice(&block?.bytes);
+            }
+            if number > 0 && number.is_multiple_of(30 * HZ) {
+                let keyframe = tracker.keyframe(Secrets::Kept, LastSeconds::LeftOut)?;
+                let block = Block::keyframe(&keyframe)?;
+                packer.begin_anew();
+                made.keyframe = block.bytes.len();
+                made.bytes.extend_from_slice(&block.bytes);
+            }
+            if number == 0 {
+                made.census = made.bytes.len();
+            } else {
+                made.used += own_cpu_ns() - before;
+            }
+        }
+        if let Some((block, _)) = packer.block() {
+            made.bytes.extend_from_slice(&block?.bytes);
+        }
+        Ok(made)
+    }
 }
 
 /// Numbers that do not pack, the same in every run (Knuth's MMIX).
@@ -93,49 +205,71 @@ fn id(task: u64) -> TaskId {
     }
 }
 
-fn sample(number: u64, cpu: &mut [u64], noise: &mut Noise) -> Sample {
-    let mut sample = Sample::new(Sources::EbpfAndProc);
-    sample.stamp = Stamp {
-        boot_ns: 5_000_000_000_000 + number * 1_000_000_000 / HZ,
-        interval_ns: 1_000_000_000 / HZ,
-    };
-    if number == 0 {
-        sample.complete = true;
-        sample.found.extend((0..TASKS).map(found));
-        return sample;
-    }
-    for _ in 0..CHANGE {
-        let task = noise.next(TASKS);
-        cpu[task as usize] += noise.next(9_000_000);
-        sample.readings.push(Reading {
-            id: id(task),
-            uid: Some(1_000),
-            state: State::Sleeping,
-            on_cpu: false,
-            preempted: noise.next(10) == 0,
-            in_iowait: false,
-            cpu_ns: cpu[task as usize],
-            run_delay_ns: Some(cpu[task as usize] / 7),
-            wait_max_ns: Some(noise.next(100_000)),
-            io: Some(Io {
-                read: 0,
-                write: task * 4_096,
-            }),
-        });
-        sample.memories.push(memory(task, noise.next(1_000)));
-    }
-    let first = number * SWEPT % TASKS;
-    let swept = first..first + SWEPT;
-    sample.memories.extend(swept.map(|task| memory(task, 0)));
-    sample
+/// Tasks that use CPU and write, and whose memory changes each fourth time.
+struct Machine {
+    noise: Noise,
+    cpu: Vec<u64>,
+    pages: Vec<u64>,
 }
 
-fn memory(task: u64, pages: u64) -> Memory {
-    Memory {
-        process: id(task),
-        rss: (task * 37 + pages) * 4_096,
-        vsize: task << 24,
-        threads: 1,
+impl Machine {
+    fn new() -> Self {
+        Self {
+            noise: Noise(1),
+            cpu: vec![0; TASKS as usize],
+            pages: (0..TASKS).map(|task| task * 37).collect(),
+        }
+    }
+
+    fn sample(&mut self, number: u64) -> Sample {
+        let mut sample = Sample::new(Sources::EbpfAndProc);
+        sample.stamp = Stamp {
+            boot_ns: 5_000_000_000_000 + number * 1_000_000_000 / HZ,
+            interval_ns: 1_000_000_000 / HZ,
+        };
+        if number == 0 {
+            sample.complete = true;
+            sample.found.extend((0..TASKS).map(found));
+            return sample;
+        }
+        for _ in 0..CHANGE {
+            let task = self.noise.next(TASKS);
+            let index = task as usize;
+            self.cpu[index] += self.noise.next(9_000_000);
+            let cpu_ns = self.cpu[index];
+            sample.readings.push(Reading {
+                id: id(task),
+                uid: Some(1_000),
+                state: State::Sleeping,
+                on_cpu: false,
+                preempted: self.noise.next(10) == 0,
+                in_iowait: false,
+                cpu_ns,
+                run_delay_ns: Some(cpu_ns / 7),
+                wait_max_ns: Some(self.noise.next(100_000)),
+                io: Some(Io {
+                    read: 0,
+                    write: task * 4_096,
+                }),
+            });
+            if self.noise.next(4) == 0 {
+                self.pages[index] += self.noise.next(1_000);
+            }
+            sample.memories.push(self.memory(task));
+        }
+        let first = number * SWEPT % TASKS;
+        let swept = first..first + SWEPT;
+        sample.memories.extend(swept.map(|task| self.memory(task)));
+        sample
+    }
+
+    fn memory(&self, task: u64) -> Memory {
+        Memory {
+            process: id(task),
+            rss: self.pages[task as usize] * 4_096,
+            vsize: task << 24,
+            threads: 1,
+        }
     }
 }
 

@@ -200,9 +200,6 @@ impl Live {
         // Saved pictures go into the folder where procviz was called.
         let saved = Target::for_views()?;
         let plan = Plan {
-            schedule,
-            filter: &args.filter,
-            run: &args.run,
             want_args: if args.args {
                 WantArgs::Yes
             } else {
@@ -210,11 +207,11 @@ impl Live {
             },
             wake: Some(wake),
             kept,
-            from: None,
             save: args
                 .save
                 .as_deref()
                 .map(|path| Keeping::all(path, args.force)),
+            ..Plan::plain(schedule, &args.sampling, &args.filter, &args.run)
         };
         let (session, (writer, tick_ns)) = Session::start(plan, |host: &Host| {
             Ok((Writer::start(&saved)?, host.tick_ns))

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashSet;
@@ -8,7 +10,7 @@ use crate::model::{Comm, Event, Notable, Rule, State, TaskId, count_text, durati
 const THRESHOLD_NS: u64 = 5 * SECOND;
 
 /// Threads that wait uninterruptibly for long.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Blocked {
     candidates: FxHashSet<TaskId>,
 }

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
@@ -15,12 +17,12 @@ const SERVICE_NS: u64 = SECOND / 5;
 const PEACEFUL: [u32; 4] = [1, 2, 13, 15];
 
 /// The same command that ends badly again and again.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Deaths {
     kinds: FxHashMap<(TaskId, Comm, u32), VecDeque<Death>>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct Death {
     time_ns: u64,
     id: TaskId,

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::FxHashMap;
@@ -18,14 +20,14 @@ const INSTANT_BINS: u64 = 2;
 const CORES: f64 = 0.2;
 
 /// Forks and short lives by the ancestor to blame.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Forks {
     origins: FxHashMap<TaskId, Origin>,
     /// The intervals that are looked back on: their ends and lengths, ns.
     window: VecDeque<(u64, u64)>,
 }
 
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 struct Origin {
     ticks: VecDeque<Tick>,
     /// When it started processes: a count for each `BIN_NS` of boot time.
@@ -34,7 +36,7 @@ struct Origin {
 }
 
 /// What an ancestor caused in one tick.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
 struct Tick {
     time_ns: u64,
     interval_ns: u64,

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use rustc_hash::FxHashSet;
 
 use super::world::World;
@@ -8,7 +10,7 @@ const PART: f64 = 0.25;
 const NEW_PART: f64 = 0.05;
 
 /// Processes that hold much memory.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Memory {
     large: FxHashSet<TaskId>,
 }

@@ -18,9 +18,11 @@ mod waiting;
 mod world;
 mod zombies;
 
+use serde::{Deserialize, Serialize};
+
 use rustc_hash::FxHashMap;
 
-pub(super) use self::world::World;
+pub(super) use self::{waiting::Waiting, world::World};
 use super::history::{History, Point};
 use crate::model::{Comm, Notable, Process, Rule, Snapshot, TaskId};
 
@@ -40,17 +42,23 @@ const NEEDS: [(Rule, u64); 7] = [
     (Rule::Deaths, 10 * SECOND),
 ];
 
+/// What processes did in the last seconds.
+pub(super) type Histories = FxHashMap<TaskId, History>;
+
 /// What the rules remember.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Rules {
-    histories: FxHashMap<TaskId, History>,
+    /// Not in each keyframe, see [`Rules::last_seconds`].
+    #[serde(skip)]
+    histories: Histories,
     oom: oom::Oom,
     stall: stall::Stall,
     deaths: deaths::Deaths,
     blocked: blocked::Blocked,
     tree: tree::Tree,
     forks: forks::Forks,
-    waiting: waiting::Waiting,
+    #[serde(skip)]
+    waiting: Waiting,
     memory: memory::Memory,
     threads: threads::Threads,
     zombies: zombies::Zombies,
@@ -115,11 +123,29 @@ impl Rules {
                 .cmp(&b.rule)
                 .then(b.value.total_cmp(&a.value))
                 .then(a.about.cmp(&b.about))
+                .then_with(|| a.text.cmp(&b.text))
         });
         for (index, notable) in notables.iter_mut().enumerate() {
             notable.rank = index as u32 + 1;
         }
         notables
+    }
+
+    /// What has no use [`Tracker::REGAINS_NS`](super::Tracker::REGAINS_NS)
+    /// later, and is the most of all that is remembered.
+    pub(super) fn last_seconds(&self) -> (&Histories, &Waiting) {
+        (&self.histories, &self.waiting)
+    }
+
+    pub(super) fn set_last_seconds(&mut self, told: (Histories, Waiting)) {
+        (self.histories, self.waiting) = told;
+    }
+
+    /// What was not told apart by a filter when it was gathered.
+    pub(super) fn forget_what_filters_hide(&mut self) {
+        self.oom = oom::Oom::default();
+        self.deaths = deaths::Deaths::default();
+        self.forks = forks::Forks::default();
     }
 
     fn remember(&mut self, snapshot: &Snapshot, changed: &[usize]) {
@@ -138,7 +164,7 @@ impl Rules {
                 rss,
                 io_bytes,
             };
-            let history = self.histories.entry(process.id).or_insert_with(|| {
+            let before = {
                 let rss_before = point
                     .rss
                     .saturating_add_signed(-process.rss_change.1.unwrap_or(0));
@@ -147,13 +173,20 @@ impl Rules {
                     .id
                     .start_ns
                     .max(now.saturating_sub(snapshot.stamp.interval_ns));
-                History::new(Point {
+                Point {
                     time_ns: began.min(now),
                     cpu_ns: point.cpu_ns - change.cpu_ns.min(point.cpu_ns),
                     rss: rss_before,
                     io_bytes: io_bytes - change.io_bytes.min(io_bytes),
-                })
-            });
+                }
+            };
+            let history = self
+                .histories
+                .entry(process.id)
+                .or_insert_with(|| History::new(before));
+            if now.saturating_sub(history.last_time_ns()) >= IDLE_NS {
+                *history = History::new(before);
+            }
             history.push(point);
         }
         if snapshot.tick.is_multiple_of(16) {

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use std::collections::VecDeque;
 
 use super::{SECOND, world::World};
@@ -7,11 +9,12 @@ const SPAN_NS: u64 = 600 * SECOND;
 const MOST: usize = 100;
 
 /// Deaths that the kernel's OOM killer caused.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Oom {
     deaths: VecDeque<Death>,
 }
 
+#[derive(Serialize, Deserialize)]
 struct Death {
     time_ns: u64,
     id: TaskId,

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use std::collections::VecDeque;
 
 use super::SECOND;
@@ -9,7 +11,7 @@ const SHOWN_NS: u64 = 10 * SECOND;
 const THRESHOLD: u64 = 2;
 
 /// Times at which procviz itself got no CPU.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Stall {
     stalls: VecDeque<(u64, u64)>,
 }

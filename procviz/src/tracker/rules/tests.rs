@@ -42,6 +42,7 @@ impl Play {
             page_bytes: 4096,
             tick_ns: 10_000_000,
             boot_wall_ns: 0,
+            time_zone: String::new(),
         };
         let mut play = Self {
             tracker: Tracker::new(host, Sources::EbpfAndProc),

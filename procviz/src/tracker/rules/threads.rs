@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
@@ -9,7 +11,7 @@ const SPAN_NS: u64 = 10 * SECOND;
 const THRESHOLD: u64 = 100;
 
 /// Processes that make many threads.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Threads {
     made: FxHashMap<TaskId, VecDeque<(u64, u64)>>,
 }

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
@@ -12,7 +14,7 @@ const CURVE_POINTS: usize = 60;
 const MOST: usize = 500_000;
 
 /// Descendants of one ancestor that multiply.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Tree {
     /// Of each process made since the run began, the nearest ancestor that was
     /// older than the window when it was made.
@@ -20,7 +22,7 @@ pub(super) struct Tree {
     counts: FxHashMap<TaskId, Count>,
 }
 
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 struct Count {
     living: u64,
     /// Starts of those made within the window.

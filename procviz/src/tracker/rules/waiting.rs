@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::FxHashMap;
@@ -17,13 +19,13 @@ const TOGETHER_NS: u64 = SECOND / 2;
 const SHOWN_NS: u64 = 10 * SECOND;
 
 /// Processes that are runnable and get no CPU.
-#[derive(Default)]
-pub(super) struct Waiting {
+#[derive(Default, Serialize, Deserialize)]
+pub(in crate::tracker) struct Waiting {
     processes: FxHashMap<TaskId, VecDeque<Wait>>,
 }
 
 /// What a process waited in one interval.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct Wait {
     time_ns: u64,
     interval_ns: u64,

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashSet;
@@ -8,7 +10,7 @@ use crate::model::{Event, Notable, Rule, State, TaskId, duration_text};
 const THRESHOLD: u64 = 20;
 
 /// Dead processes that their parents do not reap.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Zombies {
     zombies: FxHashSet<TaskId>,
 }

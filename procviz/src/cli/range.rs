@@ -1,0 +1,38 @@
+use clap::Args;
+
+/// Which part of a recording.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RangeArgs {
+    /// Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "from",
+        conflicts_with_all = ["begin", "end"],
+        allow_hyphen_values = true
+    )]
+    pub at: Option<String>,
+    /// Begin at this moment
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "from",
+        allow_hyphen_values = true
+    )]
+    pub begin: Option<String>,
+    /// End at this moment
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "from",
+        allow_hyphen_values = true
+    )]
+    pub end: Option<String>,
+}
+
+impl RangeArgs {
+    /// Whether it is not all.
+    pub fn is_given(&self) -> bool {
+        self.at.is_some() || self.begin.is_some() || self.end.is_some()
+    }
+}
