@@ -234,9 +234,18 @@ complete -c procviz -n "__fish_procviz_using_subcommand dump" -l csv -d 'CSV, a 
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s p -l no-threads -d 'Processes instead of threads'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s h -l help -d 'Print help'
-complete -c procviz -n "__fish_procviz_using_subcommand record" -s o -l output -d 'File to record to, .pvz' -r -F
-complete -c procviz -n "__fish_procviz_using_subcommand record" -l mode -d 'Permissions of the file, octal' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -s o -l output -d 'File to record to, .pvz; or a folder, for many files (ends with / where it is not there yet)' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l mode -d 'Permissions of the files, octal' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l redact -d 'Leave out what may hold secrets' -r -f -a "args\t'Arguments of processes'"
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l rotate -d 'In a folder, begin another file after this time [default: 1h]' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l max-age -d 'In a folder, remove recordings that are older' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l max-size -d 'In a folder, remove the oldest recordings when all have more than this, as in 2G' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l ring -d 'Hold the last minutes in memory, and write them when something happens' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l on -d 'What that is: exit:COMMAND signal:N rss:COMMAND:SIZE forks:PER_SECOND psi:memory.some:PERCENT% load:N gone:PID notable:RULE; SIGUSR2 does it, too' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l ring-size -d 'Memory that the ring may take [default: 64M]' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l after -d 'Go on for so long after what has happened last [default: 30s]' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l cool-down -d 'Begin no other file for so long after one has ended [default: 1m]' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l keep -d 'In a folder, keep this many recordings, the newest [default with --ring: 20]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s s -l interval -d 'Seconds between samples, fractions allowed [default: 1; lines: 5]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s F -l hz -d 'Samples a second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l samples -d 'Stop after this many intervals' -r

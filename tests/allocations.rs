@@ -63,6 +63,7 @@ fn tracker_allocates_nothing_per_task() {
         tick_ns: 10_000_000,
         boot_wall_ns: 0,
         time_zone: String::new(),
+        occasion: String::new(),
     };
     let mut tracker = Tracker::new(host, Sources::EbpfAndProc);
     let mut sample = Sample::new(Sources::EbpfAndProc);

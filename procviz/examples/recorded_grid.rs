@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         tick_ns: 10_000_000,
         boot_wall_ns: 0,
         time_zone: String::new(),
+        occasion: String::new(),
     };
     let mut sampler = Sampler::of_folder(&host, Path::new(&folder))?;
     let mut tracker = Tracker::new(host, sampler.sources());

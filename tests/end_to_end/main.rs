@@ -20,6 +20,7 @@ mod notables;
 mod pictures;
 mod privilege;
 mod recording;
+mod ring;
 mod rules;
 mod states;
 mod storm;
@@ -62,6 +63,7 @@ fn main() {
         ("storm", storm::TESTS),
         ("notables", notables::TESTS),
         ("recording", recording::TESTS),
+        ("ring", ring::TESTS),
         ("terminal_view", terminal_view::TESTS),
         ("window_view", window_view::TESTS),
     ];

@@ -48,6 +48,14 @@ pub(super) fn run(path: &Path) -> Result<u8, Failure> {
             facts.cpus,
             text(&facts.procviz)
         )?;
+        for because in &facts.because {
+            writeln!(
+                out,
+                "made because of {}, {}",
+                text(&because.words),
+                time::local(&host, because.time_ns)
+            )?;
+        }
         match &span {
             None => writeln!(out, "no samples")?,
             Some((begin, first, last)) => writeln!(

@@ -140,6 +140,35 @@ pub(super) fn duration(option: &str, typed: &str, text: &str) -> Result<Duration
     }
 }
 
+/// `64M`, `2G`: bytes, in powers of 1024. `typed` is what stood behind the option.
+pub(super) fn bytes(option: &str, typed: &str, text: &str) -> Result<u64, Failure> {
+    let split = text
+        .find(|ch: char| !ch.is_ascii_digit() && ch != '.')
+        .unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let unit = unit.to_ascii_uppercase();
+    let unit = unit.strip_suffix("IB").or(unit.strip_suffix('B'));
+    let unit = unit.map_or_else(|| text[split..].to_ascii_uppercase(), str::to_owned);
+    let factor = match unit.as_str() {
+        "" => Some(1.0),
+        "K" => Some(1024.0),
+        "M" => Some(1024.0 * 1024.0),
+        "G" => Some(1024.0 * 1024.0 * 1024.0),
+        "T" => Some(1024.0 * 1024.0 * 1024.0 * 1024.0),
+        _ => None,
+    };
+    let bytes = digits.parse::<f64>().ok().zip(factor);
+    let bytes = bytes.map(|(number, factor)| number * factor);
+    bytes
+        .filter(|bytes| *bytes >= 1.0 && *bytes < 1e18)
+        .map(|bytes| bytes as u64)
+        .ok_or_else(|| {
+            Failure::usage(format!(
+                "`{option} {typed}` holds no size: 500K, 64M, 2G and 1T are"
+            ))
+        })
+}
+
 /// `1600x900`.
 pub(super) fn size(text: &str) -> Result<(f32, f32), Failure> {
     let sides = text.split_once('x').and_then(|(width, height)| {
@@ -165,6 +194,18 @@ mod tests {
         assert_eq!(duration("7").unwrap(), Duration::from_secs(7));
         for bad in ["", "s", "0s", "5x", "-3s", "1..2s", "999999999d"] {
             assert_eq!(duration(bad).unwrap_err().status, 2, "{bad}");
+        }
+    }
+
+    #[test]
+    fn amounts() {
+        let bytes = |text: &str| bytes("--max-size", text, text);
+        assert_eq!(bytes("64M").unwrap(), 64 << 20);
+        assert_eq!(bytes("1.5g").unwrap(), 3 << 29);
+        assert_eq!(bytes("2GiB").unwrap(), 2 << 30);
+        assert_eq!(bytes("700").unwrap(), 700);
+        for bad in ["", "G", "0", "-1M", "5X", "1e30T", "much"] {
+            assert_eq!(bytes(bad).unwrap_err().status, 2, "{bad}");
         }
     }
 

@@ -25,6 +25,7 @@ mod selection;
 mod session;
 mod signals;
 mod stdout;
+mod trigger;
 mod watch;
 
 pub use failure::Failure;

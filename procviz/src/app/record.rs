@@ -1,18 +1,28 @@
-//! `procviz record`: samples into a file.
+//! `procviz record`: samples into a file, or into many in a folder.
+
+use std::time::Duration;
 
 use super::{
     Failure,
-    config::Schedule,
-    recorder::Keeping,
+    config::{self, Schedule},
+    recorder::{Files, Folder, Keeping, Place, RingPlan},
     session::{Plan, Session, WantArgs},
+    trigger::Triggers,
 };
-use crate::cli::{FilterArgs, RecordArgs};
+use crate::{
+    cli::{FilesArgs, FilterArgs, RecordArgs},
+    model::Untrusted,
+};
+
+/// A file is ended before it has more than this part of all that there may be.
+const PART: u64 = 8;
 
 pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
     let schedule = Schedule::new(&args.sampling, 1.0)?;
     let mode = mode(&args.mode)?;
+    let (place, files) = place(args)?;
     let keeping = Keeping {
-        path: args.output.clone(),
+        place,
         force: args.force,
         mode,
         redacts: args.redact.is_some(),
@@ -29,6 +39,7 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
             WantArgs::Yes
         },
         save: Some(keeping),
+        files,
         ..Plan::plain(&schedule, &args.sampling, &filter, &args.run)
     };
     let (mut session, ()) = Session::start(plan, |_| Ok(()))?;
@@ -38,6 +49,82 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
         }
     }
     Ok(session.status())
+}
+
+/// Where it goes, and when there is to be another file.
+fn place(args: &RecordArgs) -> Result<(Place, Files), Failure> {
+    let typed = &args.files;
+    let path = &args.output;
+    let shown = Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal();
+    let is_folder = path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let of_folders = [
+        ("--rotate", &typed.rotate),
+        ("--max-age", &typed.max_age),
+        ("--max-size", &typed.max_size),
+        ("--ring", &typed.ring),
+        ("--keep", &typed.keep),
+    ];
+    let given = of_folders.iter().find(|(_, value)| value.is_some());
+    if !is_folder {
+        return match given {
+            Some((option, _)) => Err(Failure::usage(format!(
+                "`{option}` is for a folder, and `-o {shown}` is none: end it with /"
+            ))),
+            None => Ok((Place::File(path.clone()), Files::One)),
+        };
+    }
+    if args.sampling.from.is_some() {
+        return Err(Failure::usage(format!(
+            "`-o {shown}` is a folder: a recording that is read goes into one file"
+        )));
+    }
+    let duration = |option: &str, text: &Option<String>| {
+        let text = text.as_deref();
+        text.map(|text| config::duration(option, text, text))
+            .transpose()
+    };
+    let bytes = |option: &str, text: &Option<String>| {
+        let text = text.as_deref();
+        text.map(|text| config::bytes(option, text, text))
+            .transpose()
+    };
+    let max_size = bytes("--max-size", &typed.max_size)?;
+    let files = match &typed.ring {
+        None => {
+            let rotate = duration("--rotate", &typed.rotate)?;
+            Files::Rotated(
+                rotate.unwrap_or(Duration::from_secs(3_600)),
+                max_size.map(|most| most / PART),
+            )
+        }
+        Some(_) => Files::Ring(ring(typed)?),
+    };
+    let keep = typed.keep.as_deref();
+    let keep = keep
+        .map(|text| config::whole("--keep", text, 1, 1_000_000))
+        .transpose()?;
+    let folder = Folder {
+        path: path.clone(),
+        max_age: duration("--max-age", &typed.max_age)?,
+        max_size,
+        keep: keep.or(typed.ring.is_some().then_some(20)),
+    };
+    Ok((Place::Folder(folder), files))
+}
+
+fn ring(typed: &FilesArgs) -> Result<RingPlan, Failure> {
+    let duration = |option: &str, text: &Option<String>, usual: &str| {
+        let text = text.as_deref().unwrap_or(usual);
+        config::duration(option, text, text)
+    };
+    let size = typed.ring_size.as_deref().unwrap_or("64M");
+    Ok(RingPlan {
+        span: duration("--ring", &typed.ring, "5m")?,
+        bytes: config::bytes("--ring-size", size, size)?,
+        after: duration("--after", &typed.after, "30s")?,
+        cool_down: duration("--cool-down", &typed.cool_down, "1m")?,
+        triggers: Triggers::parse(&typed.triggers)?,
+    })
 }
 
 /// Permissions, octal, that let their owner read and write.

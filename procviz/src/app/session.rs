@@ -9,9 +9,9 @@ use super::{
     config::Schedule,
     feed::{Feed, Player},
     open,
-    recorder::{self, Filtered, Keeping, Recorder, Shown},
+    recorder::{self, Files, Filtered, Keeping, Recorder, Shown},
     selection::Selection,
-    watch::{Order, Said, Wake, Watch},
+    watch::{Ears, Order, Said, Wake, Watch},
 };
 use crate::{
     cli::{FilterArgs, RangeArgs, SamplingArgs},
@@ -52,6 +52,7 @@ pub(super) struct Plan<'a> {
     pub(super) has_history: bool,
     /// Where all samples are kept.
     pub(super) save: Option<Keeping>,
+    pub(super) files: Files,
 }
 
 impl<'a> Plan<'a> {
@@ -74,6 +75,7 @@ impl<'a> Plan<'a> {
             one_picture: false,
             has_history: false,
             save: None,
+            files: Files::One,
         }
     }
 }
@@ -116,8 +118,13 @@ impl Session {
             wake,
             kept,
             save,
+            files,
             ..
         } = plan;
+        let ears = match files {
+            Files::Ring(_) => Ears::Usr2,
+            _ => Ears::Plain,
+        };
         let mut selection = Selection::new(filter)?;
         let child = if run.is_empty() {
             None
@@ -140,7 +147,8 @@ impl Session {
         let recorder = save
             .map(|keeping| {
                 let shown = wake.as_ref().map_or(Shown::Once, |_| Shown::Live);
-                Recorder::start(&keeping, facts, Filtered::of(&selection.filter, shown))
+                let filtered = Filtered::of(&selection.filter, shown);
+                Recorder::start(&keeping, files, facts, filtered)
             })
             .transpose()?;
         let mut sampler = open::sampler(&host, schedule.require_ebpf, keep)?;
@@ -154,7 +162,13 @@ impl Session {
             sampler.list_every_life();
         }
         let tracker = Tracker::with_filter(host, sampler.sources(), selection.filter);
-        let watch = Watch::start(sampler, schedule, child.as_ref().map(Child::pid), wake)?;
+        let watch = Watch::start(
+            sampler,
+            schedule,
+            child.as_ref().map(Child::pid),
+            wake,
+            ears,
+        )?;
         back_to_normal();
         let child = child.map(|child| child.wait(watch.stopper())).transpose()?;
         let session = Self {
@@ -196,7 +210,7 @@ impl Session {
             .as_ref()
             .map(|keeping| {
                 let filtered = Filtered::of(&selection.filter, Shown::Once);
-                Recorder::start(keeping, facts.clone(), filtered)
+                Recorder::start(keeping, Files::One, facts.clone(), filtered)
             })
             .transpose()?;
         // The samples say from where they are.
@@ -241,6 +255,7 @@ impl Session {
                         is_shown: self.snapshot().tick > 1,
                     }));
                 }
+                Some(Said::Ask) => self.ask(),
                 // Only views are asked to.
                 Some(Said::Suspend) => {}
             }
@@ -260,6 +275,7 @@ impl Session {
                 Err(TryRecvError::Disconnected) => return Ok(Taken::All),
                 Ok(Said::Failed(error)) => return Err(error.into()),
                 Ok(Said::Suspend) => return Ok(Taken::Suspend),
+                Ok(Said::Ask) => self.ask(),
                 Ok(Said::Sample { sample, is_last }) => {
                     self.update(sample)?;
                     if is_last {
@@ -298,6 +314,14 @@ impl Session {
         let uids = snapshot.threads.iter().filter_map(|thread| thread.uid);
         self.users.look_up(uids);
         Ok(())
+    }
+
+    /// Somebody asks for what a ring holds.
+    fn ask(&mut self) {
+        let now = self.tracker.snapshot().stamp.boot_ns;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.ask(now);
+        }
     }
 
     /// What leads to what is shown is not kept, but all that is known by then.

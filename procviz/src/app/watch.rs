@@ -42,6 +42,17 @@ pub(super) enum Said {
     Failed(SamplerError),
     /// Somebody asks procviz to stop until it is continued (SIGTSTP).
     Suspend,
+    /// Somebody asks for what there is (SIGUSR2).
+    Ask,
+}
+
+/// Which signals are listened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ears {
+    /// Those that end it, and a view's.
+    Plain,
+    /// SIGUSR2, too.
+    Usr2,
 }
 
 /// What a live view asks of the sampling thread.
@@ -81,6 +92,7 @@ impl Watch {
         schedule: &Schedule,
         child: Option<u32>,
         wake: Option<Wake>,
+        ears: Ears,
     ) -> std::io::Result<Self> {
         let (say, said) = sync_channel(QUEUE);
         let (orders, ordered) = unbounded_channel();
@@ -101,6 +113,7 @@ impl Watch {
             child,
             ordered,
             wake,
+            ears,
         };
         let body = move || {
             let outcome = runtime.block_on(ticker.run(&schedule));
@@ -168,6 +181,7 @@ struct Ticker {
     child: Option<u32>,
     ordered: UnboundedReceiver<Order>,
     wake: Option<Wake>,
+    ears: Ears,
 }
 
 /// Why a sample is taken, or something else is done.
@@ -187,6 +201,9 @@ impl Ticker {
             (Signal::SIGTERM, SignalKind::terminate()),
             (Signal::SIGHUP, SignalKind::hangup()),
         ];
+        if self.ears == Ears::Usr2 {
+            signals.push((Signal::SIGUSR2, SignalKind::user_defined2()));
+        }
         if self.wake.is_some() {
             // A view has a terminal or a window to leave in order.
             signals.push((Signal::SIGQUIT, SignalKind::quit()));
@@ -242,6 +259,10 @@ impl Ticker {
                     // Nobody listens any more: then the next sample ends it.
                     _ = self.say.send(Said::Suspend);
                     self.wake();
+                    continue;
+                }
+                Due::Signal(Signal::SIGUSR2) => {
+                    _ = self.say.send(Said::Ask);
                     continue;
                 }
                 Due::Signal(signal) if self.is_the_childs(signal) => continue,

@@ -93,6 +93,14 @@ pub(super) fn draw(
 
 /// What the picture rests on, and what is missing from it.
 pub(crate) fn ground(snapshot: &Snapshot) -> String {
+    let ground = sources(snapshot);
+    match snapshot.host.occasion.as_str() {
+        "" => ground,
+        occasion => format!("recorded because of {occasion}  ·  {ground}"),
+    }
+}
+
+fn sources(snapshot: &Snapshot) -> String {
     let own = match snapshot.stamp.interval_ns {
         0 => "unknown".to_owned(),
         interval => {

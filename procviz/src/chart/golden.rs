@@ -73,6 +73,7 @@ pub(super) fn host() -> Host {
         tick_ns: 10_000_000,
         boot_wall_ns: 0,
         time_zone: String::new(),
+        occasion: String::new(),
     }
 }
 

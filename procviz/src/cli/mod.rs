@@ -23,7 +23,7 @@ pub use grid::GridArgs;
 pub use lines::LinesArgs;
 pub use picture::{GroupArg, PaletteArg, PictureArgs, ThemeArg, ViewArg};
 pub use range::RangeArgs;
-pub use record::{RecordArgs, RedactArg};
+pub use record::{FilesArgs, RecordArgs, RedactArg};
 pub use sampling::SamplingArgs;
 
 const EXAMPLES: &str = "\

@@ -13,6 +13,8 @@ pub struct Host {
     pub boot_wall_ns: i128,
     /// Its time zone, as in `Europe/Berlin`; empty: that of who looks.
     pub time_zone: String,
+    /// Why it was recorded; empty where nobody said.
+    pub occasion: String,
 }
 
 /// Figures of the whole machine at one tick; `None` is unknown. Counters are

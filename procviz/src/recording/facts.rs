@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Host;
+use crate::model::{Host, Untrusted};
 
 /// The facts; those that are not known are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +32,21 @@ pub struct Facts {
     pub tasks: String,
     /// A command or a tree was followed: who is not watched is not to be shown.
     pub only_watched: bool,
+    /// What has happened, where a recording was made because of that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<Because>,
     /// Names of users by their ids, as far as they were seen.
     pub users: BTreeMap<u32, String>,
+}
+
+/// Why a recording was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Because {
+    /// When that was known, ns since boot.
+    pub time_ns: u64,
+    /// What has happened.
+    pub words: String,
 }
 
 impl Facts {
@@ -46,6 +59,9 @@ impl Facts {
             tick_ns: self.tick_ns.max(1),
             boot_wall_ns: self.boot_wall_ns.into(),
             time_zone: self.time_zone.clone(),
+            occasion: self.because.first().map_or_else(String::new, |because| {
+                Untrusted::new(because.words.as_bytes()).picture()
+            }),
         }
     }
 }

@@ -14,10 +14,12 @@ mod tests;
 mod varint;
 mod writer;
 
-pub use facts::Facts;
+pub use facts::{Because, Facts};
 pub use map::{Entry, Map};
 pub use reader::{Damage, Findings, Gap, ReadError, Reader};
 pub use writer::{Block, Packer};
 
+/// How the names of recordings end.
+pub(crate) const SUFFIX: &str = ".pvz";
 /// The number of the index's table.
 const INDEX: u8 = 16;

@@ -38,6 +38,7 @@ pub fn host() -> io::Result<Host> {
         tick_ns: 1_000_000_000 / rustix::param::clock_ticks_per_second().max(1),
         boot_wall_ns: boot_wall_ns(),
         time_zone: String::new(),
+        occasion: String::new(),
     })
 }
 

@@ -44,6 +44,7 @@ impl Machine {
             tick_ns: 10_000_000,
             boot_wall_ns: 0,
             time_zone: String::new(),
+            occasion: String::new(),
         };
         let mut machine = Self {
             tracker: Tracker::new(host, Sources::EbpfAndProc),

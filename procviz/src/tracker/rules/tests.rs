@@ -43,6 +43,7 @@ impl Play {
             tick_ns: 10_000_000,
             boot_wall_ns: 0,
             time_zone: String::new(),
+            occasion: String::new(),
         };
         let mut play = Self {
             tracker: Tracker::new(host, Sources::EbpfAndProc),

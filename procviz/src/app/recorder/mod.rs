@@ -1,0 +1,557 @@
+//! Keeps samples in files as they come: blocks are packed by whoever samples
+//! are given by, and written on a thread of their own.
+
+mod disk;
+mod folder;
+mod ring;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use anyhow::anyhow;
+
+use self::{
+    disk::{Begin, Disk, Job, Lost, Outcome, Part, Why},
+    ring::{Fired, Ring},
+};
+pub(super) use self::{folder::Folder, ring::RingPlan};
+use super::{Failure, output, stdout::say, trigger};
+use crate::{
+    model::{Event, ExitRecord, Host, Sample, Sources},
+    recording::{Because, Block, Facts, Packer},
+    source::{Users, boot_id, keep_only, kernel_release},
+    tracker::{Filter, LastSeconds, Secrets, Tracker},
+};
+
+/// Blocks that wait for a slow disk; what comes when there are more is lost and counted.
+const QUEUE: usize = 32;
+/// Reasons that a file tells; what comes after that only makes it longer.
+const MOST_REASONS: usize = 10;
+/// Reading may begin each so many ns.
+const KEYFRAMES_NS: u64 = 30_000_000_000;
+
+/// Where a recording goes, and what is left out of it.
+#[derive(Clone, Debug)]
+pub(super) struct Keeping {
+    pub(super) place: Place,
+    pub(super) force: bool,
+    /// Permissions of the file.
+    pub(super) mode: u32,
+    /// Whether arguments, which may hold secrets, are left out.
+    pub(super) redacts: bool,
+}
+
+/// One file, or many in a folder.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    File(PathBuf),
+    Folder(Folder),
+}
+
+/// When there is to be another file.
+#[derive(Debug)]
+pub(super) enum Files {
+    /// One is enough.
+    One,
+    /// After so long, or before it has so many bytes.
+    Rotated(Duration, Option<u64>),
+    /// When something has happened.
+    Ring(RingPlan),
+}
+
+/// The facts of this machine.
+pub(super) fn facts(host: &Host) -> Facts {
+    Facts {
+        host: host.name.clone(),
+        kernel: kernel_release(),
+        boot_id: boot_id(),
+        time_zone: jiff::tz::TimeZone::system()
+            .iana_name()
+            .unwrap_or_default()
+            .to_owned(),
+        cpus: host.cpus,
+        page_bytes: host.page_bytes,
+        tick_ns: host.tick_ns,
+        boot_wall_ns: host.boot_wall_ns as i64,
+        procviz: env!("CARGO_PKG_VERSION").to_owned(),
+        tasks: "threads".to_owned(),
+        ..Facts::default()
+    }
+}
+
+impl Keeping {
+    /// A file for its owner alone, with all there is.
+    pub(super) fn all(path: &Path, force: bool) -> Self {
+        Self {
+            place: Place::File(path.to_owned()),
+            force,
+            mode: 0o600,
+            redacts: false,
+        }
+    }
+}
+
+/// Whether whom the session shows is not all that its recording is to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filtered {
+    No,
+    Yes,
+}
+
+/// Whether somebody may filter while it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    Once,
+    Live,
+}
+
+impl Filtered {
+    pub(super) fn of(filter: &Filter, shown: Shown) -> Self {
+        match shown {
+            Shown::Once if filter.is_plain() => Self::No,
+            Shown::Once | Shown::Live => Self::Yes,
+        }
+    }
+}
+
+/// A recording that is made.
+pub(super) struct Recorder {
+    facts: Facts,
+    packer: Packer,
+    secrets: Secrets,
+    /// Knows everybody, where who is shown is filtered.
+    own: Option<Tracker>,
+    /// The time since boot of the last keyframe, ns.
+    keyframe_ns: Option<u64>,
+    keyframes_ns: u64,
+    boot_wall_ns: i128,
+    rotation: Option<(Duration, Option<u64>)>,
+    /// The time since boot at which the file began, ns.
+    file_ns: Option<u64>,
+    ring: Option<Ring>,
+    /// What the writing thread had no room for.
+    lost: Lost,
+    /// Bytes of the file that is written.
+    size: Arc<AtomicU64>,
+    jobs: Option<SyncSender<Job>>,
+    outcome: Receiver<Outcome>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Recorder {
+    /// Creates the file at once, so that it is there after a crash; a ring
+    /// makes none yet, and looks whether it could.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made, or something is there.
+    pub(super) fn start(
+        keeping: &Keeping,
+        files: Files,
+        facts: Facts,
+        filtered: Filtered,
+    ) -> Result<Self, Failure> {
+        let boot_wall_ns = i128::from(facts.boot_wall_ns);
+        let first = Begin {
+            wall_ns: jiff::Timestamp::now().as_nanosecond(),
+            why: None,
+            parts: vec![(Block::facts(&facts)?, 0)],
+        };
+        let (rotation, ring) = match files {
+            Files::One => (None, None),
+            Files::Rotated(after, bytes) => (Some((after, bytes)), None),
+            Files::Ring(plan) => (None, Some(Ring::new(plan))),
+        };
+        let first = ring.is_none().then_some(first);
+        let (jobs, todo) = sync_channel::<Job>(QUEUE);
+        let (tell, told) = sync_channel(1);
+        let (done, outcome) = sync_channel(1);
+        let size = Arc::new(AtomicU64::new(0));
+        let (of_thread, size_there) = (keeping.clone(), Arc::clone(&size));
+        let body = move || {
+            keep_only(output::become_owner(match &of_thread.place {
+                Place::File(path) => output::folder_of(path),
+                Place::Folder(folder) => folder.place(),
+            }));
+            let mut disk = Disk::new(of_thread, size_there);
+            let begun = disk.make_folder().and_then(|()| match first {
+                Some(first) => disk.begin(&first),
+                None => disk.probe(),
+            });
+            let is_good = begun.is_ok();
+            _ = tell.send(begun);
+            if is_good {
+                _ = done.send(disk.work(todo));
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("procviz-writer".to_owned())
+            .spawn(body)?;
+        told.recv()
+            .map_err(|_| anyhow!("the writing thread ended early"))??;
+        let own = match filtered {
+            Filtered::No => None,
+            Filtered::Yes => {
+                let filter = Filter {
+                    descendants: facts.only_watched,
+                    ..Filter::default()
+                };
+                Some(Tracker::with_filter(
+                    facts.machine(),
+                    Sources::EbpfAndProc,
+                    filter,
+                ))
+            }
+        };
+        Ok(Self {
+            facts,
+            packer: Packer::new(),
+            secrets: if keeping.redacts {
+                Secrets::LeftOut
+            } else {
+                Secrets::Kept
+            },
+            own,
+            keyframe_ns: None,
+            keyframes_ns: keyframes_ns(),
+            boot_wall_ns,
+            rotation,
+            file_ns: None,
+            ring,
+            lost: Lost::default(),
+            size,
+            jobs: Some(jobs),
+            outcome,
+            thread: Some(thread),
+        })
+    }
+
+    /// Whether there is anything in it.
+    pub(super) fn has_begun(&self) -> bool {
+        self.keyframe_ns.is_some()
+    }
+
+    /// Begins a piece of a longer story with all that is known.
+    pub(super) fn go_on_from(&mut self, tracker: &Tracker, users: &Users) {
+        self.know(&tracker.census(), users);
+        for part in self.all_known(tracker) {
+            self.send(Job::Part(part));
+        }
+        if let Some(own) = &mut self.own
+            && let Ok(keyframe) = tracker.keyframe(Secrets::Kept, LastSeconds::Kept)
+        {
+            _ = own.restore(keyframe);
+        }
+    }
+
+    /// Takes in a sample that `tracker` has taken in. A disk that does not
+    /// keep up delays nothing.
+    pub(super) fn add(&mut self, sample: &Sample, users: &Users, tracker: &Tracker) {
+        if let Some(own) = &mut self.own {
+            own.update(sample);
+        }
+        let is_full = match self.secrets {
+            Secrets::LeftOut => self.packer.add(&redacted(sample)),
+            Secrets::Kept => self.packer.add(sample),
+        };
+        self.boot_wall_ns = sample.boot_wall_ns.unwrap_or(self.boot_wall_ns);
+        self.know(sample, users);
+        if is_full {
+            self.flush();
+        }
+        let own = self.own.take();
+        let all = own.as_ref().unwrap_or(tracker);
+        self.watch_ring(sample, all);
+        let now = sample.stamp.boot_ns;
+        let last = *self.keyframe_ns.get_or_insert(now);
+        self.file_ns.get_or_insert(now);
+        if is_full {
+            if self.wants_file(now, sample.stamp.interval_ns) {
+                self.next_file(now, all);
+            } else if self.ring.as_ref().is_some_and(|ring| ring.wants_chunk(now)) {
+                self.next_chunk(now, all);
+            } else if self.ring.is_none() && now.saturating_sub(last) >= self.keyframes_ns {
+                self.keyframe_ns = Some(now);
+                let keyframe = self.keyframe(all, LastSeconds::LeftOut);
+                keyframe.into_iter().for_each(|part| self.put(part));
+            }
+        }
+        self.own = own;
+    }
+
+    /// Learns names of users.
+    fn know(&mut self, sample: &Sample, users: &Users) {
+        let found = sample.found.iter().filter_map(|found| found.uid);
+        let read = sample.readings.iter().filter_map(|reading| reading.uid);
+        let told = sample.events.iter().filter_map(|event| match event {
+            Event::Fork(fork) => Some(fork.uid),
+            Event::Exec(exec) => Some(exec.uid),
+            Event::ProcessEnd(record) => Some(record.uid),
+            _ => None,
+        });
+        let mut is_new = false;
+        for uid in found.chain(read).chain(told) {
+            if let Some(name) = users
+                .known(uid)
+                .filter(|_| !self.facts.users.contains_key(&uid))
+            {
+                self.facts.users.insert(uid, name.to_string());
+                is_new = true;
+            }
+        }
+        if is_new {
+            self.put_facts();
+        }
+    }
+
+    fn put_facts(&mut self) {
+        // A ring's file begins with them.
+        let is_kept = self.ring.as_ref().is_none_or(Ring::is_writing);
+        if let Ok(facts) = Block::facts(&self.facts)
+            && is_kept
+        {
+            self.send(Job::Part((facts, 0)));
+        }
+    }
+
+    /// Everybody, and all that rules remember: a file can begin with them.
+    fn all_known(&mut self, tracker: &Tracker) -> Vec<Part> {
+        self.flush();
+        self.keyframe_ns = Some(tracker.snapshot().stamp.boot_ns);
+        let census = tracker.census();
+        let mut packer = Packer::new();
+        match self.secrets {
+            Secrets::LeftOut => packer.add(&redacted(&census)),
+            Secrets::Kept => packer.add(&census),
+        };
+        let block = packer.block().and_then(|(block, _)| block.ok());
+        // It is no sample of the machine, so nobody counts it.
+        let census = block.map(|block| (block, 0));
+        let keyframe = self.keyframe(tracker, LastSeconds::Kept);
+        census.into_iter().chain(keyframe).collect()
+    }
+
+    /// Lets reading begin here. One that is too large is not made: reading
+    /// then begins further ahead.
+    fn keyframe(&mut self, tracker: &Tracker, last_seconds: LastSeconds) -> Option<Part> {
+        let keyframe = tracker.keyframe(self.secrets, last_seconds).ok()?;
+        let block = Block::keyframe(&keyframe).ok()?;
+        self.packer.begin_anew();
+        Some((block, 0))
+    }
+
+    fn wants_file(&self, now: u64, interval_ns: u64) -> bool {
+        let Some((after, bytes)) = self.rotation else {
+            return false;
+        };
+        let began = self.file_ns.unwrap_or(now);
+        let is_large = bytes.is_some_and(|most| self.size.load(Ordering::Relaxed) >= most);
+        // The next sample is a part of the next file.
+        Duration::from_nanos(now.saturating_sub(began) + interval_ns) >= after || is_large
+    }
+
+    fn next_file(&mut self, now: u64, tracker: &Tracker) {
+        self.file_ns = Some(now);
+        let Ok(facts) = Block::facts(&self.facts) else {
+            return;
+        };
+        let mut parts = vec![(facts, 0)];
+        parts.extend(self.all_known(tracker));
+        self.send(Job::Begin(Begin {
+            wall_ns: self.boot_wall_ns + i128::from(now),
+            why: None,
+            parts,
+        }));
+    }
+
+    fn next_chunk(&mut self, now: u64, tracker: &Tracker) {
+        let parts = self.all_known(tracker);
+        let Some(ring) = &mut self.ring else { return };
+        let is_writing = ring.is_writing();
+        let keyframe = parts.last().cloned();
+        ring.begin_chunk(now, parts);
+        if let Some(keyframe) = keyframe.filter(|_| is_writing) {
+            self.send(Job::Part(keyframe));
+        }
+    }
+
+    /// Looks whether something has happened that a ring waits for.
+    fn watch_ring(&mut self, sample: &Sample, tracker: &Tracker) {
+        let Some(ring) = &mut self.ring else { return };
+        let now = sample.stamp.boot_ns;
+        let fired = ring.triggers().judge(sample, tracker.snapshot());
+        if ring.is_over(now) {
+            self.flush();
+            self.send(Job::End);
+            self.facts.because.clear();
+            self.ring.iter_mut().for_each(|ring| ring.end(now));
+        }
+        for trigger::Fired { trigger, words } in fired {
+            self.fire(&Why { trigger, words }, now);
+        }
+    }
+
+    /// Somebody asks for what there is.
+    pub(super) fn ask(&mut self, now: u64) {
+        let why = Why {
+            trigger: "SIGUSR2".to_owned(),
+            words: "SIGUSR2: somebody asked for it".to_owned(),
+        };
+        self.fire(&why, now);
+    }
+
+    fn fire(&mut self, why: &Why, now: u64) {
+        let Some(ring) = &mut self.ring else { return };
+        let fired = ring.fire(now, why);
+        if fired == Fired::TooSoon || self.facts.because.len() >= MOST_REASONS {
+            return;
+        }
+        let wall_ns = self.boot_wall_ns + i128::from(now);
+        self.facts.because.push(Because {
+            time_ns: now,
+            words: why.words.clone(),
+        });
+        if fired == Fired::GoesOn {
+            return self.put_facts();
+        }
+        self.flush_into_ring();
+        let Some(ring) = &self.ring else { return };
+        let Ok(facts) = Block::facts(&self.facts) else {
+            return;
+        };
+        let parts = std::iter::once((facts, 0)).chain(ring.parts().cloned());
+        let begin = Job::Begin(Begin {
+            wall_ns,
+            why: Some(why.clone()),
+            parts: parts.collect(),
+        });
+        if !self.send(begin)
+            && let Some(ring) = &mut self.ring
+        {
+            ring.forget_writing();
+            self.facts.because.clear();
+        }
+    }
+
+    /// What was gathered is a part of what goes before.
+    fn flush_into_ring(&mut self) {
+        if let (Some((Ok(block), samples)), Some(ring)) = (self.packer.block(), &mut self.ring) {
+            ring.push((block, samples));
+        }
+    }
+
+    fn flush(&mut self) {
+        match self.packer.block() {
+            None => {}
+            Some((Ok(block), samples)) => self.put((block, samples)),
+            Some((Err(error), _)) => say(&format!("procviz: not recorded: {error}")),
+        }
+    }
+
+    /// Into the ring, and to the disk where there is a file.
+    fn put(&mut self, part: Part) {
+        if let Some(ring) = &mut self.ring {
+            let is_writing = ring.is_writing();
+            ring.push(part.clone());
+            if !is_writing {
+                return;
+            }
+        }
+        self.send(Job::Part(part));
+    }
+
+    /// Whether it was taken; what was not is counted and told of.
+    fn send(&mut self, job: Job) -> bool {
+        let Some(jobs) = &self.jobs else { return false };
+        let why = "the disk did not keep up";
+        if let Some(gap) = self.lost.block() {
+            match jobs.try_send(Job::Part((gap, 0))) {
+                Ok(()) => self.lost = Lost::default(),
+                Err(_) => {
+                    if let Job::Part(part) = &job {
+                        self.lost.add(part, why);
+                    }
+                    return false;
+                }
+            }
+        }
+        match jobs.try_send(job) {
+            Ok(()) => true,
+            Err(TrySendError::Full(Job::Part(part))) => {
+                self.lost.add(&part, why);
+                false
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Writes the rest, and says what there is.
+    pub(super) fn finish(mut self) {
+        self.flush();
+        let waiting = self.lost.samples;
+        if let (Some(jobs), Some(gap)) = (&self.jobs, self.lost.block()) {
+            _ = jobs.send(Job::Part((gap, 0)));
+        }
+        drop(self.jobs.take());
+        if let Ok(outcome) = self.outcome.recv() {
+            let lost = outcome.lost + waiting;
+            let lost = if lost > 0 {
+                format!(", {lost} lost, as its gaps tell")
+            } else {
+                String::new()
+            };
+            let files = match (outcome.files, self.ring.is_some()) {
+                (0, _) => {
+                    say("procviz: nothing has happened that --on names: no file was made");
+                    return;
+                }
+                (1, false) => String::new(),
+                (1, true) => " in 1 file".to_owned(),
+                (files, _) => format!(" in {files} files"),
+            };
+            say(&format!(
+                "procviz: recorded {} samples in {}{files}{lost}",
+                outcome.samples,
+                crate::model::bytes_text(outcome.bytes)
+            ));
+        }
+        if let Some(thread) = self.thread.take() {
+            _ = thread.join();
+        }
+    }
+}
+
+/// Tests have more of them than anybody needs.
+fn keyframes_ns() -> u64 {
+    let told = std::env::var("PROCVIZ_TEST_KEYFRAMES_NS").ok();
+    told.and_then(|told| told.parse().ok())
+        .unwrap_or(KEYFRAMES_NS)
+}
+
+/// A sample without arguments.
+fn redacted(sample: &Sample) -> Sample {
+    let mut sample = sample.clone();
+    for event in &mut sample.events {
+        match event {
+            Event::Fork(fork) => fork.args = None,
+            Event::Exec(exec) => exec.args = None,
+            Event::ProcessEnd(record) => {
+                *record = Arc::new(ExitRecord {
+                    args: None,
+                    ..(**record).clone()
+                });
+            }
+            Event::Args(..) => *event = Event::Nothing,
+            _ => {}
+        }
+    }
+    sample
+}

@@ -1,0 +1,422 @@
+//! Recordings in folders: rotated ones, and the ring that writes when
+//! something happens.
+
+use std::{
+    collections::BTreeSet,
+    io::BufReader,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use libtest_mimic::Failed;
+use nix::sys::signal::Signal;
+use procviz::{
+    model::{Event, Sample},
+    recording::{Because, Reader},
+};
+
+use crate::{
+    Needs, Test,
+    support::{Folder, Running, Value, output, procviz, read_line, skip, stderr, workload},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("rotated_files_are_one_story", Needs::Events, rotated),
+    ("only_its_own_oldest_go", Needs::Events, room),
+    ("each_trigger_fires", Needs::Events, triggers),
+    ("a_storm_of_triggers", Needs::Events, storm),
+    ("a_ring_on_a_full_disk", Needs::Events, full_disk),
+    ("what_cannot_be", Needs::Nothing, bad_input),
+];
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|suffix| suffix == "pvz"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn read(path: &Path) -> (Vec<Sample>, Vec<Because>) {
+    let mut reader = Reader::new(std::fs::File::open(path).unwrap()).unwrap();
+    let mut samples = Vec::new();
+    while let Some(sample) = reader.read().unwrap() {
+        samples.push(sample);
+    }
+    assert!(reader.findings().damages.is_empty(), "{}", path.display());
+    (samples, reader.facts().because.clone())
+}
+
+fn ended(samples: &[Sample]) -> impl Iterator<Item = String> {
+    let events = samples.iter().flat_map(|sample| &sample.events);
+    events.filter_map(|event| match event {
+        Event::ProcessEnd(record) => Some(String::from_utf8_lossy(record.comm.bytes()).into()),
+        _ => None,
+    })
+}
+
+/// A program of that name, which does nothing.
+fn named(folder: &Folder, name: &str) -> PathBuf {
+    let path = folder.file(name);
+    std::fs::copy("/bin/true", &path).unwrap();
+    path
+}
+
+/// The folder as one file says what `--save` beside it says.
+fn rotated() -> Result<(), Failed> {
+    let folder = Folder::new("rotated");
+    let shelf = folder.file("shelf/");
+    let marked = named(&folder, "rotated-mark");
+    let running = Running::new(
+        procviz()
+            .args(["record", "--require-ebpf", "-F", "10", "--rotate", "2s"])
+            .args(["--mode", "640", "--duration", "9s", "-o"])
+            .arg(format!("{}/", shelf.display()))
+            .stderr(Stdio::null()),
+    );
+    // It watches by then.
+    std::thread::sleep(Duration::from_secs(1));
+    let mut made = 0;
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(6) {
+        assert!(Command::new(&marked).status()?.success());
+        made += 1;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let mut running = running;
+    assert!(running.0.wait()?.success());
+    let files = files(&shelf);
+    assert!(files.len() >= 4, "{files:?}");
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&shelf), mode(&files[0])), (0o750, 0o640));
+    // Each one alone has everybody from its first sample on.
+    for file in &files {
+        let (samples, _) = read(file);
+        assert!(samples[0].complete && samples[0].found.len() > 5);
+    }
+    let dump = |args: &[&str]| {
+        let result = output(procviz().args(["dump", "--from"]).arg(&shelf).args(args));
+        assert!(result.status.success(), "{}", stderr(&result));
+        String::from_utf8(result.stdout).unwrap()
+    };
+    let whole = dump(&[]);
+    let mut last = None;
+    for line in whole.lines() {
+        let line: Value = serde_json::from_str(line)?;
+        let end = jiff::Timestamp::as_nanosecond(line["time"].as_str().unwrap().parse()?);
+        let begin = end - i128::from(line["interval_ns"].as_u64().unwrap());
+        // No sample is missing or comes twice; the wall clock may be slewed.
+        let is_next = |last: i128| (last - begin).abs() < 1_000_000;
+        assert!(last.is_none_or(is_next), "{}", line["time"]);
+        last = Some(end);
+    }
+    assert!(whole.lines().count() > 60);
+    // A moment in a later file is the one that is reached from the first.
+    let part = dump(&["--begin", "-3s"]);
+    assert!(part.lines().count() > 20 && whole.ends_with(&part));
+    let result = output(procviz().args(["exits", "--json", "--from"]).arg(&shelf));
+    let text = String::from_utf8(result.stdout)?;
+    assert_eq!(text.matches("\"comm\":\"rotated-mark\"").count(), made);
+    Ok(())
+}
+
+/// What procviz has not made stays, as does what is new enough.
+fn room() -> Result<(), Failed> {
+    let folder = Folder::new("room");
+    let strangers = [
+        "procviz-notes.txt",
+        "other.pvz",
+        "procviz-19990101T000000Z.png",
+    ];
+    for stranger in strangers {
+        std::fs::write(folder.file(stranger), [0; 5_000])?;
+    }
+    let target = folder.file("target");
+    std::fs::write(&target, "kept")?;
+    std::os::unix::fs::symlink(&target, folder.file("procviz-19990101T000000Z.pvz"))?;
+    let ours = |folder: &Folder| {
+        let names = files(&folder.0);
+        let dated = |path: &&PathBuf| path.to_string_lossy().contains("/procviz-20");
+        names.iter().filter(dated).count()
+    };
+    let record = |args: &[&str]| {
+        let result = output(
+            procviz()
+                .args(["record", "--require-ebpf", "-F", "20", "--rotate", "1s"])
+                .args(["--duration", "5s", "-o"])
+                .arg(&folder.0)
+                .args(args),
+        );
+        assert!(result.status.success(), "{}", stderr(&result));
+        stderr(&result)
+    };
+    let said = record(&["--keep", "2"]);
+    assert!(
+        said.contains("in 5 files") || said.contains("in 6 files"),
+        "{said}"
+    );
+    assert_eq!(ours(&folder), 2);
+    record(&["--max-age", "1500ms"]);
+    assert!((1..=3).contains(&ours(&folder)), "{}", ours(&folder));
+    record(&["--max-size", "40K"]);
+    let size: u64 = files(&folder.0)
+        .iter()
+        .filter(|path| path.to_string_lossy().contains("/procviz-20"))
+        .map(|path| std::fs::metadata(path).unwrap().len())
+        .sum();
+    assert!((1..60_000).contains(&size), "{size}");
+    for stranger in strangers {
+        assert!(folder.file(stranger).exists(), "{stranger}");
+    }
+    assert_eq!(std::fs::read_to_string(&target)?, "kept");
+    assert!(folder.file("procviz-19990101T000000Z.pvz").is_symlink());
+    Ok(())
+}
+
+/// Waits until a file says that it was made because of a trigger.
+fn wait_for(shelf: &Path, trigger: &str) -> Result<PathBuf, Failed> {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(30) {
+        for file in files(shelf) {
+            let Ok(mut reader) = Reader::new(std::fs::File::open(&file)?) else {
+                continue;
+            };
+            while reader.read()?.is_some() {}
+            let because = &reader.facts().because;
+            if because
+                .iter()
+                .any(|because| because.words.starts_with(trigger))
+            {
+                return Ok(file);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Err(format!("{trigger} has not fired").into())
+}
+
+/// A load that has begun.
+fn load(args: &[&str]) -> Running {
+    let mut running = Running::new(workload(args).stdin(Stdio::piped()).stdout(Stdio::piped()));
+    read_line(&mut BufReader::new(running.0.stdout.take().unwrap()));
+    running
+}
+
+fn spinners(count: usize) -> Vec<Running> {
+    let spin = || Running::new(Command::new("sh").args(["-c", "while :; do :; done"]));
+    std::iter::repeat_with(spin).take(count).collect()
+}
+
+fn triggers() -> Result<(), Failed> {
+    let folder = Folder::new("triggers");
+    let shelf = folder.file("shelf");
+    let (before, marked) = (named(&folder, "before-it"), named(&folder, "marked-end"));
+    let mut goner = Running::new(Command::new("sleep").arg("100"));
+    let gone = format!("gone:{}", goner.pid());
+    let load_now: f64 = std::fs::read_to_string("/proc/loadavg")?
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()?;
+    let high = format!("load:{:.2}", load_now + 0.6);
+    let has_pressure = Path::new("/proc/pressure/cpu").exists();
+    let mut all = vec![
+        "exit:marked-end",
+        "signal:SEGV",
+        "rss:grower:200M",
+        "forks:60",
+        &high,
+        &gone,
+        "notable:cpu",
+    ];
+    if has_pressure {
+        all.push("psi:cpu.some:30%");
+    }
+    let mut command = procviz();
+    command.args(["record", "--require-ebpf", "-F", "10", "--ring", "20s"]);
+    command.args(["--after", "500ms", "--cool-down", "100ms", "-o"]);
+    command.arg(format!("{}/", shelf.display()));
+    for trigger in &all {
+        command.args(["--on", trigger]);
+    }
+    let mut ring = Running::new(command.stderr(Stdio::piped()));
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(Command::new(&before).status()?.success());
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(files(&shelf).is_empty(), "nothing has happened yet");
+    let killed = Instant::now();
+    assert!(Command::new(&marked).status()?.success());
+    let file = wait_for(&shelf, "exit:marked-end")?;
+    // At once: the file is there long before what follows is in it.
+    assert!(killed.elapsed() < Duration::from_secs(5));
+    _ = Command::new("sh").args(["-c", "kill -SEGV $$"]).status()?;
+    wait_for(&shelf, "signal:SEGV")?;
+    goner.0.kill()?;
+    goner.0.wait()?;
+    wait_for(&shelf, &gone)?;
+    ring.signal(Signal::SIGUSR2);
+    wait_for(&shelf, "SIGUSR2")?;
+    {
+        let _grower = load(&["grow"]);
+        wait_for(&shelf, "rss:grower:200M")?;
+    }
+    {
+        let _forks = load(&["fork-loop"]);
+        wait_for(&shelf, "forks:60")?;
+    }
+    {
+        let _burner = load(&["burn"]);
+        wait_for(&shelf, "notable:cpu")?;
+    }
+    let _spinners = spinners(8);
+    if has_pressure {
+        wait_for(&shelf, "psi:cpu.some:30%")?;
+    }
+    wait_for(&shelf, &high)?;
+    ring.signal(Signal::SIGTERM);
+    assert!(ring.0.wait()?.success());
+    // What went before is there, up to the trigger and a little beyond.
+    let (samples, because) = read(&file);
+    let fired = because[0].time_ns;
+    let first = samples[0].stamp.boot_ns;
+    let last = samples.last().unwrap().stamp.boot_ns;
+    let (ahead, after) = (fired - first, last as i64 - fired as i64);
+    assert!(
+        ahead > 2_500_000_000 && after >= 400_000_000,
+        "{ahead} {after} {because:?}"
+    );
+    let names: BTreeSet<String> = ended(&samples).collect();
+    assert!(
+        names.contains("before-it") && names.contains("marked-end"),
+        "{names:?}"
+    );
+    // The reason stands in the picture, and in what `check` says.
+    let picture = folder.file("why.svg");
+    let result = output(
+        procviz()
+            .args(["grid", "--size", "2000x900", "--from"])
+            .arg(&file)
+            .arg("-o")
+            .arg(&picture),
+    );
+    assert!(result.status.success(), "{}", stderr(&result));
+    let words = "exit:marked-end: marked-end (pid ";
+    assert!(std::fs::read_to_string(&picture)?.contains(words));
+    let result = output(procviz().arg("check").arg(&file));
+    assert!(String::from_utf8(result.stdout)?.contains(words));
+    Ok(())
+}
+
+/// However often something happens, there are no more files than there may be.
+fn storm() -> Result<(), Failed> {
+    let folder = Folder::new("storm-of-triggers");
+    let shelf = folder.file("shelf");
+    let mut ring = Running::new(
+        procviz()
+            .args(["record", "--require-ebpf", "-F", "20", "--ring", "2s"])
+            .args(["--on", "signal:KILL", "--after", "300ms"])
+            .args(["--cool-down", "1s", "--keep", "3", "-o"])
+            .arg(format!("{}/", shelf.display()))
+            .stderr(Stdio::piped()),
+    );
+    std::thread::sleep(Duration::from_secs(1));
+    let began = Instant::now();
+    let mut most = 0;
+    while began.elapsed() < Duration::from_secs(9) {
+        _ = Command::new("sh").args(["-c", "kill -KILL $$"]).status()?;
+        most = most.max(files(&shelf).len());
+    }
+    let seconds = began.elapsed().as_secs();
+    ring.signal(Signal::SIGTERM);
+    let said = std::io::read_to_string(ring.0.stderr.take().unwrap())?;
+    assert!(ring.0.wait()?.success(), "{said}");
+    let made = said.matches("which goes on").count() as u64;
+    // One ends with the last of the storm within it; then a second passes.
+    assert!((2..=seconds + 1).contains(&made), "{made} files: {said}");
+    assert_eq!(most.max(files(&shelf).len()), 3);
+    assert!(said.contains("--cool-down"), "{said}");
+    Ok(())
+}
+
+/// What a disk had no room for is there when it has.
+fn full_disk() -> Result<(), Failed> {
+    let folder = Folder::new("ring-full-disk");
+    let (mount, out) = (folder.file("small"), folder.file("out"));
+    std::fs::create_dir(&mount)?;
+    std::fs::create_dir(&out)?;
+    let script = r#"
+        mount -t tmpfs -o size=400k tmpfs "$1" || exit 77
+        "$3" record -F 20 --duration 8s --require-ebpf --ring 10s --on signal:KILL --after 2s -o "$1/shelf/" &
+        sleep 1.5
+        dd if=/dev/zero of="$1/filler" bs=1k count=500 2> /dev/null
+        sleep 1
+        sh -c 'kill -KILL $$'
+        sleep 2.5
+        rm "$1/filler"
+        wait $!
+        status=$?
+        cp "$1"/shelf/*.pvz "$2"
+        exit $status
+    "#;
+    let result = output(
+        Command::new("unshare")
+            .args(["--mount", "sh", "-c", script, "sh"])
+            .args([&mount, &out])
+            .arg(env!("CARGO_BIN_EXE_procviz")),
+    );
+    if result.status.code() == Some(77) {
+        return skip("no file system can be mounted");
+    }
+    let said = stderr(&result);
+    assert!(result.status.success(), "{said}");
+    assert_eq!(said.matches("it is tried again").count(), 1, "{said}");
+    assert!(said.contains("recording goes on"), "{said}");
+    let files = files(&out);
+    assert_eq!(files.len(), 1, "{files:?}");
+    let (samples, because) = read(&files[0]);
+    let (first, fired) = (samples[0].stamp.boot_ns, because[0].time_ns);
+    assert!(fired - first > 1_000_000_000);
+    Ok(())
+}
+
+fn bad_input() -> Result<(), Failed> {
+    let folder = Folder::new("bad-folders");
+    let file = folder.file("there.pvz");
+    for (args, why) in [
+        (&["--rotate", "1h"][..], "is for a folder"),
+        (&["--ring", "5m"], "is for a folder"),
+        (&["--on", "load:4"], "--ring"),
+        (&["--max-size", "2G"], "is for a folder"),
+    ] {
+        let result = output(procviz().args(["record", "-o"]).arg(&file).args(args));
+        let said = stderr(&result);
+        assert_eq!(result.status.code(), Some(2), "{said}");
+        assert!(said.contains(why), "{said}");
+        assert!(!file.exists());
+    }
+    for (args, why) in [
+        (&["--ring", "5m", "--on", "exit"][..], "exit:COMMAND"),
+        (&["--ring", "5m", "--rotate", "1h"], "--rotate"),
+        (&["--ring", "5x"], "no duration"),
+        (&["--max-size", "lots"], "no size"),
+        (&["--keep", "0"], "whole number"),
+        (&["--from", "x.pvz"], "one file"),
+    ] {
+        let shelf = folder.file("shelf");
+        let result = output(
+            procviz()
+                .args(["record", "-o"])
+                .arg(format!("{}/", shelf.display()))
+                .args(args),
+        );
+        let said = stderr(&result);
+        assert_eq!(result.status.code(), Some(2), "{said}");
+        assert!(said.contains(why), "{said}");
+        assert!(!shelf.exists(), "{args:?}");
+    }
+    Ok(())
+}
