@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_procviz_global_optspecs
-    string join \n p/no-threads n/columns= d/point-size= c/colors= group= o/output= force save= theme= view= ascii max-cpu= palette= classic size= scale= font= args s/interval= F/hz= samples= duration= from= at= begin= end= require-ebpf user= pid= tree= command= cgroup= h/help V/version
+    string join \n p/no-threads n/columns= d/point-size= c/colors= group= o/output= force save= theme= view= ascii speed= max-cpu= palette= classic size= scale= font= args s/interval= F/hz= samples= duration= from= at= begin= end= require-ebpf user= pid= tree= command= cgroup= h/help V/version
 end
 
 function __fish_procviz_needs_command
@@ -37,6 +37,7 @@ complete -c procviz -n "__fish_procviz_needs_command" -l theme -d 'Behind the pi
 dark\t'Light on black'"
 complete -c procviz -n "__fish_procviz_needs_command" -l view -d 'Where to show it live [default: a window where there is a display]' -r -f -a "window\t'A window'
 terminal\t'The terminal'"
+complete -c procviz -n "__fish_procviz_needs_command" -l speed -d 'Of a recording in a live view: so many times as fast as it was' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l max-cpu -d 'What a live view may use of one core before it samples less often; 0: no limit' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l palette -d 'Colours of activities' -r -f -a "default\t'Told apart by all eyes'
 original\t'Those of 2011'"
@@ -91,6 +92,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -l theme -d 'Behin
 dark\t'Light on black'"
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l view -d 'Where to show it live [default: a window where there is a display]' -r -f -a "window\t'A window'
 terminal\t'The terminal'"
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l speed -d 'Of a recording in a live view: so many times as fast as it was' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l max-cpu -d 'What a live view may use of one core before it samples less often; 0: no limit' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l palette -d 'Colours of activities' -r -f -a "default\t'Told apart by all eyes'
 original\t'Those of 2011'"
@@ -128,6 +130,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l theme -d 'Beh
 dark\t'Light on black'"
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l view -d 'Where to show it live [default: a window where there is a display]' -r -f -a "window\t'A window'
 terminal\t'The terminal'"
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l speed -d 'Of a recording in a live view: so many times as fast as it was' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l max-cpu -d 'What a live view may use of one core before it samples less often; 0: no limit' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l palette -d 'Colours of activities' -r -f -a "default\t'Told apart by all eyes'
 original\t'Those of 2011'"
@@ -160,6 +163,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l theme -d 'Behi
 dark\t'Light on black'"
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l view -d 'Where to show it live [default: a window where there is a display]' -r -f -a "window\t'A window'
 terminal\t'The terminal'"
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l speed -d 'Of a recording in a live view: so many times as fast as it was' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l max-cpu -d 'What a live view may use of one core before it samples less often; 0: no limit' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l palette -d 'Colours of activities' -r -f -a "default\t'Told apart by all eyes'
 original\t'Those of 2011'"

@@ -45,6 +45,9 @@ pub(crate) const TESTS: &[Test] = &[
         || tmux(a_command),
     ),
     ("a_pipe_gets_no_escape_codes", Needs::Nothing, a_pipe),
+    ("a_recording_is_gone_to_and_fro_in", Needs::Events, || {
+        tmux(a_recording)
+    }),
 ];
 
 /// Runs a test where there is tmux.
@@ -642,5 +645,121 @@ fn a_pipe() -> Result<(), Failed> {
         said.contains("stale") && said.contains("4711") && said.contains("-o"),
         "{said}"
     );
+    Ok(())
+}
+
+/// What the screen says is shown of a recording: its clock, and its threads.
+fn moment(screen: &str) -> (String, usize) {
+    let clock = screen.split("recorded ").nth(1).unwrap_or_default();
+    let clock = clock.split(',').next().unwrap_or_default();
+    let threads = screen.split(" threads").next().unwrap_or_default();
+    let threads = threads.rsplit(' ').next().unwrap_or_default();
+    (clock.to_owned(), threads.parse().unwrap_or_default())
+}
+
+/// Each moment is the one that was recorded, from wherever one comes.
+fn a_recording() -> Result<(), Failed> {
+    let folder = Folder::new("to-and-fro");
+    let file = folder.file("run.pvz");
+    let mut recorder = Running::new(
+        procviz()
+            .args(["record", "--require-ebpf", "-F", "5", "-o"])
+            .arg(&file)
+            .env("PROCVIZ_TEST_KEYFRAMES_NS", "1000000000")
+            .stderr(Stdio::null()),
+    );
+    std::thread::sleep(Duration::from_secs(30));
+    {
+        let _burner = Running::new(Command::new("sh").args(["-c", "while :; do :; done"]));
+        std::thread::sleep(Duration::from_secs(6));
+    }
+    std::thread::sleep(Duration::from_secs(4));
+    recorder.signal(Signal::SIGINT);
+    assert!(recorder.0.wait()?.success());
+    let json = |args: &[&str]| -> Vec<serde_json::Value> {
+        let result = output(procviz().args(args).arg("--from").arg(&file));
+        assert!(result.status.success(), "{}", stderr(&result));
+        let text = String::from_utf8(result.stdout).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    // Clocks to a millisecond, as the screen says them.
+    let zone = jiff::tz::TimeZone::system();
+    let clock = |value: &serde_json::Value| {
+        let time: jiff::Timestamp = value["time"].as_str().unwrap().parse().unwrap();
+        let there = time.to_zoned(zone.clone());
+        there.strftime("%H:%M:%S%.3f").to_string()
+    };
+    let samples: Vec<(String, usize)> = json(&["dump"])
+        .iter()
+        .map(|line| (clock(line), line["tasks"].as_array().unwrap().len()))
+        .collect();
+    let notables = json(&["notables", "--json"]);
+    let begun = notables
+        .iter()
+        .find(|line| line["rule"] == "cpu" && line["change"] == "begins")
+        .ok_or("the burner was not found")?;
+    let begun = samples
+        .iter()
+        .position(|(time, _)| *time == clock(begun))
+        .unwrap();
+    let args = format!("--from {} --view terminal --at -1s", file.display());
+    let terminal = Terminal::procviz(160, 40, &[], &args);
+    let at = |what: &str, index: usize| {
+        let wanted = &samples[index];
+        terminal.wait(what, |text| moment(text) == *wanted)
+    };
+    let last = samples.len() - 1;
+    terminal.wait("a stop at --at", |text| {
+        text.contains("PAUSED") && text.contains(&samples[last].0[..6])
+    });
+    terminal.type_in("[");
+    let screen = at("the begin of what stands out", begun);
+    assert!(screen.contains(" cores for "), "{screen}");
+    terminal.keys(&["Left"]);
+    let screen = at("the sample before", begun - 1);
+    assert!(!screen.contains(" cores for "), "{screen}");
+    terminal.keys(&["Left"]);
+    at("the one before that", begun - 2);
+    terminal.keys(&["Right", "Right", "Right"]);
+    at("three further on", begun + 1);
+    // A click on the bar: its first and its last cell are its ends.
+    let bar = |text: &str| {
+        text.trim_end()
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let line = bar(&terminal.text());
+    let cells: Vec<char> = line.chars().collect();
+    let is_bar = |ch: &char| "\u{2501}\u{2500}\u{257f}\u{25cf}".contains(*ch);
+    let first = cells.iter().position(is_bar).unwrap();
+    terminal.type_in(&format!(
+        "\u{1b}[<0;{};40M\u{1b}[<0;{};40m",
+        first + 1,
+        first + 1
+    ));
+    terminal.wait("the beginning", |text| {
+        moment(text).0 < samples[10].0 && text.contains("PAUSED")
+    });
+    terminal.type_in("[");
+    terminal.wait("word that there is nothing", |text| {
+        text.contains("nothing begins to stand out before this")
+    });
+    // It plays, faster, and stops at its end.
+    terminal.type_in(" +++");
+    terminal.wait("a faster play", |text| text.contains("plays 10x"));
+    terminal.wait("the end", |text| {
+        text.contains("the end of the recording") || moment(text) == samples[last]
+    });
+    terminal.type_in("?");
+    terminal.wait("help", |text| {
+        text.contains("slower, faster") && !text.contains("refresh now")
+    });
+    terminal.escape();
+    terminal.type_in("q");
+    terminal.wait("a prompt", |_| !terminal.is_taken());
     Ok(())
 }

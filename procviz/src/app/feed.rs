@@ -21,7 +21,7 @@ use crate::{
     cli::RangeArgs,
     export::time,
     model::{Host, Sample, Sources},
-    recording::{Facts, Map, ReadError, Reader},
+    recording::{Facts, Map, Mark, ReadError, Reader},
     tracker::{Keyframe, Tracker},
 };
 
@@ -167,6 +167,80 @@ impl Player {
         Ok(())
     }
 
+    /// Lets somebody go to and fro. Returns the first and the last moment of
+    /// what was asked for, and the one to begin at, wall clock in ns since 1970.
+    ///
+    /// # Errors
+    ///
+    /// When it is a stream, or there are no samples.
+    pub(super) fn browse(&mut self) -> Result<(Span, i128), Failure> {
+        for volume in &mut self.shelf {
+            volume.look()?;
+        }
+        self.shelf.sort_by_key(|volume| volume.span);
+        if self.shelf.iter().any(|volume| volume.map.is_none()) {
+            return Err(Failure::usage(
+                "a stream is drawn into files: name one with -o, or save it and open that"
+                    .to_owned(),
+            ));
+        }
+        let spans: Vec<Span> = self.shelf.iter().filter_map(|volume| volume.span).collect();
+        let (Some((first, _)), Some(last)) =
+            (spans.first(), spans.iter().map(|(_, last)| *last).max())
+        else {
+            return Err(anyhow::anyhow!("there are no samples in it").into());
+        };
+        let range = std::mem::take(&mut self.range);
+        if range.is_moment {
+            return Ok(((*first, last), range.end.unwrap_or(last)));
+        }
+        let (begin, end) = (range.begin.unwrap_or(*first), range.end.unwrap_or(last));
+        self.range.end = range.end;
+        Ok(((begin, end), begin))
+    }
+
+    /// The moment of the next sample; `None` behind the last.
+    pub(super) fn next_wall_ns(&self) -> Option<i128> {
+        self.ahead.as_ref().map(|ahead| ahead.wall_ns)
+    }
+
+    /// Goes to where reading leads to a moment.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub(super) fn seek(&mut self, wall_ns: i128, tracker: &mut Tracker) -> Result<(), Failure> {
+        self.is_placed = true;
+        self.go_to(wall_ns, Some(tracker))
+    }
+
+    /// Whether all of it tells what stood out.
+    pub(super) fn has_marks(&self) -> bool {
+        self.shelf.iter().all(|volume| volume.facts.has_marks)
+    }
+
+    /// When something begins to stand out, by what the recordings say of it.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub(super) fn marks(&self) -> Result<Vec<(i128, Host, Mark)>, Failure> {
+        let mut all = Vec::new();
+        for volume in &self.shelf {
+            let Some(map) = &volume.map else { continue };
+            let marks = map.marks(&mut volume.open()?);
+            let marks = marks.map_err(|error| failed(&volume.name, &error.into()))?;
+            let host = volume.facts.machine();
+            let boot = host.boot_wall_ns;
+            all.extend(marks.into_iter().map(|mark| {
+                let wall_ns = boot + i128::from(mark.time_ns);
+                (wall_ns, host.clone(), mark)
+            }));
+        }
+        all.sort_by_key(|(wall_ns, ..)| *wall_ns);
+        Ok(all)
+    }
+
     pub(super) fn facts(&self) -> &Facts {
         self.reader.facts()
     }
@@ -298,12 +372,17 @@ impl Player {
             self.open_volume(index)?;
         }
         self.told = 0;
-        if let (Some(offset), Some(tracker)) = (keyframe, tracker) {
-            if self.begin_at(offset, tracker)? {
-                return Ok(());
+        if let Some(tracker) = tracker {
+            if let Some(offset) = keyframe {
+                if self.begin_at(offset, tracker)? {
+                    return Ok(());
+                }
+                // A keyframe of another version is of no use: all is read, then.
+                self.open_volume(index)?;
             }
-            // A keyframe of another version is of no use: all is read, then.
-            self.open_volume(index)?;
+            let host = self.reader.facts().machine();
+            let filter = tracker.filter().clone();
+            *tracker = Tracker::with_filter(host, Sources::EbpfAndProc, filter);
         }
         self.ahead = self.read_ahead()?;
         Ok(())
@@ -376,6 +455,7 @@ impl Player {
                 };
                 if is_same_boot && first.stamp.boot_ns == self.before_ns && self.told > 0 {
                     // It repeats what was known, for those who begin there.
+                    self.read_boot_wall_ns = first.boot_wall_ns.unwrap_or(self.read_boot_wall_ns);
                     continue;
                 }
                 begins = Some(machine);

@@ -1,61 +1,67 @@
 //! `procviz notables`: a line as something begins to stand out, and as it ends.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     io::{self, Write},
+    path::Path,
 };
 
 use super::{
     Failure,
     config::Schedule,
+    feed::Player,
+    selection::Selection,
     session::{Plan, Session},
     stdout::{Out, Reader, say},
 };
 use crate::{
     cli::NotablesArgs,
     export::{json, time},
-    model::{Comm, Notable, Rule, Snapshot, TaskId, Untrusted, duration_text},
+    model::{Host, Notable, Snapshot, TaskId, Untrusted, duration_text},
+    recording::Mark,
+    source::Users,
+    tracker::{Change, Outstanding},
 };
-
-/// What makes a notable the same one in the next snapshot.
-type Key = (Rule, Option<TaskId>, Option<Comm>);
 
 pub(super) fn run(args: &NotablesArgs) -> Result<u8, Failure> {
     let schedule = Schedule::new(&args.sampling, 1.0)?;
+    if let Some(path) = args.sampling.from.as_deref()
+        && args.sampling.range.at.is_none()
+        && schedule.samples.is_none()
+        && schedule.duration.is_none()
+        && args.run.is_empty()
+        && let Some(status) = found(path, args, &schedule)?
+    {
+        return Ok(status);
+    }
     let (mut session, ()) = Session::start(
         Plan::plain(&schedule, &args.sampling, &args.filter, &args.run),
         |_| Ok(()),
     )?;
     let mut out = Out::new();
-    let mut open: BTreeMap<Key, Notable> = BTreeMap::new();
+    let mut outstanding = Outstanding::default();
     let mut count = 0;
     while let Some(next) = session.next()? {
         if !next.is_shown {
             continue;
         }
         let snapshot = session.snapshot();
-        let now: BTreeMap<Key, &Notable> = snapshot
-            .notables
-            .iter()
-            .map(|notable| (key(notable), notable))
-            .collect();
-        let begun = now.iter().filter(|(key, _)| !open.contains_key(key));
-        let ended = open.iter().filter(|(key, _)| !now.contains_key(key));
-        let lines: Vec<(Change, &Notable)> = begun
-            .map(|(_, notable)| (Change::Begins, *notable))
-            .chain(ended.map(|(_, notable)| (Change::Ends, notable)))
-            .collect();
-        count += lines
-            .iter()
-            .filter(|(change, _)| *change == Change::Begins)
-            .count();
+        let lines = outstanding.update(&snapshot.notables);
+        let begun = |(change, _): &&(Change, Notable)| *change == Change::Begins;
+        count += lines.iter().filter(begun).count();
         if !lines.is_empty() {
             let reader = out.write(|out| {
                 lines.iter().try_for_each(|(change, notable)| {
                     if args.json {
                         json::notable(out, snapshot, notable, change.word())
                     } else {
-                        line(out, snapshot, notable, *change)
+                        line(
+                            out,
+                            snapshot,
+                            notable,
+                            *change,
+                            args.sampling.from.is_some(),
+                        )
                     }
                 })
             })?;
@@ -63,10 +69,6 @@ pub(super) fn run(args: &NotablesArgs) -> Result<u8, Failure> {
                 return Ok(0);
             }
         }
-        open = now
-            .into_iter()
-            .map(|(key, notable)| (key, notable.clone()))
-            .collect();
         if next.is_last {
             break;
         }
@@ -85,22 +87,118 @@ pub(super) fn run(args: &NotablesArgs) -> Result<u8, Failure> {
     Ok(session.status())
 }
 
-fn key(notable: &Notable) -> Key {
-    (notable.rule, notable.about, notable.comm)
-}
+/// What makes a mark about the same as an earlier one.
+type Key = (String, Option<TaskId>, Option<Vec<u8>>);
 
-#[derive(Clone, Copy, PartialEq)]
-enum Change {
-    Begins,
-    Ends,
-}
-
-impl Change {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Begins => "begins",
-            Self::Ends => "ends",
+/// From recordings that tell what stood out, without reading all samples;
+/// `None` where one does not, or where a filter asks for another judgement.
+fn found(path: &Path, args: &NotablesArgs, schedule: &Schedule) -> Result<Option<u8>, Failure> {
+    if path == Path::new("-") {
+        return Ok(None);
+    }
+    let mut player = Player::open(path, &args.sampling.range, schedule)?;
+    let users = Users::of_recording(&player.facts().users);
+    let selection = Selection::in_recording(&args.filter, player.facts(), &users)?;
+    if !player.has_marks() || !selection.filter.is_plain() {
+        return Ok(None);
+    }
+    let Ok(((begin, end), _)) = player.browse() else {
+        // There is nothing, which is told elsewhere.
+        return Ok(None);
+    };
+    let mut out = Out::new();
+    let mut open = BTreeSet::new();
+    let mut count = 0;
+    let mut held: Vec<(Key, Host, Mark)> = Vec::new();
+    for (wall_ns, host, mark) in player.marks()? {
+        let key = (mark.rule.clone(), mark.about, mark.comm.clone());
+        let change = match mark.change {
+            Change::Ends if open.remove(&key) => Change::Ends,
+            // It has begun before the recording.
+            Change::Begins | Change::Holds if open.insert(key.clone()) => Change::Begins,
+            _ => continue,
+        };
+        if wall_ns > end {
+            break;
         }
+        if wall_ns < begin {
+            // What still holds at the beginning is a part of the story.
+            held.retain(|(other, ..)| *other != key);
+            if change == Change::Begins {
+                held.push((key, host, mark));
+            }
+            continue;
+        }
+        for (_, host, mark) in held.drain(..) {
+            count += 1;
+            write(&mut out, args.json, &host, &mark, Change::Begins)?;
+        }
+        count += u64::from(change == Change::Begins);
+        if write(&mut out, args.json, &host, &mark, change)? == Reader::Left {
+            return Ok(Some(0));
+        }
+    }
+    for (_, host, mark) in held {
+        count += 1;
+        write(&mut out, args.json, &host, &mark, Change::Begins)?;
+    }
+    say(&format!(
+        "procviz: {count} notables in {}, as they were recorded",
+        duration_text(u64::try_from(end - begin).unwrap_or_default())
+    ));
+    Ok(Some(player.status()))
+}
+
+fn write(
+    out: &mut Out,
+    is_json: bool,
+    host: &Host,
+    mark: &Mark,
+    change: Change,
+) -> Result<Reader, Failure> {
+    let reader = out.write(|out| {
+        if is_json {
+            json::mark(out, host, mark, change.word())
+        } else {
+            let name = mark.comm.as_deref();
+            let line = Line {
+                time: time::local(host, mark.time_ns),
+                change,
+                rule: &mark.rule,
+                name: name.map(|name| Untrusted::new(name).terminal()),
+                about: mark.about,
+                text: &mark.text,
+            };
+            line.write(out)
+        }
+    })?;
+    Ok(reader)
+}
+
+/// What a person reads.
+struct Line<'a> {
+    time: String,
+    change: Change,
+    rule: &'a str,
+    name: Option<String>,
+    about: Option<TaskId>,
+    text: &'a str,
+}
+
+impl Line<'_> {
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let pid = self
+            .about
+            .map_or_else(String::new, |about| format!(" {}", about.tid));
+        writeln!(
+            out,
+            "{} {:<6} {:<8} {}{pid}: {}",
+            self.time,
+            self.change.word(),
+            Untrusted::new(self.rule.as_bytes()).terminal(),
+            self.name.as_deref().unwrap_or("procviz"),
+            Untrusted::new(self.text.as_bytes()).terminal()
+        )
     }
 }
 
@@ -109,19 +207,20 @@ fn line(
     snapshot: &Snapshot,
     notable: &Notable,
     change: Change,
+    is_recorded: bool,
 ) -> io::Result<()> {
-    let name = notable
-        .comm
-        .map_or_else(|| "procviz".to_owned(), |comm| comm.text().terminal());
-    let pid = notable
-        .about
-        .map_or_else(String::new, |about| format!(" {}", about.tid));
-    writeln!(
-        out,
-        "{} {:<6} {:<8} {name}{pid}: {}",
-        time::local_clock(&snapshot.host, snapshot.stamp.boot_ns),
-        change.word(),
-        notable.rule.word(),
-        Untrusted::new(notable.text.as_bytes()).terminal()
-    )
+    let line = Line {
+        // Of what was recorded somebody wants to know the day.
+        time: if is_recorded {
+            time::local(&snapshot.host, snapshot.stamp.boot_ns)
+        } else {
+            time::local_clock(&snapshot.host, snapshot.stamp.boot_ns)
+        },
+        change,
+        rule: notable.rule.word(),
+        name: notable.comm.map(|comm| comm.text().terminal()),
+        about: notable.about,
+        text: &notable.text,
+    };
+    line.write(out)
 }

@@ -18,7 +18,7 @@ use crate::{
     model::{Host, Sample, Snapshot},
     recording::Facts,
     source::{Keep, Users, back_to_normal, host},
-    tracker::{Filter, Tracker},
+    tracker::{Change, Filter, Tracker},
 };
 
 /// A run.
@@ -287,6 +287,41 @@ impl Session {
         }
     }
 
+    /// Lets somebody go to and fro in a recording: [`Player::browse`], and when
+    /// something begins to stand out. `None` where it is the machine that is watched.
+    #[expect(clippy::type_complexity, reason = "each is named above")]
+    pub(super) fn browse(&mut self) -> Result<Option<((i128, i128), i128, Vec<i128>)>, Failure> {
+        let Feed::Recording(player) = &mut self.feed else {
+            return Ok(None);
+        };
+        let (span, at) = player.browse()?;
+        let marks = player.marks()?;
+        let begun = marks
+            .iter()
+            .filter(|(_, _, mark)| mark.change == Change::Begins);
+        Ok(Some((
+            span,
+            at,
+            begun.map(|(wall_ns, ..)| *wall_ns).collect(),
+        )))
+    }
+
+    /// The moment of a recording's next sample; `None` behind the last.
+    pub(super) fn next_wall_ns(&self) -> Option<i128> {
+        match &self.feed {
+            Feed::Machine(_) => None,
+            Feed::Recording(player) => player.next_wall_ns(),
+        }
+    }
+
+    /// Goes to where reading leads to a moment of a recording.
+    pub(super) fn seek(&mut self, wall_ns: i128) -> Result<(), Failure> {
+        match &mut self.feed {
+            Feed::Machine(_) => Ok(()),
+            Feed::Recording(player) => player.seek(wall_ns, &mut self.tracker),
+        }
+    }
+
     /// What the command line hides and shows.
     pub(super) fn filter(&self) -> &Filter {
         self.tracker.filter()
@@ -346,10 +381,13 @@ impl Session {
         self.tracker.snapshot()
     }
 
-    /// The command's status if it has ended, else 0.
+    /// The command's status if it has ended, that of a recording, or 0.
     pub(super) fn status_now(mut self) -> u8 {
         self.end_recording();
-        self.child.map_or(0, Waiting::status_now)
+        match &self.feed {
+            Feed::Recording(player) => player.status(),
+            Feed::Machine(_) => self.child.map_or(0, Waiting::status_now),
+        }
     }
 
     fn end_recording(&mut self) {

@@ -25,6 +25,9 @@ pub struct PictureArgs {
     /// In a terminal, no character beyond ASCII
     #[arg(long)]
     pub ascii: bool,
+    /// Of a recording in a live view: so many times as fast as it was
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub speed: Option<String>,
     /// What a live view may use of one core before it samples less often; 0: no limit
     #[arg(
         long,

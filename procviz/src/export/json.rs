@@ -14,6 +14,7 @@ use crate::{
     model::{
         ExitRecord, Host, MachineFigures, Notable, Scope, Snapshot, TaskView, Untrusted, is_harmful,
     },
+    recording::Mark,
 };
 
 /// Names a user by id.
@@ -61,14 +62,6 @@ pub(crate) fn notable(
     notable: &Notable,
     change: &'static str,
 ) -> io::Result<()> {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        schema: u32,
-        time: Option<String>,
-        change: &'static str,
-        #[serde(flatten)]
-        notable: NotableLine<'a>,
-    }
     let value = Line {
         schema: SCHEMA,
         time: rfc3339(&snapshot.host, snapshot.stamp.boot_ns),
@@ -76,6 +69,45 @@ pub(crate) fn notable(
         notable: NotableLine::new(&snapshot.host, notable),
     };
     line(out, &value)
+}
+
+/// The same from a recording that tells what stood out.
+pub(crate) fn mark(
+    out: &mut impl Write,
+    host: &Host,
+    mark: &Mark,
+    change: &'static str,
+) -> io::Result<()> {
+    let pid = mark.about.map(|about| about.tid);
+    let comm = mark.comm.as_deref();
+    let value = Line {
+        schema: SCHEMA,
+        time: rfc3339(host, mark.time_ns),
+        change,
+        notable: NotableLine {
+            rule: &mark.rule,
+            rank: mark.rank,
+            tid: pid,
+            pid,
+            comm: comm.map(|comm| Untrusted::new(comm).json()),
+            count: mark.count,
+            value: mark.value,
+            unit: &mark.unit,
+            since: rfc3339(host, mark.since_ns),
+            text: &mark.text,
+        },
+    };
+    line(out, &value)
+}
+
+/// A notable that begins or ends.
+#[derive(Serialize)]
+struct Line<'a> {
+    schema: u32,
+    time: Option<String>,
+    change: &'static str,
+    #[serde(flatten)]
+    notable: NotableLine<'a>,
 }
 
 fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
@@ -301,7 +333,7 @@ impl Machine {
 
 #[derive(Serialize)]
 struct NotableLine<'a> {
-    rule: &'static str,
+    rule: &'a str,
     rank: u32,
     tid: Option<u32>,
     pid: Option<u32>,

@@ -29,6 +29,8 @@ pub(super) enum Kind {
     Gap,
     /// Columns: where each block begins. Closes the file.
     Index,
+    /// JSON: what begins and ceases to stand out.
+    Marks,
     /// Of a later version: skipped.
     Other(u8),
 }
@@ -41,6 +43,7 @@ impl Kind {
             Self::Keyframe => 3,
             Self::Gap => 4,
             Self::Index => 5,
+            Self::Marks => 6,
             Self::Other(number) => number,
         }
     }
@@ -52,6 +55,7 @@ impl Kind {
             3 => Self::Keyframe,
             4 => Self::Gap,
             5 => Self::Index,
+            6 => Self::Marks,
             other => Self::Other(other),
         }
     }

@@ -32,6 +32,8 @@ pub struct Facts {
     pub tasks: String,
     /// A command or a tree was followed: who is not watched is not to be shown.
     pub only_watched: bool,
+    /// What begins and ceases to stand out is told in blocks of its own.
+    pub has_marks: bool,
     /// What has happened, where a recording was made because of that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<Because>,

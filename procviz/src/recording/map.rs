@@ -6,6 +6,7 @@ use super::{
     INDEX,
     block::{BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, Header, Kind, MOST},
     columns::{Columns as _, TablesIn},
+    marks::Mark,
 };
 
 /// A block of a file: where, what, and of when.
@@ -95,6 +96,33 @@ impl Map {
         let first = samples.next()?;
         let last = samples.next_back().unwrap_or(first);
         Some((first.begin_ns, last.end_ns))
+    }
+
+    /// What began and ceased to stand out; what is damaged of it is left out.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn marks(&self, file: &mut (impl Read + Seek)) -> std::io::Result<Vec<Mark>> {
+        let mut marks: Vec<Mark> = Vec::new();
+        for entry in self.entries.iter().filter(|entry| entry.is(Kind::Marks)) {
+            let Some(head) = head_at(file, entry.offset)? else {
+                break;
+            };
+            let Some(header) = Header::parse(&head) else {
+                continue;
+            };
+            let mut payload = Vec::new();
+            let packed = header.packed as u64;
+            file.by_ref().take(packed).read_to_end(&mut payload)?;
+            if header.is_sound(&head, &payload)
+                && let Some(text) = super::reader::unpacked(&header, &payload)
+                && let Ok(more) = serde_json::from_slice::<Vec<Mark>>(&text)
+            {
+                marks.extend(more);
+            }
+        }
+        Ok(marks)
     }
 
     /// The last facts before a place.

@@ -6,6 +6,7 @@ mod columns;
 mod facts;
 mod keyframes;
 mod map;
+mod marks;
 mod reader;
 mod rows;
 mod samples;
@@ -16,6 +17,7 @@ mod writer;
 
 pub use facts::{Because, Facts};
 pub use map::{Entry, Map};
+pub use marks::Mark;
 pub use reader::{Damage, Findings, Gap, ReadError, Reader};
 pub use writer::{Block, Packer};
 

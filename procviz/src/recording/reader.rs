@@ -287,7 +287,7 @@ impl Reader {
                 Err(_) => is_nonsense = true,
             },
             Kind::Index => self.findings.is_closed = true,
-            Kind::Other(_) => {}
+            Kind::Marks | Kind::Other(_) => {}
         }
         if is_nonsense {
             self.tell(Damage {

@@ -6,6 +6,7 @@ use super::{
     facts::Facts,
     keyframes,
     map::Entry,
+    marks::Mark,
     samples::Gathered,
 };
 use crate::{model::Sample, tracker::Keyframe};
@@ -65,6 +66,17 @@ impl Block {
     pub fn gap(span: (u64, u64), lost: u64, why: &str) -> std::io::Result<Self> {
         let text = serde_json::json!({ "samples": lost, "why": why });
         Self::new(Kind::Gap, text.to_string().as_bytes(), span)
+    }
+
+    /// What began and ceased to stand out.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be packed.
+    pub fn marks(marks: &[Mark]) -> std::io::Result<Self> {
+        let times = || marks.iter().map(|mark| mark.time_ns);
+        let span = (times().min().unwrap_or(0), times().max().unwrap_or(0));
+        Self::new(Kind::Marks, &serde_json::to_vec(marks)?, span)
     }
 
     /// What the tracker knows.

@@ -8,6 +8,7 @@ mod filter;
 mod found;
 mod history;
 mod keyframe;
+mod outstanding;
 mod readings;
 mod rules;
 
@@ -19,6 +20,7 @@ use crate::model::{Comm, Host, Io, Process, Sample, Scope, Snapshot, Sources, Ta
 
 pub use filter::Filter;
 pub use keyframe::{Keyframe, LastSeconds, NoKeyframe, Secrets};
+pub use outstanding::{Change, Outstanding};
 
 /// How many snapshots show a dead task.
 const SHOWN_DEAD: u64 = 2;

@@ -31,6 +31,8 @@ pub(crate) struct Hits {
     pub(crate) tasks: Vec<Spot>,
     /// Lines of the panel: left, top, right, bottom.
     pub(crate) notables: Vec<(f32, f32, f32, f32)>,
+    /// The time bar of a recording, likewise.
+    pub(crate) bar: Option<(f32, f32, f32, f32)>,
 }
 
 /// Pixels around a dot that count as the dot.
@@ -55,6 +57,7 @@ impl Hits {
                 })
                 .collect(),
             notables: scene.panel.clone(),
+            bar: None,
         }
     }
 

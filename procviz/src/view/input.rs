@@ -12,6 +12,8 @@ pub(crate) enum Input {
     Click(f32, f32),
     /// The pointer was moved by so much with the first button held.
     Drag(f32, f32),
+    /// The pointer, with the first button held since it was on the time bar, is there.
+    Scrub(f32),
     /// The wheel of a terminal was turned: lines, down is positive.
     Wheel(i32),
     /// The wheel of a window was turned over a place: steps, up is positive.

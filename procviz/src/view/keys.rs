@@ -23,3 +23,23 @@ pub(crate) const KEYS: [(&str, &str); 19] = [
     ("Esc", "close what is open, else quit"),
     ("q", "quit"),
 ];
+
+/// What keys do in a recording; the rest is as ever.
+pub(crate) const RECORDING_KEYS: [(&str, &str); 5] = [
+    ("space, p", "play, and stop"),
+    ("Left Right .", "the sample before, the next"),
+    ("[ ]", "when the last, the next began to stand out"),
+    ("- +", "slower, faster"),
+    ("bar, drag", "go to a time"),
+];
+/// Keys that mean another thing there.
+const OF_THE_PRESENT: [&str; 4] = ["space", "p", ".", "+ -"];
+
+/// What `?` tells.
+pub(crate) fn help(is_recording: bool) -> Vec<(&'static str, &'static str)> {
+    let of_time = RECORDING_KEYS.iter().filter(|_| is_recording);
+    let rest = KEYS
+        .iter()
+        .filter(|(keys, _)| !(is_recording && OF_THE_PRESENT.contains(keys)));
+    of_time.chain(rest).copied().collect()
+}

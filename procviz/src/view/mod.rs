@@ -13,15 +13,17 @@ mod state;
 pub(crate) mod terminal;
 #[cfg(test)]
 mod tests;
+mod timebar;
 
 #[cfg(feature = "window")]
-pub(crate) use self::overlay::Overlay;
+pub(crate) use self::overlay::{BAR, Overlay};
 pub(crate) use self::{
     boxes::Boxes,
     governor::Governor,
     hits::{Hits, Spot, Target},
     input::{Input, Key},
-    keys::KEYS,
+    keys::help,
     popup::{Popup, Subject, popup},
     state::{ChartKind, Effect, Mode, Stage, View},
+    timebar::TimeBar,
 };

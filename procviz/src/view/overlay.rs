@@ -1,6 +1,6 @@
 //! What lies over a chart's scene in a window: rings, popups, status, help.
 
-use super::{Boxes, KEYS, Mode, Popup, View};
+use super::{Boxes, Mode, Popup, TimeBar, View, help};
 use crate::{
     chart::Palette,
     model::TaskId,
@@ -10,6 +10,10 @@ use crate::{
 const SIZE: f32 = 13.0;
 const LINE: f32 = 17.0;
 const PAD: f32 = 9.0;
+/// Height of the time bar of a recording, below the chart.
+pub(crate) const BAR: f32 = 28.0;
+/// Room at both its ends for the time.
+const ENDS: f32 = 90.0;
 /// Widest text of a popup, pixels.
 const WIDEST: f32 = 430.0;
 
@@ -19,6 +23,7 @@ pub(crate) struct Overlay<'a> {
     pub(crate) popups: &'a [(TaskId, Popup)],
     /// How the view itself fares; nothing when there is nothing to say.
     pub(crate) status: &'a str,
+    pub(crate) bar: Option<&'a TimeBar>,
     pub(crate) palette: &'a Palette,
     pub(crate) font: &'a Font,
 }
@@ -26,7 +31,8 @@ pub(crate) struct Overlay<'a> {
 impl Overlay<'_> {
     /// Draws over a scene.
     pub(crate) fn draw(&self, scene: &mut Scene) {
-        let mut boxes = Boxes::new((4.0, 4.0, scene.width - 4.0, scene.height - 4.0));
+        let bottom = scene.height - self.bar.map_or(0.0, |_| BAR);
+        let mut boxes = Boxes::new((4.0, 4.0, scene.width - 4.0, bottom - 4.0));
         for (id, popup) in self.popups {
             self.popup(scene, &mut boxes, *id, popup);
         }
@@ -45,18 +51,43 @@ impl Overlay<'_> {
             let width = scene.width;
             let line = self.font.fit(&line, SIZE, width - 4.0 * PAD);
             let room = self.font.width(&line, SIZE) + 2.0 * PAD;
-            let at = (
-                width - room - PAD,
-                scene.height - LINE - PAD,
-                room,
-                LINE + 6.0,
-            );
+            let at = (width - room - PAD, bottom - LINE - PAD, room, LINE + 6.0);
             self.frame(scene, at, self.palette.accent);
             self.text(scene, at.0 + PAD, at.1 + LINE - 1.0, self.palette.ink, line);
+        }
+        if let Some(bar) = self.bar {
+            self.bar(scene, bar);
         }
         if self.view.mode == Mode::Help {
             self.help(scene);
         }
+    }
+
+    /// Where the time bar of a scene is: left, top, right, bottom.
+    pub(crate) fn place_of_bar(width: f32, height: f32) -> (f32, f32, f32, f32) {
+        (ENDS, height - BAR, width - ENDS, height)
+    }
+
+    fn bar(&self, scene: &mut Scene, bar: &TimeBar) {
+        let (left, top, right, bottom) = Self::place_of_bar(scene.width, scene.height);
+        let middle = (top + bottom) / 2.0;
+        let x = |part: f32| left + (right - left) * part;
+        let line = |scene: &mut Scene, at, color| scene.items.push(Item::Rect { at, color });
+        let whole = (left, middle - 2.0, right - left, 4.0);
+        line(scene, whole, self.palette.faint);
+        let played = (left, middle - 2.0, x(bar.at) - left, 4.0);
+        line(scene, played, self.palette.accent);
+        for mark in &bar.marks {
+            let at = (x(*mark) - 1.0, middle - 8.0, 2.0, 6.0);
+            line(scene, at, self.palette.alarm);
+        }
+        let knob = (x(bar.at) - 3.0, middle - 8.0, 6.0, 16.0);
+        line(scene, knob, self.palette.ink);
+        let faint = self.palette.faint;
+        let room = self.font.width(&bar.begin, SIZE);
+        let begin = (left - PAD - room, middle + 4.5);
+        self.text(scene, begin.0, begin.1, faint, bar.begin.clone());
+        self.text(scene, right + PAD, middle + 4.5, faint, bar.end.clone());
     }
 
     fn popup(&self, scene: &mut Scene, boxes: &mut Boxes, id: TaskId, popup: &Popup) {
@@ -109,7 +140,8 @@ impl Overlay<'_> {
 
     fn help(&self, scene: &mut Scene) {
         const WIDTH: f32 = 420.0;
-        let height = (KEYS.len() + 1) as f32 * LINE + 3.0 * PAD;
+        let keys = help(self.view.is_recording);
+        let height = (keys.len() + 1) as f32 * LINE + 3.0 * PAD;
         let (x, y) = ((scene.width - WIDTH) / 2.0, (scene.height - height) / 2.0);
         self.frame(scene, (x, y, WIDTH, height), self.palette.accent);
         let accent = self.palette.accent;
@@ -120,15 +152,15 @@ impl Overlay<'_> {
             accent,
             "keys".to_owned(),
         );
-        for (index, (keys, words)) in KEYS.iter().enumerate() {
+        for (index, (keys, words)) in keys.into_iter().enumerate() {
             let y = y + 2.0 * PAD + LINE * (index as f32 + 2.0) - 4.0;
-            self.text(scene, x + PAD, y, self.palette.ink, (*keys).to_owned());
+            self.text(scene, x + PAD, y, self.palette.ink, keys.to_owned());
             self.text(
                 scene,
                 x + PAD + 120.0,
                 y,
                 self.palette.faint,
-                (*words).to_owned(),
+                words.to_owned(),
             );
         }
     }

@@ -48,6 +48,14 @@ pub(crate) enum Effect {
     Chart,
     /// The picture into a file.
     Save,
+    /// In a recording: the next sample, or the one before.
+    Step(bool),
+    /// In a recording: a place on the time bar, from 0 to 1.
+    Seek(f32),
+    /// In a recording: when the next begins to stand out, or the one before.
+    Mark(bool),
+    /// In a recording: faster, or slower.
+    Speed(bool),
 }
 
 /// What input is judged by: the picture that somebody sees.
@@ -67,6 +75,8 @@ pub(crate) struct View {
     pub(crate) grouping: Grouping,
     pub(crate) interval: Duration,
     pub(crate) is_paused: bool,
+    /// Whether it is a recording that is shown: time can be gone to and fro in.
+    pub(crate) is_recording: bool,
     /// Whether processes are shown where threads are asked for, which cost more.
     pub(crate) is_reduced: bool,
     /// By keys, or as the subject of a notable.
@@ -128,6 +138,7 @@ impl View {
             grouping,
             interval,
             is_paused: false,
+            is_recording: false,
             is_reduced: false,
             selected: None,
             hovered: None,
@@ -196,6 +207,12 @@ impl View {
                     Vec::new()
                 }
             }
+            Input::Scrub(x) => match stage.hits.bar {
+                Some((left, _, right, _)) if right > left => {
+                    vec![Effect::Seek((x - left) / (right - left)), Effect::Redraw]
+                }
+                _ => Vec::new(),
+            },
             Input::Click(x, y) => {
                 match stage.hits.at(x, y) {
                     Some(Target::Task(id)) => self.pin(id),
@@ -265,15 +282,40 @@ impl View {
         vec![Effect::Filter, Effect::Redraw]
     }
 
+    /// Keys that mean another thing where time can be gone to and fro in.
+    fn time_key(&mut self, key: Key) -> Option<Vec<Effect>> {
+        let effect = match key {
+            Key::Char(' ') => return Some(self.chart_pause()),
+            Key::Left => Effect::Step(false),
+            Key::Right | Key::Char('.') => Effect::Step(true),
+            Key::Char('[') => Effect::Mark(false),
+            Key::Char(']') => Effect::Mark(true),
+            Key::Char('+' | '=') => return Some(vec![Effect::Speed(true), Effect::Redraw]),
+            Key::Char('-') => return Some(vec![Effect::Speed(false), Effect::Redraw]),
+            _ => return None,
+        };
+        let was_running = !self.is_paused;
+        self.is_paused = true;
+        let pause = was_running.then_some(Effect::Pause(true));
+        Some(pause.into_iter().chain([effect, Effect::Redraw]).collect())
+    }
+
+    fn chart_pause(&mut self) -> Vec<Effect> {
+        self.is_paused = !self.is_paused;
+        vec![Effect::Pause(self.is_paused), Effect::Redraw]
+    }
+
     fn chart_key(&mut self, key: Key, stage: &Stage<'_>) -> Vec<Effect> {
+        if self.is_recording
+            && let Some(effects) = self.time_key(key)
+        {
+            return effects;
+        }
         match key {
             Key::Char('q') => return vec![Effect::Quit],
             Key::Escape => return self.close(),
             Key::Char(' ') => return vec![Effect::Sample],
-            Key::Char('p') => {
-                self.is_paused = !self.is_paused;
-                return vec![Effect::Pause(self.is_paused), Effect::Redraw];
-            }
+            Key::Char('p') => return self.chart_pause(),
             Key::Char('.') => {
                 // A step out of the run is one, too: then it stands.
                 let was_running = !self.is_paused;

@@ -32,6 +32,7 @@ impl Table {
             hits: Hits {
                 tasks: tasks.collect(),
                 notables: vec![(100.0, 0.0, 200.0, 20.0), (100.0, 20.0, 200.0, 40.0)],
+                bar: None,
             },
             notables: vec![Some(id(6)), None],
             view: View::new(
@@ -231,9 +232,33 @@ fn a_window_is_enlarged_where_one_looks() {
 }
 
 #[test]
+fn time_is_gone_to_and_fro_in() {
+    let mut table = Table::new();
+    table.view.is_recording = true;
+    table.hits.bar = Some((100.0, 50.0, 300.0, 60.0));
+    assert_eq!(
+        table.key(Key::Left),
+        [Effect::Pause(true), Effect::Step(false), Effect::Redraw]
+    );
+    assert_eq!(table.keys("]"), [Effect::Mark(true), Effect::Redraw]);
+    assert_eq!(table.keys("+"), [Effect::Speed(true), Effect::Redraw]);
+    assert_eq!(table.keys(" "), [Effect::Pause(false), Effect::Redraw]);
+    assert_eq!(
+        table.input(Input::Scrub(150.0)),
+        [Effect::Seek(0.25), Effect::Redraw]
+    );
+    // Selecting goes on with the other arrows.
+    table.key(Key::Down);
+    assert!(table.view.selected.is_some());
+}
+
+#[test]
 fn the_readme_tells_each_key() {
     let readme = include_str!("../../../README.md");
-    for (keys, words) in super::KEYS {
+    for (keys, words) in super::keys::KEYS
+        .into_iter()
+        .chain(super::keys::RECORDING_KEYS)
+    {
         let line = format!("| `{keys}` | {words} |");
         assert!(readme.contains(&line), "{line}");
     }

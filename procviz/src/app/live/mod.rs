@@ -3,6 +3,7 @@
 
 #[cfg(feature = "window")]
 mod display;
+mod replay;
 mod terminal;
 #[cfg(feature = "window")]
 mod window;
@@ -17,9 +18,10 @@ use std::{
 
 #[cfg(feature = "window")]
 use self::display::{Display, Forwarded};
+use self::replay::{Asked, Replay};
 use super::{
     Failure,
-    config::Schedule,
+    config::{self, Schedule},
     output::{Job, Target, Writer},
     picture::{palette, theme},
     recorder::Keeping,
@@ -40,7 +42,7 @@ use crate::{
     scene::{Font, Scene},
     source::{Details, boot_now_ns, own_cpu_ns},
     tracker::Filter,
-    view::{ChartKind, Effect, Governor, Hits, Input, Popup, Stage, Subject, View, popup},
+    view::{ChartKind, Effect, Governor, Hits, Input, Popup, Stage, Subject, TimeBar, View, popup},
 };
 
 /// How each chart is to look; a view can go from one to another.
@@ -93,15 +95,26 @@ impl Looks {
     }
 }
 
+/// How long samples of a recording may be taken in before the next frame.
+const PATIENCE: Duration = Duration::from_millis(60);
+/// A longer time without samples is skipped, ns.
+const LONG_NS: i128 = 20_000_000_000;
+/// The wall clock is slewed by no more than this, ns.
+const SLACK_NS: i128 = 20_000_000;
 /// Between two readings of what a popup shows beyond the snapshot.
 const DETAILS: Duration = Duration::from_secs(1);
 
 /// Watches until somebody has seen enough.
 pub(super) fn run(mut looks: Looks, args: &PictureArgs, interval: f64) -> Result<u8, Failure> {
     let schedule = Schedule::new(&args.sampling, interval)?;
-    if args.sampling.from.is_some() {
+    if args.sampling.from.is_some() && args.save.is_some() {
         return Err(Failure::usage(
-            "a recording is drawn into files: name one with -o, as in `procviz grid --from incident.pvz -o tasks.png`".to_owned(),
+            "`--save` keeps what is watched live: `procviz record --from` cuts a piece out of a recording".to_owned(),
+        ));
+    }
+    if args.speed.is_some() && args.sampling.from.is_none() {
+        return Err(Failure::usage(
+            "`--speed` is for a recording: name one with --from".to_owned(),
         ));
     }
     match place(args)? {
@@ -177,6 +190,7 @@ struct Live {
     writer: Writer,
     started: Instant,
     is_over: bool,
+    replay: Option<Replay>,
 }
 
 /// Whether a view goes on.
@@ -199,13 +213,26 @@ impl Live {
     ) -> Result<Self, Failure> {
         // Saved pictures go into the folder where procviz was called.
         let saved = Target::for_views()?;
+        let is_recording = args.sampling.from.is_some();
+        let speed = args.speed.as_deref().map_or(Ok(1.0), |text| {
+            config::number(
+                "--speed",
+                text,
+                "times as fast, from 0.01 to 1000",
+                |value| (0.01..=1_000.0).contains(&value),
+            )
+        })?;
+        let (wake, wake_replay) = match is_recording {
+            true => (None, Some(wake)),
+            false => (Some(wake), None),
+        };
         let plan = Plan {
             want_args: if args.args {
                 WantArgs::Yes
             } else {
                 WantArgs::No
             },
-            wake: Some(wake),
+            wake,
             kept,
             save: args
                 .save
@@ -213,16 +240,26 @@ impl Live {
                 .map(|path| Keeping::all(path, args.force)),
             ..Plan::plain(schedule, &args.sampling, &args.filter, &args.run)
         };
-        let (session, (writer, tick_ns)) = Session::start(plan, |host: &Host| {
+        let (mut session, (writer, tick_ns)) = Session::start(plan, |host: &Host| {
             Ok((Writer::start(&saved)?, host.tick_ns))
         })?;
-        let view = View::new(
+        let mut replay = None;
+        let browsed = session.browse()?;
+        if let (Some((span, at, marks)), Some(wake)) = (browsed, wake_replay) {
+            let mut new = Replay::start(span, marks, speed, wake)?;
+            new.wanted = Some(at);
+            replay = Some(new);
+        }
+        let mut view = View::new(
             looks.first,
             [looks.grid.scope, looks.bubble.scope, looks.lines.scope],
             looks.grid.grouping,
             schedule.interval,
         );
-        Ok(Self {
+        view.is_recording = is_recording;
+        // Who asks for a moment wants to look at it.
+        view.is_paused = is_recording && args.sampling.range.at.is_some();
+        let mut live = Self {
             base: session.filter().clone(),
             session,
             view,
@@ -245,11 +282,17 @@ impl Live {
             writer,
             started: Instant::now(),
             is_over: false,
-        })
+            replay,
+        };
+        live.settle()?;
+        Ok(live)
     }
 
-    /// Takes in what the sampler has said.
+    /// Takes in what the sampler has said, or what is due of a recording.
     fn take(&mut self) -> Result<Taken, Failure> {
+        if self.replay.is_some() {
+            return self.play();
+        }
         let taken = self.session.take()?;
         if taken == Taken::All {
             self.is_over = true;
@@ -259,6 +302,162 @@ impl Live {
             self.govern();
         }
         Ok(taken)
+    }
+
+    /// Goes to the moment that somebody wants to see.
+    fn settle(&mut self) -> Result<(), Failure> {
+        let wanted = self.replay.as_mut().and_then(|replay| replay.wanted.take());
+        let Some(wanted) = wanted else { return Ok(()) };
+        self.session.seek(wanted)?;
+        // Charts know nothing of what lies behind, or ahead.
+        self.grid = Grid::new(self.looks.grid.clone()).steady();
+        self.bubble = Bubble::new(self.looks.bubble.clone());
+        self.lines = Lines::new(self.looks.lines.clone());
+        self.said.clear();
+        let is_ahead = |next: Option<i128>| next.is_some_and(|next| next <= wanted);
+        while is_ahead(self.session.next_wall_ns()) || !self.has_begun() {
+            if self.session.next()?.is_none() {
+                break;
+            }
+            self.observe();
+        }
+        if let Some(replay) = &mut self.replay {
+            replay.anchor_at(wanted);
+        }
+        self.set_alarm();
+        Ok(())
+    }
+
+    /// Shows what is due of a recording.
+    fn play(&mut self) -> Result<Taken, Failure> {
+        self.settle()?;
+        let Some(replay) = &mut self.replay else {
+            return Ok(Taken::Nothing);
+        };
+        match replay.asked() {
+            Asked::Nothing => {}
+            Asked::Suspend => return Ok(Taken::Suspend),
+            Asked::Over => {
+                self.is_over = true;
+                return Ok(Taken::All);
+            }
+        }
+        if self.view.is_paused {
+            return Ok(Taken::Nothing);
+        }
+        let (due, began) = (replay.due(), Instant::now());
+        let mut taken = Taken::Nothing;
+        while let Some(next) = self.session.next_wall_ns().filter(|next| *next <= due) {
+            if self.session.next()?.is_none() {
+                break;
+            }
+            self.observe();
+            taken = Taken::Sample;
+            if began.elapsed() > PATIENCE {
+                // It cannot be shown as fast as that.
+                self.anchor_at(next);
+                break;
+            }
+        }
+        match self.session.next_wall_ns() {
+            None => {
+                self.view.is_paused = true;
+                self.view.message = Some("the end of the recording".to_owned());
+                taken = Taken::Sample;
+            }
+            Some(next) if next - due.max(self.now()) > LONG_NS => {
+                let gap = u64::try_from(next - self.now()).unwrap_or_default();
+                self.view.message = Some(format!("{} without samples", duration_text(gap)));
+                self.anchor_at(next);
+            }
+            Some(_) => {}
+        }
+        self.set_alarm();
+        Ok(taken)
+    }
+
+    /// The moment that is shown, wall clock in ns since 1970.
+    fn now(&self) -> i128 {
+        let snapshot = self.session.snapshot();
+        snapshot.host.boot_wall_ns + i128::from(snapshot.stamp.boot_ns)
+    }
+
+    fn anchor_at(&mut self, wall_ns: i128) {
+        if let Some(replay) = &mut self.replay {
+            replay.anchor_at(wall_ns);
+        }
+    }
+
+    fn set_alarm(&self) {
+        if let Some(replay) = &self.replay {
+            let next = self.session.next_wall_ns();
+            replay.alarm(next.filter(|_| !self.view.is_paused));
+        }
+    }
+
+    /// Goes to and fro.
+    fn travel(&mut self, effect: &Effect) -> Result<(), Failure> {
+        let now = self.now();
+        let Some(replay) = &mut self.replay else {
+            return Ok(());
+        };
+        match effect {
+            Effect::Step(true) => {
+                if self.session.next()?.is_none() {
+                    self.view.message = Some("the end of the recording".to_owned());
+                }
+                self.observe();
+            }
+            Effect::Step(false) if now <= replay.span.0 => {
+                self.view.message = Some("the beginning of the recording".to_owned());
+            }
+            Effect::Step(false) => replay.wanted = Some(now - 1),
+            Effect::Seek(part) => replay.wanted = Some(replay.at(*part)),
+            Effect::Mark(forward) => {
+                let slack = if *forward { SLACK_NS } else { -SLACK_NS };
+                match replay.mark(now + slack, *forward) {
+                    Some(mark) => replay.wanted = Some(mark + SLACK_NS / 2),
+                    None => {
+                        let where_to = if *forward { "after" } else { "before" };
+                        self.view.message =
+                            Some(format!("nothing begins to stand out {where_to} this"));
+                    }
+                }
+            }
+            Effect::Speed(faster) => {
+                let is_other = replay.change_speed(*faster);
+                let end = if is_other { "" } else { ", no further" };
+                self.view.message = Some(format!("plays {}x{end}", replay.speed));
+            }
+            Effect::Pause(false) if self.session.next_wall_ns().is_none() => {
+                replay.wanted = Some(replay.span.0);
+            }
+            Effect::Pause(_) => replay.anchor_at(now),
+            _ => {}
+        }
+        self.settle()?;
+        self.set_alarm();
+        Ok(())
+    }
+
+    /// The time bar of a recording.
+    fn bar(&self) -> Option<TimeBar> {
+        let replay = self.replay.as_ref()?;
+        let host = &self.session.snapshot().host;
+        let clock = |wall_ns: i128| {
+            let boot_ns = u64::try_from(wall_ns - host.boot_wall_ns).unwrap_or_default();
+            let text = time::local(host, boot_ns);
+            // The day stands at the beginning.
+            text.split(' ').nth(1).unwrap_or_default().to_owned()
+        };
+        let (begin, end) = replay.span;
+        let marks = replay.marks.iter();
+        Some(TimeBar {
+            at: replay.part(self.now()),
+            marks: marks.map(|mark| replay.part(*mark)).collect(),
+            begin: clock(begin),
+            end: clock(end),
+        })
     }
 
     /// Whether there is anything to show.
@@ -321,6 +520,7 @@ impl Live {
                 Effect::Redraw if goes == Goes::On => goes = Goes::Redraw,
                 Effect::Redraw => {}
                 Effect::Sample => self.session.order(Order::Sample),
+                Effect::Pause(_) if self.replay.is_some() => self.try_to_travel(&effect),
                 Effect::Pause(paused) => self.session.order(Order::Pause(paused)),
                 Effect::Interval => {
                     let interval = self.governor.interval(self.view.interval);
@@ -335,9 +535,18 @@ impl Live {
                     goes = Goes::Relayout;
                 }
                 Effect::Save => self.save(),
+                Effect::Step(_) | Effect::Seek(_) | Effect::Mark(_) | Effect::Speed(_) => {
+                    self.try_to_travel(&effect);
+                }
             }
         }
         goes
+    }
+
+    fn try_to_travel(&mut self, effect: &Effect) {
+        if let Err(failure) = self.travel(effect) {
+            self.view.message = Some(format!("{:#}", failure.error));
+        }
     }
 
     fn filter(&mut self) {
@@ -461,6 +670,10 @@ impl Live {
     }
 
     fn ask_for_details(&mut self, id: Option<TaskId>) {
+        if self.replay.is_some() {
+            // This machine knows nothing of that one's tasks.
+            return;
+        }
         if let Some((id, lines)) = self.details.take() {
             self.detailed = Some((id, lines, Instant::now()));
         }
@@ -480,8 +693,22 @@ impl Live {
             self.view.message = Some(format!("not saved: {error:#}"));
         }
         let mut parts = Vec::new();
-        if self.view.is_paused {
-            parts.push("PAUSED, . for one more sample".to_owned());
+        match &self.replay {
+            Some(replay) => {
+                let speed = replay.speed;
+                let snapshot = self.session.snapshot();
+                let clock = time::local_clock(&snapshot.host, snapshot.stamp.boot_ns);
+                let how = if self.view.is_paused {
+                    "PAUSED, space plays".to_owned()
+                } else {
+                    format!("plays {speed}x")
+                };
+                parts.push(format!("recorded {clock}, {how}"));
+            }
+            None if self.view.is_paused => {
+                parts.push("PAUSED, . for one more sample".to_owned());
+            }
+            None => {}
         }
         let asked = self.view.interval;
         if self.governor.is_stretched() {
@@ -522,7 +749,7 @@ impl Live {
     /// how old it is. A paused one does not grow old.
     fn is_late(&self) -> bool {
         let patience = self.governor.interval(self.view.interval) * 2 + Duration::from_secs(1);
-        !self.view.is_paused && self.has_begun() && self.age() > patience
+        self.replay.is_none() && !self.view.is_paused && self.has_begun() && self.age() > patience
     }
 
     /// The last line, once the screen is given back.

@@ -40,7 +40,7 @@ use crate::{
     model::Scope,
     view::{
         ChartKind, Hits, Input, Key, View,
-        terminal::{Body, Look, Screen, draw, layout, most_scroll},
+        terminal::{Body, Look, Screen, draw, layout, most_scroll, without_bar},
     },
 };
 
@@ -90,6 +90,7 @@ pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Resu
         terminal: terminal()?,
         hits: Hits::default(),
         pressed: None,
+        is_scrubbing: false,
         ours,
     };
     listen(tell)?;
@@ -154,6 +155,8 @@ struct TerminalView {
     hits: Hits,
     /// Where the first button went down, and was last.
     pressed: Option<(u16, u16, bool)>,
+    /// Whether it went down on the time bar.
+    is_scrubbing: bool,
     ours: Ours,
 }
 
@@ -251,6 +254,15 @@ impl TerminalView {
         let (x, y) = (f32::from(mouse.column) + 0.5, f32::from(mouse.row) + 0.5);
         let input = match mouse.kind {
             MouseEventKind::Moved => Input::Move(x, y),
+            MouseEventKind::Down(MouseButton::Left) if self.is_on_bar(x, y) => {
+                self.is_scrubbing = true;
+                Input::Scrub(x)
+            }
+            MouseEventKind::Drag(MouseButton::Left) if self.is_scrubbing => Input::Scrub(x),
+            MouseEventKind::Up(MouseButton::Left) if self.is_scrubbing => {
+                self.is_scrubbing = false;
+                return Goes::On;
+            }
             MouseEventKind::Down(MouseButton::Left) => {
                 self.pressed = Some((mouse.column, mouse.row, false));
                 return Goes::On;
@@ -278,6 +290,13 @@ impl TerminalView {
         self.live.input(input, &self.hits)
     }
 
+    fn is_on_bar(&self, x: f32, y: f32) -> bool {
+        let bar = self.hits.bar;
+        bar.is_some_and(|(left, top, right, bottom)| {
+            (left..right).contains(&x) && (top..bottom).contains(&y)
+        })
+    }
+
     /// Gives the terminal back, stops, and takes it again when continued.
     fn suspend(&mut self) -> Result<Goes, Failure> {
         self.ours.leave();
@@ -302,6 +321,8 @@ impl TerminalView {
             .autoresize()
             .context("failed to ask for the terminal's size")?;
         let area = self.terminal.get_frame().area();
+        let bar = self.live.bar();
+        let (area, _) = without_bar(area, bar.is_some());
         let room = layout(area);
         let live = &mut self.live;
         let snapshot = live.session.snapshot();
@@ -342,6 +363,7 @@ impl TerminalView {
             popups: &popups,
             view: &live.view,
             status: &status,
+            bar: bar.as_ref(),
             palette: &self.palette,
         };
         let mut hits = Hits::default();

@@ -24,7 +24,7 @@ use crate::{
     cli::PictureArgs,
     paint,
     scene::Scene,
-    view::{Hits, Input, Key, Overlay},
+    view::{BAR, Hits, Input, Key, Overlay},
 };
 
 /// Between two frames at least.
@@ -67,6 +67,7 @@ pub(super) fn run(
         hits: Hits::default(),
         pointer: None,
         pressed: None,
+        is_scrubbing: false,
         stale: Stale::All,
         drawn: None,
         failure: None,
@@ -107,6 +108,8 @@ struct WindowView {
     pointer: Option<PhysicalPosition<f64>>,
     /// Where the first button went down, and whether it was moved since.
     pressed: Option<(PhysicalPosition<f64>, bool)>,
+    /// Whether it went down on the time bar.
+    is_scrubbing: bool,
     stale: Stale,
     drawn: Option<Instant>,
     failure: Option<Failure>,
@@ -250,6 +253,9 @@ impl WindowView {
     fn moved(&mut self, to: PhysicalPosition<f64>) -> Goes {
         let from = self.pointer.replace(to);
         let (x, y) = self.logical(to);
+        if self.is_scrubbing {
+            return self.live.input(Input::Scrub(x), &self.hits);
+        }
         if let (Some((down, was_moved)), Some(from)) = (self.pressed, from) {
             let far = (down.x - to.x).hypot(down.y - to.y) > STILL_HAND;
             self.pressed = Some((down, was_moved || far));
@@ -273,15 +279,23 @@ impl WindowView {
         let Some(at) = self.pointer else {
             return Goes::On;
         };
+        let (x, y) = self.logical(at);
         if state == ElementState::Pressed {
+            let bar = self.hits.bar;
+            self.is_scrubbing = bar.is_some_and(|(left, top, right, bottom)| {
+                (left..=right).contains(&x) && (top..=bottom).contains(&y)
+            });
+            if self.is_scrubbing {
+                return self.live.input(Input::Scrub(x), &self.hits);
+            }
             self.pressed = Some((at, false));
             return Goes::On;
         }
+        if std::mem::take(&mut self.is_scrubbing) {
+            return Goes::On;
+        }
         match self.pressed.take() {
-            Some((_, false)) => {
-                let (x, y) = self.logical(at);
-                self.live.input(Input::Click(x, y), &self.hits)
-            }
+            Some((_, false)) => self.live.input(Input::Click(x, y), &self.hits),
             _ => Goes::On,
         }
     }
@@ -334,23 +348,35 @@ impl WindowView {
         let mut scene = match kept {
             Some(scene) => scene,
             None => {
-                let mut scene = self.live.scene(size);
+                let bar = if self.live.view.is_recording {
+                    BAR
+                } else {
+                    0.0
+                };
+                let room = (size.0, (size.1 - bar).max(LEAST.1));
+                let mut scene = self.live.scene(room);
                 if self.live.view.glass.is_on() {
-                    let plot = plot_of(size);
+                    let plot = plot_of(room);
                     self.live.view.glass.keep_in(plot);
                     scene.magnify(plot, &self.live.view.glass, &self.live.font);
                 }
+                scene.height = size.1;
                 self.hits = Hits::of_scene(&scene);
+                if self.live.view.is_recording {
+                    self.hits.bar = Some(Overlay::place_of_bar(size.0, size.1));
+                }
                 self.raster.paint(&scene, scale)?;
                 scene
             }
         };
         let popups = self.live.popups();
         let status = self.live.notes().join("  ·  ");
+        let bar = self.live.bar();
         let overlay = Overlay {
             view: &self.live.view,
             popups: &popups,
             status: &status,
+            bar: bar.as_ref(),
             palette: &self.palette,
             font: &self.live.font,
         };

@@ -26,9 +26,9 @@ pub(super) use self::{folder::Folder, ring::RingPlan};
 use super::{Failure, output, stdout::say, trigger};
 use crate::{
     model::{Event, ExitRecord, Host, Sample, Sources},
-    recording::{Because, Block, Facts, Packer},
+    recording::{Because, Block, Facts, Mark, Packer},
     source::{Users, boot_id, keep_only, kernel_release},
-    tracker::{Filter, LastSeconds, Secrets, Tracker},
+    tracker::{Change, Filter, LastSeconds, Outstanding, Secrets, Tracker},
 };
 
 /// Blocks that wait for a slow disk; what comes when there are more is lost and counted.
@@ -83,6 +83,7 @@ pub(super) fn facts(host: &Host) -> Facts {
         boot_wall_ns: host.boot_wall_ns as i64,
         procviz: env!("CARGO_PKG_VERSION").to_owned(),
         tasks: "threads".to_owned(),
+        has_marks: true,
         ..Facts::default()
     }
 }
@@ -137,6 +138,9 @@ pub(super) struct Recorder {
     /// The time since boot at which the file began, ns.
     file_ns: Option<u64>,
     ring: Option<Ring>,
+    outstanding: Outstanding,
+    /// What has changed of it since the last block.
+    marks: Vec<Mark>,
     /// What the writing thread had no room for.
     lost: Lost,
     /// Bytes of the file that is written.
@@ -226,6 +230,8 @@ impl Recorder {
             rotation,
             file_ns: None,
             ring,
+            outstanding: Outstanding::default(),
+            marks: Vec::new(),
             lost: Lost::default(),
             size,
             jobs: Some(jobs),
@@ -269,6 +275,7 @@ impl Recorder {
         }
         let own = self.own.take();
         let all = own.as_ref().unwrap_or(tracker);
+        self.mark(all, is_full);
         self.watch_ring(sample, all);
         let now = sample.stamp.boot_ns;
         let last = *self.keyframe_ns.get_or_insert(now);
@@ -285,6 +292,30 @@ impl Recorder {
             }
         }
         self.own = own;
+    }
+
+    /// Tells what begins and ceases to stand out.
+    fn mark(&mut self, tracker: &Tracker, is_full: bool) {
+        let snapshot = tracker.snapshot();
+        let now = snapshot.stamp.boot_ns;
+        let changes = self.outstanding.update(&snapshot.notables);
+        let changes = changes.iter();
+        self.marks
+            .extend(changes.map(|(change, notable)| Mark::new(*change, notable, now)));
+        if is_full {
+            self.put_marks();
+        }
+    }
+
+    fn put_marks(&mut self) {
+        if self.marks.is_empty() {
+            return;
+        }
+        let block = Block::marks(&self.marks);
+        self.marks.clear();
+        if let Ok(block) = block {
+            self.put((block, 0));
+        }
     }
 
     /// Learns names of users.
@@ -336,7 +367,15 @@ impl Recorder {
         // It is no sample of the machine, so nobody counts it.
         let census = block.map(|block| (block, 0));
         let keyframe = self.keyframe(tracker, LastSeconds::Kept);
-        census.into_iter().chain(keyframe).collect()
+        // What has begun in an earlier file is found in this one, too.
+        let now = tracker.snapshot().stamp.boot_ns;
+        let held = self.outstanding.all();
+        let held: Vec<Mark> = held
+            .map(|notable| Mark::new(Change::Holds, notable, now))
+            .collect();
+        let held = (!held.is_empty()).then(|| Block::marks(&held).ok());
+        let held = held.flatten().map(|block| (block, 0));
+        census.into_iter().chain(held).chain(keyframe).collect()
     }
 
     /// Lets reading begin here. One that is too large is not made: reading
@@ -390,6 +429,7 @@ impl Recorder {
         let fired = ring.triggers().judge(sample, tracker.snapshot());
         if ring.is_over(now) {
             self.flush();
+            self.put_marks();
             self.send(Job::End);
             self.facts.because.clear();
             self.ring.iter_mut().for_each(|ring| ring.end(now));
@@ -496,6 +536,7 @@ impl Recorder {
     /// Writes the rest, and says what there is.
     pub(super) fn finish(mut self) {
         self.flush();
+        self.put_marks();
         let waiting = self.lost.samples;
         if let (Some(jobs), Some(gap)) = (&self.jobs, self.lost.block()) {
             _ = jobs.send(Job::Part((gap, 0)));

@@ -522,6 +522,9 @@ fn zombies() {
             play.end(child, 2, 1, 0).zombie = true;
         }
         play.second();
+        // Their parent may be about to reap them.
+        play.none(Rule::Zombies);
+        play.second();
         assert_eq!(
             play.told(Rule::Zombies).len(),
             usize::from(fires),

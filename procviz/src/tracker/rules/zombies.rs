@@ -2,35 +2,38 @@ use serde::{Deserialize, Serialize};
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 
 use super::world::World;
 use crate::model::{Event, Notable, Rule, State, TaskId, duration_text};
 
 const THRESHOLD: u64 = 20;
+/// Whoever starts many has dead ones at any moment: they are about to be reaped.
+const PATIENCE_NS: u64 = 1_000_000_000;
 
 /// Dead processes that their parents do not reap.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Zombies {
-    zombies: FxHashSet<TaskId>,
+    /// And since when that is known, ns since boot.
+    zombies: FxHashMap<TaskId, u64>,
 }
 
 impl Zombies {
     pub(super) fn take(&mut self, world: World<'_>) {
-        let found = world.sample.found.iter();
-        self.zombies.extend(
-            found
-                .filter(|task| task.state == State::Zombie && task.id == task.process)
-                .map(|task| task.id),
-        );
+        let now = world.now_ns();
+        for task in &world.sample.found {
+            if task.state == State::Zombie && task.id == task.process {
+                self.zombies.entry(task.id).or_insert(now);
+            }
+        }
         for event in &world.sample.events {
             if let Event::ProcessEnd(record) = event
                 && record.zombie
             {
-                self.zombies.insert(record.process);
+                self.zombies.entry(record.process).or_insert(now);
             }
         }
-        self.zombies.retain(|id| {
+        self.zombies.retain(|id, _| {
             world
                 .process(*id)
                 .is_some_and(|process| process.end.is_some_and(|end| end.zombie))
@@ -39,7 +42,8 @@ impl Zombies {
 
     pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
         let mut parents: BTreeMap<u32, (u64, TaskId)> = BTreeMap::new();
-        for id in &self.zombies {
+        let old = world.now_ns().saturating_sub(PATIENCE_NS);
+        for (id, _) in self.zombies.iter().filter(|(_, since)| **since <= old) {
             let Some(process) = world
                 .process(*id)
                 .filter(|process| !world.is_hidden(process))

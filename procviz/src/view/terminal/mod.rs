@@ -12,7 +12,7 @@ pub(crate) use self::{
     layout::{LEAST, Layout, layout},
     look::Look,
 };
-use super::{Hits, Mode, Popup, Spot, View};
+use super::{Hits, Mode, Popup, Spot, TimeBar, View};
 use crate::{
     chart::{Cells, Interesting, Palette, Series, Words, idle_in_cells},
     model::{Activity, Notable, TaskId},
@@ -36,17 +36,19 @@ pub(crate) struct Screen<'a> {
     pub(crate) view: &'a View,
     /// How the view itself fares: paused, late, stretched.
     pub(crate) status: &'a str,
+    /// Of a recording.
+    pub(crate) bar: Option<&'a TimeBar>,
     pub(crate) palette: &'a Palette,
 }
 
 /// Draws a screen; returns what lies where.
 pub(crate) fn draw(buffer: &mut Buffer, screen: &Screen<'_>, look: Look) -> Hits {
-    let area = buffer.area;
     let palette = screen.palette;
     buffer.set_style(
-        area,
+        buffer.area,
         look.behind(palette.background).patch(look.ink(palette.ink)),
     );
+    let (area, bar) = without_bar(buffer.area, screen.bar.is_some());
     let Some(layout) = layout(area) else {
         too_small(buffer);
         return Hits::default();
@@ -63,11 +65,70 @@ pub(crate) fn draw(buffer: &mut Buffer, screen: &Screen<'_>, look: Look) -> Hits
     }
     hits.notables = panel::draw(buffer, layout.panel, screen, look);
     foot(buffer, layout.foot, screen, look);
+    if let (Some(bar), Some(area)) = (screen.bar, bar) {
+        hits.bar = timebar(buffer, area, bar, (palette, look));
+    }
     popups::draw(buffer, &layout, &hits, screen, look);
     if screen.view.mode == Mode::Help {
-        popups::help(buffer, area, palette, look);
+        popups::help(buffer, area, screen, look);
     }
     hits
+}
+
+/// Room for a chart, and for the time bar below it.
+pub(crate) fn without_bar(area: Rect, has_bar: bool) -> (Rect, Option<Rect>) {
+    if !has_bar || area.height == 0 {
+        return (area, None);
+    }
+    let height = area.height - 1;
+    let chart = Rect { height, ..area };
+    let bar = Rect {
+        y: area.y + height,
+        height: 1,
+        ..area
+    };
+    (chart, Some(bar))
+}
+
+/// Returns where the bar is: left, top, right, bottom.
+fn timebar(
+    buffer: &mut Buffer,
+    area: Rect,
+    bar: &TimeBar,
+    (palette, look): (&Palette, Look),
+) -> Option<(f32, f32, f32, f32)> {
+    let faint = look.ink(palette.faint);
+    let width = usize::from(area.width);
+    let (begin, end) = (bar.begin.chars().count(), bar.end.chars().count());
+    let cells = width
+        .checked_sub(begin + end + 2)
+        .filter(|cells| *cells > 4)?;
+    buffer.set_stringn(area.x, area.y, &bar.begin, begin, faint);
+    let left = area.x + begin as u16 + 1;
+    let right = left + cells as u16;
+    buffer.set_stringn(right + 1, area.y, &bar.end, end, faint);
+    let cell_of = |part: f32| ((part * (cells - 1) as f32).round() as u16).min(cells as u16 - 1);
+    let [played, rest, mark, knob] = if look.ascii {
+        ["=", "-", "!", "#"]
+    } else {
+        ["━", "─", "╿", "●"]
+    };
+    let at = cell_of(bar.at);
+    for x in 0..cells as u16 {
+        let (sign, style) = if x < at {
+            (played, look.ink(palette.accent))
+        } else {
+            (rest, faint)
+        };
+        buffer.set_stringn(left + x, area.y, sign, 1, style);
+    }
+    for part in &bar.marks {
+        let x = left + cell_of(*part);
+        buffer.set_stringn(x, area.y, mark, 1, look.ink(palette.alarm));
+    }
+    buffer.set_stringn(left + at, area.y, knob, 1, look.ink(palette.ink));
+    let (y, left, right) = (f32::from(area.y), f32::from(left), f32::from(right));
+    Some((left, y, right, y + 1.0))
 }
 
 fn too_small(buffer: &mut Buffer) {

@@ -5,7 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 use super::{Layout, Look, Screen};
 use crate::{
     chart::Palette,
-    view::{Boxes, Hits, KEYS},
+    view::{Boxes, Hits, help as keys},
 };
 
 /// Columns of a popup, its frame included.
@@ -60,9 +60,11 @@ pub(super) fn draw(
 }
 
 /// Every key and what it does.
-pub(super) fn help(buffer: &mut Buffer, room: Rect, palette: &Palette, look: Look) {
+pub(super) fn help(buffer: &mut Buffer, room: Rect, screen: &Screen<'_>, look: Look) {
+    let palette = screen.palette;
+    let keys = keys(screen.view.is_recording);
     let width = 62.min(room.width);
-    let height = (KEYS.len() as u16 + 2).min(room.height);
+    let height = (keys.len() as u16 + 2).min(room.height);
     let area = Rect::new(
         room.x + (room.width - width) / 2,
         room.y + (room.height - height) / 2,
@@ -71,7 +73,7 @@ pub(super) fn help(buffer: &mut Buffer, room: Rect, palette: &Palette, look: Loo
     );
     frame(buffer, area, "keys", "", palette, look);
     let inner = usize::from(width).saturating_sub(4);
-    for ((keys, words), y) in KEYS.iter().zip(area.y + 1..area.bottom() - 1) {
+    for ((keys, words), y) in keys.into_iter().zip(area.y + 1..area.bottom() - 1) {
         let bold = look.ink(palette.ink).add_modifier(Modifier::BOLD);
         buffer.set_stringn(area.x + 2, y, keys, inner, bold);
         buffer.set_stringn(

@@ -1,0 +1,55 @@
+//! What began and ceased to stand out, and when: for finding only, as pictures
+//! are judged anew.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    model::{Notable, TaskId},
+    tracker::Change,
+};
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// When, ns since boot.
+    pub time_ns: u64,
+    /// What happened then.
+    pub change: Change,
+    /// The rule's word.
+    pub rule: String,
+    /// Its place among all, from 1.
+    pub rank: u32,
+    /// The process that it is about.
+    pub about: Option<TaskId>,
+    /// The bytes of the name that stands first.
+    pub comm: Option<Vec<u8>>,
+    /// How many tasks are folded into it.
+    pub count: u64,
+    /// The figure that fired.
+    pub value: f64,
+    /// Its unit.
+    pub unit: String,
+    /// Since when, ns since boot.
+    pub since_ns: u64,
+    /// What a person reads.
+    pub text: String,
+}
+
+impl Mark {
+    /// Of a notable that changes at a time.
+    pub fn new(change: Change, notable: &Notable, time_ns: u64) -> Self {
+        Self {
+            time_ns,
+            change,
+            rule: notable.rule.word().to_owned(),
+            rank: notable.rank,
+            about: notable.about,
+            comm: notable.comm.map(|comm| comm.bytes().to_vec()),
+            count: notable.count,
+            value: notable.value,
+            unit: notable.unit.to_owned(),
+            since_ns: notable.since_ns,
+            text: notable.text.clone(),
+        }
+    }
+}
