@@ -17,6 +17,7 @@ mod cost;
 mod csv;
 mod deaths;
 mod notables;
+mod packaging;
 mod pictures;
 mod privilege;
 mod recording;
@@ -52,6 +53,7 @@ fn main() {
     let modules = [
         ("bad_input", bad_input::TESTS as &[Test]),
         ("rules", rules::TESTS),
+        ("packaging", packaging::TESTS),
         ("pictures", pictures::TESTS),
         ("charts", charts::TESTS),
         ("csv", csv::TESTS),

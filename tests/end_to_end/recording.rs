@@ -28,6 +28,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("anybody_reads_it", Needs::Events, anybody),
     ("killed_at_any_moment", Needs::Events, killed),
     ("damage_is_told", Needs::Events, damaged),
+    ("a_thousand_cuts_and_flips", Needs::Events, cuts_and_flips),
     ("a_disk_that_is_full_for_a_while", Needs::Events, full_disk),
     ("secrets_stay_out", Needs::Events, redacted),
     ("bad_input", Needs::Nothing, bad_input),
@@ -430,33 +431,105 @@ fn anybody() -> Result<(), Failed> {
 fn killed() -> Result<(), Failed> {
     let folder = Folder::new("killed");
     let _busy = busy();
-    for round in 0..12u64 {
-        let file = folder.file(&format!("{round}.pvz"));
-        let mut running = Running::new(
-            procviz()
-                .args(["record", "-F", "50", "--require-ebpf", "-o"])
-                .arg(&file)
-                .stderr(Stdio::null()),
-        );
-        crate::support::wait_until("a first block", || {
-            std::fs::metadata(&file).is_ok_and(|meta| meta.len() > 1_500)
-        });
-        std::thread::sleep(Duration::from_millis(1_300 + 137 * round % 900));
-        let now = procviz::source::boot_now_ns();
-        running.0.kill()?;
-        running.0.wait()?;
-        let (samples, reader) = samples(&file);
-        let last = samples.last().unwrap().stamp.boot_ns;
-        let late = now.saturating_sub(last);
-        assert!(late < 1_200_000_000, "the last {late} ns are missing");
-        assert!(reader.findings().damages.is_empty() && !reader.findings().is_closed);
-        let check = output(procviz().arg("check").arg(&file));
-        let said = String::from_utf8(check.stdout.clone())?;
-        assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
-        assert!(
-            said.contains("no index") && stderr(&check).is_empty(),
-            "{said}"
-        );
+    for round in 0..10u64 {
+        let files: Vec<_> = (0..5)
+            .map(|number| folder.file(&format!("{round}-{number}.pvz")))
+            .collect();
+        let mut all: Vec<Running> = files
+            .iter()
+            .map(|file| {
+                Running::new(
+                    procviz()
+                        .args(["record", "-F", "20", "--require-ebpf", "-o"])
+                        .arg(file)
+                        .stderr(Stdio::null()),
+                )
+            })
+            .collect();
+        for file in &files {
+            crate::support::wait_until("a first block", || {
+                std::fs::metadata(file).is_ok_and(|meta| meta.len() > 1_500)
+            });
+        }
+        std::thread::sleep(Duration::from_millis(1_100));
+        for (number, (running, file)) in all.iter_mut().zip(&files).enumerate() {
+            std::thread::sleep(Duration::from_millis(
+                (137 * round + 61 * number as u64) % 300,
+            ));
+            let now = procviz::source::boot_now_ns();
+            running.0.kill()?;
+            running.0.wait()?;
+            let (samples, reader) = samples(file);
+            let last = samples.last().unwrap().stamp.boot_ns;
+            let late = now.saturating_sub(last);
+            assert!(late < 1_200_000_000, "the last {late} ns are missing");
+            assert!(reader.findings().damages.is_empty() && !reader.findings().is_closed);
+            let check = output(procviz().arg("check").arg(file));
+            let said = String::from_utf8(check.stdout.clone())?;
+            assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
+            assert!(
+                said.contains("no index") && stderr(&check).is_empty(),
+                "{said}"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A thousand cuts and a thousand flips of a bit: what is read is what was
+/// written, and what is missing is told.
+fn cuts_and_flips() -> Result<(), Failed> {
+    let folder = Folder::new("cuts-and-flips");
+    let file = folder.file("run.pvz");
+    {
+        let _busy = busy();
+        let mut command = procviz();
+        command.args(["record", "--require-ebpf", "-F", "10", "--duration", "5s"]);
+        command.env("PROCVIZ_TEST_KEYFRAMES_NS", "1000000000");
+        let result = output(command.arg("-o").arg(&file));
+        assert!(result.status.success(), "{}", stderr(&result));
+    }
+    let bytes = std::fs::read(&file)?;
+    let print = |sample: &Sample| crc32c::crc32c(format!("{sample:?}").as_bytes());
+    let read = |bytes: &[u8]| {
+        let mut reader = Reader::new(std::io::Cursor::new(bytes.to_vec())).ok()?;
+        let mut prints = Vec::new();
+        while let Some(sample) = reader.read().ok()? {
+            prints.push((sample.stamp.boot_ns, print(&sample)));
+        }
+        Some((prints, reader.findings().clone()))
+    };
+    let (whole, _) = read(&bytes).ok_or("the file itself cannot be read")?;
+    assert!(whole.len() > 45, "{}", whole.len());
+    // The same numbers in each run (Knuth's MMIX).
+    let mut noise = 1u64;
+    let mut random = |below: usize| {
+        noise = noise.wrapping_mul(6_364_136_223_846_793_005);
+        noise = noise.wrapping_add(1_442_695_040_888_963_407);
+        (noise >> 33) as usize % below
+    };
+    for _ in 0..1_000 {
+        let at = random(bytes.len());
+        if let Some((left, findings)) = read(&bytes[..at]) {
+            assert!(whole.starts_with(&left), "cut at {at}");
+            assert!(!findings.is_closed, "cut at {at}");
+        }
+    }
+    for _ in 0..1_000 {
+        let (at, bit) = (random(bytes.len()), random(8));
+        let mut broken = bytes.clone();
+        broken[at] ^= 1 << bit;
+        let Some((left, findings)) = read(&broken) else {
+            // Nothing of it is read where its head is broken.
+            assert!(at < 16, "nothing is read after a flip at {at}");
+            continue;
+        };
+        let place = format!("flip at {at}, bit {bit}");
+        assert!(left.iter().all(|sample| whole.contains(sample)), "{place}");
+        // A block is a second; the opening census has one of its own.
+        assert!(left.len() + 11 >= whole.len(), "{place}: {}", left.len());
+        let is_told = !findings.damages.is_empty() || findings.unfinished > 0;
+        assert!(left.len() == whole.len() || is_told, "{place}");
     }
     Ok(())
 }

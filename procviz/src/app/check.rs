@@ -4,8 +4,8 @@ use std::{io::Write as _, path::Path};
 
 use super::{
     Failure,
-    feed::{failed, reader, tell},
-    stdout::Out,
+    feed::{failed, reader, recordings, tell},
+    stdout::{Out, say},
 };
 use crate::{
     export::time,
@@ -13,6 +13,24 @@ use crate::{
 };
 
 pub(super) fn run(path: &Path) -> Result<u8, Failure> {
+    if !path.is_dir() {
+        return check(path);
+    }
+    let mut files = recordings(path)?;
+    files.sort();
+    let mut worst = 0;
+    for file in files {
+        let name = Untrusted::new(file.as_os_str().as_encoded_bytes()).terminal();
+        Out::new().write(|out| writeln!(out, "{name}:"))?;
+        worst = worst.max(check(&file).unwrap_or_else(|failure| {
+            say(&format!("procviz: {:#}", failure.error));
+            3
+        }));
+    }
+    Ok(worst)
+}
+
+fn check(path: &Path) -> Result<u8, Failure> {
     let (mut reader, name) = reader(path)?;
     let mut host = reader.facts().machine();
     let (mut samples, mut events, mut deaths) = (0u64, 0u64, 0u64);

@@ -21,7 +21,7 @@ use crate::{
     cli::RangeArgs,
     export::time,
     model::{Host, Sample, Sources},
-    recording::{Facts, Map, Mark, ReadError, Reader},
+    recording::{Facts, Map, Mark, ReadError, Reader, SUFFIX},
     tracker::{Keyframe, Tracker},
 };
 
@@ -546,14 +546,7 @@ fn shelf(path: &Path) -> Result<(Vec<Volume>, Option<Reader>, u8), Failure> {
     let shown = crate::model::Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal();
     let mut shelf = Vec::new();
     let mut status = 0;
-    let entries = std::fs::read_dir(path).with_context(|| format!("failed to list `{shown}`"))?;
-    for entry in entries {
-        let path = entry
-            .with_context(|| format!("failed to list `{shown}`"))?
-            .path();
-        if path.extension().is_none_or(|extension| extension != "pvz") {
-            continue;
-        }
+    for path in recordings(path)? {
         let volume = Volume::new(&path).and_then(|(mut volume, _)| {
             volume.look()?;
             Ok(volume)
@@ -574,6 +567,25 @@ fn shelf(path: &Path) -> Result<(Vec<Volume>, Option<Reader>, u8), Failure> {
         );
     }
     Ok((shelf, None, status))
+}
+
+/// The files of a folder that are called as recordings are.
+pub(super) fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let shown = crate::model::Untrusted::new(folder.as_os_str().as_encoded_bytes()).terminal();
+    let entries = std::fs::read_dir(folder).with_context(|| format!("failed to list `{shown}`"))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.with_context(|| format!("failed to list `{shown}`"))?;
+        let path = entry.path();
+        if path
+            .as_os_str()
+            .as_encoded_bytes()
+            .ends_with(SUFFIX.as_bytes())
+        {
+            files.push(path);
+        }
+    }
+    Ok(files)
 }
 
 impl Range {

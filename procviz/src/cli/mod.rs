@@ -88,7 +88,7 @@ pub enum Command {
     Record(RecordArgs),
     /// Tell what is in a recording, and whether it is sound
     Check {
-        /// The recording; - is the standard input.
+        /// The recording, or a folder of them; - is the standard input.
         file: std::path::PathBuf,
     },
     /// Print stat, status and io of tasks as CSV, raw
