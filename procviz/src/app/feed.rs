@@ -224,12 +224,19 @@ impl Player {
     /// # Errors
     ///
     /// When a file cannot be read.
-    pub(super) fn marks(&self) -> Result<Vec<(i128, Host, Mark)>, Failure> {
+    pub(super) fn marks(&mut self) -> Result<Vec<(i128, Host, Mark)>, Failure> {
         let mut all = Vec::new();
         for volume in &self.shelf {
             let Some(map) = &volume.map else { continue };
             let marks = map.marks(&mut volume.open()?);
-            let marks = marks.map_err(|error| failed(&volume.name, &error.into()))?;
+            let (marks, damaged) = marks.map_err(|error| failed(&volume.name, &error.into()))?;
+            for at in damaged {
+                let name = &volume.name;
+                say(&format!(
+                    "procviz: `{name}`: damaged at byte {at}: what stood out then is not known"
+                ));
+                self.status = 3;
+            }
             let host = volume.facts.machine();
             let boot = host.boot_wall_ns;
             all.extend(marks.into_iter().map(|mark| {

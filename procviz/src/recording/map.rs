@@ -98,31 +98,21 @@ impl Map {
         Some((first.begin_ns, last.end_ns))
     }
 
-    /// What began and ceased to stand out; what is damaged of it is left out.
+    /// What began and ceased to stand out, and the places of blocks of it that
+    /// are damaged.
     ///
     /// # Errors
     ///
     /// When the file cannot be read.
-    pub fn marks(&self, file: &mut (impl Read + Seek)) -> std::io::Result<Vec<Mark>> {
-        let mut marks: Vec<Mark> = Vec::new();
+    pub fn marks(&self, file: &mut (impl Read + Seek)) -> std::io::Result<(Vec<Mark>, Vec<u64>)> {
+        let (mut marks, mut damaged) = (Vec::new(), Vec::new());
         for entry in self.entries.iter().filter(|entry| entry.is(Kind::Marks)) {
-            let Some(head) = head_at(file, entry.offset)? else {
-                break;
-            };
-            let Some(header) = Header::parse(&head) else {
-                continue;
-            };
-            let mut payload = Vec::new();
-            let packed = header.packed as u64;
-            file.by_ref().take(packed).read_to_end(&mut payload)?;
-            if header.is_sound(&head, &payload)
-                && let Some(text) = super::reader::unpacked(&header, &payload)
-                && let Ok(more) = serde_json::from_slice::<Vec<Mark>>(&text)
-            {
-                marks.extend(more);
+            match marks_at(file, entry.offset)? {
+                Some(more) => marks.extend(more),
+                None => damaged.push(entry.offset),
             }
         }
-        Ok(marks)
+        Ok((marks, damaged))
     }
 
     /// The last facts before a place.
@@ -131,6 +121,24 @@ impl Map {
             .iter()
             .rfind(|entry| entry.offset < offset && entry.is(Kind::Facts))
     }
+}
+
+/// The marks of a block; `None` where it is damaged.
+fn marks_at(file: &mut (impl Read + Seek), at: u64) -> std::io::Result<Option<Vec<Mark>>> {
+    let Some(head) = head_at(file, at)? else {
+        return Ok(None);
+    };
+    let Some(header) = Header::parse(&head) else {
+        return Ok(None);
+    };
+    let mut payload = Vec::new();
+    let packed = header.packed as u64;
+    file.by_ref().take(packed).read_to_end(&mut payload)?;
+    if !header.is_sound(&head, &payload) {
+        return Ok(None);
+    }
+    let text = super::reader::unpacked(&header, &payload);
+    Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
 }
 
 fn head_at(file: &mut (impl Read + Seek), at: u64) -> std::io::Result<Option<[u8; BLOCK_HEADER]>> {

@@ -5,12 +5,12 @@ use std::{io::Cursor, sync::Arc};
 
 use proptest::{prelude::*, strategy::ValueTree as _};
 
-use super::{Block, Facts, Packer, ReadError, Reader};
+use super::{Block, Facts, Map, Mark, Packer, ReadError, Reader};
 use crate::model::{
     Comm, Event, Exec, ExitRecord, Fold, Fork, Found, Gone, Io, Losses, MachineFigures, Memory,
     Pressure, Reading, Rename, Sample, Sources, Stamp, State, Status, TaskId, ThreadEnd,
 };
-use crate::tracker::{Keyframe, LastSeconds, Secrets, Tracker};
+use crate::tracker::{Change, Keyframe, LastSeconds, Secrets, Tracker};
 
 fn facts() -> Facts {
     Facts {
@@ -667,4 +667,39 @@ fn unknown_blocks_are_skipped() {
     let (left, reader) = read(&bytes).unwrap();
     assert_eq!(left.len(), 2);
     assert!(reader.findings().damages.is_empty() && reader.findings().is_closed);
+}
+
+/// What stood out is found without reading samples, and what is damaged of it
+/// is told.
+#[test]
+fn marks_are_found_and_their_damage_is_told() {
+    let mark = Mark {
+        time_ns: 7,
+        change: Change::Begins,
+        rule: "cpu".to_owned(),
+        rank: 1,
+        about: Some(TaskId {
+            tid: 3,
+            start_ns: 5,
+        }),
+        comm: Some(b"\xffsh".to_vec()),
+        count: 1,
+        value: 1.5,
+        unit: "cores".to_owned(),
+        since_ns: 6,
+        text: "uses 1.50 cores".to_owned(),
+    };
+    let mut bytes = Block::file_header();
+    bytes.extend(Block::facts(&facts()).unwrap().bytes);
+    let first = bytes.len();
+    for _ in 0..2 {
+        bytes.extend(Block::marks(std::slice::from_ref(&mark)).unwrap().bytes);
+    }
+    let found = |bytes: &[u8]| {
+        let mut file = Cursor::new(bytes);
+        Map::of(&mut file).unwrap().marks(&mut file).unwrap()
+    };
+    assert_eq!(found(&bytes), (vec![mark.clone(); 2], Vec::new()));
+    bytes[first + 40] ^= 1;
+    assert_eq!(found(&bytes), (vec![mark], vec![first as u64]));
 }

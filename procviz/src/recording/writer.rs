@@ -118,6 +118,11 @@ impl Block {
         Self::new(Kind::Index, &payload, span)
     }
 
+    /// Whether reading may begin with it.
+    pub fn is_keyframe(&self) -> bool {
+        self.kind == Kind::Keyframe
+    }
+
     /// What the index says of the block, written at `offset`.
     pub fn entry(&self, offset: u64) -> Entry {
         Entry {

@@ -118,12 +118,10 @@ impl Live {
             return Ok(());
         };
         match effect {
-            Effect::Step(true) => {
-                if self.session.next()?.is_none() {
-                    self.view.message = Some("the end of the recording".to_owned());
-                }
-                self.observe();
-            }
+            Effect::Step(true) => match self.session.next()? {
+                Some(_) => self.observe(),
+                None => self.view.message = Some("the end of the recording".to_owned()),
+            },
             Effect::Step(false) if now <= replay.span.0 => {
                 self.view.message = Some("the beginning of the recording".to_owned());
             }

@@ -141,8 +141,9 @@ pub(super) struct Recorder {
     outstanding: Outstanding,
     /// What has changed of it since the last block.
     marks: Vec<Mark>,
-    /// What the writing thread had no room for.
+    /// What the writing thread had no room for, since it had, and in all.
     lost: Lost,
+    lost_in_all: u64,
     /// Bytes of the file that is written.
     size: Arc<AtomicU64>,
     jobs: Option<SyncSender<Job>>,
@@ -233,6 +234,7 @@ impl Recorder {
             outstanding: Outstanding::default(),
             marks: Vec::new(),
             lost: Lost::default(),
+            lost_in_all: 0,
             size,
             jobs: Some(jobs),
             outcome,
@@ -415,7 +417,8 @@ impl Recorder {
         let parts = self.all_known(tracker);
         let Some(ring) = &mut self.ring else { return };
         let is_writing = ring.is_writing();
-        let keyframe = parts.last().cloned();
+        let keyframe = parts.iter().find(|(block, _)| block.is_keyframe());
+        let keyframe = keyframe.cloned();
         ring.begin_chunk(now, parts);
         if let Some(keyframe) = keyframe.filter(|_| is_writing) {
             self.send(Job::Part(keyframe));
@@ -478,6 +481,7 @@ impl Recorder {
         {
             ring.forget_writing();
             self.facts.because.clear();
+            say("procviz: not written: the disk does not keep up");
         }
     }
 
@@ -511,13 +515,12 @@ impl Recorder {
     /// Whether it was taken; what was not is counted and told of.
     fn send(&mut self, job: Job) -> bool {
         let Some(jobs) = &self.jobs else { return false };
-        let why = "the disk did not keep up";
         if let Some(gap) = self.lost.block() {
             match jobs.try_send(Job::Part((gap, 0))) {
                 Ok(()) => self.lost = Lost::default(),
                 Err(_) => {
                     if let Job::Part(part) = &job {
-                        self.lost.add(part, why);
+                        self.lose(part);
                     }
                     return false;
                 }
@@ -526,35 +529,41 @@ impl Recorder {
         match jobs.try_send(job) {
             Ok(()) => true,
             Err(TrySendError::Full(Job::Part(part))) => {
-                self.lost.add(&part, why);
+                self.lose(&part);
                 false
             }
             Err(_) => false,
         }
     }
 
+    fn lose(&mut self, part: &Part) {
+        self.lost_in_all += part.1;
+        self.lost.add(part, "the disk did not keep up");
+    }
+
     /// Writes the rest, and says what there is.
     pub(super) fn finish(mut self) {
         self.flush();
         self.put_marks();
-        let waiting = self.lost.samples;
+        let lost = self.lost_in_all;
         if let (Some(jobs), Some(gap)) = (&self.jobs, self.lost.block()) {
             _ = jobs.send(Job::Part((gap, 0)));
         }
         drop(self.jobs.take());
         if let Ok(outcome) = self.outcome.recv() {
-            let lost = outcome.lost + waiting;
+            let lost = outcome.lost + lost;
+            let is_all_well = lost == 0;
             let lost = if lost > 0 {
                 format!(", {lost} lost, as its gaps tell")
             } else {
                 String::new()
             };
             let files = match (outcome.files, self.ring.is_some()) {
-                (0, _) => {
+                (0, _) if is_all_well => {
                     say("procviz: nothing has happened that --on names: no file was made");
                     return;
                 }
-                (1, false) => String::new(),
+                (0 | 1, false) => String::new(),
                 (1, true) => " in 1 file".to_owned(),
                 (files, _) => format!(" in {files} files"),
             };
