@@ -31,7 +31,7 @@ complete -c procviz -n "__fish_procviz_needs_command" -l group -d 'What stands i
 cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The process\'s name'"
-complete -c procviz -n "__fish_procviz_needs_command" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_needs_command" -s o -l output -d 'File to draw to: .png, .svg, .gif, .apng or .html (a page to look through); with {n} or {time} in its name a series' -r -F
 complete -c procviz -n "__fish_procviz_needs_command" -l save -d 'Record all that is watched, too, for --from' -r -F
 complete -c procviz -n "__fish_procviz_needs_command" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"
@@ -86,7 +86,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -l group -d 'What 
 cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The process\'s name'"
-complete -c procviz -n "__fish_procviz_using_subcommand grid" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -s o -l output -d 'File to draw to: .png, .svg, .gif, .apng or .html (a page to look through); with {n} or {time} in its name a series' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l save -d 'Record all that is watched, too, for --from' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"
@@ -124,7 +124,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l group -d 'Wha
 cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The process\'s name'"
-complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s o -l output -d 'File to draw to: .png, .svg, .gif, .apng or .html (a page to look through); with {n} or {time} in its name a series' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l save -d 'Record all that is watched, too, for --from' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"
@@ -157,7 +157,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l classic -d 'A
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l args -d 'Show arguments, too; they may hold secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c procviz -n "__fish_procviz_using_subcommand lines" -s o -l output -d 'File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -s o -l output -d 'File to draw to: .png, .svg, .gif, .apng or .html (a page to look through); with {n} or {time} in its name a series' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l save -d 'Record all that is watched, too, for --from' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"

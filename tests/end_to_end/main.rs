@@ -12,12 +12,14 @@
 )]
 
 mod bad_input;
+mod browser;
 mod charts;
 mod cost;
 mod csv;
 mod deaths;
 mod notables;
 mod packaging;
+mod pages;
 mod pictures;
 mod privilege;
 mod recording;
@@ -55,6 +57,7 @@ fn main() {
         ("rules", rules::TESTS),
         ("packaging", packaging::TESTS),
         ("pictures", pictures::TESTS),
+        ("pages", pages::TESTS),
         ("charts", charts::TESTS),
         ("csv", csv::TESTS),
         ("privilege", privilege::TESTS),

@@ -18,6 +18,7 @@ mod moment;
 mod notables;
 mod open;
 mod output;
+mod page;
 mod picture;
 mod record;
 mod recorder;

@@ -26,6 +26,7 @@ pub(super) enum Format {
     Svg,
     Gif,
     Apng,
+    Html,
 }
 
 /// What one picture shows.
@@ -80,17 +81,18 @@ impl Target {
             Some("svg") => Format::Svg,
             Some("gif") => Format::Gif,
             Some("apng") => Format::Apng,
+            Some("html") => Format::Html,
             _ => {
                 return Err(Failure::usage(format!(
-                    "`{shown}` does not end in .png, .svg, .gif or .apng, so its format is not known"
+                    "`{shown}` does not end in .png, .svg, .gif, .apng or .html, so its format is not known"
                 )));
             }
         };
         let is_series = name.contains("{n}") || name.contains("{time}");
-        let is_animation = matches!(format, Format::Gif | Format::Apng);
+        let is_animation = matches!(format, Format::Gif | Format::Apng | Format::Html);
         if is_series && is_animation {
             return Err(Failure::usage(format!(
-                "`{shown}` names a series, but an animation is one file: leave {{n}} and {{time}} out"
+                "`{shown}` names a series, but in such a file there are all of them: leave {{n}} and {{time}} out"
             )));
         }
         let is_one = !is_series && !is_animation && shows == Shows::OneSample;
@@ -141,7 +143,7 @@ impl Target {
     }
 
     pub(super) fn is_animation(&self) -> bool {
-        matches!(self.format, Format::Gif | Format::Apng)
+        matches!(self.format, Format::Gif | Format::Apng | Format::Html)
     }
 
     /// Whether every sample is drawn, not the last alone.

@@ -9,6 +9,7 @@ use super::{
     Failure, config,
     config::Schedule,
     output::{Format, Job, Shows, Target, Writer},
+    page::Pages,
     recorder::Keeping,
     session::{Next, Plan, Session, WantArgs},
     stdout::say,
@@ -18,7 +19,7 @@ use crate::{
     cli::{GroupArg, PaletteArg, PictureArgs, ThemeArg},
     export::time,
     model::{Scope, Snapshot, TaskId},
-    paint,
+    paint::{self, Opens},
     scene::{Font, Scene},
     source::Users,
 };
@@ -34,7 +35,7 @@ pub(super) enum Chart {
 }
 
 impl Chart {
-    fn observe(&mut self, snapshot: &Snapshot, context: &Context<'_>) {
+    pub(super) fn observe(&mut self, snapshot: &Snapshot, context: &Context<'_>) {
         match self {
             Self::Grid(_) => {}
             Self::Bubble(bubble) => bubble.observe(snapshot),
@@ -42,7 +43,16 @@ impl Chart {
         }
     }
 
-    fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
+    /// An empty one that looks the same in another theme.
+    pub(super) fn in_theme(&self, theme: Theme) -> Self {
+        match self {
+            Self::Grid(grid) => Self::Grid(grid.in_theme(theme)),
+            Self::Bubble(bubble) => Self::Bubble(bubble.in_theme(theme)),
+            Self::Lines(lines) => Self::Lines(lines.in_theme(theme)),
+        }
+    }
+
+    pub(super) fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
         match self {
             Self::Grid(grid) => grid.draw(snapshot, context),
             Self::Bubble(bubble) => bubble.draw(snapshot, context),
@@ -141,6 +151,7 @@ pub(super) fn run(
         Plan {
             want_args,
             has_history: matches!(chart, Chart::Lines(_)),
+            every_life: target.format == Format::Html,
             one_picture: is_still && !is_bounded && !args.sampling.range.is_given(),
             save: args
                 .save
@@ -150,9 +161,26 @@ pub(super) fn run(
         },
         |_| Ok(Writer::start(&target)?),
     )?;
+    let gathered = match target.format {
+        Format::Png | Format::Svg => Gathered::Nothing,
+        Format::Gif | Format::Apng => Gathered::Frames(Vec::new()),
+        Format::Html => {
+            let opens = match args.theme {
+                None => Opens::AsBrowser,
+                Some(ThemeArg::Light) => Opens::Light,
+                Some(ThemeArg::Dark) => Opens::Dark,
+            };
+            let pages = Pages::new(&chart, scope, arguments, opens, font.clone());
+            Gathered::Page(Box::new(pages))
+        }
+    };
+    if target.is_animation() && !is_bounded && args.run.is_empty() && is_live {
+        say("procviz: watching until Ctrl-C; --samples and --duration say when to stop");
+    }
     let draw = Draw {
         scope,
         begins_later: matches!(chart, Chart::Lines(_)) && args.sampling.range.begin.is_some(),
+        tells_all: !args.sampling.range.is_given(),
         chart,
         raster: paint::Raster::new(font.clone()),
         font,
@@ -162,7 +190,7 @@ pub(super) fn run(
         delay_ms: (schedule.interval.as_millis() as u32).max(20),
         target,
         writer,
-        frames: Vec::new(),
+        gathered,
         number: 0,
     };
     draw.all(session, &schedule)
@@ -181,10 +209,30 @@ struct Draw {
     target: Target,
     /// What comes before the part that was asked for leaves no line.
     begins_later: bool,
+    /// Nothing of a recording was left out: what was before the first picture counts.
+    tells_all: bool,
     writer: Writer,
-    /// An animation's frames so far, as PNG.
-    frames: Vec<Vec<u8>>,
+    gathered: Gathered,
     number: u64,
+}
+
+/// What of a file of many pictures is there so far.
+enum Gathered {
+    /// Each picture is a file of its own.
+    Nothing,
+    /// An animation's, as PNG.
+    Frames(Vec<Vec<u8>>),
+    Page(Box<Pages>),
+}
+
+impl Gathered {
+    fn len(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Frames(frames) => frames.len(),
+            Self::Page(pages) => pages.len(),
+        }
+    }
 }
 
 impl Draw {
@@ -199,18 +247,29 @@ impl Draw {
                     if session.snapshot().tick > 1 && !self.target.has_many() {
                         self.picture(&session)?;
                     }
+                    self.finish()?;
                     return Err(failure);
                 }
             };
             if is_shown || !self.begins_later {
-                self.observe(&session);
+                self.observe(&session, is_shown || self.tells_all);
             }
-            let is_over = is_last || self.frames.len() >= paint::MOST_FRAMES;
-            if is_over || (self.target.has_many() && is_shown) {
-                self.picture(&session)?;
+            let mut has_room = true;
+            if is_last || (self.target.has_many() && is_shown) {
+                has_room = self.picture(&session)?;
             }
             progress.step(is_shown);
-            if is_over {
+            if is_last {
+                break;
+            }
+            if !has_room || self.gathered.len() >= paint::MOST_FRAMES {
+                let snapshot = session.snapshot();
+                say(&format!(
+                    "procviz: {} pictures are as many as one file takes: they end at {}; for others, \
+                     --begin and --end, or fewer a second",
+                    self.gathered.len(),
+                    time::local_precise(&snapshot.host, snapshot.stamp.boot_ns)
+                ));
                 break;
             }
         }
@@ -222,12 +281,17 @@ impl Draw {
     fn finish(self) -> Result<(), Failure> {
         let number = self.number;
         let last = self.target.name(number, "{time}");
-        if !self.frames.is_empty() {
-            let job = Job::Animation {
+        let job = match self.gathered {
+            _ if number == 0 => None,
+            Gathered::Nothing => None,
+            Gathered::Frames(frames) => Some(Job::Animation {
                 format: self.target.format,
-                frames: self.frames,
+                frames,
                 delay_ms: self.delay_ms,
-            };
+            }),
+            Gathered::Page(pages) => Some(Job::File(pages.finish()?)),
+        };
+        if let Some(job) = job {
             self.writer.write(last.clone(), job)?;
         }
         self.writer.finish()?;
@@ -242,11 +306,21 @@ impl Draw {
         Ok(())
     }
 
-    fn observe(&mut self, session: &Session) {
+    /// Takes in a sample; where it is told of, so are those who ended in it.
+    fn observe(&mut self, session: &Session, is_told: bool) {
         let snapshot = session.snapshot();
         let user = |uid| name(&session.users, uid);
-        let context = self.context(&user, snapshot, &self.font);
-        self.chart.observe(snapshot, &context);
+        let font = self.font.clone();
+        let context = self.context(&user, snapshot, &font);
+        match &mut self.gathered {
+            Gathered::Page(pages) => {
+                pages.observe(snapshot, &context);
+                if is_told {
+                    pages.ends(snapshot, &user);
+                }
+            }
+            Gathered::Nothing | Gathered::Frames(_) => self.chart.observe(snapshot, &context),
+        }
     }
 
     fn context<'a>(
@@ -264,28 +338,33 @@ impl Draw {
         }
     }
 
-    fn picture(&mut self, session: &Session) -> Result<(), Failure> {
+    /// Draws a picture; says whether there is room for another.
+    fn picture(&mut self, session: &Session) -> Result<bool, Failure> {
         let snapshot = session.snapshot();
         let user = |uid| name(&session.users, uid);
         let font = self.font.clone();
         let context = self.context(&user, snapshot, &font);
+        if let Gathered::Page(pages) = &mut self.gathered {
+            self.number += 1;
+            return Ok(pages.add(snapshot, &context)?);
+        }
         let scene = self.chart.draw(snapshot, &context);
         let bytes = match self.target.format {
             Format::Svg => svg(&scene, &font, self.scale, snapshot, self.scope, &user).into_bytes(),
-            Format::Png | Format::Gif | Format::Apng => {
+            _ => {
                 let pixels = self.raster.paint(&scene, self.scale)?;
                 paint::encode(pixels, &notes(&scene, snapshot))?
             }
         };
         self.number += 1;
-        if self.target.is_animation() {
-            self.frames.push(bytes);
-            return Ok(());
+        if let Gathered::Frames(frames) = &mut self.gathered {
+            frames.push(bytes);
+            return Ok(true);
         }
         let time = time::for_file_name(&snapshot.host, snapshot.stamp.boot_ns);
         let name = self.target.name(self.number, &time);
         self.writer.write(name, Job::File(bytes))?;
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -331,9 +410,9 @@ fn svg(
         .map(|task| (task.id(), task))
         .collect();
     paint::svg(scene, font, scale, |id| {
-        tasks
-            .get(&id)
-            .map_or_else(String::new, |task| report(task, &user(task.thread.uid)))
+        tasks.get(&id).map_or_else(String::new, |task| {
+            report(task, &user(task.thread.uid), snapshot)
+        })
     })
 }
 

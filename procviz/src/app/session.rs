@@ -50,6 +50,8 @@ pub(super) struct Plan<'a> {
     pub(super) one_picture: bool,
     /// What leads to a moment is drawn with it.
     pub(super) has_history: bool,
+    /// Short lives are not folded.
+    pub(super) every_life: bool,
     /// Where all samples are kept.
     pub(super) save: Option<Keeping>,
     pub(super) files: Files,
@@ -74,6 +76,7 @@ impl<'a> Plan<'a> {
             range: &sampling.range,
             one_picture: false,
             has_history: false,
+            every_life: false,
             save: None,
             files: Files::One,
         }
@@ -117,6 +120,7 @@ impl Session {
             want_args,
             wake,
             kept,
+            every_life,
             save,
             files,
             ..
@@ -158,7 +162,7 @@ impl Session {
         if want_args == WantArgs::Yes || selection.filter.needs_args() {
             sampler.want_args();
         }
-        if recorder.is_some() {
+        if recorder.is_some() || every_life {
             sampler.list_every_life();
         }
         let tracker = Tracker::with_filter(host, sampler.sources(), selection.filter);

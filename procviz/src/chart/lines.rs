@@ -95,6 +95,15 @@ impl Lines {
         }
     }
 
+    /// An empty one that looks the same in another theme.
+    #[must_use]
+    pub fn in_theme(&self, theme: Theme) -> Self {
+        Self::new(LinesOptions {
+            theme,
+            ..self.options.clone()
+        })
+    }
+
     /// Looks at it from there: turn about the upright axis and tilt, degrees.
     pub fn look_from(&mut self, (turn, tilt): (f32, f32)) {
         self.options.angle = (turn % 360.0, tilt.clamp(-5.0, 85.0));

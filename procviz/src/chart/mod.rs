@@ -35,7 +35,7 @@ pub(crate) use lines::Series;
 pub use lines::{ANGLE, Lines, LinesOptions};
 pub(crate) use margin::quiet;
 pub use palette::{ColorError, Colors, Palette, PaletteKind, Theme, parse_color};
-pub use report::report;
+pub use report::{facts, report};
 pub use sorting::Sorting;
 
 use crate::{

@@ -1,69 +1,100 @@
-use std::fmt::Write as _;
+use crate::model::{
+    Fact, Place, Snapshot, TaskView, Untrusted, Value, bytes_text, count_text, duration_text,
+};
 
-use crate::model::{TaskView, bytes_text, count_text, duration_text};
+/// What there is to say of one task, a line a fact: the text of an SVG title.
+/// Figures that are not known say so.
+pub fn report(task: &TaskView<'_>, user: &str, snapshot: &Snapshot) -> String {
+    let lines = facts(task, user);
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|fact| fact.text(snapshot.stamp.boot_ns))
+        .collect();
+    lines.join("\n")
+}
 
-/// What there is to say of one task, a line a fact: the text of a popup or of
-/// an SVG title. Figures that are not known say so.
-pub fn report(task: &TaskView<'_>, user: &str) -> String {
+/// What there is to say of one task; all but its arguments, which may hold secrets.
+pub fn facts(task: &TaskView<'_>, user: &str) -> Vec<Fact> {
     let id = task.id();
-    let mut out = format!("{} {}", task.thread.comm.text().picture(), id.tid);
-    // Writing to a String cannot fail.
-    if !task.is_leader() {
-        _ = write!(out, " (thread of {})", task.process.id.tid);
-    }
-    _ = write!(out, "\nuser {user}, parent {}", task.process.ppid);
-    _ = match task.off_cpu_ns() {
-        Some(off) if task.end().is_none() && off > 0 => write!(
-            out,
-            "\n{}, no CPU for {}",
-            task.state().word(),
-            duration_text(off)
+    let name = task.thread.comm.text().picture();
+    let tid = id.tid.to_string();
+    let mut facts = vec![
+        if task.is_leader() {
+            Fact::new(Place::Name, "{} {}", [name, tid])
+        } else {
+            let process = task.process.id.tid.to_string();
+            Fact::new(Place::Name, "{} {} (thread of {})", [name, tid, process])
+        },
+        Fact::new(
+            Place::User,
+            "user {}, parent {}",
+            [user.to_owned(), task.process.ppid.to_string()],
         ),
-        _ => write!(out, "\n{}", task.state().word()),
-    };
-    _ = write!(
-        out,
-        "\nCPU {:.1} % of a core, {} in all",
-        task.cpu_share() * 100.0,
-        duration_text(task.cpu_ns())
-    );
+        state(task),
+        Fact::new(
+            Place::Cpu,
+            "CPU {} % of a core, {} in all",
+            [
+                format!("{:.1}", task.cpu_share() * 100.0),
+                duration_text(task.cpu_ns()),
+            ],
+        ),
+    ];
     if let Some(wait) = task.change().wait_ns {
-        _ = write!(out, "\nwaited {} for a CPU", duration_text(wait));
+        facts.push(Fact::new(
+            Place::Wait,
+            "waited {} for a CPU",
+            [duration_text(wait)],
+        ));
     }
-    _ = write!(
-        out,
-        "\nRSS {}, address space {}",
-        known(task.process.rss),
-        known(task.process.vsize)
-    );
-    _ = match task.io() {
-        Some(io) => write!(
-            out,
-            "\nread {}, written {}",
-            bytes_text(io.read),
-            bytes_text(io.write)
+    let process = task.process;
+    facts.push(Fact::new(
+        Place::Memory,
+        "RSS {}, address space {}",
+        [known(process.rss), known(process.vsize)],
+    ));
+    facts.push(match task.io() {
+        Some(io) => Fact::new(
+            Place::Io,
+            "read {}, written {}",
+            [bytes_text(io.read), bytes_text(io.write)],
         ),
-        None => write!(out, "\nIO unknown"),
-    };
-    _ = write!(
-        out,
-        "\n{} threads",
-        count_text(u64::from(task.process.threads))
-    );
-    if let Some(cgroup) = &task.process.cgroup {
-        _ = write!(
-            out,
-            "\ncgroup {}",
-            crate::model::Untrusted::new(cgroup.as_bytes()).picture()
-        );
+        None => Fact::new(Place::Io, "IO unknown", []),
+    });
+    facts.push(Fact::new(
+        Place::Threads,
+        if process.threads == 1 {
+            "{} thread"
+        } else {
+            "{} threads"
+        },
+        [count_text(u64::from(process.threads))],
+    ));
+    if let Some(cgroup) = &process.cgroup {
+        let path = Untrusted::new(cgroup.as_bytes()).picture();
+        facts.push(Fact::new(Place::Cgroup, "cgroup {}", [path]));
     }
     if let Some(end) = task.end() {
-        let how = end
-            .status
-            .map_or_else(|| "how is unknown".to_owned(), |status| status.words());
-        _ = write!(out, "\nended: {how}");
+        let how = end.status.map(|status| status.words());
+        let how = how.unwrap_or_else(|| "how is unknown".to_owned());
+        facts.push(Fact::new(Place::End, "ended: {}", [how]));
     }
-    out
+    facts
+}
+
+fn state(task: &TaskView<'_>) -> Fact {
+    let word = Value::Text(task.state().word().to_owned());
+    let (words, values) = match task.idle_since() {
+        Some(since) if task.end().is_none() => {
+            ("{}, no CPU for {}", vec![word, Value::Since(since)])
+        }
+        _ => ("{}", vec![word]),
+    };
+    Fact {
+        place: Place::State,
+        words,
+        values,
+    }
 }
 
 fn known(bytes: Option<u64>) -> String {

@@ -7,7 +7,7 @@ use super::{FilterArgs, SamplingArgs};
 /// What all charts have in common.
 #[derive(Clone, Debug, Args)]
 pub struct PictureArgs {
-    /// File to draw to: .png, .svg, .gif or .apng; with {n} or {time} in its name a series
+    /// File to draw to: .png, .svg, .gif, .apng or .html (a page to look through); with {n} or {time} in its name a series
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Overwrite an existing file

@@ -25,6 +25,15 @@ pub(crate) fn local(host: &Host, boot_ns: u64) -> String {
     )
 }
 
+/// `2026-11-22 03:12:30.123 CET`, in the machine's zone.
+pub(crate) fn local_precise(host: &Host, boot_ns: u64) -> String {
+    let zoned = timestamp(host, boot_ns).map(|time| time.to_zoned(zone(host)));
+    zoned.map_or_else(
+        || "time unknown".to_owned(),
+        |time| time.strftime("%Y-%m-%d %H:%M:%S%.3f %Z").to_string(),
+    )
+}
+
 /// `03:12:30.123`, in the machine's zone.
 pub(crate) fn local_clock(host: &Host, boot_ns: u64) -> String {
     let zoned = timestamp(host, boot_ns).map(|time| time.to_zoned(zone(host)));

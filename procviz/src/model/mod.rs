@@ -4,6 +4,7 @@
 
 mod activity;
 mod event;
+mod fact;
 mod ids;
 mod loss;
 mod machine;
@@ -17,6 +18,7 @@ mod untrusted;
 
 pub use activity::Activity;
 pub use event::{Event, Exec, ExitRecord, Fold, Fork, Rename, Status, ThreadEnd};
+pub use fact::{Fact, Place, Value};
 pub use ids::{Comm, Scope, TaskId};
 pub use loss::Losses;
 pub use machine::{Host, MachineFigures, Pressure};

@@ -261,4 +261,10 @@ impl TaskView<'_> {
         self.last_on_cpu_ns
             .map(|last| self.now_ns.saturating_sub(last))
     }
+
+    /// Since when it has had no CPU, ns since boot; `None` on one, or when not known.
+    pub fn idle_since(&self) -> Option<u64> {
+        let last = self.last_on_cpu_ns.filter(|_| !self.on_cpu);
+        last.filter(|last| *last < self.now_ns)
+    }
 }

@@ -3,11 +3,13 @@
 mod animation;
 mod discs;
 mod glyphs;
+mod page;
 mod png;
 mod raster;
 mod svg;
 
 pub use animation::{AnimationError, MOST_FRAMES, apng, gif};
+pub use page::{Ended, Frame, Kind, Opens, Page, PageError, StoodOut, Story};
 pub use png::{PngError, encode};
 pub use raster::{Raster, RasterError};
 pub use svg::svg;

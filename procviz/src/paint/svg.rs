@@ -41,6 +41,54 @@ pub fn svg(
     out
 }
 
+/// The scene as an SVG element that takes little room: without titles, and
+/// opaque discs of one size and colour as one path.
+pub(super) fn still(scene: &Scene, font: &Font) -> String {
+    let (w, h) = (scene.width, scene.height);
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" \
+         font-family=\"Roboto,'Helvetica Neue',Arial,sans-serif\"><rect width=\"{w}\" height=\"{h}\" {}/>\n",
+        fill(scene.background)
+    );
+    let is_plain =
+        |mark: &&Mark| mark.shape == Shape::Disc && mark.spot.is_none() && mark.color.3 == u8::MAX;
+    let tenths = |pixels: f32| (pixels * 10.0).round() as i32;
+    // The last one's place, and the path, of each radius and colour.
+    let mut alike: Vec<((i32, i32), String)> = Vec::new();
+    let mut keys: Vec<(i32, Color)> = Vec::new();
+    let mut places: rustc_hash::FxHashMap<(i32, Color), usize> = rustc_hash::FxHashMap::default();
+    for mark in scene.marks.iter().filter(is_plain) {
+        let key = (tenths(mark.r), mark.color);
+        let place = *places.entry(key).or_insert_with(|| {
+            keys.push(key);
+            alike.push(((0, 0), String::new()));
+            alike.len() - 1
+        });
+        let (last, path) = &mut alike[place];
+        let (x, y) = (tenths(mark.x), tenths(mark.y));
+        let step = |pixels: i32| f64::from(pixels) / 10.0;
+        // A line of no length with round ends is a disc.
+        _ = write!(path, "m{} {}h0", step(x - last.0), step(y - last.1));
+        *last = (x, y);
+    }
+    for ((r, color), (_, path)) in keys.into_iter().zip(alike) {
+        _ = writeln!(
+            out,
+            "<path stroke-linecap=\"round\" stroke-width=\"{}\" {} d=\"{path}\"/>",
+            f64::from(r) / 5.0,
+            stroke(color)
+        );
+    }
+    for mark in scene.marks.iter().filter(|mark| !is_plain(mark)) {
+        write_mark(&mut out, mark);
+    }
+    for item in &scene.items {
+        write_item(&mut out, item, font);
+    }
+    out.push_str("</svg>");
+    out
+}
+
 fn write_mark(out: &mut String, mark: &Mark) {
     let Mark { x, y, r, .. } = *mark;
     let fill = fill(mark.color);
@@ -172,7 +220,7 @@ fn attribute(name: &str, Color(r, g, b, a): Color) -> String {
 
 /// Text for XML: markup is escaped, and what XML 1.0 does not allow, controls
 /// or reorders becomes U+FFFD.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for ch in text.chars() {
         match ch {

@@ -108,6 +108,15 @@ impl Bubble {
         }
     }
 
+    /// An empty one that looks the same in another theme.
+    #[must_use]
+    pub fn in_theme(&self, theme: Theme) -> Self {
+        Self::new(BubbleOptions {
+            theme,
+            ..self.options.clone()
+        })
+    }
+
     /// Notes who is interesting in a snapshot; to be called for each.
     pub fn observe(&mut self, snapshot: &Snapshot) {
         let tick = snapshot.tick;

@@ -77,6 +77,19 @@ impl Grid {
         }
     }
 
+    /// An empty one that looks the same in another theme.
+    #[must_use]
+    pub fn in_theme(&self, theme: Theme) -> Self {
+        let options = GridOptions {
+            theme,
+            ..self.options.clone()
+        };
+        Self {
+            steady: self.steady.as_ref().map(|_| Steady::default()),
+            ..Self::new(options)
+        }
+    }
+
     /// Gives groups room to grow, so that pictures one after the other show
     /// whoever stays at the same place.
     #[must_use]

@@ -1,0 +1,255 @@
+//! Gathers what a page of HTML holds: the pictures in both themes, what is
+//! said of each task, what stood out, and who ended.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::picture::Chart;
+use crate::{
+    chart::{Arguments, Context, Theme, facts},
+    export::time,
+    model::{
+        Comm, ExitRecord, Fact, Notable, Place, Process, Rule, Scope, Snapshot, TaskId, Untrusted,
+    },
+    paint::{Ended, Frame, Kind, Opens, Page, PageError, StoodOut, Story},
+    scene::Font,
+};
+
+/// Ends with a line each at most; beyond that they are counted by kind.
+const LISTED: usize = 2_000;
+/// Kinds at most.
+const KINDS: usize = 500;
+/// Characters of arguments that are shown.
+const ARGS: usize = 300;
+
+type User<'a> = &'a dyn Fn(Option<u32>) -> Arc<str>;
+type NotableKey = (Rule, Option<TaskId>, Option<Comm>);
+type KindKey = (Comm, u32, Option<u32>, String);
+
+/// A page of one run.
+pub(super) struct Pages {
+    page: Page,
+    scope: Scope,
+    arguments: Arguments,
+    opens: Opens,
+    /// The same chart in both themes.
+    charts: [Chart; 2],
+    /// What stands out or did, and whether its frame before the next was the last.
+    notables: Vec<(NotableKey, StoodOut)>,
+    exits: Vec<Ended>,
+    more: FxHashMap<KindKey, (u64, String)>,
+    counted: u64,
+}
+
+impl Pages {
+    pub(super) fn new(
+        chart: &Chart,
+        scope: Scope,
+        arguments: Arguments,
+        opens: Opens,
+        font: Font,
+    ) -> Self {
+        Self {
+            page: Page::new(font),
+            scope,
+            arguments,
+            opens,
+            charts: [Theme::Light, Theme::Dark].map(|theme| chart.in_theme(theme)),
+            notables: Vec::new(),
+            exits: Vec::new(),
+            more: FxHashMap::default(),
+            counted: 0,
+        }
+    }
+
+    /// To be called for each sample, as with [`Chart::observe`].
+    pub(super) fn observe(&mut self, snapshot: &Snapshot, context: &Context<'_>) {
+        for chart in &mut self.charts {
+            chart.observe(snapshot, context);
+        }
+    }
+
+    /// Adds a picture; says whether there is room for another.
+    pub(super) fn add(
+        &mut self,
+        snapshot: &Snapshot,
+        context: &Context<'_>,
+    ) -> Result<bool, PageError> {
+        let [light, dark] = &mut self.charts;
+        let scenes = [light.draw(snapshot, context), dark.draw(snapshot, context)];
+        let facts = self.facts(snapshot, context.user);
+        let frame = self.page.frames();
+        self.page.add(&Frame {
+            time: time::local_precise(&snapshot.host, snapshot.stamp.boot_ns),
+            boot_ns: snapshot.stamp.boot_ns,
+            scenes: [&scenes[0], &scenes[1]],
+            facts: &facts,
+        })?;
+        for notable in &snapshot.notables {
+            self.stands_out(notable, frame);
+        }
+        Ok(!self.page.is_full())
+    }
+
+    /// How many pictures there are.
+    pub(super) fn len(&self) -> usize {
+        self.page.frames()
+    }
+
+    /// The page as a file.
+    pub(super) fn finish(self) -> Result<Vec<u8>, PageError> {
+        let mut kinds: Vec<_> = self.more.into_iter().collect();
+        kinds.sort_by(|(a, (x, _)), (b, (y, _))| y.cmp(x).then_with(|| a.cmp(b)));
+        let beyond: u64 = kinds.iter().skip(KINDS).map(|(_, (count, _))| count).sum();
+        let story = Story {
+            notables: self.notables.into_iter().map(|(_, of)| of).collect(),
+            exits: self.exits,
+            more_exits: kinds
+                .into_iter()
+                .take(KINDS)
+                .map(|((comm, ppid, _, ended), (count, user))| Kind {
+                    count,
+                    ppid,
+                    user,
+                    comm: comm.text().picture(),
+                    ended,
+                })
+                .collect(),
+            counted: self.counted + beyond,
+            has_args: self.arguments == Arguments::Shown,
+        };
+        self.page.finish(&story, self.opens)
+    }
+
+    /// What is said of each task: its process, and the lines.
+    fn facts(&self, snapshot: &Snapshot, user: User<'_>) -> FxHashMap<TaskId, (TaskId, Vec<Fact>)> {
+        let of_task = |task: crate::model::TaskView<'_>| {
+            let mut facts = facts(&task, &picture(&user(task.thread.uid)));
+            let args = task.process.args.as_deref();
+            if let Some(args) = args.filter(|_| self.arguments == Arguments::Shown) {
+                facts.push(Fact::new(Place::Args, "$ {}", [command_line(args)]));
+            }
+            (task.id(), (task.process.id, facts))
+        };
+        snapshot.tasks(self.scope).map(of_task).collect()
+    }
+
+    fn stands_out(&mut self, notable: &Notable, frame: usize) {
+        let key = (notable.rule, notable.about, notable.comm);
+        let dot = notable.dot.and_then(|dot| self.page.mark_of(dot));
+        let goes_on = self
+            .notables
+            .iter_mut()
+            .rev()
+            .find(|(of, stood)| *of == key && stood.frames.1 + 1 == frame);
+        if let Some((_, stood)) = goes_on {
+            stood.frames.1 = frame;
+            stood.text.clone_from(&notable.text);
+            stood.dot = dot.or(stood.dot);
+            return;
+        }
+        let stood = StoodOut {
+            frames: (frame, frame),
+            who: notable.who(),
+            text: notable.text.clone(),
+            dot,
+        };
+        self.notables.push((key, stood));
+    }
+
+    /// Notes who ended in a sample, which leads to the next picture.
+    pub(super) fn ends(&mut self, snapshot: &Snapshot, user: User<'_>) {
+        let frame = self.page.frames();
+        let is_new = |process: &&Process| process.end.is_some_and(|end| end.tick == snapshot.tick);
+        let mut ended: Vec<&Process> = snapshot
+            .processes
+            .iter()
+            .filter(is_new)
+            .filter(|process| is_shown(process, snapshot))
+            .collect();
+        ended.sort_by_key(|process| (end_ns(process), process.id));
+        for process in ended {
+            let leader = process.leader.and_then(|slot| snapshot.threads.get(slot));
+            let uid = leader.and_then(|leader| leader.uid);
+            let comm = match (&process.exit, leader) {
+                (Some(record), _) => record.comm,
+                (None, Some(leader)) => leader.comm,
+                (None, None) => Comm::default(),
+            };
+            let how = how(process);
+            if self.exits.len() >= LISTED {
+                let more = self.more.entry((comm, process.ppid, uid, how));
+                more.or_insert_with(|| (0, picture(&user(uid)))).0 += 1;
+                continue;
+            }
+            let record = process.exit.as_deref();
+            let args = record.and_then(|record| record.args.as_deref());
+            let is_said = self.arguments == Arguments::Shown;
+            self.exits.push(Ended {
+                frame,
+                time: end_ns(process).map_or_else(
+                    || "unknown".to_owned(),
+                    |ns| time::local_clock(&snapshot.host, ns),
+                ),
+                pid: process.id.tid,
+                ppid: process.ppid,
+                user: picture(&user(uid)),
+                comm: comm.text().picture(),
+                ended: how,
+                lived_ns: record.map(ExitRecord::lifetime_ns),
+                cpu_ns: record.and_then(|record| record.cpu_ns),
+                max_rss_bytes: record.and_then(|record| record.max_rss_bytes),
+                args: args.filter(|_| is_said).map(command_line),
+            });
+        }
+        self.counted += snapshot.folds.iter().map(|fold| fold.count).sum::<u64>();
+    }
+}
+
+fn picture(name: &str) -> String {
+    Untrusted::new(name.as_bytes()).picture()
+}
+
+/// Whether the filter shows it.
+fn is_shown(process: &Process, snapshot: &Snapshot) -> bool {
+    let slots = process.leader.or_else(|| process.members.first().copied());
+    let leader = slots.and_then(|slot| snapshot.threads.get(slot));
+    leader.is_none_or(|leader| !leader.hidden)
+}
+
+fn end_ns(process: &Process) -> Option<u64> {
+    process.exit.as_ref().map(|record| record.time_ns)
+}
+
+/// As `exits` says it.
+fn how(process: &Process) -> String {
+    let status = process.end.and_then(|end| end.status);
+    let mut how = status.map_or_else(|| "how is unknown".to_owned(), |status| status.words());
+    if status.is_some_and(|status| status.core_dumped()) {
+        how.push_str(" core");
+    }
+    if let Some(record) = &process.exit {
+        if record.oom {
+            how.push_str(" OOM");
+        }
+        if record.partial {
+            how.push_str(" partial");
+        }
+    }
+    how
+}
+
+/// Arguments in one line, cut where it would be too long.
+fn command_line(args: &[u8]) -> String {
+    let args = args.strip_suffix(b"\0").unwrap_or(args);
+    let line: Vec<u8> = args
+        .iter()
+        .map(|byte| if *byte == 0 { b' ' } else { *byte })
+        .collect();
+    let line = Untrusted::new(&line).picture();
+    match line.char_indices().nth(ARGS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}

@@ -1,0 +1,190 @@
+//! Chromium, driven over WebDriver as a person would: pointer and keys.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
+
+use crate::support::{Folder, Running, has_program};
+
+/// Whether scripts run in the pages.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Scripts {
+    Run,
+    Off,
+}
+
+/// A browser with one page.
+pub(crate) struct Browser {
+    port: u16,
+    session: String,
+    _driver: Running,
+    _profile: Folder,
+}
+
+impl Browser {
+    /// Why there can be none.
+    pub(crate) fn why_not() -> Option<&'static str> {
+        let is_there = has_program("chromium") && has_program("chromedriver");
+        (!is_there).then_some("there are no chromium and chromedriver")
+    }
+
+    /// Starts one.
+    pub(crate) fn start(name: &str, scripts: Scripts) -> Self {
+        let profile = Folder::new(&format!("browser-{name}"));
+        let mut driver = Running::new(
+            Command::new("chromedriver")
+                .arg("--port=0")
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null()),
+        );
+        let mut said = BufReader::new(driver.0.stdout.take().unwrap()).lines();
+        let port = said
+            .find_map(|line| {
+                let line = line.unwrap();
+                let (_, port) = line.split_once("successfully on port ")?;
+                port.trim_end_matches('.').parse().ok()
+            })
+            .expect("chromedriver says its port");
+        // Whatever else it says is read, so that it does not wait for that.
+        std::thread::spawn(move || said.for_each(drop));
+        let mut args = vec![
+            "--headless=new".to_owned(),
+            "--no-sandbox".to_owned(),
+            "--disable-gpu".to_owned(),
+            "--disable-quic".to_owned(),
+            "--no-first-run".to_owned(),
+            "--disable-background-networking".to_owned(),
+            "--disable-component-update".to_owned(),
+            "--disable-sync".to_owned(),
+            "--window-size=1700,1300".to_owned(),
+            format!("--user-data-dir={}", profile.0.display()),
+        ];
+        if scripts == Scripts::Off {
+            args.push("--blink-settings=scriptEnabled=false".to_owned());
+        }
+        let mut browser = Self {
+            port,
+            session: String::new(),
+            _driver: driver,
+            _profile: profile,
+        };
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "goog:chromeOptions": {"args": args},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        }}});
+        let began = browser.ask("POST", "/session", &wanted);
+        browser.session = began["sessionId"].as_str().unwrap().to_owned();
+        browser
+    }
+
+    /// One request; panics with what the driver says where it fails.
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let body = if method == "POST" {
+            body.to_string()
+        } else {
+            String::new()
+        };
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.port,
+            body.len()
+        )
+        .unwrap();
+        let mut reader = BufReader::new(stream);
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            if line.trim().is_empty() {
+                break;
+            }
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        let mut answer = vec![0; length];
+        reader.read_exact(&mut answer).unwrap();
+        let mut answer: Value = serde_json::from_slice(&answer).unwrap();
+        let value = answer["value"].take();
+        assert!(
+            value.get("error").is_none_or(Value::is_null),
+            "{method} {path} {body}: {value}"
+        );
+        value
+    }
+
+    fn of_session(&self, method: &str, path: &str, body: &Value) -> Value {
+        self.ask(method, &format!("/session/{}{path}", self.session), body)
+    }
+
+    pub(crate) fn open(&self, file: &Path) {
+        let url = format!("file://{}", file.display());
+        self.of_session("POST", "/url", &json!({ "url": url }));
+    }
+
+    /// What a script returns.
+    pub(crate) fn run(&self, script: &str, args: &[Value]) -> Value {
+        self.of_session(
+            "POST",
+            "/execute/sync",
+            &json!({"script": script, "args": args}),
+        )
+    }
+
+    /// Types into whatever has the focus.
+    pub(crate) fn keys(&self, keys: &str) {
+        let typed: Vec<Value> = keys
+            .chars()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|what| json!({"type": what, "value": key})))
+            .collect();
+        self.act(&json!({"type": "key", "id": "keys", "actions": typed}));
+    }
+
+    /// Moves the pointer to a point of the window, and clicks there.
+    pub(crate) fn point(&self, (x, y): (i64, i64), click: bool) {
+        let mut actions = vec![
+            json!({"type": "pointerMove", "x": x, "y": y, "duration": 0, "origin": "viewport"}),
+        ];
+        if click {
+            actions.push(json!({"type": "pointerDown", "button": 0}));
+            actions.push(json!({"type": "pointerUp", "button": 0}));
+        }
+        self.act(&json!({"type": "pointer", "id": "hand", "actions": actions}));
+    }
+
+    fn act(&self, action: &Value) {
+        self.of_session("POST", "/actions", &json!({"actions": [action]}));
+    }
+
+    /// What the console says that is wrong.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let log = self.of_session("POST", "/se/log", &json!({"type": "browser"}));
+        let log = log.as_array().unwrap().iter();
+        log.filter(|line| line["level"] == "SEVERE" || line["level"] == "WARNING")
+            .map(|line| line["message"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    /// What one sees, as PNG.
+    pub(crate) fn screenshot(&self) -> Vec<u8> {
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
+        let shot = self.of_session("GET", "/screenshot", &Value::Null);
+        STANDARD.decode(shot.as_str().unwrap()).unwrap()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if !self.session.is_empty() && !std::thread::panicking() {
+            self.of_session("DELETE", "", &Value::Null);
+        }
+    }
+}
