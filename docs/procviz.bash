@@ -421,7 +421,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__csv)
-            opts="-s -S -i -t -r -w -p -o -h --stat --status --io --titles --repeat --sleep --processes --proc-root --output --force --spreadsheet --help"
+            opts="-s -S -i -t -r -w -p -o -h --stat --status --io --titles --repeat --sleep --processes --from --at --begin --end --proc-root --output --force --spreadsheet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -432,6 +432,22 @@ _procviz() {
                     return 0
                     ;;
                 -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --begin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --end)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

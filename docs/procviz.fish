@@ -264,6 +264,10 @@ complete -c procviz -n "__fish_procviz_using_subcommand record" -l require-ebpf 
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c procviz -n "__fish_procviz_using_subcommand check" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -s w -l sleep -d 'Seconds between repetitions' -r
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -l from -d 'Read a recording, or a folder of them, instead of this machine: its last moment, with --repeat every sample' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -l begin -d 'Begin at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -l end -d 'End at this moment' -r
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -l proc-root -d 'A folder of the shape of /proc to read instead' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -s o -l output -d 'Write PREFIX-stat.csv, PREFIX-status.csv and PREFIX-io.csv' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -s s -l stat -d 'The table of stat (when no table is asked for, this one)'

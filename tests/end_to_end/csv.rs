@@ -18,6 +18,11 @@ pub(crate) const TESTS: &[Test] = &[
         many_tasks_take_no_memory,
     ),
     ("a_spreadsheet_runs_nothing", Needs::Nothing, a_spreadsheet),
+    (
+        "a_recording_holds_what_proc_said",
+        Needs::Events,
+        from_a_recording,
+    ),
 ];
 
 const HOSTILE: &str = "a) R 1,\"\n=x";
@@ -232,5 +237,72 @@ fn a_spreadsheet() -> Result<(), Failed> {
     assert_eq!(rows(&safe.stdout)[0][1], b"'=1+1");
     // A negative number is none.
     assert_eq!(rows(&safe.stdout)[0][7], rows(&kept.stdout)[0][7]);
+    Ok(())
+}
+
+/// From a recording: what it holds is what `/proc` said, all else is empty.
+fn from_a_recording() -> Result<(), Failed> {
+    let folder = Folder::new("csv-from");
+    let hostile = start(&["named", &hex(HOSTILE)]);
+    let threads = start(&["sleep", "2"]);
+    let recording = folder.file("x.pvz");
+    let result = output(
+        procviz()
+            .args(["record", "-s", "0.2", "--samples", "3", "-o"])
+            .arg(&recording),
+    );
+    assert!(result.status.success(), "{}", stderr(&result));
+    let pids = [hostile.pid().to_string(), threads.pid().to_string()];
+    let table = |args: &[&str], is_recorded: bool| {
+        let mut command = procviz();
+        command.arg("csv").args(args).args(&pids);
+        if is_recorded {
+            command.arg("--from").arg(&recording);
+        }
+        let result = output(&mut command);
+        assert!(result.status.success(), "{}", stderr(&result));
+        (rows(&result.stdout), stderr(&result))
+    };
+    let (stat, _) = table(&["-t", "-s"], false);
+    for kind in ["-s", "-S", "-i"] {
+        let (now, _) = table(&["-t", kind], false);
+        let (then, said) = table(&["-t", kind], true);
+        assert_eq!(then.len(), 3, "{then:?}");
+        let mut held = 0;
+        for (index, title) in then[0].iter().enumerate() {
+            let name = String::from_utf8(title.clone())?;
+            let place = now[0].iter().position(|other| other == title);
+            let place = place.ok_or_else(|| format!("/proc has no {name}"))?;
+            for row in 1..3 {
+                let field = &then[row][index];
+                let is_known = !field.is_empty();
+                assert_eq!(
+                    is_known,
+                    said.contains(&name) || name == "pid",
+                    "{name}: {said}"
+                );
+                if name == "VmRSS" {
+                    // The kernel counts more exactly for `status` than for `stat`.
+                    let pages: u64 = String::from_utf8(stat[row][23].clone())?.parse()?;
+                    assert_eq!(*field, format!("{:>8} kB", pages * 4).into_bytes());
+                    held += 1;
+                } else if is_known {
+                    assert_eq!(field, &now[row][place], "{name}");
+                    held += 1;
+                }
+            }
+        }
+        assert_eq!(held, if kind == "-i" { 6 } else { 16 }, "{then:?}");
+    }
+    // Every sample, with its time.
+    let (rows, _) = table(&["-r", "-t"], true);
+    assert_eq!(rows.len(), 1 + 3 * 2);
+    assert_eq!(rows[0][..2], [b"time".to_vec(), b"pid".to_vec()]);
+    let times: std::collections::BTreeSet<_> = rows[1..].iter().map(|row| &row[0]).collect();
+    assert_eq!(times.len(), 3);
+    // One who was not there.
+    let result = output(procviz().args(["csv", "4194303", "--from"]).arg(&recording));
+    assert_eq!(result.status.code(), Some(1));
+    assert!(stderr(&result).contains("there is no thread `4194303`"));
     Ok(())
 }

@@ -2,11 +2,14 @@
 //!
 //! `cargo xtask ebpf` builds the eBPF object, `cargo xtask ebpf --check` builds
 //! it anew and compares, with `--log` one whose programs log; `cargo xtask bench` measures what procviz costs;
-//! `cargo xtask docs` draws the README's pictures and writes man page and completions.
+//! `cargo xtask docs` draws the README's pictures and writes man page and completions;
+//! `cargo xtask dist` makes what is shipped, with `--check` unpacks and runs it.
 
 mod bench;
+mod dist;
 mod docs;
 mod ebpf;
+mod licences;
 mod provenance;
 mod screens;
 
@@ -19,6 +22,8 @@ fn main() -> Result<()> {
         ["ebpf"] => ebpf::renew(),
         ["ebpf", "--check"] => ebpf::check(),
         ["ebpf", "--log"] => ebpf::with_log(),
+        ["dist"] => dist::run(),
+        ["dist", "--check"] => dist::check(),
         ["docs"] => docs::run(),
         ["docs", "--texts"] => docs::write_texts(),
         ["docs", "--check"] => docs::check(),
@@ -27,7 +32,7 @@ fn main() -> Result<()> {
         ["bench-here", parts @ ..] => bench::run_here(parts),
         ["load", load @ ..] => bench::run_load(load),
         _ => bail!(
-            "usage: cargo xtask ebpf [--check|--log] | docs [--texts|--check] | bench [draw] [switch] [storm] [sample]"
+            "usage: cargo xtask ebpf [--check|--log] | dist [--check] | docs [--texts|--check] | bench [draw] [switch] [storm] [sample]"
         ),
     }
 }

@@ -2,7 +2,7 @@
 //! and let go when everything is watching. It runs as the user who called sudo.
 
 use std::{
-    ffi::{CString, OsString},
+    ffi::OsString,
     fs::File,
     io::{Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::{ffi::OsStrExt, process::CommandExt as _, process::ExitStatusExt as _},
@@ -19,12 +19,13 @@ use nix::{
         signal::{Signal, kill, raise},
         wait::{WaitPidFlag, WaitStatus, waitpid},
     },
-    unistd::{Gid, Pid, Uid, User},
+    unistd::{Gid, Pid, Uid},
 };
 use rustix::fs::{Mode, OFlags, open};
 use tokio::sync::Notify;
 
 use super::{Failure, stdout::say};
+use crate::source::accounts;
 
 /// A command that waits to be let go, or runs.
 pub(super) struct Child(std::process::Child);
@@ -214,17 +215,17 @@ fn become_invoker(run: &mut Command) -> anyhow::Result<()> {
     if uid == 0 || !nix::unistd::geteuid().is_root() {
         return Ok(());
     }
-    let user = User::from_uid(Uid::from_raw(uid))?;
+    let user = accounts::by_id(uid)?;
     let gid = Gid::from_raw(gid);
-    match &user {
-        Some(user) => nix::unistd::initgroups(&CString::new(user.name.as_str())?, gid)
-            .context("failed to set the groups")?,
-        None => nix::unistd::setgroups(&[gid]).context("failed to set the groups")?,
-    }
+    let groups = match &user {
+        Some(user) => accounts::groups(user, gid)?,
+        None => vec![gid],
+    };
+    nix::unistd::setgroups(&groups).context("failed to set the groups")?;
     nix::unistd::setgid(gid).context("failed to set the group")?;
     nix::unistd::setuid(Uid::from_raw(uid)).context("failed to set the user")?;
     if let Some(user) = user {
-        run.env("HOME", &user.dir)
+        run.env("HOME", &user.home)
             .env("USER", &user.name)
             .env("LOGNAME", &user.name)
             .env("SHELL", &user.shell);

@@ -4,7 +4,13 @@ use glob::Pattern;
 use regex::bytes::Regex;
 
 use super::{Failure, config};
-use crate::{cli::FilterArgs, model::Untrusted, recording::Facts, source::Users, tracker::Filter};
+use crate::{
+    cli::FilterArgs,
+    model::Untrusted,
+    recording::Facts,
+    source::{Users, accounts},
+    tracker::Filter,
+};
 
 /// Whom to show, and whose descendants to follow.
 pub(super) struct Selection {
@@ -124,8 +130,8 @@ fn user(text: &str) -> Result<u32, Failure> {
     if let Ok(uid) = text.parse() {
         return Ok(uid);
     }
-    match nix::unistd::User::from_name(text) {
-        Ok(Some(user)) => Ok(user.uid.as_raw()),
+    match accounts::by_name(text) {
+        Ok(Some(user)) => Ok(user.uid),
         _ => Err(Failure::usage(format!(
             "`--user {}`: there is no such user here",
             shown(text)

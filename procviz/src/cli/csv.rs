@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::RangeArgs;
+
 /// Options of `csv`.
 #[derive(Clone, Debug, Args)]
 pub struct CsvArgs {
@@ -35,6 +37,12 @@ pub struct CsvArgs {
     /// Processes, no threads
     #[arg(short = 'p', long)]
     pub processes: bool,
+    /// Read a recording, or a folder of them, instead of this machine: its last moment, with --repeat every sample
+    #[arg(long, value_name = "REC", conflicts_with_all = ["sleep", "proc_root"])]
+    pub from: Option<PathBuf>,
+    /// Of it, this part.
+    #[command(flatten)]
+    pub range: RangeArgs,
     /// A folder of the shape of /proc to read instead
     #[arg(long, value_name = "DIR", default_value = "/proc")]
     pub proc_root: PathBuf,

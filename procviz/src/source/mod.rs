@@ -7,6 +7,7 @@ pub mod proc;
 
 pub mod privileges;
 
+pub(crate) mod accounts;
 mod args;
 mod cgroups;
 mod details;

@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::accounts;
+
 /// How long the name service may take for all unknown users of a picture.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -27,7 +29,8 @@ impl Users {
         let names = String::from_utf8_lossy(&text)
             .lines()
             .rev()
-            .filter_map(passwd_line)
+            .filter_map(accounts::passwd_line)
+            .map(|account| (account.uid, Some(account.name.into())))
             .collect();
         let (ask, questions) = channel::<u32>();
         let (answer, answers) = channel();
@@ -35,12 +38,9 @@ impl Users {
         _ = std::thread::Builder::new()
             .name("procviz-users".to_owned())
             .spawn(move || {
+                let name = |uid| Some(accounts::by_id(uid).ok()??.name);
                 for uid in questions {
-                    let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid));
-                    if answer
-                        .send((uid, user.ok().flatten().map(|user| user.name)))
-                        .is_err()
-                    {
+                    if answer.send((uid, name(uid))).is_err() {
                         break;
                     }
                 }
@@ -102,11 +102,4 @@ impl Users {
         self.known(uid)
             .map_or_else(|| uid.to_string().into(), Arc::clone)
     }
-}
-
-fn passwd_line(line: &str) -> Option<(u32, Option<Arc<str>>)> {
-    let mut fields = line.split(':');
-    let name = fields.next().filter(|name| !name.is_empty())?;
-    let uid = fields.nth(1)?.parse().ok()?;
-    Some((uid, Some(name.into())))
 }

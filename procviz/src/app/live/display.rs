@@ -158,7 +158,7 @@ fn xauthority_of_the_user() -> Option<PathBuf> {
         return None;
     }
     let user = set("SUDO_USER")?.into_string().ok()?;
-    let home = nix::unistd::User::from_name(&user).ok()??.dir;
+    let home = crate::source::accounts::by_name(&user).ok()??.home;
     let path = home.join(".Xauthority");
     path.exists().then_some(path)
 }

@@ -1,5 +1,7 @@
 //! `procviz csv`: `stat`, `status` and `io` of tasks as CSV, raw.
 
+mod recorded;
+
 use std::{
     fs::File,
     io::{self, BufWriter, ErrorKind, Write},
@@ -28,8 +30,12 @@ use crate::{
 };
 
 pub(super) fn run(args: &CsvArgs) -> Result<u8, Failure> {
-    let plan = Plan::new(args)?;
-    let mut tables = plan.open()?;
+    let asked = Asked::new(args)?;
+    if let Some(path) = &args.from {
+        return recorded::run(path, args, &asked);
+    }
+    let plan = Plan::new(args, asked)?;
+    let mut tables = plan.asked.open()?;
     let host = host()?;
     let interrupted = super::signals::Interrupted::new()?;
     let mut status = 0;
@@ -56,19 +62,24 @@ pub(super) fn run(args: &CsvArgs) -> Result<u8, Failure> {
 }
 
 /// What was asked for.
-struct Plan {
-    files: ProcFiles,
+struct Asked {
     kinds: Vec<TaskFile>,
     scope: Scope,
     pids: Vec<glob::Pattern>,
     titles: bool,
-    repeat: Option<Duration>,
     output: Option<PathBuf>,
     force: bool,
     text: Text,
 }
 
-impl Plan {
+/// Whence, and how often.
+struct Plan {
+    files: ProcFiles,
+    asked: Asked,
+    repeat: Option<Duration>,
+}
+
+impl Asked {
     fn new(args: &CsvArgs) -> Result<Self, Failure> {
         let asked = [
             (args.stat, TaskFile::Stat),
@@ -88,12 +99,6 @@ impl Plan {
                     .to_owned(),
             ));
         }
-        let seconds = config::number(
-            "--sleep",
-            &args.sleep,
-            "seconds from 0.001 to 86400",
-            |value| (0.001..=86_400.0).contains(&value),
-        )?;
         let pids = args
             .pids
             .iter()
@@ -120,16 +125,11 @@ impl Plan {
         } else {
             Scope::Threads
         };
-        let root = &args.proc_root;
-        let files = ProcFiles::open(root)
-            .with_context(|| format!("failed to open the folder `{}`", root.display()))?;
         Ok(Self {
-            files,
             kinds,
             scope,
             pids,
             titles: args.titles,
-            repeat: args.repeat.then(|| Duration::from_secs_f64(seconds)),
             output: args.output.clone(),
             force: args.force,
             text: if args.spreadsheet {
@@ -138,6 +138,30 @@ impl Plan {
                 Text::Kept
             },
         })
+    }
+
+    /// Whether a pid passes, which is noted.
+    fn wants(&self, tid: u32, found: &mut [bool]) -> bool {
+        if self.pids.is_empty() {
+            return true;
+        }
+        let tid = tid.to_string();
+        let mut is_wanted = false;
+        for (pattern, found) in self.pids.iter().zip(found) {
+            if pattern.matches(&tid) {
+                *found = true;
+                is_wanted = true;
+            }
+        }
+        is_wanted
+    }
+
+    /// Tells of pids that nobody has.
+    fn tell_missing(&self, found: &[bool]) {
+        let missing = found.iter().zip(&self.pids).filter(|(found, _)| !**found);
+        for (_, pid) in missing {
+            say(&format!("procviz: there is no thread `{pid}`"));
+        }
     }
 
     fn open(&self) -> Result<Vec<KindTable>, Failure> {
@@ -152,14 +176,33 @@ impl Plan {
         let open = |(kind, path): (&TaskFile, Option<PathBuf>)| KindTable::new(*kind, path, self);
         self.kinds.iter().zip(names).map(open).collect()
     }
+}
+
+impl Plan {
+    fn new(args: &CsvArgs, asked: Asked) -> Result<Self, Failure> {
+        let seconds = config::number(
+            "--sleep",
+            &args.sleep,
+            "seconds from 0.001 to 86400",
+            |value| (0.001..=86_400.0).contains(&value),
+        )?;
+        let root = &args.proc_root;
+        let files = ProcFiles::open(root)
+            .with_context(|| format!("failed to open the folder `{}`", root.display()))?;
+        Ok(Self {
+            files,
+            asked,
+            repeat: args.repeat.then(|| Duration::from_secs_f64(seconds)),
+        })
+    }
 
     /// One row a task in each table; returns whether a pid was not there.
     fn round(&self, tables: &mut [KindTable], time: Option<&str>) -> io::Result<bool> {
-        let mut found = vec![false; self.pids.len()];
+        let mut found = vec![false; self.asked.pids.len()];
         for (index, table) in tables.iter_mut().enumerate() {
             if table.titles.is_none() {
                 table.titles = Some(self.titles_of(table.kind)?);
-                if self.titles {
+                if self.asked.titles {
                     table.title_line(time.is_some())?;
                 }
             }
@@ -167,9 +210,8 @@ impl Plan {
                 table.row(&self.files, &task, time)?;
             }
             table.table.flush()?;
-            let missing = found.iter().zip(&self.pids).filter(|(found, _)| !**found);
-            for (_, pid) in missing.filter(|_| index == 0) {
-                say(&format!("procviz: there is no thread `{pid}`"));
+            if index == 0 {
+                self.asked.tell_missing(&found);
             }
         }
         Ok(found.contains(&false))
@@ -179,20 +221,8 @@ impl Plan {
         &'a self,
         found: &'a mut [bool],
     ) -> io::Result<impl Iterator<Item = TaskDir> + 'a> {
-        Ok(self.files.tasks(self.scope)?.filter(move |task| {
-            if self.pids.is_empty() {
-                return true;
-            }
-            let tid = task.tid.to_string();
-            let mut is_wanted = false;
-            for (pattern, found) in self.pids.iter().zip(found.iter_mut()) {
-                if pattern.matches(&tid) {
-                    *found = true;
-                    is_wanted = true;
-                }
-            }
-            is_wanted
-        }))
+        let tasks = self.files.tasks(self.asked.scope)?;
+        Ok(tasks.filter(move |task| self.asked.wants(task.tid, found)))
     }
 
     /// The titles of a table: a look at everybody, as tasks differ in what
@@ -202,7 +232,7 @@ impl Plan {
         if kind == TaskFile::Stat {
             return Ok(titles);
         }
-        let mut found = vec![false; self.pids.len()];
+        let mut found = vec![false; self.asked.pids.len()];
         for task in self.tasks(&mut found)? {
             if let Ok(bytes) = self.files.raw(&task, kind) {
                 titles.add(&bytes);
@@ -255,11 +285,11 @@ struct KindTable {
 }
 
 impl KindTable {
-    fn new(kind: TaskFile, path: Option<PathBuf>, plan: &Plan) -> Result<Self, Failure> {
+    fn new(kind: TaskFile, path: Option<PathBuf>, asked: &Asked) -> Result<Self, Failure> {
         let (sink, part) = match path {
             None => (Sink::Stdout(BufWriter::new(io::stdout())), None),
             Some(path) => {
-                let (file, part) = Part::create(&path, plan.force)?;
+                let (file, part) = Part::create(&path, asked.force)?;
                 (
                     Sink::File(BufWriter::with_capacity(1 << 16, file)),
                     Some(part),
@@ -268,7 +298,7 @@ impl KindTable {
         };
         Ok(Self {
             kind,
-            table: Table::new(sink, plan.text),
+            table: Table::new(sink, asked.text),
             titles: None,
             part,
         })

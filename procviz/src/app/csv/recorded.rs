@@ -1,0 +1,257 @@
+//! `procviz csv --from`: the same tables from a recording, as far as it holds
+//! their figures; what it does not hold is empty and told of.
+
+use std::path::Path;
+
+use super::{Asked, KindTable};
+use crate::{
+    app::{
+        Failure,
+        config::Schedule,
+        recorder::Files,
+        session::{Plan, Session, WantArgs},
+        stdout::say,
+    },
+    cli::{CsvArgs, FilterArgs},
+    export::{
+        csv::{STAT_FIELDS, stat_name},
+        time,
+    },
+    model::{Host, Snapshot, State, TaskView},
+    source::proc::TaskFile,
+};
+
+/// Lines of `status` that a recording can fill, in the kernel's order.
+const STATUS: [&str; 8] = [
+    "Name", "State", "Tgid", "Pid", "PPid", "VmSize", "VmRSS", "Threads",
+];
+/// Lines of `io`.
+const IO: [&str; 7] = [
+    "rchar",
+    "wchar",
+    "syscr",
+    "syscw",
+    "read_bytes",
+    "write_bytes",
+    "cancelled_write_bytes",
+];
+/// Fields of `stat` that a recording can fill.
+const STAT: [&str; 8] = [
+    "pid",
+    "comm",
+    "state",
+    "ppid",
+    "num_threads",
+    "starttime",
+    "vsize",
+    "rss",
+];
+
+/// One row a task of the last moment that was asked for, or with `--repeat` of each sample.
+pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Asked) -> Result<u8, Failure> {
+    let mut tables = asked.open()?;
+    for kind in &asked.kinds {
+        say(&format!(
+            "procviz: of {}, a recording holds {} alone: the others are {}",
+            kind.name(),
+            held(*kind).join(", "),
+            if *kind == TaskFile::Status {
+                "left out"
+            } else {
+                "empty"
+            }
+        ));
+    }
+    let schedule = Schedule::all();
+    let filter = FilterArgs::default();
+    let (mut session, ()) = Session::start(
+        Plan {
+            schedule: &schedule,
+            filter: &filter,
+            run: &[],
+            want_args: WantArgs::No,
+            wake: None,
+            kept: None,
+            from: Some(path),
+            range: &args.range,
+            one_picture: !args.repeat && !args.range.is_given(),
+            has_history: false,
+            every_life: false,
+            save: None,
+            files: Files::One,
+        },
+        |_| Ok(()),
+    )?;
+    for table in &mut tables {
+        if asked.titles {
+            if args.repeat {
+                table.table.field(b"time");
+            }
+            for title in titles(table.kind) {
+                table.table.field(title.as_bytes());
+            }
+            table.table.end_row()?;
+        }
+    }
+    let mut found = vec![false; asked.pids.len()];
+    while let Some(next) = session.next()? {
+        if if args.repeat {
+            next.is_shown
+        } else {
+            next.is_last
+        } {
+            let snapshot = session.snapshot();
+            for table in &mut tables {
+                let written = rows(table, snapshot, asked, args.repeat, &mut found);
+                match written.and_then(|()| table.table.flush()) {
+                    // Whoever read it has seen enough.
+                    Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(0),
+                    outcome => outcome?,
+                }
+            }
+        }
+        if next.is_last {
+            break;
+        }
+    }
+    for table in tables {
+        table.finish()?;
+    }
+    asked.tell_missing(&found);
+    let status = session.status();
+    Ok(if status == 0 {
+        u8::from(found.contains(&false))
+    } else {
+        status
+    })
+}
+
+fn held(kind: TaskFile) -> &'static [&'static str] {
+    match kind {
+        TaskFile::Stat => &STAT,
+        TaskFile::Status => &STATUS,
+        TaskFile::Io => &["read_bytes", "write_bytes"],
+    }
+}
+
+fn titles(kind: TaskFile) -> Vec<String> {
+    let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    match kind {
+        TaskFile::Stat => (0..STAT_FIELDS.len()).map(stat_name).collect(),
+        TaskFile::Status => named(&STATUS),
+        TaskFile::Io => [vec!["pid".to_owned()], named(&IO)].concat(),
+    }
+}
+
+fn rows(
+    table: &mut KindTable,
+    snapshot: &Snapshot,
+    asked: &Asked,
+    has_time: bool,
+    found: &mut [bool],
+) -> std::io::Result<()> {
+    let time = time::rfc3339(&snapshot.host, snapshot.stamp.boot_ns).unwrap_or_default();
+    let mut tasks: Vec<TaskView<'_>> = snapshot
+        .tasks(asked.scope)
+        .filter(|task| task.state() != State::Dead && asked.wants(task.id().tid, found))
+        .collect();
+    tasks.sort_by_key(|task| (task.process.id.tid, task.id().tid));
+    for task in tasks {
+        if has_time {
+            table.table.field(time.as_bytes());
+        }
+        match table.kind {
+            TaskFile::Stat => {
+                for name in STAT_FIELDS {
+                    table.table.field(&stat(&task, name, &snapshot.host));
+                }
+            }
+            TaskFile::Status => {
+                for name in STATUS {
+                    table.table.field(&status(&task, name));
+                }
+            }
+            TaskFile::Io => {
+                table.table.field(task.id().tid.to_string().as_bytes());
+                for name in IO {
+                    let bytes = task.io().and_then(|io| match name {
+                        "read_bytes" => Some(io.read),
+                        "write_bytes" => Some(io.write),
+                        _ => None,
+                    });
+                    table.table.field(&number(bytes));
+                }
+            }
+        }
+        table.table.end_row()?;
+    }
+    Ok(())
+}
+
+/// A number, or nothing where it is not known.
+fn number(value: Option<u64>) -> Vec<u8> {
+    value.map_or_else(Vec::new, |value| value.to_string().into_bytes())
+}
+
+fn stat(task: &TaskView<'_>, name: &str, host: &Host) -> Vec<u8> {
+    let process = task.process;
+    let id = task.id();
+    match name {
+        "pid" => number(Some(id.tid.into())),
+        "comm" => task.thread.comm.bytes().to_vec(),
+        "state" => task.state().letter().to_string().into_bytes(),
+        "ppid" => number(Some(process.ppid.into())),
+        "num_threads" => number(Some(process.threads.into())),
+        "starttime" => number(Some(id.start_ns / host.tick_ns)),
+        "vsize" => number(process.vsize),
+        "rss" => number(process.rss.map(|bytes| bytes / host.page_bytes)),
+        _ => Vec::new(),
+    }
+}
+
+fn status(task: &TaskView<'_>, name: &str) -> Vec<u8> {
+    let process = task.process;
+    let size = |bytes: Option<u64>| {
+        // Kernel threads have no such line.
+        let bytes = bytes.filter(|_| !process.kthread);
+        bytes.map_or_else(Vec::new, |bytes| {
+            format!("{:>8} kB", bytes / 1_024).into_bytes()
+        })
+    };
+    match name {
+        "Name" => escaped(task.thread.comm.bytes()),
+        "State" => {
+            let state = task.state();
+            format!("{} ({})", state.letter(), kernel_word(state)).into_bytes()
+        }
+        "Tgid" => number(Some(process.id.tid.into())),
+        "Pid" => number(Some(task.id().tid.into())),
+        "PPid" => number(Some(process.ppid.into())),
+        "VmSize" => size(process.vsize),
+        "VmRSS" => size(process.rss),
+        "Threads" => number(Some(process.threads.into())),
+        _ => Vec::new(),
+    }
+}
+
+/// As the kernel writes a name in `status`.
+fn escaped(name: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(name.len());
+    for byte in name {
+        match byte {
+            b'\n' => out.extend(b"\\n"),
+            b'\\' => out.extend(b"\\\\"),
+            byte => out.push(*byte),
+        }
+    }
+    out
+}
+
+/// The kernel's word in `status`.
+fn kernel_word(state: State) -> &'static str {
+    match state {
+        State::Blocked => "disk sleep",
+        State::Traced => "tracing stop",
+        state => state.word(),
+    }
+}
