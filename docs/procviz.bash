@@ -1175,7 +1175,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__record)
-            opts="-o -s -F -h --output --force --mode --redact --rotate --max-age --max-size --ring --on --ring-size --after --cool-down --keep --interval --hz --samples --duration --from --at --begin --end --require-ebpf --tree --help"
+            opts="-o -p -s -F -h --output --force --mode --no-threads --redact --rotate --max-age --max-size --ring --on --ring-size --after --cool-down --keep --interval --hz --samples --duration --from --at --begin --end --require-ebpf --tree --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -260,6 +260,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand record" -l begin -d 'Beg
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l end -d 'End at this moment' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l tree -d 'Record for this process and its descendants alone' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l force -d 'Overwrite an existing file'
+complete -c procviz -n "__fish_procviz_using_subcommand record" -s p -l no-threads -d 'Processes alone: of their threads, what they do together'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c procviz -n "__fish_procviz_using_subcommand check" -s h -l help -d 'Print help'

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Needs, Test,
-    support::{Folder, Running, output, procviz, skip, stderr},
+    support::{Folder, Running, output, procviz, read_line, skip, stderr, workload},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -31,6 +31,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_thousand_cuts_and_flips", Needs::Events, cuts_and_flips),
     ("a_disk_that_is_full_for_a_while", Needs::Events, full_disk),
     ("secrets_stay_out", Needs::Events, redacted),
+    ("of_processes_alone", Needs::Events, processes_alone),
     ("bad_input", Needs::Nothing, bad_input),
 ];
 
@@ -640,6 +641,96 @@ fn redacted() -> Result<(), Failed> {
         let secret = secret.trim_matches(['[', ']']);
         assert_eq!(text.contains(secret), is_there, "{args:?}");
     }
+    Ok(())
+}
+
+/// Processes as they are in a recording of threads; threads are not to be had.
+fn processes_alone() -> Result<(), Failed> {
+    let folder = Folder::new("processes");
+    let (all, some) = (folder.file("all.pvz"), folder.file("some.pvz"));
+    let _busy = busy();
+    let _loads = [
+        &["crash-loop"][..],
+        &["wake", "30"],
+        &["sleep", "20"],
+        &["burn"],
+    ]
+    .map(|load| Running::new(workload(load).stdout(Stdio::null())));
+    record(&all, &["-F", "5", "--duration", "8s"]);
+    record(&some, &["-p", "--from", all.to_str().unwrap()]);
+    let dump = |file: &Path| -> Vec<Value> {
+        let result = output(procviz().args(["dump", "-p", "--from"]).arg(file));
+        assert!(result.status.success(), "{}", stderr(&result));
+        let text = String::from_utf8(result.stdout).unwrap();
+        let lines = text.lines().map(|line| {
+            let mut snapshot: Value = serde_json::from_str(line).unwrap();
+            let tasks = snapshot["tasks"].as_array_mut().unwrap();
+            tasks.sort_by_key(|task| task["tid"].as_u64());
+            for task in tasks {
+                // Of the leader there, of all threads here; and of one that
+                // ended, how many it had is told by nothing.
+                task["state"].take();
+                if !task["exit"].is_null() {
+                    task["threads"].take();
+                }
+            }
+            snapshot
+        });
+        lines.collect()
+    };
+    let (one, other) = (dump(&all), dump(&some));
+    assert_eq!(one.len(), 40);
+    assert!(
+        one.iter()
+            .any(|snapshot| !snapshot["notables"].as_array().unwrap().is_empty()),
+        "nothing stood out"
+    );
+    for (one, other) in one.iter().zip(&other) {
+        let tasks = |snapshot: &Value| snapshot["tasks"].as_array().unwrap().clone();
+        for (one, other) in tasks(one).iter().zip(&tasks(other)) {
+            assert_eq!(one, other);
+        }
+        for (name, value) in one.as_object().unwrap() {
+            assert_eq!(value, &other[name], "{name}");
+        }
+    }
+    let size = |file: &Path| std::fs::metadata(file).unwrap().len();
+    assert!(size(&some) < size(&all));
+    // A chart of threads says what it is of; live and with a part it is the same.
+    let live = folder.file("live.pvz");
+    record(&live, &["-p", "-F", "5", "--duration", "3s"]);
+    let part = folder.file("part.pvz");
+    record(&part, &["--from", live.to_str().unwrap(), "--begin", "-2s"]);
+    for (file, name) in [(&some, "a.svg"), (&live, "b.svg"), (&part, "c.svg")] {
+        let picture = folder.file(name);
+        let result = output(procviz().args(["grid", "--at", "-1s", "--from"]).args([
+            file,
+            Path::new("-o"),
+            &picture,
+        ]));
+        assert!(result.status.success(), "{}", stderr(&result));
+        assert!(
+            stderr(&result).contains("holds processes alone"),
+            "{}",
+            stderr(&result)
+        );
+        let svg = std::fs::read_to_string(&picture)?;
+        assert!(
+            svg.contains(" processes</title>") || svg.contains(" processes<"),
+            "{name}"
+        );
+    }
+    // Its one thread is what `ps` calls the process.
+    let mut sleeper = Running::new(workload(&["sleep", "7"]).stdout(Stdio::piped()));
+    read_line(&mut std::io::BufReader::new(
+        sleeper.0.stdout.take().unwrap(),
+    ));
+    let now = folder.file("now.pvz");
+    record(&now, &["-p", "-s", "0.2", "--samples", "2"]);
+    let last = dump(&now).pop().unwrap();
+    let mut tasks = last["tasks"].as_array().unwrap().iter();
+    let task = tasks.find(|task| task["tid"] == sleeper.pid()).unwrap();
+    assert_eq!(task["threads"], 7);
     Ok(())
 }
 

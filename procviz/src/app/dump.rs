@@ -25,6 +25,7 @@ pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {
         ..Plan::plain(&schedule, &args.sampling, &args.filter, &args.run)
     };
     let (mut session, ()) = Session::start(plan, |_| Ok(()))?;
+    let scope = session.scope(scope);
     let mut out = Out::new();
     let mut is_first = true;
     while let Some(next) = session.next()? {

@@ -248,6 +248,12 @@ impl Player {
         Ok(all)
     }
 
+    /// Whether any of it has threads.
+    pub(super) fn has_threads(&self) -> bool {
+        let mut facts = self.shelf.iter().map(|volume| &volume.facts);
+        facts.any(Facts::has_threads)
+    }
+
     pub(super) fn facts(&self) -> &Facts {
         self.reader.facts()
     }

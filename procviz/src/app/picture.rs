@@ -52,6 +52,15 @@ impl Chart {
         }
     }
 
+    /// Of threads, or of processes.
+    fn in_scope(self, scope: Scope) -> Self {
+        match self {
+            Self::Grid(grid) => Self::Grid(grid.in_scope(scope)),
+            Self::Bubble(bubble) => Self::Bubble(bubble.in_scope(scope)),
+            Self::Lines(lines) => Self::Lines(lines.in_scope(scope)),
+        }
+    }
+
     pub(super) fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
         match self {
             Self::Grid(grid) => grid.draw(snapshot, context),
@@ -161,6 +170,8 @@ pub(super) fn run(
         },
         |_| Ok(Writer::start(&target)?),
     )?;
+    let scope = session.scope(scope);
+    let chart = chart.in_scope(scope);
     let gathered = match target.format {
         Format::Png | Format::Svg => Gathered::Nothing,
         Format::Gif | Format::Apng => Gathered::Frames(Vec::new()),

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cli::{FilesArgs, FilterArgs, RecordArgs},
-    model::Untrusted,
+    model::{Scope, Untrusted},
 };
 
 /// A file is ended before it has more than this part of all that there may be.
@@ -26,6 +26,11 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
         force: args.force,
         mode,
         redacts: args.redact.is_some(),
+        scope: if args.no_threads {
+            Scope::Processes
+        } else {
+            Scope::Threads
+        },
     };
     // A recording has everybody: other filters are for who reads it.
     let filter = FilterArgs {

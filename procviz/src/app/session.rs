@@ -11,11 +11,12 @@ use super::{
     open,
     recorder::{self, Files, Filtered, Keeping, Recorder, Shown},
     selection::Selection,
+    stdout::say,
     watch::{Ears, Order, Said, Wake, Watch},
 };
 use crate::{
     cli::{FilterArgs, RangeArgs, SamplingArgs},
-    model::{Host, Sample, Snapshot},
+    model::{Host, Sample, Scope, Snapshot},
     recording::Facts,
     source::{Keep, Users, back_to_normal, host},
     tracker::{Change, Filter, Tracker},
@@ -323,6 +324,23 @@ impl Session {
         match &mut self.feed {
             Feed::Machine(_) => Ok(()),
             Feed::Recording(player) => player.seek(wall_ns, &mut self.tracker),
+        }
+    }
+
+    /// What can be shown where `wanted` is: of a recording of processes alone, those.
+    pub(super) fn scope(&self, wanted: Scope) -> Scope {
+        if wanted == Scope::Processes || self.has_threads() {
+            return wanted;
+        }
+        say("procviz: the recording holds processes alone, so these are shown");
+        Scope::Processes
+    }
+
+    /// Whether threads are known.
+    pub(super) fn has_threads(&self) -> bool {
+        match &self.feed {
+            Feed::Machine(_) => true,
+            Feed::Recording(player) => player.has_threads(),
         }
     }
 

@@ -95,6 +95,13 @@ impl Lines {
         }
     }
 
+    /// The same of threads, or of processes; for one that has drawn nothing.
+    #[must_use]
+    pub fn in_scope(mut self, scope: Scope) -> Self {
+        self.options.scope = scope;
+        self
+    }
+
     /// An empty one that looks the same in another theme.
     #[must_use]
     pub fn in_theme(&self, theme: Theme) -> Self {

@@ -16,6 +16,9 @@ pub struct RecordArgs {
     /// Permissions of the files, octal
     #[arg(long, value_name = "MODE", default_value = "600")]
     pub mode: String,
+    /// Processes alone: of their threads, what they do together
+    #[arg(short = 'p', long = "no-threads")]
+    pub no_threads: bool,
     /// Leave out what may hold secrets
     #[arg(long, value_enum, value_name = "WHAT")]
     pub redact: Option<RedactArg>,

@@ -51,7 +51,15 @@ pub struct Because {
     pub words: String,
 }
 
+/// What [`Facts::tasks`] says where threads were left out.
+pub const PROCESSES: &str = "processes";
+
 impl Facts {
+    /// Whether threads were recorded.
+    pub fn has_threads(&self) -> bool {
+        self.tasks != PROCESSES
+    }
+
     /// The machine.
     pub fn machine(&self) -> Host {
         Host {

@@ -15,7 +15,7 @@ mod tests;
 mod varint;
 mod writer;
 
-pub use facts::{Because, Facts};
+pub use facts::{Because, Facts, PROCESSES};
 pub use map::{Entry, Map};
 pub use marks::Mark;
 pub use reader::{Damage, Findings, Gap, ReadError, Reader};

@@ -9,6 +9,7 @@ mod found;
 mod history;
 mod keyframe;
 mod outstanding;
+mod processes;
 mod readings;
 mod rules;
 

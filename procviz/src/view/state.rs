@@ -77,6 +77,8 @@ pub(crate) struct View {
     pub(crate) is_paused: bool,
     /// Whether it is a recording that is shown: time can be gone to and fro in.
     pub(crate) is_recording: bool,
+    /// Whether there are any: of a recording, there may be processes alone.
+    pub(crate) has_threads: bool,
     /// Whether processes are shown where threads are asked for, which cost more.
     pub(crate) is_reduced: bool,
     /// By keys, or as the subject of a notable.
@@ -139,6 +141,7 @@ impl View {
             interval,
             is_paused: false,
             is_recording: false,
+            has_threads: true,
             is_reduced: false,
             selected: None,
             hovered: None,
@@ -163,6 +166,9 @@ impl View {
 
     /// Threads or processes, on a chart.
     pub(crate) fn scope_of(&self, chart: ChartKind) -> Scope {
+        if !self.has_threads {
+            return Scope::Processes;
+        }
         // The lines are few anyhow, and would lose what they have seen.
         if self.is_reduced && chart != ChartKind::Lines {
             return Scope::Processes;
@@ -348,6 +354,10 @@ impl View {
                     Grouping::Command => Grouping::User,
                 };
                 return vec![Effect::Chart, Effect::Redraw];
+            }
+            Key::Char('t') if !self.has_threads => {
+                self.message = Some("the recording holds processes alone".to_owned());
+                return vec![Effect::Redraw];
             }
             Key::Char('t') => {
                 let scope = &mut self.scopes[self.chart as usize];

@@ -17,7 +17,7 @@ use crate::{
         csv::{STAT_FIELDS, stat_name},
         time,
     },
-    model::{Host, Snapshot, State, TaskView},
+    model::{Host, Scope, Snapshot, State, TaskView},
     source::proc::TaskFile,
 };
 
@@ -82,6 +82,7 @@ pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Asked) -> Result<u8, Fail
         },
         |_| Ok(()),
     )?;
+    let scope = session.scope(asked.scope);
     for table in &mut tables {
         if asked.titles {
             if args.repeat {
@@ -102,7 +103,7 @@ pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Asked) -> Result<u8, Fail
         } {
             let snapshot = session.snapshot();
             for table in &mut tables {
-                let written = rows(table, snapshot, asked, args.repeat, &mut found);
+                let written = rows(table, (snapshot, scope), asked, args.repeat, &mut found);
                 match written.and_then(|()| table.table.flush()) {
                     // Whoever read it has seen enough.
                     Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(0),
@@ -145,14 +146,14 @@ fn titles(kind: TaskFile) -> Vec<String> {
 
 fn rows(
     table: &mut KindTable,
-    snapshot: &Snapshot,
+    (snapshot, scope): (&Snapshot, Scope),
     asked: &Asked,
     has_time: bool,
     found: &mut [bool],
 ) -> std::io::Result<()> {
     let time = time::rfc3339(&snapshot.host, snapshot.stamp.boot_ns).unwrap_or_default();
     let mut tasks: Vec<TaskView<'_>> = snapshot
-        .tasks(asked.scope)
+        .tasks(scope)
         .filter(|task| task.state() != State::Dead && asked.wants(task.id().tid, found))
         .collect();
     tasks.sort_by_key(|task| (task.process.id.tid, task.id().tid));

@@ -252,6 +252,7 @@ impl Live {
             schedule.interval,
         );
         view.is_recording = is_recording;
+        view.has_threads = session.has_threads();
         // Who asks for a moment wants to look at it.
         view.is_paused = is_recording && args.sampling.range.at.is_some();
         let mut live = Self {

@@ -25,8 +25,8 @@ use self::{
 pub(super) use self::{folder::Folder, ring::RingPlan};
 use super::{Failure, output, stdout::say, trigger};
 use crate::{
-    model::{Event, ExitRecord, Host, Sample, Sources},
-    recording::{Because, Block, Facts, Mark, Packer},
+    model::{Event, ExitRecord, Host, Sample, Scope, Sources},
+    recording::{Because, Block, Facts, Mark, PROCESSES, Packer},
     source::{Users, boot_id, keep_only, kernel_release},
     tracker::{Change, Filter, LastSeconds, Outstanding, Secrets, Tracker},
 };
@@ -47,6 +47,8 @@ pub(super) struct Keeping {
     pub(super) mode: u32,
     /// Whether arguments, which may hold secrets, are left out.
     pub(super) redacts: bool,
+    /// Threads, or processes alone.
+    pub(super) scope: Scope,
 }
 
 /// One file, or many in a folder.
@@ -96,6 +98,7 @@ impl Keeping {
             force,
             mode: 0o600,
             redacts: false,
+            scope: Scope::Threads,
         }
     }
 }
@@ -128,7 +131,9 @@ pub(super) struct Recorder {
     facts: Facts,
     packer: Packer,
     secrets: Secrets,
-    /// Knows everybody, where who is shown is filtered.
+    /// Each process has one thread, which carries what all do.
+    is_reduced: bool,
+    /// Knows all that is recorded, where that is not what is shown.
     own: Option<Tracker>,
     /// The time since boot of the last keyframe, ns.
     keyframe_ns: Option<u64>,
@@ -164,6 +169,11 @@ impl Recorder {
         facts: Facts,
         filtered: Filtered,
     ) -> Result<Self, Failure> {
+        let mut facts = facts;
+        let is_reduced = keeping.scope == Scope::Processes && facts.has_threads();
+        if is_reduced {
+            PROCESSES.clone_into(&mut facts.tasks);
+        }
         let boot_wall_ns = i128::from(facts.boot_wall_ns);
         let first = Begin {
             wall_ns: jiff::Timestamp::now().as_nanosecond(),
@@ -203,8 +213,8 @@ impl Recorder {
         told.recv()
             .map_err(|_| anyhow!("the writing thread ended early"))??;
         let own = match filtered {
-            Filtered::No => None,
-            Filtered::Yes => {
+            Filtered::No if !is_reduced => None,
+            _ => {
                 let filter = Filter {
                     descendants: facts.only_watched,
                     ..Filter::default()
@@ -224,6 +234,7 @@ impl Recorder {
             } else {
                 Secrets::Kept
             },
+            is_reduced,
             own,
             keyframe_ns: None,
             keyframes_ns: keyframes_ns(),
@@ -249,7 +260,20 @@ impl Recorder {
 
     /// Begins a piece of a longer story with all that is known.
     pub(super) fn go_on_from(&mut self, tracker: &Tracker, users: &Users) {
-        self.know(&tracker.census(), users);
+        let census = tracker.census();
+        self.know(&census, users);
+        if self.is_reduced {
+            // What rules remember of threads is of no use to it.
+            let Some(mut own) = self.own.take() else {
+                return;
+            };
+            own.update(&tracker.processes_alone(&census));
+            for part in self.all_known(&own) {
+                self.send(Job::Part(part));
+            }
+            self.own = Some(own);
+            return;
+        }
         for part in self.all_known(tracker) {
             self.send(Job::Part(part));
         }
@@ -263,6 +287,8 @@ impl Recorder {
     /// Takes in a sample that `tracker` has taken in. A disk that does not
     /// keep up delays nothing.
     pub(super) fn add(&mut self, sample: &Sample, users: &Users, tracker: &Tracker) {
+        let reduced = self.is_reduced.then(|| tracker.processes_alone(sample));
+        let sample = reduced.as_ref().unwrap_or(sample);
         if let Some(own) = &mut self.own {
             own.update(sample);
         }
