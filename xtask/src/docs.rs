@@ -48,9 +48,32 @@ const PICTURES: [(&str, &[&str]); 5] = [
 
 /// Draws all, as root.
 pub(crate) fn run() -> Result<()> {
+    texts(&root()?)?;
+    with_load(|docs, path, folder| {
+        for (name, args) in PICTURES {
+            let status = Command::new("procviz")
+                .args(args)
+                .args(["--require-ebpf", "--force", "-o", name])
+                .current_dir(docs)
+                .env("PATH", path)
+                .status()
+                .context("failed to run procviz")?;
+            ensure!(status.success(), "{name} was not drawn");
+        }
+        screens::photograph(docs, path)?;
+        screens::incident(docs, path, folder)
+    })
+}
+
+/// Draws the pictures of the incident alone.
+pub(crate) fn incident() -> Result<()> {
+    with_load(screens::incident)
+}
+
+/// Does something with the folder of the docs, where procviz is found, and a
+/// folder of its own, while the load runs.
+fn with_load(draw: impl FnOnce(&Path, &str, &Path) -> Result<()>) -> Result<()> {
     let root = root()?;
-    let docs = root.join("docs");
-    texts(&root)?;
     // A copy of its own, and found by name: the pictures say what was typed.
     let folder = std::env::temp_dir().join(format!("procviz-docs-{}", std::process::id()));
     fs::create_dir(&folder)?;
@@ -63,19 +86,10 @@ pub(crate) fn run() -> Result<()> {
     );
     let load = Load::start()?;
     sleep(Duration::from_secs(2));
-    for (name, args) in PICTURES {
-        let status = Command::new("procviz")
-            .args(args)
-            .args(["--require-ebpf", "--force", "-o", name])
-            .current_dir(&docs)
-            .env("PATH", &path)
-            .status()
-            .context("failed to run procviz")?;
-        ensure!(status.success(), "{name} was not drawn");
-    }
-    screens::photograph(&docs, &path)?;
+    let outcome = draw(&root.join("docs"), &path, &folder);
     drop(load);
     fs::remove_dir_all(&folder)?;
+    outcome?;
     say("drawn: look at each at full size");
     Ok(())
 }

@@ -25,14 +25,16 @@ fn main() -> Result<()> {
         ["dist"] => dist::run(),
         ["dist", "--check"] => dist::check(),
         ["docs"] => docs::run(),
+        ["docs", "--incident"] => docs::incident(),
         ["docs", "--texts"] => docs::write_texts(),
         ["docs", "--check"] => docs::check(),
         ["scene", kind] => docs::act(kind),
         ["bench", parts @ ..] => bench::run(parts),
         ["bench-here", parts @ ..] => bench::run_here(parts),
+        ["week", folder] => bench::make_week(folder),
         ["load", load @ ..] => bench::run_load(load),
         _ => bail!(
-            "usage: cargo xtask ebpf [--check|--log] | dist [--check] | docs [--texts|--check] | bench [draw] [switch] [storm] [sample]"
+            "usage: cargo xtask ebpf [--check|--log] | dist [--check] | docs [--incident|--texts|--check] | bench [draw] [switch] [storm] [sample]"
         ),
     }
 }

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 
 /// What the live views need beside procviz.
 const NEEDED: &str =
-    "Xvfb, xdotool, xterm, import (packages xvfb xdotool xterm imagemagick fonts-dejavu-core)";
+    "Xvfb, xdotool, xterm, import, chromium (packages xvfb xdotool xterm imagemagick fonts-dejavu-core chromium)";
 
 /// Writes `window.png` and `terminal.png`; `path` leads to procviz.
 pub(crate) fn photograph(docs: &Path, path: &str) -> Result<()> {
@@ -38,6 +38,57 @@ pub(crate) fn photograph(docs: &Path, path: &str) -> Result<()> {
     let mut terminal = display.run("xterm", &terminal, path)?;
     display.take_picture("procviz|xterm", (0, 0), &docs.join("terminal.png"))?;
     end(&mut terminal)
+}
+
+/// An incident that a ring has kept, looked at later: in a window, and as a
+/// page in a browser.
+pub(crate) fn incident(docs: &Path, path: &str, folder: &Path) -> Result<()> {
+    let kept = folder.join("incident/");
+    let mut ring = Command::new("procviz")
+        .args(["record", "--ring", "15s", "--after", "15s"])
+        .args(["--on", "notable:deaths", "-o"])
+        .arg(&kept)
+        .env("PATH", path)
+        .spawn()?;
+    sleep(Duration::from_secs(25));
+    let pid = i32::try_from(ring.id())?;
+    // SAFETY: it is a child that nobody has waited for yet.
+    unsafe { libc::kill(pid, libc::SIGINT) };
+    ring.wait()?;
+    let display = Display::start()?;
+    let from = kept.display().to_string();
+    let size = ["--size", "1200x700", "--at", "-2s"];
+    let args = [&["--from", &from][..], &size].concat();
+    let mut window = display.run("procviz", &args, path)?;
+    display.take_picture("procviz", (1200, 700), &docs.join("replay.png"))?;
+    end(&mut window)?;
+    let page = folder.join("ticket.html");
+    let drawn = Command::new("procviz")
+        .args(["--from", &from, "--size", "1300x560", "-o"])
+        .arg(&page)
+        .env("PATH", path)
+        .status()?;
+    ensure!(drawn.success(), "the page was not made");
+    let shot = Command::new("chromium")
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+        ])
+        .args(["--disable-background-networking", "--hide-scrollbars"])
+        .args(["--window-size=1330,1000", "--virtual-time-budget=3000"])
+        .arg(format!(
+            "--user-data-dir={}",
+            folder.join("browser").display()
+        ))
+        .arg(format!("--screenshot={}", docs.join("page.png").display()))
+        .arg(format!("file://{}", page.display()))
+        .stderr(Stdio::null())
+        .status()
+        .with_context(|| format!("failed to run chromium; needed are {NEEDED}"))?;
+    ensure!(shot.success(), "chromium took no picture");
+    Ok(())
 }
 
 fn end(child: &mut Child) -> Result<()> {

@@ -1,7 +1,7 @@
 //! `procviz notables`: a line as something begins to stand out, and as it ends.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     io::{self, Write},
     path::Path,
 };
@@ -41,6 +41,7 @@ pub(super) fn run(args: &NotablesArgs) -> Result<u8, Failure> {
     let mut out = Out::new();
     let mut outstanding = Outstanding::default();
     let mut count = 0;
+    let mut begun_ns = BTreeMap::new();
     while let Some(next) = session.next()? {
         if !next.is_shown {
             continue;
@@ -49,9 +50,23 @@ pub(super) fn run(args: &NotablesArgs) -> Result<u8, Failure> {
         let lines = outstanding.update(&snapshot.notables);
         let begun = |(change, _): &&(Change, Notable)| *change == Change::Begins;
         count += lines.iter().filter(begun).count();
+        let now = snapshot.stamp.boot_ns;
+        let lines: Vec<(Change, Notable, Option<u64>)> = lines
+            .into_iter()
+            .map(|(change, notable)| {
+                let lasted_ns = match change {
+                    Change::Ends => begun_ns.remove(&notable.key()).map(|begun| now - begun),
+                    _ => {
+                        begun_ns.insert(notable.key(), now);
+                        None
+                    }
+                };
+                (change, notable, lasted_ns)
+            })
+            .collect();
         if !lines.is_empty() {
             let reader = out.write(|out| {
-                lines.iter().try_for_each(|(change, notable)| {
+                lines.iter().try_for_each(|(change, notable, lasted_ns)| {
                     if args.json {
                         json::notable(out, snapshot, notable, change.word())
                     } else {
@@ -59,7 +74,7 @@ pub(super) fn run(args: &NotablesArgs) -> Result<u8, Failure> {
                             out,
                             snapshot,
                             notable,
-                            *change,
+                            (*change, *lasted_ns),
                             args.sampling.from.is_some(),
                         )
                     }
@@ -107,15 +122,22 @@ fn found(path: &Path, args: &NotablesArgs, schedule: &Schedule) -> Result<Option
         return Ok(None);
     };
     let mut out = Out::new();
-    let mut open = BTreeSet::new();
+    // When those that stand out began to.
+    let mut open: BTreeMap<Key, i128> = BTreeMap::new();
     let mut count = 0;
     let mut held: Vec<(Key, Host, Mark)> = Vec::new();
     for (wall_ns, host, mark) in player.marks()? {
         let key = (mark.rule.clone(), mark.about, mark.comm.clone());
-        let change = match mark.change {
-            Change::Ends if open.remove(&key) => Change::Ends,
+        let (change, lasted_ns) = match (mark.change, open.get(&key).copied()) {
+            (Change::Ends, Some(begun)) => {
+                open.remove(&key);
+                (Change::Ends, u64::try_from(wall_ns - begun).ok())
+            }
             // It has begun before the recording.
-            Change::Begins | Change::Holds if open.insert(key.clone()) => Change::Begins,
+            (Change::Begins | Change::Holds, None) => {
+                open.insert(key.clone(), wall_ns);
+                (Change::Begins, None)
+            }
             _ => continue,
         };
         if wall_ns > end {
@@ -131,16 +153,16 @@ fn found(path: &Path, args: &NotablesArgs, schedule: &Schedule) -> Result<Option
         }
         for (_, host, mark) in held.drain(..) {
             count += 1;
-            write(&mut out, args.json, &host, &mark, Change::Begins)?;
+            write(&mut out, args.json, &host, &mark, (Change::Begins, None))?;
         }
         count += u64::from(change == Change::Begins);
-        if write(&mut out, args.json, &host, &mark, change)? == Reader::Left {
+        if write(&mut out, args.json, &host, &mark, (change, lasted_ns))? == Reader::Left {
             return Ok(Some(0));
         }
     }
     for (_, host, mark) in held {
         count += 1;
-        write(&mut out, args.json, &host, &mark, Change::Begins)?;
+        write(&mut out, args.json, &host, &mark, (Change::Begins, None))?;
     }
     say(&format!(
         "procviz: {count} notables in {}, as they were recorded",
@@ -154,7 +176,7 @@ fn write(
     is_json: bool,
     host: &Host,
     mark: &Mark,
-    change: Change,
+    (change, lasted_ns): (Change, Option<u64>),
 ) -> Result<Reader, Failure> {
     let reader = out.write(|out| {
         if is_json {
@@ -164,6 +186,7 @@ fn write(
             let line = Line {
                 time: time::local(host, mark.time_ns),
                 change,
+                lasted_ns,
                 rule: &mark.rule,
                 name: name.map(|name| Untrusted::new(name).terminal()),
                 about: mark.about,
@@ -179,6 +202,8 @@ fn write(
 struct Line<'a> {
     time: String,
     change: Change,
+    /// Of one that ends: for how long it stood out.
+    lasted_ns: Option<u64>,
     rule: &'a str,
     name: Option<String>,
     about: Option<TaskId>,
@@ -190,9 +215,12 @@ impl Line<'_> {
         let pid = self
             .about
             .map_or_else(String::new, |about| format!(" {}", about.tid));
+        let lasted = self.lasted_ns.map_or_else(String::new, |ns| {
+            format!("; stood out for {}", duration_text(ns))
+        });
         writeln!(
             out,
-            "{} {:<6} {:<8} {}{pid}: {}",
+            "{} {:<6} {:<8} {}{pid}: {}{lasted}",
             self.time,
             self.change.word(),
             Untrusted::new(self.rule.as_bytes()).terminal(),
@@ -206,7 +234,7 @@ fn line(
     out: &mut impl Write,
     snapshot: &Snapshot,
     notable: &Notable,
-    change: Change,
+    (change, lasted_ns): (Change, Option<u64>),
     is_recorded: bool,
 ) -> io::Result<()> {
     let line = Line {
@@ -217,6 +245,7 @@ fn line(
             time::local_clock(&snapshot.host, snapshot.stamp.boot_ns)
         },
         change,
+        lasted_ns,
         rule: notable.rule.word(),
         name: notable.comm.map(|comm| comm.text().terminal()),
         about: notable.about,

@@ -10,7 +10,8 @@ use crate::{
     chart::{Arguments, Context, Theme, facts},
     export::time,
     model::{
-        Comm, ExitRecord, Fact, Notable, Place, Process, Rule, Scope, Snapshot, TaskId, Untrusted,
+        Comm, ExitRecord, Fact, Notable, NotableKey, Place, Process, Scope, Snapshot, TaskId,
+        Untrusted,
     },
     paint::{Ended, Frame, Kind, Opens, Page, PageError, StoodOut, Story},
     scene::Font,
@@ -24,7 +25,6 @@ const KINDS: usize = 500;
 const ARGS: usize = 300;
 
 type User<'a> = &'a dyn Fn(Option<u32>) -> Arc<str>;
-type NotableKey = (Rule, Option<TaskId>, Option<Comm>);
 type KindKey = (Comm, u32, Option<u32>, String);
 
 /// A page of one run.
@@ -136,7 +136,7 @@ impl Pages {
     }
 
     fn stands_out(&mut self, notable: &Notable, frame: usize) {
-        let key = (notable.rule, notable.about, notable.comm);
+        let key = notable.key();
         let dot = notable.dot.and_then(|dot| self.page.mark_of(dot));
         let goes_on = self
             .notables

@@ -22,7 +22,7 @@ pub use fact::{Fact, Place, Value};
 pub use ids::{Comm, Scope, TaskId};
 pub use loss::Losses;
 pub use machine::{Host, MachineFigures, Pressure};
-pub use notable::{Notable, Rule};
+pub use notable::{Notable, NotableKey, Rule};
 pub use sample::{Found, Gone, Io, Memory, Reading, Sample, Sources, Stamp};
 pub use snapshot::{Slots, Snapshot};
 pub use state::State;

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::model::{Comm, TaskId};
 
 /// A rule that finds what is worth a person's eye, in order of rank.
@@ -88,6 +90,8 @@ pub struct Notable {
     pub comm: Option<Comm>,
     /// How many tasks are folded into it.
     pub count: u64,
+    /// Of those of one command and cgroup: the cgroup's path, where known.
+    pub cgroup: Option<Arc<str>>,
     /// The figure that fired.
     pub value: f64,
     /// Its unit.
@@ -100,7 +104,18 @@ pub struct Notable {
     pub curve: Vec<f32>,
 }
 
+/// What makes a notable the same one in the next snapshot.
+pub type NotableKey = (Rule, Option<TaskId>, Option<Comm>, Option<Arc<str>>);
+
 impl Notable {
+    /// By which it is known again. Of those that fold many processes of one
+    /// name, another one may be the worst each time.
+    pub fn key(&self) -> NotableKey {
+        let is_fold = matches!(self.rule, Rule::Blocked | Rule::Waiting);
+        let about = self.about.filter(|_| !is_fold);
+        (self.rule, about, self.comm, self.cgroup.clone())
+    }
+
     /// The name of whom it is about, with the pid where it is one process.
     pub fn who(&self) -> String {
         let name = self

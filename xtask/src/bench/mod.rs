@@ -11,6 +11,7 @@ mod starved;
 mod storm;
 mod switch;
 mod top;
+mod week;
 
 use std::fmt::Write as _;
 
@@ -18,6 +19,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 pub(crate) use load::run as run_load;
+pub(crate) use week::make_at as make_week;
 
 use crate::ebpf::{root, say};
 
@@ -73,13 +75,14 @@ pub(crate) fn run(parts: &[&str]) -> Result<()> {
 /// Measures, prints a table and writes JSON.
 pub(crate) fn run_here(parts: &[&str]) -> Result<()> {
     let mut rows = Vec::new();
-    let all: [Part; 8] = [
+    let all: [Part; 9] = [
         ("draw", draw::run),
         ("switch", switch::run),
         ("storm", storm::run),
         ("sample", sample::run),
         ("record", record::run),
         ("recorded", recorded::run),
+        ("week", week::run),
         ("live", live::run),
         ("starved", starved::run),
     ];

@@ -102,12 +102,12 @@ fn moments() -> Result<Vec<Row>> {
 }
 
 /// What a program took.
-struct Cost {
-    cpu_ms: f64,
-    rss_mb: f64,
+pub(super) struct Cost {
+    pub(super) cpu_ms: f64,
+    pub(super) rss_mb: f64,
 }
 
-fn cost(mut command: Command) -> Result<Cost> {
+pub(super) fn cost(mut command: Command) -> Result<Cost> {
     let child = command
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -188,10 +188,10 @@ impl Made {
 }
 
 /// Numbers that do not pack, the same in every run (Knuth's MMIX).
-struct Noise(u64);
+pub(super) struct Noise(pub(super) u64);
 
 impl Noise {
-    fn next(&mut self, below: u64) -> u64 {
+    pub(super) fn next(&mut self, below: u64) -> u64 {
         let next = self.0.wrapping_mul(6_364_136_223_846_793_005);
         self.0 = next.wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % below

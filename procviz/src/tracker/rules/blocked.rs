@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use rustc_hash::FxHashSet;
 
@@ -78,7 +78,7 @@ impl Blocked {
                 (fold.longest_ns, fold.first, fold.process) = (blocked_ns, *id, process.id);
             }
         }
-        for ((comm, _), fold) in folds {
+        for ((comm, cgroup), fold) in folds {
             let longest = duration_text(fold.longest_ns);
             let text = if fold.count == 1 {
                 format!("blocked (D) for {longest}")
@@ -89,6 +89,7 @@ impl Blocked {
             notables.push(Notable {
                 rule: Rule::Blocked,
                 rank: 0,
+                cgroup: cgroup.map(Arc::from),
                 about: Some(fold.process),
                 dot: Some(fold.first),
                 comm: Some(comm),

@@ -126,6 +126,7 @@ impl Deaths {
             notables.push(Notable {
                 rule: Rule::Deaths,
                 rank: 0,
+                cgroup: None,
                 about: Some(*origin),
                 dot: Some(if is_shown { last.id } else { *origin }),
                 comm: Some(*comm),

@@ -151,6 +151,7 @@ impl Forks {
             notables.push(Notable {
                 rule: Rule::Forks,
                 rank: 0,
+                cgroup: None,
                 about: Some(*id),
                 dot: Some(*id),
                 comm: Some(name),
@@ -186,6 +187,7 @@ impl Forks {
         Some(Notable {
             rule: Rule::Burst,
             rank: 0,
+            cgroup: None,
             about: Some(id),
             dot: Some(id),
             comm: Some(name),

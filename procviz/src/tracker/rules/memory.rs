@@ -69,6 +69,7 @@ impl Memory {
             notables.push(Notable {
                 rule: Rule::Memory,
                 rank: 0,
+                cgroup: None,
                 about: Some(*id),
                 dot: Some(*id),
                 comm: Some(world.name_of(process)),

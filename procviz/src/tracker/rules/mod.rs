@@ -217,6 +217,7 @@ impl Subject<'_> {
         Notable {
             rule,
             rank: 0,
+            cgroup: None,
             about: Some(self.process.id),
             dot: Some(self.process.id),
             comm: Some(self.comm),

@@ -79,6 +79,7 @@ impl Oom {
         notables.push(Notable {
             rule: Rule::Oom,
             rank: 0,
+            cgroup: None,
             about: Some(last.id),
             dot: Some(last.id),
             comm: Some(last.comm),

@@ -41,6 +41,7 @@ impl Stall {
         notables.push(Notable {
             rule: Rule::Stall,
             rank: 0,
+            cgroup: None,
             about: None,
             dot: None,
             comm: None,

@@ -58,6 +58,7 @@ impl Threads {
             notables.push(Notable {
                 rule: Rule::Threads,
                 rank: 0,
+                cgroup: None,
                 about: Some(*id),
                 dot: Some(*id),
                 comm: Some(world.name_of(process)),

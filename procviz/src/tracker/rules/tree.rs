@@ -115,6 +115,7 @@ impl Tree {
             notables.push(Notable {
                 rule: Rule::Tree,
                 rank: 0,
+                cgroup: None,
                 about: Some(*anchor),
                 dot: Some(*anchor),
                 comm,

@@ -126,6 +126,7 @@ impl Waiting {
             notables.push(Notable {
                 rule: Rule::Waiting,
                 rank: 0,
+                cgroup: None,
                 about: Some(fold.about),
                 dot: Some(fold.about),
                 comm: Some(comm),

@@ -70,6 +70,7 @@ impl Zombies {
             notables.push(Notable {
                 rule: Rule::Zombies,
                 rank: 0,
+                cgroup: None,
                 about,
                 dot: about.or(Some(oldest)),
                 comm: parent.map(|parent| world.name_of(parent)),
