@@ -11,8 +11,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 /// What the live views need beside procviz.
-const NEEDED: &str =
-    "Xvfb, xdotool, xterm, import, chromium (packages xvfb xdotool xterm imagemagick fonts-dejavu-core chromium)";
+const NEEDED: &str = "Xvfb, xdotool, xterm, import, chromium (packages xvfb xdotool xterm imagemagick fonts-dejavu-core chromium)";
 
 /// Writes `window.png` and `terminal.png`; `path` leads to procviz.
 pub(crate) fn photograph(docs: &Path, path: &str) -> Result<()> {
