@@ -13,7 +13,9 @@ use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Folder, Running, has_program, output, procviz, read_line, skip, workload},
+    support::{
+        Folder, Running, Value, has_program, living, output, procviz, read_line, skip, workload,
+    },
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -22,6 +24,9 @@ pub(crate) const TESTS: &[Test] = &[
     }),
     ("fast_clicks_and_keys_are_not_lost", Needs::Nothing, || {
         display(fast)
+    }),
+    ("the_time_bar_goes_to_and_fro", Needs::Events, || {
+        display(time_bar)
     }),
     ("zoom_and_drag", Needs::Nothing, || display(zoom)),
     ("twice_the_points", Needs::Nothing, || {
@@ -113,6 +118,7 @@ impl Screen {
 struct Places {
     at: HashMap<u32, (i32, i32)>,
     tick: u64,
+    clock: String,
     popups: Vec<u32>,
 }
 
@@ -178,6 +184,7 @@ impl<'a> Shown<'a> {
         while let Some(word) = words.next() {
             match word {
                 "tick" => places.tick = words.next()?.parse().ok()?,
+                "clock" => words.next()?.clone_into(&mut places.clock),
                 "popups" => {
                     let popups = words.next().unwrap_or("");
                     places.popups = popups
@@ -272,6 +279,83 @@ fn hover_click_and_death() -> Result<(), Failed> {
     let (status, said) = shown.end();
     assert_eq!(status, Some(0), "{said}");
     assert!(said.contains("kernel events seen"), "{said}");
+    Ok(())
+}
+
+/// With the pointer on the time bar and with keys, each moment is shown as it was.
+fn time_bar() -> Result<(), Failed> {
+    let folder = Folder::new("time-bar");
+    let file = folder.file("x.pvz");
+    let recording = Running::new(
+        procviz()
+            .env("TZ", "UTC")
+            .args(["record", "-s", "0.25", "--duration", "5s", "-o"])
+            .arg(&file),
+    );
+    std::thread::sleep(Duration::from_millis(2_000));
+    let passing = child();
+    std::thread::sleep(Duration::from_millis(1_500));
+    let pid = passing.pid();
+    drop(passing);
+    let mut recording = recording;
+    assert!(recording.0.wait()?.success());
+    let result = output(procviz().args(["dump", "--from"]).arg(&file));
+    let text = String::from_utf8(result.stdout)?;
+    // Of each sample its clock and who lived.
+    let samples: Vec<(String, std::collections::BTreeSet<u32>)> = text
+        .lines()
+        .map(|line| {
+            let sample: Value = serde_json::from_str(line).unwrap();
+            let clock = sample["time"].as_str().unwrap()[11..23].to_owned();
+            let living = living(&sample).map(|task| task["tid"].as_u64().unwrap() as u32);
+            (clock, living.collect())
+        })
+        .collect();
+    let at = |clock: &str| samples.iter().position(|(of, _)| of == clock);
+    let screen = Screen::new();
+    let shown = Shown::new(&screen, &["--from", file.to_str().unwrap(), "--at", "-1ms"]);
+    let last = &samples.last().unwrap().0;
+    let missing = |places: &Places| {
+        let index = at(&places.clock).expect("it is one of the recording's moments");
+        let living = samples[index].1.iter().copied();
+        let missing = living.filter(|tid| !places.at.contains_key(tid));
+        missing.collect::<Vec<u32>>()
+    };
+    let there = |what: &str, clock: &str| {
+        let places = shown.wait(what, |places| places.clock == clock);
+        assert_eq!(missing(&places), [0; 0], "{what}: who is not shown");
+        places
+    };
+    there("the sample before the end", &samples[samples.len() - 2].0);
+    screen.hand(&["key", "Right"]);
+    let end = there("the end", last);
+    assert!(!end.at.contains_key(&pid));
+    screen.hand(&["key", "Left"]);
+    there("the sample before", &samples[samples.len() - 2].0);
+    // The bar is below, and has a clock at each side.
+    shown.point((600, 687));
+    screen.hand(&["click", "1"]);
+    let middle = shown.wait("the middle", |places| {
+        at(&places.clock)
+            .is_some_and(|index| (samples.len() / 4..samples.len() * 3 / 4).contains(&index))
+    });
+    assert_eq!(missing(&middle), [0; 0], "the middle: who is not shown");
+    assert!(middle.at.contains_key(&pid), "{middle:?}");
+    let index = at(&middle.clock).unwrap();
+    screen.hand(&["key", "Right"]);
+    there("the sample after", &samples[index + 1].0);
+    // Dragged to the front, and from there to the end.
+    shown.point((200, 687));
+    screen.hand(&["mousedown", "1"]);
+    shown.point((95, 687));
+    // The first sample of a recording opens it, and is none that `dump` writes.
+    shown.wait("the front", |places| places.clock <= samples[1].0);
+    shown.point((1_195, 687));
+    screen.hand(&["mouseup", "1"]);
+    there("the end again", last);
+    screen.hand(&["key", "q"]);
+    let (status, said) = shown.end();
+    assert_eq!(status, Some(0), "{said}");
     Ok(())
 }
 

@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_millis(60);
 const LONG_NS: i128 = 20_000_000_000;
 /// The wall clock is slewed by no more than this, ns.
 const SLACK_NS: i128 = 20_000_000;
+/// And set anew by no more than this within a recording, ns.
+const FAR_NS: i128 = 86_400_000_000_000;
 
 impl Live {
     /// Goes to the moment that somebody wants to see.
@@ -38,7 +40,7 @@ impl Live {
             self.observe();
         }
         if let Some(replay) = &mut self.replay {
-            replay.anchor_at(wanted);
+            replay.anchor_at(wanted.min(replay.span.1));
         }
         self.set_alarm();
         Ok(())
@@ -126,6 +128,8 @@ impl Live {
                 self.view.message = Some("the beginning of the recording".to_owned());
             }
             Effect::Step(false) => replay.wanted = Some(now - 1),
+            // By the clock at its beginning, the last sample may lie behind the end.
+            Effect::Seek(part) if *part >= 1.0 => replay.wanted = Some(replay.span.1 + FAR_NS),
             Effect::Seek(part) => replay.wanted = Some(replay.at(*part)),
             Effect::Mark(forward) => {
                 let slack = if *forward { SLACK_NS } else { -SLACK_NS };

@@ -22,6 +22,7 @@ use crate::{
     app::{Failure, config, config::Schedule, session::Taken, stdout::say},
     chart::{Palette, plot_of},
     cli::PictureArgs,
+    export::time,
     paint,
     scene::Scene,
     view::{BAR, Hits, Input, Key, Overlay},
@@ -165,7 +166,7 @@ impl ApplicationHandler<()> for WindowView {
             WindowEvent::Resized(_) | WindowEvent::ScaleFactorChanged { .. } => Goes::Redraw,
             WindowEvent::CursorMoved { position, .. } => {
                 let goes = self.moved(position);
-                if self.pressed.is_none() {
+                if self.pressed.is_none() && !self.is_scrubbing {
                     stale = Stale::Overlay;
                 }
                 goes
@@ -422,7 +423,12 @@ impl WindowView {
         }
         let shown = self.live.view.shown();
         let shown: Vec<String> = shown.iter().map(|id| id.tid.to_string()).collect();
-        let tick = self.live.session.snapshot().tick;
-        say(&format!("{text} tick {tick} popups {}", shown.join(",")));
+        let snapshot = self.live.session.snapshot();
+        let clock = time::local_clock(&snapshot.host, snapshot.stamp.boot_ns);
+        let tick = snapshot.tick;
+        say(&format!(
+            "{text} tick {tick} clock {clock} popups {}",
+            shown.join(",")
+        ));
     }
 }
