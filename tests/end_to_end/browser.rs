@@ -5,6 +5,7 @@ use std::{
     net::TcpStream,
     path::Path,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -18,10 +19,15 @@ pub(crate) enum Scripts {
     Off,
 }
 
+/// What takes longer than this does not come.
+const PATIENCE: Duration = Duration::from_secs(90);
+
 /// A browser with one page.
 pub(crate) struct Browser {
     port: u16,
     session: String,
+    /// The browser itself, which its driver may leave behind.
+    pid: Option<i32>,
     _driver: Running,
     _profile: Folder,
 }
@@ -70,6 +76,7 @@ impl Browser {
         let mut browser = Self {
             port,
             session: String::new(),
+            pid: None,
             _driver: driver,
             _profile: profile,
         };
@@ -79,6 +86,8 @@ impl Browser {
         }}});
         let began = browser.ask("POST", "/session", &wanted);
         browser.session = began["sessionId"].as_str().unwrap().to_owned();
+        let pid = &began["capabilities"]["goog:processID"];
+        browser.pid = pid.as_i64().and_then(|pid| i32::try_from(pid).ok());
         browser
     }
 
@@ -89,7 +98,7 @@ impl Browser {
         } else {
             String::new()
         };
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let mut stream = self.connect(PATIENCE).unwrap();
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: application/json\r\n\
@@ -102,7 +111,8 @@ impl Browser {
         let mut length = 0;
         loop {
             let mut line = String::new();
-            reader.read_line(&mut line).unwrap();
+            let read = reader.read_line(&mut line);
+            read.unwrap_or_else(|error| panic!("{method} {path}: no answer: {error}"));
             if line.trim().is_empty() {
                 break;
             }
@@ -119,6 +129,13 @@ impl Browser {
             "{method} {path} {body}: {value}"
         );
         value
+    }
+
+    fn connect(&self, patience: Duration) -> std::io::Result<TcpStream> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.set_write_timeout(Some(patience))?;
+        Ok(stream)
     }
 
     fn of_session(&self, method: &str, path: &str, body: &Value) -> Value {
@@ -184,13 +201,17 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         // It would outlive its driver; a test that fails has said enough.
-        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
+        if let Ok(mut stream) = self.connect(Duration::from_secs(10)) {
             let path = format!("/session/{}", self.session);
             _ = write!(
                 stream,
                 "DELETE {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             );
             _ = stream.read_to_end(&mut Vec::new());
+        }
+        if let Some(pid) = self.pid {
+            let pid = nix::unistd::Pid::from_raw(pid);
+            _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
         }
     }
 }

@@ -30,6 +30,7 @@ mod storm;
 mod support;
 mod terminal_view;
 mod truth;
+mod watchdog;
 mod window_view;
 mod workload;
 
@@ -50,6 +51,7 @@ fn main() {
         workload::run(&args[2..]);
         return;
     }
+    watchdog::start();
     let why_not = support::why_no_events();
     let no_skip = std::env::var_os("PROCVIZ_NO_SKIP").is_some();
     let modules = [
@@ -83,29 +85,33 @@ fn main() {
                 println!("SKIPPED {module}::{name}: {why}");
             }
             let is_ignored = skip.is_some() && !no_skip;
+            let name = format!("{module}::{name}");
+            let of_test = name.clone();
             let run = move || match skip {
                 Some(why) => Err(Failed::from(format!(
                     "skipped, which is a failure here: {why}"
                 ))),
                 // Whether a load gets its CPU when it asks is not ours to say on a shared
-                // machine; what is wrong here is wrong the second time, too.
-                None if ["states", "notables"].contains(&module) => twice(*test),
-                None => test(),
+                // machine, nor whether a browser answers; what is wrong here is wrong the
+                // second time, too.
+                None if ["states", "notables", "pages"].contains(&module) => twice(&of_test, *test),
+                None => watchdog::watched(&of_test, test),
             };
-            trials
-                .push(Trial::test(format!("{module}::{name}"), run).with_ignored_flag(is_ignored));
+            trials.push(Trial::test(name, run).with_ignored_flag(is_ignored));
         }
     }
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// Runs a test, and once more if it fails.
-fn twice(test: fn() -> Result<(), Failed>) -> Result<(), Failed> {
-    match std::panic::catch_unwind(test) {
+/// Runs a test, and once more if it fails; one that hangs has failed for good.
+fn twice(name: &str, test: fn() -> Result<(), Failed>) -> Result<(), Failed> {
+    let first = std::panic::catch_unwind(|| watchdog::watched(name, test));
+    match first {
         Ok(Ok(())) => Ok(()),
+        _ if watchdog::has_bitten() => Err("it hung".into()),
         _ => {
             println!("tried again, as the first try failed");
-            test()
+            watchdog::watched(name, test)
         }
     }
 }
