@@ -121,22 +121,26 @@ fn what_was_live() -> Result<(), Failed> {
 /// read from the front or from a keyframe on.
 fn moments() -> Result<(), Failed> {
     let folder = Folder::new("moments");
-    let file = folder.file("run.pvz");
     let _busy = busy();
     let _hog = Running::new(Command::new("sh").args(["-c", "while :; do :; done"]));
-    let live = folder.file("live.svg");
-    let result = output(
-        procviz()
-            .args(["grid", "-F", "10", "--duration", "34s", "--save"])
-            .args([&file, Path::new("-o"), &live])
-            .env("PROCVIZ_TEST_KEYFRAMES_NS", "1000000000"),
-    );
-    assert!(result.status.success(), "{}", stderr(&result));
-    let draw = |chart: &str, name: &str, from: &str, args: &[&str]| {
-        let picture = folder.file(name);
+    // Each chart is drawn live, too, all at the same time.
+    let charts = ["grid", "bubble", "lines"];
+    let live = charts.map(|chart| {
+        let (picture, saved) = (format!("live-{chart}.svg"), format!("{chart}.pvz"));
+        let run = Running::new(
+            procviz()
+                .args([chart, "-F", "10", "--duration", "34s", "--save"])
+                .args([&folder.file(&saved), Path::new("-o")])
+                .arg(folder.file(&picture))
+                .env("PROCVIZ_TEST_KEYFRAMES_NS", "1000000000"),
+        );
+        (chart, run, folder.file(&picture), folder.file(&saved))
+    });
+    let draw = |chart: &str, (input, from): (&Path, &str), args: &[&str]| {
+        let picture = folder.file("drawn.svg");
         let mut command = Command::new("sh");
         let script = r#"input=$1; shift; exec "$@" < "$input""#;
-        command.args(["-c", script, "sh"]).arg(&file);
+        command.args(["-c", script, "sh"]).arg(input);
         command.args([
             env!("CARGO_BIN_EXE_procviz"),
             chart,
@@ -148,24 +152,25 @@ fn moments() -> Result<(), Failed> {
         assert!(result.status.success(), "{}", stderr(&result));
         std::fs::read_to_string(picture).unwrap()
     };
+    for (chart, mut run, picture, saved) in live {
+        assert!(run.0.wait()?.success(), "{chart}");
+        let (live, path) = (std::fs::read_to_string(picture)?, saved.to_str().unwrap());
+        for from in [path, "-"] {
+            let drawn = draw(chart, (&saved, from), &[]);
+            assert!(live == drawn, "{chart} of {from} is not as it was live");
+        }
+    }
+    let file = folder.file("grid.pvz");
     let path = file.to_str().unwrap();
-    assert_eq!(
-        std::fs::read_to_string(&live)?,
-        draw("grid", "end.svg", path, &[])
-    );
     let (all, reader) = samples(&file);
     let host = reader.facts().machine();
     // A keyframe is begun at when it is 24 s old: until then all is read anyhow.
     for number in (260..=336).step_by(4) {
         let wall = host.boot_wall_ns + i128::from(all[number].stamp.boot_ns);
         let at = format!("{:.9}", jiff::Timestamp::from_nanosecond(wall)?);
-        let charts: &[&str] = match number {
-            300 => &["grid", "bubble", "lines"],
-            _ => &["grid", "bubble"],
-        };
         for chart in charts {
-            let front = draw(chart, "front.svg", "-", &["--at", &at]);
-            let moment = draw(chart, "moment.svg", path, &["--at", &at]);
+            let front = draw(chart, (&file, "-"), &["--at", &at]);
+            let moment = draw(chart, (&file, path), &["--at", &at]);
             assert!(front == moment, "{chart} at {at}, sample {number}");
             // The shell that spins is named by then.
             assert!(front.contains(" cores for "));

@@ -22,7 +22,7 @@ use crate::{
     export::time,
     model::{Host, Sample, Sources},
     recording::{Facts, Map, Mark, ReadError, Reader, SUFFIX},
-    tracker::{Keyframe, Tracker},
+    tracker::{Keyframe, Past, Tracker},
 };
 
 /// Whence.
@@ -58,7 +58,12 @@ pub(super) struct Player {
     reader: Reader,
     schedule: Schedule,
     range: Range,
-    has_history: bool,
+    /// Somebody wants to know what leads to what is shown.
+    wants_past: bool,
+    /// Somebody goes to and fro.
+    is_browsed: bool,
+    /// What was before the samples that come.
+    past: Option<Past>,
     is_placed: bool,
     /// Read, and not given out: whether there is another one is told with each.
     ahead: Option<Ahead>,
@@ -136,7 +141,9 @@ impl Player {
             reader,
             schedule: *schedule,
             range,
-            has_history: false,
+            wants_past: false,
+            is_browsed: false,
+            past: None,
             is_placed: false,
             ahead: None,
             from_ns: None,
@@ -149,9 +156,16 @@ impl Player {
         })
     }
 
-    /// A moment is led to from the front of its file: the chart shows how it came to be.
-    pub(super) fn with_history(&mut self) {
-        self.has_history = true;
+    /// The chart shows how a moment came to be: what was before it is told of,
+    /// or read from the front of its file.
+    pub(super) fn with_the_past(&mut self) {
+        self.wants_past = true;
+    }
+
+    /// What was before the samples that come, once after each time that reading
+    /// begins elsewhere than at the front.
+    pub(super) fn take_past(&mut self) -> Option<Past> {
+        self.past.take()
     }
 
     /// Shows the last sample alone, and reads no more than that takes.
@@ -211,6 +225,7 @@ impl Player {
     /// When the file cannot be read.
     pub(super) fn seek(&mut self, wall_ns: i128, tracker: &mut Tracker) -> Result<(), Failure> {
         self.is_placed = true;
+        self.is_browsed = true;
         self.go_to(wall_ns, Some(tracker))
     }
 
@@ -371,16 +386,26 @@ impl Player {
         let goal = target - i128::from(Tracker::REGAINS_NS).max(looks_back);
         let holds = |volume: &Volume| volume.span.is_some_and(|(first, _)| first <= goal);
         let index = self.shelf.iter().rposition(holds).unwrap_or(0);
+        let wants_past = self.wants_past && (self.range.is_moment || self.is_browsed);
+        let past = match wants_past && !is_filtered {
+            true => self.shelf[index].past(target)?,
+            false => None,
+        };
         let volume = &self.shelf[index];
         let wall = |boot_ns: u64| i128::from(volume.facts.boot_wall_ns) + i128::from(boot_ns);
+        let known = past.as_ref().map(|past| wall(past.until_ns()));
+        let goal = goal.min(known.unwrap_or(goal));
         let mut lead = 0;
         let mut entries = volume.map.iter().flat_map(|map| &map.entries).rev();
         let keyframe = entries.find(|entry| {
             lead += usize::from(entry.has_samples() && wall(entry.begin_ns) <= target);
             entry.is_keyframe() && wall(entry.end_ns) <= goal && lead >= LEAD
         });
-        let has_history = self.has_history && self.range.is_moment;
-        let keyframe = keyframe.filter(|_| !has_history).map(|entry| entry.offset);
+        // What nobody tells of is to be read.
+        let is_from_front = wants_past && past.is_none() && self.range.is_moment;
+        let keyframe = keyframe.filter(|_| !is_from_front);
+        let keyframe = keyframe.map(|entry| entry.offset);
+        self.past = None;
         if index != self.current || self.told > 0 {
             self.open_volume(index)?;
         }
@@ -388,6 +413,7 @@ impl Player {
         if let Some(tracker) = tracker {
             if let Some(offset) = keyframe {
                 if self.begin_at(offset, tracker)? {
+                    self.past = past;
                     return Ok(());
                 }
                 // A keyframe of another version is of no use: all is read, then.
@@ -527,6 +553,19 @@ impl Volume {
 
     fn open(&self) -> Result<File, Failure> {
         File::open(&self.path).map_err(|error| failed(&self.name, &error.into()))
+    }
+
+    /// What its trails tell of the time before a moment; `None` where they tell
+    /// nothing, or not all.
+    fn past(&self, wall_ns: i128) -> Result<Option<Past>, Failure> {
+        let Some(map) = self.map.as_ref().filter(|_| self.facts.has_trails) else {
+            return Ok(None);
+        };
+        let until = wall_ns - i128::from(self.facts.boot_wall_ns);
+        let until = u64::try_from(until).unwrap_or(0);
+        let stretches = map.trails(&mut self.open()?, until);
+        let stretches = stretches.map_err(|error| failed(&self.name, &error.into()))?;
+        Ok(stretches.and_then(|stretches| Past::recalled(&stretches).ok()))
     }
 
     fn reader(&self) -> Result<Reader, Failure> {

@@ -64,9 +64,9 @@ impl Pages {
     }
 
     /// To be called for each sample, as with [`Chart::observe`].
-    pub(super) fn observe(&mut self, snapshot: &Snapshot, context: &Context<'_>) {
+    pub(super) fn observe(&mut self, snapshot: &Snapshot) {
         for chart in &mut self.charts {
-            chart.observe(snapshot, context);
+            chart.observe(snapshot);
         }
     }
 

@@ -22,6 +22,7 @@ use crate::{
     paint::{self, Opens},
     scene::{Font, Scene},
     source::Users,
+    tracker::Past,
 };
 
 /// Intervals that a single picture watches.
@@ -35,11 +36,19 @@ pub(super) enum Chart {
 }
 
 impl Chart {
-    pub(super) fn observe(&mut self, snapshot: &Snapshot, context: &Context<'_>) {
+    pub(super) fn observe(&mut self, snapshot: &Snapshot) {
         match self {
             Self::Grid(_) => {}
             Self::Bubble(bubble) => bubble.observe(snapshot),
-            Self::Lines(lines) => lines.observe(snapshot, context),
+            Self::Lines(lines) => lines.observe(snapshot),
+        }
+    }
+
+    /// Learns what was before the samples that come, if it is of use to it.
+    fn recall(&mut self, past: &Past) {
+        match self {
+            Self::Grid(_) | Self::Bubble(_) => {}
+            Self::Lines(lines) => lines.recall(past),
         }
     }
 
@@ -142,8 +151,7 @@ pub(super) fn run(
     };
     let is_bounded = schedule.samples.is_some() || schedule.duration.is_some();
     let is_live = args.sampling.from.is_none();
-    // Lines show how it came to be so.
-    let is_still = !target.has_many() && !matches!(chart, Chart::Lines(_));
+    let is_still = !target.has_many();
     if !target.has_many() && !is_bounded && args.run.is_empty() && is_live {
         schedule.samples = Some(WATCHED);
     }
@@ -159,7 +167,7 @@ pub(super) fn run(
     let (session, writer) = Session::start(
         Plan {
             want_args,
-            has_history: matches!(chart, Chart::Lines(_)),
+            wants_past: matches!(chart, Chart::Lines(_)),
             every_life: target.format == Format::Html,
             one_picture: is_still && !is_bounded && !args.sampling.range.is_given(),
             save: args
@@ -262,6 +270,9 @@ impl Draw {
                     return Err(failure);
                 }
             };
+            if let Some(past) = session.take_past() {
+                self.chart.recall(&past);
+            }
             if is_shown || !self.begins_later {
                 self.observe(&session, is_shown || self.tells_all);
             }
@@ -320,17 +331,14 @@ impl Draw {
     /// Takes in a sample; where it is told of, so are those who ended in it.
     fn observe(&mut self, session: &Session, is_told: bool) {
         let snapshot = session.snapshot();
-        let user = |uid| name(&session.users, uid);
-        let font = self.font.clone();
-        let context = self.context(&user, snapshot, &font);
         match &mut self.gathered {
             Gathered::Page(pages) => {
-                pages.observe(snapshot, &context);
+                pages.observe(snapshot);
                 if is_told {
-                    pages.ends(snapshot, &user);
+                    pages.ends(snapshot, &|uid| name(&session.users, uid));
                 }
             }
-            Gathered::Nothing | Gathered::Frames(_) => self.chart.observe(snapshot, &context),
+            Gathered::Nothing | Gathered::Frames(_) => self.chart.observe(snapshot),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::{
     model::{Host, Sample, Scope, Snapshot},
     recording::Facts,
     source::{Keep, Users, back_to_normal, host},
-    tracker::{Change, Filter, Tracker},
+    tracker::{Change, Filter, Past, Tracker},
 };
 
 /// A run.
@@ -50,7 +50,7 @@ pub(super) struct Plan<'a> {
     /// One picture of one moment is all that is wanted.
     pub(super) one_picture: bool,
     /// What leads to a moment is drawn with it.
-    pub(super) has_history: bool,
+    pub(super) wants_past: bool,
     /// Short lives are not folded.
     pub(super) every_life: bool,
     /// Where all samples are kept.
@@ -76,7 +76,7 @@ impl<'a> Plan<'a> {
             from: sampling.from.as_deref(),
             range: &sampling.range,
             one_picture: false,
-            has_history: false,
+            wants_past: false,
             every_life: false,
             save: None,
             files: Files::One,
@@ -202,8 +202,8 @@ impl Session {
         if plan.one_picture {
             player.only_the_last()?;
         }
-        if plan.has_history {
-            player.with_history();
+        if plan.wants_past {
+            player.with_the_past();
         }
         let facts = player.facts();
         let users = Users::of_recording(&facts.users);
@@ -324,6 +324,15 @@ impl Session {
         match &mut self.feed {
             Feed::Machine(_) => Ok(()),
             Feed::Recording(player) => player.seek(wall_ns, &mut self.tracker),
+        }
+    }
+
+    /// What was before the samples of a recording that come now, once after each
+    /// time that reading begins elsewhere than at the front.
+    pub(super) fn take_past(&mut self) -> Option<Past> {
+        match &mut self.feed {
+            Feed::Machine(_) => None,
+            Feed::Recording(player) => player.take_past(),
         }
     }
 

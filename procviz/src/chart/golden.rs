@@ -156,7 +156,7 @@ fn lines(tracker: &Tracker) -> Scene {
         angle: ANGLE,
     });
     with_context((1200.0, 700.0), |context| {
-        lines.observe(tracker.snapshot(), context);
+        lines.observe(tracker.snapshot());
         lines.draw(tracker.snapshot(), context)
     })
 }

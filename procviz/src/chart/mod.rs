@@ -39,7 +39,7 @@ pub use report::{facts, report};
 pub use sorting::Sorting;
 
 use crate::{
-    model::{TaskView, Untrusted},
+    model::{Comm, TaskId, TaskView, Untrusted},
     scene::Font,
 };
 
@@ -77,14 +77,14 @@ pub enum Arguments {
 impl Context<'_> {
     /// `pid user command` of a task, as a picture may show it.
     fn name(&self, task: &TaskView<'_>, user: &str) -> String {
-        let user = Untrusted::new(user.as_bytes()).picture();
-        format!("{} {user} {}", task.id().tid, self.command(task))
+        let command = (task.thread.comm, task.process.args.as_deref());
+        self.label(task.id(), user, command)
     }
 
-    /// The name, or the arguments where they are to be shown.
-    fn command(&self, task: &TaskView<'_>) -> String {
-        let args = task.process.args.as_deref();
-        match args.filter(|_| self.arguments == Arguments::Shown) {
+    /// The same of one who may be gone: name and arguments.
+    fn label(&self, id: TaskId, user: &str, (comm, args): (Comm, Option<&[u8]>)) -> String {
+        let user = Untrusted::new(user.as_bytes()).picture();
+        let command = match args.filter(|_| self.arguments == Arguments::Shown) {
             Some(args) => {
                 let args = args.strip_suffix(b"\0").unwrap_or(args);
                 let line: Vec<u8> = args
@@ -93,7 +93,8 @@ impl Context<'_> {
                     .collect();
                 Untrusted::new(&line).picture()
             }
-            None => task.thread.comm.text().picture(),
-        }
+            None => comm.text().picture(),
+        };
+        format!("{} {user} {command}", id.tid)
     }
 }

@@ -23,6 +23,8 @@ pub struct Snapshot {
     pub threads: Slots<Thread>,
     /// Processes by slot.
     pub processes: Slots<Process>,
+    /// Slots of the processes that changed in the interval.
+    pub changed: Vec<usize>,
     /// Figures of the machine.
     pub machine: MachineFigures,
     /// Losses since the run began.
@@ -52,6 +54,7 @@ impl Snapshot {
             sources,
             threads: Slots::default(),
             processes: Slots::default(),
+            changed: Vec::new(),
             machine: MachineFigures::default(),
             losses: Losses::default(),
             events_seen: 0,

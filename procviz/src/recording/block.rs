@@ -13,7 +13,8 @@ pub(super) const BLOCK_MAGIC: &[u8; 4] = b"PVZB";
 pub(super) const BLOCK_HEADER: usize = 36;
 /// No payload is larger, packed or not: whoever claims more is not believed.
 pub(super) const MOST: usize = 32 << 20;
-/// Nor is a keyframe, unpacked, larger than this: what it becomes in memory is more.
+/// Nor is a keyframe, or a block of trails, unpacked, larger than this: what it
+/// becomes in memory is more.
 pub(super) const MOST_OF_KEYFRAME: usize = 8 << 20;
 
 /// What a block holds.
@@ -31,6 +32,8 @@ pub(super) enum Kind {
     Index,
     /// JSON: what begins and ceases to stand out.
     Marks,
+    /// Columns: what came to the trails of interesting tasks.
+    Trails,
     /// Of a later version: skipped.
     Other(u8),
 }
@@ -44,6 +47,7 @@ impl Kind {
             Self::Gap => 4,
             Self::Index => 5,
             Self::Marks => 6,
+            Self::Trails => 7,
             Self::Other(number) => number,
         }
     }
@@ -56,6 +60,7 @@ impl Kind {
             4 => Self::Gap,
             5 => Self::Index,
             6 => Self::Marks,
+            7 => Self::Trails,
             other => Self::Other(other),
         }
     }

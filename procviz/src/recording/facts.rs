@@ -34,6 +34,8 @@ pub struct Facts {
     pub only_watched: bool,
     /// What begins and ceases to stand out is told in blocks of its own.
     pub has_marks: bool,
+    /// What came to the trails of interesting tasks is told in blocks of its own.
+    pub has_trails: bool,
     /// What has happened, where a recording was made because of that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<Because>,

@@ -7,7 +7,9 @@ use super::{
     block::{BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, Header, Kind, MOST},
     columns::{Columns as _, TablesIn},
     marks::Mark,
+    trails,
 };
+use crate::tracker::Stretch;
 
 /// A block of a file: where, what, and of when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,12 +109,49 @@ impl Map {
     pub fn marks(&self, file: &mut (impl Read + Seek)) -> std::io::Result<(Vec<Mark>, Vec<u64>)> {
         let (mut marks, mut damaged) = (Vec::new(), Vec::new());
         for entry in self.entries.iter().filter(|entry| entry.is(Kind::Marks)) {
-            match marks_at(file, entry.offset)? {
+            let text = payload_at(file, entry.offset)?;
+            let read = text.and_then(|text| serde_json::from_slice::<Vec<Mark>>(&text).ok());
+            match read {
                 Some(more) => marks.extend(more),
                 None => damaged.push(entry.offset),
             }
         }
         Ok((marks, damaged))
+    }
+
+    /// What came to trails well before a time since boot; `None` where some of
+    /// it is damaged.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn trails(
+        &self,
+        file: &mut (impl Read + Seek),
+        until_ns: u64,
+    ) -> std::io::Result<Option<Vec<Stretch>>> {
+        let mut samples = self
+            .entries
+            .iter()
+            .rev()
+            .filter(|entry| entry.has_samples());
+        // The wall clock, by which the time may have been found, is not that exact.
+        let Some(last) = samples.find(|entry| entry.begin_ns <= until_ns) else {
+            return Ok(Some(Vec::new()));
+        };
+        let limit = samples.next().unwrap_or(last).begin_ns;
+        let mut stretches = Vec::new();
+        for entry in self.entries.iter().filter(|entry| entry.is(Kind::Trails)) {
+            if entry.end_ns >= limit {
+                continue;
+            }
+            let payload = payload_at(file, entry.offset)?;
+            let Some(Ok(more)) = payload.map(trails::unpack) else {
+                return Ok(None);
+            };
+            stretches.extend(more);
+        }
+        Ok(Some(stretches))
     }
 
     /// The last facts before a place.
@@ -123,8 +162,8 @@ impl Map {
     }
 }
 
-/// The marks of a block; `None` where it is damaged.
-fn marks_at(file: &mut (impl Read + Seek), at: u64) -> std::io::Result<Option<Vec<Mark>>> {
+/// The payload of a block; `None` where it is damaged.
+fn payload_at(file: &mut (impl Read + Seek), at: u64) -> std::io::Result<Option<Vec<u8>>> {
     let Some(head) = head_at(file, at)? else {
         return Ok(None);
     };
@@ -137,8 +176,7 @@ fn marks_at(file: &mut (impl Read + Seek), at: u64) -> std::io::Result<Option<Ve
     if !header.is_sound(&head, &payload) {
         return Ok(None);
     }
-    let text = super::reader::unpacked(&header, &payload);
-    Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
+    Ok(super::reader::unpacked(&header, &payload))
 }
 
 fn head_at(file: &mut (impl Read + Seek), at: u64) -> std::io::Result<Option<[u8; BLOCK_HEADER]>> {

@@ -12,6 +12,7 @@ mod rows;
 mod samples;
 #[cfg(test)]
 mod tests;
+mod trails;
 mod varint;
 mod writer;
 

@@ -9,6 +9,7 @@ use super::{
     keyframes,
     map::Map,
     samples::Scattered,
+    trails,
 };
 use crate::{model::Sample, tracker::Keyframe};
 
@@ -287,6 +288,7 @@ impl Reader {
                 Err(_) => is_nonsense = true,
             },
             Kind::Index => self.findings.is_closed = true,
+            Kind::Trails => is_nonsense = trails::unpack(payload).is_err(),
             Kind::Marks | Kind::Other(_) => {}
         }
         if is_nonsense {

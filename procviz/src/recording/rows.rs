@@ -12,6 +12,7 @@ use crate::model::{
     MachineFigures, Memory, Pressure, Process, Reading, Rename, Sample, Slots, Sources, State,
     Status, TaskId, Thread, ThreadEnd,
 };
+use crate::tracker::{Point, Step, Stretch};
 
 /// How many rows of the other tables belong to a sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -577,4 +578,46 @@ fn end(row: &mut impl Columns, end: &mut Option<End>) {
         status: code.map(Status),
         zombie,
     });
+}
+
+/// How many rows of other tables belong to a stretch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Amounts {
+    pub(super) first: u64,
+    pub(super) steps: u64,
+}
+
+pub(super) fn stretch(row: &mut impl Columns, stretch: &mut Stretch, amounts: &mut Amounts) {
+    flags(row, [&mut stretch.of_processes]);
+    row.rising(&mut stretch.began_ns);
+    row.rising(&mut stretch.span_ns.0);
+    row.rising(&mut stretch.span_ns.1);
+    row.number(&mut amounts.first);
+    row.number(&mut amounts.steps);
+}
+
+pub(super) fn first(row: &mut impl Columns, (id, cpu_ns): &mut (TaskId, u64)) {
+    row.task(id);
+    row.number(cpu_ns);
+}
+
+pub(super) fn step(row: &mut impl Columns, step: &mut Step, points: &mut u64) {
+    row.task(&mut step.id);
+    comm(row, &mut step.who.comm);
+    maybe_small(row, &mut step.who.uid);
+    row.text(&mut step.who.args);
+    let mut interest = u32::from(step.interest);
+    small(row, &mut interest);
+    match u8::try_from(interest) {
+        Ok(interest) => step.interest = interest,
+        Err(_) => row.fail(),
+    }
+    flags(row, [&mut step.is_over]);
+    row.number(points);
+}
+
+pub(super) fn point(row: &mut impl Columns, point: &mut Point) {
+    row.rising(&mut point.boot_ns);
+    row.rising(&mut point.cpu_ns);
+    row.rising(&mut point.rss);
 }

@@ -8,8 +8,12 @@ use super::{
     map::Entry,
     marks::Mark,
     samples::Gathered,
+    trails,
 };
-use crate::{model::Sample, tracker::Keyframe};
+use crate::{
+    model::Sample,
+    tracker::{Keyframe, Stretch},
+};
 
 /// Samples of this time go into one block, ns.
 const BLOCK_NS: u64 = 1_000_000_000;
@@ -91,6 +95,23 @@ impl Block {
         }
         let at_ns = keyframe.boot_ns;
         Self::new(Kind::Keyframe, &payload, (at_ns, at_ns))
+    }
+
+    /// What came to trails since the last block of them.
+    ///
+    /// # Errors
+    ///
+    /// When it is too large, or cannot be packed.
+    pub fn trails(stretches: &[Stretch]) -> std::io::Result<Self> {
+        let payload = trails::pack(stretches);
+        if payload.len() > MOST_OF_KEYFRAME {
+            return Err(std::io::Error::other("more trails than a block holds"));
+        }
+        let spans = stretches.iter().map(|stretch| stretch.span_ns);
+        let begin = spans.clone().map(|(begin, _)| begin).min();
+        let end = spans.map(|(_, end)| end).max();
+        let span = (begin.unwrap_or(0), end.unwrap_or(0));
+        Self::new(Kind::Trails, &payload, span)
     }
 
     /// Where each block is: closes a file.

@@ -197,7 +197,6 @@ impl Tracker {
         snapshot.processes = processes;
         self.snapshot = snapshot;
         (self.leaving, self.ghosts, self.rules) = (leaving, ghosts, rules);
-        self.changed.clear();
         self.set_filter(self.filter.clone());
         Ok(())
     }

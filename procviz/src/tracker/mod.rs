@@ -12,6 +12,7 @@ mod outstanding;
 mod processes;
 mod readings;
 mod rules;
+mod trails;
 
 use std::collections::VecDeque;
 
@@ -22,6 +23,7 @@ use crate::model::{Comm, Host, Io, Process, Sample, Scope, Snapshot, Sources, Ta
 pub use filter::Filter;
 pub use keyframe::{Keyframe, LastSeconds, NoKeyframe, Secrets};
 pub use outstanding::{Change, Outstanding};
+pub use trails::{Broken, Past, Point, Step, Stretch, Trail, Trails, Who};
 
 /// How many snapshots show a dead task.
 const SHOWN_DEAD: u64 = 2;
@@ -36,8 +38,6 @@ pub struct Tracker {
     /// Old leaders of processes in which another thread called exec, whose
     /// final figures have not come.
     ghosts: FxHashMap<TaskId, (u64, Option<Io>)>,
-    /// Processes that changed in this tick.
-    changed: Vec<usize>,
     rules: rules::Rules,
     filter: Filter,
 }
@@ -56,7 +56,6 @@ impl Tracker {
             processes: FxHashMap::default(),
             leaving: VecDeque::new(),
             ghosts: FxHashMap::default(),
-            changed: Vec::new(),
             rules: rules::Rules::default(),
             filter,
         }
@@ -97,8 +96,8 @@ impl Tracker {
 
     /// Merges a sample. The cost follows what it holds, not how many tasks there are.
     pub fn update(&mut self, sample: &Sample) {
-        self.changed.clear();
         let snapshot = &mut self.snapshot;
+        snapshot.changed.clear();
         snapshot.tick += 1;
         snapshot.stamp = sample.stamp;
         if snapshot.tick == 1 {
@@ -140,7 +139,7 @@ impl Tracker {
             threads: &self.threads,
             processes: &self.processes,
         };
-        self.snapshot.notables = self.rules.judge(world, &self.changed, skipped);
+        self.snapshot.notables = self.rules.judge(world, &self.snapshot.changed, skipped);
         let watched = self.snapshot.watched_ns();
         self.snapshot.not_judged.clear();
         self.snapshot.not_judged.extend(rules::not_judged(watched));
@@ -238,8 +237,8 @@ impl Tracker {
             return;
         };
         if process.change.tick != tick {
-            self.changed.push(slot);
             process.change.at(tick);
+            self.snapshot.changed.push(slot);
         }
     }
 }

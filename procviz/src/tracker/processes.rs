@@ -75,7 +75,7 @@ impl Tracker {
             .iter()
             .map(|memory| memory.process)
             .collect();
-        for slot in &self.changed {
+        for slot in &self.snapshot.changed {
             let Some(process) = self.snapshot.processes.get(*slot) else {
                 continue;
             };

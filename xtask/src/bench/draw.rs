@@ -126,7 +126,7 @@ fn charts(tasks: u32) -> Result<Vec<Row>> {
     });
     let snapshot = machine.tracker.snapshot();
     bubble.observe(snapshot);
-    lines.observe(snapshot, &context);
+    lines.observe(snapshot);
     let bars: [Option<&str>; 2] = match tasks {
         20_000 => [Some("<= 5"), Some("<= 15")],
         _ => [None, None],

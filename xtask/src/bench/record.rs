@@ -7,9 +7,9 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use procviz::{
-    model::{Comm, Found, Gone, Io, Memory, Reading, Sample, Sources, Stamp, State, TaskId},
-    recording::{Block, Facts, Packer, Reader},
-    tracker::{LastSeconds, Secrets, Tracker},
+    model::{Comm, Found, Gone, Io, Memory, Reading, Sample, Scope, Sources, Stamp, State, TaskId},
+    recording::{Block, Facts, Mark, Packer, Reader},
+    tracker::{LastSeconds, Outstanding, Secrets, Stretch, Tracker, Trails},
 };
 
 use super::{Row, own_cpu_ns};
@@ -17,6 +17,8 @@ use super::{Row, own_cpu_ns};
 const TASKS: u64 = 2_000;
 /// Tasks that change in a sample: 2 %.
 const CHANGE: u64 = 40;
+/// Of these, so many keep a core busy.
+const BUSY: u64 = 3;
 const HZ: u64 = 10;
 const SAMPLES: u64 = 600;
 /// Processes that the sweep comes to in a sample.
@@ -49,6 +51,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
             "bytes",
         ),
         Row::new("... a keyframe", minute.keyframe as f64, "bytes"),
+        Row::new("... trails of half a minute", minute.trails as f64, "bytes"),
         Row::new(
             "... CPU beyond sampling",
             minute.used / SAMPLES as f64 * HZ as f64 / 1e9 * 100.0,
@@ -72,22 +75,25 @@ fn moments() -> Result<Vec<Row>> {
     std::fs::write(&file, &hour.bytes)?;
     let mut costs = Vec::new();
     for ago in ["-1s", "-29s", "-20m", "-45m", "-3590s"] {
-        let mut command = Command::new(&procviz);
-        command.args(["grid", "--force", "--from"]).arg(&file);
-        command.arg("--at").arg(ago).arg("-o").arg(&picture);
-        costs.push(cost(command)?);
+        for chart in ["grid", "bubble", "lines"] {
+            let mut command = Command::new(&procviz);
+            command.args([chart, "--force", "--from"]).arg(&file);
+            command.arg("--at").arg(ago).arg("-o").arg(&picture);
+            costs.push(cost(command)?);
+        }
     }
-    let mut dump = Command::new(&procviz);
-    let dump = cost({
-        dump.args(["dump", "--end", "-55m", "--from"]).arg(&file);
-        dump
-    })?;
+    let dump = |until: &[&str]| {
+        let mut dump = Command::new(&procviz);
+        dump.arg("dump").args(until).arg("--from").arg(&file);
+        cost(dump)
+    };
+    let dumps = [dump(&["--end", "-55m"])?, dump(&[])?];
     std::fs::remove_dir_all(&folder)?;
     let most = |of: fn(&Cost) -> f64| costs.iter().map(of).fold(0.0, f64::max);
     Ok(vec![
         Row::new("... an hour of it", hour.bytes.len() as f64 / 1e6, "MB"),
         Row::new(
-            "... any moment of the hour, drawn",
+            "... any moment of the hour, drawn by any chart",
             most(|cost| cost.cpu_ms),
             "ms of CPU",
         )
@@ -95,9 +101,10 @@ fn moments() -> Result<Vec<Row>> {
         Row::new("... with memory of", most(|cost| cost.rss_mb), "MB").bar("<= 100"),
         Row::new(
             "... a dump of its first five minutes, memory",
-            dump.rss_mb,
+            dumps[0].rss_mb,
             "MB",
         ),
+        Row::new("... of all of it", dumps[1].rss_mb, "MB"),
     ])
 }
 
@@ -136,6 +143,8 @@ struct Made {
     census: usize,
     /// Bytes of a keyframe.
     keyframe: usize,
+    /// Bytes of what came to trails in half a minute.
+    trails: usize,
     /// CPU time of making it but for sampling, ns.
     used: f64,
 }
@@ -147,13 +156,19 @@ impl Made {
             bytes: Block::file_header(),
             census: 0,
             keyframe: 0,
+            trails: 0,
             used: 0.0,
         };
         let facts = Facts {
             cpus: 2,
             page_bytes: 4_096,
+            has_marks: true,
+            has_trails: true,
             ..Facts::default()
         };
+        let mut trails = [Scope::Threads, Scope::Processes].map(Trails::new);
+        let mut outstanding = Outstanding::default();
+        let mut marks = Vec::new();
         made.bytes.extend_from_slice(&Block::facts(&facts)?.bytes);
         let mut packer = Packer::new();
         let mut tracker = Tracker::new(facts.machine(), Sources::EbpfAndProc);
@@ -162,10 +177,26 @@ impl Made {
             tracker.update(&sample);
             let before = own_cpu_ns();
             let is_full = packer.add(&sample);
+            let snapshot = tracker.snapshot();
+            let now = snapshot.stamp.boot_ns;
+            let changes = outstanding.update(&snapshot.notables);
+            let new = changes.iter();
+            marks.extend(new.map(|(change, notable)| Mark::new(*change, notable, now)));
             if (is_full || number == 0)
                 && let Some((block, _)) = packer.block()
             {
                 made.bytes.extend_from_slice(&block?.bytes);
+                if !marks.is_empty() {
+                    made.bytes.extend_from_slice(&Block::marks(&marks)?.bytes);
+                    marks.clear();
+                }
+            }
+            let over = trails.iter_mut();
+            let over: Vec<Stretch> = over.filter_map(|own| own.observe(snapshot)).collect();
+            if !over.is_empty() {
+                let block = Block::trails(&over)?;
+                made.trails = block.bytes.len();
+                made.bytes.extend_from_slice(&block.bytes);
             }
             if number > 0 && number.is_multiple_of(30 * HZ) {
                 let keyframe = tracker.keyframe(Secrets::Kept, LastSeconds::LeftOut)?;
@@ -232,10 +263,14 @@ impl Machine {
             sample.found.extend((0..TASKS).map(found));
             return sample;
         }
-        for _ in 0..CHANGE {
-            let task = self.noise.next(TASKS);
+        for change in 0..CHANGE {
+            // Some keep a core busy, the others are drawn by lot.
+            let (task, most) = match change {
+                0..BUSY => (change, 1_000_000_000 / HZ),
+                _ => (self.noise.next(TASKS), 9_000_000),
+            };
             let index = task as usize;
-            self.cpu[index] += self.noise.next(9_000_000);
+            self.cpu[index] += most - self.noise.next(most.min(9_000_000));
             let cpu_ns = self.cpu[index];
             sample.readings.push(Reading {
                 id: id(task),

@@ -75,7 +75,7 @@ pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Asked) -> Result<u8, Fail
             from: Some(path),
             range: &args.range,
             one_picture: !args.repeat && !args.range.is_given(),
-            has_history: false,
+            wants_past: false,
             every_life: false,
             save: None,
             files: Files::One,

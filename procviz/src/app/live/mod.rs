@@ -229,6 +229,7 @@ impl Live {
             },
             wake,
             kept,
+            wants_past: true,
             save: args
                 .save
                 .as_deref()
@@ -322,11 +323,8 @@ impl Live {
 
     fn observe(&mut self) {
         let snapshot = self.session.snapshot();
-        let users = &self.session.users;
-        let user = |uid| super::picture::name(users, uid);
-        let context = context(&user, snapshot, &self.font, self.arguments, (0.0, 0.0));
         self.bubble.observe(snapshot);
-        self.lines.observe(snapshot, &context);
+        self.lines.observe(snapshot);
     }
 
     fn govern(&mut self) {
@@ -414,6 +412,7 @@ impl Live {
         if self.looks.lines.scope != lines {
             self.looks.lines.scope = lines;
             self.lines = Lines::new(self.looks.lines.clone());
+            self.look_again();
         }
     }
 

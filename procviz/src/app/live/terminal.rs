@@ -339,7 +339,7 @@ impl TerminalView {
                 (Body::Bubble(&interesting), Counts::of(snapshot, scope))
             }
             (ChartKind::Lines, Some(_)) => {
-                series = live.lines.series();
+                series = live.lines.series(&context);
                 (Body::Lines(&series), Counts::of(snapshot, scope))
             }
             (_, room) => {

@@ -31,6 +31,9 @@ impl Live {
         self.grid = Grid::new(self.looks.grid.clone()).steady();
         self.bubble = Bubble::new(self.looks.bubble.clone());
         self.lines = Lines::new(self.looks.lines.clone());
+        if let Some(past) = self.session.take_past() {
+            self.lines.recall(&past);
+        }
         self.said.clear();
         let is_ahead = |next: Option<i128>| next.is_some_and(|next| next <= wanted);
         while is_ahead(self.session.next_wall_ns()) || !self.has_begun() {
@@ -176,6 +179,17 @@ impl Live {
             begin: clock(begin),
             end: clock(end),
         })
+    }
+
+    /// Charts begin anew, and know what they would know had they been there.
+    pub(super) fn look_again(&mut self) {
+        let now = self.now();
+        if let Some(replay) = &mut self.replay {
+            replay.wanted = Some(now);
+        }
+        if let Err(failure) = self.settle() {
+            self.view.message = Some(format!("{:#}", failure.error));
+        }
     }
 
     pub(super) fn try_to_travel(&mut self, effect: &Effect) {

@@ -28,7 +28,7 @@ use crate::{
     model::{Event, ExitRecord, Host, Sample, Scope, Sources},
     recording::{Because, Block, Facts, Mark, PROCESSES, Packer},
     source::{Users, boot_id, keep_only, kernel_release},
-    tracker::{Change, Filter, LastSeconds, Outstanding, Secrets, Tracker},
+    tracker::{Change, Filter, LastSeconds, Outstanding, Secrets, Stretch, Tracker, Trails},
 };
 
 /// Blocks that wait for a slow disk; what comes when there are more is lost and counted.
@@ -37,6 +37,7 @@ const QUEUE: usize = 32;
 const MOST_REASONS: usize = 10;
 /// Reading may begin each so many ns.
 const KEYFRAMES_NS: u64 = 30_000_000_000;
+const SCOPES: [Scope; 2] = [Scope::Threads, Scope::Processes];
 
 /// Where a recording goes, and what is left out of it.
 #[derive(Clone, Debug)]
@@ -143,6 +144,8 @@ pub(super) struct Recorder {
     /// The time since boot at which the file began, ns.
     file_ns: Option<u64>,
     ring: Option<Ring>,
+    /// Those of threads and of processes; a ring, which is short, tells of none.
+    trails: Vec<Trails>,
     outstanding: Outstanding,
     /// What has changed of it since the last block.
     marks: Vec<Mark>,
@@ -174,6 +177,7 @@ impl Recorder {
         if is_reduced {
             PROCESSES.clone_into(&mut facts.tasks);
         }
+        facts.has_trails = !matches!(files, Files::Ring(_));
         let boot_wall_ns = i128::from(facts.boot_wall_ns);
         let first = Begin {
             wall_ns: jiff::Timestamp::now().as_nanosecond(),
@@ -226,6 +230,10 @@ impl Recorder {
                 ))
             }
         };
+        let trails = match facts.has_trails {
+            true => SCOPES.map(Trails::new).into(),
+            false => Vec::new(),
+        };
         Ok(Self {
             facts,
             packer: Packer::new(),
@@ -242,6 +250,7 @@ impl Recorder {
             rotation,
             file_ns: None,
             ring,
+            trails,
             outstanding: Outstanding::default(),
             marks: Vec::new(),
             lost: Lost::default(),
@@ -271,17 +280,21 @@ impl Recorder {
             for part in self.all_known(&own) {
                 self.send(Job::Part(part));
             }
+            self.follow_from(&own);
             self.own = Some(own);
             return;
         }
         for part in self.all_known(tracker) {
             self.send(Job::Part(part));
         }
-        if let Some(own) = &mut self.own
+        let mut own = self.own.take();
+        if let Some(own) = &mut own
             && let Ok(keyframe) = tracker.keyframe(Secrets::Kept, LastSeconds::Kept)
         {
             _ = own.restore(keyframe);
         }
+        self.follow_from(own.as_ref().unwrap_or(tracker));
+        self.own = own;
     }
 
     /// Takes in a sample that `tracker` has taken in. A disk that does not
@@ -304,6 +317,7 @@ impl Recorder {
         let own = self.own.take();
         let all = own.as_ref().unwrap_or(tracker);
         self.mark(all, is_full);
+        self.follow(all);
         self.watch_ring(sample, all);
         let now = sample.stamp.boot_ns;
         let last = *self.keyframe_ns.get_or_insert(now);
@@ -332,6 +346,34 @@ impl Recorder {
             .extend(changes.map(|(change, notable)| Mark::new(*change, notable, now)));
         if is_full {
             self.put_marks();
+        }
+    }
+
+    /// Tells what came to trails, when a stretch of them is over.
+    fn follow(&mut self, tracker: &Tracker) {
+        let snapshot = tracker.snapshot();
+        let trails = self.trails.iter_mut();
+        let over: Vec<Stretch> = trails
+            .filter_map(|trails| trails.observe(snapshot))
+            .map(|stretch| match self.secrets {
+                Secrets::LeftOut => stretch.without_args(),
+                Secrets::Kept => stretch,
+            })
+            .collect();
+        if over.is_empty() {
+            return;
+        }
+        match Block::trails(&over) {
+            Ok(block) => self.put((block, 0)),
+            // A reader misses it, and reads samples instead.
+            Err(error) => say(&format!("procviz: trails are not recorded: {error}")),
+        }
+    }
+
+    /// Trails of a file lead no further back than it does.
+    fn follow_from(&mut self, tracker: &Tracker) {
+        for trails in &mut self.trails {
+            *trails = Trails::from_census(trails.scope(), tracker.snapshot());
         }
     }
 
@@ -432,6 +474,7 @@ impl Recorder {
         };
         let mut parts = vec![(facts, 0)];
         parts.extend(self.all_known(tracker));
+        self.follow_from(tracker);
         self.send(Job::Begin(Begin {
             wall_ns: self.boot_wall_ns + i128::from(now),
             why: None,

@@ -22,7 +22,7 @@ use crate::{
 pub(crate) enum Body<'a> {
     Grid(&'a Cells),
     Bubble(&'a [Interesting]),
-    Lines(&'a [Series<'a>]),
+    Lines(&'a [Series]),
 }
 
 /// All that a screen shows.

@@ -158,7 +158,7 @@ fn table_of(
 pub(super) fn lines(
     buffer: &mut Buffer,
     layout: &Layout,
-    series: &[Series<'_>],
+    series: &[Series],
     (palette, look, span): (&Palette, Look, f64),
     hits: &mut Hits,
 ) {
@@ -220,11 +220,11 @@ enum Axis2 {
 fn plot(
     buffer: &mut Buffer,
     area: Rect,
-    series: &[Series<'_>],
+    series: &[Series],
     axis: Axis2,
     (palette, look, span): (&Palette, Look, f64),
 ) {
-    fn points<'a>(one: &'a Series<'_>, axis: Axis2) -> &'a [(f64, f64)] {
+    fn points(one: &Series, axis: Axis2) -> &[(f64, f64)] {
         if axis == Axis2::Cpu {
             &one.cpu
         } else {

@@ -1,9 +1,10 @@
 //! A line per interesting thread through time, CPU and memory, in 3D.
 
-use std::sync::Arc;
+mod space;
 
 use rustc_hash::FxHashMap;
 
+use self::space::Space;
 use super::{
     Context, axis, foot,
     head::{self, Counts},
@@ -16,6 +17,7 @@ use super::{
 use crate::{
     model::{Scope, Snapshot, TaskId, duration_text},
     scene::{Anchor, Color, Item, Mark, Scene, Shape, Text},
+    tracker::{Past, Point, Trail, Trails},
 };
 
 /// How lines are to look.
@@ -38,17 +40,16 @@ pub const ANGLE: (f32, f32) = (-32.0, 24.0);
 pub struct Lines {
     options: LinesOptions,
     palette: Palette,
-    began_ns: Option<u64>,
-    /// CPU time of everybody when first seen, ns.
-    first: FxHashMap<TaskId, (u64, u64)>,
-    lines: FxHashMap<TaskId, Line>,
+    trails: Trails,
+    /// Where each line's name was, seen from its end.
+    spots: FxHashMap<TaskId, u8>,
 }
 
 /// A task's line.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Series<'a> {
+pub(crate) struct Series {
     pub(crate) id: TaskId,
-    pub(crate) name: &'a str,
+    pub(crate) name: String,
     pub(crate) color: Color,
     /// Seconds watched and CPU seconds used since.
     pub(crate) cpu: Vec<(f64, f64)>,
@@ -57,28 +58,8 @@ pub(crate) struct Series<'a> {
     pub(crate) is_over: bool,
 }
 
-struct Line {
-    points: Vec<Point>,
-    interest: u8,
-    name: String,
-    is_over: bool,
-    spot: Option<u8>,
-}
-
-#[derive(Clone, Copy)]
-struct Point {
-    seconds: f64,
-    cpu: f64,
-    rss: f64,
-}
-
-/// In one refresh, beyond which a line appears.
-const CPU_NS: u64 = 100_000_000;
-const RSS: u64 = 60 << 20;
-const INTEREST: (u8, u8) = (5, 2);
-const MOST_POINTS: usize = 1_000;
-/// Ended lines that are kept.
-const MOST_DEAD: usize = 200;
+/// Of a line that is of most interest.
+const MOST_INTEREST: u8 = 5;
 const LABEL: f32 = 12.0;
 /// Radius of a line's end, pixels.
 const END: f32 = 3.5;
@@ -88,10 +69,9 @@ impl Lines {
     pub fn new(options: LinesOptions) -> Self {
         Self {
             palette: Palette::new(options.theme, options.palette, &Colors::default()),
+            trails: Trails::new(options.scope),
             options,
-            began_ns: None,
-            first: FxHashMap::default(),
-            lines: FxHashMap::default(),
+            spots: FxHashMap::default(),
         }
     }
 
@@ -99,6 +79,7 @@ impl Lines {
     #[must_use]
     pub fn in_scope(mut self, scope: Scope) -> Self {
         self.options.scope = scope;
+        self.trails = Trails::new(scope);
         self
     }
 
@@ -117,103 +98,51 @@ impl Lines {
     }
 
     /// The lines as they stand, those of most interest first.
-    pub(crate) fn series(&self) -> Vec<Series<'_>> {
-        let mut lines: Vec<(&TaskId, &Line)> = self.lines.iter().collect();
-        let last = |line: &Line| line.points.last().map_or(0.0, |point| point.cpu);
-        lines.sort_by(|(a, x), (b, y)| {
+    pub(crate) fn series(&self, context: &Context<'_>) -> Vec<Series> {
+        let mut trails: Vec<(TaskId, &Trail)> = self.trails.iter().collect();
+        trails.sort_by(|(a, x), (b, y)| {
             x.is_over
                 .cmp(&y.is_over)
                 .then(y.interest.cmp(&x.interest))
-                .then(last(y).total_cmp(&last(x)))
+                .then(used(y).cmp(&used(x)))
                 .then(a.cmp(b))
         });
-        lines
+        let places = |trail: &Trail, axis: usize| {
+            let places = trail.points.iter().map(|point| self.place(point));
+            places.map(|place| (place[0], place[axis])).collect()
+        };
+        trails
             .into_iter()
-            .map(|(id, line)| Series {
-                id: *id,
-                name: &line.name,
-                color: color_of(*id),
-                cpu: line.points.iter().map(|p| (p.seconds, p.cpu)).collect(),
-                rss: line.points.iter().map(|p| (p.seconds, p.rss)).collect(),
-                is_over: line.is_over,
+            .map(|(id, trail)| Series {
+                id,
+                name: name(id, trail, context),
+                color: color_of(id),
+                cpu: places(trail, 1),
+                rss: places(trail, 2),
+                is_over: trail.is_over,
             })
             .collect()
     }
 
-    /// Adds a snapshot's points; to be called for each.
-    pub fn observe(&mut self, snapshot: &Snapshot, context: &Context<'_>) {
-        let now = snapshot.stamp.boot_ns;
-        let began = *self.began_ns.get_or_insert(now);
-        let seconds = (now - began) as f64 / 1e9;
-        for task in snapshot.tasks(self.options.scope) {
-            let id = task.id();
-            let is_over = task.end().is_some();
-            let rss = task.process.rss;
-            let change = task.change();
-            let before = task.cpu_ns().saturating_sub(change.cpu_ns);
-            let seen_from = || (before, rss.unwrap_or(0));
-            let (first_cpu, _) = *self.first.entry(id).or_insert_with(seen_from);
-            let point = Point {
-                seconds,
-                cpu: task.cpu_ns().saturating_sub(first_cpu) as f64 / 1e9,
-                // A dead task has none; its last one says more.
-                rss: rss.filter(|_| !is_over).unwrap_or(0) as f64,
-            };
-            let is_named = snapshot
-                .notables
-                .iter()
-                .any(|notable| notable.about == Some(id));
-            let is_interesting = change.cpu_ns > CPU_NS
-                || task
-                    .rss_delta()
-                    .is_some_and(|delta| delta.unsigned_abs() > RSS)
-                || is_named;
-            match self.lines.get_mut(&id) {
-                Some(line) if line.is_over => {}
-                Some(line) => line.add(point, is_interesting, is_over),
-                None if is_interesting && snapshot.tick > 1 => {
-                    let interval = snapshot.stamp.interval_ns as f64 / 1e9;
-                    let start = Point {
-                        seconds: (seconds - interval).max(0.0),
-                        cpu: before.saturating_sub(first_cpu) as f64 / 1e9,
-                        rss: point.rss - task.rss_delta().unwrap_or(0) as f64,
-                    };
-                    let user: Arc<str> = (context.user)(task.thread.uid);
-                    let mut line = Line {
-                        points: vec![start],
-                        interest: INTEREST.0,
-                        name: context.name(&task, &user),
-                        is_over: false,
-                        spot: None,
-                    };
-                    line.add(point, true, is_over);
-                    self.lines.insert(id, line);
-                }
-                None => {}
-            }
-        }
-        if snapshot.tick.is_multiple_of(64) {
-            let living: rustc_hash::FxHashSet<TaskId> = snapshot
-                .tasks(self.options.scope)
-                .map(|task| task.id())
-                .collect();
-            self.first.retain(|id, _| living.contains(id));
-            self.forget_the_least();
-        }
+    /// Adds a snapshot's points; to be called for each, the first of all included.
+    pub fn observe(&mut self, snapshot: &Snapshot) {
+        self.trails.observe(snapshot);
     }
 
-    /// Dead lines stay, but not without end: those that used the least go.
-    fn forget_the_least(&mut self) {
-        let mut dead: Vec<(f64, TaskId)> = self
-            .lines
-            .iter()
-            .filter(|(_, line)| line.is_over)
-            .map(|(id, line)| (line.points.last().map_or(0.0, |point| point.cpu), *id))
-            .collect();
-        dead.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
-        for (_, id) in dead.into_iter().skip(MOST_DEAD) {
-            self.lines.remove(&id);
-        }
+    /// Becomes what it was for those who saw it all; what is observed then goes
+    /// on from there.
+    pub fn recall(&mut self, past: &Past) {
+        self.trails = past.of(self.options.scope).clone();
+    }
+
+    /// Seconds since lines began, CPU seconds, bytes.
+    fn place(&self, point: &Point) -> [f64; 3] {
+        let began = self.trails.began_ns().unwrap_or_default();
+        [
+            point.boot_ns.saturating_sub(began) as f64 / 1e9,
+            point.cpu_ns as f64 / 1e9,
+            point.rss as f64,
+        ]
     }
 
     /// Draws what was observed.
@@ -234,14 +163,20 @@ impl Lines {
     }
 
     fn space(&self, snapshot: &Snapshot, size: (f32, f32)) -> Space {
-        let points = || self.lines.values().flat_map(|line| &line.points);
-        let most = |value: fn(&Point) -> f64| points().map(value).fold(0.0, f64::max);
-        let seconds = snapshot.watched_ns() as f64 / 1e9;
+        let points = || self.trails.iter().flat_map(|(_, trail)| &trail.points);
+        let most = |axis: usize| {
+            let values = points().map(|point| self.place(point)[axis]);
+            values.fold(0.0, f64::max)
+        };
+        let now = Point {
+            boot_ns: snapshot.stamp.boot_ns,
+            ..Point::default()
+        };
         Space::new(
             (
-                seconds.max(1.0),
-                most(|point| point.cpu).max(0.5) * 1.05,
-                most(|point| point.rss).max(64.0 * 1024.0 * 1024.0) * 1.05,
+                self.place(&now)[0].max(1.0),
+                most(1).max(0.5) * 1.05,
+                most(2).max(64.0 * 1024.0 * 1024.0) * 1.05,
             ),
             self.options.angle,
             (
@@ -350,36 +285,30 @@ impl Lines {
     /// Back to front, so that what is near lies over what is far.
     fn draw_lines(&self, scene: &mut Scene, space: &Space) -> Vec<TaskId> {
         let mut order: Vec<(f32, TaskId)> = self
-            .lines
+            .trails
             .iter()
-            .map(|(id, line)| {
-                let sum: f32 = line
-                    .points
-                    .iter()
-                    .map(|point| space.depth(point.as_array()))
-                    .sum();
-                (sum / line.points.len().max(1) as f32, *id)
+            .map(|(id, trail)| {
+                let points = trail.points.iter();
+                let sum: f32 = points.map(|point| space.depth(self.place(point))).sum();
+                (sum / trail.points.len().max(1) as f32, id)
             })
             .collect();
         order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         for (_, id) in &order {
-            let Some(line) = self.lines.get(id) else {
+            let Some(trail) = self.trails.get(*id) else {
                 continue;
             };
             let Color(r, g, b, _) = color_of(*id);
-            let alpha = (u32::from(line.interest) * 255 / u32::from(INTEREST.0)) as u8;
-            let points: Vec<_> = line
-                .points
-                .iter()
-                .map(|point| space.at(point.as_array()))
-                .collect();
+            let alpha = (u32::from(trail.interest) * 255 / u32::from(MOST_INTEREST)).min(255) as u8;
+            let points = trail.points.iter();
+            let points: Vec<_> = points.map(|point| space.at(self.place(point))).collect();
             if let Some((x, y)) = points.last().copied() {
                 scene.marks.push(Mark {
                     id: *id,
                     x,
                     y,
                     r: END,
-                    shape: if line.is_over {
+                    shape: if trail.is_over {
                         Shape::Diamond
                     } else {
                         Shape::Disc
@@ -411,30 +340,26 @@ impl Lines {
         let mut labels = Labels::new(space.at, ends.collect(), taken.collect());
         // The interesting first; among them those with the most CPU.
         let weight = |id: &TaskId| {
-            let line = &self.lines[id];
-            (
-                line.interest,
-                line.points.last().map_or(0.0, |point| point.cpu),
-            )
+            let trail = self.trails.get(*id);
+            trail.map(|trail| (trail.interest, used(trail)))
         };
-        named.sort_by(|a, b| {
-            let (x, y) = (weight(a), weight(b));
-            y.0.cmp(&x.0).then(y.1.total_cmp(&x.1)).then(a.cmp(b))
-        });
+        named.sort_by(|a, b| weight(b).cmp(&weight(a)).then(a.cmp(b)));
+        let mut spots = FxHashMap::default();
         for id in named {
-            let Some(line) = self.lines.get_mut(&id) else {
+            let Some(trail) = self.trails.get(id) else {
                 continue;
             };
-            let Some(end) = line.points.last().map(|point| space.at(point.as_array())) else {
+            let Some(end) = trail.points.last().map(|point| space.at(self.place(point))) else {
                 continue;
             };
-            let text = context.font.fit(&line.name, LABEL, 240.0);
+            let text = context.font.fit(&name(id, trail, context), LABEL, 240.0);
             let size = (context.font.width(&text, LABEL), LABEL + 2.0);
             let ring = numbered.iter().find(|numbered| numbered.id == id);
             let reach = ring.map_or(END, |ring| ring.reach);
-            if let Some(((x, y), spot)) = labels.place((end.0, end.1, reach), size, line.spot) {
-                line.spot = Some(spot);
-                let color = if line.is_over {
+            let spot = self.spots.get(&id).copied();
+            if let Some(((x, y), spot)) = labels.place((end.0, end.1, reach), size, spot) {
+                spots.insert(id, spot);
+                let color = if trail.is_over {
                     self.palette.alarm
                 } else {
                     self.palette.ink
@@ -442,7 +367,8 @@ impl Lines {
                 self.text(scene, (x, y + LABEL), Anchor::Start, color, text);
             }
         }
-        if self.lines.is_empty() {
+        self.spots = spots;
+        if self.trails.is_empty() {
             let (left, top, right, bottom) = space.at;
             let words =
                 "no thread used more than 100 ms of CPU or changed its RSS by 60 MiB in a refresh";
@@ -478,7 +404,7 @@ impl Lines {
         ];
         let words = format!(
             "paler: quieter   {}, watched {}",
-            match self.lines.len() {
+            match self.trails.len() {
                 1 => "1 line".to_owned(),
                 count => format!("{count} lines"),
             },
@@ -488,121 +414,18 @@ impl Lines {
     }
 }
 
-impl Line {
-    fn add(&mut self, mut point: Point, is_interesting: bool, is_over: bool) {
-        if is_over && let Some(last) = self.points.last() {
-            point.rss = last.rss;
-        }
-        self.points.push(point);
-        self.is_over = is_over;
-        self.interest = if is_interesting {
-            INTEREST.0
-        } else {
-            self.interest.saturating_sub(1).max(INTEREST.1)
-        };
-        if self.points.len() > MOST_POINTS {
-            // The older half is thinned, so that the whole time stays in view.
-            let mut index = 0;
-            self.points.retain(|_| {
-                index += 1;
-                index > MOST_POINTS / 2 || index % 2 == 1
-            });
-        }
-    }
+/// CPU time at its end, ns.
+fn used(trail: &Trail) -> u64 {
+    trail.points.last().map_or(0, |point| point.cpu_ns)
 }
 
-impl Point {
-    fn as_array(&self) -> [f64; 3] {
-        [self.seconds, self.cpu, self.rss]
-    }
-}
-
-/// From time, CPU and memory to pixels.
-struct Space {
-    /// Left, top, right, bottom, pixels.
-    at: (f32, f32, f32, f32),
-    /// Ends of the axes.
-    most: (f64, f64, f64),
-    /// The walls that are behind everything.
-    far: [f64; 3],
-    sin: (f32, f32),
-    cos: (f32, f32),
-    scale: (f32, f32),
-    middle: (f32, f32),
-}
-
-impl Space {
-    fn new(most: (f64, f64, f64), (yaw, pitch): (f32, f32), at: (f32, f32, f32, f32)) -> Self {
-        let (yaw, pitch) = (yaw.to_radians(), pitch.to_radians());
-        let mut space = Self {
-            at,
-            most,
-            far: [0.0; 3],
-            sin: (yaw.sin(), pitch.sin()),
-            cos: (yaw.cos(), pitch.cos()),
-            scale: (1.0, 1.0),
-            middle: (0.0, 0.0),
-        };
-        // Whichever end of an axis is deeper is its far wall.
-        let far = |axis: usize, end: f64| {
-            let mut point = [0.0; 3];
-            let near = space.depth(point);
-            point[axis] = end;
-            if space.depth(point) > near { end } else { 0.0 }
-        };
-        space.far = [far(0, most.0), 0.0, far(2, most.2)];
-        let corners = (0..8).map(|bits: u8| {
-            let end = |bit: u8, most: f64| if bits & bit == 0 { 0.0 } else { most };
-            let (x, y, _) = space.turned([end(1, most.0), end(2, most.1), end(4, most.2)]);
-            (x, y)
-        });
-        let (mut low, mut high) = ((f32::MAX, f32::MAX), (f32::MIN, f32::MIN));
-        for (x, y) in corners {
-            low = (low.0.min(x), low.1.min(y));
-            high = (high.0.max(x), high.1.max(y));
-        }
-        let (width, height) = (at.2 - at.0 - 220.0, at.3 - at.1 - 90.0);
-        space.scale = (
-            (width / (high.0 - low.0)).max(1.0),
-            (height / (high.1 - low.1)).max(1.0),
-        );
-        space.middle = (
-            f32::midpoint(at.0, at.2) - f32::midpoint(low.0, high.0) * space.scale.0,
-            f32::midpoint(at.1, at.3) - f32::midpoint(low.1, high.1) * space.scale.1,
-        );
-        space
-    }
-
-    /// In a cube of side 2 about its middle, turned: right, down, depth.
-    fn turned(&self, [x, y, z]: [f64; 3]) -> (f32, f32, f32) {
-        let unit = |value: f64, most: f64| (value / most * 2.0 - 1.0) as f32;
-        let (x, y, z) = (
-            unit(x, self.most.0),
-            unit(y, self.most.1),
-            unit(z, self.most.2),
-        );
-        let (x, z) = (
-            x * self.cos.0 + z * self.sin.0,
-            -x * self.sin.0 + z * self.cos.0,
-        );
-        let (y, z) = (
-            y * self.cos.1 - z * self.sin.1,
-            y * self.sin.1 + z * self.cos.1,
-        );
-        (x, -y, -z)
-    }
-
-    fn at(&self, point: [f64; 3]) -> (f32, f32) {
-        let (x, y, _) = self.turned(point);
-        (
-            self.middle.0 + x * self.scale.0,
-            self.middle.1 + y * self.scale.1,
-        )
-    }
-
-    fn depth(&self, point: [f64; 3]) -> f32 {
-        self.turned(point).2
-    }
+fn name(id: TaskId, trail: &Trail, context: &Context<'_>) -> String {
+    let who = &trail.who;
+    context.label(
+        id,
+        &(context.user)(who.uid),
+        (who.comm, who.args.as_deref()),
+    )
 }
 
 /// Lines have no group in common: each has a colour by its id.

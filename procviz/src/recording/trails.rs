@@ -1,0 +1,300 @@
+//! What came to trails, as tables in columns, and back.
+
+use super::{
+    block::MOST_OF_KEYFRAME,
+    columns::{Nonsense, TableOut, TablesIn, Words, finish},
+    rows::{self, Amounts},
+};
+use crate::tracker::{Point, Step, Stretch};
+
+/// The tables of a block, by number.
+const STRETCHES: u8 = 50;
+const FIRST: u8 = 51;
+const STEPS: u8 = 52;
+const POINTS: u8 = 53;
+
+/// The payload of a block.
+pub(super) fn pack(stretches: &[Stretch]) -> Vec<u8> {
+    let mut words = Words::new();
+    let tables = [STRETCHES, FIRST, STEPS, POINTS].map(TableOut::new);
+    let [mut heads, mut firsts, mut steps, mut points] = tables;
+    for stretch in stretches {
+        let mut amounts = Amounts {
+            first: stretch.first.len() as u64,
+            steps: stretch.steps.len() as u64,
+        };
+        let mut head = Stretch {
+            first: Vec::new(),
+            steps: Vec::new(),
+            ..*stretch
+        };
+        heads.row(&mut words, |row| {
+            rows::stretch(row, &mut head, &mut amounts)
+        });
+        for first in &stretch.first {
+            let mut first = *first;
+            firsts.row(&mut words, |row| rows::first(row, &mut first));
+        }
+        for step in &stretch.steps {
+            let mut count = step.points.len() as u64;
+            let mut own = Step {
+                points: Vec::new(),
+                who: step.who.clone(),
+                ..*step
+            };
+            steps.row(&mut words, |row| rows::step(row, &mut own, &mut count));
+            for point in &step.points {
+                let mut point = *point;
+                points.row(&mut words, |row| rows::point(row, &mut point));
+            }
+        }
+    }
+    finish(&mut words, &mut [heads, firsts, steps, points])
+}
+
+/// What a payload says.
+///
+/// # Errors
+///
+/// When it makes no sense.
+pub(super) fn unpack(payload: Vec<u8>) -> Result<Vec<Stretch>, Nonsense> {
+    if payload.len() > MOST_OF_KEYFRAME {
+        return Err(Nonsense);
+    }
+    let mut tables = TablesIn::parse(payload)?;
+    let mut stretches = Vec::new();
+    for _ in 0..tables.rows(STRETCHES) {
+        let (mut stretch, mut amounts) = (Stretch::default(), Amounts::default());
+        tables.row(STRETCHES, |row| {
+            rows::stretch(row, &mut stretch, &mut amounts);
+        })?;
+        // A row that is not there ends it: no count is believed before.
+        for _ in 0..amounts.first {
+            let mut first = Default::default();
+            tables.row(FIRST, |row| rows::first(row, &mut first))?;
+            stretch.first.push(first);
+        }
+        for _ in 0..amounts.steps {
+            let (mut step, mut count) = (Step::default(), 0);
+            tables.row(STEPS, |row| rows::step(row, &mut step, &mut count))?;
+            for _ in 0..count {
+                let mut point = Point::default();
+                tables.row(POINTS, |row| rows::point(row, &mut point))?;
+                step.points.push(point);
+            }
+            stretch.steps.push(step);
+        }
+        stretches.push(stretch);
+    }
+    Ok(stretches)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{
+            Comm, Event, Found, Gone, Host, Memory, Reading, Sample, Scope, Sources, Stamp, State,
+            Status, TaskId, ThreadEnd,
+        },
+        tracker::{Past, Tracker, Trails},
+    };
+
+    /// Numbers that are the same in every run (Knuth's MMIX).
+    struct Noise(u64);
+
+    impl Noise {
+        fn below(&mut self, limit: u64) -> u64 {
+            let next = self.0.wrapping_mul(6_364_136_223_846_793_005);
+            self.0 = next.wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) % limit
+        }
+    }
+
+    /// Tasks that come, work, grow and go.
+    struct Machine {
+        noise: Noise,
+        living: Vec<(TaskId, u64)>,
+        now: u64,
+    }
+
+    const INTERVAL: u64 = 100_000_000;
+
+    impl Machine {
+        fn task(&mut self, sample: &mut Sample, start_ns: u64) {
+            let tid = self.noise.below(1 << 22) as u32;
+            let id = TaskId { tid, start_ns };
+            let cpu_ns = if start_ns < 1_000 {
+                self.noise.below(1 << 40)
+            } else {
+                0
+            };
+            self.living.push((id, cpu_ns));
+            sample.found.push(Found {
+                id,
+                process: id,
+                ppid: 1,
+                uid: Some(tid % 3),
+                ns_pid: None,
+                kthread: false,
+                comm: Comm::new(b"task"),
+                state: State::Sleeping,
+                on_cpu: false,
+                in_iowait: false,
+                cpu_ns,
+                run_delay_ns: Some(0),
+                off_cpu_ns: None,
+                io: None,
+                memory: Some((1 << 20, 1 << 30)),
+                threads: 1,
+                gone: Gone::default(),
+                whole: None,
+                cgroup: None,
+                watched: true,
+            });
+        }
+
+        fn sample(&mut self) -> Sample {
+            let mut sample = Sample::new(Sources::EbpfAndProc);
+            self.now += INTERVAL;
+            sample.stamp = Stamp {
+                boot_ns: self.now,
+                interval_ns: INTERVAL,
+            };
+            if self.living.is_empty() {
+                sample.complete = true;
+                (0..40).for_each(|start| self.task(&mut sample, start));
+                return sample;
+            }
+            if self.noise.below(20) == 0 {
+                let now = self.now;
+                self.task(&mut sample, now - 1_000);
+            }
+            for _ in 0..8 {
+                let index = self.noise.below(self.living.len() as u64) as usize;
+                let (id, cpu_ns) = &mut self.living[index];
+                *cpu_ns += self.noise.below(120_000_000);
+                let (id, cpu_ns) = (*id, *cpu_ns);
+                sample.readings.push(Reading {
+                    id,
+                    uid: None,
+                    state: State::Sleeping,
+                    on_cpu: false,
+                    preempted: false,
+                    in_iowait: false,
+                    cpu_ns,
+                    run_delay_ns: Some(0),
+                    wait_max_ns: None,
+                    io: None,
+                });
+                sample.memories.push(Memory {
+                    process: id,
+                    rss: self.noise.below(80) << 20,
+                    vsize: 1 << 30,
+                    threads: 1,
+                });
+            }
+            if self.noise.below(21) == 0 && self.living.len() > 1 {
+                let index = self.noise.below(self.living.len() as u64) as usize;
+                let (id, cpu_ns) = self.living.swap_remove(index);
+                sample.readings.retain(|reading| reading.id != id);
+                sample.memories.retain(|memory| memory.process != id);
+                sample.events.push(Event::ThreadEnd(ThreadEnd {
+                    id,
+                    process: id,
+                    time_ns: self.now,
+                    status: Status(0),
+                    cpu_ns: Some(cpu_ns),
+                    run_delay_ns: Some(0),
+                    io: None,
+                    zombie: false,
+                    superseded: false,
+                    comm: Comm::new(b"task"),
+                }));
+            }
+            sample
+        }
+    }
+
+    fn picture(trails: &Trails) -> Vec<String> {
+        let all = trails.iter().map(|(id, trail)| {
+            let points = &trail.points;
+            format!(
+                "{id:?} {:?} {} {} {points:?}",
+                trail.who, trail.interest, trail.is_over
+            )
+        });
+        let mut all: Vec<String> = all.collect();
+        all.sort();
+        all
+    }
+
+    /// Who begins to look anywhere knows what those know who saw it all.
+    #[test]
+    fn the_past_is_as_it_was_for_those_who_saw_it() {
+        let mut machine = Machine {
+            noise: Noise(7),
+            living: Vec::new(),
+            now: 77_000_000_000,
+        };
+        let host = Host {
+            name: "test".to_owned(),
+            cpus: 4,
+            page_bytes: 4_096,
+            tick_ns: 10_000_000,
+            boot_wall_ns: 0,
+            time_zone: String::new(),
+            occasion: String::new(),
+        };
+        let mut tracker = Tracker::new(host, Sources::EbpfAndProc);
+        let mut all = [Scope::Threads, Scope::Processes].map(Trails::new);
+        let mut stretches: Vec<Stretch> = Vec::new();
+        let mut late: Vec<[Trails; 2]> = Vec::new();
+        let (mut dead, mut most) = (0, 0);
+        for _ in 0..25 * 600 {
+            tracker.update(&machine.sample());
+            let snapshot = tracker.snapshot();
+            let over: Vec<Stretch> = all
+                .iter_mut()
+                .filter_map(|all| all.observe(snapshot))
+                .collect();
+            late.iter_mut().flatten().for_each(|late| {
+                late.observe(snapshot);
+            });
+            if over.is_empty() {
+                continue;
+            }
+            // Those who looked before know the same.
+            for late in &late {
+                for (late, all) in late.iter().zip(&all) {
+                    assert!(!all.is_empty());
+                    let (late, all) = (picture(late), picture(all));
+                    let other = late.iter().zip(&all).find(|(late, all)| late != all);
+                    assert!(other.is_none(), "{other:#?}");
+                    assert_eq!(late.len(), all.len());
+                }
+            }
+            stretches.extend(unpack(pack(&over)).unwrap());
+            assert_eq!(&stretches[stretches.len() - 2..], over.as_slice());
+            let past = Past::recalled(&stretches).unwrap();
+            let mut new = [Scope::Threads, Scope::Processes].map(|scope| past.of(scope).clone());
+            new.iter_mut().for_each(|new| {
+                new.observe(snapshot);
+            });
+            if stretches.len().is_multiple_of(10) {
+                late.push(new);
+            }
+            let points = all[0].iter().map(|(_, trail)| trail.points.len());
+            most = most.max(points.max().unwrap_or(0));
+            dead = all[0].iter().filter(|(_, trail)| trail.is_over).count();
+        }
+        assert!(
+            late.len() >= 9 && dead == 200,
+            "{} late, {dead} dead",
+            late.len()
+        );
+        assert!((600..=1_000).contains(&most), "{most} points");
+        stretches.remove(2);
+        assert!(Past::recalled(&stretches).is_err(), "one is missing");
+    }
+}

@@ -1,0 +1,351 @@
+//! Follows interesting tasks through time: how much CPU each has used since it
+//! was first seen, and how large it was. A recording keeps what comes together
+//! in each half minute, so that nobody has to read all of it to know the past.
+
+mod trail;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+pub use self::trail::{Point, Step, Trail, Who};
+use self::trail::{before, is_interesting};
+use crate::model::{Scope, Snapshot, TaskId, TaskView};
+
+/// Ended trails that are kept.
+const MOST_DEAD: usize = 200;
+/// What is younger is not thinned, as far as there is room, ns since boot.
+const STRETCH_NS: u64 = 30_000_000_000;
+/// Points of all trails: more are no machine's.
+const MOST_POINTS: usize = 4_000_000;
+
+/// What came to trails in half a minute.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stretch {
+    /// Whether they are of processes.
+    pub of_processes: bool,
+    /// When following began, ns since boot.
+    pub began_ns: u64,
+    /// The last sample before it, and its own last one, ns since boot.
+    pub span_ns: (u64, u64),
+    /// CPU time of those who were there when following began, ns; in the first one.
+    pub first: Vec<(TaskId, u64)>,
+    /// In the order of the tasks.
+    pub steps: Vec<Step>,
+}
+
+/// The trails of all tasks of a scope.
+#[derive(Clone, Debug)]
+pub struct Trails {
+    scope: Scope,
+    /// When the first sample was seen, ns since boot.
+    began_ns: Option<u64>,
+    /// The last sample, ns since boot.
+    last_ns: u64,
+    /// The last sample of the stretch before, ns since boot.
+    settled_ns: u64,
+    /// CPU time of those who were there at the beginning, ns.
+    first: FxHashMap<TaskId, u64>,
+    has_told_first: bool,
+    trails: FxHashMap<TaskId, Trail>,
+}
+
+/// The trails of threads and of processes.
+#[derive(Clone, Debug)]
+pub struct Past([Trails; 2]);
+
+/// What is said of the past does not fit together.
+#[derive(Debug, thiserror::Error)]
+#[error("what is said of the past does not fit together")]
+pub struct Broken;
+
+impl Trails {
+    /// Nobody's yet.
+    pub fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            began_ns: None,
+            last_ns: 0,
+            settled_ns: 0,
+            first: FxHashMap::default(),
+            has_told_first: false,
+            trails: FxHashMap::default(),
+        }
+    }
+
+    /// As those begin who know of a machine what a snapshot says, and nothing
+    /// of the interval that led to it.
+    pub fn from_census(scope: Scope, snapshot: &Snapshot) -> Self {
+        let mut trails = Self::new(scope);
+        trails.found(snapshot, |task| task.cpu_ns());
+        trails
+    }
+
+    fn found(&mut self, snapshot: &Snapshot, used: fn(&TaskView<'_>) -> u64) {
+        let now = snapshot.stamp.boot_ns;
+        let tasks = snapshot.tasks(self.scope);
+        let used = tasks.map(|task| (task.id(), used(&task)));
+        self.first = used.filter(|(_, cpu_ns)| *cpu_ns > 0).collect();
+        self.began_ns = Some(now);
+        (self.last_ns, self.settled_ns) = (now, now);
+    }
+
+    /// Of threads or of processes.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// When the first sample was seen, ns since boot.
+    pub fn began_ns(&self) -> Option<u64> {
+        self.began_ns
+    }
+
+    /// Everybody's, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (TaskId, &Trail)> {
+        self.trails.iter().map(|(id, trail)| (*id, trail))
+    }
+
+    /// Someone's.
+    pub fn get(&self, id: TaskId) -> Option<&Trail> {
+        self.trails.get(&id)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.trails.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.trails.is_empty()
+    }
+
+    /// Follows a snapshot; to be called for each, the first of all included.
+    /// Returns the stretch that was over before it, if one was. The cost follows
+    /// what changed and how many trails there are.
+    pub fn observe(&mut self, snapshot: &Snapshot) -> Option<Stretch> {
+        let now = snapshot.stamp.boot_ns;
+        let Some(began) = self.began_ns else {
+            self.found(snapshot, before);
+            if snapshot.tick > 1 {
+                self.begin(snapshot, now);
+            }
+            return None;
+        };
+        if now <= self.last_ns {
+            // It is among what was recalled.
+            return None;
+        }
+        let is_over = now / STRETCH_NS != self.last_ns / STRETCH_NS;
+        let stretch = is_over.then(|| self.settle(began));
+        self.last_ns = now;
+        self.go_on(snapshot);
+        if snapshot.tick > 1 {
+            self.begin(snapshot, began);
+        }
+        stretch
+    }
+
+    /// Adds a point to each trail whose task is there.
+    fn go_on(&mut self, snapshot: &Snapshot) {
+        let is_lost = |trail: &Trail| trail.slot.is_none() && !trail.is_over;
+        if self.trails.values().any(is_lost) {
+            for task in snapshot.tasks(self.scope) {
+                if let Some(trail) = self.trails.get_mut(&task.id()) {
+                    trail.slot = Some(task.slot);
+                }
+            }
+        }
+        let named = named(snapshot);
+        let began = self.began_ns.unwrap_or_default();
+        for (id, trail) in &mut self.trails {
+            let slot = trail.slot.filter(|_| !trail.is_over);
+            let task = slot.and_then(|slot| task_at(snapshot, self.scope, slot));
+            let Some(task) = task.filter(|task| task.id() == *id && !task.thread.hidden) else {
+                trail.slot = None;
+                continue;
+            };
+            let first = first_of(&self.first, &task, began);
+            trail.add(&task, first, named.contains(id));
+        }
+    }
+
+    /// Begins trails of those who have become interesting.
+    fn begin(&mut self, snapshot: &Snapshot, began: u64) {
+        let named = named(snapshot);
+        let mut new: Vec<usize> = Vec::new();
+        for slot in &snapshot.changed {
+            let Some(process) = snapshot.processes.get(*slot) else {
+                continue;
+            };
+            let slots = match self.scope {
+                Scope::Processes => std::slice::from_ref(slot),
+                Scope::Threads => process.members.as_slice(),
+            };
+            new.extend(slots);
+        }
+        let is_unknown = |id: &TaskId| !self.trails.contains_key(id);
+        if named.iter().any(is_unknown) {
+            let tasks = snapshot.tasks(self.scope);
+            let tasks = tasks.filter(|task| named.contains(&task.id()));
+            new.extend(tasks.map(|task| task.slot));
+        }
+        for slot in new {
+            let Some(task) = task_at(snapshot, self.scope, slot) else {
+                continue;
+            };
+            let id = task.id();
+            let is_named = named.contains(&id);
+            if task.thread.hidden
+                || self.trails.contains_key(&id)
+                || !is_interesting(&task, is_named)
+            {
+                continue;
+            }
+            let first = first_of(&self.first, &task, began);
+            let mut trail = Trail::new(&task, first, began, snapshot);
+            trail.add(&task, first, is_named);
+            self.trails.insert(id, trail);
+        }
+    }
+
+    /// Thins what is over, and tells what came to it.
+    fn settle(&mut self, began_ns: u64) -> Stretch {
+        let mut steps: Vec<Step> = Vec::new();
+        for (id, trail) in &mut self.trails {
+            if let Some(points) = trail.settle() {
+                steps.push(Step {
+                    id: *id,
+                    who: trail.who.clone(),
+                    interest: trail.interest,
+                    is_over: trail.is_over,
+                    points,
+                });
+            }
+        }
+        self.forget_the_least();
+        for step in &mut steps {
+            // Who knows it from before forgets it for the same reason.
+            if !self.trails.contains_key(&step.id) {
+                step.points.drain(..step.points.len().saturating_sub(1));
+            }
+        }
+        steps.sort_by_key(|step| step.id);
+        let first = match std::mem::replace(&mut self.has_told_first, true) {
+            true => Vec::new(),
+            false => {
+                let mut first: Vec<_> = self.first.iter().map(|(id, ns)| (*id, *ns)).collect();
+                first.sort_unstable();
+                first
+            }
+        };
+        let before = std::mem::replace(&mut self.settled_ns, self.last_ns);
+        Stretch {
+            of_processes: self.scope == Scope::Processes,
+            began_ns,
+            span_ns: (before, self.last_ns),
+            first,
+            steps,
+        }
+    }
+
+    /// Goes on with a stretch of a recording, as if it had been seen.
+    fn recall(&mut self, stretch: &Stretch) -> Result<(), Broken> {
+        let goes_on = match self.began_ns {
+            None => stretch.span_ns.0 == stretch.began_ns,
+            Some(began) => began == stretch.began_ns && stretch.span_ns.0 == self.last_ns,
+        };
+        if !goes_on || stretch.span_ns.1 < stretch.span_ns.0 {
+            return Err(Broken);
+        }
+        self.began_ns = Some(stretch.began_ns);
+        self.first.extend(stretch.first.iter().copied());
+        self.has_told_first = true;
+        (self.last_ns, self.settled_ns) = (stretch.span_ns.1, stretch.span_ns.1);
+        for step in &stretch.steps {
+            let trail = self.trails.entry(step.id).or_default();
+            trail.recall(step);
+        }
+        self.forget_the_least();
+        let points: usize = self.trails.values().map(|trail| trail.points.len()).sum();
+        if points > MOST_POINTS {
+            return Err(Broken);
+        }
+        Ok(())
+    }
+
+    /// Dead ones stay, but not without end: those that used the least go.
+    fn forget_the_least(&mut self) {
+        let dead = self.trails.iter().filter(|(_, trail)| trail.is_over);
+        let used = |trail: &Trail| trail.points.last().map_or(0, |point| point.cpu_ns);
+        let mut dead: Vec<(u64, TaskId)> = dead.map(|(id, trail)| (used(trail), *id)).collect();
+        dead.sort_unstable_by(|a, b| b.cmp(a));
+        for (_, id) in dead.into_iter().skip(MOST_DEAD) {
+            self.trails.remove(&id);
+        }
+    }
+}
+
+impl Stretch {
+    /// The same without arguments, which may hold secrets.
+    #[must_use]
+    pub fn without_args(mut self) -> Self {
+        for step in &mut self.steps {
+            step.who.args = None;
+        }
+        self
+    }
+}
+
+impl Past {
+    /// What those know who saw all of it, from its stretches in their order,
+    /// the first one among them. It goes on with the samples after the last one.
+    ///
+    /// # Errors
+    ///
+    /// When a stretch is missing, or they are absurd.
+    pub fn recalled(stretches: &[Stretch]) -> Result<Self, Broken> {
+        let [mut threads, mut processes] = [Scope::Threads, Scope::Processes].map(Trails::new);
+        for stretch in stretches {
+            match stretch.of_processes {
+                false => threads.recall(stretch)?,
+                true => processes.recall(stretch)?,
+            }
+        }
+        let is_whole = threads.began_ns.is_some() && threads.last_ns == processes.last_ns;
+        is_whole.then_some(Self([threads, processes])).ok_or(Broken)
+    }
+
+    /// Those of a scope.
+    pub fn of(&self, scope: Scope) -> &Trails {
+        let [threads, processes] = &self.0;
+        match scope {
+            Scope::Threads => threads,
+            Scope::Processes => processes,
+        }
+    }
+
+    /// The last sample that they know, ns since boot.
+    pub fn until_ns(&self) -> u64 {
+        self.0[0].last_ns
+    }
+}
+
+/// Whom a notable is about.
+fn named(snapshot: &Snapshot) -> FxHashSet<TaskId> {
+    let notables = snapshot.notables.iter();
+    notables.filter_map(|notable| notable.about).collect()
+}
+
+fn task_at(snapshot: &Snapshot, scope: Scope, slot: usize) -> Option<TaskView<'_>> {
+    match scope {
+        Scope::Threads => snapshot.thread_at(slot),
+        Scope::Processes => snapshot.process_at(slot),
+    }
+}
+
+/// CPU time of a task when it was first seen, ns.
+fn first_of(first: &FxHashMap<TaskId, u64>, task: &TaskView<'_>, began: u64) -> u64 {
+    let id = task.id();
+    let is_younger = id.start_ns > began;
+    let known = first.get(&id).copied();
+    known.unwrap_or(if is_younger { 0 } else { before(task) })
+}
