@@ -85,12 +85,26 @@ fn storm(with_grid: bool) -> Result<(), Failed> {
     let seen = subtract(&lines, &mut made, "\"--workload\",\"storm\"");
     let lost = lost(&errors);
     let twice: Vec<_> = made.iter().filter(|(_, left)| **left < 0).take(5).collect();
-    assert!(twice.is_empty(), "seen more often than made: {twice:?}");
+    let said = said_of(&lines, twice.first());
+    assert!(
+        twice.is_empty(),
+        "seen more often than made: {twice:?}{said}"
+    );
     let unseen: i64 = made.values().sum();
     println!("{count} made, {seen} seen, {lost} lost, {unseen} unseen");
     assert!(count > 10_000, "{count} is no storm");
     assert_eq!(unseen as u64, lost, "{errors}");
     Ok(())
+}
+
+/// What was said of someone, as far as it says who.
+fn said_of(lines: &[String], key: Option<&(&(u32, u32), &i64)>) -> String {
+    let Some(((pid, _), _)) = key else {
+        return String::new();
+    };
+    let is_it = |line: &&String| line.contains(&format!("\"pid\":{pid},"));
+    let lines = lines.iter().filter(is_it);
+    lines.map(|line| format!("\n{line:.700}")).collect()
 }
 
 /// How often each (pid, exit code) was made, and how many in all.
@@ -134,7 +148,11 @@ fn lost_deaths_are_counted() -> Result<(), Failed> {
     let seen = subtract(&lines, &mut made, "\"comm\":\"end_to_end");
     let lost = lost(&errors);
     let twice: Vec<_> = made.iter().filter(|(_, left)| **left < 0).take(5).collect();
-    assert!(twice.is_empty(), "seen more often than made: {twice:?}");
+    let said = said_of(&lines, twice.first());
+    assert!(
+        twice.is_empty(),
+        "seen more often than made: {twice:?}{said}"
+    );
     let unseen = made.values().sum::<i64>() as u64;
     println!("{count} made, {seen} seen, {lost} lost, {unseen} unseen");
     assert!(seen > 100 && lost > 100, "{seen} seen, {lost} lost");

@@ -52,6 +52,12 @@ struct Life {
     batch: u64,
 }
 
+impl Life {
+    fn has_ended(&self) -> bool {
+        self.last_exit.is_some()
+    }
+}
+
 /// An EXIT whose DEAD has not come.
 #[derive(Debug)]
 struct Leaving {
@@ -72,6 +78,8 @@ pub(crate) struct Lives {
     leaving: FxHashMap<u64, Leaving>,
     /// Dead processes that wait for final figures, by time.
     waiting: VecDeque<(u64, TaskId)>,
+    /// Those who still waited when their number came to somebody else.
+    displaced: Vec<Life>,
     census: Option<Census>,
     lost: u64,
     batch: u64,
@@ -314,7 +322,10 @@ impl Lives {
                     ..life
                 }
             }
-            None => _ = self.lives.insert(record.tgid, life),
+            None => {
+                let before = self.lives.insert(record.tgid, life);
+                self.displaced.extend(before.filter(Life::has_ended));
+            }
         }
         fork
     }
@@ -388,7 +399,9 @@ impl Lives {
             .entry(record.tgid)
             .or_insert_with(|| unseen(record, process, lost, batch, watched));
         if life.process != process {
-            *life = unseen(record, process, lost, batch, watched);
+            let new = unseen(record, process, lost, batch, watched);
+            let before = std::mem::replace(life, new);
+            self.displaced.extend(Some(before).filter(Life::has_ended));
         }
         if counted {
             life.threads += 1;
@@ -478,6 +491,10 @@ impl Lives {
         page_bytes: u64,
     ) -> Vec<Ended> {
         let mut ended = Vec::new();
+        for mut life in std::mem::take(&mut self.displaced) {
+            life.partial = true;
+            ended.push(self.ended(life, cgroups, page_bytes));
+        }
         while let Some((time_ns, process)) = self.waiting.front().copied() {
             let is_done = self
                 .lives
