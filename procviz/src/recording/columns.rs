@@ -62,6 +62,15 @@ struct ColumnOut {
     last: u64,
 }
 
+impl ColumnOut {
+    /// Adds the step from the value before.
+    fn rise(&mut self, value: u64) {
+        let step = value.wrapping_sub(self.last) as i64;
+        self.last = value;
+        put(&mut self.data, zigzag(step).into());
+    }
+}
+
 /// A table that grows; its buffers are used again.
 pub(super) struct TableOut {
     id: u8,
@@ -90,6 +99,18 @@ impl TableOut {
             words,
             next: 0,
         });
+    }
+
+    /// Tasks by their rows, in place of their numbers.
+    fn rank(&mut self, ranks: &[u64]) {
+        let of_tasks = |column: &&mut ColumnOut| column.coding == Coding::Task;
+        for column in self.columns.iter_mut().filter(of_tasks) {
+            let numbers = std::mem::take(&mut column.data);
+            let mut rest = numbers.as_slice();
+            while let Some(rank) = take_u64(&mut rest).and_then(|at| ranks.get(at as usize)) {
+                put(&mut column.data, (*rank).into());
+            }
+        }
     }
 
     /// Appends the table, if it has rows, and empties it.
@@ -151,15 +172,24 @@ impl Words {
         }
         let number = self.tasks.len() as u64;
         self.tasks.insert(task, number);
-        let table = &mut self.task_table;
-        table.rows += 1;
-        for (index, value) in [u64::from(task.tid), task.start_ns].into_iter().enumerate() {
-            let column = column(&mut table.columns, index, Coding::Rising);
-            let step = value.wrapping_sub(column.last) as i64;
-            put(&mut column.data, zigzag(step).into());
-            column.last = value;
-        }
         number
+    }
+
+    /// Fills the table of tasks, and tells the row of each by its number. In
+    /// the order of their ids they take half the room.
+    fn rank_tasks(&mut self) -> Vec<u64> {
+        let mut tasks: Vec<(TaskId, u64)> = self.tasks.drain().collect();
+        tasks.sort_unstable();
+        let mut ranks = vec![0; tasks.len()];
+        let table = &mut self.task_table;
+        for (row, (task, number)) in tasks.into_iter().enumerate() {
+            table.rows += 1;
+            for (index, value) in [u64::from(task.tid), task.start_ns].into_iter().enumerate() {
+                column(&mut table.columns, index, Coding::Rising).rise(value);
+            }
+            ranks[number as usize] = row as u64;
+        }
+        ranks
     }
 }
 
@@ -167,11 +197,12 @@ impl Words {
 /// bytes; the tables are empty then.
 pub(super) fn finish(words: &mut Words, tables: &mut [TableOut]) -> Vec<u8> {
     let mut out = Vec::new();
+    let ranks = words.rank_tasks();
     words.text_table.finish(&mut out);
     words.task_table.finish(&mut out);
     words.texts.clear();
-    words.tasks.clear();
     for table in tables {
+        table.rank(&ranks);
         table.finish(&mut out);
     }
     out
@@ -179,7 +210,7 @@ pub(super) fn finish(words: &mut Words, tables: &mut [TableOut]) -> Vec<u8> {
 
 /// About how many bytes [`finish`] would make.
 pub(super) fn size(words: &Words, tables: &[TableOut]) -> usize {
-    let words = words.text_table.bytes() + words.task_table.bytes();
+    let words = words.text_table.bytes() + words.tasks.len() * size_of::<TaskId>();
     words + tables.iter().map(TableOut::bytes).sum::<usize>()
 }
 
@@ -220,10 +251,7 @@ impl Columns for Put<'_> {
     }
 
     fn rising(&mut self, value: &mut u64) {
-        let column = self.next(Coding::Rising);
-        let step = value.wrapping_sub(column.last) as i64;
-        column.last = *value;
-        put(&mut column.data, zigzag(step).into());
+        self.next(Coding::Rising).rise(*value);
     }
 
     fn text(&mut self, value: &mut Option<Arc<[u8]>>) {
