@@ -30,6 +30,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("damage_is_told", Needs::Events, damaged),
     ("a_thousand_cuts_and_flips", Needs::Events, cuts_and_flips),
     ("a_disk_that_is_full_for_a_while", Needs::Events, full_disk),
+    ("a_disk_that_hangs_for_a_while", Needs::Events, hung_disk),
     ("secrets_stay_out", Needs::Events, redacted),
     ("of_processes_alone", Needs::Events, processes_alone),
     ("bad_input", Needs::Nothing, bad_input),
@@ -514,6 +515,8 @@ fn cuts_and_flips() -> Result<(), Failed> {
         noise = noise.wrapping_add(1_442_695_040_888_963_407);
         (noise >> 33) as usize % below
     };
+    // What this takes at the most counts from here on.
+    std::fs::write("/proc/self/clear_refs", "5")?;
     for _ in 0..1_000 {
         let at = random(bytes.len());
         if let Some((left, findings)) = read(&bytes[..at]) {
@@ -521,10 +524,14 @@ fn cuts_and_flips() -> Result<(), Failed> {
             assert!(!findings.is_closed, "cut at {at}");
         }
     }
-    for _ in 0..1_000 {
+    let mut all_broken = Vec::new();
+    for number in 0..1_000 {
         let (at, bit) = (random(bytes.len()), random(8));
         let mut broken = bytes.clone();
         broken[at] ^= 1 << bit;
+        if number % 40 == 0 {
+            all_broken.push(broken.clone());
+        }
         let Some((left, findings)) = read(&broken) else {
             // Nothing of it is read where its head is broken.
             assert!(at < 16, "nothing is read after a flip at {at}");
@@ -536,6 +543,27 @@ fn cuts_and_flips() -> Result<(), Failed> {
         assert!(left.len() + 11 >= whole.len(), "{place}: {}", left.len());
         let is_told = !findings.damages.is_empty() || findings.unfinished > 0;
         assert!(left.len() == whole.len() || is_told, "{place}");
+    }
+    let most = procfs::process::Process::myself()?.status()?.vmhwm;
+    assert!(most.ok_or("unknown")? < 256 << 10, "{most:?} KiB");
+    // Pictures of them are drawn, or it is said why not.
+    for broken in all_broken {
+        let (path, picture) = (folder.file("broken.pvz"), folder.file("x.svg"));
+        std::fs::write(&path, broken)?;
+        let chart = ["grid", "bubble", "lines"][random(3)];
+        let mut command = procviz();
+        command.args([chart, "--force", "--from"]).arg(&path);
+        command.args(["--at", "-1s", "-o"]).arg(&picture);
+        let result = output(
+            Command::new("prlimit")
+                .args(["--data=268435456", "--"])
+                .arg(command.get_program())
+                .args(command.get_args()),
+        );
+        let status = result.status.code();
+        let said = stderr(&result);
+        assert!(matches!(status, Some(0 | 1 | 3)), "{status:?}: {said}");
+        assert!(!said.contains("panicked"), "{said}");
     }
     Ok(())
 }
@@ -574,6 +602,52 @@ fn damaged() -> Result<(), Failed> {
         assert!(said.contains("damaged at byte"), "{args:?}: {said}");
     }
     assert!(picture.exists());
+    Ok(())
+}
+
+/// Sampling goes on while the disk answers nobody, for longer than there is room
+/// for what waits; what is lost then is told of.
+fn hung_disk() -> Result<(), Failed> {
+    let folder = Folder::new("hung-disk");
+    let (out, image, mount) = (
+        folder.file("out.pvz"),
+        folder.file("image"),
+        folder.file("small"),
+    );
+    std::fs::create_dir(&mount)?;
+    let script = r#"
+        truncate -s 16M "$1" && mkfs.ext4 -q "$1" && mount -o loop "$1" "$2" || exit 77
+        (sleep 2; fsfreeze -f "$2"; sleep 38; fsfreeze -u "$2") &
+        "$4" record -F 20 --duration 44s --require-ebpf -o "$2/run.pvz"
+        status=$?
+        wait
+        cp "$2/run.pvz" "$3"
+        exit $status
+    "#;
+    let result = output(
+        Command::new("unshare")
+            .args(["--mount", "sh", "-c", script, "sh"])
+            .args([&image, &mount, &out])
+            .arg(env!("CARGO_BIN_EXE_procviz")),
+    );
+    if result.status.code() == Some(77) {
+        return skip("no file system can be made and mounted");
+    }
+    let said = stderr(&result);
+    assert!(result.status.success(), "{said}");
+    let (samples, reader) = samples(&out);
+    let findings = reader.findings();
+    assert!(
+        findings.damages.is_empty() && findings.is_closed,
+        "{findings:?}"
+    );
+    let lost: u64 = findings.gaps.iter().map(|gap| gap.samples).sum();
+    assert!(lost > 0, "nothing was lost: {said}");
+    // Each sample is there or told of, none was late, and whoever waits is told once.
+    assert_eq!(samples.len() as u64 + lost, 44 * 20 + 1, "{said}");
+    let late = samples.last().unwrap().losses;
+    assert_eq!((late.late_ticks, late.skipped_ticks), (0, 0));
+    assert_eq!(said.matches("sampling goes on").count(), 1, "{said}");
     Ok(())
 }
 

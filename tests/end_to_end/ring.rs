@@ -23,6 +23,7 @@ use crate::{
 
 pub(crate) const TESTS: &[Test] = &[
     ("rotated_files_are_one_story", Needs::Events, rotated),
+    ("what_is_removed_is_told_of", Needs::Events, removed),
     ("only_its_own_oldest_go", Needs::Events, room),
     ("each_trigger_fires", Needs::Events, triggers),
     ("a_storm_of_triggers", Needs::Events, storm),
@@ -121,6 +122,47 @@ fn rotated() -> Result<(), Failed> {
     let result = output(procviz().args(["exits", "--json", "--from"]).arg(&shelf));
     let text = String::from_utf8(result.stdout)?;
     assert_eq!(text.matches("\"comm\":\"rotated-mark\"").count(), made);
+    Ok(())
+}
+
+/// A file that somebody removes is told of, once; a folder that is gone for a
+/// while is gone on in.
+fn removed() -> Result<(), Failed> {
+    let folder = Folder::new("removed");
+    let shelf = folder.file("shelf");
+    let (alone, away) = (folder.file("alone.pvz"), folder.file("away"));
+    let record = |args: &[&str], to: &Path| {
+        let mut command = procviz();
+        command.args(["record", "--require-ebpf", "-F", "10", "--duration", "14s"]);
+        command.args(args).arg("-o").arg(to);
+        Running::new(command.stderr(Stdio::piped()))
+    };
+    let runs = [
+        record(&[], &alone),
+        record(&["--rotate", "3s"], &shelf.join("")),
+    ];
+    std::thread::sleep(Duration::from_secs(2));
+    std::fs::remove_file(&alone)?;
+    std::fs::rename(&shelf, &away)?;
+    std::thread::sleep(Duration::from_secs(6));
+    std::fs::rename(&away, &shelf)?;
+    let said = runs.map(|mut run| {
+        let text = std::io::read_to_string(run.0.stderr.take().unwrap()).unwrap();
+        assert!(run.0.wait().unwrap().success(), "{text}");
+        text
+    });
+    let [alone, shelved] = said;
+    assert_eq!(alone.matches("has been removed").count(), 1, "{alone}");
+    assert!(alone.contains(" lost"), "{alone}");
+    assert_eq!(shelved.matches("it is tried again").count(), 1, "{shelved}");
+    assert!(
+        shelved.contains("recording goes on") && !shelved.contains(" lost"),
+        "{shelved}"
+    );
+    let result = output(procviz().args(["dump", "--from"]).arg(&shelf));
+    assert!(result.status.success(), "{}", stderr(&result));
+    let samples = result.stdout.iter().filter(|byte| **byte == b'\n').count();
+    assert_eq!(samples, 140);
     Ok(())
 }
 

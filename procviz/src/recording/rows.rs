@@ -12,7 +12,6 @@ use crate::model::{
     MachineFigures, Memory, Pressure, Process, Reading, Rename, Sample, Slots, Sources, State,
     Status, TaskId, Thread, ThreadEnd,
 };
-use crate::tracker::{Point, Step, Stretch};
 
 /// How many rows of the other tables belong to a sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +23,7 @@ pub(super) struct Counts {
     pub(super) memories: u64,
 }
 
-fn small(row: &mut impl Columns, value: &mut u32) {
+pub(super) fn small(row: &mut impl Columns, value: &mut u32) {
     let mut number = u64::from(*value);
     row.number(&mut number);
     match u32::try_from(number) {
@@ -33,7 +32,7 @@ fn small(row: &mut impl Columns, value: &mut u32) {
     }
 }
 
-fn maybe_small(row: &mut impl Columns, value: &mut Option<u32>) {
+pub(super) fn maybe_small(row: &mut impl Columns, value: &mut Option<u32>) {
     let mut number = value.map(u64::from);
     row.maybe(&mut number);
     match number.map(u32::try_from).transpose() {
@@ -43,7 +42,7 @@ fn maybe_small(row: &mut impl Columns, value: &mut Option<u32>) {
 }
 
 /// Several truths in the bits of one number, the first in the lowest.
-fn flags<const N: usize>(row: &mut impl Columns, flags: [&mut bool; N]) {
+pub(super) fn flags<const N: usize>(row: &mut impl Columns, flags: [&mut bool; N]) {
     let bits = flags.iter().enumerate();
     let mut number = bits.fold(0, |number, (bit, flag)| number | u64::from(**flag) << bit);
     row.number(&mut number);
@@ -62,7 +61,7 @@ fn state(row: &mut impl Columns, value: &mut State) {
     }
 }
 
-fn comm(row: &mut impl Columns, value: &mut Comm) {
+pub(super) fn comm(row: &mut impl Columns, value: &mut Comm) {
     let mut text = Some(Arc::from(value.bytes()));
     row.text(&mut text);
     *value = Comm::new(&text.unwrap_or_default());
@@ -578,46 +577,4 @@ fn end(row: &mut impl Columns, end: &mut Option<End>) {
         status: code.map(Status),
         zombie,
     });
-}
-
-/// How many rows of other tables belong to a stretch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Amounts {
-    pub(super) first: u64,
-    pub(super) steps: u64,
-}
-
-pub(super) fn stretch(row: &mut impl Columns, stretch: &mut Stretch, amounts: &mut Amounts) {
-    flags(row, [&mut stretch.of_processes]);
-    row.rising(&mut stretch.began_ns);
-    row.rising(&mut stretch.span_ns.0);
-    row.rising(&mut stretch.span_ns.1);
-    row.number(&mut amounts.first);
-    row.number(&mut amounts.steps);
-}
-
-pub(super) fn first(row: &mut impl Columns, (id, cpu_ns): &mut (TaskId, u64)) {
-    row.task(id);
-    row.number(cpu_ns);
-}
-
-pub(super) fn step(row: &mut impl Columns, step: &mut Step, points: &mut u64) {
-    row.task(&mut step.id);
-    comm(row, &mut step.who.comm);
-    maybe_small(row, &mut step.who.uid);
-    row.text(&mut step.who.args);
-    let mut interest = u32::from(step.interest);
-    small(row, &mut interest);
-    match u8::try_from(interest) {
-        Ok(interest) => step.interest = interest,
-        Err(_) => row.fail(),
-    }
-    flags(row, [&mut step.is_over]);
-    row.number(points);
-}
-
-pub(super) fn point(row: &mut impl Columns, point: &mut Point) {
-    row.rising(&mut point.boot_ns);
-    row.rising(&mut point.cpu_ns);
-    row.rising(&mut point.rss);
 }

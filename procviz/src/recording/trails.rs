@@ -2,10 +2,13 @@
 
 use super::{
     block::MOST_OF_KEYFRAME,
-    columns::{Nonsense, TableOut, TablesIn, Words, finish},
-    rows::{self, Amounts},
+    columns::{Columns, Nonsense, TableOut, TablesIn, Words, finish},
+    rows::{comm, flags, maybe_small, small},
 };
-use crate::tracker::{Point, Step, Stretch};
+use crate::{
+    model::TaskId,
+    tracker::{Point, Step, Stretch},
+};
 
 /// The tables of a block, by number.
 const STRETCHES: u8 = 50;
@@ -29,11 +32,11 @@ pub(super) fn pack(stretches: &[Stretch]) -> Vec<u8> {
             ..*stretch
         };
         heads.row(&mut words, |row| {
-            rows::stretch(row, &mut head, &mut amounts)
+            row_of_stretch(row, &mut head, &mut amounts)
         });
         for first in &stretch.first {
             let mut first = *first;
-            firsts.row(&mut words, |row| rows::first(row, &mut first));
+            firsts.row(&mut words, |row| row_of_first(row, &mut first));
         }
         for step in &stretch.steps {
             let mut count = step.points.len() as u64;
@@ -42,10 +45,10 @@ pub(super) fn pack(stretches: &[Stretch]) -> Vec<u8> {
                 who: step.who.clone(),
                 ..*step
             };
-            steps.row(&mut words, |row| rows::step(row, &mut own, &mut count));
+            steps.row(&mut words, |row| row_of_step(row, &mut own, &mut count));
             for point in &step.points {
                 let mut point = *point;
-                points.row(&mut words, |row| rows::point(row, &mut point));
+                points.row(&mut words, |row| row_of_point(row, &mut point));
             }
         }
     }
@@ -66,20 +69,20 @@ pub(super) fn unpack(payload: Vec<u8>) -> Result<Vec<Stretch>, Nonsense> {
     for _ in 0..tables.rows(STRETCHES) {
         let (mut stretch, mut amounts) = (Stretch::default(), Amounts::default());
         tables.row(STRETCHES, |row| {
-            rows::stretch(row, &mut stretch, &mut amounts);
+            row_of_stretch(row, &mut stretch, &mut amounts);
         })?;
         // A row that is not there ends it: no count is believed before.
         for _ in 0..amounts.first {
             let mut first = Default::default();
-            tables.row(FIRST, |row| rows::first(row, &mut first))?;
+            tables.row(FIRST, |row| row_of_first(row, &mut first))?;
             stretch.first.push(first);
         }
         for _ in 0..amounts.steps {
             let (mut step, mut count) = (Step::default(), 0);
-            tables.row(STEPS, |row| rows::step(row, &mut step, &mut count))?;
+            tables.row(STEPS, |row| row_of_step(row, &mut step, &mut count))?;
             for _ in 0..count {
                 let mut point = Point::default();
-                tables.row(POINTS, |row| rows::point(row, &mut point))?;
+                tables.row(POINTS, |row| row_of_point(row, &mut point))?;
                 step.points.push(point);
             }
             stretch.steps.push(step);
@@ -87,6 +90,48 @@ pub(super) fn unpack(payload: Vec<u8>) -> Result<Vec<Stretch>, Nonsense> {
         stretches.push(stretch);
     }
     Ok(stretches)
+}
+
+/// How many rows of other tables belong to a stretch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Amounts {
+    first: u64,
+    steps: u64,
+}
+
+fn row_of_stretch(row: &mut impl Columns, stretch: &mut Stretch, amounts: &mut Amounts) {
+    flags(row, [&mut stretch.of_processes]);
+    row.rising(&mut stretch.began_ns);
+    row.rising(&mut stretch.span_ns.0);
+    row.rising(&mut stretch.span_ns.1);
+    row.number(&mut amounts.first);
+    row.number(&mut amounts.steps);
+}
+
+fn row_of_first(row: &mut impl Columns, (id, cpu_ns): &mut (TaskId, u64)) {
+    row.task(id);
+    row.number(cpu_ns);
+}
+
+fn row_of_step(row: &mut impl Columns, step: &mut Step, points: &mut u64) {
+    row.task(&mut step.id);
+    comm(row, &mut step.who.comm);
+    maybe_small(row, &mut step.who.uid);
+    row.text(&mut step.who.args);
+    let mut interest = u32::from(step.interest);
+    small(row, &mut interest);
+    match u8::try_from(interest) {
+        Ok(interest) => step.interest = interest,
+        Err(_) => row.fail(),
+    }
+    flags(row, [&mut step.is_over]);
+    row.number(points);
+}
+
+fn row_of_point(row: &mut impl Columns, point: &mut Point) {
+    row.rising(&mut point.boot_ns);
+    row.rising(&mut point.cpu_ns);
+    row.rising(&mut point.rss);
 }
 
 #[cfg(test)]

@@ -1,27 +1,20 @@
 //! Where samples come from: the machine, or recordings of it.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::Read,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+mod range;
+mod shelf;
 
-use anyhow::Context as _;
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use super::{
-    Failure,
-    config::Schedule,
-    moment::{Moment, Span},
-    stdout::say,
-    watch::Watch,
+pub(super) use self::shelf::{failed, reader, recordings, tell};
+use self::{
+    range::Range,
+    shelf::{Volume, shelf},
 };
+use super::{Failure, config::Schedule, moment::Span, stdout::say, watch::Watch};
 use crate::{
     cli::RangeArgs,
-    export::time,
     model::{Host, Sample, Sources},
-    recording::{Facts, Map, Mark, ReadError, Reader, SUFFIX},
+    recording::{Facts, Mark, Reader},
     tracker::{Keyframe, Past, Tracker},
 };
 
@@ -29,26 +22,6 @@ use crate::{
 pub(super) enum Feed {
     Machine(Watch),
     Recording(Box<Player>),
-}
-
-/// One file of those that are played.
-struct Volume {
-    path: PathBuf,
-    name: String,
-    facts: Facts,
-    /// Where its blocks are; none in what can be read from the front alone.
-    map: Option<Map>,
-    /// Wall clock of its first and last sample.
-    span: Option<Span>,
-}
-
-/// What of a recording is shown, wall clock in ns since 1970.
-#[derive(Clone, Copy, Debug, Default)]
-struct Range {
-    begin: Option<i128>,
-    end: Option<i128>,
-    /// The last sample of it alone.
-    is_moment: bool,
 }
 
 /// Recordings that are played as fast as they are read.
@@ -536,191 +509,4 @@ fn restore(tracker: &mut Tracker, keyframe: Keyframe) -> bool {
         tracker.forget_what_filters_hide();
     }
     is_restored
-}
-
-impl Volume {
-    fn new(path: &Path) -> Result<(Self, Reader), Failure> {
-        let (reader, name) = reader(path)?;
-        let volume = Self {
-            path: path.to_owned(),
-            name,
-            facts: reader.facts().clone(),
-            map: None,
-            span: None,
-        };
-        Ok((volume, reader))
-    }
-
-    fn open(&self) -> Result<File, Failure> {
-        File::open(&self.path).map_err(|error| failed(&self.name, &error.into()))
-    }
-
-    /// What its trails tell of the time before a moment; `None` where they tell
-    /// nothing, or not all.
-    fn past(&self, wall_ns: i128) -> Result<Option<Past>, Failure> {
-        let Some(map) = self.map.as_ref().filter(|_| self.facts.has_trails) else {
-            return Ok(None);
-        };
-        let until = wall_ns - i128::from(self.facts.boot_wall_ns);
-        let until = u64::try_from(until).unwrap_or(0);
-        let stretches = map.trails(&mut self.open()?, until);
-        let stretches = stretches.map_err(|error| failed(&self.name, &error.into()))?;
-        Ok(stretches.and_then(|stretches| Past::recalled(&stretches).ok()))
-    }
-
-    fn reader(&self) -> Result<Reader, Failure> {
-        reader(&self.path).map(|(reader, _)| reader)
-    }
-
-    /// Finds its blocks, where it can be read from anywhere.
-    fn look(&mut self) -> Result<(), Failure> {
-        if self.map.is_some() || !self.path.is_file() {
-            return Ok(());
-        }
-        let map = Map::of(&mut self.open()?);
-        let map = map.map_err(|error| failed(&self.name, &error.into()))?;
-        let boot = i128::from(self.facts.boot_wall_ns);
-        self.span = map
-            .span()
-            .map(|(first, last)| (boot + i128::from(first), boot + i128::from(last)));
-        self.map = Some(map);
-        Ok(())
-    }
-}
-
-/// The recordings at a path; the reader of a single one, which may be a stream
-/// that cannot be opened twice; and 3 if some of them cannot be read.
-fn shelf(path: &Path) -> Result<(Vec<Volume>, Option<Reader>, u8), Failure> {
-    if !path.is_dir() {
-        let (volume, reader) = Volume::new(path)?;
-        return Ok((vec![volume], Some(reader), 0));
-    }
-    let shown = crate::model::Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal();
-    let mut shelf = Vec::new();
-    let mut status = 0;
-    for path in recordings(path)? {
-        let volume = Volume::new(&path).and_then(|(mut volume, _)| {
-            volume.look()?;
-            Ok(volume)
-        });
-        match volume {
-            // One that has just been begun.
-            Ok(volume) if volume.span.is_none() => {}
-            Ok(volume) => shelf.push(volume),
-            Err(failure) => {
-                say(&format!("procviz: {:#}", failure.error));
-                status = 3;
-            }
-        }
-    }
-    if shelf.is_empty() {
-        return Err(
-            anyhow::anyhow!("there are no recordings (*.pvz) with samples in `{shown}`").into(),
-        );
-    }
-    Ok((shelf, None, status))
-}
-
-/// The files of a folder that are called as recordings are.
-pub(super) fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let shown = crate::model::Untrusted::new(folder.as_os_str().as_encoded_bytes()).terminal();
-    let entries = std::fs::read_dir(folder).with_context(|| format!("failed to list `{shown}`"))?;
-    let mut files = Vec::new();
-    for entry in entries {
-        let entry = entry.with_context(|| format!("failed to list `{shown}`"))?;
-        let path = entry.path();
-        if path
-            .as_os_str()
-            .as_encoded_bytes()
-            .ends_with(SUFFIX.as_bytes())
-        {
-            files.push(path);
-        }
-    }
-    Ok(files)
-}
-
-impl Range {
-    fn new(args: &RangeArgs, shelf: &[Volume]) -> Result<Self, Failure> {
-        let spans: Vec<Span> = shelf.iter().filter_map(|volume| volume.span).collect();
-        let zone = time::zone(&shelf[0].facts.machine());
-        let find = |option: &'static str, text: &Option<String>| {
-            let Some(text) = text else { return Ok(None) };
-            let moment = Moment::parse(option, text)?;
-            if let (Moment::At(at), true) = (&moment, spans.is_empty()) {
-                // In a stream it is known when it comes.
-                return Ok(Some(at.as_nanosecond()));
-            }
-            moment.find((option, text), &spans, &zone).map(Some)
-        };
-        if args.at.is_some() {
-            return Ok(Self {
-                begin: None,
-                end: find("--at", &args.at)?,
-                is_moment: true,
-            });
-        }
-        let (begin, end) = (find("--begin", &args.begin)?, find("--end", &args.end)?);
-        if let (Some(begin), Some(end)) = (begin, end)
-            && begin > end
-        {
-            return Err(Failure::usage(format!(
-                "`--begin {}` is later than `--end {}`",
-                args.begin.as_deref().unwrap_or_default(),
-                args.end.as_deref().unwrap_or_default()
-            )));
-        }
-        Ok(Self {
-            begin,
-            end,
-            is_moment: false,
-        })
-    }
-}
-
-/// Opens a recording; `-` is the standard input.
-///
-/// # Errors
-///
-/// When it is none, or cannot be read.
-pub(super) fn reader(path: &Path) -> Result<(Reader, String), Failure> {
-    let is_stdin = path == Path::new("-");
-    let name = if is_stdin {
-        "standard input".to_owned()
-    } else {
-        crate::model::Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal()
-    };
-    let input: Box<dyn Read + Send> = if is_stdin {
-        Box::new(std::io::stdin())
-    } else {
-        Box::new(File::open(path).map_err(|error| failed(&name, &error.into()))?)
-    };
-    let reader = Reader::new(input).map_err(|error| failed(&name, &error))?;
-    Ok((reader, name))
-}
-
-pub(super) fn failed(name: &str, error: &ReadError) -> Failure {
-    anyhow::anyhow!("`{name}` cannot be read: {error}").into()
-}
-
-/// Says on stderr what a recording lacks; 3 where something of it is damaged.
-pub(super) fn tell(name: &str, reader: &Reader) -> u8 {
-    let findings = reader.findings();
-    for gap in &findings.gaps {
-        say(&format!(
-            "procviz: `{name}`: {} samples were not recorded: {}",
-            gap.samples,
-            crate::model::Untrusted::new(gap.why.as_bytes()).terminal()
-        ));
-    }
-    for damage in findings.damages.iter().take(5) {
-        say(&format!(
-            "procviz: `{name}`: damaged at byte {}: {}; {} bytes are left out",
-            damage.offset, damage.what, damage.bytes
-        ));
-    }
-    if let Some(more) = findings.damages.len().checked_sub(6) {
-        say(&format!("procviz: `{name}`: and {} places more", more + 1));
-    }
-    if findings.damages.is_empty() { 0 } else { 3 }
 }

@@ -101,6 +101,8 @@ struct Open {
     entries: Vec<Entry>,
     good: u64,
     synced: Instant,
+    /// Somebody has removed it: what is written is read by nobody.
+    is_gone: bool,
 }
 
 impl Open {
@@ -121,6 +123,7 @@ impl Open {
             entries: Vec::new(),
             good: 0,
             synced: Instant::now(),
+            is_gone: false,
         };
         let header = Block::file_header();
         // The umask is about files that nobody said anything of.
@@ -152,6 +155,12 @@ impl Open {
         // A disk that cannot says so when it is written to.
         _ = rustix::fs::fdatasync(self.file.as_fd());
         self.synced = Instant::now();
+    }
+
+    /// Whether it has no name any more, and had one at the last look.
+    fn has_gone(&mut self) -> bool {
+        let is_gone = rustix::fs::fstat(&self.file).is_ok_and(|stat| stat.st_nlink == 0);
+        is_gone && !std::mem::replace(&mut self.is_gone, is_gone)
     }
 }
 
@@ -275,6 +284,14 @@ impl Disk {
                 Ok(Job::Part(part)) => self.write(part),
                 Ok(Job::Begin(begin)) => {
                     self.try_again(Duration::ZERO);
+                    // A file that waits goes on in the stead of the next one.
+                    let goes_on = self
+                        .pending
+                        .as_ref()
+                        .is_some_and(|pending| !pending.is_over);
+                    if goes_on && begin.why.is_none() {
+                        continue;
+                    }
                     if let Err(error) = self.begin(&begin) {
                         self.wait(begin, &error);
                     }
@@ -300,6 +317,16 @@ impl Disk {
             && open.synced.elapsed() >= SYNC
         {
             open.sync();
+            if open.has_gone() {
+                let what = match self.keeping.place {
+                    Place::File(_) => "what is recorded from now on is lost",
+                    Place::Folder(_) => "what is recorded until the next file is lost",
+                };
+                say(&format!(
+                    "procviz: `{}` has been removed: {what}; sampling goes on",
+                    shown(&open.path)
+                ));
+            }
             if let Place::Folder(folder) = &self.keeping.place {
                 folder.make_room(0, Some((&open.path, open.good)));
             }
@@ -364,7 +391,11 @@ impl Disk {
                     ));
                 }
                 self.lost = Lost::default();
-                self.outcome.samples += part.1;
+                if open.is_gone {
+                    self.outcome.lost += part.1;
+                } else {
+                    self.outcome.samples += part.1;
+                }
             }
             Err(error) => {
                 if self.lost.block().is_none() {

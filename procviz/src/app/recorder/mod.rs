@@ -3,10 +3,10 @@
 
 mod disk;
 mod folder;
+mod keeping;
 mod ring;
 
 use std::{
-    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -22,12 +22,16 @@ use self::{
     disk::{Begin, Disk, Job, Lost, Outcome, Part, Why},
     ring::{Fired, Ring},
 };
-pub(super) use self::{folder::Folder, ring::RingPlan};
+pub(super) use self::{
+    folder::Folder,
+    keeping::{Files, Filtered, Keeping, Place, Shown, facts},
+    ring::RingPlan,
+};
 use super::{Failure, output, stdout::say, trigger};
 use crate::{
-    model::{Event, ExitRecord, Host, Sample, Scope, Sources},
+    model::{Event, ExitRecord, Sample, Scope, Sources},
     recording::{Because, Block, Facts, Mark, PROCESSES, Packer},
-    source::{Users, boot_id, keep_only, kernel_release},
+    source::{Users, keep_only},
     tracker::{Change, Filter, LastSeconds, Outstanding, Secrets, Stretch, Tracker, Trails},
 };
 
@@ -38,94 +42,6 @@ const MOST_REASONS: usize = 10;
 /// Reading may begin each so many ns.
 const KEYFRAMES_NS: u64 = 30_000_000_000;
 const SCOPES: [Scope; 2] = [Scope::Threads, Scope::Processes];
-
-/// Where a recording goes, and what is left out of it.
-#[derive(Clone, Debug)]
-pub(super) struct Keeping {
-    pub(super) place: Place,
-    pub(super) force: bool,
-    /// Permissions of the file.
-    pub(super) mode: u32,
-    /// Whether arguments, which may hold secrets, are left out.
-    pub(super) redacts: bool,
-    /// Threads, or processes alone.
-    pub(super) scope: Scope,
-}
-
-/// One file, or many in a folder.
-#[derive(Clone, Debug)]
-pub(super) enum Place {
-    File(PathBuf),
-    Folder(Folder),
-}
-
-/// When there is to be another file.
-#[derive(Debug)]
-pub(super) enum Files {
-    /// One is enough.
-    One,
-    /// After so long, or before it has so many bytes.
-    Rotated(Duration, Option<u64>),
-    /// When something has happened.
-    Ring(RingPlan),
-}
-
-/// The facts of this machine.
-pub(super) fn facts(host: &Host) -> Facts {
-    Facts {
-        host: host.name.clone(),
-        kernel: kernel_release(),
-        boot_id: boot_id(),
-        time_zone: jiff::tz::TimeZone::system()
-            .iana_name()
-            .unwrap_or_default()
-            .to_owned(),
-        cpus: host.cpus,
-        page_bytes: host.page_bytes,
-        tick_ns: host.tick_ns,
-        boot_wall_ns: host.boot_wall_ns as i64,
-        procviz: env!("CARGO_PKG_VERSION").to_owned(),
-        tasks: "threads".to_owned(),
-        has_marks: true,
-        ..Facts::default()
-    }
-}
-
-impl Keeping {
-    /// A file for its owner alone, with all there is.
-    pub(super) fn all(path: &Path, force: bool) -> Self {
-        Self {
-            place: Place::File(path.to_owned()),
-            force,
-            mode: 0o600,
-            redacts: false,
-            scope: Scope::Threads,
-        }
-    }
-}
-
-/// Whether whom the session shows is not all that its recording is to show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Filtered {
-    No,
-    Yes,
-}
-
-/// Whether somebody may filter while it goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shown {
-    Once,
-    Live,
-}
-
-impl Filtered {
-    pub(super) fn of(filter: &Filter, shown: Shown) -> Self {
-        match shown {
-            Shown::Once if filter.is_plain() => Self::No,
-            Shown::Once | Shown::Live => Self::Yes,
-        }
-    }
-}
 
 /// A recording that is made.
 pub(super) struct Recorder {
@@ -586,7 +502,14 @@ impl Recorder {
         let Some(jobs) = &self.jobs else { return false };
         if let Some(gap) = self.lost.block() {
             match jobs.try_send(Job::Part((gap, 0))) {
-                Ok(()) => self.lost = Lost::default(),
+                Ok(()) => {
+                    let lost = std::mem::take(&mut self.lost).samples;
+                    if lost > 0 {
+                        say(&format!(
+                            "procviz: recording goes on, {lost} samples were lost"
+                        ));
+                    }
+                }
                 Err(_) => {
                     if let Job::Part(part) = &job {
                         self.lose(part);
@@ -606,6 +529,9 @@ impl Recorder {
     }
 
     fn lose(&mut self, part: &Part) {
+        if self.lost.samples == 0 && part.1 > 0 {
+            say("procviz: the disk does not keep up; sampling goes on, samples are lost");
+        }
         self.lost_in_all += part.1;
         self.lost.add(part, "the disk did not keep up");
     }
@@ -623,7 +549,7 @@ impl Recorder {
             let lost = outcome.lost + lost;
             let is_all_well = lost == 0;
             let lost = if lost > 0 {
-                format!(", {lost} lost, as its gaps tell")
+                format!(", {lost} lost")
             } else {
                 String::new()
             };

@@ -42,6 +42,8 @@ pub struct Trails {
     last_ns: u64,
     /// The last sample of the stretch before, ns since boot.
     settled_ns: u64,
+    /// The last sample of what was recalled, ns since boot; 0 when nothing was.
+    recalled_ns: u64,
     /// CPU time of those who were there at the beginning, ns.
     first: FxHashMap<TaskId, u64>,
     has_told_first: bool,
@@ -65,6 +67,7 @@ impl Trails {
             began_ns: None,
             last_ns: 0,
             settled_ns: 0,
+            recalled_ns: 0,
             first: FxHashMap::default(),
             has_told_first: false,
             trails: FxHashMap::default(),
@@ -130,13 +133,18 @@ impl Trails {
             }
             return None;
         };
-        if now <= self.last_ns {
-            // It is among what was recalled.
+        if now == self.last_ns || now <= self.recalled_ns {
             return None;
+        }
+        if now < self.last_ns {
+            // Another boot of the machine.
+            *self = Self::new(self.scope);
+            return self.observe(snapshot);
         }
         let is_over = now / STRETCH_NS != self.last_ns / STRETCH_NS;
         let stretch = is_over.then(|| self.settle(began));
         self.last_ns = now;
+        self.recalled_ns = 0;
         self.go_on(snapshot);
         if snapshot.tick > 1 {
             self.begin(snapshot, began);
@@ -259,7 +267,8 @@ impl Trails {
         self.began_ns = Some(stretch.began_ns);
         self.first.extend(stretch.first.iter().copied());
         self.has_told_first = true;
-        (self.last_ns, self.settled_ns) = (stretch.span_ns.1, stretch.span_ns.1);
+        let end = stretch.span_ns.1;
+        (self.last_ns, self.settled_ns, self.recalled_ns) = (end, end, end);
         for step in &stretch.steps {
             let trail = self.trails.entry(step.id).or_default();
             trail.recall(step);

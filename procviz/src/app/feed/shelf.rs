@@ -1,0 +1,175 @@
+//! Recordings that lie somewhere: one, or a folder of them.
+
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+
+use crate::{
+    app::{Failure, moment::Span, stdout::say},
+    recording::{Facts, Map, ReadError, Reader, SUFFIX},
+    tracker::Past,
+};
+
+/// One file of those that are played.
+pub(super) struct Volume {
+    pub(super) path: PathBuf,
+    pub(super) name: String,
+    pub(super) facts: Facts,
+    /// Where its blocks are; none in what can be read from the front alone.
+    pub(super) map: Option<Map>,
+    /// Wall clock of its first and last sample.
+    pub(super) span: Option<Span>,
+}
+
+impl Volume {
+    fn new(path: &Path) -> Result<(Self, Reader), Failure> {
+        let (reader, name) = reader(path)?;
+        let volume = Self {
+            path: path.to_owned(),
+            name,
+            facts: reader.facts().clone(),
+            map: None,
+            span: None,
+        };
+        Ok((volume, reader))
+    }
+
+    pub(super) fn open(&self) -> Result<File, Failure> {
+        File::open(&self.path).map_err(|error| failed(&self.name, &error.into()))
+    }
+
+    /// What its trails tell of the time before a moment; `None` where they tell
+    /// nothing, or not all.
+    pub(super) fn past(&self, wall_ns: i128) -> Result<Option<Past>, Failure> {
+        let Some(map) = self.map.as_ref().filter(|_| self.facts.has_trails) else {
+            return Ok(None);
+        };
+        let until = wall_ns - i128::from(self.facts.boot_wall_ns);
+        let until = u64::try_from(until).unwrap_or(0);
+        let stretches = map.trails(&mut self.open()?, until);
+        let stretches = stretches.map_err(|error| failed(&self.name, &error.into()))?;
+        Ok(stretches.and_then(|stretches| Past::recalled(&stretches).ok()))
+    }
+
+    pub(super) fn reader(&self) -> Result<Reader, Failure> {
+        reader(&self.path).map(|(reader, _)| reader)
+    }
+
+    /// Finds its blocks, where it can be read from anywhere.
+    pub(super) fn look(&mut self) -> Result<(), Failure> {
+        if self.map.is_some() || !self.path.is_file() {
+            return Ok(());
+        }
+        let map = Map::of(&mut self.open()?);
+        let map = map.map_err(|error| failed(&self.name, &error.into()))?;
+        let boot = i128::from(self.facts.boot_wall_ns);
+        self.span = map
+            .span()
+            .map(|(first, last)| (boot + i128::from(first), boot + i128::from(last)));
+        self.map = Some(map);
+        Ok(())
+    }
+}
+
+/// The recordings at a path; the reader of a single one, which may be a stream
+/// that cannot be opened twice; and 3 if some of them cannot be read.
+pub(super) fn shelf(path: &Path) -> Result<(Vec<Volume>, Option<Reader>, u8), Failure> {
+    if !path.is_dir() {
+        let (volume, reader) = Volume::new(path)?;
+        return Ok((vec![volume], Some(reader), 0));
+    }
+    let shown = crate::model::Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal();
+    let mut shelf = Vec::new();
+    let mut status = 0;
+    for path in recordings(path)? {
+        let volume = Volume::new(&path).and_then(|(mut volume, _)| {
+            volume.look()?;
+            Ok(volume)
+        });
+        match volume {
+            // One that has just been begun.
+            Ok(volume) if volume.span.is_none() => {}
+            Ok(volume) => shelf.push(volume),
+            Err(failure) => {
+                say(&format!("procviz: {:#}", failure.error));
+                status = 3;
+            }
+        }
+    }
+    if shelf.is_empty() {
+        return Err(
+            anyhow::anyhow!("there are no recordings (*.pvz) with samples in `{shown}`").into(),
+        );
+    }
+    Ok((shelf, None, status))
+}
+
+/// The files of a folder that are called as recordings are.
+pub(in crate::app) fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let shown = crate::model::Untrusted::new(folder.as_os_str().as_encoded_bytes()).terminal();
+    let entries = std::fs::read_dir(folder).with_context(|| format!("failed to list `{shown}`"))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.with_context(|| format!("failed to list `{shown}`"))?;
+        let path = entry.path();
+        if path
+            .as_os_str()
+            .as_encoded_bytes()
+            .ends_with(SUFFIX.as_bytes())
+        {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+/// Opens a recording; `-` is the standard input.
+///
+/// # Errors
+///
+/// When it is none, or cannot be read.
+pub(in crate::app) fn reader(path: &Path) -> Result<(Reader, String), Failure> {
+    let is_stdin = path == Path::new("-");
+    let name = if is_stdin {
+        "standard input".to_owned()
+    } else {
+        crate::model::Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal()
+    };
+    let input: Box<dyn Read + Send> = if is_stdin {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(|error| failed(&name, &error.into()))?)
+    };
+    let reader = Reader::new(input).map_err(|error| failed(&name, &error))?;
+    Ok((reader, name))
+}
+
+pub(in crate::app) fn failed(name: &str, error: &ReadError) -> Failure {
+    anyhow::anyhow!("`{name}` cannot be read: {error}").into()
+}
+
+/// Says on stderr what a recording lacks; 3 where something of it is damaged.
+pub(in crate::app) fn tell(name: &str, reader: &Reader) -> u8 {
+    let findings = reader.findings();
+    for gap in &findings.gaps {
+        say(&format!(
+            "procviz: `{name}`: {} samples were not recorded: {}",
+            gap.samples,
+            crate::model::Untrusted::new(gap.why.as_bytes()).terminal()
+        ));
+    }
+    for damage in findings.damages.iter().take(5) {
+        say(&format!(
+            "procviz: `{name}`: damaged at byte {}: {}; {} bytes are left out",
+            damage.offset, damage.what, damage.bytes
+        ));
+    }
+    if let Some(more) = findings.damages.len().checked_sub(6) {
+        say(&format!("procviz: `{name}`: and {} places more", more + 1));
+    }
+    if findings.damages.is_empty() { 0 } else { 3 }
+}

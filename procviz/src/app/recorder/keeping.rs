@@ -1,0 +1,102 @@
+//! What a recording is to be, and where it goes.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{Folder, RingPlan};
+use crate::{
+    model::{Host, Scope},
+    recording::Facts,
+    source::{boot_id, kernel_release},
+    tracker::Filter,
+};
+
+/// Where a recording goes, and what is left out of it.
+#[derive(Clone, Debug)]
+pub(in crate::app) struct Keeping {
+    pub(in crate::app) place: Place,
+    pub(in crate::app) force: bool,
+    /// Permissions of the file.
+    pub(in crate::app) mode: u32,
+    /// Whether arguments, which may hold secrets, are left out.
+    pub(in crate::app) redacts: bool,
+    /// Threads, or processes alone.
+    pub(in crate::app) scope: Scope,
+}
+
+/// One file, or many in a folder.
+#[derive(Clone, Debug)]
+pub(in crate::app) enum Place {
+    File(PathBuf),
+    Folder(Folder),
+}
+
+/// When there is to be another file.
+#[derive(Debug)]
+pub(in crate::app) enum Files {
+    /// One is enough.
+    One,
+    /// After so long, or before it has so many bytes.
+    Rotated(Duration, Option<u64>),
+    /// When something has happened.
+    Ring(RingPlan),
+}
+
+/// The facts of this machine.
+pub(in crate::app) fn facts(host: &Host) -> Facts {
+    Facts {
+        host: host.name.clone(),
+        kernel: kernel_release(),
+        boot_id: boot_id(),
+        time_zone: jiff::tz::TimeZone::system()
+            .iana_name()
+            .unwrap_or_default()
+            .to_owned(),
+        cpus: host.cpus,
+        page_bytes: host.page_bytes,
+        tick_ns: host.tick_ns,
+        boot_wall_ns: host.boot_wall_ns as i64,
+        procviz: env!("CARGO_PKG_VERSION").to_owned(),
+        tasks: "threads".to_owned(),
+        has_marks: true,
+        ..Facts::default()
+    }
+}
+
+impl Keeping {
+    /// A file for its owner alone, with all there is.
+    pub(in crate::app) fn all(path: &Path, force: bool) -> Self {
+        Self {
+            place: Place::File(path.to_owned()),
+            force,
+            mode: 0o600,
+            redacts: false,
+            scope: Scope::Threads,
+        }
+    }
+}
+
+/// Whether whom the session shows is not all that its recording is to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::app) enum Filtered {
+    No,
+    Yes,
+}
+
+/// Whether somebody may filter while it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::app) enum Shown {
+    Once,
+    Live,
+}
+
+impl Filtered {
+    pub(in crate::app) fn of(filter: &Filter, shown: Shown) -> Self {
+        match shown {
+            Shown::Once if filter.is_plain() => Self::No,
+            Shown::Once | Shown::Live => Self::Yes,
+        }
+    }
+}
