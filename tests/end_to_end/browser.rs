@@ -26,10 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub(crate) struct Browser {
     port: u16,
     session: String,
-    /// The browser itself, which its driver may leave behind.
-    pid: Option<i32>,
     _driver: Running,
-    _profile: Folder,
+    profile: Folder,
 }
 
 impl Browser {
@@ -48,16 +46,18 @@ impl Browser {
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null()),
         );
-        let mut said = BufReader::new(driver.0.stdout.take().unwrap()).lines();
-        let port = said
-            .find_map(|line| {
-                let line = line.unwrap();
-                let (_, port) = line.split_once("successfully on port ")?;
-                port.trim_end_matches('.').parse().ok()
-            })
-            .expect("chromedriver says its port");
+        let said = BufReader::new(driver.0.stdout.take().unwrap()).lines();
+        let (tell, told) = std::sync::mpsc::channel();
         // Whatever else it says is read, so that it does not wait for that.
-        std::thread::spawn(move || said.for_each(drop));
+        std::thread::spawn(move || {
+            for line in said.map_while(Result::ok) {
+                if let Some((_, port)) = line.split_once("successfully on port ") {
+                    _ = tell.send(port.trim_end_matches('.').parse().unwrap());
+                }
+            }
+        });
+        let port = told.recv_timeout(PATIENCE);
+        let port = port.expect("chromedriver says its port");
         let mut args = vec![
             "--headless=new".to_owned(),
             "--no-sandbox".to_owned(),
@@ -76,9 +76,8 @@ impl Browser {
         let mut browser = Self {
             port,
             session: String::new(),
-            pid: None,
             _driver: driver,
-            _profile: profile,
+            profile,
         };
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "goog:chromeOptions": {"args": args},
@@ -86,8 +85,6 @@ impl Browser {
         }}});
         let began = browser.ask("POST", "/session", &wanted);
         browser.session = began["sessionId"].as_str().unwrap().to_owned();
-        let pid = &began["capabilities"]["goog:processID"];
-        browser.pid = pid.as_i64().and_then(|pid| i32::try_from(pid).ok());
         browser
     }
 
@@ -209,9 +206,17 @@ impl Drop for Browser {
             );
             _ = stream.read_to_end(&mut Vec::new());
         }
-        if let Some(pid) = self.pid {
-            let pid = nix::unistd::Pid::from_raw(pid);
-            _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
+        // Its driver may leave it behind.
+        let profile = format!("--user-data-dir={}", self.profile.0.display());
+        for process in procfs::process::all_processes().into_iter().flatten() {
+            let Ok(process) = process else { continue };
+            if process
+                .cmdline()
+                .is_ok_and(|args| args.iter().any(|arg| arg.contains(&profile)))
+            {
+                let pid = nix::unistd::Pid::from_raw(process.pid);
+                _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
+            }
         }
     }
 }

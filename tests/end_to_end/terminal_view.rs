@@ -696,14 +696,17 @@ fn a_recording() -> Result<(), Failed> {
         .map(|line| (clock(line), line["tasks"].as_array().unwrap().len()))
         .collect();
     let notables = json(&["notables", "--json"]);
-    let begun = notables
-        .iter()
-        .find(|line| line["rule"] == "cpu" && line["change"] == "begins")
+    let begins = notables.iter().filter(|line| line["change"] == "begins");
+    let number = |line: &serde_json::Value| {
+        let is_it = |(time, _): &(String, usize)| *time == clock(line);
+        samples.iter().position(is_it)
+    };
+    // Whatever else goes on here begins to stand out at times of its own.
+    let all: std::collections::BTreeSet<usize> = begins.clone().filter_map(number).collect();
+    let begun = begins
+        .filter(|line| line["rule"] == "cpu")
+        .find_map(number)
         .ok_or("the burner was not found")?;
-    let begun = samples
-        .iter()
-        .position(|(time, _)| *time == clock(begun))
-        .unwrap();
     let args = format!("--from {} --view terminal --at -1s", file.display());
     let terminal = Terminal::procviz(160, 40, &[], &args);
     let at = |what: &str, index: usize| {
@@ -711,10 +714,12 @@ fn a_recording() -> Result<(), Failed> {
         terminal.wait(what, |text| moment(text) == *wanted)
     };
     let last = samples.len() - 1;
-    terminal.wait("a stop at --at", |text| {
+    let screen = terminal.wait("a stop at --at", |text| {
         text.contains("PAUSED") && text.contains(&samples[last].0[..6])
     });
-    terminal.type_in("[");
+    let from = samples.iter().position(|sample| *sample == moment(&screen));
+    let from = from.ok_or("it stops at none of the samples")?;
+    terminal.type_in(&"[".repeat(all.range(begun..from).count()));
     let screen = at("the begin of what stands out", begun);
     assert!(screen.contains(" cores for "), "{screen}");
     terminal.keys(&["Left"]);
