@@ -100,7 +100,8 @@ pub(super) fn draw(
 pub(crate) fn quiet(snapshot: &Snapshot) -> String {
     let watched = duration_text(snapshot.watched_ns());
     if snapshot.not_judged.is_empty() {
-        format!("nothing in {watched}")
+        // What was before the last seconds has left the margin.
+        "nothing now".to_owned()
     } else {
         format!(
             "nothing in {watched} (too short for: {})",

@@ -19,6 +19,7 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Notable> {
         .history
         .since(|a, b| rate(a, b, |point| point.cpu_ns) / 1e9 >= THRESHOLD)
         .min(first.time_ns);
+    let since = subject.since(Rule::Cpu, since);
     let text = format!(
         "uses {cores:.2} cores for {}",
         duration_text(last.time_ns - since)

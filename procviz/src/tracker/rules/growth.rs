@@ -23,6 +23,7 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Notable> {
                 .history
                 .since(|a, b| b.rss > a.rss)
                 .min(first.time_ns);
+            let since = subject.since(Rule::Growth, since);
             let span = duration_text(last.time_ns - since);
             let text = format!(
                 "RSS grows by {} for {span}, now {}",

@@ -24,6 +24,7 @@ pub(super) fn judge(subject: &Subject<'_>, total_bytes: u64) -> Option<Notable> 
         .history
         .since(|a, b| b.io_bytes > a.io_bytes)
         .min(first.time_ns);
+    let since = subject.since(Rule::Io, since);
     let span = duration_text(last.time_ns - since);
     let share = if is_most {
         format!(", {:.0} % of all IO", part * 100.0)

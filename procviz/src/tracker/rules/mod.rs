@@ -42,6 +42,13 @@ const NEEDS: [(Rule, u64); 7] = [
     (Rule::Deaths, 10 * SECOND),
 ];
 
+/// A rule that looks back for some seconds may be silent for so long, and two
+/// intervals more, and still speak of the same, ns.
+const SILENCE_NS: u64 = 4 * SECOND;
+
+/// Since when a rule has spoken of a process, and when last, ns since boot.
+type Standing = FxHashMap<(Rule, TaskId), (u64, u64)>;
+
 /// What processes did in the last seconds.
 pub(super) type Histories = FxHashMap<TaskId, History>;
 
@@ -51,6 +58,7 @@ pub(super) struct Rules {
     /// Not in each keyframe, see [`Rules::last_seconds`].
     #[serde(skip)]
     histories: Histories,
+    standing: Standing,
     oom: oom::Oom,
     stall: stall::Stall,
     deaths: deaths::Deaths,
@@ -103,12 +111,14 @@ impl Rules {
                 process,
                 comm: world.name_of(process),
                 history,
+                standing: &self.standing,
                 snapshot,
             };
             notables.extend(cpu::judge(&subject));
             notables.extend(growth::judge(&subject));
             notables.extend(io::judge(&subject, total_io));
         }
+        self.stand(snapshot, &notables);
         self.oom.judge(world, &mut notables);
         self.deaths.judge(world, &mut notables);
         self.blocked.judge(world, &mut notables);
@@ -129,6 +139,23 @@ impl Rules {
             notable.rank = index as u32 + 1;
         }
         notables
+    }
+
+    /// Remembers since when what the last seconds show goes on.
+    fn stand(&mut self, snapshot: &Snapshot, notables: &[Notable]) {
+        let now = snapshot.stamp.boot_ns;
+        for notable in notables {
+            // What grew since the run began is no matter of seconds.
+            let is_recent = notable.unit != "bytes";
+            if let Some(about) = notable.about.filter(|_| is_recent) {
+                let since = (notable.since_ns, now);
+                self.standing.insert((notable.rule, about), since);
+            }
+        }
+        if snapshot.tick.is_multiple_of(16) {
+            let silence = silence_ns(snapshot);
+            self.standing.retain(|_, (_, last)| now - *last <= silence);
+        }
     }
 
     /// What has no use [`Tracker::REGAINS_NS`](super::Tracker::REGAINS_NS)
@@ -201,10 +228,26 @@ struct Subject<'a> {
     process: &'a Process,
     comm: Comm,
     history: &'a History,
+    standing: &'a Standing,
     snapshot: &'a Snapshot,
 }
 
+fn silence_ns(snapshot: &Snapshot) -> u64 {
+    SILENCE_NS + 2 * snapshot.stamp.interval_ns
+}
+
 impl Subject<'_> {
+    /// Since when it is so, where the last seconds show it from `seen` on: what
+    /// they show from their beginning may be older.
+    fn since(&self, rule: Rule, seen: u64) -> u64 {
+        let now = self.snapshot.stamp.boot_ns;
+        let known = self.standing.get(&(rule, self.process.id));
+        let goes_on = known.filter(|(_, last)| {
+            seen <= self.history.first_time_ns() && now - *last <= silence_ns(self.snapshot)
+        });
+        goes_on.map_or(seen, |(since, _)| seen.min(*since))
+    }
+
     fn notable(
         &self,
         rule: Rule,

@@ -8,7 +8,7 @@ use crate::{
         Comm, Event, ExitRecord, Fork, Found, Gone, Host, Io, Memory, Notable, Reading, Rule,
         Sample, Sources, Stamp, State, Status, TaskId,
     },
-    tracker::Tracker,
+    tracker::{LastSeconds, Secrets, Tracker},
 };
 
 const MIB: u64 = 1 << 20;
@@ -226,6 +226,42 @@ fn cpu() {
         } else {
             play.none(Rule::Cpu);
         }
+    }
+}
+
+/// What goes on for longer than is looked back on is told of from its beginning,
+/// also by who began to read at a keyframe; a new beginning is one.
+#[test]
+fn what_goes_on_began_when_it_began() {
+    let mut play = Play::new(&["init", "burner"]);
+    let mut late = Play::new(&["init", "burner"]);
+    let mut used = 0;
+    for second in 1..=130 {
+        let is_idle = (80..83).contains(&second);
+        used += if is_idle { SECOND / 10 } else { SECOND };
+        for play in [&mut play, &mut late] {
+            play.ran(2, used, 0);
+            play.second();
+        }
+        if second == 30 || second == 90 {
+            let keyframe = play
+                .tracker
+                .keyframe(Secrets::Kept, LastSeconds::LeftOut)
+                .unwrap();
+            late.tracker.restore(keyframe).unwrap();
+        }
+        let (_, text) = match second {
+            60 | 79 | 95 | 130 => play.one(Rule::Cpu),
+            82 => {
+                play.none(Rule::Cpu);
+                continue;
+            }
+            _ => continue,
+        };
+        let lasts = if second < 80 { second } else { second - 82 };
+        let lasts = crate::model::duration_text(lasts * SECOND);
+        assert_eq!(text, format!("uses 1.00 cores for {lasts}"));
+        assert_eq!(late.one(Rule::Cpu).1, text, "{second}");
     }
 }
 
