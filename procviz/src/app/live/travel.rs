@@ -165,13 +165,30 @@ impl Live {
     pub(super) fn bar(&self) -> Option<TimeBar> {
         let replay = self.replay.as_ref()?;
         let host = &self.session.snapshot().host;
+        let (begin, end) = replay.span;
+        let day = |wall_ns: i128| {
+            let boot_ns = u64::try_from(wall_ns - host.boot_wall_ns).unwrap_or_default();
+            time::local(host, boot_ns)
+                .split(' ')
+                .next()
+                .map(str::to_owned)
+        };
+        let is_of_one_day = day(begin) == day(end);
         let clock = |wall_ns: i128| {
             let boot_ns = u64::try_from(wall_ns - host.boot_wall_ns).unwrap_or_default();
             let text = time::local(host, boot_ns);
-            // The day stands at the beginning.
-            text.split(' ').nth(1).unwrap_or_default().to_owned()
+            let mut words = text.split(' ');
+            let (day, clock) = (words.next(), words.next().unwrap_or_default());
+            match day.filter(|_| !is_of_one_day) {
+                None => clock.to_owned(),
+                // Of many days, the month and the day are enough.
+                Some(day) => format!(
+                    "{} {}",
+                    day.get(5..).unwrap_or(day),
+                    clock.get(..5).unwrap_or(clock)
+                ),
+            }
         };
-        let (begin, end) = replay.span;
         let marks = replay.marks.iter();
         Some(TimeBar {
             at: replay.part(self.now()),
