@@ -49,9 +49,9 @@ complete -c procviz -n "__fish_procviz_needs_command" -s F -l hz -d 'Samples a s
 complete -c procviz -n "__fish_procviz_needs_command" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
-complete -c procviz -n "__fish_procviz_needs_command" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l begin -d 'Begin at this moment' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l end -d 'End at this moment' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 on the recorded clock, -30s before the end, or RFC 3339' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l begin -d 'Begin at this moment, told as with --at' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l end -d 'End at this moment, told as with --at' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l tree -d 'This process and its descendants' -r
@@ -104,9 +104,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -s F -l hz -d 'Sam
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
-complete -c procviz -n "__fish_procviz_using_subcommand grid" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
-complete -c procviz -n "__fish_procviz_using_subcommand grid" -l begin -d 'Begin at this moment' -r
-complete -c procviz -n "__fish_procviz_using_subcommand grid" -l end -d 'End at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 on the recorded clock, -30s before the end, or RFC 3339' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l begin -d 'Begin at this moment, told as with --at' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l end -d 'End at this moment, told as with --at' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l tree -d 'This process and its descendants' -r
@@ -142,9 +142,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s F -l hz -d 'S
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
-complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
-complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l begin -d 'Begin at this moment' -r
-complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l end -d 'End at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 on the recorded clock, -30s before the end, or RFC 3339' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l begin -d 'Begin at this moment, told as with --at' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l end -d 'End at this moment, told as with --at' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l tree -d 'This process and its descendants' -r
@@ -175,9 +175,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -s F -l hz -d 'Sa
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
-complete -c procviz -n "__fish_procviz_using_subcommand lines" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
-complete -c procviz -n "__fish_procviz_using_subcommand lines" -l begin -d 'Begin at this moment' -r
-complete -c procviz -n "__fish_procviz_using_subcommand lines" -l end -d 'End at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 on the recorded clock, -30s before the end, or RFC 3339' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l begin -d 'Begin at this moment, told as with --at' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l end -d 'End at this moment, told as with --at' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l tree -d 'This process and its descendants' -r
@@ -191,9 +191,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l args -d 'Show 
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
-complete -c procviz -n "__fish_procviz_using_subcommand exits" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
-complete -c procviz -n "__fish_procviz_using_subcommand exits" -l begin -d 'Begin at this moment' -r
-complete -c procviz -n "__fish_procviz_using_subcommand exits" -l end -d 'End at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 on the recorded clock, -30s before the end, or RFC 3339' -r
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l begin -d 'Begin at this moment, told as with --at' -r
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l end -d 'End at this moment, told as with --at' -r
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l tree -d 'This process and its descendants' -r
@@ -208,9 +208,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand notables" -s F -l hz -d 
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
-complete -c procviz -n "__fish_procviz_using_subcommand notables" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
-complete -c procviz -n "__fish_procviz_using_subcommand notables" -l begin -d 'Begin at this moment' -r
-complete -c procviz -n "__fish_procviz_using_subcommand notables" -l end -d 'End at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 on the recorded clock, -30s before the end, or RFC 3339' -r
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l begin -d 'Begin at this moment, told as with --at' -r
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l end -d 'End at this moment, told as with --at' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l tree -d 'This process and its descendants' -r
@@ -225,9 +225,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand dump" -s F -l hz -d 'Sam
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
-complete -c procviz -n "__fish_procviz_using_subcommand dump" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
-complete -c procviz -n "__fish_procviz_using_subcommand dump" -l begin -d 'Begin at this moment' -r
-complete -c procviz -n "__fish_procviz_using_subcommand dump" -l end -d 'End at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 on the recorded clock, -30s before the end, or RFC 3339' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l begin -d 'Begin at this moment, told as with --at' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l end -d 'End at this moment, told as with --at' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l user -d 'Tasks of this user, by name or id (the real one)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l pid -d 'This process or thread' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l tree -d 'This process and its descendants' -r
@@ -255,9 +255,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand record" -s F -l hz -d 'S
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l samples -d 'Stop after this many intervals' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l duration -d 'Stop after this time, as in 30s, 5m or 1h' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
-complete -c procviz -n "__fish_procviz_using_subcommand record" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
-complete -c procviz -n "__fish_procviz_using_subcommand record" -l begin -d 'Begin at this moment' -r
-complete -c procviz -n "__fish_procviz_using_subcommand record" -l end -d 'End at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 on the recorded clock, -30s before the end, or RFC 3339' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l begin -d 'Begin at this moment, told as with --at' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l end -d 'End at this moment, told as with --at' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l tree -d 'Record for this process and its descendants alone' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s p -l no-threads -d 'Processes alone: of their threads, what they do together'
@@ -266,9 +266,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand record" -s h -l help -d 
 complete -c procviz -n "__fish_procviz_using_subcommand check" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -s w -l sleep -d 'Seconds between repetitions' -r
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -l from -d 'Read a recording, or a folder of them, instead of this machine: its last moment, with --repeat every sample' -r -F
-complete -c procviz -n "__fish_procviz_using_subcommand csv" -l at -d 'Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end' -r
-complete -c procviz -n "__fish_procviz_using_subcommand csv" -l begin -d 'Begin at this moment' -r
-complete -c procviz -n "__fish_procviz_using_subcommand csv" -l end -d 'End at this moment' -r
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 on the recorded clock, -30s before the end, or RFC 3339' -r
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -l begin -d 'Begin at this moment, told as with --at' -r
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -l end -d 'End at this moment, told as with --at' -r
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -l proc-root -d 'A folder of the shape of /proc to read instead' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -s o -l output -d 'Write PREFIX-stat.csv, PREFIX-status.csv and PREFIX-io.csv' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -s s -l stat -d 'The table of stat (when no table is asked for, this one)'

@@ -33,6 +33,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_disk_that_hangs_for_a_while", Needs::Events, hung_disk),
     ("secrets_stay_out", Needs::Events, redacted),
     ("of_processes_alone", Needs::Events, processes_alone),
+    ("a_tree_is_followed_through_it", Needs::Events, tree),
     ("bad_input", Needs::Nothing, bad_input),
 ];
 
@@ -810,6 +811,63 @@ fn processes_alone() -> Result<(), Failed> {
     let mut tasks = last["tasks"].as_array().unwrap().iter();
     let task = tasks.find(|task| task["tid"] == sleeper.pid()).unwrap();
     assert_eq!(task["threads"], 7);
+    Ok(())
+}
+
+/// Who descends from somebody is known in a recording of all, also of orphans.
+fn tree() -> Result<(), Failed> {
+    let folder = Folder::new("tree");
+    let (file, piece) = (folder.file("x.pvz"), folder.file("piece.pvz"));
+    let _busy = busy();
+    let nested = "while :; do sh -c '(/bin/true; sleep 0.3; /bin/false) & exit 3'; sleep 0.1; done";
+    let parent = Running::new(Command::new("sh").args(["-c", nested]));
+    record(&file, &["-F", "10", "--duration", "4s", "--require-ebpf"]);
+    let root = parent.pid();
+    drop(parent);
+    let json = |args: &[&str], from: &Path| -> Vec<Value> {
+        let result = output(procviz().args(args).arg("--from").arg(from));
+        assert!(result.status.success(), "{}", stderr(&result));
+        let text = String::from_utf8(result.stdout).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let of_tree = ["--tree", &root.to_string()];
+    let ended = json(&["exits", "--json", of_tree[0], of_tree[1]], &file);
+    let codes = |code: u64| {
+        ended
+            .iter()
+            .filter(|exit| exit["exit_code"] == code)
+            .count()
+    };
+    // Orphans go on by themselves: `false` ends long after its grandparent.
+    assert!(codes(3) > 10 && codes(1) > 10, "{} {}", codes(3), codes(1));
+    let names = |exit: &Value| exit["comm"].as_str().unwrap().to_owned();
+    let names: std::collections::BTreeSet<String> = ended.iter().map(names).collect();
+    let known = ["false", "sh", "sleep", "true"].map(str::to_owned);
+    assert_eq!(names, known.into());
+    // Nobody else's child is among them, and there are others.
+    let all = json(&["exits", "--json"], &file);
+    let of_busy = all.len() - ended.len();
+    assert!(of_busy > 50, "{of_busy}");
+    let living = |from: &Path| -> Vec<Vec<u64>> {
+        json(&["dump", of_tree[0], of_tree[1]], from)
+            .iter()
+            .map(|sample| {
+                let tasks = sample["tasks"].as_array().unwrap().iter();
+                tasks.map(|task| task["tid"].as_u64().unwrap()).collect()
+            })
+            .collect()
+    };
+    let shown = living(&file);
+    let has_root = |tids: &&Vec<u64>| tids.contains(&u64::from(root));
+    assert!(shown.iter().filter(has_root).count() > 30);
+    assert!(shown.iter().all(|tids| tids.len() < 40));
+    // A piece of them alone shows them alone.
+    let path = file.to_str().unwrap();
+    record(&piece, &["--from", path, of_tree[0], of_tree[1]]);
+    let result = json(&["exits", "--json"], &piece);
+    assert_eq!(result.len(), ended.len());
     Ok(())
 }
 

@@ -96,6 +96,9 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
     let mut player = Player::open(path, &args.range, &Schedule::all())?;
     let users = Users::of_recording(&player.facts().users);
     let selection = Selection::in_recording(&args.filter, player.facts(), &users)?;
+    if let Some(roots) = &selection.roots {
+        player.watch_only(roots);
+    }
     let mut printer = Printer {
         out: Out::new(),
         host: player.facts().machine(),

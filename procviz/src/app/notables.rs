@@ -26,7 +26,6 @@ use crate::{
 pub(super) fn run(args: &NotablesArgs) -> Result<u8, Failure> {
     let schedule = Schedule::new(&args.sampling, 1.0)?;
     if let Some(path) = args.sampling.from.as_deref()
-        && args.sampling.range.at.is_none()
         && schedule.samples.is_none()
         && schedule.duration.is_none()
         && args.run.is_empty()
@@ -54,6 +53,11 @@ pub(super) fn run(args: &NotablesArgs) -> Result<u8, Failure> {
         let lines: Vec<(Change, Notable, Option<u64>)> = lines
             .into_iter()
             .map(|(change, notable)| {
+                // At a moment nobody saw them begin.
+                let change = match change {
+                    Change::Begins if args.sampling.range.at.is_some() => Change::Holds,
+                    other => other,
+                };
                 let lasted_ns = match change {
                     Change::Ends => begun_ns.remove(&notable.key()).map(|begun| now - begun),
                     _ => {
@@ -114,13 +118,17 @@ fn found(path: &Path, args: &NotablesArgs, schedule: &Schedule) -> Result<Option
     let mut player = Player::open(path, &args.sampling.range, schedule)?;
     let users = Users::of_recording(&player.facts().users);
     let selection = Selection::in_recording(&args.filter, player.facts(), &users)?;
-    if !player.has_marks() || !selection.filter.is_plain() {
+    let is_everybody = selection.filter.is_plain() && selection.roots.is_none();
+    if !player.has_marks() || !is_everybody {
         return Ok(None);
     }
-    let Ok(((begin, end), _)) = player.browse() else {
+    let Ok((span, at)) = player.browse() else {
         // There is nothing, which is told elsewhere.
         return Ok(None);
     };
+    // What stands out at a moment has begun before it.
+    let is_moment = args.sampling.range.at.is_some();
+    let (begin, end) = if is_moment { (at, at) } else { span };
     let mut out = Out::new();
     // When those that stand out began to.
     let mut open: BTreeMap<Key, i128> = BTreeMap::new();
@@ -164,10 +172,13 @@ fn found(path: &Path, args: &NotablesArgs, schedule: &Schedule) -> Result<Option
         count += 1;
         write(&mut out, args.json, &host, &mark, (Change::Begins, None))?;
     }
-    say(&format!(
-        "procviz: {count} notables in {}, as they were recorded",
-        duration_text(u64::try_from(end - begin).unwrap_or_default())
-    ));
+    let when = if is_moment {
+        "stand out then".to_owned()
+    } else {
+        let span = u64::try_from(end - begin).unwrap_or_default();
+        format!("notables in {}", duration_text(span))
+    };
+    say(&format!("procviz: {count} {when}, as they were recorded"));
     Ok(Some(player.status()))
 }
 

@@ -21,7 +21,12 @@ pub(super) struct Selection {
 
 impl Selection {
     pub(super) fn new(args: &FilterArgs) -> Result<Self, Failure> {
-        Self::with_users(args, user)
+        let selection = Self::with_users(args, user)?;
+        let gone = |pid: &&u32| !std::path::Path::new(&format!("/proc/{pid}")).exists();
+        match selection.roots.iter().flatten().find(gone) {
+            None => Ok(selection),
+            Some(pid) => Err(anyhow::anyhow!("`--tree {pid}`: there is no such process").into()),
+        }
     }
 
     /// In a recording: users are those of its machine, and where a command or a
@@ -31,12 +36,6 @@ impl Selection {
         facts: &Facts,
         users: &Users,
     ) -> Result<Self, Failure> {
-        if let Some(text) = args.trees.first() {
-            return Err(Failure::usage(format!(
-                "`--tree {}`: whose child a task is, a recording does not tell yet; --command, --cgroup and --user can be used",
-                shown(text)
-            )));
-        }
         let mut selection = Self::with_users(args, |text| {
             let id = text.parse().ok().or_else(|| users.id(text));
             id.ok_or_else(|| {
@@ -46,7 +45,7 @@ impl Selection {
                 ))
             })
         })?;
-        selection.filter.descendants = facts.only_watched;
+        selection.filter.descendants |= facts.only_watched;
         Ok(selection)
     }
 
@@ -56,7 +55,7 @@ impl Selection {
     ) -> Result<Self, Failure> {
         let users = args.users.iter().map(|text| user(text));
         let pids = args.pids.iter().map(|text| pid("--pid", text));
-        let trees = args.trees.iter().map(|text| tree(text));
+        let trees = args.trees.iter().map(|text| pid("--tree", text));
         let commands = args.commands.iter().map(|text| {
             Regex::new(text)
                 .map_err(|error| Failure::usage(format!("`--command {}`: {error}", shown(text))))
@@ -141,13 +140,4 @@ fn user(text: &str) -> Result<u32, Failure> {
 
 fn pid(option: &str, text: &str) -> Result<u32, Failure> {
     config::whole(option, text, 1, u64::from(u32::MAX) >> 1).map(|pid| pid as u32)
-}
-
-fn tree(text: &str) -> Result<u32, Failure> {
-    let pid = pid("--tree", text)?;
-    if std::path::Path::new("/proc").join(text.trim()).exists() {
-        Ok(pid)
-    } else {
-        Err(anyhow::anyhow!("`--tree {pid}`: there is no such process").into())
-    }
 }

@@ -208,7 +208,12 @@ impl Session {
         let facts = player.facts();
         let users = Users::of_recording(&facts.users);
         let host = facts.machine();
-        let selection = Selection::in_recording(plan.filter, facts, &users)?;
+        let mut facts = facts.clone();
+        let selection = Selection::in_recording(plan.filter, &facts, &users)?;
+        if let Some(roots) = &selection.roots {
+            player.watch_only(roots);
+            facts.only_watched = true;
+        }
         let extra = before(&host)?;
         let recorder = plan
             .save

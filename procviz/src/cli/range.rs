@@ -3,7 +3,7 @@ use clap::Args;
 /// Which part of a recording.
 #[derive(Clone, Debug, Default, Args)]
 pub struct RangeArgs {
-    /// Show this moment: 03:12[:30] on the recorded clock, RFC 3339, or -30s before the end
+    /// Show this moment: 03:12[:30] or 2026-11-19T03:12 on the recorded clock, -30s before the end, or RFC 3339
     #[arg(
         long,
         value_name = "TIME",
@@ -12,7 +12,7 @@ pub struct RangeArgs {
         allow_hyphen_values = true
     )]
     pub at: Option<String>,
-    /// Begin at this moment
+    /// Begin at this moment, told as with --at
     #[arg(
         long,
         value_name = "TIME",
@@ -20,7 +20,7 @@ pub struct RangeArgs {
         allow_hyphen_values = true
     )]
     pub begin: Option<String>,
-    /// End at this moment
+    /// End at this moment, told as with --at
     #[arg(
         long,
         value_name = "TIME",

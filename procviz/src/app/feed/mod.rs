@@ -2,6 +2,7 @@
 
 mod range;
 mod shelf;
+mod tree;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -9,6 +10,7 @@ pub(super) use self::shelf::{failed, reader, recordings, tell};
 use self::{
     range::Range,
     shelf::{Volume, shelf},
+    tree::Tree,
 };
 use super::{Failure, config::Schedule, moment::Span, stdout::say, watch::Watch};
 use crate::{
@@ -35,6 +37,8 @@ pub(super) struct Player {
     wants_past: bool,
     /// Somebody goes to and fro.
     is_browsed: bool,
+    /// Whose descendants are shown, if not everybody.
+    tree: Option<Tree>,
     /// What was before the samples that come.
     past: Option<Past>,
     is_placed: bool,
@@ -116,6 +120,7 @@ impl Player {
             range,
             wants_past: false,
             is_browsed: false,
+            tree: None,
             past: None,
             is_placed: false,
             ahead: None,
@@ -133,6 +138,12 @@ impl Player {
     /// or read from the front of its file.
     pub(super) fn with_the_past(&mut self) {
         self.wants_past = true;
+    }
+
+    /// Only these processes and their descendants are watched. Who they are is
+    /// known by reading from the front of a file.
+    pub(super) fn watch_only(&mut self, roots: &[u32]) {
+        self.tree = Some(Tree::new(roots));
     }
 
     /// What was before the samples that come, once after each time that reading
@@ -269,14 +280,22 @@ impl Player {
             self.place(tracker.as_deref_mut())?;
         }
         let Some(Ahead {
-            sample,
-            keyframe,
+            mut sample,
+            mut keyframe,
             begins,
             wall_ns,
         }) = self.ahead.take()
         else {
             return Ok(None);
         };
+        if let Some(tree) = &mut self.tree {
+            if begins.is_some() {
+                tree.forget();
+            }
+            tree.mark(&mut sample);
+            // It would show everybody.
+            keyframe = None;
+        }
         if let Some(host) = begins {
             self.told = 0;
             if let Some(tracker) = &mut tracker {
@@ -351,6 +370,7 @@ impl Player {
         let is_filtered = tracker
             .as_deref()
             .is_some_and(|tracker| !tracker.filter().is_plain());
+        let is_filtered = is_filtered || self.tree.is_some();
         let looks_back = if is_filtered {
             i128::from(Tracker::LOOKS_BACK_NS)
         } else {
@@ -376,9 +396,10 @@ impl Player {
         });
         // What nobody tells of is to be read.
         let is_from_front = wants_past && past.is_none() && self.range.is_moment;
-        let keyframe = keyframe.filter(|_| !is_from_front);
+        let keyframe = keyframe.filter(|_| !is_from_front && self.tree.is_none());
         let keyframe = keyframe.map(|entry| entry.offset);
         self.past = None;
+        self.tree.iter_mut().for_each(Tree::forget);
         if index != self.current || self.told > 0 {
             self.open_volume(index)?;
         }

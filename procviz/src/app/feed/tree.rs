@@ -1,0 +1,84 @@
+//! Follows the descendants of some processes through a recording, as the
+//! source does on the machine: by forks, and at the beginning by parents.
+
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::model::{Event, Sample, TaskId};
+
+/// Whose descendants alone are watched, and who they are.
+pub(super) struct Tree {
+    roots: Vec<u32>,
+    watched: FxHashSet<TaskId>,
+    /// Those of them that live.
+    of_pid: FxHashMap<u32, TaskId>,
+}
+
+impl Tree {
+    pub(super) fn new(roots: &[u32]) -> Self {
+        Self {
+            roots: roots.to_vec(),
+            watched: FxHashSet::default(),
+            of_pid: FxHashMap::default(),
+        }
+    }
+
+    /// To be called where reading begins anew.
+    pub(super) fn forget(&mut self) {
+        self.watched.clear();
+        self.of_pid.clear();
+    }
+
+    /// Lets those of a sample alone be watched who are descendants; samples
+    /// come in their order.
+    pub(super) fn mark(&mut self, sample: &mut Sample) {
+        // Children may come before their parents.
+        loop {
+            let before = self.watched.len();
+            for found in &sample.found {
+                let parent = self.of_pid.get(&found.ppid);
+                let is_child =
+                    parent.is_some_and(|parent| parent.start_ns <= found.process.start_ns);
+                self.watch_if(found.process, is_child);
+            }
+            if self.watched.len() == before {
+                break;
+            }
+        }
+        for found in &mut sample.found {
+            found.watched &= self.watched.contains(&found.process);
+        }
+        for event in &mut sample.events {
+            match event {
+                Event::Fork(fork) => {
+                    let is_child = self.watched.contains(&fork.parent);
+                    if fork.id == fork.process {
+                        self.watch_if(fork.id, is_child);
+                    }
+                    fork.watched &= self.watched.contains(&fork.process);
+                }
+                Event::ProcessEnd(record) => {
+                    let process = record.process;
+                    if !self.watched.contains(&process) {
+                        Arc::make_mut(record).watched = false;
+                    }
+                    if self.of_pid.get(&process.tid) == Some(&process) {
+                        self.of_pid.remove(&process.tid);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for fold in &mut sample.folds {
+            fold.watched &= self.watched.contains(&fold.origin);
+        }
+    }
+
+    fn watch_if(&mut self, process: TaskId, is_child: bool) {
+        let is_watched = is_child || self.roots.contains(&process.tid);
+        if is_watched && self.watched.insert(process) {
+            self.of_pid.insert(process.tid, process);
+        }
+    }
+}
