@@ -373,6 +373,27 @@ impl Machine {
                 &["pg_dump", "--jobs=1", "--format=directory", "orders"],
             ));
         }
+        if since == 0 {
+            // It waits for what it has started.
+            sample.readings.push(Reading {
+                id: script,
+                uid: Some(0),
+                state: State::Sleeping,
+                on_cpu: false,
+                preempted: false,
+                in_iowait: false,
+                cpu_ns: 3_000_000,
+                run_delay_ns: Some(0),
+                wait_max_ns: Some(0),
+                io: Some(Io::default()),
+            });
+            sample.memories.push(Memory {
+                process: script,
+                rss: 2 << 20,
+                vsize: 5 << 20,
+                threads: 1,
+            });
+        }
         self.dumped += (170 << 20) + self.noise.next(20 << 20);
         sample.readings.push(Reading {
             id: dump,
@@ -406,15 +427,30 @@ impl Machine {
     }
 
     fn end_of_trouble(&mut self, second: u64, sample: &mut Sample) {
-        for (id, name) in [
-            (self.dump.take(), "pg_dump"),
-            (self.script.take(), "backup.sh"),
-        ] {
-            if let Some(id) = id {
-                sample
-                    .events
-                    .extend(end(id, boot_ns(second) - SECOND / 2, name, 0));
+        let (read, write) = (self.dumped, self.dumped / 4);
+        let ends = [
+            (self.dump.take(), "pg_dump", (SCRIPT, 110), (read, write)),
+            (self.script.take(), "backup.sh", (id(CRON).tid, 0), (0, 0)),
+        ];
+        for (task, name, (ppid, uid), io) in ends {
+            let Some(task) = task else { continue };
+            let mut events = end(task, boot_ns(second) - SECOND / 2, name, 0);
+            for event in &mut events {
+                let Event::ProcessEnd(record) = event else {
+                    continue;
+                };
+                let record = Arc::make_mut(record);
+                (record.ppid, record.uid, record.origin) = (ppid, uid, id(CRON));
+                (record.read_bytes, record.write_bytes) = (Some(io.0), Some(io.1));
+                if uid == 110 {
+                    record.cpu_ns = Some(LASTS * SECOND / 8);
+                    record.user_ns = Some(LASTS * SECOND / 16);
+                    record.system_ns = Some(LASTS * SECOND / 16);
+                    record.max_rss_bytes = Some(80 << 20);
+                    record.args = args(&["pg_dump", "--jobs=1", "--format=directory", "orders"]);
+                }
             }
+            sample.events.extend(events);
         }
         for task in 151..151 + BACKENDS {
             sample
