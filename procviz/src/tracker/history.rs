@@ -48,11 +48,6 @@ impl History {
         }
     }
 
-    /// How far back it is known, ns since boot.
-    pub(super) fn first_time_ns(&self) -> u64 {
-        self.points.front().map_or(0, |point| point.time_ns)
-    }
-
     pub(super) fn last_time_ns(&self) -> u64 {
         self.points.back().map_or(0, |point| point.time_ns)
     }

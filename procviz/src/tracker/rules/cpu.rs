@@ -1,12 +1,17 @@
 use super::{SECOND, Subject};
 use crate::{
     model::{Notable, Rule, duration_text},
-    tracker::history::rate,
+    tracker::history::{Point, rate},
 };
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// Cores.
 const THRESHOLD: f64 = 0.9;
+
+/// Whether so much was used from one point to the next.
+pub(super) fn is_above(earlier: Point, later: Point) -> bool {
+    rate(earlier, later, |point| point.cpu_ns) / 1e9 >= THRESHOLD
+}
 
 /// One process that keeps a core busy.
 pub(super) fn judge(subject: &Subject<'_>) -> Option<Notable> {
@@ -15,10 +20,7 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Notable> {
     if cores < THRESHOLD {
         return None;
     }
-    let since = subject
-        .history
-        .since(|a, b| rate(a, b, |point| point.cpu_ns) / 1e9 >= THRESHOLD)
-        .min(first.time_ns);
+    let since = subject.history.since(is_above).min(first.time_ns);
     let since = subject.since(Rule::Cpu, since);
     let text = format!(
         "uses {cores:.2} cores for {}",

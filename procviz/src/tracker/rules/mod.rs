@@ -42,11 +42,13 @@ const NEEDS: [(Rule, u64); 7] = [
     (Rule::Deaths, 10 * SECOND),
 ];
 
-/// A rule that looks back for some seconds may be silent for so long, and two
-/// intervals more, and still speak of the same, ns.
-const SILENCE_NS: u64 = 4 * SECOND;
+/// Intervals follow one another within this, ns.
+const SLACK_NS: u64 = 1_000_000;
+/// Who reads, writes or grows may pause for so long, ns.
+const PAUSE_NS: u64 = 4 * SECOND;
 
-/// Since when a rule has spoken of a process, and when last, ns since boot.
+/// Since when a process does in each interval what a rule is about, and when it
+/// did last, ns since boot: what goes on may have begun before the last seconds.
 type Standing = FxHashMap<(Rule, TaskId), (u64, u64)>;
 
 /// What processes did in the last seconds.
@@ -118,7 +120,6 @@ impl Rules {
             notables.extend(growth::judge(&subject));
             notables.extend(io::judge(&subject, total_io));
         }
-        self.stand(snapshot, &notables);
         self.oom.judge(world, &mut notables);
         self.deaths.judge(world, &mut notables);
         self.blocked.judge(world, &mut notables);
@@ -139,23 +140,6 @@ impl Rules {
             notable.rank = index as u32 + 1;
         }
         notables
-    }
-
-    /// Remembers since when what the last seconds show goes on.
-    fn stand(&mut self, snapshot: &Snapshot, notables: &[Notable]) {
-        let now = snapshot.stamp.boot_ns;
-        for notable in notables {
-            // What grew since the run began is no matter of seconds.
-            let is_recent = notable.unit != "bytes";
-            if let Some(about) = notable.about.filter(|_| is_recent) {
-                let since = (notable.since_ns, now);
-                self.standing.insert((notable.rule, about), since);
-            }
-        }
-        if snapshot.tick.is_multiple_of(16) {
-            let silence = silence_ns(snapshot);
-            self.standing.retain(|_, (_, last)| now - *last <= silence);
-        }
     }
 
     /// What has no use [`Tracker::REGAINS_NS`](super::Tracker::REGAINS_NS)
@@ -215,8 +199,26 @@ impl Rules {
                 *history = History::new(before);
             }
             history.push(point);
+            let does = [
+                (Rule::Cpu, cpu::is_above(before, point), 0),
+                (Rule::Growth, point.rss > before.rss, PAUSE_NS),
+                (Rule::Io, point.io_bytes > before.io_bytes, PAUSE_NS),
+            ];
+            for (rule, does, pause_ns) in does {
+                let key = (rule, process.id);
+                if !does {
+                    self.standing.remove(&key);
+                    continue;
+                }
+                let standing = self.standing.entry(key).or_insert((before.time_ns, now));
+                if before.time_ns > standing.1 + pause_ns + SLACK_NS {
+                    standing.0 = before.time_ns;
+                }
+                standing.1 = now;
+            }
         }
         if snapshot.tick.is_multiple_of(16) {
+            self.standing.retain(|_, (_, last)| now - *last < IDLE_NS);
             self.histories
                 .retain(|_, history| now - history.last_time_ns() < IDLE_NS);
         }
@@ -232,20 +234,11 @@ struct Subject<'a> {
     snapshot: &'a Snapshot,
 }
 
-fn silence_ns(snapshot: &Snapshot) -> u64 {
-    SILENCE_NS + 2 * snapshot.stamp.interval_ns
-}
-
 impl Subject<'_> {
-    /// Since when it is so, where the last seconds show it from `seen` on: what
-    /// they show from their beginning may be older.
+    /// Since when it is so, where the last seconds show it from `seen` on.
     fn since(&self, rule: Rule, seen: u64) -> u64 {
-        let now = self.snapshot.stamp.boot_ns;
-        let known = self.standing.get(&(rule, self.process.id));
-        let goes_on = known.filter(|(_, last)| {
-            seen <= self.history.first_time_ns() && now - *last <= silence_ns(self.snapshot)
-        });
-        goes_on.map_or(seen, |(since, _)| seen.min(*since))
+        let standing = self.standing.get(&(rule, self.process.id));
+        standing.map_or(seen, |(since, _)| seen.min(*since))
     }
 
     fn notable(

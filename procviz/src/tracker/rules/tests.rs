@@ -243,7 +243,7 @@ fn what_goes_on_began_when_it_began() {
             play.ran(2, used, 0);
             play.second();
         }
-        if second == 30 || second == 90 {
+        if [2, 30, 90].contains(&second) {
             let keyframe = play
                 .tracker
                 .keyframe(Secrets::Kept, LastSeconds::LeftOut)
@@ -251,7 +251,7 @@ fn what_goes_on_began_when_it_began() {
             late.tracker.restore(keyframe).unwrap();
         }
         let (_, text) = match second {
-            60 | 79 | 95 | 130 => play.one(Rule::Cpu),
+            27 | 60 | 79 | 114 | 130 => play.one(Rule::Cpu),
             82 => {
                 play.none(Rule::Cpu);
                 continue;
