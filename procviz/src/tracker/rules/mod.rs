@@ -45,7 +45,7 @@ const NEEDS: [(Rule, u64); 7] = [
 /// Intervals follow one another within this, ns.
 const SLACK_NS: u64 = 1_000_000;
 /// Who reads, writes or grows may pause for so long, ns.
-const PAUSE_NS: u64 = 4 * SECOND;
+const PAUSE_NS: u64 = SECOND;
 
 /// Since when a process does in each interval what a rule is about, and when it
 /// did last, ns since boot: what goes on may have begun before the last seconds.
@@ -217,8 +217,11 @@ impl Rules {
                 standing.1 = now;
             }
         }
+        if snapshot.tick.is_multiple_of(4) {
+            let longest = PAUSE_NS + SLACK_NS + snapshot.stamp.interval_ns;
+            self.standing.retain(|_, (_, last)| now - *last <= longest);
+        }
         if snapshot.tick.is_multiple_of(16) {
-            self.standing.retain(|_, (_, last)| now - *last < IDLE_NS);
             self.histories
                 .retain(|_, history| now - history.last_time_ns() < IDLE_NS);
         }
