@@ -11,7 +11,7 @@ use std::{
 use libtest_mimic::Failed;
 use procviz::{
     model::{Event, Sample, Sources},
-    recording::Reader,
+    recording::{Map, Reader},
 };
 use serde_json::{Value, json};
 
@@ -571,40 +571,70 @@ fn cuts_and_flips() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Whatever is made of a damaged file tells of it, be the damage where nothing
+/// was read.
 fn damaged() -> Result<(), Failed> {
     let folder = Folder::new("damaged");
     let file = folder.file("run.pvz");
     let busy = busy();
-    record(&file, &["-F", "20", "--duration", "4s", "--require-ebpf"]);
+    let mut command = procviz();
+    command.args(["record", "-F", "20", "--duration", "6s", "--require-ebpf"]);
+    command.env("PROCVIZ_TEST_KEYFRAMES_NS", "1000000000");
+    let result = output(command.arg("-o").arg(&file));
+    assert!(result.status.success(), "{}", stderr(&result));
     drop(busy);
     let check = output(procviz().arg("check").arg(&file));
     assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
     let mut bytes = std::fs::read(&file)?;
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 0x10;
+    let map = Map::of(&mut std::fs::File::open(&file)?)?;
+    let mut blocks = map.entries.iter().filter(|entry| entry.has_samples());
+    let third = blocks.nth(3).ok_or("too few blocks")?.offset as usize;
+    bytes[third + 100] ^= 0x10;
     let broken = folder.file("broken.pvz");
     std::fs::write(&broken, &bytes)?;
     let (whole, left) = (samples(&file).0.len(), samples(&broken).0.len());
     assert!(left < whole && left + 25 > whole, "{left} of {whole}");
-    let picture = folder.file("tasks.png");
+    let pid = std::process::id().to_string();
+    let mut pictures = 0;
     for args in [
-        vec!["check", broken.to_str().unwrap()],
-        vec!["dump", "--from", broken.to_str().unwrap()],
-        vec!["exits", "--from", broken.to_str().unwrap()],
-        vec![
-            "grid",
-            "--from",
-            broken.to_str().unwrap(),
-            "-o",
-            picture.to_str().unwrap(),
-        ],
+        &["check"][..],
+        &["dump", "--from"],
+        &["dump", "--at", "-0.2s", "--from"],
+        &["exits", "--from"],
+        &["notables", "--from"],
+        &["notables", "--command", "true", "--from"],
+        &["csv", &pid, "--from"],
+        &["grid", "-o", "last.png", "--from"],
+        &["grid", "-o", "then.svg", "--at", "-0.2s", "--from"],
+        &["bubble", "-o", "then.png", "--at", "-0.2s", "--from"],
+        &["lines", "-o", "lines.svg", "--at", "-0.2s", "--from"],
+        &["lines", "-o", "page.html", "--from"],
+        &["record", "-o", "piece.pvz", "--begin", "-1s", "--from"],
     ] {
-        let result = output(procviz().args(&args));
+        let mut command = procviz();
+        for argument in args {
+            match argument.contains('.') && !argument.starts_with('-') {
+                true => command.arg(folder.file(&format!("{pictures}-{argument}"))),
+                false => command.arg(argument),
+            };
+        }
+        let result = output(command.arg(&broken));
         let said = stderr(&result);
         assert_eq!(result.status.code(), Some(3), "{args:?}: {said}");
-        assert!(said.contains("damaged at byte"), "{args:?}: {said}");
+        assert_eq!(
+            said.matches("damaged at byte").count(),
+            1,
+            "{args:?}: {said}"
+        );
+        pictures += 1;
     }
-    assert!(picture.exists());
+    let made = std::fs::read_dir(folder.file("."))?;
+    let sizes = made.map(|entry| entry.unwrap().metadata().unwrap().len());
+    let sizes: Vec<u64> = sizes.collect();
+    assert!(
+        sizes.len() == 8 && sizes.iter().all(|size| *size > 0),
+        "{sizes:?}"
+    );
     Ok(())
 }
 

@@ -111,5 +111,5 @@ fn check(path: &Path) -> Result<u8, Failure> {
         }
         Ok(())
     })?;
-    Ok(tell(&name, &reader))
+    Ok(tell(&name, findings))
 }

@@ -179,7 +179,7 @@ fn found(path: &Path, args: &NotablesArgs, schedule: &Schedule) -> Result<Option
         format!("notables in {}", duration_text(span))
     };
     say(&format!("procviz: {count} {when}, as they were recorded"));
-    Ok(Some(player.status()))
+    Ok(Some(player.status_of((begin, end))))
 }
 
 fn write(

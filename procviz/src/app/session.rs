@@ -420,7 +420,7 @@ impl Session {
     /// The command's status if it has ended, that of a recording, or 0.
     pub(super) fn status_now(mut self) -> u8 {
         self.end_recording();
-        match &self.feed {
+        match &mut self.feed {
             Feed::Recording(player) => player.status(),
             Feed::Machine(_) => self.child.map_or(0, Waiting::status_now),
         }
@@ -436,7 +436,7 @@ impl Session {
     /// 3 where it is damaged; or 0.
     pub(super) fn status(mut self) -> u8 {
         self.end_recording();
-        match (&self.feed, self.child) {
+        match (&mut self.feed, self.child) {
             (Feed::Recording(player), _) => player.status(),
             (Feed::Machine(_), child) => child.map_or(0, Waiting::status),
         }

@@ -217,8 +217,51 @@ impl Reader {
         }
     }
 
+    /// Goes over what is left by its checksums alone, for [`Reader::findings`]:
+    /// of all blocks, only those of gaps are unpacked.
+    ///
+    /// # Errors
+    ///
+    /// When the input cannot be read.
+    pub fn pass_over(&mut self) -> Result<(), ReadError> {
+        self.samples = None;
+        while let Some(header) = self.sound()? {
+            let payload = &self.rest()[BLOCK_HEADER..BLOCK_HEADER + header.packed];
+            if header.kind == Kind::Gap
+                && let Some(payload) = unpacked(&header, payload)
+            {
+                self.findings.gaps.push(gap(&header, &payload));
+            }
+            self.pass(&header);
+        }
+        Ok(())
+    }
+
     /// Takes in the next sound block; whether there was one.
     fn block(&mut self) -> Result<bool, ReadError> {
+        while let Some(header) = self.sound()? {
+            let payload = &self.rest()[BLOCK_HEADER..BLOCK_HEADER + header.packed];
+            let Some(payload) = unpacked(&header, payload) else {
+                self.skip_to_next("a block cannot be unpacked")?;
+                continue;
+            };
+            let offset = self.at;
+            self.pass(&header);
+            self.enter(&header, payload, offset);
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Leaves behind a block that is sound.
+    fn pass(&mut self, header: &Header) {
+        self.end_of_damage();
+        self.take(BLOCK_HEADER + header.packed);
+        self.findings.blocks += 1;
+    }
+
+    /// Goes to the next block whose checksum is right, all of which is there then.
+    fn sound(&mut self) -> Result<Option<Header>, ReadError> {
         loop {
             self.fill(BLOCK_HEADER)?;
             let Some(head) = self.rest().first_chunk::<BLOCK_HEADER>().copied() else {
@@ -230,7 +273,7 @@ impl Reader {
                     self.skip(left as usize, "");
                 }
                 self.end_of_damage();
-                return Ok(false);
+                return Ok(None);
             };
             let Some(header) = Header::parse(&head) else {
                 self.skip_to_next("no block begins here")?;
@@ -242,25 +285,15 @@ impl Reader {
                 // Either the file ends here, or the length is not true.
                 if self.skipped.is_none() && !self.has_block_after(1) {
                     self.findings.unfinished = self.rest().len() as u64;
-                    return Ok(false);
+                    return Ok(None);
                 }
                 self.skip_to_next("a block is longer than the file")?;
                 continue;
             };
-            if !header.is_sound(&head, payload) {
-                self.skip_to_next("a block's checksum is wrong")?;
-                continue;
+            if header.is_sound(&head, payload) {
+                return Ok(Some(header));
             }
-            let Some(payload) = unpacked(&header, payload) else {
-                self.skip_to_next("a block cannot be unpacked")?;
-                continue;
-            };
-            self.end_of_damage();
-            let offset = self.at;
-            self.take(whole);
-            self.findings.blocks += 1;
-            self.enter(&header, payload, offset);
-            return Ok(true);
+            self.skip_to_next("a block's checksum is wrong")?;
         }
     }
 
@@ -275,14 +308,7 @@ impl Reader {
                 Ok(samples) => self.samples = Some(samples),
                 Err(_) => is_nonsense = true,
             },
-            Kind::Gap => {
-                let text: serde_json::Value = serde_json::from_slice(&payload).unwrap_or_default();
-                self.findings.gaps.push(Gap {
-                    span_ns: (header.begin_ns, header.end_ns),
-                    samples: text["samples"].as_u64().unwrap_or(0),
-                    why: text["why"].as_str().unwrap_or_default().to_owned(),
-                });
-            }
+            Kind::Gap => self.findings.gaps.push(gap(header, &payload)),
             Kind::Keyframe => match keyframes::unpack(payload) {
                 Ok(keyframe) => self.keyframe = keyframe,
                 Err(_) => is_nonsense = true,
@@ -377,6 +403,15 @@ pub(super) fn find(bytes: &[u8], from: usize) -> Option<usize> {
         .windows(BLOCK_MAGIC.len())
         .position(|window| window == BLOCK_MAGIC)?;
     Some(from + at)
+}
+
+fn gap(header: &Header, payload: &[u8]) -> Gap {
+    let text: serde_json::Value = serde_json::from_slice(payload).unwrap_or_default();
+    Gap {
+        span_ns: (header.begin_ns, header.end_ns),
+        samples: text["samples"].as_u64().unwrap_or(0),
+        why: text["why"].as_str().unwrap_or_default().to_owned(),
+    }
 }
 
 /// The payload as it was; `None` where it is not what the header says.

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 pub(super) use self::shelf::{failed, reader, recordings, tell};
 use self::{
     range::Range,
-    shelf::{Volume, shelf},
+    shelf::{Volume, is_common, shelf},
     tree::Tree,
 };
 use super::{Failure, config::Schedule, moment::Span, stdout::say, watch::Watch};
@@ -452,8 +452,7 @@ impl Player {
 
     /// Reads a file from its front.
     fn open_volume(&mut self, index: usize) -> Result<(), Failure> {
-        let told = tell(&self.shelf[self.current].name, &self.reader);
-        self.status = self.status.max(told);
+        self.shelf[self.current].came_upon(self.reader.findings());
         self.reader = self.shelf[index].reader()?;
         self.mended = 0;
         self.current = index;
@@ -466,6 +465,7 @@ impl Player {
     fn read_ahead(&mut self) -> Result<Option<Ahead>, Failure> {
         let mut begins = None;
         loop {
+            self.shelf[self.current].is_read = true;
             let read = self.reader.read();
             let read = read.map_err(|error| failed(&self.shelf[self.current].name, &error))?;
             let keyframe = self.reader.take_keyframe();
@@ -516,10 +516,24 @@ impl Player {
         })
     }
 
-    /// Says what is missing; the status that this ends with.
-    pub(super) fn status(&self) -> u8 {
-        self.status
-            .max(tell(&self.shelf[self.current].name, &self.reader))
+    /// Says what is missing of what was read; the status that this ends with.
+    pub(super) fn status(&mut self) -> u8 {
+        let span = self.range.span();
+        self.tell(span)
+    }
+
+    /// The same, where what the recordings say of a span was read in their stead.
+    pub(super) fn status_of(&mut self, span: Span) -> u8 {
+        for volume in &mut self.shelf {
+            volume.is_read |= volume.span.is_some_and(|own| is_common(own, span));
+        }
+        self.tell(span)
+    }
+
+    fn tell(&mut self, span: Span) -> u8 {
+        self.shelf[self.current].came_upon(self.reader.findings());
+        let told = self.shelf.iter_mut().map(|volume| volume.tell(span));
+        told.fold(self.status, u8::max)
     }
 }
 

@@ -55,4 +55,14 @@ impl Range {
             is_moment: false,
         })
     }
+
+    /// Its first and last moment; the end of all is one.
+    pub(super) fn span(&self) -> Span {
+        let end = self.end.unwrap_or(i128::MAX);
+        let begin = match self.is_moment {
+            true => end,
+            false => self.begin.unwrap_or(i128::MIN),
+        };
+        (begin, end)
+    }
 }

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 use crate::{
     app::{Failure, moment::Span, stdout::say},
-    recording::{Facts, Map, ReadError, Reader, SUFFIX},
+    recording::{Facts, Findings, Map, ReadError, Reader, SUFFIX},
     tracker::Past,
 };
 
@@ -23,6 +23,9 @@ pub(super) struct Volume {
     pub(super) map: Option<Map>,
     /// Wall clock of its first and last sample.
     pub(super) span: Option<Span>,
+    /// Somebody was shown some of it.
+    pub(super) is_read: bool,
+    found: Findings,
 }
 
 impl Volume {
@@ -34,6 +37,8 @@ impl Volume {
             facts: reader.facts().clone(),
             map: None,
             span: None,
+            is_read: false,
+            found: Findings::default(),
         };
         Ok((volume, reader))
     }
@@ -59,6 +64,47 @@ impl Volume {
         reader(&self.path).map(|(reader, _)| reader)
     }
 
+    /// Remembers what reading came upon, which may be nothing new.
+    pub(super) fn came_upon(&mut self, findings: &Findings) {
+        for damage in &findings.damages {
+            if !self.found.damages.contains(damage) {
+                self.found.damages.push(damage.clone());
+            }
+        }
+        for gap in &findings.gaps {
+            if !self.found.gaps.contains(gap) {
+                self.found.gaps.push(gap.clone());
+            }
+        }
+    }
+
+    /// Says what it lacks; 3 where it is damaged, be it elsewhere than where it
+    /// was read. Gaps are told of that somebody was shown, or wanted to be.
+    pub(super) fn tell(&mut self, wanted: Span) -> u8 {
+        if !self.is_read {
+            return 0;
+        }
+        if self.path.is_file() {
+            match self.pass_over() {
+                Ok(mut findings) => {
+                    let gaps = &mut findings.gaps;
+                    gaps.retain(|gap| is_common(self.wall(gap.span_ns), wanted));
+                    self.came_upon(&findings);
+                }
+                Err(failure) => say(&format!("procviz: {:#}", failure.error)),
+            }
+        }
+        self.found.damages.sort_by_key(|damage| damage.offset);
+        tell(&self.name, &self.found)
+    }
+
+    fn pass_over(&self) -> Result<Findings, Failure> {
+        let mut reader = self.reader()?;
+        let passed = reader.pass_over();
+        passed.map_err(|error| failed(&self.name, &error))?;
+        Ok(reader.findings().clone())
+    }
+
     /// Finds its blocks, where it can be read from anywhere.
     pub(super) fn look(&mut self) -> Result<(), Failure> {
         if self.map.is_some() || !self.path.is_file() {
@@ -66,13 +112,20 @@ impl Volume {
         }
         let map = Map::of(&mut self.open()?);
         let map = map.map_err(|error| failed(&self.name, &error.into()))?;
-        let boot = i128::from(self.facts.boot_wall_ns);
-        self.span = map
-            .span()
-            .map(|(first, last)| (boot + i128::from(first), boot + i128::from(last)));
+        self.span = map.span().map(|span| self.wall(span));
         self.map = Some(map);
         Ok(())
     }
+
+    fn wall(&self, (first, last): (u64, u64)) -> Span {
+        let boot = i128::from(self.facts.boot_wall_ns);
+        (boot + i128::from(first), boot + i128::from(last))
+    }
+}
+
+/// Whether two spans have a moment in common.
+pub(super) fn is_common(one: Span, other: Span) -> bool {
+    one.0 <= other.1 && other.0 <= one.1
 }
 
 /// The recordings at a path; the reader of a single one, which may be a stream
@@ -153,8 +206,7 @@ pub(in crate::app) fn failed(name: &str, error: &ReadError) -> Failure {
 }
 
 /// Says on stderr what a recording lacks; 3 where something of it is damaged.
-pub(in crate::app) fn tell(name: &str, reader: &Reader) -> u8 {
-    let findings = reader.findings();
+pub(in crate::app) fn tell(name: &str, findings: &Findings) -> u8 {
     for gap in &findings.gaps {
         say(&format!(
             "procviz: `{name}`: {} samples were not recorded: {}",
