@@ -90,8 +90,9 @@ def column(coding, data, rows, texts, tasks):
         value, at = varint(data, at)
         if coding == 1:
             value = value - 1 if value else None
-        elif coding == 2:
+        elif coding in (2, 6):
             value = last = last + signed(value) & (1 << 64) - 1
+            value = tasks[value] if coding == 6 else value
         elif coding == 3:
             value = texts[value - 1].decode("utf-8", "backslashreplace") if value else None
         elif coding == 4:

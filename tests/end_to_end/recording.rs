@@ -595,8 +595,7 @@ fn damaged() -> Result<(), Failed> {
     let (whole, left) = (samples(&file).0.len(), samples(&broken).0.len());
     assert!(left < whole && left + 25 > whole, "{left} of {whole}");
     let pid = std::process::id().to_string();
-    let mut pictures = 0;
-    for args in [
+    let asked = [
         &["check"][..],
         &["dump", "--from"],
         &["dump", "--at", "-0.2s", "--from"],
@@ -610,11 +609,12 @@ fn damaged() -> Result<(), Failed> {
         &["lines", "-o", "lines.svg", "--at", "-0.2s", "--from"],
         &["lines", "-o", "page.html", "--from"],
         &["record", "-o", "piece.pvz", "--begin", "-1s", "--from"],
-    ] {
+    ];
+    for args in asked {
         let mut command = procviz();
         for argument in args {
             match argument.contains('.') && !argument.starts_with('-') {
-                true => command.arg(folder.file(&format!("{pictures}-{argument}"))),
+                true => command.arg(folder.file(argument)),
                 false => command.arg(argument),
             };
         }
@@ -626,7 +626,6 @@ fn damaged() -> Result<(), Failed> {
             1,
             "{args:?}: {said}"
         );
-        pictures += 1;
     }
     let made = std::fs::read_dir(folder.file("."))?;
     let sizes = made.map(|entry| entry.unwrap().metadata().unwrap().len());

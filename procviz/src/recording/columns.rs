@@ -20,6 +20,8 @@ pub(super) trait Columns {
     fn text(&mut self, value: &mut Option<Arc<[u8]>>);
     /// A task, kept once a block.
     fn task(&mut self, value: &mut TaskId);
+    /// The same, where it mostly comes after the one of the row before.
+    fn next_task(&mut self, value: &mut TaskId);
     /// A value that cannot be.
     fn fail(&mut self);
 }
@@ -34,6 +36,8 @@ enum Coding {
     Task = 4,
     /// The bytes themselves, each after its length: of the block's texts.
     Bytes = 5,
+    /// A task by the step from the one before.
+    NextTask = 6,
 }
 
 impl Coding {
@@ -45,6 +49,7 @@ impl Coding {
             3 => Self::Text,
             4 => Self::Task,
             5 => Self::Bytes,
+            6 => Self::NextTask,
             _ => return None,
         })
     }
@@ -103,12 +108,16 @@ impl TableOut {
 
     /// Tasks by their rows, in place of their numbers.
     fn rank(&mut self, ranks: &[u64]) {
-        let of_tasks = |column: &&mut ColumnOut| column.coding == Coding::Task;
+        let of_tasks =
+            |column: &&mut ColumnOut| matches!(column.coding, Coding::Task | Coding::NextTask);
         for column in self.columns.iter_mut().filter(of_tasks) {
             let numbers = std::mem::take(&mut column.data);
             let mut rest = numbers.as_slice();
             while let Some(rank) = take_u64(&mut rest).and_then(|at| ranks.get(at as usize)) {
-                put(&mut column.data, (*rank).into());
+                match column.coding {
+                    Coding::NextTask => column.rise(*rank),
+                    _ => put(&mut column.data, (*rank).into()),
+                }
             }
         }
     }
@@ -264,6 +273,11 @@ impl Columns for Put<'_> {
     fn task(&mut self, value: &mut TaskId) {
         let number = self.words.task(*value);
         put(&mut self.next(Coding::Task).data, number.into());
+    }
+
+    fn next_task(&mut self, value: &mut TaskId) {
+        let number = self.words.task(*value);
+        put(&mut self.next(Coding::NextTask).data, number.into());
     }
 
     fn fail(&mut self) {}
@@ -434,6 +448,24 @@ impl Get<'_> {
         value
     }
 
+    /// The same, of a column of steps.
+    fn risen(&mut self, coding: Coding) -> Option<u64> {
+        let index = self.next;
+        let step = self.next(coding)?;
+        let step = unzigzag(self.fits(step).unwrap_or_default());
+        let column = &mut self.columns[index];
+        column.last = column.last.wrapping_add(step as u64);
+        Some(column.last)
+    }
+
+    fn task_of(&mut self, row: u64, value: &mut TaskId) {
+        let row = usize::try_from(row).ok();
+        match row.and_then(|row| self.tasks.get(row)) {
+            Some(task) => *value = *task,
+            None => self.is_bad = true,
+        }
+    }
+
     fn fits(&mut self, value: u128) -> Option<u64> {
         let value = u64::try_from(value).ok();
         self.is_bad |= value.is_none();
@@ -455,14 +487,9 @@ impl Columns for Get<'_> {
     }
 
     fn rising(&mut self, value: &mut u64) {
-        let index = self.next;
-        let Some(step) = self.next(Coding::Rising) else {
-            return;
-        };
-        let step = unzigzag(self.fits(step).unwrap_or_default());
-        let column = &mut self.columns[index];
-        column.last = column.last.wrapping_add(step as u64);
-        *value = column.last;
+        if let Some(number) = self.risen(Coding::Rising) {
+            *value = number;
+        }
     }
 
     fn text(&mut self, value: &mut Option<Arc<[u8]>>) {
@@ -480,13 +507,15 @@ impl Columns for Get<'_> {
     }
 
     fn task(&mut self, value: &mut TaskId) {
-        let Some(number) = self.next(Coding::Task) else {
-            return;
-        };
-        let index = usize::try_from(number).ok();
-        match index.and_then(|index| self.tasks.get(index)) {
-            Some(task) => *value = *task,
-            None => self.is_bad = true,
+        if let Some(number) = self.next(Coding::Task) {
+            let row = self.fits(number).unwrap_or(u64::MAX);
+            self.task_of(row, value);
+        }
+    }
+
+    fn next_task(&mut self, value: &mut TaskId) {
+        if let Some(row) = self.risen(Coding::NextTask) {
+            self.task_of(row, value);
         }
     }
 

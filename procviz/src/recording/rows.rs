@@ -499,7 +499,7 @@ fn maybe_beyond(row: &mut impl Columns, value: &mut Option<u64>, other: u64) {
 
 /// A thread in a keyframe.
 pub(super) fn thread(row: &mut impl Columns, thread: &mut Thread, now_ns: u64, tick: u64) {
-    row.task(&mut thread.id);
+    row.next_task(&mut thread.id);
     let mut process = thread.process as u64;
     row.rising(&mut process);
     thread.process = process as usize;
@@ -525,12 +525,20 @@ pub(super) fn thread(row: &mut impl Columns, thread: &mut Thread, now_ns: u64, t
 
 /// A process in a keyframe, without its threads and its exit record.
 pub(super) fn process(row: &mut impl Columns, process: &mut Process, sums: Sums, tick: u64) {
-    row.task(&mut process.id);
+    row.next_task(&mut process.id);
+    // Mostly the first one of its threads.
+    let first = process.members.first().map_or(0, |slot| *slot as u64);
     let mut leader = process.leader.map(|slot| slot as u64);
-    row.maybe(&mut leader);
+    maybe_beyond(row, &mut leader, first);
     process.leader = leader.map(|slot| slot as usize);
     small(row, &mut process.ppid);
-    maybe_small(row, &mut process.ns_pid);
+    // Mostly the same as here.
+    let mut ns_pid = process.ns_pid.map(u64::from);
+    maybe_beyond(row, &mut ns_pid, process.id.tid.into());
+    match ns_pid.map(u32::try_from).transpose() {
+        Ok(pid) => process.ns_pid = pid,
+        Err(_) => row.fail(),
+    }
     flags(row, [&mut process.kthread, &mut process.watched]);
     beyond(row, &mut process.cpu_ns, sums.cpu_ns);
     let mut read = process.io.map(|io| io.read);
@@ -551,7 +559,7 @@ pub(super) fn process(row: &mut impl Columns, process: &mut Process, sums: Sums,
     row.maybe(&mut by);
     *delta = by.map(unzigzag);
     maybe_beyond(row, &mut process.first_rss, process.rss.unwrap_or_default());
-    row.task(&mut process.origin);
+    row.next_task(&mut process.origin);
     end(row, &mut process.end);
 }
 
