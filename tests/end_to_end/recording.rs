@@ -28,6 +28,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("anybody_reads_it", Needs::Events, anybody),
     ("killed_at_any_moment", Needs::Events, killed),
     ("damage_is_told", Needs::Events, damaged),
+    ("a_hole_is_marked", Needs::Events, hole),
     ("a_thousand_cuts_and_flips", Needs::Events, cuts_and_flips),
     ("a_disk_that_is_full_for_a_while", Needs::Events, full_disk),
     ("a_disk_that_hangs_for_a_while", Needs::Events, hung_disk),
@@ -571,6 +572,106 @@ fn cuts_and_flips() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Damages the fourth block of samples.
+fn damage(file: &Path, broken: &Path) -> Result<(), Failed> {
+    let map = Map::of(&mut std::fs::File::open(file)?)?;
+    let mut blocks = map.entries.iter().filter(|entry| entry.has_samples());
+    let place = blocks.nth(3).ok_or("too few blocks")?.offset as usize;
+    let mut bytes = std::fs::read(file)?;
+    bytes[place + 100] ^= 0x10;
+    std::fs::write(broken, &bytes)?;
+    Ok(())
+}
+
+/// Figures of what comes after a hole are of all of the time before it, or
+/// unknown, and pictures say so.
+fn hole() -> Result<(), Failed> {
+    let folder = Folder::new("hole");
+    let (file, broken) = (folder.file("run.pvz"), folder.file("broken.pvz"));
+    let hog = Running::new(Command::new("sh").args(["-c", "while :; do :; done"]));
+    record(&file, &["-F", "20", "--duration", "6s", "--require-ebpf"]);
+    damage(&file, &broken)?;
+    let dump = |from: &Path| -> Vec<Value> {
+        let result = output(procviz().args(["dump", "--from"]).arg(from));
+        let lines = String::from_utf8(result.stdout).unwrap();
+        let lines = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        lines.collect()
+    };
+    let of_hog = |line: &Value, figure: &str| {
+        let mut tasks = line["tasks"].as_array().unwrap().iter();
+        let task = tasks.find(|task| task["tid"] == hog.pid()).unwrap();
+        task[figure].as_u64()
+    };
+    let (whole, left) = (dump(&file), dump(&broken));
+    let is_after = |line: &&Value| line["interval_ns"].as_u64() > Some(500_000_000);
+    let after: Vec<&Value> = left.iter().filter(is_after).collect();
+    let [after] = after[..] else {
+        return Err(format!("{} lines after holes", after.len()).into());
+    };
+    let before = left
+        .iter()
+        .rfind(|line| line["time"].as_str() < after["time"].as_str());
+    let used = of_hog(after, "cpu_ns").zip(of_hog(before.unwrap(), "cpu_ns"));
+    let used = used.map(|(after, before)| after - before);
+    assert!(used > Some(100_000_000), "{used:?}");
+    assert_eq!(of_hog(after, "cpu_delta_ns"), used);
+    assert!(after["machine"]["cpu_busy_ns"].is_null(), "{after}");
+    assert!(after["machine"]["mem_available_bytes"].is_u64(), "{after}");
+    let missing: Vec<&Value> = whole
+        .iter()
+        .filter(|line| left.iter().all(|other| other["time"] != line["time"]))
+        .collect();
+    let (first, last) = (missing[0], missing[missing.len() / 2]);
+    let draw = |chart: &str, from: &Path, at: &Value| {
+        let picture = folder.file("x.svg");
+        let result = output(
+            procviz()
+                .args([chart, "--force", "--from"])
+                .arg(from)
+                .args(["--at", at["time"].as_str().unwrap(), "-o"])
+                .arg(&picture),
+        );
+        (std::fs::read_to_string(picture).unwrap(), stderr(&result))
+    };
+    // The sample after it.
+    let (picture, _) = draw("grid", &broken, after);
+    assert!(picture.contains("s of it missing"), "{picture}");
+    assert!(picture.contains("who began or ended then is not known"));
+    let (picture, _) = draw("grid", &file, after);
+    assert!(!picture.contains("missing"), "{picture}");
+    // A moment within it.
+    let (picture, said) = draw("bubble", &broken, last);
+    assert!(said.contains("nothing was recorded then"), "{said}");
+    assert!(!picture.contains("missing"), "{picture}");
+    let (_, said) = draw("bubble", &file, last);
+    assert!(!said.contains("nothing was recorded"), "{said}");
+    // Lines have no stroke across it.
+    let end = left.last().unwrap();
+    let (broken_line, _) = draw("lines", &broken, end);
+    assert!(broken_line.contains("broken where nothing is known"));
+    let (line, _) = draw("lines", &file, end);
+    assert!(!line.contains("nothing is known"));
+    let strokes = |picture: &str| picture.matches("<polyline").count();
+    assert_eq!(strokes(&broken_line), strokes(&line) + 1);
+    // A piece of it tells of the hole, too.
+    let piece = folder.file("piece.pvz");
+    let cut = output(
+        procviz()
+            .args(["record", "--begin", "-5.5s", "--from"])
+            .arg(&broken)
+            .arg("-o")
+            .arg(&piece),
+    );
+    assert_eq!(cut.status.code(), Some(3), "{}", stderr(&cut));
+    let again = dump(&piece);
+    let again: Vec<&Value> = again.iter().filter(is_after).collect();
+    assert!(again.len() == 1 && *again[0] == *after, "{again:?}");
+    assert!(first["time"].as_str() < last["time"].as_str());
+    Ok(())
+}
+
 /// Whatever is made of a damaged file tells of it, be the damage where nothing
 /// was read.
 fn damaged() -> Result<(), Failed> {
@@ -585,13 +686,8 @@ fn damaged() -> Result<(), Failed> {
     drop(busy);
     let check = output(procviz().arg("check").arg(&file));
     assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
-    let mut bytes = std::fs::read(&file)?;
-    let map = Map::of(&mut std::fs::File::open(&file)?)?;
-    let mut blocks = map.entries.iter().filter(|entry| entry.has_samples());
-    let third = blocks.nth(3).ok_or("too few blocks")?.offset as usize;
-    bytes[third + 100] ^= 0x10;
     let broken = folder.file("broken.pvz");
-    std::fs::write(&broken, &bytes)?;
+    damage(&file, &broken)?;
     let (whole, left) = (samples(&file).0.len(), samples(&broken).0.len());
     assert!(left < whole && left + 25 > whole, "{left} of {whole}");
     let pid = std::process::id().to_string();
@@ -675,26 +771,35 @@ fn hung_disk() -> Result<(), Failed> {
     );
     let lost: u64 = findings.gaps.iter().map(|gap| gap.samples).sum();
     assert!(lost > 0, "nothing was lost: {said}");
-    // Each sample is there or told of, none was late, and whoever waits is told once.
-    assert_eq!(samples.len() as u64 + lost, 44 * 20 + 1, "{said}");
+    // Each sample is there or told of, none was late, and whoever waits is told
+    // once; everybody is told of once more after the gap.
+    let again = findings.gaps.len() as u64;
+    assert_eq!(samples.len() as u64 + lost, 44 * 20 + 1 + again, "{said}");
     let late = samples.last().unwrap().losses;
     assert_eq!((late.late_ticks, late.skipped_ticks), (0, 0));
     assert_eq!(said.matches("sampling goes on").count(), 1, "{said}");
     Ok(())
 }
 
-/// Says so once, goes on when there is room, and marks the gap.
+/// Says so once, goes on when there is room, and marks the gap; who began and
+/// ended in it is known after it.
 fn full_disk() -> Result<(), Failed> {
     let folder = Folder::new("full-disk");
-    let out = folder.file("out.pvz");
+    let (out, lines) = (folder.file("out.pvz"), folder.file("live.json"));
     let mount = folder.file("small");
     std::fs::create_dir(&mount)?;
     let script = r#"
         mount -t tmpfs -o size=96k tmpfs "$1" || exit 77
         dd if=/dev/zero of="$1/filler" bs=1k count=84 2> /dev/null
-        (sleep 3; rm "$1/filler") &
-        "$3" record -F 100 --duration 6s --require-ebpf -o "$1/run.pvz"
+        sleep 60 & old=$!
+        (sleep 3; kill $old; exec sleep 61) & new=$!
+        (sleep 5; rm "$1/filler") &
+        "$3" dump -F 50 --duration 9s --require-ebpf --save "$1/run.pvz" > "$4"
+        status=$?
+        kill $new
         cp "$1/run.pvz" "$2"
+        echo $old $new
+        exit $status
     "#;
     let _busy = busy();
     let result = output(
@@ -702,7 +807,8 @@ fn full_disk() -> Result<(), Failed> {
             .args(["--mount", "sh", "-c", script, "sh"])
             .arg(&mount)
             .arg(&out)
-            .arg(env!("CARGO_BIN_EXE_procviz")),
+            .arg(env!("CARGO_BIN_EXE_procviz"))
+            .arg(&lines),
     );
     if result.status.code() == Some(77) {
         return skip("no file system can be mounted");
@@ -710,25 +816,59 @@ fn full_disk() -> Result<(), Failed> {
     let said = stderr(&result);
     assert!(result.status.success(), "{said}");
     assert_eq!(said.matches("sampling goes on").count(), 1, "{said}");
-    assert!(said.contains("recording goes on"), "{said}");
+    assert_eq!(said.matches("recording goes on").count(), 1, "{said}");
     let (samples, reader) = samples(&out);
     let findings = reader.findings();
     assert!(
         findings.damages.is_empty() && findings.is_closed,
         "{findings:?}"
     );
-    let lost: u64 = findings.gaps.iter().map(|gap| gap.samples).sum();
+    let [gap] = &findings.gaps[..] else {
+        return Err(format!("{:?}", findings.gaps).into());
+    };
     assert!(
-        lost > 50 && samples.len() > 100,
-        "{lost} lost, {} kept",
+        gap.samples > 50 && samples.len() > 100,
+        "{gap:?}, {} kept",
         samples.len()
     );
-    let gap = &findings.gaps[0];
     assert!(gap.why.contains("No space"), "{}", gap.why);
-    let within = samples
-        .iter()
-        .filter(|sample| (gap.span_ns.0..=gap.span_ns.1).contains(&sample.stamp.boot_ns));
-    assert_eq!(within.count(), 0);
+    // Everybody is told of once more, as of the end of the gap.
+    let within = samples.iter().filter(|sample| {
+        let (begin, end) = gap.span_ns;
+        (begin..=end).contains(&sample.stamp.boot_ns)
+    });
+    let within: Vec<&Sample> = within.collect();
+    assert!(within.len() == 1 && within[0].complete, "{}", within.len());
+    assert_eq!(samples.len() as u64 - 1 + gap.samples, 9 * 50 + 1);
+    // What is read is what was live; the sample after the gap spans it.
+    let read = output(procviz().args(["dump", "--from"]).arg(&out));
+    assert!(read.status.success(), "{}", stderr(&read));
+    assert!(stderr(&read).contains("samples were not recorded"));
+    let live = std::fs::read_to_string(&lines)?;
+    let parse = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+    let of = |line: &Value| line["time"].as_str().unwrap().to_owned();
+    let live: std::collections::BTreeMap<String, Value> = live
+        .lines()
+        .map(|line| (of(&parse(line)), parse(line)))
+        .collect();
+    let read = String::from_utf8(read.stdout)?;
+    let (mut after, mut tids) = (0, Vec::new());
+    for line in read.lines().map(parse) {
+        let was = &live[&of(&line)];
+        if line["interval_ns"].as_u64() > Some(500_000_000) {
+            assert!(line["machine"]["forks"].is_null(), "{line}");
+            after = 1;
+            continue;
+        }
+        assert_eq!(&line, was, "{after} after the gap");
+        after += u32::from(after > 0);
+        let tasks = line["tasks"].as_array().unwrap().iter();
+        tids = tasks.map(|task| task["tid"].to_string()).collect();
+    }
+    assert!(after > 20, "{after}");
+    let named = String::from_utf8(result.stdout)?;
+    let named: Vec<&str> = named.split_whitespace().collect();
+    assert!(!tids.contains(&named[0].to_owned()) && tids.contains(&named[1].to_owned()));
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 //! picture rests on.
 
 use crate::{
-    chart::{Context, palette::Palette},
-    model::{Snapshot, Sources, TaskId, bytes_text, count_text},
+    chart::{Context, head::rounded, palette::Palette},
+    model::{Snapshot, Sources, TaskId, bytes_text, count_text, duration_text},
     scene::{Anchor, Color, Item, Mark, Scene, Shape, Text},
 };
 
@@ -83,7 +83,7 @@ pub(super) fn draw(
     let ground = context
         .font
         .fit(&ground(snapshot), SIZE, width - 2.0 * LEFT);
-    let color = if snapshot.losses.events() > 0 {
+    let color = if snapshot.losses.events() > 0 || snapshot.unknown_ns > 0 {
         palette.alarm
     } else {
         palette.faint
@@ -93,7 +93,13 @@ pub(super) fn draw(
 
 /// What the picture rests on, and what is missing from it.
 pub(crate) fn ground(snapshot: &Snapshot) -> String {
-    let ground = sources(snapshot);
+    let mut ground = sources(snapshot);
+    if snapshot.unknown_ns > 0 {
+        ground = format!(
+            "{} before this are missing: who began or ended then is not known  ·  {ground}",
+            duration_text(rounded(snapshot.unknown_ns))
+        );
+    }
     match snapshot.host.occasion.as_str() {
         "" => ground,
         occasion => format!("recorded because of {occasion}  ·  {ground}"),
@@ -103,6 +109,7 @@ pub(crate) fn ground(snapshot: &Snapshot) -> String {
 fn sources(snapshot: &Snapshot) -> String {
     let own = match snapshot.stamp.interval_ns {
         0 => "unknown".to_owned(),
+        _ if snapshot.missing_ns() > 0 => "unknown".to_owned(),
         interval => {
             let percent = snapshot.own_cpu_ns as f64 * 100.0 / interval as f64;
             format!("{percent:.1} % of a core")

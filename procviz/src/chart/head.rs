@@ -119,8 +119,9 @@ pub(crate) fn words(snapshot: &Snapshot, counts: &Counts, scope: Scope, time: &s
             count_text(counts.tasks)
         ),
         when: format!(
-            "{time}   interval {}, watched {}",
+            "{time}   interval {}{}, watched {}",
             duration_text(rounded(snapshot.stamp.interval_ns)),
+            missing(snapshot),
             duration_text(rounded(snapshot.watched_ns()))
         ),
         machine: machine_line(snapshot, counts),
@@ -128,8 +129,22 @@ pub(crate) fn words(snapshot: &Snapshot, counts: &Counts, scope: Scope, time: &s
     }
 }
 
+/// What a recording has not kept.
+fn missing(snapshot: &Snapshot) -> String {
+    let Some((begin, end)) = snapshot.hole_ns else {
+        return String::new();
+    };
+    match snapshot.missing_ns() {
+        0 => format!(
+            ", {} before it missing",
+            duration_text(rounded(end - begin))
+        ),
+        part => format!(", {} of it missing", duration_text(rounded(part))),
+    }
+}
+
 /// To hundredths, as nobody asks for more: 998 ms are a second.
-fn rounded(ns: u64) -> u64 {
+pub(super) fn rounded(ns: u64) -> u64 {
     let step = if ns < 100_000_000 { 1 } else { 10_000_000 };
     (ns + step / 2) / step * step
 }

@@ -32,11 +32,17 @@ pub struct Stamp {
     pub interval_ns: u64,
 }
 
+/// Samples follow one another within this, ns.
+const SLACK_NS: u64 = 1_000_000;
+
 /// All that the sources found at one tick. Its buffers are reused.
 #[derive(Clone, Debug)]
 pub struct Sample {
     /// When.
     pub stamp: Stamp,
+    /// The time before it of which a recording has kept nothing, ns since boot.
+    /// It is a part of the interval where nobody knows how that time ended.
+    pub hole_ns: Option<(u64, u64)>,
     /// Wall time at boot by the clock as it stood at the sample, ns since 1970;
     /// `None`: as before.
     pub boot_wall_ns: Option<i128>,
@@ -65,10 +71,43 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// Follows one of `before_ns` for somebody who knows how things stood at
+    /// `known_ns`, ns since boot. Nothing is known of the time before its own
+    /// interval, which becomes a part of it after `known_ns`. Figures of the
+    /// machine that are counted from sample to sample are not known then.
+    pub fn follow(&mut self, before_ns: u64, known_ns: u64) {
+        let Stamp {
+            boot_ns,
+            interval_ns,
+        } = self.stamp;
+        let begin = boot_ns.saturating_sub(interval_ns);
+        if begin.saturating_sub(before_ns) <= SLACK_NS {
+            return;
+        }
+        self.hole_ns = Some((before_ns, begin));
+        if begin.saturating_sub(known_ns) <= SLACK_NS {
+            return;
+        }
+        self.stamp.interval_ns = boot_ns - known_ns;
+        self.own_cpu_ns = 0;
+        self.machine = MachineFigures {
+            cpu_busy_ns: None,
+            steal_ns: None,
+            iowait_ns: None,
+            psi_cpu_some_us: None,
+            psi_memory: None,
+            psi_io: None,
+            forks: None,
+            deaths: None,
+            ..self.machine.clone()
+        };
+    }
+
     /// An empty sample.
     pub fn new(sources: Sources) -> Self {
         Self {
             stamp: Stamp::default(),
+            hole_ns: None,
             boot_wall_ns: None,
             sources,
             found: Vec::new(),

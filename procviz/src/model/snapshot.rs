@@ -15,6 +15,10 @@ pub struct Snapshot {
     pub tick: u64,
     /// When.
     pub stamp: Stamp,
+    /// The time before the sample of which a recording has kept nothing, ns since boot.
+    pub hole_ns: Option<(u64, u64)>,
+    /// Such time since everybody was last known, ns: who began or ended in it is not.
+    pub unknown_ns: u64,
     /// When the run began, ns since boot.
     pub began_ns: u64,
     /// Whence.
@@ -50,6 +54,8 @@ impl Snapshot {
             host,
             tick: 0,
             stamp: Stamp::default(),
+            hole_ns: None,
+            unknown_ns: 0,
             began_ns: 0,
             sources,
             threads: Slots::default(),
@@ -106,6 +112,13 @@ impl Snapshot {
     /// The process at a place.
     pub fn process_at(&self, slot: usize) -> Option<TaskView<'_>> {
         self.process_view(slot, self.processes.get(slot)?)
+    }
+
+    /// Of the interval, the time of which a recording has kept nothing, ns.
+    pub fn missing_ns(&self) -> u64 {
+        let begin = self.stamp.boot_ns.saturating_sub(self.stamp.interval_ns);
+        self.hole_ns
+            .map_or(0, |(from, to)| to.saturating_sub(from.max(begin)))
     }
 
     /// How long the run has watched, ns.

@@ -80,8 +80,8 @@ pub struct Reader {
     facts: Facts,
     findings: Findings,
     samples: Option<Scattered>,
-    /// What the tracker knew before the next sample.
-    keyframe: Option<Keyframe>,
+    /// What the tracker knew before the next sample, and how many holes before that.
+    keyframe: Option<(Keyframe, usize)>,
     /// Bytes that were left out since the last sound block, and why.
     skipped: Option<Damage>,
 }
@@ -173,8 +173,8 @@ impl Reader {
 
     /// What [`Tracker::restore`](crate::tracker::Tracker::restore) takes, if a
     /// keyframe stood between the last two samples that were read, or before
-    /// the first.
-    pub fn take_keyframe(&mut self) -> Option<Keyframe> {
+    /// the first; and the number of holes ahead of it, which it mends.
+    pub fn take_keyframe(&mut self) -> Option<(Keyframe, usize)> {
         self.keyframe.take()
     }
 
@@ -310,7 +310,10 @@ impl Reader {
             },
             Kind::Gap => self.findings.gaps.push(gap(header, &payload)),
             Kind::Keyframe => match keyframes::unpack(payload) {
-                Ok(keyframe) => self.keyframe = keyframe,
+                Ok(keyframe) => {
+                    let holes = self.findings.damages.len() + self.findings.gaps.len();
+                    self.keyframe = keyframe.map(|keyframe| (keyframe, holes));
+                }
                 Err(_) => is_nonsense = true,
             },
             Kind::Index => self.findings.is_closed = true,

@@ -146,6 +146,11 @@ impl Block {
         Self::new(Kind::Index, &payload, span)
     }
 
+    /// Whether there are samples in it.
+    pub fn has_samples(&self) -> bool {
+        self.kind == Kind::Samples
+    }
+
     /// Whether reading may begin with it.
     pub fn is_keyframe(&self) -> bool {
         self.kind == Kind::Keyframe

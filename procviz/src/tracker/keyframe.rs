@@ -23,6 +23,7 @@ const VERSION_BYTES: usize = size_of::<u16>();
 struct Head {
     tick: u64,
     stamp: Stamp,
+    unknown_ns: u64,
     began_ns: u64,
     boot_wall_ns: i64,
     sources: Sources,
@@ -102,6 +103,7 @@ impl Tracker {
         let Snapshot {
             tick,
             stamp,
+            unknown_ns,
             began_ns,
             sources,
             losses,
@@ -111,6 +113,7 @@ impl Tracker {
         let head = Head {
             tick,
             stamp,
+            unknown_ns,
             began_ns,
             boot_wall_ns: self.snapshot.host.boot_wall_ns as i64,
             sources,
@@ -184,6 +187,7 @@ impl Tracker {
         snapshot.host.boot_wall_ns = head.boot_wall_ns.into();
         snapshot.tick = head.tick;
         snapshot.stamp = head.stamp;
+        snapshot.unknown_ns = head.unknown_ns;
         snapshot.began_ns = head.began_ns;
         snapshot.losses = head.losses;
         snapshot.events_seen = head.events_seen;

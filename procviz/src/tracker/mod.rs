@@ -100,6 +100,11 @@ impl Tracker {
         snapshot.changed.clear();
         snapshot.tick += 1;
         snapshot.stamp = sample.stamp;
+        snapshot.hole_ns = sample.hole_ns;
+        snapshot.unknown_ns = match sample.complete {
+            true => 0,
+            false => snapshot.unknown_ns + snapshot.missing_ns(),
+        };
         if snapshot.tick == 1 {
             snapshot.began_ns = sample.stamp.boot_ns;
         }

@@ -15,6 +15,7 @@ use self::{
 use super::{Failure, config::Schedule, moment::Span, stdout::say, watch::Watch};
 use crate::{
     cli::RangeArgs,
+    export::time,
     model::{Host, Sample, Sources},
     recording::{Facts, Mark, Reader},
     tracker::{Keyframe, Past, Tracker},
@@ -55,7 +56,7 @@ pub(super) struct Player {
     boot_wall_ns: i128,
     /// Names of users that were given out.
     users: Option<usize>,
-    /// Damages that a keyframe has mended.
+    /// Holes of the file that a keyframe has mended.
     mended: usize,
     status: u8,
 }
@@ -63,7 +64,7 @@ pub(super) struct Player {
 /// A sample with what stands before it.
 struct Ahead {
     sample: Sample,
-    keyframe: Option<Keyframe>,
+    keyframe: Option<(Keyframe, usize)>,
     /// Another machine, or another run: nothing that was known holds.
     begins: Option<Host>,
     wall_ns: i128,
@@ -77,6 +78,8 @@ pub(super) struct Step {
     pub(super) is_shown: bool,
 }
 
+/// What the wall clock may differ by from sample to sample, ns.
+const SLACK_NS: u64 = 1_000_000;
 /// Blocks of samples that are read before a moment: charts look back a little.
 const LEAD: usize = 4;
 
@@ -303,12 +306,16 @@ impl Player {
                 **tracker = Tracker::with_filter(host, Sources::EbpfAndProc, filter);
             }
         }
-        let damages = self.reader.findings().damages.len();
-        if let (Some(keyframe), Some(tracker)) = (keyframe, tracker)
-            && (self.told == 1 || damages > self.mended)
+        let mut known_ns = self.before_ns;
+        if let (Some((keyframe, holes)), Some(tracker)) = (keyframe, tracker)
+            && (self.told == 1 || holes > self.mended)
+            && restore(tracker, keyframe)
         {
-            restore(tracker, keyframe);
-            self.mended = damages;
+            self.mended = holes;
+            known_ns = tracker.snapshot().stamp.boot_ns;
+        }
+        if self.told > 0 {
+            sample.follow(self.before_ns, known_ns);
         }
         self.told += 1;
         self.boot_wall_ns = wall_ns - i128::from(sample.stamp.boot_ns);
@@ -437,12 +444,13 @@ impl Player {
         let host = self.reader.facts().machine();
         let filter = tracker.filter().clone();
         *tracker = Tracker::with_filter(host, Sources::EbpfAndProc, filter);
-        let Some(keyframe) = ahead.keyframe.take() else {
+        let Some((keyframe, holes)) = ahead.keyframe.take() else {
             return Ok(false);
         };
         if !restore(tracker, keyframe) {
             return Ok(false);
         }
+        self.mended = holes;
         // It is in the middle of its story.
         self.told = 2;
         self.before_ns = tracker.snapshot().stamp.boot_ns;
@@ -502,18 +510,39 @@ impl Player {
     fn limit(
         &mut self,
         sample: Sample,
-        keyframe: Option<Keyframe>,
+        keyframe: Option<(Keyframe, usize)>,
         begins: Option<Host>,
     ) -> Option<Ahead> {
         self.read_boot_wall_ns = sample.boot_wall_ns.unwrap_or(self.read_boot_wall_ns);
         let wall_ns = self.read_boot_wall_ns + i128::from(sample.stamp.boot_ns);
         let is_over = self.range.end.is_some_and(|end| wall_ns > end);
+        if is_over && self.range.is_moment {
+            self.tell_of_hole(&sample, wall_ns);
+        }
         (!is_over || self.told == 0).then_some(Ahead {
             sample,
             keyframe,
             begins,
             wall_ns,
         })
+    }
+
+    /// Says so where the moment that was asked for lies in a hole, by the sample
+    /// after it.
+    fn tell_of_hole(&self, next: &Sample, next_wall_ns: i128) {
+        // The wall clock may have been set right in between.
+        let began = next_wall_ns - i128::from(next.stamp.interval_ns + SLACK_NS);
+        if self.told > 0 && self.range.end.is_some_and(|end| end < began) {
+            let host = Host {
+                boot_wall_ns: self.read_boot_wall_ns,
+                ..self.facts().machine()
+            };
+            say(&format!(
+                "procviz: nothing was recorded then: shown is {}, what comes next is of {}",
+                time::local(&host, self.before_ns),
+                time::local(&host, next.stamp.boot_ns)
+            ));
+        }
     }
 
     /// Says what is missing of what was read; the status that this ends with.

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError},
     },
     time::{Duration, Instant},
@@ -40,6 +40,8 @@ pub(super) type Part = (Block, u64);
 pub(super) enum Job {
     /// Goes to the end of the file.
     Part(Part),
+    /// The same, with everybody in it: after these nobody misses what was lost.
+    Anew(Vec<Part>),
     /// Ends the file, if there is one, and begins the next.
     Begin(Begin),
     /// Ends the file.
@@ -64,19 +66,45 @@ pub(super) struct Why {
 }
 
 /// What is lost until something can be written again.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Lost {
     pub(super) samples: u64,
     span_ns: Option<(u64, u64)>,
     why: String,
+    /// What stood out and came to trails meanwhile, which is small.
+    kept: Vec<Part>,
+    kept_bytes: usize,
 }
 
+/// More than this is kept of nothing that is lost.
+const MOST_KEPT: usize = 4 << 20;
+
 impl Lost {
-    pub(super) fn add(&mut self, (block, samples): &Part, why: &str) {
+    pub(super) fn add(&mut self, part: Part, why: &str) {
+        let (block, samples) = &part;
+        if block.has_samples() {
+            let begin = self.span_ns.map_or(block.begin_ns, |(begin, _)| begin);
+            self.span_ns = Some((begin, block.end_ns));
+        }
         self.samples += samples;
-        let begin = self.span_ns.map_or(block.begin_ns, |(begin, _)| begin);
-        self.span_ns = Some((begin, block.end_ns));
-        self.why = why.to_owned();
+        why.clone_into(&mut self.why);
+        let bytes = block.bytes.len();
+        let is_small = !block.has_samples() && !block.is_keyframe();
+        if is_small && self.kept_bytes + bytes <= MOST_KEPT {
+            self.kept_bytes += bytes;
+            self.kept.push(part);
+        }
+    }
+
+    /// Whether no samples are.
+    pub(super) fn is_empty(&self) -> bool {
+        self.span_ns.is_none()
+    }
+
+    /// What was kept of it; that is somebody else's then.
+    pub(super) fn take_kept(&mut self) -> Vec<Part> {
+        self.kept_bytes = 0;
+        std::mem::take(&mut self.kept)
     }
 
     pub(super) fn block(&self) -> Option<Block> {
@@ -138,16 +166,32 @@ impl Open {
         Ok(open)
     }
 
-    /// Appends a block, or leaves the file as it was.
-    fn append(&mut self, block: &Block) -> std::io::Result<()> {
-        let outcome = self.file.write_all(&block.bytes);
-        if outcome.is_err() {
-            self.file.set_len(self.good)?;
-            self.file.seek(SeekFrom::Start(self.good))?;
-            return outcome;
+    /// Appends blocks, or leaves the file as it was.
+    fn append<'a>(&mut self, blocks: impl IntoIterator<Item = &'a Block>) -> std::io::Result<()> {
+        let (entries, mut good) = (self.entries.len(), self.good);
+        for block in blocks {
+            if let Err(error) = self.file.write_all(&block.bytes) {
+                self.entries.truncate(entries);
+                self.cut()?;
+                return Err(error);
+            }
+            self.entries.push(block.entry(good));
+            good += block.bytes.len() as u64;
         }
-        self.entries.push(block.entry(self.good));
-        self.good += block.bytes.len() as u64;
+        self.good = good;
+        Ok(())
+    }
+
+    /// Whether a block could be appended.
+    fn has_room_for(&mut self, block: &Block) -> bool {
+        let outcome = self.file.write_all(&block.bytes);
+        self.cut().and(outcome).is_ok()
+    }
+
+    /// Takes away what is not good.
+    fn cut(&mut self) -> std::io::Result<()> {
+        self.file.set_len(self.good)?;
+        self.file.seek(SeekFrom::Start(self.good))?;
         Ok(())
     }
 
@@ -179,8 +223,17 @@ pub(super) struct Disk {
     pending: Option<Pending>,
     lost: Lost,
     outcome: Outcome,
-    /// Bytes of the file that is written.
-    size: Arc<AtomicU64>,
+    /// What others see of this.
+    shared: Arc<Shared>,
+}
+
+/// What whoever samples sees of the file.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// Its bytes.
+    pub(super) size: AtomicU64,
+    /// Something was lost, and there is room again: [`Job::Anew`] is waited for.
+    pub(super) wants_all: AtomicBool,
 }
 
 impl Pending {
@@ -195,14 +248,14 @@ impl Pending {
 }
 
 impl Disk {
-    pub(super) fn new(keeping: Keeping, size: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(keeping: Keeping, shared: Arc<Shared>) -> Self {
         Self {
             keeping,
             open: None,
             pending: None,
             lost: Lost::default(),
             outcome: Outcome::default(),
-            size,
+            shared,
         }
     }
 
@@ -220,20 +273,16 @@ impl Disk {
                 Open::create(&path, &self.keeping)?
             }
         };
-        let mut samples = 0;
-        for (block, count) in &begin.parts {
-            let written = open.append(block);
-            if let Err(error) = written {
-                _ = unlink(&open.path);
-                return Err(error)
-                    .with_context(|| format!("failed to write `{}`", shown(&open.path)));
-            }
-            samples += count;
+        let written = open.append(begin.parts.iter().map(|(block, _)| block));
+        if let Err(error) = written {
+            _ = unlink(&open.path);
+            return Err(error).with_context(|| format!("failed to write `{}`", shown(&open.path)));
         }
+        let samples: u64 = begin.parts.iter().map(|(_, samples)| samples).sum();
         self.end();
         self.outcome.samples += samples;
         self.outcome.files += 1;
-        self.size.store(open.good, Ordering::Relaxed);
+        self.shared.size.store(open.good, Ordering::Relaxed);
         if let Some(why) = &begin.why {
             let words = Untrusted::new(why.words.as_bytes()).terminal();
             say(&format!(
@@ -282,6 +331,7 @@ impl Disk {
             };
             match job {
                 Ok(Job::Part(part)) => self.write(part),
+                Ok(Job::Anew(parts)) => self.write_anew(parts),
                 Ok(Job::Begin(begin)) => {
                     self.try_again(Duration::ZERO);
                     // A file that waits goes on in the stead of the next one.
@@ -365,47 +415,82 @@ impl Disk {
         }
     }
 
-    /// Writes a block, after word of what was lost before it.
+    /// Writes a block. After something was lost, samples of which nobody knows
+    /// what led to them are lost, too.
     fn write(&mut self, part: Part) {
         if let Some(pending) = &mut self.pending {
-            if pending.bytes() < MOST_WAITING {
+            if self.lost.is_empty() && pending.bytes() < MOST_WAITING {
                 pending.begin.parts.push(part);
             } else {
-                self.lost.add(&part, "no file could be made");
                 self.outcome.lost += part.1;
+                self.lost.add(part, "no file could be made");
             }
             return;
         }
         let Some(open) = &mut self.open else { return };
-        let gap = self.lost.block();
-        let written = gap
-            .map_or(Ok(()), |gap| open.append(&gap))
-            .and_then(|()| open.append(&part.0));
-        self.size.store(open.good, Ordering::Relaxed);
+        if let Some(gap) = self.lost.block() {
+            let has_room = open.has_room_for(&gap);
+            self.shared.wants_all.store(has_room, Ordering::Relaxed);
+            self.outcome.lost += part.1;
+            let why = std::mem::take(&mut self.lost.why);
+            self.lost.add(part, &why);
+            return;
+        }
+        let is_first = self.lost.why.is_empty();
+        let samples = part.1;
+        let mut all = self.lost.take_kept();
+        all.push(part);
+        let written = open.append(all.iter().map(|(block, _)| block));
+        self.shared.size.store(open.good, Ordering::Relaxed);
         match written {
             Ok(()) => {
-                if self.lost.samples > 0 {
-                    let lost = self.lost.samples;
-                    say(&format!(
-                        "procviz: recording goes on, {lost} samples were lost"
-                    ));
-                }
                 self.lost = Lost::default();
-                if open.is_gone {
-                    self.outcome.lost += part.1;
-                } else {
-                    self.outcome.samples += part.1;
+                match open.is_gone {
+                    true => self.outcome.lost += samples,
+                    false => self.outcome.samples += samples,
                 }
             }
             Err(error) => {
-                if self.lost.block().is_none() {
+                if is_first {
                     say(&format!(
                         "procviz: `{}`: {error}; sampling goes on",
                         shown(&open.path)
                     ));
                 }
-                self.lost.add(&part, &error.to_string());
-                self.outcome.lost += part.1;
+                self.outcome.lost += samples;
+                let why = error.to_string();
+                all.into_iter().for_each(|part| self.lost.add(part, &why));
+            }
+        }
+    }
+
+    /// Writes what was lost, and everybody.
+    fn write_anew(&mut self, parts: Vec<Part>) {
+        let gap = self.lost.block().map(|gap| (gap, 0));
+        let kept = self.lost.take_kept();
+        if let Some(pending) = &mut self.pending {
+            pending.begin.parts.extend(gap);
+            pending.begin.parts.extend(kept);
+            pending.begin.parts.extend(parts);
+            self.lost = Lost::default();
+            return;
+        }
+        let Some(open) = &mut self.open else { return };
+        let all = gap.iter().chain(&kept).chain(&parts);
+        let written = open.append(all.map(|(block, _)| block));
+        self.shared.size.store(open.good, Ordering::Relaxed);
+        match written {
+            Ok(()) => {
+                let lost = std::mem::take(&mut self.lost).samples;
+                if lost > 0 {
+                    say(&format!(
+                        "procviz: recording goes on, {lost} samples were lost"
+                    ));
+                }
+            }
+            Err(error) => {
+                let why = error.to_string();
+                kept.into_iter().for_each(|part| self.lost.add(part, &why));
             }
         }
     }
@@ -418,13 +503,14 @@ impl Disk {
         let Some(mut open) = self.open.take() else {
             return;
         };
-        if let Some(gap) = self.lost.block()
-            && open.append(&gap).is_ok()
-        {
-            self.lost = Lost::default();
+        if let Some(gap) = self.lost.block() {
+            let kept = self.lost.take_kept();
+            let kept = kept.iter().map(|(block, _)| block);
+            _ = open.append(std::iter::once(&gap).chain(kept));
         }
+        self.lost = Lost::default();
         if let Ok(index) = Block::index(&open.entries) {
-            _ = open.append(&index);
+            _ = open.append([&index]);
         }
         open.sync();
         self.outcome.bytes += open.good;

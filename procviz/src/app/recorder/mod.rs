@@ -9,7 +9,7 @@ mod ring;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::Ordering,
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
@@ -19,7 +19,7 @@ use std::{
 use anyhow::anyhow;
 
 use self::{
-    disk::{Begin, Disk, Job, Lost, Outcome, Part, Why},
+    disk::{Begin, Disk, Job, Lost, Outcome, Part, Shared, Why},
     ring::{Fired, Ring},
 };
 pub(super) use self::{
@@ -68,8 +68,7 @@ pub(super) struct Recorder {
     /// What the writing thread had no room for, since it had, and in all.
     lost: Lost,
     lost_in_all: u64,
-    /// Bytes of the file that is written.
-    size: Arc<AtomicU64>,
+    shared: Arc<Shared>,
     jobs: Option<SyncSender<Job>>,
     outcome: Receiver<Outcome>,
     thread: Option<JoinHandle<()>>,
@@ -109,14 +108,14 @@ impl Recorder {
         let (jobs, todo) = sync_channel::<Job>(QUEUE);
         let (tell, told) = sync_channel(1);
         let (done, outcome) = sync_channel(1);
-        let size = Arc::new(AtomicU64::new(0));
-        let (of_thread, size_there) = (keeping.clone(), Arc::clone(&size));
+        let shared = Arc::new(Shared::default());
+        let (of_thread, seen) = (keeping.clone(), Arc::clone(&shared));
         let body = move || {
             keep_only(output::become_owner(match &of_thread.place {
                 Place::File(path) => output::folder_of(path),
                 Place::Folder(folder) => folder.place(),
             }));
-            let mut disk = Disk::new(of_thread, size_there);
+            let mut disk = Disk::new(of_thread, seen);
             let begun = disk.make_folder().and_then(|()| match first {
                 Some(first) => disk.begin(&first),
                 None => disk.probe(),
@@ -171,7 +170,7 @@ impl Recorder {
             marks: Vec::new(),
             lost: Lost::default(),
             lost_in_all: 0,
-            size,
+            shared,
             jobs: Some(jobs),
             outcome,
             thread: Some(thread),
@@ -221,6 +220,8 @@ impl Recorder {
         if let Some(own) = &mut self.own {
             own.update(sample);
         }
+        let bridged = sample.hole_ns.map(|hole_ns| self.tell_of(hole_ns, sample));
+        let sample = bridged.as_ref().unwrap_or(sample);
         let is_full = match self.secrets {
             Secrets::LeftOut => self.packer.add(&redacted(sample)),
             Secrets::Kept => self.packer.add(sample),
@@ -239,6 +240,13 @@ impl Recorder {
         let last = *self.keyframe_ns.get_or_insert(now);
         self.file_ns.get_or_insert(now);
         if is_full {
+            let wants_all = self.shared.wants_all.swap(false, Ordering::Relaxed);
+            if wants_all || !self.lost.is_empty() {
+                self.go_on_anew(all);
+            }
+            for part in self.lost.take_kept() {
+                self.send(Job::Part(part));
+            }
             if self.wants_file(now, sample.stamp.interval_ns) {
                 self.next_file(now, all);
             } else if self.ring.as_ref().is_some_and(|ring| ring.wants_chunk(now)) {
@@ -250,6 +258,47 @@ impl Recorder {
             }
         }
         self.own = own;
+    }
+
+    /// Word of what a recording that this is a part of has not kept, before the
+    /// sample after it, which is as it was kept there.
+    fn tell_of(&mut self, (begin, end): (u64, u64), sample: &Sample) -> Sample {
+        self.flush();
+        let mut sample = sample.clone();
+        sample.hole_ns = None;
+        sample.stamp.interval_ns = sample.stamp.boot_ns - end;
+        let samples = (end - begin) / sample.stamp.interval_ns.max(1);
+        let why = "they are missing in what this is a part of";
+        if let Ok(gap) = Block::gap((begin, end), samples, why) {
+            self.put((gap, 0));
+        }
+        sample
+    }
+
+    /// After something was lost: who reads on needs to know everybody again.
+    fn go_on_anew(&mut self, tracker: &Tracker) {
+        let Ok(facts) = Block::facts(&self.facts) else {
+            return;
+        };
+        let Some(jobs) = self.jobs.clone() else {
+            return;
+        };
+        // While there is no room for word of it there is none for more.
+        if let Some(gap) = self.lost.block() {
+            if jobs.try_send(Job::Part((gap, 0))).is_err() {
+                return;
+            }
+            let lost = std::mem::take(&mut self.lost.samples);
+            say(&format!(
+                "procviz: recording goes on, {lost} samples were lost"
+            ));
+        }
+        let mut parts = self.lost.take_kept();
+        parts.push((facts, 0));
+        parts.extend(self.all_known(tracker));
+        if jobs.try_send(Job::Anew(parts)).is_ok() {
+            self.lost = Lost::default();
+        }
     }
 
     /// Tells what begins and ceases to stand out.
@@ -378,7 +427,7 @@ impl Recorder {
             return false;
         };
         let began = self.file_ns.unwrap_or(now);
-        let is_large = bytes.is_some_and(|most| self.size.load(Ordering::Relaxed) >= most);
+        let is_large = bytes.is_some_and(|most| self.shared.size.load(Ordering::Relaxed) >= most);
         // The next sample is a part of the next file.
         Duration::from_nanos(now.saturating_sub(began) + interval_ns) >= after || is_large
     }
@@ -500,36 +549,36 @@ impl Recorder {
     /// Whether it was taken; what was not is counted and told of.
     fn send(&mut self, job: Job) -> bool {
         let Some(jobs) = &self.jobs else { return false };
-        if let Some(gap) = self.lost.block() {
-            match jobs.try_send(Job::Part((gap, 0))) {
-                Ok(()) => {
-                    let lost = std::mem::take(&mut self.lost).samples;
-                    if lost > 0 {
-                        say(&format!(
-                            "procviz: recording goes on, {lost} samples were lost"
-                        ));
-                    }
-                }
-                Err(_) => {
-                    if let Job::Part(part) = &job {
-                        self.lose(part);
-                    }
-                    return false;
-                }
+        let gap = self.lost.block();
+        let job = match job {
+            // Nobody would know what led to it.
+            Job::Part(part) if gap.is_some() => {
+                self.lose(part);
+                return false;
             }
+            other => other,
+        };
+        if let Some(gap) = gap {
+            // The file that it belongs to ends.
+            _ = jobs.try_send(Job::Part((gap, 0)));
         }
         match jobs.try_send(job) {
-            Ok(()) => true,
+            Ok(()) => {
+                if !self.lost.is_empty() {
+                    self.lost = Lost::default();
+                }
+                true
+            }
             Err(TrySendError::Full(Job::Part(part))) => {
-                self.lose(&part);
+                self.lose(part);
                 false
             }
             Err(_) => false,
         }
     }
 
-    fn lose(&mut self, part: &Part) {
-        if self.lost.samples == 0 && part.1 > 0 {
+    fn lose(&mut self, part: Part) {
+        if self.lost.is_empty() && part.1 > 0 {
             say("procviz: the disk does not keep up; sampling goes on, samples are lost");
         }
         self.lost_in_all += part.1;
@@ -541,8 +590,12 @@ impl Recorder {
         self.flush();
         self.put_marks();
         let lost = self.lost_in_all;
-        if let (Some(jobs), Some(gap)) = (&self.jobs, self.lost.block()) {
-            _ = jobs.send(Job::Part((gap, 0)));
+        let gap = self.lost.block().map(|gap| (gap, 0));
+        let kept = self.lost.take_kept();
+        if let Some(jobs) = &self.jobs {
+            for part in gap.into_iter().chain(kept) {
+                _ = jobs.send(Job::Part(part));
+            }
         }
         drop(self.jobs.take());
         if let Ok(outcome) = self.outcome.recv() {

@@ -41,6 +41,8 @@ pub struct Lines {
     options: LinesOptions,
     palette: Palette,
     trails: Trails,
+    /// Times of which nothing is known, ns since boot.
+    holes: Vec<(u64, u64)>,
     /// Where each line's name was, seen from its end.
     spots: FxHashMap<TaskId, u8>,
 }
@@ -51,10 +53,11 @@ pub(crate) struct Series {
     pub(crate) id: TaskId,
     pub(crate) name: String,
     pub(crate) color: Color,
-    /// Seconds watched and CPU seconds used since.
-    pub(crate) cpu: Vec<(f64, f64)>,
+    /// Seconds watched and CPU seconds used since, in pieces: nothing is known
+    /// of the time between them.
+    pub(crate) cpu: Vec<Vec<(f64, f64)>>,
     /// Seconds watched and bytes.
-    pub(crate) rss: Vec<(f64, f64)>,
+    pub(crate) rss: Vec<Vec<(f64, f64)>>,
     pub(crate) is_over: bool,
 }
 
@@ -63,6 +66,8 @@ const MOST_INTEREST: u8 = 5;
 const LABEL: f32 = 12.0;
 /// Radius of a line's end, pixels.
 const END: f32 = 3.5;
+/// Times of which nothing is known, beyond which lines go on over more of them.
+const MOST_HOLES: usize = 1_000;
 
 impl Lines {
     /// An empty one.
@@ -71,6 +76,7 @@ impl Lines {
             palette: Palette::new(options.theme, options.palette, &Colors::default()),
             trails: Trails::new(options.scope),
             options,
+            holes: Vec::new(),
             spots: FxHashMap::default(),
         }
     }
@@ -108,8 +114,11 @@ impl Lines {
                 .then(a.cmp(b))
         });
         let places = |trail: &Trail, axis: usize| {
-            let places = trail.points.iter().map(|point| self.place(point));
-            places.map(|place| (place[0], place[axis])).collect()
+            let places = |piece: &[Point]| {
+                let places = piece.iter().map(|point| self.place(point));
+                places.map(|place| (place[0], place[axis])).collect()
+            };
+            self.pieces(trail).map(places).collect()
         };
         trails
             .into_iter()
@@ -127,6 +136,18 @@ impl Lines {
     /// Adds a snapshot's points; to be called for each, the first of all included.
     pub fn observe(&mut self, snapshot: &Snapshot) {
         self.trails.observe(snapshot);
+        let hole = snapshot.hole_ns.filter(|hole| !self.holes.contains(hole));
+        let is_one_too_many = self.holes.len() >= MOST_HOLES;
+        self.holes.extend(hole.filter(|_| !is_one_too_many));
+    }
+
+    /// A line without what would lie over times of which nothing is known.
+    fn pieces<'a>(&'a self, trail: &'a Trail) -> impl Iterator<Item = &'a [Point]> {
+        let is_known = |a: &Point, b: &Point| {
+            let over = |(begin, end): &(u64, u64)| a.boot_ns <= *begin && *end <= b.boot_ns;
+            !self.holes.iter().any(over)
+        };
+        trail.points.chunk_by(is_known)
     }
 
     /// Becomes what it was for those who saw it all; what is observed then goes
@@ -300,9 +321,8 @@ impl Lines {
             };
             let Color(r, g, b, _) = color_of(*id);
             let alpha = (u32::from(trail.interest) * 255 / u32::from(MOST_INTEREST)).min(255) as u8;
-            let points = trail.points.iter();
-            let points: Vec<_> = points.map(|point| space.at(self.place(point))).collect();
-            if let Some((x, y)) = points.last().copied() {
+            if let Some(end) = trail.points.last() {
+                let (x, y) = space.at(self.place(end));
                 scene.marks.push(Mark {
                     id: *id,
                     x,
@@ -317,11 +337,14 @@ impl Lines {
                     spot: None,
                 });
             }
-            scene.items.push(Item::Line {
-                points,
-                width: 2.0,
-                color: Color(r, g, b, alpha),
-            });
+            for piece in self.pieces(trail) {
+                let points = piece.iter().map(|point| space.at(self.place(point)));
+                scene.items.push(Item::Line {
+                    points: points.collect(),
+                    width: 2.0,
+                    color: Color(r, g, b, alpha),
+                });
+            }
         }
         order.into_iter().map(|(_, id)| id).collect()
     }
@@ -403,12 +426,16 @@ impl Lines {
             ),
         ];
         let words = format!(
-            "paler: quieter   {}, watched {}",
+            "paler: quieter   {}, watched {}{}",
             match self.trails.len() {
                 1 => "1 line".to_owned(),
                 count => format!("{count} lines"),
             },
-            duration_text(snapshot.watched_ns() / 1_000_000_000 * 1_000_000_000)
+            duration_text(snapshot.watched_ns() / 1_000_000_000 * 1_000_000_000),
+            match self.holes.is_empty() {
+                true => "",
+                false => ", broken where nothing is known",
+            }
         );
         foot::draw(scene, snapshot, legend, &words, context, &self.palette);
     }

@@ -187,8 +187,11 @@ pub(super) fn lines(
     for (one, y) in series.iter().take(usize::from(names)).zip(lower.bottom()..) {
         let sign = if look.ascii { "-" } else { "━" };
         let ended = if one.is_over { "  ended" } else { "" };
-        let cpu = one.cpu.last().map_or(0.0, |(_, cpu)| *cpu);
-        let rss = one.rss.last().map_or(0.0, |(_, rss)| *rss);
+        let last = |pieces: &[Vec<(f64, f64)>]| {
+            let end = pieces.last().and_then(|piece| piece.last());
+            end.map_or(0.0, |(_, value)| *value)
+        };
+        let (cpu, rss) = (last(&one.cpu), last(&one.rss));
         let text = format!(
             "{sign} {}: {} of CPU, RSS {}{ended}",
             one.name,
@@ -224,21 +227,20 @@ fn plot(
     axis: Axis2,
     (palette, look, span): (&Palette, Look, f64),
 ) {
-    fn points(one: &Series, axis: Axis2) -> &[(f64, f64)] {
+    fn pieces(one: &Series, axis: Axis2) -> &[Vec<(f64, f64)>] {
         if axis == Axis2::Cpu {
             &one.cpu
         } else {
             &one.rss
         }
     }
-    let ends = series.iter().flat_map(|one| points(one, axis));
-    let (seconds, most) = ends.fold((1.0, 0.0), |(time, most): (f64, f64), (t, value)| {
+    let points = || series.iter().flat_map(|one| pieces(one, axis)).flatten();
+    let (seconds, most) = points().fold((1.0, 0.0), |(time, most): (f64, f64), (t, value)| {
         (time.max(*t), most.max(*value))
     });
     let begin = seconds * (1.0 - 1.0 / span);
     // Enlarged, an axis begins at the least that is seen.
-    let seen = series.iter().flat_map(|one| points(one, axis));
-    let seen = seen.filter(|(time, _)| *time >= begin);
+    let seen = points().filter(|(time, _)| *time >= begin);
     let least = seen.map(|(_, value)| *value).fold(most, f64::min);
     let least = if span > 1.0 { least } else { 0.0 };
     let text = |value: f64| match axis {
@@ -260,9 +262,10 @@ fn plot(
     };
     let sets = series
         .iter()
-        .map(|one| {
+        .flat_map(|one| pieces(one, axis).iter().map(move |piece| (one, piece)))
+        .map(|(one, piece)| {
             Dataset::default()
-                .data(points(one, axis))
+                .data(piece)
                 .marker(marker)
                 .graph_type(GraphType::Line)
                 .style(look.ink(one.color))
