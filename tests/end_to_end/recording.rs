@@ -1018,6 +1018,13 @@ fn tree() -> Result<(), Failed> {
     let known = ["false", "sh", "sleep", "true"].map(str::to_owned);
     assert_eq!(names, known.into());
     // Nobody else's child is among them, and there are others.
+    let stranger = output(
+        procviz()
+            .args(["exits", "--tree", "4194303", "--from"])
+            .arg(&file),
+    );
+    assert_eq!(stranger.status.code(), Some(1), "{}", stderr(&stranger));
+    assert!(stderr(&stranger).contains("no such process"));
     let all = json(&["exits", "--json"], &file);
     let of_busy = all.len() - ended.len();
     assert!(of_busy > 50, "{of_busy}");

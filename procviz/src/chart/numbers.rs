@@ -91,8 +91,8 @@ pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) ->
     drawn
 }
 
-/// About where a text is: numbers keep off ticks and labels.
-fn box_of(item: &Item) -> Option<Box4> {
+/// About where a text is: numbers and names keep off ticks and labels.
+pub(super) fn box_of(item: &Item) -> Option<Box4> {
     let Item::Text(text) = item else { return None };
     let width = text.text.chars().count() as f32 * text.size * 0.55;
     let left = match text.anchor {

@@ -561,6 +561,12 @@ impl Player {
 
     fn tell(&mut self, span: Span) -> u8 {
         self.shelf[self.current].came_upon(self.reader.findings());
+        for pid in self.tree.iter().flat_map(Tree::strangers) {
+            say(&format!(
+                "procviz: `--tree {pid}`: there was no such process in what was read"
+            ));
+            self.status = self.status.max(1);
+        }
         let told = self.shelf.iter_mut().map(|volume| volume.tell(span));
         told.fold(self.status, u8::max)
     }

@@ -10,6 +10,8 @@ use crate::model::{Event, Sample, TaskId};
 /// Whose descendants alone are watched, and who they are.
 pub(super) struct Tree {
     roots: Vec<u32>,
+    /// Those of them that were there at some time.
+    seen: FxHashSet<u32>,
     watched: FxHashSet<TaskId>,
     /// Those of them that live.
     of_pid: FxHashMap<u32, TaskId>,
@@ -19,9 +21,16 @@ impl Tree {
     pub(super) fn new(roots: &[u32]) -> Self {
         Self {
             roots: roots.to_vec(),
+            seen: FxHashSet::default(),
             watched: FxHashSet::default(),
             of_pid: FxHashMap::default(),
         }
+    }
+
+    /// Whom nothing that was read tells of.
+    pub(super) fn strangers(&self) -> impl Iterator<Item = u32> {
+        let roots = self.roots.iter().copied();
+        roots.filter(|root| !self.seen.contains(root))
     }
 
     /// To be called where reading begins anew.
@@ -76,7 +85,11 @@ impl Tree {
     }
 
     fn watch_if(&mut self, process: TaskId, is_child: bool) {
-        let is_watched = is_child || self.roots.contains(&process.tid);
+        let is_root = self.roots.contains(&process.tid);
+        if is_root {
+            self.seen.insert(process.tid);
+        }
+        let is_watched = is_child || is_root;
         if is_watched && self.watched.insert(process) {
             self.of_pid.insert(process.tid, process);
         }

@@ -272,7 +272,7 @@ impl Lines {
         let names = [
             (
                 outside(space.at([mx * 0.5, far_y, near_z]), 46.0),
-                "time watched",
+                "time shown",
             ),
             (outside(space.at([near_x, far_y, mz * 0.5]), 66.0), "RSS"),
             (
@@ -359,8 +359,9 @@ impl Lines {
         context: &Context<'_>,
     ) {
         let ends = scene.marks.iter().map(|mark| (mark.x, mark.y, mark.r));
-        let taken = numbered.iter().map(|numbered| numbered.at);
-        let mut labels = Labels::new(space.at, ends.collect(), taken.collect());
+        let rings = numbered.iter().map(|numbered| numbered.at);
+        let words = scene.items.iter().filter_map(numbers::box_of);
+        let mut labels = Labels::new(space.at, ends.collect(), rings.chain(words).collect());
         // The interesting first; among them those with the most CPU.
         let weight = |id: &TaskId| {
             let trail = self.trails.get(*id);
