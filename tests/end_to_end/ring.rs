@@ -381,6 +381,19 @@ fn storm() -> Result<(), Failed> {
     assert!((2..=seconds + 1).contains(&made), "{made} files: {said}");
     assert_eq!(most.max(files(&shelf).len()), 3);
     assert!(said.contains("--cool-down"), "{said}");
+    let file = files(&shelf).pop().unwrap();
+    let (samples, _) = read(&file);
+    // A ring tells of everybody now and then; no moment is shown twice for that.
+    let census = samples.iter().filter(|sample| sample.complete).count();
+    assert!(census > 1, "{census}");
+    let dump = output(procviz().args(["dump", "--from"]).arg(&file));
+    let dump = String::from_utf8(dump.stdout)?;
+    let times: Vec<&str> = dump
+        .lines()
+        .filter_map(|line| line.split("\"time\":\"").nth(1)?.split('"').next())
+        .collect();
+    let is_rising = times.windows(2).all(|pair| pair[0] < pair[1]);
+    assert!(is_rising && times.len() > 20, "{times:?}");
     Ok(())
 }
 

@@ -9,32 +9,71 @@ use super::{
 };
 use crate::{
     export::time,
-    model::{Losses, Untrusted, bytes_text, count_text, duration_text},
+    model::{Host, Losses, Untrusted, bytes_text, count_text, duration_text},
 };
 
 pub(super) fn run(path: &Path) -> Result<u8, Failure> {
     if !path.is_dir() {
-        return check(path);
+        return check(path, &mut Sum::default());
     }
     let mut files = recordings(path)?;
     files.sort();
-    let mut worst = 0;
-    for file in files {
+    let mut all = Sum::default();
+    for file in &files {
         let name = Untrusted::new(file.as_os_str().as_encoded_bytes()).terminal();
         Out::new().write(|out| writeln!(out, "{name}:"))?;
-        worst = worst.max(check(&file).unwrap_or_else(|failure| {
+        if let Err(failure) = check(file, &mut all) {
             say(&format!("procviz: {:#}", failure.error));
-            3
-        }));
+            all.unreadable += 1;
+        }
     }
-    Ok(worst)
+    let begin = all.times.iter().map(|(begin, _)| begin).min();
+    let end = all.times.iter().map(|(_, end)| end).max();
+    let when = match begin.zip(end) {
+        None => String::new(),
+        Some(((_, begin), (_, end))) => format!(" from {begin} to {end}"),
+    };
+    Out::new().write(|out| {
+        writeln!(
+            out,
+            "all {} files: {} samples{when}, {}; {} gaps with {} samples, {} damaged places, {} files that cannot be read",
+            files.len(),
+            count_text(all.samples),
+            bytes_text(all.bytes),
+            all.gaps,
+            count_text(all.lost),
+            all.damages,
+            all.unreadable
+        )
+    })?;
+    let is_sound = all.damages == 0 && all.unreadable == 0;
+    Ok(if is_sound { 0 } else { 3 })
 }
 
-fn check(path: &Path) -> Result<u8, Failure> {
+/// What several recordings hold together.
+#[derive(Default)]
+struct Sum {
+    samples: u64,
+    bytes: u64,
+    gaps: usize,
+    /// Samples of gaps.
+    lost: u64,
+    damages: usize,
+    unreadable: usize,
+    /// Of each with samples, its first and its last one: wall clock in ns since
+    /// 1970, and in words.
+    times: Vec<(Time, Time)>,
+}
+
+type Time = (i128, String);
+
+fn check(path: &Path, all: &mut Sum) -> Result<u8, Failure> {
     let (mut reader, name) = reader(path)?;
     let mut host = reader.facts().machine();
     let (mut samples, mut events, mut deaths) = (0u64, 0u64, 0u64);
-    let mut span: Option<(String, u64, u64)> = None;
+    let mut span: Option<(Time, u64, u64)> = None;
+    let wall =
+        |host: &Host, now: u64| (host.boot_wall_ns + i128::from(now), time::local(host, now));
     let mut losses = Losses::default();
     while let Some(sample) = reader.read().map_err(|error| failed(&name, &error))? {
         samples += 1;
@@ -49,7 +88,7 @@ fn check(path: &Path) -> Result<u8, Failure> {
         host.boot_wall_ns = sample.boot_wall_ns.unwrap_or(host.boot_wall_ns);
         let now = sample.stamp.boot_ns;
         match &mut span {
-            None => span = Some((time::local(&host, now), now, now)),
+            None => span = Some((wall(&host, now), now, now)),
             Some((_, _, last)) => *last = now,
         }
     }
@@ -76,7 +115,7 @@ fn check(path: &Path) -> Result<u8, Failure> {
         }
         match &span {
             None => writeln!(out, "no samples")?,
-            Some((begin, first, last)) => writeln!(
+            Some(((_, begin), first, last)) => writeln!(
                 out,
                 "{} samples from {begin} to {}, {}",
                 count_text(samples),
@@ -111,5 +150,12 @@ fn check(path: &Path) -> Result<u8, Failure> {
         }
         Ok(())
     })?;
+    all.samples += samples;
+    all.bytes += findings.bytes;
+    all.gaps += findings.gaps.len();
+    all.lost += findings.gaps.iter().map(|gap| gap.samples).sum::<u64>();
+    all.damages += findings.damages.len();
+    let times = span.map(|(begin, _, last)| (begin, wall(&host, last)));
+    all.times.extend(times);
     Ok(tell(&name, findings))
 }

@@ -405,6 +405,15 @@ impl Session {
         {
             recorder.go_on_from(&self.tracker, &self.users);
         }
+        if let (Some(recorder), Some(hole_ns)) = (&mut self.recorder, sample.hole_ns)
+            && recorder.has_begun()
+            && (is_shown || self.keeps_all)
+        {
+            // A keyframe may have told how things stood at its end.
+            let known = self.tracker.snapshot().stamp.boot_ns > hole_ns.0;
+            let known = known.then_some(&self.tracker);
+            recorder.pass_hole(hole_ns, sample, (known, &self.users));
+        }
         self.tracker.update(sample);
         if let Some(recorder) = &mut self.recorder
             && (is_shown || self.keeps_all)

@@ -146,7 +146,7 @@ fn missing(snapshot: &Snapshot) -> String {
 /// To hundredths, as nobody asks for more: 998 ms are a second.
 pub(super) fn rounded(ns: u64) -> u64 {
     let step = if ns < 100_000_000 { 1 } else { 10_000_000 };
-    (ns + step / 2) / step * step
+    ns.saturating_add(step / 2) / step * step
 }
 
 fn machine_line(snapshot: &Snapshot, counts: &Counts) -> String {

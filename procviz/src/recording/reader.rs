@@ -80,14 +80,18 @@ pub struct Reader {
     facts: Facts,
     findings: Findings,
     samples: Option<Scattered>,
+    /// Damages and gaps so far, those included that are not told one by one.
+    holes: usize,
     /// What the tracker knew before the next sample, and how many holes before that.
     keyframe: Option<(Keyframe, usize)>,
     /// Bytes that were left out since the last sound block, and why.
     skipped: Option<Damage>,
 }
 
-/// Damages that are told one by one.
+/// Damages and gaps that are told one by one.
 const MOST_DAMAGES: usize = 1_000;
+/// Characters of why something was not kept.
+const MOST_OF_WHY: usize = 200;
 
 impl Reader {
     /// Reads up to the first facts.
@@ -105,6 +109,7 @@ impl Reader {
             facts: Facts::default(),
             findings: Findings::default(),
             samples: None,
+            holes: 0,
             keyframe: None,
             skipped: None,
         };
@@ -211,7 +216,16 @@ impl Reader {
         }
     }
 
+    fn lacks(&mut self, gap: Gap) {
+        self.holes += 1;
+        match self.findings.gaps.last_mut() {
+            Some(last) if self.holes > MOST_DAMAGES => last.samples += gap.samples,
+            _ => self.findings.gaps.push(gap),
+        }
+    }
+
     fn tell(&mut self, damage: Damage) {
+        self.holes += 1;
         if self.findings.damages.len() < MOST_DAMAGES {
             self.findings.damages.push(damage);
         }
@@ -230,7 +244,7 @@ impl Reader {
             if header.kind == Kind::Gap
                 && let Some(payload) = unpacked(&header, payload)
             {
-                self.findings.gaps.push(gap(&header, &payload));
+                self.lacks(gap(&header, &payload));
             }
             self.pass(&header);
         }
@@ -308,11 +322,10 @@ impl Reader {
                 Ok(samples) => self.samples = Some(samples),
                 Err(_) => is_nonsense = true,
             },
-            Kind::Gap => self.findings.gaps.push(gap(header, &payload)),
+            Kind::Gap => self.lacks(gap(header, &payload)),
             Kind::Keyframe => match keyframes::unpack(payload) {
                 Ok(keyframe) => {
-                    let holes = self.findings.damages.len() + self.findings.gaps.len();
-                    self.keyframe = keyframe.map(|keyframe| (keyframe, holes));
+                    self.keyframe = keyframe.map(|keyframe| (keyframe, self.holes));
                 }
                 Err(_) => is_nonsense = true,
             },
@@ -410,10 +423,11 @@ pub(super) fn find(bytes: &[u8], from: usize) -> Option<usize> {
 
 fn gap(header: &Header, payload: &[u8]) -> Gap {
     let text: serde_json::Value = serde_json::from_slice(payload).unwrap_or_default();
+    let why = text["why"].as_str().unwrap_or_default();
     Gap {
         span_ns: (header.begin_ns, header.end_ns),
-        samples: text["samples"].as_u64().unwrap_or(0),
-        why: text["why"].as_str().unwrap_or_default().to_owned(),
+        samples: text["samples"].as_u64().unwrap_or(0).min(u32::MAX.into()),
+        why: why.chars().take(MOST_OF_WHY).collect(),
     }
 }
 

@@ -103,7 +103,7 @@ impl Tracker {
         snapshot.hole_ns = sample.hole_ns;
         snapshot.unknown_ns = match sample.complete {
             true => 0,
-            false => snapshot.unknown_ns + snapshot.missing_ns(),
+            false => snapshot.unknown_ns.saturating_add(snapshot.missing_ns()),
         };
         if snapshot.tick == 1 {
             snapshot.began_ns = sample.stamp.boot_ns;

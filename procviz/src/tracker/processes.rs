@@ -14,6 +14,7 @@ impl Tracker {
     pub fn processes_alone(&self, sample: &Sample) -> Sample {
         let mut alone = Sample {
             stamp: sample.stamp,
+            hole_ns: sample.hole_ns,
             boot_wall_ns: sample.boot_wall_ns,
             complete: sample.complete,
             machine: sample.machine.clone(),

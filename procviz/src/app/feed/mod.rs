@@ -314,6 +314,7 @@ impl Player {
             self.mended = holes;
             known_ns = tracker.snapshot().stamp.boot_ns;
         }
+        let own_interval_ns = sample.stamp.interval_ns;
         if self.told > 0 {
             sample.follow(self.before_ns, known_ns);
         }
@@ -328,7 +329,7 @@ impl Player {
             self.shown += 1;
             let from = *self.from_ns.get_or_insert(self.before_ns);
             let since = Duration::from_nanos(now.saturating_sub(from));
-            let interval = Duration::from_nanos(sample.stamp.interval_ns);
+            let interval = Duration::from_nanos(own_interval_ns);
             let schedule = Schedule {
                 interval,
                 ..self.schedule
@@ -487,7 +488,7 @@ impl Player {
                 let facts = self.reader.facts();
                 let is_same_boot = facts.boot_id == boot;
                 let machine = facts.machine();
-                let Some(first) = self
+                let Some(mut first) = self
                     .reader
                     .read()
                     .map_err(|error| failed(&self.shelf[next].name, &error))?
@@ -499,9 +500,17 @@ impl Player {
                     self.read_boot_wall_ns = first.boot_wall_ns.unwrap_or(self.read_boot_wall_ns);
                     continue;
                 }
+                let from = first.stamp.boot_ns.saturating_sub(first.stamp.interval_ns);
+                if is_same_boot && self.told > 0 && from > self.before_ns {
+                    first.hole_ns = Some((self.before_ns, from));
+                }
                 begins = Some(machine);
                 return Ok(self.limit(first, None, begins));
             };
+            if sample.complete && sample.stamp.boot_ns == self.before_ns && self.told > 0 {
+                // It repeats what was known, for those who begin there.
+                continue;
+            }
             return Ok(self.limit(sample, keyframe, begins));
         }
     }
@@ -531,16 +540,20 @@ impl Player {
     /// after it.
     fn tell_of_hole(&self, next: &Sample, next_wall_ns: i128) {
         // The wall clock may have been set right in between.
-        let began = next_wall_ns - i128::from(next.stamp.interval_ns + SLACK_NS);
+        let interval_ns = next.stamp.interval_ns.saturating_add(SLACK_NS);
+        let began = next_wall_ns - i128::from(interval_ns);
         if self.told > 0 && self.range.end.is_some_and(|end| end < began) {
-            let host = Host {
-                boot_wall_ns: self.read_boot_wall_ns,
-                ..self.facts().machine()
+            let of = |boot_wall_ns, boot_ns| {
+                let host = Host {
+                    boot_wall_ns,
+                    ..self.facts().machine()
+                };
+                time::local(&host, boot_ns)
             };
             say(&format!(
                 "procviz: nothing was recorded then: shown is {}, what comes next is of {}",
-                time::local(&host, self.before_ns),
-                time::local(&host, next.stamp.boot_ns)
+                of(self.boot_wall_ns, self.before_ns),
+                of(self.read_boot_wall_ns, next.stamp.boot_ns)
             ));
         }
     }

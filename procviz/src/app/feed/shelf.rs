@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 use crate::{
     app::{Failure, moment::Span, stdout::say},
-    recording::{Facts, Findings, Map, ReadError, Reader, SUFFIX},
+    recording::{Damage, Facts, Findings, Map, ReadError, Reader, SUFFIX},
     tracker::Past,
 };
 
@@ -67,9 +67,13 @@ impl Volume {
     /// Remembers what reading came upon, which may be nothing new.
     pub(super) fn came_upon(&mut self, findings: &Findings) {
         for damage in &findings.damages {
-            if !self.found.damages.contains(damage) {
-                self.found.damages.push(damage.clone());
+            // A part of what is known, or more of it.
+            let known = &mut self.found.damages;
+            if known.iter().any(|other| is_within(damage, other)) {
+                continue;
             }
+            known.retain(|other| !is_within(other, damage));
+            known.push(damage.clone());
         }
         for gap in &findings.gaps {
             if !self.found.gaps.contains(gap) {
@@ -91,7 +95,10 @@ impl Volume {
                     gaps.retain(|gap| is_common(self.wall(gap.span_ns), wanted));
                     self.came_upon(&findings);
                 }
-                Err(failure) => say(&format!("procviz: {:#}", failure.error)),
+                Err(failure) => {
+                    say(&format!("procviz: {:#}", failure.error));
+                    return 3;
+                }
             }
         }
         self.found.damages.sort_by_key(|damage| damage.offset);
@@ -121,6 +128,11 @@ impl Volume {
         let boot = i128::from(self.facts.boot_wall_ns);
         (boot + i128::from(first), boot + i128::from(last))
     }
+}
+
+fn is_within(one: &Damage, other: &Damage) -> bool {
+    let end = |damage: &Damage| damage.offset.saturating_add(damage.bytes);
+    other.offset <= one.offset && end(one) <= end(other)
 }
 
 /// Whether two spans have a moment in common.
@@ -207,11 +219,19 @@ pub(in crate::app) fn failed(name: &str, error: &ReadError) -> Failure {
 
 /// Says on stderr what a recording lacks; 3 where something of it is damaged.
 pub(in crate::app) fn tell(name: &str, findings: &Findings) -> u8 {
-    for gap in &findings.gaps {
+    for gap in findings.gaps.iter().take(5) {
         say(&format!(
             "procviz: `{name}`: {} samples were not recorded: {}",
             gap.samples,
             crate::model::Untrusted::new(gap.why.as_bytes()).terminal()
+        ));
+    }
+    if findings.gaps.len() > 5 {
+        let more = &findings.gaps[5..];
+        say(&format!(
+            "procviz: `{name}`: and {} gaps more with {} samples",
+            more.len(),
+            more.iter().map(|gap| gap.samples).sum::<u64>()
         ));
     }
     for damage in findings.damages.iter().take(5) {

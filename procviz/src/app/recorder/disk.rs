@@ -15,7 +15,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use rustix::fs::{Mode, OFlags, open, unlink};
+use rustix::{
+    fs::{FallocateFlags, Mode, OFlags, fallocate, open, unlink},
+    io::Errno,
+};
 
 use super::{
     super::{output, stdout::say},
@@ -40,8 +43,10 @@ pub(super) type Part = (Block, u64);
 pub(super) enum Job {
     /// Goes to the end of the file.
     Part(Part),
-    /// The same, with everybody in it: after these nobody misses what was lost.
+    /// The same, with everybody in it: what [`Shared::wants_all`] asks for.
     Anew(Vec<Part>),
+    /// It was lost on the way here.
+    Lost(Lost),
     /// Ends the file, if there is one, and begins the next.
     Begin(Begin),
     /// Ends the file.
@@ -94,6 +99,20 @@ impl Lost {
             self.kept_bytes += bytes;
             self.kept.push(part);
         }
+    }
+
+    /// Takes in what was lost after it.
+    fn absorb(&mut self, later: Self) {
+        self.samples += later.samples;
+        self.span_ns = match (self.span_ns, later.span_ns) {
+            (Some((begin, _)), Some((_, end))) => Some((begin, end)),
+            (one, other) => one.or(other),
+        };
+        if self.why.is_empty() {
+            self.why = later.why;
+        }
+        self.kept_bytes += later.kept_bytes;
+        self.kept.extend(later.kept);
     }
 
     /// Whether no samples are.
@@ -182,10 +201,16 @@ impl Open {
         Ok(())
     }
 
-    /// Whether a block could be appended.
-    fn has_room_for(&mut self, block: &Block) -> bool {
-        let outcome = self.file.write_all(&block.bytes);
-        self.cut().and(outcome).is_ok()
+    /// Whether so many bytes could be appended, as far as the file system tells.
+    fn has_room_for(&mut self, bytes: usize) -> bool {
+        let flags = FallocateFlags::KEEP_SIZE;
+        match fallocate(&self.file, flags, self.good, bytes.max(1) as u64) {
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => true,
+            Err(_) => {
+                _ = self.cut();
+                false
+            }
+        }
     }
 
     /// Takes away what is not good.
@@ -222,6 +247,8 @@ pub(super) struct Disk {
     open: Option<Open>,
     pending: Option<Pending>,
     lost: Lost,
+    /// Bytes of everybody, when there was no room for them.
+    needed: usize,
     outcome: Outcome,
     /// What others see of this.
     shared: Arc<Shared>,
@@ -254,6 +281,7 @@ impl Disk {
             open: None,
             pending: None,
             lost: Lost::default(),
+            needed: 0,
             outcome: Outcome::default(),
             shared,
         }
@@ -280,6 +308,12 @@ impl Disk {
         }
         let samples: u64 = begin.parts.iter().map(|(_, samples)| samples).sum();
         self.end();
+        // Word of what the file before it had no room for.
+        let gap = self.lost.block();
+        let kept = self.lost.kept.iter().map(|(block, _)| block);
+        if open.append(gap.iter().chain(kept)).is_ok() {
+            self.lost = Lost::default();
+        }
         self.outcome.samples += samples;
         self.outcome.files += 1;
         self.shared.size.store(open.good, Ordering::Relaxed);
@@ -331,7 +365,11 @@ impl Disk {
             };
             match job {
                 Ok(Job::Part(part)) => self.write(part),
-                Ok(Job::Anew(parts)) => self.write_anew(parts),
+                Ok(Job::Anew(parts)) => self.write_anew(&parts),
+                Ok(Job::Lost(lost)) => {
+                    self.lost.absorb(lost);
+                    self.ask_for_all();
+                }
                 Ok(Job::Begin(begin)) => {
                     self.try_again(Duration::ZERO);
                     // A file that waits goes on in the stead of the next one.
@@ -387,6 +425,11 @@ impl Disk {
     fn wait(&mut self, begin: Begin, error: &anyhow::Error) {
         say(&format!("procviz: {error:#}; it is tried again"));
         self.end();
+        let mut begin = begin;
+        let gap = self.lost.block().map(|gap| (gap, 0));
+        begin.parts.extend(gap);
+        begin.parts.append(&mut self.lost.kept);
+        self.lost = Lost::default();
         if let Some(earlier) = self.pending.replace(Pending {
             begin,
             is_over: false,
@@ -404,21 +447,29 @@ impl Disk {
             self.pending = Some(pending);
             return;
         }
-        if self.begin(&pending.begin).is_err() {
-            pending.tried = Instant::now();
-            self.pending = Some(pending);
-            return;
-        }
-        say("procviz: recording goes on");
-        if pending.is_over {
+        // One that is over may be behind the next one.
+        let next = self.open.take_if(|_| pending.is_over);
+        let begun = self.begin(&pending.begin);
+        if begun.is_ok() && pending.is_over {
             self.end();
+        }
+        if next.is_some() {
+            self.open = next;
+        }
+        match begun {
+            Ok(()) => say("procviz: recording goes on"),
+            Err(_) => {
+                pending.tried = Instant::now();
+                self.pending = Some(pending);
+            }
         }
     }
 
     /// Writes a block. After something was lost, samples of which nobody knows
     /// what led to them are lost, too.
     fn write(&mut self, part: Part) {
-        if let Some(pending) = &mut self.pending {
+        let pending = self.pending.as_mut();
+        if let Some(pending) = pending.filter(|pending| !pending.is_over) {
             if self.lost.is_empty() && pending.bytes() < MOST_WAITING {
                 pending.begin.parts.push(part);
             } else {
@@ -427,15 +478,14 @@ impl Disk {
             }
             return;
         }
-        let Some(open) = &mut self.open else { return };
-        if let Some(gap) = self.lost.block() {
-            let has_room = open.has_room_for(&gap);
-            self.shared.wants_all.store(has_room, Ordering::Relaxed);
+        if !self.lost.is_empty() {
             self.outcome.lost += part.1;
             let why = std::mem::take(&mut self.lost.why);
             self.lost.add(part, &why);
+            self.ask_for_all();
             return;
         }
+        let Some(open) = &mut self.open else { return };
         let is_first = self.lost.why.is_empty();
         let samples = part.1;
         let mut all = self.lost.take_kept();
@@ -464,34 +514,42 @@ impl Disk {
         }
     }
 
-    /// Writes what was lost, and everybody.
-    fn write_anew(&mut self, parts: Vec<Part>) {
-        let gap = self.lost.block().map(|gap| (gap, 0));
-        let kept = self.lost.take_kept();
-        if let Some(pending) = &mut self.pending {
-            pending.begin.parts.extend(gap);
-            pending.begin.parts.extend(kept);
-            pending.begin.parts.extend(parts);
+    /// Asks for everybody, if something was lost and there seems to be room.
+    fn ask_for_all(&mut self) {
+        let bytes = self.needed.max(self.lost.kept_bytes);
+        let has_room = match (&self.pending, &mut self.open) {
+            (Some(pending), _) if !pending.is_over => pending.bytes() < MOST_WAITING,
+            (_, Some(open)) => open.has_room_for(bytes),
+            (_, None) => false,
+        };
+        let wants_all = has_room && !self.lost.is_empty();
+        self.shared.wants_all.store(wants_all, Ordering::Relaxed);
+    }
+
+    /// Writes what was lost, and everybody: after that nobody misses it.
+    fn write_anew(&mut self, all: &[Part]) {
+        self.shared.wants_all.store(false, Ordering::Relaxed);
+        // It may have been asked for twice.
+        let Some(gap) = self.lost.block() else { return };
+        let kept = self.lost.kept.iter();
+        let pending = self.pending.as_mut();
+        if let Some(pending) = pending.filter(|pending| !pending.is_over) {
+            pending.begin.parts.push((gap, 0));
+            pending.begin.parts.extend(kept.chain(all).cloned());
             self.lost = Lost::default();
             return;
         }
         let Some(open) = &mut self.open else { return };
-        let all = gap.iter().chain(&kept).chain(&parts);
-        let written = open.append(all.map(|(block, _)| block));
+        let parts = kept.chain(all).map(|(block, _)| block);
+        let blocks: Vec<&Block> = std::iter::once(&gap).chain(parts).collect();
+        self.needed = blocks.iter().map(|block| block.bytes.len()).sum();
+        let written = open.append(blocks);
         self.shared.size.store(open.good, Ordering::Relaxed);
-        match written {
-            Ok(()) => {
-                let lost = std::mem::take(&mut self.lost).samples;
-                if lost > 0 {
-                    say(&format!(
-                        "procviz: recording goes on, {lost} samples were lost"
-                    ));
-                }
-            }
-            Err(error) => {
-                let why = error.to_string();
-                kept.into_iter().for_each(|part| self.lost.add(part, &why));
-            }
+        if written.is_ok() {
+            let lost = std::mem::take(&mut self.lost).samples;
+            say(&format!(
+                "procviz: recording goes on, {lost} samples were lost"
+            ));
         }
     }
 
@@ -503,12 +561,13 @@ impl Disk {
         let Some(mut open) = self.open.take() else {
             return;
         };
-        if let Some(gap) = self.lost.block() {
-            let kept = self.lost.take_kept();
-            let kept = kept.iter().map(|(block, _)| block);
-            _ = open.append(std::iter::once(&gap).chain(kept));
+        let gap = self.lost.block();
+        let kept = self.lost.kept.iter().map(|(block, _)| block);
+        let all = open.append(gap.iter().chain(kept));
+        // Word of it has room where no more has.
+        if all.or_else(|_| open.append(&gap)).is_ok() {
+            self.lost = Lost::default();
         }
-        self.lost = Lost::default();
         if let Ok(index) = Block::index(&open.entries) {
             _ = open.append([&index]);
         }

@@ -184,31 +184,50 @@ impl Recorder {
 
     /// Begins a piece of a longer story with all that is known.
     pub(super) fn go_on_from(&mut self, tracker: &Tracker, users: &Users) {
+        self.tell_all(tracker, users);
+        let own = self.own.take();
+        self.follow_from(own.as_ref().unwrap_or(tracker));
+        self.own = own;
+    }
+
+    /// Tells of a time of which what this is a part of has kept nothing, before
+    /// the sample after it; and of all that is known of the end of that time.
+    pub(super) fn pass_hole(
+        &mut self,
+        (begin, end): (u64, u64),
+        next: &Sample,
+        (known, users): (Option<&Tracker>, &Users),
+    ) {
+        self.flush();
+        let interval_ns = next.stamp.boot_ns.saturating_sub(end).max(1);
+        let samples = end.saturating_sub(begin) / interval_ns;
+        let why = "they are missing in what this is a part of";
+        if let Ok(gap) = Block::gap((begin, end), samples, why) {
+            self.put((gap, 0));
+        }
+        if let Some(tracker) = known {
+            self.tell_all(tracker, users);
+        }
+    }
+
+    fn tell_all(&mut self, tracker: &Tracker, users: &Users) {
         let census = tracker.census();
         self.know(&census, users);
-        if self.is_reduced {
-            // What rules remember of threads is of no use to it.
-            let Some(mut own) = self.own.take() else {
-                return;
-            };
-            own.update(&tracker.processes_alone(&census));
-            for part in self.all_known(&own) {
-                self.send(Job::Part(part));
-            }
-            self.follow_from(&own);
-            self.own = Some(own);
-            return;
-        }
-        for part in self.all_known(tracker) {
-            self.send(Job::Part(part));
-        }
         let mut own = self.own.take();
-        if let Some(own) = &mut own
-            && let Ok(keyframe) = tracker.keyframe(Secrets::Kept, LastSeconds::Kept)
-        {
-            _ = own.restore(keyframe);
+        match &mut own {
+            // What rules remember of threads is of no use to it.
+            Some(own) if self.is_reduced => own.update(&tracker.processes_alone(&census)),
+            Some(own) => {
+                if let Ok(keyframe) = tracker.keyframe(Secrets::Kept, LastSeconds::Kept) {
+                    _ = own.restore(keyframe);
+                }
+            }
+            None => {}
         }
-        self.follow_from(own.as_ref().unwrap_or(tracker));
+        let all = own.as_ref().filter(|_| self.is_reduced);
+        for part in self.all_known(all.unwrap_or(tracker)) {
+            self.put(part);
+        }
         self.own = own;
     }
 
@@ -220,8 +239,8 @@ impl Recorder {
         if let Some(own) = &mut self.own {
             own.update(sample);
         }
-        let bridged = sample.hole_ns.map(|hole_ns| self.tell_of(hole_ns, sample));
-        let sample = bridged.as_ref().unwrap_or(sample);
+        let kept = sample.hole_ns.map(|(_, end)| as_it_was_kept(sample, end));
+        let sample = kept.as_ref().unwrap_or(sample);
         let is_full = match self.secrets {
             Secrets::LeftOut => self.packer.add(&redacted(sample)),
             Secrets::Kept => self.packer.add(sample),
@@ -240,13 +259,7 @@ impl Recorder {
         let last = *self.keyframe_ns.get_or_insert(now);
         self.file_ns.get_or_insert(now);
         if is_full {
-            let wants_all = self.shared.wants_all.swap(false, Ordering::Relaxed);
-            if wants_all || !self.lost.is_empty() {
-                self.go_on_anew(all);
-            }
-            for part in self.lost.take_kept() {
-                self.send(Job::Part(part));
-            }
+            self.go_on(all);
             if self.wants_file(now, sample.stamp.interval_ns) {
                 self.next_file(now, all);
             } else if self.ring.as_ref().is_some_and(|ring| ring.wants_chunk(now)) {
@@ -260,44 +273,38 @@ impl Recorder {
         self.own = own;
     }
 
-    /// Word of what a recording that this is a part of has not kept, before the
-    /// sample after it, which is as it was kept there.
-    fn tell_of(&mut self, (begin, end): (u64, u64), sample: &Sample) -> Sample {
-        self.flush();
-        let mut sample = sample.clone();
-        sample.hole_ns = None;
-        sample.stamp.interval_ns = sample.stamp.boot_ns - end;
-        let samples = (end - begin) / sample.stamp.interval_ns.max(1);
-        let why = "they are missing in what this is a part of";
-        if let Ok(gap) = Block::gap((begin, end), samples, why) {
-            self.put((gap, 0));
+    /// After something was lost: word of it, and everybody, whom who reads on
+    /// needs to know again, once the writing thread has room for them.
+    fn go_on(&mut self, tracker: &Tracker) {
+        if !self.lost.is_empty() {
+            self.send_lost();
         }
-        sample
+        if self.shared.wants_all.swap(false, Ordering::Relaxed)
+            && let Ok(facts) = Block::facts(&self.facts)
+        {
+            let mut parts = vec![(facts, 0)];
+            parts.extend(self.all_known(tracker));
+            if !self.send(Job::Anew(parts)) {
+                self.shared.wants_all.store(true, Ordering::Relaxed);
+            }
+        }
+        if self.lost.is_empty() {
+            for part in self.lost.take_kept() {
+                self.send(Job::Part(part));
+            }
+        }
     }
 
-    /// After something was lost: who reads on needs to know everybody again.
-    fn go_on_anew(&mut self, tracker: &Tracker) {
-        let Ok(facts) = Block::facts(&self.facts) else {
-            return;
-        };
-        let Some(jobs) = self.jobs.clone() else {
-            return;
-        };
-        // While there is no room for word of it there is none for more.
-        if let Some(gap) = self.lost.block() {
-            if jobs.try_send(Job::Part((gap, 0))).is_err() {
-                return;
+    /// Whether the writing thread knows of all that was lost.
+    fn send_lost(&mut self) -> bool {
+        let Some(jobs) = &self.jobs else { return false };
+        match jobs.try_send(Job::Lost(std::mem::take(&mut self.lost))) {
+            Ok(()) => true,
+            Err(TrySendError::Full(Job::Lost(lost))) => {
+                self.lost = lost;
+                false
             }
-            let lost = std::mem::take(&mut self.lost.samples);
-            say(&format!(
-                "procviz: recording goes on, {lost} samples were lost"
-            ));
-        }
-        let mut parts = self.lost.take_kept();
-        parts.push((facts, 0));
-        parts.extend(self.all_known(tracker));
-        if jobs.try_send(Job::Anew(parts)).is_ok() {
-            self.lost = Lost::default();
+            Err(_) => false,
         }
     }
 
@@ -548,27 +555,22 @@ impl Recorder {
 
     /// Whether it was taken; what was not is counted and told of.
     fn send(&mut self, job: Job) -> bool {
-        let Some(jobs) = &self.jobs else { return false };
-        let gap = self.lost.block();
+        let is_behind = !self.lost.is_empty();
         let job = match job {
             // Nobody would know what led to it.
-            Job::Part(part) if gap.is_some() => {
+            Job::Part(part) if is_behind => {
                 self.lose(part);
                 return false;
             }
             other => other,
         };
-        if let Some(gap) = gap {
-            // The file that it belongs to ends.
-            _ = jobs.try_send(Job::Part((gap, 0)));
+        // It belongs to what is there before another file begins.
+        if is_behind && !self.send_lost() {
+            return false;
         }
+        let Some(jobs) = &self.jobs else { return false };
         match jobs.try_send(job) {
-            Ok(()) => {
-                if !self.lost.is_empty() {
-                    self.lost = Lost::default();
-                }
-                true
-            }
+            Ok(()) => true,
             Err(TrySendError::Full(Job::Part(part))) => {
                 self.lose(part);
                 false
@@ -590,12 +592,8 @@ impl Recorder {
         self.flush();
         self.put_marks();
         let lost = self.lost_in_all;
-        let gap = self.lost.block().map(|gap| (gap, 0));
-        let kept = self.lost.take_kept();
         if let Some(jobs) = &self.jobs {
-            for part in gap.into_iter().chain(kept) {
-                _ = jobs.send(Job::Part(part));
-            }
+            _ = jobs.send(Job::Lost(std::mem::take(&mut self.lost)));
         }
         drop(self.jobs.take());
         if let Ok(outcome) = self.outcome.recv() {
@@ -632,6 +630,14 @@ fn keyframes_ns() -> u64 {
     let told = std::env::var("PROCVIZ_TEST_KEYFRAMES_NS").ok();
     told.and_then(|told| told.parse().ok())
         .unwrap_or(KEYFRAMES_NS)
+}
+
+/// A sample after a hole that ended then, as the recording has it that it comes from.
+fn as_it_was_kept(sample: &Sample, end: u64) -> Sample {
+    let mut sample = sample.clone();
+    sample.hole_ns = None;
+    sample.stamp.interval_ns = sample.stamp.boot_ns.saturating_sub(end);
+    sample
 }
 
 /// A sample without arguments.

@@ -67,7 +67,7 @@ const LABEL: f32 = 12.0;
 /// Radius of a line's end, pixels.
 const END: f32 = 3.5;
 /// Times of which nothing is known, beyond which lines go on over more of them.
-const MOST_HOLES: usize = 1_000;
+const MOST_HOLES: usize = 100;
 
 impl Lines {
     /// An empty one.
