@@ -23,6 +23,8 @@ const USERS: [u32; 5] = [0, 1, 2, 9, 33];
 const SLEEPERS: usize = 40;
 const THREADS: &str = "24";
 
+/// In their arguments: the pid of this, whose children the load and procviz are.
+const OWN: &str = "{own}";
 /// Pictures: their names and what is typed for them.
 const PICTURES: [(&str, &[&str]); 5] = [
     ("grid.png", &["grid", "--duration", "6s"]),
@@ -40,6 +42,8 @@ const PICTURES: [(&str, &[&str]); 5] = [
             "dark",
             "--group",
             "command",
+            "--tree",
+            OWN,
             "--duration",
             "6s",
         ],
@@ -51,6 +55,8 @@ pub(crate) fn run() -> Result<()> {
     texts(&root()?)?;
     with_load(|docs, path, folder| {
         for (name, args) in PICTURES {
+            let own = std::process::id().to_string();
+            let args = args.iter().map(|argument| argument.replace(OWN, &own));
             let status = Command::new("procviz")
                 .args(args)
                 .args(["--require-ebpf", "--force", "-o", name])

@@ -54,6 +54,13 @@ pub(crate) fn incident(docs: &Path, path: &str, folder: &Path) -> Result<()> {
     // SAFETY: it is a child that nobody has waited for yet.
     unsafe { libc::kill(pid, libc::SIGINT) };
     ring.wait()?;
+    // What the README quotes.
+    let told = Command::new("procviz")
+        .args(["notables", "--from"])
+        .arg(&kept)
+        .env("PATH", path)
+        .status()?;
+    ensure!(told.success(), "nothing is told of the incident");
     let display = Display::start()?;
     let from = kept.display().to_string();
     let size = ["--size", "1200x700", "--at", "-2s"];

@@ -1,6 +1,9 @@
 //! `procviz check`: what is in a recording, and whether it is sound.
 
-use std::{io::Write as _, path::Path};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use super::{
     Failure,
@@ -9,94 +12,109 @@ use super::{
 };
 use crate::{
     export::time,
-    model::{Host, Losses, Untrusted, bytes_text, count_text, duration_text},
+    model::{Event, Host, Losses, Untrusted, bytes_text, count_text, duration_text},
+    recording::{Facts, Findings},
 };
 
 pub(super) fn run(path: &Path) -> Result<u8, Failure> {
     if !path.is_dir() {
-        return check(path, &mut Sum::default());
+        let content = Content::of(path)?;
+        Out::new().write(|out| content.write(out))?;
+        return Ok(content.tell());
     }
     let mut files = recordings(path)?;
     files.sort();
-    let mut all = Sum::default();
+    let (mut contents, mut unreadable) = (Vec::new(), 0);
     for file in &files {
         let name = Untrusted::new(file.as_os_str().as_encoded_bytes()).terminal();
         Out::new().write(|out| writeln!(out, "{name}:"))?;
-        if let Err(failure) = check(file, &mut all) {
-            say(&format!("procviz: {:#}", failure.error));
-            all.unreadable += 1;
+        match Content::of(file) {
+            Ok(content) => {
+                Out::new().write(|out| content.write(out))?;
+                content.tell();
+                contents.push(content);
+            }
+            Err(failure) => {
+                say(&format!("procviz: {:#}", failure.error));
+                unreadable += 1;
+            }
         }
     }
-    let begin = all.times.iter().map(|(begin, _)| begin).min();
-    let end = all.times.iter().map(|(_, end)| end).max();
-    let when = match begin.zip(end) {
-        None => String::new(),
-        Some(((_, begin), (_, end))) => format!(" from {begin} to {end}"),
-    };
-    Out::new().write(|out| {
-        writeln!(
-            out,
-            "all {} files: {} samples{when}, {}; {} gaps with {} samples, {} damaged places, {} files that cannot be read",
-            files.len(),
-            count_text(all.samples),
-            bytes_text(all.bytes),
-            all.gaps,
-            count_text(all.lost),
-            all.damages,
-            all.unreadable
-        )
-    })?;
-    let is_sound = all.damages == 0 && all.unreadable == 0;
+    Out::new().write(|out| write_all(out, &contents, unreadable))?;
+    let is_sound = |content: &Content| content.findings.damages.is_empty();
+    let is_sound = unreadable == 0 && contents.iter().all(is_sound);
     Ok(if is_sound { 0 } else { 3 })
 }
 
-/// What several recordings hold together.
-#[derive(Default)]
-struct Sum {
+/// What a recording holds.
+struct Content {
+    name: String,
+    facts: Facts,
+    /// As it stood at the last sample.
+    host: Host,
+    /// The first and the last sample; `None` without any.
+    span: Option<(Moment, Moment)>,
     samples: u64,
-    bytes: u64,
-    gaps: usize,
-    /// Samples of gaps.
-    lost: u64,
-    damages: usize,
-    unreadable: usize,
-    /// Of each with samples, its first and its last one: wall clock in ns since
-    /// 1970, and in words.
-    times: Vec<(Time, Time)>,
+    events: u64,
+    deaths: u64,
+    losses: Losses,
+    findings: Findings,
 }
 
-type Time = (i128, String);
+/// When a sample was taken.
+struct Moment {
+    wall_ns: i128,
+    boot_ns: u64,
+    words: String,
+}
 
-fn check(path: &Path, all: &mut Sum) -> Result<u8, Failure> {
-    let (mut reader, name) = reader(path)?;
-    let mut host = reader.facts().machine();
-    let (mut samples, mut events, mut deaths) = (0u64, 0u64, 0u64);
-    let mut span: Option<(Time, u64, u64)> = None;
-    let wall =
-        |host: &Host, now: u64| (host.boot_wall_ns + i128::from(now), time::local(host, now));
-    let mut losses = Losses::default();
-    while let Some(sample) = reader.read().map_err(|error| failed(&name, &error))? {
-        samples += 1;
-        events += sample.events.len() as u64;
-        let ended = sample
-            .events
-            .iter()
-            .filter(|event| matches!(event, crate::model::Event::ProcessEnd(_)));
-        let folded: u64 = sample.folds.iter().map(|fold| fold.count).sum();
-        deaths += ended.count() as u64 + folded;
-        losses = sample.losses;
-        host.boot_wall_ns = sample.boot_wall_ns.unwrap_or(host.boot_wall_ns);
-        let now = sample.stamp.boot_ns;
-        match &mut span {
-            None => span = Some((wall(&host, now), now, now)),
-            Some((_, _, last)) => *last = now,
+impl Content {
+    fn of(path: &Path) -> Result<Self, Failure> {
+        let (mut reader, name) = reader(path)?;
+        let mut host = reader.facts().machine();
+        let (mut samples, mut events, mut deaths) = (0, 0, 0);
+        let mut losses = Losses::default();
+        let (mut first, mut last_ns) = (None, 0);
+        while let Some(sample) = reader.read().map_err(|error| failed(&name, &error))? {
+            samples += 1;
+            events += sample.events.len() as u64;
+            let ended = sample
+                .events
+                .iter()
+                .filter(|event| matches!(event, Event::ProcessEnd(_)));
+            let folded: u64 = sample.folds.iter().map(|fold| fold.count).sum();
+            deaths += ended.count() as u64 + folded;
+            losses = sample.losses;
+            host.boot_wall_ns = sample.boot_wall_ns.unwrap_or(host.boot_wall_ns);
+            last_ns = sample.stamp.boot_ns;
+            first.get_or_insert_with(|| Moment::new(&host, last_ns));
         }
+        Ok(Self {
+            name,
+            facts: reader.facts().clone(),
+            span: first.map(|first| (first, Moment::new(&host, last_ns))),
+            host,
+            samples,
+            events,
+            deaths,
+            losses,
+            findings: reader.findings().clone(),
+        })
     }
-    let findings = reader.findings();
-    let facts = reader.facts();
-    let text = |text: &str| Untrusted::new(text.as_bytes()).terminal();
-    let mut out = Out::new();
-    out.write(|out| {
+
+    /// Samples of gaps.
+    fn lost(&self) -> u64 {
+        self.findings.gaps.iter().map(|gap| gap.samples).sum()
+    }
+
+    /// Says what is wrong with it; 3 where it is damaged.
+    fn tell(&self) -> u8 {
+        tell(&self.name, &self.findings)
+    }
+
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let text = |text: &str| Untrusted::new(text.as_bytes()).terminal();
+        let (facts, findings) = (&self.facts, &self.findings);
         writeln!(
             out,
             "host {}, kernel {}, {} CPUs; made by procviz {}",
@@ -110,35 +128,36 @@ fn check(path: &Path, all: &mut Sum) -> Result<u8, Failure> {
                 out,
                 "made because of {}, {}",
                 text(&because.words),
-                time::local(&host, because.time_ns)
+                time::local(&self.host, because.time_ns)
             )?;
         }
-        match &span {
+        match &self.span {
             None => writeln!(out, "no samples")?,
-            Some(((_, begin), first, last)) => writeln!(
+            Some((first, last)) => writeln!(
                 out,
-                "{} samples from {begin} to {}, {}",
-                count_text(samples),
-                time::local(&host, *last),
-                duration_text(last - first)
+                "{} samples from {} to {}, {}",
+                count_text(self.samples),
+                first.words,
+                last.words,
+                duration_text(last.boot_ns.saturating_sub(first.boot_ns))
             )?,
         }
         writeln!(
             out,
             "{} events, {} processes ended; {} events were lost, {} samples late, {} skipped",
-            count_text(events),
-            count_text(deaths),
-            count_text(losses.events()),
-            losses.late_ticks,
-            losses.skipped_ticks
+            count_text(self.events),
+            count_text(self.deaths),
+            count_text(self.losses.events()),
+            self.losses.late_ticks,
+            self.losses.skipped_ticks
         )?;
-        let lost: u64 = findings.gaps.iter().map(|gap| gap.samples).sum();
         writeln!(
             out,
-            "{} in {} blocks; {} gaps with {lost} samples, {} damaged places",
+            "{} in {} blocks; {} gaps with {} samples, {} damaged places",
             bytes_text(findings.bytes),
             findings.blocks,
             findings.gaps.len(),
+            self.lost(),
             findings.damages.len()
         )?;
         if !findings.is_closed {
@@ -149,13 +168,41 @@ fn check(path: &Path, all: &mut Sum) -> Result<u8, Failure> {
             )?;
         }
         Ok(())
-    })?;
-    all.samples += samples;
-    all.bytes += findings.bytes;
-    all.gaps += findings.gaps.len();
-    all.lost += findings.gaps.iter().map(|gap| gap.samples).sum::<u64>();
-    all.damages += findings.damages.len();
-    let times = span.map(|(begin, _, last)| (begin, wall(&host, last)));
-    all.times.extend(times);
-    Ok(tell(&name, findings))
+    }
+}
+
+impl Moment {
+    fn new(host: &Host, boot_ns: u64) -> Self {
+        Self {
+            wall_ns: host.boot_wall_ns + i128::from(boot_ns),
+            boot_ns,
+            words: time::local(host, boot_ns),
+        }
+    }
+}
+
+/// What the recordings of a folder hold together.
+fn write_all(out: &mut impl Write, contents: &[Content], unreadable: usize) -> io::Result<()> {
+    let spans = || contents.iter().filter_map(|content| content.span.as_ref());
+    let first = spans()
+        .map(|(first, _)| first)
+        .min_by_key(|first| first.wall_ns);
+    let last = spans()
+        .map(|(_, last)| last)
+        .max_by_key(|last| last.wall_ns);
+    let when = match first.zip(last) {
+        None => String::new(),
+        Some((first, last)) => format!(" from {} to {}", first.words, last.words),
+    };
+    let sum = |of: fn(&Content) -> u64| contents.iter().map(of).sum::<u64>();
+    writeln!(
+        out,
+        "all {} files: {} samples{when}, {}; {} gaps with {} samples, {} damaged places, {unreadable} files that cannot be read",
+        contents.len() + unreadable,
+        count_text(sum(|content| content.samples)),
+        bytes_text(sum(|content| content.findings.bytes)),
+        sum(|content| content.findings.gaps.len() as u64),
+        count_text(sum(Content::lost)),
+        sum(|content| content.findings.damages.len() as u64),
+    )
 }

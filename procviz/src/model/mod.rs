@@ -23,6 +23,7 @@ pub use ids::{Comm, Scope, TaskId};
 pub use loss::Losses;
 pub use machine::{Host, MachineFigures, Pressure};
 pub use notable::{Notable, NotableKey, Rule};
+pub(crate) use sample::SLACK_NS;
 pub use sample::{Found, Gone, Io, Memory, Reading, Sample, Sources, Stamp};
 pub use snapshot::{Slots, Snapshot};
 pub use state::State;

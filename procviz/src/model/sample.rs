@@ -33,7 +33,7 @@ pub struct Stamp {
 }
 
 /// Samples follow one another within this, ns.
-const SLACK_NS: u64 = 1_000_000;
+pub(crate) const SLACK_NS: u64 = 1_000_000;
 
 /// All that the sources found at one tick. Its buffers are reused.
 #[derive(Clone, Debug)]

@@ -85,6 +85,7 @@ pub(super) struct Lost {
 const MOST_KEPT: usize = 4 << 20;
 
 impl Lost {
+    /// Adds a part that could not be written.
     pub(super) fn add(&mut self, part: Part, why: &str) {
         let (block, samples) = &part;
         if block.has_samples() {
@@ -93,10 +94,15 @@ impl Lost {
         }
         self.samples += samples;
         why.clone_into(&mut self.why);
-        let bytes = block.bytes.len();
-        let is_small = !block.has_samples() && !block.is_keyframe();
-        if is_small && self.kept_bytes + bytes <= MOST_KEPT {
-            self.kept_bytes += bytes;
+        if !block.has_samples() && !block.is_keyframe() {
+            self.keep(part);
+        }
+    }
+
+    fn keep(&mut self, part: Part) {
+        let bytes = self.kept_bytes + part.0.bytes.len();
+        if bytes <= MOST_KEPT {
+            self.kept_bytes = bytes;
             self.kept.push(part);
         }
     }
@@ -111,8 +117,7 @@ impl Lost {
         if self.why.is_empty() {
             self.why = later.why;
         }
-        self.kept_bytes += later.kept_bytes;
-        self.kept.extend(later.kept);
+        later.kept.into_iter().for_each(|part| self.keep(part));
     }
 
     /// Whether no samples are.

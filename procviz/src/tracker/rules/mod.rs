@@ -24,7 +24,7 @@ use rustc_hash::FxHashMap;
 
 pub(super) use self::{waiting::Waiting, world::World};
 use super::history::{History, Point};
-use crate::model::{Comm, Notable, Process, Rule, Snapshot, TaskId};
+use crate::model::{Comm, Notable, Process, Rule, SLACK_NS, Snapshot, TaskId};
 
 const SECOND: u64 = 1_000_000_000;
 /// A process that has been idle for so long is forgotten by the rules.
@@ -42,8 +42,6 @@ const NEEDS: [(Rule, u64); 7] = [
     (Rule::Deaths, 10 * SECOND),
 ];
 
-/// Intervals follow one another within this, ns.
-const SLACK_NS: u64 = 1_000_000;
 /// Who reads, writes or grows may pause for so long, ns.
 const PAUSE_NS: u64 = SECOND;
 
