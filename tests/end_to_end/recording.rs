@@ -925,6 +925,19 @@ fn processes_alone() -> Result<(), Failed> {
     .map(|load| Running::new(workload(load).stdout(Stdio::null())));
     record(&all, &["-F", "5", "--duration", "8s"]);
     record(&some, &["-p", "--from", all.to_str().unwrap()]);
+    // The dead have a name there, and no pid: they had one each.
+    let told = output(procviz().args(["notables", "--from"]).arg(&all));
+    let told = String::from_utf8(told.stdout)?;
+    let deaths = told
+        .lines()
+        .find_map(|line| line.split_once(" begins deaths "));
+    let (_, deaths) = deaths.ok_or_else(|| told.clone())?;
+    let name = deaths.split(':').next().unwrap_or_default().trim();
+    let pid = name
+        .rsplit(' ')
+        .next()
+        .and_then(|last| last.parse::<u32>().ok());
+    assert!(pid.is_none() && deaths.contains("started by"), "{deaths}");
     let dump = |file: &Path| -> Vec<Value> {
         let result = output(procviz().args(["dump", "-p", "--from"]).arg(file));
         assert!(result.status.success(), "{}", stderr(&result));

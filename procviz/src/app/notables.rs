@@ -200,7 +200,7 @@ fn write(
                 lasted_ns,
                 rule: &mark.rule,
                 name: name.map(|name| Untrusted::new(name).terminal()),
-                about: mark.about,
+                about: mark.about.filter(|_| mark.is_named),
                 text: &mark.text,
             };
             line.write(out)
@@ -217,6 +217,7 @@ struct Line<'a> {
     lasted_ns: Option<u64>,
     rule: &'a str,
     name: Option<String>,
+    /// Whose name that is, where it is one process's.
     about: Option<TaskId>,
     text: &'a str,
 }
@@ -259,7 +260,7 @@ fn line(
         lasted_ns,
         rule: notable.rule.word(),
         name: notable.comm.map(|comm| comm.text().terminal()),
-        about: notable.about,
+        about: notable.about.filter(|_| notable.is_named()),
         text: &notable.text,
     };
     line.write(out)

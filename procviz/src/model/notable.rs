@@ -118,12 +118,17 @@ impl Notable {
         (self.rule, about, self.comm, self.cgroup.clone())
     }
 
+    /// Whether the name is that of `about`, and not of those that it lost.
+    pub fn is_named(&self) -> bool {
+        self.about == self.dot
+    }
+
     /// The name of whom it is about, with the pid where it is one process.
     pub fn who(&self) -> String {
         let name = self
             .comm
             .map_or_else(|| "procviz".to_owned(), |comm| comm.text().picture());
-        match self.about.filter(|about| Some(*about) == self.dot) {
+        match self.about.filter(|_| self.is_named()) {
             Some(about) => format!("{name} {}", about.tid),
             None => name,
         }

@@ -8,6 +8,10 @@ use crate::{
     tracker::Change,
 };
 
+fn yes() -> bool {
+    true
+}
+
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mark {
@@ -21,6 +25,9 @@ pub struct Mark {
     pub rank: u32,
     /// The process that it is about.
     pub about: Option<TaskId>,
+    /// Whether the name is that of `about`, and not of those that it lost.
+    #[serde(default = "yes")]
+    pub is_named: bool,
     /// The bytes of the name that stands first.
     pub comm: Option<Vec<u8>>,
     /// How many tasks are folded into it.
@@ -44,6 +51,7 @@ impl Mark {
             rule: notable.rule.word().to_owned(),
             rank: notable.rank,
             about: notable.about,
+            is_named: notable.is_named(),
             comm: notable.comm.map(|comm| comm.bytes().to_vec()),
             count: notable.count,
             value: notable.value,

@@ -683,6 +683,7 @@ fn marks_are_found_and_their_damage_is_told() {
             tid: 3,
             start_ns: 5,
         }),
+        is_named: true,
         comm: Some(b"\xffsh".to_vec()),
         count: 1,
         value: 1.5,
