@@ -328,6 +328,13 @@ fn filters() -> Result<(), Failed> {
             .iter()
             .all(|task| task["pid"] == tree.pid() || task["ppid"] == tree.pid())
     );
+    // Children of children that are there, and those that they start afterwards.
+    let script = "timeout 8 sh -c 'while :; do sleep 0.3; done' & wait";
+    let nested = Running::new(Command::new("sh").args(["-c", script]));
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let below = dumped(&["--tree", &nested.pid().to_string()])?;
+    let started = below.iter().filter(|task| task["comm"] == "sleep");
+    assert!(below.len() >= 4 && started.count() > 0, "{below:?}");
     assert_eq!(pids(&dumped(&["--pid", &lone])?).len(), 1);
     assert_eq!(pids(&dumped(&["--pid", &lone, "--pid", &root])?).len(), 2);
     for user in ["nobody", "65534"] {

@@ -154,6 +154,7 @@ impl Lives {
             threads: rows.iter().map(id_of).collect(),
             dead: rows.iter().filter(is_dead).map(id_of).collect(),
         });
+        self.watch_the_descendants();
     }
 
     /// After a loss: forgets whoever is not in `rows` and takes in the unknown.
@@ -173,10 +174,10 @@ impl Lives {
             life.partial = true;
             life.threads = counts.get(&life.process).copied().unwrap_or(life.threads);
         }
-        self.watch_the_descendants();
     }
 
-    /// Whoever has a watched parent is watched, too: their forks may have been lost.
+    /// Whoever has a watched parent is watched, too: their forks were before the
+    /// census, or have been lost.
     fn watch_the_descendants(&mut self) {
         if self.roots.is_none() {
             return;
