@@ -361,14 +361,14 @@ fn storm() -> Result<(), Failed> {
         procviz()
             .args(["record", "--require-ebpf", "-F", "20", "--ring", "2s"])
             .args(["--on", "signal:KILL", "--after", "300ms"])
-            .args(["--cool-down", "1s", "--keep", "3", "-o"])
+            .args(["--cool-down", "1s", "--keep", "2", "-o"])
             .arg(format!("{}/", shelf.display()))
             .stderr(Stdio::piped()),
     );
     std::thread::sleep(Duration::from_secs(1));
     let began = Instant::now();
     let mut most = 0;
-    while began.elapsed() < Duration::from_secs(9) {
+    while began.elapsed() < Duration::from_secs(11) {
         _ = Command::new("sh").args(["-c", "kill -KILL $$"]).status()?;
         most = most.max(files(&shelf).len());
     }
@@ -378,12 +378,13 @@ fn storm() -> Result<(), Failed> {
     assert!(ring.0.wait()?.success(), "{said}");
     let made = said.matches("which goes on").count() as u64;
     // One ends with the last of the storm within it; then a second passes.
-    assert!((2..=seconds + 1).contains(&made), "{made} files: {said}");
-    assert_eq!(most.max(files(&shelf).len()), 3);
+    assert!((3..=seconds + 1).contains(&made), "{made} files: {said}");
+    assert_eq!(most.max(files(&shelf).len()), 2, "{said}");
     assert!(said.contains("--cool-down"), "{said}");
     let file = files(&shelf).pop().unwrap();
     let (samples, _) = read(&file);
-    // A ring tells of everybody now and then; no moment is shown twice for that.
+    // A ring tells of everybody now and then, also where no block is ever full;
+    // no moment is shown twice for that.
     let census = samples.iter().filter(|sample| sample.complete).count();
     assert!(census > 1, "{census}");
     let dump = output(procviz().args(["dump", "--from"]).arg(&file));

@@ -262,13 +262,15 @@ impl Recorder {
             self.go_on(all);
             if self.wants_file(now, sample.stamp.interval_ns) {
                 self.next_file(now, all);
-            } else if self.ring.as_ref().is_some_and(|ring| ring.wants_chunk(now)) {
-                self.next_chunk(now, all);
             } else if self.ring.is_none() && now.saturating_sub(last) >= self.keyframes_ns {
                 self.keyframe_ns = Some(now);
                 let keyframe = self.keyframe(all, LastSeconds::LeftOut);
                 keyframe.into_iter().for_each(|part| self.put(part));
             }
+        }
+        // Where files begin and end each moment, no block is ever full.
+        if self.ring.as_ref().is_some_and(|ring| ring.wants_chunk(now)) {
+            self.next_chunk(now, all);
         }
         self.own = own;
     }

@@ -26,6 +26,8 @@ pub(crate) struct RingPlan {
 /// What can be read on its own.
 struct Chunk {
     begin_ns: u64,
+    /// Of all that was known when it began.
+    opening_bytes: u64,
     bytes: u64,
     parts: Vec<Part>,
 }
@@ -83,18 +85,20 @@ impl Ring {
     pub(super) fn wants_chunk(&self, now: u64) -> bool {
         self.chunks.back().is_some_and(|chunk| {
             let most = CHUNK_NS.min(self.plan.span.as_nanos() as u64 / 4);
-            now.saturating_sub(chunk.begin_ns) >= most || chunk.bytes > self.plan.bytes / 4
+            // In a small ring, knowing it again is not to be all that it holds.
+            let most_bytes = (self.plan.bytes / 4).max(chunk.opening_bytes * 2);
+            now.saturating_sub(chunk.begin_ns) >= most || chunk.bytes > most_bytes
         })
     }
 
     /// Begins a chunk with parts that tell all that is known.
     pub(super) fn begin_chunk(&mut self, now: u64, parts: Vec<Part>) {
+        let sizes = parts.iter().map(|(block, _)| block.bytes.len() as u64);
+        let opening_bytes = sizes.sum();
         self.chunks.push_back(Chunk {
             begin_ns: now,
-            bytes: parts
-                .iter()
-                .map(|(block, _)| block.bytes.len() as u64)
-                .sum(),
+            opening_bytes,
+            bytes: opening_bytes,
             parts,
         });
         self.trim(now);
