@@ -920,6 +920,7 @@ fn processes_alone() -> Result<(), Failed> {
         &["crash-loop"][..],
         &["wake", "30"],
         &["sleep", "20"],
+        &["brief-threads"],
         &["burn"],
     ]
     .map(|load| Running::new(workload(load).stdout(Stdio::null())));

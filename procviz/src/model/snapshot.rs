@@ -150,6 +150,7 @@ impl Snapshot {
             .or_else(|| process.members.first().copied())?;
         let mut view = self.thread_view(slot, self.threads.get(leader)?)?;
         view.scope = Scope::Processes;
+        view.last_on_cpu_ns = view.last_on_cpu_ns.max(process.ended_on_cpu_ns);
         for slot in &process.members {
             let Some(thread) = self.threads.get(*slot) else {
                 continue;

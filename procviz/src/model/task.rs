@@ -112,6 +112,8 @@ pub struct Process {
     pub args: Option<Arc<[u8]>>,
     /// A descendant of whom the source was told to watch.
     pub watched: bool,
+    /// When any of its threads that have ended last had a CPU, ns since boot.
+    pub ended_on_cpu_ns: Option<u64>,
     /// The last change.
     pub change: Change,
     /// Change of the resident set and the tick of it, bytes; `None`: it was

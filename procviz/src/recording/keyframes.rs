@@ -77,7 +77,7 @@ pub(super) fn pack(keyframe: &Keyframe) -> Vec<u8> {
             row.number(&mut count);
         });
         processes.row(&mut words, |row| {
-            rows::process(row, &mut process, sums, keyframe.tick);
+            rows::process(row, &mut process, sums, keyframe.boot_ns, keyframe.tick);
         });
     }
     let all = [keyframe.threads.free(), keyframe.processes.free()];
@@ -142,7 +142,7 @@ pub(super) fn unpack(payload: Vec<u8>) -> Result<Option<Keyframe>, Nonsense> {
         }
         let sums = Sums::of(&process.members, &threads);
         tables.row(PROCESSES, |row| {
-            rows::process(row, &mut process, sums, head.tick);
+            rows::process(row, &mut process, sums, head.boot_ns, head.tick);
         })?;
         processes.push((slot_of(slot)?, process));
     }

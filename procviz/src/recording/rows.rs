@@ -524,7 +524,13 @@ pub(super) fn thread(row: &mut impl Columns, thread: &mut Thread, now_ns: u64, t
 }
 
 /// A process in a keyframe, without its threads and its exit record.
-pub(super) fn process(row: &mut impl Columns, process: &mut Process, sums: Sums, tick: u64) {
+pub(super) fn process(
+    row: &mut impl Columns,
+    process: &mut Process,
+    sums: Sums,
+    now_ns: u64,
+    tick: u64,
+) {
     row.next_task(&mut process.id);
     // Mostly the first one of its threads.
     let first = process.members.first().map_or(0, |slot| *slot as u64);
@@ -552,6 +558,7 @@ pub(super) fn process(row: &mut impl Columns, process: &mut Process, sums: Sums,
     small(row, &mut process.threads);
     path(row, &mut process.cgroup);
     row.text(&mut process.args);
+    maybe_beyond(row, &mut process.ended_on_cpu_ns, now_ns);
     change(row, &mut process.change, tick);
     let (changed, delta) = &mut process.rss_change;
     row.number(changed);

@@ -181,9 +181,10 @@ impl Tracker {
         if let Some(cpu_ns) = end.cpu_ns.filter(|_| !is_over) {
             let io = end.io.map(|(read, write)| Io { read, write });
             self.take_figures(slot, cpu_ns, end.run_delay_ns, io);
-            let tick = self.snapshot.tick;
+            let (tick, now) = (self.snapshot.tick, self.snapshot.stamp.boot_ns);
             if let Some(thread) = self.snapshot.threads.get_mut(slot) {
                 thread.change.at(tick).ran = true;
+                thread.last_on_cpu_ns = Some(now);
             }
             if let Some((_, process)) = self.process_mut(end.process) {
                 process.change.at(tick).ran = true;
@@ -235,6 +236,10 @@ impl Tracker {
         thread.state = if zombie { State::Zombie } else { State::Dead };
         thread.on_cpu = false;
         thread.in_iowait = false;
+        let (process, last) = (thread.process, thread.last_on_cpu_ns);
+        if let Some(process) = self.snapshot.processes.get_mut(process) {
+            process.ended_on_cpu_ns = process.ended_on_cpu_ns.max(last);
+        }
         if !zombie {
             self.leaving.push_back((tick, id));
         }
@@ -333,6 +338,7 @@ fn born(fork: &Fork) -> Process {
         cgroup: fork.cgroup.clone(),
         args: fork.args.clone(),
         watched: fork.watched,
+        ended_on_cpu_ns: None,
         change: Change::default(),
         rss_change: (0, Some(0)),
         first_rss: None,

@@ -102,6 +102,7 @@ impl Tracker {
             cgroup: found.cgroup.clone(),
             args: None,
             watched: found.watched,
+            ended_on_cpu_ns: None,
             change: Change::default(),
             rss_change: (0, Some(0)),
             first_rss: found.memory.map(|(rss, _)| rss),

@@ -158,6 +158,7 @@ impl Tracker {
                 .living(process)
                 .filter_map(|thread| thread.last_on_cpu_ns)
                 .max()
+                .max(process.ended_on_cpu_ns)
                 .map(|last| self.snapshot.stamp.boot_ns.saturating_sub(last))
                 .or(found.off_cpu_ns),
             io: process.io,

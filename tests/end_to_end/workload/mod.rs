@@ -17,6 +17,7 @@ pub(crate) fn run(args: &[String]) {
         ["burn-part"] => simple::burn_part(),
         ["sleep", threads] => simple::sleep(threads.parse().unwrap()),
         ["wake", threads] => simple::wake(threads.parse().unwrap()),
+        ["brief-threads"] => simple::brief_threads(),
         ["read", file] => simple::read(file),
         ["write", file] => simple::write(file),
         ["write-much", file] => simple::write_much(file, true),

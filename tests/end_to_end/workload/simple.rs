@@ -58,6 +58,19 @@ pub(super) fn wake(threads: usize) {
     body();
 }
 
+/// Starts a thread now and then, which ends while its process sleeps: it is
+/// the last one that had a CPU.
+pub(super) fn brief_threads() {
+    ready();
+    loop {
+        std::thread::spawn(|| {
+            std::thread::sleep(Duration::from_millis(500));
+            burn_micros(20);
+        });
+        std::thread::sleep(Duration::from_millis(2000));
+    }
+}
+
 /// Writes directly and computes in between.
 pub(super) fn write(file: &str) {
     let mut file = std::fs::OpenOptions::new()
