@@ -9,7 +9,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError},
+        mpsc::RecvTimeoutError,
     },
     time::{Duration, Instant},
 };
@@ -23,6 +23,7 @@ use rustix::{
 use super::{
     super::{output, stdout::say},
     Keeping, Place,
+    queue::Todo,
 };
 use crate::{
     model::Untrusted,
@@ -51,6 +52,21 @@ pub(super) enum Job {
     Begin(Begin),
     /// Ends the file.
     End,
+}
+
+impl Job {
+    /// How much memory it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        let parts = match self {
+            Self::Part(part) => std::slice::from_ref(part),
+            Self::Anew(parts) => parts,
+            Self::Lost(lost) => &lost.kept,
+            Self::Begin(begin) => &begin.parts,
+            Self::End => &[],
+        };
+        let blocks = parts.iter().map(|(block, _)| block.bytes.len());
+        size_of::<Self>() + size_of_val(parts) + blocks.sum::<usize>()
+    }
 }
 
 /// A file that is to be begun.
@@ -362,11 +378,11 @@ impl Disk {
     }
 
     /// Does all that is asked.
-    pub(super) fn work(mut self, todo: Receiver<Job>) -> Outcome {
+    pub(super) fn work(mut self, todo: &Todo) -> Outcome {
         loop {
             let job = match &self.pending {
-                None => todo.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(_) => todo.recv_timeout(AGAIN),
+                None => todo.take().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(_) => todo.take_within(AGAIN),
             };
             match job {
                 Ok(Job::Part(part)) => self.write(part),

@@ -4,13 +4,14 @@
 mod disk;
 mod folder;
 mod keeping;
+mod queue;
 mod ring;
 
 use std::{
     sync::{
         Arc,
         atomic::Ordering,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, sync_channel},
     },
     thread::JoinHandle,
     time::Duration,
@@ -20,6 +21,7 @@ use anyhow::anyhow;
 
 use self::{
     disk::{Begin, Disk, Job, Lost, Outcome, Part, Shared, Why},
+    queue::{Queue, queue},
     ring::{Fired, Ring},
 };
 pub(super) use self::{
@@ -35,8 +37,6 @@ use crate::{
     tracker::{Change, Filter, LastSeconds, Outstanding, Secrets, Stretch, Tracker, Trails},
 };
 
-/// Blocks that wait for a slow disk; what comes when there are more is lost and counted.
-const QUEUE: usize = 32;
 /// Reasons that a file tells; what comes after that only makes it longer.
 const MOST_REASONS: usize = 10;
 /// Reading may begin each so many ns.
@@ -69,7 +69,7 @@ pub(super) struct Recorder {
     lost: Lost,
     lost_in_all: u64,
     shared: Arc<Shared>,
-    jobs: Option<SyncSender<Job>>,
+    jobs: Option<Queue>,
     outcome: Receiver<Outcome>,
     thread: Option<JoinHandle<()>>,
 }
@@ -105,7 +105,7 @@ impl Recorder {
             Files::Ring(plan) => (None, Some(Ring::new(plan))),
         };
         let first = ring.is_none().then_some(first);
-        let (jobs, todo) = sync_channel::<Job>(QUEUE);
+        let (jobs, todo) = queue();
         let (tell, told) = sync_channel(1);
         let (done, outcome) = sync_channel(1);
         let shared = Arc::new(Shared::default());
@@ -123,7 +123,7 @@ impl Recorder {
             let is_good = begun.is_ok();
             _ = tell.send(begun);
             if is_good {
-                _ = done.send(disk.work(todo));
+                _ = done.send(disk.work(&todo));
             }
         };
         let thread = std::thread::Builder::new()
@@ -300,9 +300,9 @@ impl Recorder {
     /// Whether the writing thread knows of all that was lost.
     fn send_lost(&mut self) -> bool {
         let Some(jobs) = &self.jobs else { return false };
-        match jobs.try_send(Job::Lost(std::mem::take(&mut self.lost))) {
+        match jobs.offer(Job::Lost(std::mem::take(&mut self.lost))) {
             Ok(()) => true,
-            Err(TrySendError::Full(Job::Lost(lost))) => {
+            Err(Job::Lost(lost)) => {
                 self.lost = lost;
                 false
             }
@@ -571,9 +571,9 @@ impl Recorder {
             return false;
         }
         let Some(jobs) = &self.jobs else { return false };
-        match jobs.try_send(job) {
+        match jobs.offer(job) {
             Ok(()) => true,
-            Err(TrySendError::Full(Job::Part(part))) => {
+            Err(Job::Part(part)) => {
                 self.lose(part);
                 false
             }
@@ -595,7 +595,7 @@ impl Recorder {
         self.put_marks();
         let lost = self.lost_in_all;
         if let Some(jobs) = &self.jobs {
-            _ = jobs.send(Job::Lost(std::mem::take(&mut self.lost)));
+            _ = jobs.push(Job::Lost(std::mem::take(&mut self.lost)));
         }
         drop(self.jobs.take());
         if let Ok(outcome) = self.outcome.recv() {
