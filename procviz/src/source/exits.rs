@@ -89,8 +89,12 @@ impl Exits {
         drain.lives().set_lost(lost);
         drain.drain();
         drain.take(&mut self.batch);
+        let is_worse = lost > self.lost_events;
+        if is_worse {
+            drain.lives().begin_look(boot_now_ns());
+        }
         drop(drain);
-        if lost > self.lost_events {
+        if is_worse {
             self.lost_events = lost;
             let rows = self.kernel.census()?.all().map_err(SamplerError::Proc)?;
             self.drain.lock().resync(&rows, boot_now_ns());

@@ -179,6 +179,7 @@ impl KernelTick {
     /// Looks at every task: at the start, and after a loss.
     fn census(&mut self, sample: &mut Sample) -> Result<(), SamplerError> {
         let begun_ns = boot_now_ns();
+        self.drain.lock().lives().begin_look(begun_ns);
         let rows = match self.rows() {
             // A kernel short of memory refuses now and grants a little later.
             Err(_) if self.tick > 1 => {

@@ -81,6 +81,7 @@ pub(crate) struct Lives {
     /// Those who still waited when their number came to somebody else.
     displaced: Vec<Life>,
     census: Option<Census>,
+    look: Option<Look>,
     lost: u64,
     batch: u64,
     /// Whose descendants are watched; `None`: everybody.
@@ -94,6 +95,21 @@ struct Census {
     threads: FxHashSet<TaskId>,
     /// Those of them that were dead already: their figures are among the gone.
     dead: FxHashSet<TaskId>,
+}
+
+/// What records tell while somebody looks at all tasks: his rows may be older.
+struct Look {
+    began_ns: u64,
+    ended_threads: FxHashSet<TaskId>,
+    ended_processes: FxHashSet<TaskId>,
+}
+
+impl Look {
+    fn is_living(&self, row: &Row) -> bool {
+        row.exit_state == 0
+            && !self.ended_threads.contains(&id_of(row))
+            && !self.ended_processes.contains(&process_of(row))
+    }
 }
 
 /// What became of a record.
@@ -136,9 +152,24 @@ impl Lives {
         self.wants_threads = true;
     }
 
+    /// Somebody begins to look at all tasks while events go on. What he sees
+    /// alive may have ended by the time that he is back.
+    pub(crate) fn begin_look(&mut self, now_ns: u64) {
+        self.look = Some(Look {
+            began_ns: now_ns,
+            ended_threads: FxHashSet::default(),
+            ended_processes: FxHashSet::default(),
+        });
+    }
+
     /// Takes in the census. Processes that the events have told of keep what is known.
     pub(crate) fn seed(&mut self, rows: &[Row], taken_ns: u64) {
-        let counts = living_threads(rows);
+        let counts = living_threads(rows, |row| row.exit_state == 0);
+        self.look = None;
+        self.enter(rows, &counts, taken_ns);
+    }
+
+    fn enter(&mut self, rows: &[Row], counts: &FxHashMap<TaskId, u32>, taken_ns: u64) {
         for row in rows.iter().filter(|row| row.tid == row.tgid) {
             let process = process_of(row);
             // A zombie has ended before: there is nothing left to be told.
@@ -161,15 +192,20 @@ impl Lives {
     /// Those whose end was seen are still to be told of: with their final
     /// figures if these come, else as partial.
     pub(crate) fn resync(&mut self, rows: &[Row], taken_ns: u64) {
-        let counts = living_threads(rows);
+        let look = self.look.take();
+        let began_ns = look.as_ref().map_or(taken_ns, |look| look.began_ns);
+        let counts = living_threads(rows, |row| {
+            look.as_ref()
+                .map_or(row.exit_state == 0, |look| look.is_living(row))
+        });
         self.lives.retain(|_, life| {
             life.last_exit.is_some()
                 || counts.contains_key(&life.process)
-                || life.process.start_ns >= taken_ns
+                || life.process.start_ns >= began_ns
         });
         self.leaving
             .retain(|_, leaving| taken_ns.saturating_sub(leaving.time_ns) < 10 * PATIENCE_NS);
-        self.seed(rows, taken_ns);
+        self.enter(rows, &counts, taken_ns);
         for life in self.lives.values_mut() {
             life.partial = true;
             life.threads = counts.get(&life.process).copied().unwrap_or(life.threads);
@@ -442,6 +478,9 @@ impl Lives {
         let Some(leaving) = self.leaving.remove(&record.address) else {
             return Outcome::default();
         };
+        if let Some(look) = self.look.as_mut().filter(|_| !leaving.superseded) {
+            look.ended_threads.insert(leaving.id);
+        }
         let is_leader = leaving.id == leaving.process && !leaving.superseded;
         let zombie = is_leader && record.exit_state == EXIT_ZOMBIE;
         let thread = ThreadEnd {
@@ -500,7 +539,7 @@ impl Lives {
             let is_done = self
                 .lives
                 .get(&process.tid)
-                .is_none_or(|life| life.process != process);
+                .is_none_or(|life| life.process != process || !life.has_ended());
             if !is_done && now_ns.saturating_sub(time_ns) < PATIENCE_NS {
                 break;
             }
@@ -524,6 +563,9 @@ impl Lives {
         if let Some(roots) = &mut self.roots {
             // Its number may come to somebody else; its descendants stay watched.
             roots.retain(|pid| *pid != life.process.tid);
+        }
+        if let Some(look) = &mut self.look {
+            look.ended_processes.insert(life.process);
         }
         let exit = life.last_exit;
         let (user_ns, system_ns) = scale(life.gone);
@@ -640,9 +682,9 @@ fn unseen(record: &RawExit, process: TaskId, lost: u64, batch: u64, watched: boo
 }
 
 /// Threads of each process that have not begun to end.
-fn living_threads(rows: &[Row]) -> FxHashMap<TaskId, u32> {
+fn living_threads(rows: &[Row], is_living: impl Fn(&Row) -> bool) -> FxHashMap<TaskId, u32> {
     let mut counts = FxHashMap::default();
-    for row in rows.iter().filter(|row| row.exit_state == 0) {
+    for row in rows.iter().filter(|row| is_living(row)) {
         *counts.entry(process_of(row)).or_default() += 1;
     }
     counts
