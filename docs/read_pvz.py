@@ -105,14 +105,19 @@ def column(coding, data, rows, texts, tasks):
 
 def samples(file):
     """The facts, then each sample as a dict."""
+    ended = []
     for kind, payload in blocks(file):
         if kind == 1:
             yield json.loads(payload)
-        elif kind == 2:
+        elif kind in (2, 8):
             here = {number: iter(rows) for number, rows in tables(payload).items()}
             take = lambda number, count: [next(here[number]) for _ in range(count)]
             for row in here.get(SAMPLES, []):
                 kinds = take(KINDS, row[7])
+                events = ended + [[EVENTS.get(of), *next(here[of])] for of, in kinds]
+                ended = events if kind == 8 else []
+                if kind == 8:
+                    continue
                 yield {
                     "boot_ns": row[0], "interval_ns": row[1],
                     "boot_wall_ns": None if row[2] is None else signed(row[2]),
@@ -120,7 +125,7 @@ def samples(file):
                     "events_seen": row[4], "own_cpu_ns": row[5],
                     "lost": row[11:18], "machine": row[18:],
                     "found": take(FOUND, row[6]),
-                    "events": [[EVENTS.get(kind), *next(here[kind])] for kind, in kinds],
+                    "events": events,
                     "folds": take(FOLDS, row[8]),
                     "readings": take(READINGS, row[9]), "memories": take(MEMORIES, row[10]),
                 }

@@ -17,6 +17,7 @@ mod charts;
 mod cost;
 mod csv;
 mod deaths;
+mod format;
 mod notables;
 mod packaging;
 mod pages;
@@ -70,6 +71,7 @@ fn main() {
         ("storm", storm::TESTS),
         ("notables", notables::TESTS),
         ("recording", recording::TESTS),
+        ("format", format::TESTS),
         ("ring", ring::TESTS),
         ("terminal_view", terminal_view::TESTS),
         ("window_view", window_view::TESTS),

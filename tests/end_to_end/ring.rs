@@ -264,7 +264,7 @@ fn triggers() -> Result<(), Failed> {
         .next()
         .unwrap()
         .parse()?;
-    let high = format!("load:{:.2}", load_now + 0.6);
+    let high = format!("load:{:.2}", load_now + 1.5);
     let has_pressure = Path::new("/proc/pressure/cpu").exists();
     let mut all = vec![
         "exit:marked-end",

@@ -6,7 +6,7 @@ use super::{
     Failure,
     config::{self, Schedule},
     recorder::{Files, Folder, Keeping, Place, RingPlan},
-    session::{Plan, Session, WantArgs},
+    session::{Plan, Session},
     trigger::Triggers,
 };
 use crate::{
@@ -38,11 +38,6 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
         ..FilterArgs::default()
     };
     let plan = Plan {
-        want_args: if args.redact.is_some() {
-            WantArgs::No
-        } else {
-            WantArgs::Yes
-        },
         save: Some(keeping),
         files,
         ..Plan::plain(&schedule, &args.sampling, &filter, &args.run)

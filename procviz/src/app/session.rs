@@ -8,6 +8,7 @@ use super::{
     command::{Child, Waiting},
     config::Schedule,
     feed::{Feed, Player},
+    moment::Span,
     open,
     recorder::{self, Files, Filtered, Keeping, Recorder, Shown},
     selection::Selection,
@@ -31,6 +32,18 @@ pub(super) struct Session {
     /// Also what is not shown: the opening census, above all.
     keeps_all: bool,
     child: Option<Waiting>,
+}
+
+/// What somebody goes to and fro in. Times are wall clock, ns since 1970.
+pub(super) struct Browsed {
+    /// First and last moment.
+    pub(super) span: Span,
+    /// The one to begin at.
+    pub(super) at: i128,
+    /// When something begins to stand out.
+    pub(super) marks: Vec<i128>,
+    /// Of which there are no samples.
+    pub(super) holes: Vec<Span>,
 }
 
 /// What a run is to be.
@@ -149,6 +162,8 @@ impl Session {
             only_watched: selection.roots.is_some(),
             ..recorder::facts(&host)
         };
+        // A recording has them of those who were there before, too.
+        let is_recorded = save.as_ref().is_some_and(|keeping| !keeping.redacts);
         let recorder = save
             .map(|keeping| {
                 let shown = wake.as_ref().map_or(Shown::Once, |_| Shown::Live);
@@ -160,7 +175,7 @@ impl Session {
         if let Some(roots) = &selection.roots {
             sampler.watch_only(roots);
         }
-        if want_args == WantArgs::Yes || selection.filter.needs_args() {
+        if want_args == WantArgs::Yes || is_recorded || selection.filter.needs_args() {
             sampler.want_args();
         }
         if recorder.is_some() || every_life {
@@ -297,10 +312,9 @@ impl Session {
         }
     }
 
-    /// Lets somebody go to and fro in a recording: [`Player::browse`], and when
-    /// something begins to stand out. `None` where it is the machine that is watched.
-    #[expect(clippy::type_complexity, reason = "each is named above")]
-    pub(super) fn browse(&mut self) -> Result<Option<((i128, i128), i128, Vec<i128>)>, Failure> {
+    /// Lets somebody go to and fro in a recording. `None` where it is the machine
+    /// that is watched.
+    pub(super) fn browse(&mut self) -> Result<Option<Browsed>, Failure> {
         let Feed::Recording(player) = &mut self.feed else {
             return Ok(None);
         };
@@ -309,11 +323,12 @@ impl Session {
         let begun = marks
             .iter()
             .filter(|(_, _, mark)| mark.change == Change::Begins);
-        Ok(Some((
+        Ok(Some(Browsed {
             span,
             at,
-            begun.map(|(wall_ns, ..)| *wall_ns).collect(),
-        )))
+            marks: begun.map(|(wall_ns, ..)| *wall_ns).collect(),
+            holes: player.holes(),
+        }))
     }
 
     /// The moment of a recording's next sample; `None` behind the last.

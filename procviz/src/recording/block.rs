@@ -34,6 +34,8 @@ pub(super) enum Kind {
     Marks,
     /// Columns: what came to the trails of interesting tasks.
     Trails,
+    /// Columns: who ended in a gap.
+    Deaths,
     /// Of a later version: skipped.
     Other(u8),
 }
@@ -48,6 +50,7 @@ impl Kind {
             Self::Index => 5,
             Self::Marks => 6,
             Self::Trails => 7,
+            Self::Deaths => 8,
             Self::Other(number) => number,
         }
     }
@@ -61,6 +64,7 @@ impl Kind {
             5 => Self::Index,
             6 => Self::Marks,
             7 => Self::Trails,
+            8 => Self::Deaths,
             other => Self::Other(other),
         }
     }

@@ -3,6 +3,7 @@
 
 mod block;
 mod columns;
+mod deaths;
 mod facts;
 mod keyframes;
 mod map;

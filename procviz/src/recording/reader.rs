@@ -5,13 +5,17 @@ use std::io::{Read, Seek, SeekFrom};
 
 use super::{
     block::{BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, Header, Kind, MAGIC, MOST, VERSION},
+    deaths,
     facts::Facts,
     keyframes,
     map::Map,
     samples::Scattered,
     trails,
 };
-use crate::{model::Sample, tracker::Keyframe};
+use crate::{
+    model::{Event, Sample},
+    tracker::Keyframe,
+};
 
 /// Why nothing of a file can be read.
 #[derive(Debug, thiserror::Error)]
@@ -41,13 +45,15 @@ pub struct Damage {
     pub what: &'static str,
 }
 
-/// A time of which nothing was kept, as the recording itself says.
+/// A time whose samples were not kept, as the recording itself says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
     /// Its first and last sample's time since boot, ns.
     pub span_ns: (u64, u64),
     /// Samples that were lost.
     pub samples: u64,
+    /// Processes that ended in it and of which nothing was kept.
+    pub deaths: u64,
     /// Why.
     pub why: String,
 }
@@ -80,6 +86,8 @@ pub struct Reader {
     facts: Facts,
     findings: Findings,
     samples: Option<Scattered>,
+    /// Who ended in the gap before the next sample.
+    ended: Vec<Event>,
     /// Damages and gaps so far, those included that are not told one by one.
     holes: usize,
     /// What the tracker knew before the next sample, and how many holes before that.
@@ -90,6 +98,8 @@ pub struct Reader {
 
 /// Damages and gaps that are told one by one.
 const MOST_DAMAGES: usize = 1_000;
+/// No gaps before one sample have more deaths.
+const MOST_ENDED: usize = 100_000;
 /// Characters of why something was not kept.
 const MOST_OF_WHY: usize = 200;
 
@@ -109,6 +119,7 @@ impl Reader {
             facts: Facts::default(),
             findings: Findings::default(),
             samples: None,
+            ended: Vec::new(),
             holes: 0,
             keyframe: None,
             skipped: None,
@@ -150,6 +161,7 @@ impl Reader {
     ) -> Result<(), ReadError> {
         self.end_of_damage();
         self.samples = None;
+        self.ended.clear();
         self.keyframe = None;
         let facts = map.facts_before(offset).map(|entry| entry.offset);
         self.begin_at(Box::new(std::io::empty()), 0);
@@ -197,7 +209,10 @@ impl Reader {
         loop {
             if let Some(samples) = &mut self.samples {
                 match samples.next() {
-                    Ok(Some(sample)) => return Ok(Some(sample)),
+                    Ok(Some(mut sample)) => {
+                        sample.events.splice(..0, self.ended.drain(..));
+                        return Ok(Some(sample));
+                    }
                     Ok(None) => self.samples = None,
                     Err(_) => {
                         self.samples = None;
@@ -211,15 +226,27 @@ impl Reader {
                 continue;
             }
             if !self.block()? {
+                self.forget_ended();
                 return Ok(None);
             }
+        }
+    }
+
+    /// There is no sample with which to tell of them.
+    fn forget_ended(&mut self) {
+        let ended = self.ended.drain(..).count() as u64;
+        if let Some(gap) = self.findings.gaps.last_mut() {
+            gap.deaths += ended;
         }
     }
 
     fn lacks(&mut self, gap: Gap) {
         self.holes += 1;
         match self.findings.gaps.last_mut() {
-            Some(last) if self.holes > MOST_DAMAGES => last.samples += gap.samples,
+            Some(last) if self.holes > MOST_DAMAGES => {
+                last.samples += gap.samples;
+                last.deaths += gap.deaths;
+            }
             _ => self.findings.gaps.push(gap),
         }
     }
@@ -330,6 +357,12 @@ impl Reader {
                 Err(_) => is_nonsense = true,
             },
             Kind::Index => self.findings.is_closed = true,
+            Kind::Deaths => match deaths::unpack(payload) {
+                Ok(ended) if self.ended.len() + ended.len() <= MOST_ENDED => {
+                    self.ended.extend(ended);
+                }
+                _ => is_nonsense = true,
+            },
             Kind::Trails => is_nonsense = trails::unpack(payload).is_err(),
             Kind::Marks | Kind::Other(_) => {}
         }
@@ -423,10 +456,12 @@ pub(super) fn find(bytes: &[u8], from: usize) -> Option<usize> {
 
 fn gap(header: &Header, payload: &[u8]) -> Gap {
     let text: serde_json::Value = serde_json::from_slice(payload).unwrap_or_default();
+    let number = |name: &str| text[name].as_u64().unwrap_or(0).min(u32::MAX.into());
     let why = text["why"].as_str().unwrap_or_default();
     Gap {
         span_ns: (header.begin_ns, header.end_ns),
-        samples: text["samples"].as_u64().unwrap_or(0).min(u32::MAX.into()),
+        samples: number("samples"),
+        deaths: number("deaths"),
         why: why.chars().take(MOST_OF_WHY).collect(),
     }
 }

@@ -5,7 +5,7 @@ use std::{io::Cursor, sync::Arc};
 
 use proptest::{prelude::*, strategy::ValueTree as _};
 
-use super::{Block, Facts, Map, Mark, Packer, ReadError, Reader};
+use super::{Block, Facts, Gap, Map, Mark, Packer, ReadError, Reader};
 use crate::model::{
     Comm, Event, Exec, ExitRecord, Fold, Fork, Found, Gone, Io, Losses, MachineFigures, Memory,
     Pressure, Reading, Rename, Sample, Sources, Stamp, State, Status, TaskId, ThreadEnd,
@@ -34,17 +34,24 @@ fn recorded(samples: &[Sample]) -> Vec<u8> {
         bytes.extend_from_slice(&block.bytes);
     };
     write(&mut bytes, Block::facts(&facts()).unwrap());
-    let mut packer = Packer::new();
-    for sample in samples {
-        if packer.add(sample) {
-            write(&mut bytes, packer.block().unwrap().0.unwrap());
-        }
-    }
-    if let Some((block, _)) = packer.block() {
-        write(&mut bytes, block.unwrap());
+    for block in blocks(samples) {
+        write(&mut bytes, block);
     }
     bytes.extend_from_slice(&Block::index(&entries).unwrap().bytes);
     bytes
+}
+
+/// Samples as blocks.
+fn blocks(samples: &[Sample]) -> Vec<Block> {
+    let mut packer = Packer::new();
+    let mut blocks = Vec::new();
+    for sample in samples {
+        if packer.add(sample) {
+            blocks.extend(packer.block().map(|(block, _)| block.unwrap()));
+        }
+    }
+    blocks.extend(packer.block().map(|(block, _)| block.unwrap()));
+    blocks
 }
 
 /// Everything that a file still holds.
@@ -466,6 +473,46 @@ proptest! {
         let findings = reader.findings();
         prop_assert!(findings.is_closed && findings.damages.is_empty());
         prop_assert_eq!((findings.unfinished, findings.bytes), (0, bytes.len() as u64));
+    }
+
+    /// The samples in between are lost, and nobody who ended in them.
+    #[test]
+    fn the_dead_outlive_their_samples(samples in run(12)) {
+        let (first, rest) = samples.split_first().unwrap();
+        let (last, lost) = rest.split_last().unwrap_or((first, &[]));
+        let (mut known, mut folded) = (Vec::new(), 0);
+        for block in blocks(lost) {
+            let (ended, more) = block.ended();
+            known.extend(ended);
+            folded += more;
+        }
+        // No number in a gap is larger.
+        let told_folded = folded.min(u32::MAX.into());
+        let gap = Gap { span_ns: (1, 2), samples: lost.len() as u64, deaths: told_folded, why: "why".to_owned() };
+        let told = [Block::gap(&gap).unwrap(), Block::deaths(gap.span_ns, &known).unwrap()];
+        let mut bytes = Block::file_header();
+        let facts = [Block::facts(&facts()).unwrap()];
+        let (first, last) = (blocks(std::slice::from_ref(first)), blocks(std::slice::from_ref(last)));
+        for block in facts.iter().chain(&first).chain(&told).chain(&last) {
+            bytes.extend_from_slice(&block.bytes);
+        }
+        let (read, reader) = read(&bytes).unwrap();
+        let ends = |sample: &Sample| {
+            let events = sample.events.iter();
+            let ends = events.filter(|event| matches!(event, Event::ProcessEnd(_)));
+            ends.map(|event| format!("{event:?}")).collect::<Vec<_>>()
+        };
+        let all: Vec<_> = samples.iter().flat_map(ends).collect();
+        let there: Vec<_> = read.iter().flat_map(ends).collect();
+        // A single sample is there twice.
+        prop_assert!(samples.len() == 1 || all == there, "{all:#?} {there:#?}");
+        prop_assert_eq!(&reader.findings().gaps, &[gap]);
+        let folds = lost.iter().flat_map(|sample| &sample.folds);
+        prop_assert_eq!(folds.map(|fold| fold.count).sum::<u64>(), folded);
+        // Where no sample comes after them, they are counted.
+        let end = bytes.len() - last.iter().map(|block| block.bytes.len()).sum::<usize>();
+        let (_, reader) = self::read(&bytes[..end]).unwrap();
+        prop_assert_eq!(reader.findings().gaps[0].deaths, told_folded + known.len() as u64);
     }
 
     /// And every picture is the same.

@@ -7,6 +7,7 @@ use super::{
     keyframes,
     map::Entry,
     marks::Mark,
+    reader::Gap,
     samples::Gathered,
     trails,
 };
@@ -38,7 +39,11 @@ pub struct Block {
 }
 
 impl Block {
-    fn new(kind: Kind, payload: &[u8], (begin_ns, end_ns): (u64, u64)) -> std::io::Result<Self> {
+    pub(super) fn new(
+        kind: Kind,
+        payload: &[u8],
+        (begin_ns, end_ns): (u64, u64),
+    ) -> std::io::Result<Self> {
         let level = match kind {
             Kind::Keyframe => LEVEL_OF_KEYFRAME,
             _ => LEVEL,
@@ -69,14 +74,18 @@ impl Block {
         Self::new(Kind::Facts, &serde_json::to_vec(facts)?, (0, 0))
     }
 
-    /// A time of which nothing could be kept: `lost` samples, and why.
+    /// A time whose samples could not be kept.
     ///
     /// # Errors
     ///
     /// When it cannot be packed.
-    pub fn gap(span: (u64, u64), lost: u64, why: &str) -> std::io::Result<Self> {
-        let text = serde_json::json!({ "samples": lost, "why": why });
-        Self::new(Kind::Gap, text.to_string().as_bytes(), span)
+    pub fn gap(gap: &Gap) -> std::io::Result<Self> {
+        let text = serde_json::json!({
+            "samples": gap.samples,
+            "deaths": gap.deaths,
+            "why": gap.why,
+        });
+        Self::new(Kind::Gap, text.to_string().as_bytes(), gap.span_ns)
     }
 
     /// What began and ceased to stand out.

@@ -1,7 +1,7 @@
 //! One tick with kernel events: who ran, what happened, and from `/proc` only
 //! what those who ran make necessary.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -160,10 +160,12 @@ impl KernelTick {
         }
         self.follow_events(sample);
         if let Some(args) = &self.args {
-            let told = args
-                .answers()
-                .map(|(process, args)| Event::Args(process, args));
-            sample.events.extend(told);
+            let mut drain = self.drain.lock();
+            for (process, args) in args.answers() {
+                // For the record of its end, too.
+                drain.lives().set_args(process, Arc::clone(&args));
+                sample.events.push(Event::Args(process, args));
+            }
         }
         self.read_those_that_ran(sample);
         self.read_orphans(sample);

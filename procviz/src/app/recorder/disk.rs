@@ -23,6 +23,7 @@ use rustix::{
 use super::{
     super::{output, stdout::say},
     Keeping, Place,
+    lost::Lost,
     queue::Todo,
 };
 use crate::{
@@ -60,7 +61,7 @@ impl Job {
         let parts = match self {
             Self::Part(part) => std::slice::from_ref(part),
             Self::Anew(parts) => parts,
-            Self::Lost(lost) => &lost.kept,
+            Self::Lost(lost) => return size_of::<Self>() + lost.bytes,
             Self::Begin(begin) => &begin.parts,
             Self::End => &[],
         };
@@ -84,73 +85,6 @@ pub(super) struct Begin {
 pub(super) struct Why {
     pub(super) trigger: String,
     pub(super) words: String,
-}
-
-/// What is lost until something can be written again.
-#[derive(Debug, Default)]
-pub(super) struct Lost {
-    pub(super) samples: u64,
-    span_ns: Option<(u64, u64)>,
-    why: String,
-    /// What stood out and came to trails meanwhile, which is small.
-    kept: Vec<Part>,
-    kept_bytes: usize,
-}
-
-/// More than this is kept of nothing that is lost.
-const MOST_KEPT: usize = 4 << 20;
-
-impl Lost {
-    /// Adds a part that could not be written.
-    pub(super) fn add(&mut self, part: Part, why: &str) {
-        let (block, samples) = &part;
-        if block.has_samples() {
-            let begin = self.span_ns.map_or(block.begin_ns, |(begin, _)| begin);
-            self.span_ns = Some((begin, block.end_ns));
-        }
-        self.samples += samples;
-        why.clone_into(&mut self.why);
-        if !block.has_samples() && !block.is_keyframe() {
-            self.keep(part);
-        }
-    }
-
-    fn keep(&mut self, part: Part) {
-        let bytes = self.kept_bytes + part.0.bytes.len();
-        if bytes <= MOST_KEPT {
-            self.kept_bytes = bytes;
-            self.kept.push(part);
-        }
-    }
-
-    /// Takes in what was lost after it.
-    fn absorb(&mut self, later: Self) {
-        self.samples += later.samples;
-        self.span_ns = match (self.span_ns, later.span_ns) {
-            (Some((begin, _)), Some((_, end))) => Some((begin, end)),
-            (one, other) => one.or(other),
-        };
-        if self.why.is_empty() {
-            self.why = later.why;
-        }
-        later.kept.into_iter().for_each(|part| self.keep(part));
-    }
-
-    /// Whether no samples are.
-    pub(super) fn is_empty(&self) -> bool {
-        self.span_ns.is_none()
-    }
-
-    /// What was kept of it; that is somebody else's then.
-    pub(super) fn take_kept(&mut self) -> Vec<Part> {
-        self.kept_bytes = 0;
-        std::mem::take(&mut self.kept)
-    }
-
-    pub(super) fn block(&self) -> Option<Block> {
-        let span = self.span_ns?;
-        Block::gap(span, self.samples, &self.why).ok()
-    }
 }
 
 /// What has been done at the end.
@@ -330,9 +264,7 @@ impl Disk {
         let samples: u64 = begin.parts.iter().map(|(_, samples)| samples).sum();
         self.end();
         // Word of what the file before it had no room for.
-        let gap = self.lost.block();
-        let kept = self.lost.kept.iter().map(|(block, _)| block);
-        if open.append(gap.iter().chain(kept)).is_ok() {
+        if open.append(&self.lost.blocks()).is_ok() {
             self.lost = Lost::default();
         }
         self.outcome.samples += samples;
@@ -447,10 +379,8 @@ impl Disk {
         say(&format!("procviz: {error:#}; it is tried again"));
         self.end();
         let mut begin = begin;
-        let gap = self.lost.block().map(|gap| (gap, 0));
-        begin.parts.extend(gap);
-        begin.parts.append(&mut self.lost.kept);
-        self.lost = Lost::default();
+        let told = std::mem::take(&mut self.lost).blocks();
+        begin.parts.extend(told.into_iter().map(|block| (block, 0)));
         if let Some(earlier) = self.pending.replace(Pending {
             begin,
             is_over: false,
@@ -537,7 +467,7 @@ impl Disk {
 
     /// Asks for everybody, if something was lost and there seems to be room.
     fn ask_for_all(&mut self) {
-        let bytes = self.needed.max(self.lost.kept_bytes);
+        let bytes = self.needed.max(self.lost.bytes);
         let has_room = match (&self.pending, &mut self.open) {
             (Some(pending), _) if !pending.is_over => pending.bytes() < MOST_WAITING,
             (_, Some(open)) => open.has_room_for(bytes),
@@ -551,18 +481,20 @@ impl Disk {
     fn write_anew(&mut self, all: &[Part]) {
         self.shared.wants_all.store(false, Ordering::Relaxed);
         // It may have been asked for twice.
-        let Some(gap) = self.lost.block() else { return };
-        let kept = self.lost.kept.iter();
+        if self.lost.is_empty() {
+            return;
+        }
+        let told = self.lost.blocks();
         let pending = self.pending.as_mut();
         if let Some(pending) = pending.filter(|pending| !pending.is_over) {
-            pending.begin.parts.push((gap, 0));
-            pending.begin.parts.extend(kept.chain(all).cloned());
+            let told = told.into_iter().map(|block| (block, 0));
+            pending.begin.parts.extend(told.chain(all.iter().cloned()));
             self.lost = Lost::default();
             return;
         }
         let Some(open) = &mut self.open else { return };
-        let parts = kept.chain(all).map(|(block, _)| block);
-        let blocks: Vec<&Block> = std::iter::once(&gap).chain(parts).collect();
+        let all = all.iter().map(|(block, _)| block);
+        let blocks: Vec<&Block> = told.iter().chain(all).collect();
         self.needed = blocks.iter().map(|block| block.bytes.len()).sum();
         let written = open.append(blocks);
         self.shared.size.store(open.good, Ordering::Relaxed);
@@ -582,11 +514,9 @@ impl Disk {
         let Some(mut open) = self.open.take() else {
             return;
         };
-        let gap = self.lost.block();
-        let kept = self.lost.kept.iter().map(|(block, _)| block);
-        let all = open.append(gap.iter().chain(kept));
+        let all = open.append(&self.lost.blocks());
         // Word of it has room where no more has.
-        if all.or_else(|_| open.append(&gap)).is_ok() {
+        if all.or_else(|_| open.append(&self.lost.gap())).is_ok() {
             self.lost = Lost::default();
         }
         if let Ok(index) = Block::index(&open.entries) {

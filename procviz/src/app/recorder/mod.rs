@@ -4,6 +4,7 @@
 mod disk;
 mod folder;
 mod keeping;
+mod lost;
 mod queue;
 mod ring;
 
@@ -20,7 +21,8 @@ use std::{
 use anyhow::anyhow;
 
 use self::{
-    disk::{Begin, Disk, Job, Lost, Outcome, Part, Shared, Why},
+    disk::{Begin, Disk, Job, Outcome, Part, Shared, Why},
+    lost::Lost,
     queue::{Queue, queue},
     ring::{Fired, Ring},
 };
@@ -32,7 +34,7 @@ pub(super) use self::{
 use super::{Failure, output, stdout::say, trigger};
 use crate::{
     model::{Event, ExitRecord, Sample, Scope, Sources},
-    recording::{Because, Block, Facts, Mark, PROCESSES, Packer},
+    recording::{Because, Block, Facts, Gap, Mark, PROCESSES, Packer},
     source::{Users, keep_only},
     tracker::{Change, Filter, LastSeconds, Outstanding, Secrets, Stretch, Tracker, Trails},
 };
@@ -200,9 +202,14 @@ impl Recorder {
     ) {
         self.flush();
         let interval_ns = next.stamp.boot_ns.saturating_sub(end).max(1);
-        let samples = end.saturating_sub(begin) / interval_ns;
-        let why = "they are missing in what this is a part of";
-        if let Ok(gap) = Block::gap((begin, end), samples, why) {
+        let gap = Gap {
+            span_ns: (begin, end),
+            samples: end.saturating_sub(begin) / interval_ns,
+            // What is known of them comes with the sample after it.
+            deaths: 0,
+            why: "they are missing in what this is a part of".to_owned(),
+        };
+        if let Ok(gap) = Block::gap(&gap) {
             self.put((gap, 0));
         }
         if let Some(tracker) = known {

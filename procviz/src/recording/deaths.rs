@@ -1,0 +1,71 @@
+//! Ends of processes, which outlive the samples that told of them.
+
+use std::sync::Arc;
+
+use super::{
+    block::{BLOCK_HEADER, Header, Kind},
+    reader::unpacked,
+    samples::{Gathered, Scattered},
+    writer::Block,
+};
+use crate::model::{Event, ExitRecord, Sample, Sources, Stamp};
+
+impl Block {
+    /// Who ended in the samples of a block, and how many short lives are in it
+    /// by their number alone.
+    pub fn ended(&self) -> (Vec<Arc<ExitRecord>>, u64) {
+        let (mut ended, mut folded) = (Vec::new(), 0);
+        let mut samples = self.samples();
+        while let Some(Ok(Some(sample))) = samples.as_mut().map(Scattered::next) {
+            folded += sample.folds.iter().map(|fold| fold.count).sum::<u64>();
+            ended.extend(records(sample.events));
+        }
+        (ended, folded)
+    }
+
+    /// Who ended in a time of whose samples nothing could be kept.
+    ///
+    /// # Errors
+    ///
+    /// When they are too many, or cannot be packed.
+    pub fn deaths(span_ns: (u64, u64), ended: &[Arc<ExitRecord>]) -> std::io::Result<Self> {
+        let (begin_ns, end_ns) = span_ns;
+        let mut sample = Sample::new(Sources::EbpfAndProc);
+        sample.stamp = Stamp {
+            boot_ns: end_ns,
+            interval_ns: end_ns.saturating_sub(begin_ns),
+            ..sample.stamp
+        };
+        let ended = ended.iter().cloned();
+        sample.events.extend(ended.map(Event::ProcessEnd));
+        let mut gathered = Gathered::new();
+        gathered.add(&sample);
+        Self::new(Kind::Deaths, &gathered.finish(), span_ns)
+    }
+
+    fn samples(&self) -> Option<Scattered> {
+        let head = self.bytes.first_chunk::<BLOCK_HEADER>()?;
+        let header = Header::parse(head).filter(|_| self.has_samples())?;
+        let payload = unpacked(&header, self.bytes.get(BLOCK_HEADER..)?)?;
+        Scattered::new(payload).ok()
+    }
+}
+
+/// The ends that the payload of a block of deaths tells of.
+///
+/// # Errors
+///
+/// When it makes no sense.
+pub(super) fn unpack(payload: Vec<u8>) -> Result<Vec<Event>, super::columns::Nonsense> {
+    let sample = Scattered::new(payload)?.next()?;
+    let ended = sample.map(|sample| records(sample.events));
+    let ended = ended.into_iter().flatten();
+    Ok(ended.map(Event::ProcessEnd).collect())
+}
+
+fn records(events: Vec<Event>) -> impl Iterator<Item = Arc<ExitRecord>> {
+    events.into_iter().filter_map(|event| match event {
+        Event::ProcessEnd(record) => Some(record),
+        _ => None,
+    })
+}
