@@ -100,6 +100,17 @@ impl Map {
         Some((first.begin_ns, last.end_ns))
     }
 
+    /// Times since boot of which there are no samples, ns: the file says so, or
+    /// one comes `long_ns` after the other.
+    pub fn holes(&self, long_ns: u64) -> Vec<(u64, u64)> {
+        let span = |entry: &Entry| (entry.begin_ns, entry.end_ns);
+        let of = |kind: Kind| self.entries.iter().filter(move |entry| entry.is(kind));
+        let samples: Vec<_> = of(Kind::Samples).map(span).collect();
+        let between = samples.windows(2).map(|pair| (pair[0].1, pair[1].0));
+        let long = between.filter(|(end, begin)| begin.saturating_sub(*end) > long_ns);
+        of(Kind::Gap).map(span).chain(long).collect()
+    }
+
     /// What began and ceased to stand out, and the places of blocks of it that
     /// are damaged.
     ///

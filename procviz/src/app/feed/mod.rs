@@ -21,6 +21,9 @@ use crate::{
     tracker::{Keyframe, Past, Tracker},
 };
 
+/// A longer time without samples is shown as a hole, and skipped by whoever plays, ns.
+pub(super) const LONG_NS: u64 = 20_000_000_000;
+
 /// Whence.
 pub(super) enum Feed {
     Machine(Watch),
@@ -198,6 +201,16 @@ impl Player {
         let (begin, end) = (range.begin.unwrap_or(*first), range.end.unwrap_or(last));
         self.range.end = range.end;
         Ok(((begin, end), begin))
+    }
+
+    /// Times of which there are no samples, wall clock in ns since 1970; known
+    /// once it is browsed.
+    pub(super) fn holes(&self) -> Vec<Span> {
+        let holes = self.shelf.iter().flat_map(|volume| volume.holes(LONG_NS));
+        let spans: Vec<Span> = self.shelf.iter().filter_map(|volume| volume.span).collect();
+        let between = spans.windows(2).map(|pair| (pair[0].1, pair[1].0));
+        let long = between.filter(|(end, begin)| begin - end > i128::from(LONG_NS));
+        holes.chain(long).collect()
     }
 
     /// The moment of the next sample; `None` behind the last.

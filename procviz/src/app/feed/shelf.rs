@@ -124,6 +124,12 @@ impl Volume {
         Ok(())
     }
 
+    /// Times of which it has no samples, wall clock.
+    pub(super) fn holes(&self, long_ns: u64) -> Vec<Span> {
+        let holes = self.map.iter().flat_map(|map| map.holes(long_ns));
+        holes.map(|hole| self.wall(hole)).collect()
+    }
+
     fn wall(&self, (first, last): (u64, u64)) -> Span {
         let boot = i128::from(self.facts.boot_wall_ns);
         (boot + i128::from(first), boot + i128::from(last))
@@ -221,8 +227,12 @@ pub(in crate::app) fn failed(name: &str, error: &ReadError) -> Failure {
 pub(in crate::app) fn tell(name: &str, findings: &Findings) -> u8 {
     for gap in findings.gaps.iter().take(5) {
         say(&format!(
-            "procviz: `{name}`: {} samples were not recorded: {}",
+            "procviz: `{name}`: {} samples were not recorded{}: {}",
             gap.samples,
+            match gap.deaths {
+                0 => String::new(),
+                deaths => format!(", nor {deaths} processes that ended in them"),
+            },
             crate::model::Untrusted::new(gap.why.as_bytes()).terminal()
         ));
     }

@@ -241,10 +241,8 @@ impl Live {
         })?;
         let mut replay = None;
         let browsed = session.browse()?;
-        if let (Some((span, at, marks)), Some(wake)) = (browsed, wake_replay) {
-            let mut new = Replay::start(span, marks, speed, wake)?;
-            new.wanted = Some(at);
-            replay = Some(new);
+        if let (Some(browsed), Some(wake)) = (browsed, wake_replay) {
+            replay = Some(Replay::start(browsed, speed, wake)?);
         }
         let mut view = View::new(
             looks.first,

@@ -16,7 +16,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::app::watch::Wake;
+use crate::app::{session::Browsed, watch::Wake};
 
 /// Speeds that `+` and `-` go through.
 const SPEEDS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 600.0];
@@ -38,6 +38,8 @@ pub(super) struct Replay {
     pub(super) speed: f64,
     /// When something begins to stand out.
     pub(super) marks: Vec<i128>,
+    /// Of which there are no samples.
+    pub(super) holes: Vec<(i128, i128)>,
     /// Where somebody wants to be.
     pub(super) wanted: Option<i128>,
     clock: UnboundedSender<Option<Instant>>,
@@ -50,12 +52,7 @@ impl Replay {
     /// # Errors
     ///
     /// When no thread can be had.
-    pub(super) fn start(
-        span: (i128, i128),
-        marks: Vec<i128>,
-        speed: f64,
-        wake: Wake,
-    ) -> std::io::Result<Self> {
+    pub(super) fn start(browsed: Browsed, speed: f64, wake: Wake) -> std::io::Result<Self> {
         let (clock, due) = unbounded_channel();
         let asked = Arc::new(AtomicU8::new(0));
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -66,11 +63,12 @@ impl Replay {
             .name("procviz-clock".to_owned())
             .spawn(move || runtime.block_on(tick(due, &to_ask, &wake)))?;
         Ok(Self {
-            span,
-            anchor: (span.0, Instant::now()),
+            span: browsed.span,
+            anchor: (browsed.span.0, Instant::now()),
             speed,
-            marks,
-            wanted: Some(span.0),
+            marks: browsed.marks,
+            holes: browsed.holes,
+            wanted: Some(browsed.at),
             clock,
             asked,
         })
@@ -193,7 +191,13 @@ mod tests {
     use super::*;
 
     fn replay() -> Replay {
-        Replay::start((1_000, 3_000), vec![1_500, 2_500], 1.0, Box::new(|| ())).unwrap()
+        let browsed = Browsed {
+            span: (1_000, 3_000),
+            at: 1_000,
+            marks: vec![1_500, 2_500],
+            holes: Vec::new(),
+        };
+        Replay::start(browsed, 1.0, Box::new(|| ())).unwrap()
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Live, replay::Asked};
 use crate::{
-    app::{Failure, session::Taken},
+    app::{Failure, feed::LONG_NS, session::Taken},
     chart::{Bubble, Grid, Lines},
     export::time,
     model::duration_text,
@@ -14,8 +14,6 @@ use crate::{
 
 /// How long samples may be taken in before the next frame.
 const PATIENCE: Duration = Duration::from_millis(60);
-/// A longer time without samples is skipped, ns.
-const LONG_NS: i128 = 20_000_000_000;
 /// The wall clock is slewed by no more than this, ns.
 const SLACK_NS: i128 = 20_000_000;
 /// And set anew by no more than this within a recording, ns.
@@ -86,7 +84,7 @@ impl Live {
                 self.view.message = Some("the end of the recording".to_owned());
                 taken = Taken::Sample;
             }
-            Some(next) if next - due.max(self.now()) > LONG_NS => {
+            Some(next) if next - due.max(self.now()) > i128::from(LONG_NS) => {
                 let gap = u64::try_from(next - self.now()).unwrap_or_default();
                 self.view.message = Some(format!("{} without samples", duration_text(gap)));
                 self.anchor_at(next);
@@ -190,9 +188,15 @@ impl Live {
             }
         };
         let marks = replay.marks.iter();
+        let holes = replay.holes.iter();
+        let is_shown = |(from, to): &&(i128, i128)| *to > begin && *from < end;
+        let holes = holes.filter(is_shown);
         Some(TimeBar {
             at: replay.part(self.now()),
             marks: marks.map(|mark| replay.part(*mark)).collect(),
+            holes: holes
+                .map(|(from, to)| (replay.part(*from), replay.part(*to)))
+                .collect(),
             begin: clock(begin),
             end: clock(end),
         })

@@ -122,6 +122,11 @@ fn timebar(
         };
         buffer.set_stringn(left + x, area.y, sign, 1, style);
     }
+    for (from, to) in &bar.holes {
+        for x in cell_of(*from)..=cell_of(*to) {
+            buffer.set_stringn(left + x, area.y, " ", 1, faint);
+        }
+    }
     for part in &bar.marks {
         let x = left + cell_of(*part);
         buffer.set_stringn(x, area.y, mark, 1, look.ink(palette.alarm));
