@@ -34,7 +34,6 @@ impl Block {
         sample.stamp = Stamp {
             boot_ns: end_ns,
             interval_ns: end_ns.saturating_sub(begin_ns),
-            ..sample.stamp
         };
         let ended = ended.iter().cloned();
         sample.events.extend(ended.map(Event::ProcessEnd));

@@ -48,6 +48,8 @@ pub struct Map {
 
 /// An index of more is not looked for.
 const MOST_OF_INDEX: u64 = 8 << 20;
+/// Blocks that follow one another within this have nothing between them, ns.
+const LONG_NS: u64 = 3_000_000_000;
 /// Bytes that are searched at once for the next block.
 const WINDOW: usize = 1 << 16;
 
@@ -101,13 +103,19 @@ impl Map {
     }
 
     /// Times since boot of which there are no samples, ns: the file says so, or
-    /// one comes `long_ns` after the other.
-    pub fn holes(&self, long_ns: u64) -> Vec<(u64, u64)> {
+    /// there is far more time between two blocks than between most.
+    pub fn holes(&self) -> Vec<(u64, u64)> {
         let span = |entry: &Entry| (entry.begin_ns, entry.end_ns);
         let of = |kind: Kind| self.entries.iter().filter(move |entry| entry.is(kind));
         let samples: Vec<_> = of(Kind::Samples).map(span).collect();
         let between = samples.windows(2).map(|pair| (pair[0].1, pair[1].0));
-        let long = between.filter(|(end, begin)| begin.saturating_sub(*end) > long_ns);
+        let between: Vec<_> = between.collect();
+        let len = |(end, begin): &(u64, u64)| begin.saturating_sub(*end);
+        let mut lens: Vec<u64> = between.iter().map(len).collect();
+        lens.sort_unstable();
+        let usual = lens.get(lens.len() / 2).copied().unwrap_or_default();
+        let long = LONG_NS.max(4 * usual);
+        let long = between.iter().filter(|pair| len(pair) > long).copied();
         of(Kind::Gap).map(span).chain(long).collect()
     }
 

@@ -717,6 +717,49 @@ fn unknown_blocks_are_skipped() {
     assert!(reader.findings().damages.is_empty() && reader.findings().is_closed);
 }
 
+/// Where nothing was recorded is known without reading samples.
+#[test]
+fn holes_are_found() {
+    let second = 1_000_000_000;
+    let at = |seconds: &[u64]| -> Vec<Block> {
+        let samples = seconds.iter().map(|seconds| {
+            let mut sample = Sample::new(Sources::EbpfAndProc);
+            sample.stamp.boot_ns = seconds * second;
+            sample.stamp.interval_ns = second;
+            sample
+        });
+        blocks(&samples.collect::<Vec<_>>())
+    };
+    let gap = Gap {
+        span_ns: (6 * second, 7 * second),
+        samples: 2,
+        deaths: 0,
+        why: "why".to_owned(),
+    };
+    let mut bytes = Block::file_header();
+    let gap = [Block::gap(&gap).unwrap()];
+    let first = [Block::facts(&facts()).unwrap()];
+    for block in first
+        .iter()
+        .chain(&at(&[3, 4, 5]))
+        .chain(&gap)
+        .chain(&at(&[8, 9, 20, 21]))
+    {
+        bytes.extend_from_slice(&block.bytes);
+    }
+    let holes = Map::of(&mut Cursor::new(&bytes)).unwrap().holes();
+    assert_eq!(holes, [(6 * second, 7 * second), (9 * second, 20 * second)]);
+    // Where samples are seldom, a minute between them is none.
+    let bytes = recorded(&[60, 120, 180, 600].map(|seconds| {
+        let mut sample = Sample::new(Sources::EbpfAndProc);
+        sample.stamp.boot_ns = seconds * second;
+        sample.stamp.interval_ns = 60 * second;
+        sample
+    }));
+    let holes = Map::of(&mut Cursor::new(&bytes)).unwrap().holes();
+    assert_eq!(holes, [(180 * second, 600 * second)]);
+}
+
 /// What stood out is found without reading samples, and what is damaged of it
 /// is told.
 #[test]

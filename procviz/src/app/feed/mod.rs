@@ -206,7 +206,7 @@ impl Player {
     /// Times of which there are no samples, wall clock in ns since 1970; known
     /// once it is browsed.
     pub(super) fn holes(&self) -> Vec<Span> {
-        let holes = self.shelf.iter().flat_map(|volume| volume.holes(LONG_NS));
+        let holes = self.shelf.iter().flat_map(Volume::holes);
         let spans: Vec<Span> = self.shelf.iter().filter_map(|volume| volume.span).collect();
         let between = spans.windows(2).map(|pair| (pair[0].1, pair[1].0));
         let long = between.filter(|(end, begin)| begin - end > i128::from(LONG_NS));

@@ -125,8 +125,8 @@ impl Volume {
     }
 
     /// Times of which it has no samples, wall clock.
-    pub(super) fn holes(&self, long_ns: u64) -> Vec<Span> {
-        let holes = self.map.iter().flat_map(|map| map.holes(long_ns));
+    pub(super) fn holes(&self) -> Vec<Span> {
+        let holes = self.map.iter().flat_map(Map::holes);
         holes.map(|hole| self.wall(hole)).collect()
     }
 

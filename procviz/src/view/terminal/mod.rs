@@ -5,6 +5,7 @@ mod look;
 mod panel;
 mod popups;
 mod rest;
+mod timebar;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
@@ -66,7 +67,7 @@ pub(crate) fn draw(buffer: &mut Buffer, screen: &Screen<'_>, look: Look) -> Hits
     hits.notables = panel::draw(buffer, layout.panel, screen, look);
     foot(buffer, layout.foot, screen, look);
     if let (Some(bar), Some(area)) = (screen.bar, bar) {
-        hits.bar = timebar(buffer, area, bar, (palette, look));
+        hits.bar = timebar::draw(buffer, area, bar, (palette, look));
     }
     popups::draw(buffer, &layout, &hits, screen, look);
     if screen.view.mode == Mode::Help {
@@ -88,52 +89,6 @@ pub(crate) fn without_bar(area: Rect, has_bar: bool) -> (Rect, Option<Rect>) {
         ..area
     };
     (chart, Some(bar))
-}
-
-/// Returns where the bar is: left, top, right, bottom.
-fn timebar(
-    buffer: &mut Buffer,
-    area: Rect,
-    bar: &TimeBar,
-    (palette, look): (&Palette, Look),
-) -> Option<(f32, f32, f32, f32)> {
-    let faint = look.ink(palette.faint);
-    let width = usize::from(area.width);
-    let (begin, end) = (bar.begin.chars().count(), bar.end.chars().count());
-    let cells = width
-        .checked_sub(begin + end + 2)
-        .filter(|cells| *cells > 4)?;
-    buffer.set_stringn(area.x, area.y, &bar.begin, begin, faint);
-    let left = area.x + begin as u16 + 1;
-    let right = left + cells as u16;
-    buffer.set_stringn(right + 1, area.y, &bar.end, end, faint);
-    let cell_of = |part: f32| ((part * (cells - 1) as f32).round() as u16).min(cells as u16 - 1);
-    let [played, rest, mark, knob] = if look.ascii {
-        ["=", "-", "!", "#"]
-    } else {
-        ["━", "─", "╿", "●"]
-    };
-    let at = cell_of(bar.at);
-    for x in 0..cells as u16 {
-        let (sign, style) = if x < at {
-            (played, look.ink(palette.accent))
-        } else {
-            (rest, faint)
-        };
-        buffer.set_stringn(left + x, area.y, sign, 1, style);
-    }
-    for (from, to) in &bar.holes {
-        for x in cell_of(*from)..=cell_of(*to) {
-            buffer.set_stringn(left + x, area.y, " ", 1, faint);
-        }
-    }
-    for part in &bar.marks {
-        let x = left + cell_of(*part);
-        buffer.set_stringn(x, area.y, mark, 1, look.ink(palette.alarm));
-    }
-    buffer.set_stringn(left + at, area.y, knob, 1, look.ink(palette.ink));
-    let (y, left, right) = (f32::from(area.y), f32::from(left), f32::from(right));
-    Some((left, y, right, y + 1.0))
 }
 
 fn too_small(buffer: &mut Buffer) {
