@@ -1,5 +1,5 @@
 //! Finds room for names beside what they name: greedy, in the order given,
-//! where a name stood last tried first, and never over another name.
+//! where a name stood last tried first, never over another name, and over few other marks.
 
 /// Left, top, right, bottom, pixels.
 pub(super) type Box4 = (f32, f32, f32, f32);
@@ -17,6 +17,10 @@ const SPOTS: [(f32, f32); 8] = [
 ];
 /// How far from the edge of what it names, pixels; the far ones when it is crowded.
 const GAPS: [f32; 3] = [3.0, 10.0, 22.0];
+/// Between two names in a row, pixels: else they read as one.
+const BETWEEN: f32 = 6.0;
+/// A name that covers more marks than this names nothing: nobody could tell which.
+const MOST_COVERED: usize = 8;
 
 /// Room that is taken.
 pub(super) struct Labels {
@@ -48,16 +52,22 @@ impl Labels {
         let order = last.into_iter().chain(0..count);
         let boxes = order.map(|spot| (spot, at_spot(spot, (x, y, r), (width, height))));
         let fitting: Vec<(u8, Box4)> = boxes.filter(|(_, at)| self.is_free(at)).collect();
-        let off_marks = |at: &Box4| {
-            self.marks
-                .iter()
-                .filter(|mark| **mark != (x, y, r))
-                .all(|mark| !touches(at, *mark))
+        let covered = |at: &Box4| {
+            let others = self.marks.iter().filter(|mark| **mark != (x, y, r));
+            let covered = others.filter(|mark| touches(at, **mark));
+            covered.take(MOST_COVERED + 1).count()
         };
-        let (spot, at) = *fitting
-            .iter()
-            .find(|(_, at)| off_marks(at))
-            .or(fitting.first())?;
+        let (mut best, mut least) = (None, MOST_COVERED + 1);
+        for (spot, at) in fitting {
+            let covers = covered(&at);
+            if covers < least {
+                (best, least) = (Some((spot, at)), covers);
+            }
+            if covers == 0 {
+                break;
+            }
+        }
+        let (spot, at) = best?;
         self.taken.push(at);
         Some(((at.0, at.1), spot))
     }
@@ -69,7 +79,10 @@ impl Labels {
             && at.3 <= self.bounds.3;
         inside
             && self.taken.iter().all(|other| {
-                at.2 <= other.0 || at.0 >= other.2 || at.3 <= other.1 || at.1 >= other.3
+                at.2 + BETWEEN <= other.0
+                    || at.0 >= other.2 + BETWEEN
+                    || at.3 <= other.1
+                    || at.1 >= other.3
             })
     }
 }

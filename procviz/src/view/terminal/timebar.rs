@@ -75,7 +75,10 @@ mod tests {
         };
         let place = draw(&mut buffer, area, &bar, (&palette, look));
         let cells = buffer.content.iter().map(|cell| cell.symbol());
-        assert_eq!(cells.collect::<String>(), "03:00 !====#----!---   ---  04:00");
+        assert_eq!(
+            cells.collect::<String>(),
+            "03:00 !====#----!---   ---  04:00"
+        );
         assert_eq!(place, Some((6.0, 0.0, 27.0, 1.0)));
         assert!(draw(&mut buffer, Rect::new(0, 0, 14, 1), &bar, (&palette, look)).is_none());
     }
