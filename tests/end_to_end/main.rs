@@ -16,7 +16,9 @@ mod browser;
 mod charts;
 mod cost;
 mod csv;
+mod damage;
 mod deaths;
+mod disks;
 mod format;
 mod notables;
 mod packaging;
@@ -72,6 +74,8 @@ fn main() {
         ("notables", notables::TESTS),
         ("recording", recording::TESTS),
         ("format", format::TESTS),
+        ("damage", damage::TESTS),
+        ("disks", disks::TESTS),
         ("ring", ring::TESTS),
         ("terminal_view", terminal_view::TESTS),
         ("window_view", window_view::TESTS),

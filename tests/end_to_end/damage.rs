@@ -1,0 +1,341 @@
+//! What becomes of a file that was not closed, or is damaged, or has holes: what
+//! is there is read, and what is missing is told.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use libtest_mimic::Failed;
+use procviz::{
+    model::Sample,
+    recording::{Map, Reader},
+};
+use serde_json::Value;
+
+use crate::{
+    Needs, Test,
+    recording::{busy, record, samples},
+    support::{Folder, Running, output, procviz, stderr},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("killed_at_any_moment", Needs::Events, killed),
+    ("damage_is_told", Needs::Events, damaged),
+    ("a_hole_is_marked", Needs::Events, hole),
+    ("a_thousand_cuts_and_flips", Needs::Events, cuts_and_flips),
+];
+
+/// What is older than a second is there each time.
+fn killed() -> Result<(), Failed> {
+    let folder = Folder::new("killed");
+    let _busy = busy();
+    for round in 0..10u64 {
+        let files: Vec<_> = (0..5)
+            .map(|number| folder.file(&format!("{round}-{number}.pvz")))
+            .collect();
+        let mut all: Vec<Running> = files
+            .iter()
+            .map(|file| {
+                Running::new(
+                    procviz()
+                        .args(["record", "-F", "20", "--require-ebpf", "-o"])
+                        .arg(file)
+                        .stderr(Stdio::null()),
+                )
+            })
+            .collect();
+        for file in &files {
+            crate::support::wait_until("a first block", || {
+                std::fs::metadata(file).is_ok_and(|meta| meta.len() > 1_500)
+            });
+        }
+        std::thread::sleep(Duration::from_millis(1_100));
+        for (number, (running, file)) in all.iter_mut().zip(&files).enumerate() {
+            std::thread::sleep(Duration::from_millis(
+                (137 * round + 61 * number as u64) % 300,
+            ));
+            let now = procviz::source::boot_now_ns();
+            running.0.kill()?;
+            running.0.wait()?;
+            let (samples, reader) = samples(file);
+            let last = samples.last().unwrap().stamp.boot_ns;
+            let late = now.saturating_sub(last);
+            assert!(late < 1_200_000_000, "the last {late} ns are missing");
+            assert!(reader.findings().damages.is_empty() && !reader.findings().is_closed);
+            let check = output(procviz().arg("check").arg(file));
+            let said = String::from_utf8(check.stdout.clone())?;
+            assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
+            assert!(
+                said.contains("no index") && stderr(&check).is_empty(),
+                "{said}"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A thousand cuts and a thousand flips of a bit: what is read is what was
+/// written, and what is missing is told.
+fn cuts_and_flips() -> Result<(), Failed> {
+    let folder = Folder::new("cuts-and-flips");
+    let file = folder.file("run.pvz");
+    {
+        let _busy = busy();
+        let mut command = procviz();
+        command.args(["record", "--require-ebpf", "-F", "10", "--duration", "5s"]);
+        command.env("PROCVIZ_TEST_KEYFRAMES_NS", "1000000000");
+        let result = output(command.arg("-o").arg(&file));
+        assert!(result.status.success(), "{}", stderr(&result));
+    }
+    let bytes = std::fs::read(&file)?;
+    let print = |sample: &Sample| crc32c::crc32c(format!("{sample:?}").as_bytes());
+    let read = |bytes: &[u8]| {
+        let mut reader = Reader::new(std::io::Cursor::new(bytes.to_vec())).ok()?;
+        let mut prints = Vec::new();
+        while let Some(sample) = reader.read().ok()? {
+            prints.push((sample.stamp.boot_ns, print(&sample)));
+        }
+        Some((prints, reader.findings().clone()))
+    };
+    let (whole, _) = read(&bytes).ok_or("the file itself cannot be read")?;
+    assert!(whole.len() > 45, "{}", whole.len());
+    // The same numbers in each run (Knuth's MMIX).
+    let mut noise = 1u64;
+    let mut random = |below: usize| {
+        noise = noise.wrapping_mul(6_364_136_223_846_793_005);
+        noise = noise.wrapping_add(1_442_695_040_888_963_407);
+        (noise >> 33) as usize % below
+    };
+    // What this takes at the most counts from here on.
+    std::fs::write("/proc/self/clear_refs", "5")?;
+    let held = procfs::process::Process::myself()?.status()?.vmrss;
+    for _ in 0..1_000 {
+        let at = random(bytes.len());
+        if let Some((left, findings)) = read(&bytes[..at]) {
+            assert!(whole.starts_with(&left), "cut at {at}");
+            assert!(!findings.is_closed, "cut at {at}");
+        }
+    }
+    let mut all_broken = Vec::new();
+    for number in 0..1_000 {
+        let (at, bit) = (random(bytes.len()), random(8));
+        let mut broken = bytes.clone();
+        broken[at] ^= 1 << bit;
+        if number % 40 == 0 {
+            all_broken.push(broken.clone());
+        }
+        let Some((left, findings)) = read(&broken) else {
+            // Nothing of it is read where its head is broken.
+            assert!(at < 16, "nothing is read after a flip at {at}");
+            continue;
+        };
+        let place = format!("flip at {at}, bit {bit}");
+        assert!(left.iter().all(|sample| whole.contains(sample)), "{place}");
+        // A block is a second; the opening census has one of its own.
+        assert!(left.len() + 11 >= whole.len(), "{place}: {}", left.len());
+        let is_told = !findings.damages.is_empty() || findings.unfinished > 0;
+        assert!(left.len() == whole.len() || is_told, "{place}");
+    }
+    let most = procfs::process::Process::myself()?.status()?.vmhwm;
+    let more = most.zip(held).map(|(most, held)| most.saturating_sub(held));
+    assert!(more.ok_or("unknown")? < 256 << 10, "{more:?} KiB");
+    // Pictures of them are drawn, or it is said why not.
+    for broken in all_broken {
+        let (path, picture) = (folder.file("broken.pvz"), folder.file("x.svg"));
+        std::fs::write(&path, broken)?;
+        let chart = ["grid", "bubble", "lines"][random(3)];
+        let mut command = procviz();
+        command.args([chart, "--force", "--from"]).arg(&path);
+        command.args(["--at", "-1s", "-o"]).arg(&picture);
+        let result = output(
+            Command::new("prlimit")
+                .args(["--data=268435456", "--"])
+                .arg(command.get_program())
+                .args(command.get_args()),
+        );
+        let status = result.status.code();
+        let said = stderr(&result);
+        assert!(matches!(status, Some(0 | 1 | 3)), "{status:?}: {said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+    Ok(())
+}
+
+/// Damages the fourth block of samples.
+fn damage(file: &Path, broken: &Path) -> Result<(), Failed> {
+    let map = Map::of(&mut std::fs::File::open(file)?)?;
+    let mut blocks = map.entries.iter().filter(|entry| entry.has_samples());
+    let place = blocks.nth(3).ok_or("too few blocks")?.offset as usize;
+    let mut bytes = std::fs::read(file)?;
+    bytes[place + 100] ^= 0x10;
+    std::fs::write(broken, &bytes)?;
+    Ok(())
+}
+
+/// Figures of what comes after a hole are of all of the time before it, or
+/// unknown, and pictures say so.
+fn hole() -> Result<(), Failed> {
+    let folder = Folder::new("hole");
+    let (file, broken) = (folder.file("run.pvz"), folder.file("broken.pvz"));
+    let hog = Running::new(Command::new("sh").args(["-c", "while :; do :; done"]));
+    record(&file, &["-F", "20", "--duration", "6s", "--require-ebpf"]);
+    damage(&file, &broken)?;
+    let dump = |from: &Path| -> Vec<Value> {
+        let result = output(procviz().args(["dump", "--from"]).arg(from));
+        let lines = String::from_utf8(result.stdout).unwrap();
+        let lines = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        lines.collect()
+    };
+    let of_hog = |line: &Value, figure: &str| {
+        let mut tasks = line["tasks"].as_array().unwrap().iter();
+        let task = tasks.find(|task| task["tid"] == hog.pid()).unwrap();
+        task[figure].as_u64()
+    };
+    let (whole, left) = (dump(&file), dump(&broken));
+    let is_after = |line: &&Value| line["interval_ns"].as_u64() > Some(500_000_000);
+    let after: Vec<&Value> = left.iter().filter(is_after).collect();
+    let [after] = after[..] else {
+        return Err(format!("{} lines after holes", after.len()).into());
+    };
+    let before = left
+        .iter()
+        .rfind(|line| line["time"].as_str() < after["time"].as_str());
+    let used = of_hog(after, "cpu_ns").zip(of_hog(before.unwrap(), "cpu_ns"));
+    let used = used.map(|(after, before)| after - before);
+    assert!(used > Some(100_000_000), "{used:?}");
+    assert_eq!(of_hog(after, "cpu_delta_ns"), used);
+    assert!(after["machine"]["cpu_busy_ns"].is_null(), "{after}");
+    assert!(after["machine"]["mem_available_bytes"].is_u64(), "{after}");
+    let missing: Vec<&Value> = whole
+        .iter()
+        .filter(|line| left.iter().all(|other| other["time"] != line["time"]))
+        .collect();
+    let (first, last) = (missing[0], missing[missing.len() / 2]);
+    let pid = hog.pid().to_string();
+    let draw = |chart: &str, from: &Path, at: &Value| {
+        let picture = folder.file("x.svg");
+        let result = output(
+            procviz()
+                .args([chart, "--force", "--pid", &pid, "--from"])
+                .arg(from)
+                .args(["--at", at["time"].as_str().unwrap(), "-o"])
+                .arg(&picture),
+        );
+        (std::fs::read_to_string(picture).unwrap(), stderr(&result))
+    };
+    // The sample after it.
+    let (picture, _) = draw("grid", &broken, after);
+    assert!(picture.contains("s of it missing"), "{picture}");
+    assert!(picture.contains("who began or ended then is not known"));
+    let (picture, _) = draw("grid", &file, after);
+    assert!(!picture.contains("missing"), "{picture}");
+    // A moment within it.
+    let (picture, said) = draw("bubble", &broken, last);
+    assert!(said.contains("nothing was recorded then"), "{said}");
+    assert!(!picture.contains("missing"), "{picture}");
+    let (_, said) = draw("bubble", &file, last);
+    assert!(!said.contains("nothing was recorded"), "{said}");
+    // Lines have no stroke across it.
+    let end = left.last().unwrap();
+    let (broken_line, _) = draw("lines", &broken, end);
+    assert!(broken_line.contains("broken where nothing is known"));
+    let (line, _) = draw("lines", &file, end);
+    assert!(!line.contains("nothing is known"));
+    let is_stroke =
+        |line: &&str| line.starts_with("<polyline") && line.contains("stroke-width=\"2.00\"");
+    let strokes = |picture: &str| picture.lines().filter(is_stroke).count();
+    assert_eq!((strokes(&line), strokes(&broken_line)), (1, 2));
+    // A piece of it tells of the hole, too.
+    let piece = folder.file("piece.pvz");
+    let cut = output(
+        procviz()
+            .args(["record", "--begin", "-5.5s", "--from"])
+            .arg(&broken)
+            .arg("-o")
+            .arg(&piece),
+    );
+    assert_eq!(cut.status.code(), Some(3), "{}", stderr(&cut));
+    let again = dump(&piece);
+    let again: Vec<&Value> = again.iter().filter(is_after).collect();
+    assert!(again.len() == 1 && *again[0] == *after, "{again:?}");
+    assert!(first["time"].as_str() < last["time"].as_str());
+    Ok(())
+}
+
+/// Whatever is made of a damaged file tells of it, be the damage where nothing
+/// was read.
+fn damaged() -> Result<(), Failed> {
+    let folder = Folder::new("damaged");
+    let file = folder.file("run.pvz");
+    let busy = busy();
+    let mut command = procviz();
+    command.args(["record", "-F", "20", "--duration", "6s", "--require-ebpf"]);
+    command.env("PROCVIZ_TEST_KEYFRAMES_NS", "1000000000");
+    let result = output(command.arg("-o").arg(&file));
+    assert!(result.status.success(), "{}", stderr(&result));
+    drop(busy);
+    let check = output(procviz().arg("check").arg(&file));
+    assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
+    let broken = folder.file("broken.pvz");
+    damage(&file, &broken)?;
+    let (whole, left) = (samples(&file).0.len(), samples(&broken).0.len());
+    assert!(left < whole && left + 25 > whole, "{left} of {whole}");
+    // Of a folder it is said what there is in all.
+    let both = output(procviz().arg("check").arg(folder.file(".")));
+    assert_eq!(both.status.code(), Some(3), "{}", stderr(&both));
+    let told = String::from_utf8(both.stdout)?;
+    let last = told.lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with(&format!("all 2 files: {} samples", whole + left)),
+        "{last}"
+    );
+    assert!(
+        last.ends_with("1 damaged places, 0 files that cannot be read"),
+        "{last}"
+    );
+    let pid = std::process::id().to_string();
+    let asked = [
+        &["check"][..],
+        &["dump", "--from"],
+        &["dump", "--at", "-0.2s", "--from"],
+        &["exits", "--from"],
+        &["notables", "--from"],
+        &["notables", "--command", "true", "--from"],
+        &["csv", &pid, "--from"],
+        &["grid", "-o", "last.png", "--from"],
+        &["grid", "-o", "then.svg", "--at", "-0.2s", "--from"],
+        &["bubble", "-o", "then.png", "--at", "-0.2s", "--from"],
+        &["lines", "-o", "lines.svg", "--at", "-0.2s", "--from"],
+        &["lines", "-o", "page.html", "--from"],
+        &["record", "-o", "piece.pvz", "--begin", "-1s", "--from"],
+    ];
+    for args in asked {
+        let mut command = procviz();
+        for argument in args {
+            match argument.contains('.') && !argument.starts_with('-') {
+                true => command.arg(folder.file(argument)),
+                false => command.arg(argument),
+            };
+        }
+        let result = output(command.arg(&broken));
+        let said = stderr(&result);
+        assert_eq!(result.status.code(), Some(3), "{args:?}: {said}");
+        assert_eq!(
+            said.matches("damaged at byte").count(),
+            1,
+            "{args:?}: {said}"
+        );
+    }
+    let made = std::fs::read_dir(folder.file("."))?;
+    let sizes = made.map(|entry| entry.unwrap().metadata().unwrap().len());
+    let sizes: Vec<u64> = sizes.collect();
+    assert!(
+        sizes.len() == 8 && sizes.iter().all(|size| *size > 0),
+        "{sizes:?}"
+    );
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! Disks that hang, or have no room: sampling goes on.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
+
+use libtest_mimic::Failed;
+use procviz::model::Sample;
+use serde_json::Value;
+
+use crate::{
+    Needs, Test,
+    format::is_read_by_python,
+    recording::{busy, samples},
+    support::{Folder, Lines, output, procviz, skip, stderr},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("full_for_a_while", Needs::Events, full_disk),
+    ("hangs_for_a_while", Needs::Events, hung_disk),
+];
+
+/// Sampling goes on while the disk answers nobody: all of it waits, and what
+/// there is no room for is lost and told of.
+fn hung_disk() -> Result<(), Failed> {
+    let folder = Folder::new("hung-disk");
+    let (out, image, mount) = (
+        folder.file("out"),
+        folder.file("image"),
+        folder.file("small"),
+    );
+    std::fs::create_dir(&mount)?;
+    std::fs::create_dir(&out)?;
+    let script = r#"
+        truncate -s 16M "$1" && mkfs.ext4 -q "$1" && mount -o loop "$1" "$2" || exit 77
+        (sleep 2; fsfreeze -f "$2"; sleep 13; fsfreeze -u "$2") &
+        "$4" record -F 20 --duration 19s --require-ebpf -o "$2/all.pvz" 2> "$3/said" &
+        PROCVIZ_TEST_QUEUE_BYTES=4000 \
+            "$4" record -F 20 --duration 19s --require-ebpf -o "$2/some.pvz"
+        status=$?
+        wait $! || status=$?
+        wait
+        cp "$2"/*.pvz "$3"
+        exit $status
+    "#;
+    let result = output(
+        Command::new("unshare")
+            .args(["--mount", "sh", "-c", script, "sh"])
+            .args([&image, &mount, &out])
+            .arg(env!("CARGO_BIN_EXE_procviz")),
+    );
+    if result.status.code() == Some(77) {
+        return skip("no file system can be made and mounted");
+    }
+    let said = stderr(&result);
+    assert!(result.status.success(), "{said}");
+    let said_of_all = std::fs::read_to_string(out.join("said"))?;
+    let counted = |name: &str| {
+        let (samples, reader) = samples(&out.join(name));
+        let findings = reader.findings();
+        assert!(
+            findings.damages.is_empty() && findings.is_closed,
+            "{findings:?}"
+        );
+        let late = samples.last().unwrap().losses;
+        // Whoever waited for the disk would have left out most of them.
+        assert!(late.late_ticks + late.skipped_ticks < 40, "{late:?}");
+        let lost: u64 = findings.gaps.iter().map(|gap| gap.samples).sum();
+        let due = samples.len() as u64 + late.skipped_ticks;
+        (due, findings.gaps.len() as u64, lost)
+    };
+    // Where there is room for what waits, nothing is lost.
+    assert_eq!(counted("all.pvz"), (19 * 20 + 1, 0, 0), "{said_of_all}");
+    assert!(!said_of_all.contains("sampling goes on"), "{said_of_all}");
+    // Each sample is there or told of, none was late, and whoever waits is told
+    // once; everybody is told of once more after the gap.
+    let (there, gaps, lost) = counted("some.pvz");
+    assert!(lost > 0, "nothing was lost: {said}");
+    assert_eq!(there + lost, 19 * 20 + 1 + gaps, "{said}");
+    assert_eq!(said.matches("sampling goes on").count(), 1, "{said}");
+    Ok(())
+}
+
+/// Says so once, goes on when there is room, and marks the gap; who ended in it
+/// is known after it.
+fn full_disk() -> Result<(), Failed> {
+    let folder = Folder::new("full-disk");
+    let (out, lines) = (folder.file("out.pvz"), folder.file("live.json"));
+    let mount = folder.file("small");
+    std::fs::create_dir(&mount)?;
+    let script = r#"
+        mount -t tmpfs -o size=4m tmpfs "$1" || exit 77
+        (sleep 2; exec dd if=/dev/zero of="$1/filler" bs=4k) 2> /dev/null &
+        sleep 60 & old=$!
+        (sleep 3; kill $old; exec sleep 61) & new=$!
+        (sleep 5; rm "$1/filler") &
+        "$3" dump -F 50 --duration 9s --require-ebpf --save "$1/run.pvz" > "$4"
+        status=$?
+        kill $new
+        cp "$1/run.pvz" "$2"
+        echo $old $new
+        exit $status
+    "#;
+    let exits = Lines::exits(&[]);
+    let _busy = busy();
+    let result = output(
+        Command::new("unshare")
+            .args(["--mount", "sh", "-c", script, "sh"])
+            .arg(&mount)
+            .arg(&out)
+            .arg(env!("CARGO_BIN_EXE_procviz"))
+            .arg(&lines),
+    );
+    let (ended, _) = exits.end();
+    if result.status.code() == Some(77) {
+        return skip("no file system can be mounted");
+    }
+    let said = stderr(&result);
+    assert!(result.status.success(), "{said}");
+    assert_eq!(said.matches("sampling goes on").count(), 1, "{said}");
+    assert_eq!(said.matches("recording goes on").count(), 1, "{said}");
+    let (samples, reader) = samples(&out);
+    let findings = reader.findings();
+    assert!(
+        findings.damages.is_empty() && findings.is_closed,
+        "{findings:?}"
+    );
+    let [gap] = &findings.gaps[..] else {
+        return Err(format!("{:?}", findings.gaps).into());
+    };
+    assert!(
+        gap.samples > 50 && samples.len() > 100,
+        "{gap:?}, {} kept",
+        samples.len()
+    );
+    assert!(gap.why.contains("No space"), "{}", gap.why);
+    // Everybody is told of once more, as of the end of the gap.
+    let within = samples.iter().filter(|sample| {
+        let (begin, end) = gap.span_ns;
+        (begin..=end).contains(&sample.stamp.boot_ns)
+    });
+    let within: Vec<&Sample> = within.collect();
+    assert!(within.len() == 1 && within[0].complete, "{}", within.len());
+    let skipped = samples.last().map_or(0, |last| last.losses.skipped_ticks);
+    assert_eq!(samples.len() as u64 - 1 + gap.samples + skipped, 9 * 50 + 1);
+    // Every death is there, and those in the gap say the same as all others.
+    assert_eq!(gap.deaths, 0);
+    let read = output(procviz().args(["exits", "--json", "--from"]).arg(&out));
+    assert!(read.status.success(), "{}", stderr(&read));
+    let read = String::from_utf8(read.stdout)?;
+    let (began, over) = read.lines().min().zip(read.lines().max()).unwrap();
+    let is_kept = |line: &&String| began <= line.as_str() && line.as_str() <= over;
+    // The clock is asked by each for itself.
+    let untimed = |line: &str| {
+        let mut record: Value = serde_json::from_str(line).unwrap();
+        record["time"].take();
+        record["lifetime_ns"].take();
+        record.to_string()
+    };
+    let ended: Vec<String> = ended
+        .iter()
+        .filter(is_kept)
+        .map(|line| untimed(line))
+        .collect();
+    let inner = &ended[3..ended.len() - 3];
+    let read: BTreeSet<String> = read.lines().map(untimed).collect();
+    let missing = inner.iter().filter(|line| !read.contains(*line));
+    let missing: Vec<_> = missing.take(3).collect();
+    assert!(missing.is_empty() && inner.len() > 100, "{missing:#?}");
+    is_read_by_python(&out)?;
+    // What is read is what was live; the sample after the gap spans it.
+    let read = output(procviz().args(["dump", "--from"]).arg(&out));
+    assert!(read.status.success(), "{}", stderr(&read));
+    assert!(stderr(&read).contains("samples were not recorded"));
+    let live = std::fs::read_to_string(&lines)?;
+    let parse = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+    let of = |line: &Value| line["time"].as_str().unwrap().to_owned();
+    let live: BTreeMap<String, Value> = live
+        .lines()
+        .map(|line| (of(&parse(line)), parse(line)))
+        .collect();
+    let read = String::from_utf8(read.stdout)?;
+    let (mut after, mut tids) = (0, Vec::new());
+    for line in read.lines().map(parse) {
+        let was = &live[&of(&line)];
+        if line["interval_ns"].as_u64() > Some(500_000_000) {
+            assert!(line["machine"]["forks"].is_null(), "{line}");
+            after = 1;
+            continue;
+        }
+        assert_eq!(&line, was, "{after} after the gap");
+        after += u32::from(after > 0);
+        let tasks = line["tasks"].as_array().unwrap().iter();
+        tids = tasks.map(|task| task["tid"].to_string()).collect();
+    }
+    assert!(after > 20, "{after}");
+    let named = String::from_utf8(result.stdout)?;
+    let named: Vec<&str> = named.split_whitespace().collect();
+    assert!(!tids.contains(&named[0].to_owned()) && tids.contains(&named[1].to_owned()));
+    Ok(())
+}
