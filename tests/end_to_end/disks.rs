@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     process::Command,
 };
 
@@ -19,6 +20,12 @@ use crate::{
 pub(crate) const TESTS: &[Test] = &[
     ("full_for_a_while", Needs::Events, full_disk),
     ("hangs_for_a_while", Needs::Events, hung_disk),
+    (
+        "full_while_files_rotate",
+        Needs::Events,
+        full_while_files_rotate,
+    ),
+    ("full_to_the_end", Needs::Events, full_to_the_end),
 ];
 
 /// Sampling goes on while the disk answers nobody: all of it waits, and what
@@ -146,28 +153,25 @@ fn full_disk() -> Result<(), Failed> {
     assert_eq!(samples.len() as u64 - 1 + gap.samples + skipped, 9 * 50 + 1);
     // Every death is there, and those in the gap say the same as all others.
     assert_eq!(gap.deaths, 0);
-    let read = output(procviz().args(["exits", "--json", "--from"]).arg(&out));
-    assert!(read.status.success(), "{}", stderr(&read));
-    let read = String::from_utf8(read.stdout)?;
-    let (began, over) = read.lines().min().zip(read.lines().max()).unwrap();
-    let is_kept = |line: &&String| began <= line.as_str() && line.as_str() <= over;
-    // The clock is asked by each for itself.
-    let untimed = |line: &str| {
-        let mut record: Value = serde_json::from_str(line).unwrap();
-        record["time"].take();
-        record["lifetime_ns"].take();
-        record.to_string()
-    };
-    let ended: Vec<String> = ended
-        .iter()
-        .filter(is_kept)
-        .map(|line| untimed(line))
-        .collect();
-    let inner = &ended[3..ended.len() - 3];
-    let read: BTreeSet<String> = read.lines().map(untimed).collect();
-    let missing = inner.iter().filter(|line| !read.contains(*line));
-    let missing: Vec<_> = missing.take(3).collect();
-    assert!(missing.is_empty() && inner.len() > 100, "{missing:#?}");
+    let ends = ends(&out, &[])?;
+    each_is_there_once(&ends, &ended);
+    // Also where a part of the gap is asked for.
+    let [begin, end] = [2, 1].map(|thirds| {
+        let (begin, end) = gap.span_ns;
+        let boot_ns = end - (end - begin) * thirds / 3;
+        let wall_ns = i128::from(reader.facts().boot_wall_ns) + i128::from(boot_ns);
+        jiff::Timestamp::from_nanosecond(wall_ns)
+            .unwrap()
+            .to_string()
+    });
+    let within = |line: &&String| begin.as_str() <= time_of(line) && time_of(line) <= end.as_str();
+    // The wall clock drifts, by which each sample tells the time.
+    let pid = |line: &String| serde_json::from_str::<Value>(line).unwrap()["pid"].to_string();
+    let expected: BTreeSet<String> = ends.iter().filter(within).map(pid).collect();
+    let part = self::ends(&out, &["--begin", &begin, "--end", &end])?;
+    let part: BTreeSet<String> = part.iter().map(pid).collect();
+    let others = expected.symmetric_difference(&part).count();
+    assert!(expected.len() > 10 && others <= 1, "{expected:?} {part:?}");
     is_read_by_python(&out)?;
     // What is read is what was live; the sample after the gap spans it.
     let read = output(procviz().args(["dump", "--from"]).arg(&out));
@@ -186,6 +190,8 @@ fn full_disk() -> Result<(), Failed> {
         let was = &live[&of(&line)];
         if line["interval_ns"].as_u64() > Some(500_000_000) {
             assert!(line["machine"]["forks"].is_null(), "{line}");
+            // Nobody who has been reaped in the gap waits for that.
+            assert_eq!(zombies(&line), zombies(was));
             after = 1;
             continue;
         }
@@ -198,5 +204,153 @@ fn full_disk() -> Result<(), Failed> {
     let named = String::from_utf8(result.stdout)?;
     let named: Vec<&str> = named.split_whitespace().collect();
     assert!(!tids.contains(&named[0].to_owned()) && tids.contains(&named[1].to_owned()));
+    Ok(())
+}
+
+fn zombies(snapshot: &Value) -> BTreeSet<u64> {
+    let tasks = snapshot["tasks"].as_array().unwrap().iter();
+    let tasks = tasks.filter(|task| task["state"] == "Z");
+    tasks.map(|task| task["tid"].as_u64().unwrap()).collect()
+}
+
+/// What `exits --from` says.
+fn ends(recording: &Path, args: &[&str]) -> Result<Vec<String>, Failed> {
+    let read = output(
+        procviz()
+            .args(["exits", "--json", "--from"])
+            .arg(recording)
+            .args(args),
+    );
+    assert!(read.status.success(), "{}", stderr(&read));
+    let read = String::from_utf8(read.stdout)?;
+    Ok(read.lines().map(str::to_owned).collect())
+}
+
+fn time_of(line: &str) -> &str {
+    let rest = line.split("\"time\":\"").nth(1).unwrap();
+    rest.split('"').next().unwrap()
+}
+
+/// Every death is there as often as another procviz saw it beside, with the same
+/// figures.
+fn each_is_there_once(read: &[String], live: &[String]) {
+    // The clock is asked by each for itself.
+    let untimed = |line: &String| {
+        let mut record: Value = serde_json::from_str(line).unwrap();
+        record["time"].take();
+        record["lifetime_ns"].take();
+        record.to_string()
+    };
+    let times = read.iter().map(|line| time_of(line));
+    let (began, over) = times.clone().min().zip(times.max()).unwrap();
+    let is_kept = |line: &&String| began <= time_of(line) && time_of(line) <= over;
+    let live: Vec<String> = live.iter().filter(is_kept).map(untimed).collect();
+    let inner = &live[3..live.len() - 3];
+    let mut count: BTreeMap<String, u32> = BTreeMap::new();
+    for line in read.iter().map(untimed) {
+        *count.entry(line).or_default() += 1;
+    }
+    let not_once = inner.iter().filter(|line| count.get(*line) != Some(&1));
+    let not_once: Vec<_> = not_once.take(3).collect();
+    assert!(not_once.is_empty() && inner.len() > 100, "{not_once:#?}");
+    let twice: Vec<_> = count.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(twice.is_empty(), "{twice:#?}");
+}
+
+/// A file that is to be begun while there is no room tells of the gap before it.
+fn full_while_files_rotate() -> Result<(), Failed> {
+    let folder = Folder::new("full-rotation");
+    let (mount, out) = (folder.file("small"), folder.file("out"));
+    std::fs::create_dir(&mount)?;
+    std::fs::create_dir(&out)?;
+    let script = r#"
+        mount -t tmpfs -o size=4m tmpfs "$1" || exit 77
+        (sleep 3; exec dd if=/dev/zero of="$1/filler" bs=4k) 2> /dev/null &
+        (sleep 8; rm "$1/filler") &
+        "$3" record -F 20 --rotate 2s --duration 14s --require-ebpf -o "$1/shelf/"
+        status=$?
+        cp "$1"/shelf/*.pvz "$2"
+        exit $status
+    "#;
+    let exits = Lines::exits(&[]);
+    let _busy = busy();
+    let result = output(
+        Command::new("unshare")
+            .args(["--mount", "sh", "-c", script, "sh"])
+            .args([&mount, &out])
+            .arg(env!("CARGO_BIN_EXE_procviz")),
+    );
+    let (ended, _) = exits.end();
+    if result.status.code() == Some(77) {
+        return skip("no file system can be mounted");
+    }
+    let said = stderr(&result);
+    assert!(result.status.success(), "{said}");
+    assert!(
+        said.contains("sampling goes on") && said.contains("it is tried again"),
+        "{said}"
+    );
+    each_is_there_once(&ends(&out, &[])?, &ended);
+    let check = output(procviz().arg("check").arg(&out));
+    let told = stderr(&check);
+    assert!(
+        check.status.success() && told.contains("were not recorded: "),
+        "{told}"
+    );
+    assert!(!told.contains("that ended in them"), "{told}");
+    Ok(())
+}
+
+/// What there is no room for to the end is told of: who is not there is counted.
+fn full_to_the_end() -> Result<(), Failed> {
+    let folder = Folder::new("full-to-the-end");
+    let (mount, out) = (folder.file("small"), folder.file("out.pvz"));
+    std::fs::create_dir(&mount)?;
+    let script = r#"
+        mount -t tmpfs -o size=4m tmpfs "$1" || exit 77
+        (sleep 2; exec dd if=/dev/zero of="$1/filler" bs=4k) 2> /dev/null &
+        "$3" record -F 20 --duration 6s --require-ebpf -o "$1/run.pvz"
+        status=$?
+        cp "$1/run.pvz" "$2"
+        exit $status
+    "#;
+    let exits = Lines::exits(&[]);
+    let _busy = busy();
+    let result = output(
+        Command::new("unshare")
+            .args(["--mount", "sh", "-c", script, "sh"])
+            .args([&mount, &out])
+            .arg(env!("CARGO_BIN_EXE_procviz")),
+    );
+    let (ended, _) = exits.end();
+    if result.status.code() == Some(77) {
+        return skip("no file system can be mounted");
+    }
+    assert!(result.status.success(), "{}", stderr(&result));
+    let (_, reader) = samples(&out);
+    let [gap] = &reader.findings().gaps[..] else {
+        return Err(format!("{:?}", reader.findings().gaps).into());
+    };
+    let there = ends(&out, &[])?;
+    let wall_ns = i128::from(reader.facts().boot_wall_ns) + i128::from(gap.span_ns.1);
+    let over = jiff::Timestamp::from_nanosecond(wall_ns)?.to_string();
+    let began = there.iter().map(|line| time_of(line)).min().unwrap();
+    let due = ended
+        .iter()
+        .filter(|line| began <= time_of(line) && time_of(line) <= over.as_str());
+    let (due, told) = (due.count() as i64, there.len() as i64 + gap.deaths as i64);
+    // At the edges each has its own clock.
+    assert!(
+        due > 100 && (told - due).abs() <= 3,
+        "{told} of {due}: {gap:?}"
+    );
+    // And it is told once.
+    let check = output(procviz().arg("exits").arg("--from").arg(&out));
+    assert_eq!(
+        stderr(&check).matches("were not recorded").count(),
+        1,
+        "{}",
+        stderr(&check)
+    );
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     export::time,
-    model::{Event, Host, Losses, Untrusted, bytes_text, count_text, duration_text},
+    model::{Host, Losses, Untrusted, bytes_text, count_text, duration_text},
     recording::{Facts, Findings},
 };
 
@@ -78,17 +78,14 @@ impl Content {
         while let Some(sample) = reader.read().map_err(|error| failed(&name, &error))? {
             samples += 1;
             events += sample.events.len() as u64;
-            let ended = sample
-                .events
-                .iter()
-                .filter(|event| matches!(event, Event::ProcessEnd(_)));
             let folded: u64 = sample.folds.iter().map(|fold| fold.count).sum();
-            deaths += ended.count() as u64 + folded;
+            deaths += sample.ended().count() as u64 + folded;
             losses = sample.losses;
             host.boot_wall_ns = sample.boot_wall_ns.unwrap_or(host.boot_wall_ns);
             last_ns = sample.stamp.boot_ns;
             first.get_or_insert_with(|| Moment::new(&host, last_ns));
         }
+        deaths += reader.take_ended().len() as u64;
         Ok(Self {
             name,
             facts: reader.facts().clone(),

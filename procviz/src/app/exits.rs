@@ -19,7 +19,7 @@ use super::{
 use crate::{
     cli::ExitsArgs,
     export::{json, time},
-    model::{Event, ExitRecord, Host, bytes_text, duration_text},
+    model::{ExitRecord, Host, bytes_text, duration_text},
     source::{Exits, Keep, Users, back_to_normal, boot_wall_ns, host, prepare_for_trouble},
     tracker::Filter,
 };
@@ -124,15 +124,20 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
         if !step.is_shown && args.range.is_given() {
             continue;
         }
-        let ended = sample.events.iter().filter_map(|event| match event {
-            Event::ProcessEnd(record) => Some(std::sync::Arc::clone(record)),
-            _ => None,
-        });
-        let ended: Vec<_> = ended.collect();
+        let ended = sample
+            .ended()
+            .filter(|record| player.is_asked_for(record.time_ns));
+        let ended: Vec<_> = ended.cloned().collect();
         folded += sample.folds.iter().map(|fold| fold.count).sum::<u64>();
         if printer.print(&ended)? == Reader::Left {
             return Ok(0);
         }
+    }
+    let mut ended = player.take_ended();
+    let is_moment = args.range.at.is_some();
+    ended.retain(|record| !is_moment && player.is_asked_for(record.time_ns));
+    if printer.print(&ended)? == Reader::Left {
+        return Ok(0);
     }
     if folded > 0 {
         say(&format!(

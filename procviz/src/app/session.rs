@@ -427,7 +427,11 @@ impl Session {
             // A keyframe may have told how things stood at its end.
             let known = self.tracker.snapshot().stamp.boot_ns > hole_ns.0;
             let known = known.then_some(&self.tracker);
-            recorder.pass_hole(hole_ns, sample, (known, &self.users));
+            let deaths = match &self.feed {
+                Feed::Recording(player) => player.unknown_deaths(hole_ns),
+                Feed::Machine(_) => 0,
+            };
+            recorder.pass_hole((hole_ns, deaths), sample, (known, &self.users));
         }
         self.tracker.update(sample);
         if let Some(recorder) = &mut self.recorder

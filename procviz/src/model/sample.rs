@@ -1,8 +1,11 @@
 use serde::{Deserialize, Serialize};
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use crate::model::{Comm, Event, Fold, Losses, MachineFigures, State, TaskId};
+use crate::model::{Comm, Event, ExitRecord, Fold, Losses, MachineFigures, State, TaskId};
 
 /// Where a sample's figures come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,6 +124,35 @@ impl Sample {
             events_seen: 0,
             own_cpu_ns: 0,
         }
+    }
+
+    /// Puts ends of processes before its own events, as they come from a time of
+    /// which no other sample tells. Whom it does not find has been reaped since.
+    pub fn precede(&mut self, ended: impl IntoIterator<Item = Arc<ExitRecord>>) {
+        let mut events: Vec<Event> = ended.into_iter().map(Event::ProcessEnd).collect();
+        if events.is_empty() {
+            return;
+        }
+        let leaders = self.found.iter().filter(|found| found.id == found.process);
+        let leaders: BTreeSet<TaskId> = leaders.map(|found| found.id).collect();
+        for event in &mut events {
+            if let Event::ProcessEnd(record) = event
+                && record.zombie
+                && !leaders.contains(&record.process)
+            {
+                Arc::make_mut(record).zombie = false;
+            }
+        }
+        events.append(&mut self.events);
+        self.events = events;
+    }
+
+    /// The processes that it says ended.
+    pub fn ended(&self) -> impl Iterator<Item = &Arc<ExitRecord>> {
+        self.events.iter().filter_map(|event| match event {
+            Event::ProcessEnd(record) => Some(record),
+            _ => None,
+        })
     }
 
     /// Makes one tick of several that nobody took: of each task the last

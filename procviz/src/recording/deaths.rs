@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     block::{BLOCK_HEADER, Header, Kind},
+    columns::Nonsense,
     reader::unpacked,
     samples::{Gathered, Scattered},
     writer::Block,
@@ -18,7 +19,7 @@ impl Block {
         let mut samples = self.samples();
         while let Some(Ok(Some(sample))) = samples.as_mut().map(Scattered::next) {
             folded += sample.folds.iter().map(|fold| fold.count).sum::<u64>();
-            ended.extend(records(sample.events));
+            ended.extend(sample.ended().cloned());
         }
         (ended, folded)
     }
@@ -55,16 +56,8 @@ impl Block {
 /// # Errors
 ///
 /// When it makes no sense.
-pub(super) fn unpack(payload: Vec<u8>) -> Result<Vec<Event>, super::columns::Nonsense> {
+pub(super) fn unpack(payload: Vec<u8>) -> Result<Vec<Arc<ExitRecord>>, Nonsense> {
     let sample = Scattered::new(payload)?.next()?;
-    let ended = sample.map(|sample| records(sample.events));
-    let ended = ended.into_iter().flatten();
-    Ok(ended.map(Event::ProcessEnd).collect())
-}
-
-fn records(events: Vec<Event>) -> impl Iterator<Item = Arc<ExitRecord>> {
-    events.into_iter().filter_map(|event| match event {
-        Event::ProcessEnd(record) => Some(record),
-        _ => None,
-    })
+    let ended = sample.map(|sample| sample.ended().cloned().collect());
+    Ok(ended.unwrap_or_default())
 }

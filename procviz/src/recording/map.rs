@@ -114,7 +114,7 @@ impl Map {
         let mut lens: Vec<u64> = between.iter().map(len).collect();
         lens.sort_unstable();
         let usual = lens.get(lens.len() / 2).copied().unwrap_or_default();
-        let long = LONG_NS.max(4 * usual);
+        let long = LONG_NS.max(usual.saturating_mul(4));
         let long = between.iter().filter(|pair| len(pair) > long).copied();
         of(Kind::Gap).map(span).chain(long).collect()
     }

@@ -1,7 +1,10 @@
 //! Reads a recording from the front, whatever has become of it: a damaged
 //! block is left out and told of, and reading goes on at the next one.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::{
+    io::{Read, Seek, SeekFrom},
+    sync::Arc,
+};
 
 use super::{
     block::{BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, Header, Kind, MAGIC, MOST, VERSION},
@@ -13,7 +16,7 @@ use super::{
     trails,
 };
 use crate::{
-    model::{Event, Sample},
+    model::{ExitRecord, Sample},
     tracker::Keyframe,
 };
 
@@ -87,7 +90,7 @@ pub struct Reader {
     findings: Findings,
     samples: Option<Scattered>,
     /// Who ended in the gap before the next sample.
-    ended: Vec<Event>,
+    ended: Vec<Arc<ExitRecord>>,
     /// Damages and gaps so far, those included that are not told one by one.
     holes: usize,
     /// What the tracker knew before the next sample, and how many holes before that.
@@ -210,7 +213,7 @@ impl Reader {
             if let Some(samples) = &mut self.samples {
                 match samples.next() {
                     Ok(Some(mut sample)) => {
-                        sample.events.splice(..0, self.ended.drain(..));
+                        sample.precede(self.ended.drain(..));
                         return Ok(Some(sample));
                     }
                     Ok(None) => self.samples = None,
@@ -226,18 +229,14 @@ impl Reader {
                 continue;
             }
             if !self.block()? {
-                self.forget_ended();
                 return Ok(None);
             }
         }
     }
 
-    /// There is no sample with which to tell of them.
-    fn forget_ended(&mut self) {
-        let ended = self.ended.drain(..).count() as u64;
-        if let Some(gap) = self.findings.gaps.last_mut() {
-            gap.deaths += ended;
-        }
+    /// After the last sample: who ended in a gap behind it.
+    pub fn take_ended(&mut self) -> Vec<Arc<ExitRecord>> {
+        std::mem::take(&mut self.ended)
     }
 
     fn lacks(&mut self, gap: Gap) {

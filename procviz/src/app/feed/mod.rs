@@ -4,7 +4,7 @@ mod range;
 mod shelf;
 mod tree;
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 pub(super) use self::shelf::{failed, reader, recordings, tell};
 use self::{
@@ -16,7 +16,7 @@ use super::{Failure, config::Schedule, moment::Span, stdout::say, watch::Watch};
 use crate::{
     cli::RangeArgs,
     export::time,
-    model::{Host, Sample, Sources},
+    model::{ExitRecord, Host, Sample, Sources},
     recording::{Facts, Mark, Reader},
     tracker::{Keyframe, Past, Tracker},
 };
@@ -48,6 +48,8 @@ pub(super) struct Player {
     is_placed: bool,
     /// Read, and not given out: whether there is another one is told with each.
     ahead: Option<Ahead>,
+    /// Who ended, and has not been told of with a sample.
+    ended: Vec<Arc<ExitRecord>>,
     /// The time since boot of the sample before the first one that was shown, ns.
     from_ns: Option<u64>,
     before_ns: u64,
@@ -130,6 +132,7 @@ impl Player {
             past: None,
             is_placed: false,
             ahead: None,
+            ended: Vec::new(),
             from_ns: None,
             before_ns: 0,
             shown: 0,
@@ -420,6 +423,7 @@ impl Player {
         let keyframe = keyframe.filter(|_| !is_from_front && self.tree.is_none());
         let keyframe = keyframe.map(|entry| entry.offset);
         self.past = None;
+        self.ended.clear();
         self.tree.iter_mut().for_each(Tree::forget);
         if index != self.current || self.told > 0 {
             self.open_volume(index)?;
@@ -491,7 +495,8 @@ impl Player {
             let read = self.reader.read();
             let read = read.map_err(|error| failed(&self.shelf[self.current].name, &error))?;
             let keyframe = self.reader.take_keyframe();
-            let Some(sample) = read else {
+            let Some(mut sample) = read else {
+                self.ended.extend(self.reader.take_ended());
                 let next = self.current + 1;
                 if next >= self.shelf.len() {
                     return Ok(None);
@@ -511,8 +516,10 @@ impl Player {
                 if is_same_boot && first.stamp.boot_ns == self.before_ns && self.told > 0 {
                     // It repeats what was known, for those who begin there.
                     self.read_boot_wall_ns = first.boot_wall_ns.unwrap_or(self.read_boot_wall_ns);
+                    self.ended.extend(first.ended().cloned());
                     continue;
                 }
+                first.precede(self.ended.drain(..));
                 let from = first.stamp.boot_ns.saturating_sub(first.stamp.interval_ns);
                 if is_same_boot && self.told > 0 && from > self.before_ns {
                     first.hole_ns = Some((self.before_ns, from));
@@ -522,8 +529,10 @@ impl Player {
             };
             if sample.complete && sample.stamp.boot_ns == self.before_ns && self.told > 0 {
                 // It repeats what was known, for those who begin there.
+                self.ended.extend(sample.ended().cloned());
                 continue;
             }
+            sample.precede(self.ended.drain(..));
             return Ok(self.limit(sample, keyframe, begins));
         }
     }
@@ -540,6 +549,9 @@ impl Player {
         let is_over = self.range.end.is_some_and(|end| wall_ns > end);
         if is_over && self.range.is_moment {
             self.tell_of_hole(&sample, wall_ns);
+        }
+        if is_over {
+            self.ended.extend(sample.ended().cloned());
         }
         (!is_over || self.told == 0).then_some(Ahead {
             sample,
@@ -569,6 +581,32 @@ impl Player {
                 of(self.read_boot_wall_ns, next.stamp.boot_ns)
             ));
         }
+    }
+
+    /// After the last sample: who ended after it.
+    pub(super) fn take_ended(&mut self) -> Vec<Arc<ExitRecord>> {
+        let mut ended = std::mem::take(&mut self.ended);
+        if let Some(tree) = &self.tree {
+            ended.iter_mut().for_each(|record| tree.mark_end(record));
+        }
+        ended
+    }
+
+    /// Whether something that happened then, by the time since boot, is asked
+    /// for; of a moment, all that led to it is.
+    pub(super) fn is_asked_for(&self, time_ns: u64) -> bool {
+        let wall_ns = self.boot_wall_ns + i128::from(time_ns);
+        let range = &self.range;
+        let is_late = range.end.is_some_and(|end| wall_ns > end);
+        let is_early = range.begin.is_some_and(|begin| wall_ns < begin);
+        range.is_moment || !(is_late || is_early)
+    }
+
+    /// Processes that ended within a hole, and of which nothing is known.
+    pub(super) fn unknown_deaths(&self, (begin, end): (u64, u64)) -> u64 {
+        let gaps = self.reader.findings().gaps.iter();
+        let within = gaps.filter(|gap| begin <= gap.span_ns.0 && gap.span_ns.1 <= end);
+        within.map(|gap| gap.deaths).sum()
     }
 
     /// Says what is missing of what was read; the status that this ends with.

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 use crate::{
     app::{Failure, moment::Span, stdout::say},
-    recording::{Damage, Facts, Findings, Map, ReadError, Reader, SUFFIX},
+    recording::{Damage, Facts, Findings, Gap, Map, ReadError, Reader, SUFFIX},
     tracker::Past,
 };
 
@@ -229,19 +229,17 @@ pub(in crate::app) fn tell(name: &str, findings: &Findings) -> u8 {
         say(&format!(
             "procviz: `{name}`: {} samples were not recorded{}: {}",
             gap.samples,
-            match gap.deaths {
-                0 => String::new(),
-                deaths => format!(", nor {deaths} processes that ended in them"),
-            },
+            deaths_of(std::slice::from_ref(gap)),
             crate::model::Untrusted::new(gap.why.as_bytes()).terminal()
         ));
     }
     if findings.gaps.len() > 5 {
         let more = &findings.gaps[5..];
         say(&format!(
-            "procviz: `{name}`: and {} gaps more with {} samples",
+            "procviz: `{name}`: and {} gaps more with {} samples{}",
             more.len(),
-            more.iter().map(|gap| gap.samples).sum::<u64>()
+            more.iter().map(|gap| gap.samples).sum::<u64>(),
+            deaths_of(more)
         ));
     }
     for damage in findings.damages.iter().take(5) {
@@ -254,4 +252,11 @@ pub(in crate::app) fn tell(name: &str, findings: &Findings) -> u8 {
         say(&format!("procviz: `{name}`: and {} places more", more + 1));
     }
     if findings.damages.is_empty() { 0 } else { 3 }
+}
+
+fn deaths_of(gaps: &[Gap]) -> String {
+    match gaps.iter().map(|gap| gap.deaths).sum::<u64>() {
+        0 => String::new(),
+        deaths => format!(", nor {deaths} processes that ended in them"),
+    }
 }

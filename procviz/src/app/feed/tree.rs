@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::model::{Event, Sample, TaskId};
+use crate::model::{Event, ExitRecord, Sample, TaskId};
 
 /// Whose descendants alone are watched, and who they are.
 pub(super) struct Tree {
@@ -55,6 +55,19 @@ impl Tree {
                 break;
             }
         }
+        // Of who began and ended in a gap, the end alone is told of.
+        loop {
+            let before = self.watched.len();
+            for record in sample.ended() {
+                let parent = self.of_pid.get(&record.ppid);
+                let parent = parent.is_some_and(|it| it.start_ns <= record.process.start_ns);
+                let is_child = parent || self.watched.contains(&record.origin);
+                self.watch_if(record.process, is_child);
+            }
+            if self.watched.len() == before {
+                break;
+            }
+        }
         for found in &mut sample.found {
             found.watched &= self.watched.contains(&found.process);
         }
@@ -68,10 +81,8 @@ impl Tree {
                     fork.watched &= self.watched.contains(&fork.process);
                 }
                 Event::ProcessEnd(record) => {
+                    self.mark_end(record);
                     let process = record.process;
-                    if !self.watched.contains(&process) {
-                        Arc::make_mut(record).watched = false;
-                    }
                     if self.of_pid.get(&process.tid) == Some(&process) {
                         self.of_pid.remove(&process.tid);
                     }
@@ -81,6 +92,13 @@ impl Tree {
         }
         for fold in &mut sample.folds {
             fold.watched &= self.watched.contains(&fold.origin);
+        }
+    }
+
+    /// Lets the end of a descendant alone be watched.
+    pub(super) fn mark_end(&self, record: &mut Arc<ExitRecord>) {
+        if !self.watched.contains(&record.process) {
+            Arc::make_mut(record).watched = false;
         }
     }
 

@@ -256,17 +256,17 @@ impl Disk {
                 Open::create(&path, &self.keeping)?
             }
         };
-        let written = open.append(begin.parts.iter().map(|(block, _)| block));
+        let told = self.told_before(begin);
+        let (facts, rest) = begin.parts.split_at(begin.parts.len().min(1));
+        let all = facts.iter().map(|(block, _)| block).chain(&told);
+        let written = open.append(all.chain(rest.iter().map(|(block, _)| block)));
         if let Err(error) = written {
             _ = unlink(&open.path);
             return Err(error).with_context(|| format!("failed to write `{}`", shown(&open.path)));
         }
         let samples: u64 = begin.parts.iter().map(|(_, samples)| samples).sum();
+        self.lost = Lost::default();
         self.end();
-        // Word of what the file before it had no room for.
-        if open.append(&self.lost.blocks()).is_ok() {
-            self.lost = Lost::default();
-        }
         self.outcome.samples += samples;
         self.outcome.files += 1;
         self.shared.size.store(open.good, Ordering::Relaxed);
@@ -279,6 +279,21 @@ impl Disk {
         }
         self.open = Some(open);
         Ok(())
+    }
+
+    /// Word of what the file before had no room for, unless the next has it all.
+    fn told_before(&self, begin: &Begin) -> Vec<Block> {
+        let mut parts = begin.parts.iter().filter(|(block, _)| block.has_samples());
+        let first = parts.next().map(|(block, _)| block.begin_ns);
+        let has_all = begin.why.is_some()
+            && first
+                .zip(self.lost.begin_ns())
+                .is_some_and(|(first, lost)| first <= lost);
+        if has_all {
+            Vec::new()
+        } else {
+            self.lost.blocks()
+        }
     }
 
     /// Makes the folder, where there is none.
@@ -377,10 +392,12 @@ impl Disk {
     /// Keeps what is to be written until it can be.
     fn wait(&mut self, begin: Begin, error: &anyhow::Error) {
         say(&format!("procviz: {error:#}; it is tried again"));
-        self.end();
         let mut begin = begin;
-        let told = std::mem::take(&mut self.lost).blocks();
-        begin.parts.extend(told.into_iter().map(|block| (block, 0)));
+        let told = self.told_before(&begin).into_iter().map(|block| (block, 0));
+        let at = begin.parts.len().min(1);
+        begin.parts.splice(at..at, told);
+        self.lost = Lost::default();
+        self.end();
         if let Some(earlier) = self.pending.replace(Pending {
             begin,
             is_over: false,
@@ -467,7 +484,7 @@ impl Disk {
 
     /// Asks for everybody, if something was lost and there seems to be room.
     fn ask_for_all(&mut self) {
-        let bytes = self.needed.max(self.lost.bytes);
+        let bytes = self.needed.max(self.lost.needs());
         let has_room = match (&self.pending, &mut self.open) {
             (Some(pending), _) if !pending.is_over => pending.bytes() < MOST_WAITING,
             (_, Some(open)) => open.has_room_for(bytes),

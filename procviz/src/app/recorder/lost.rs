@@ -12,6 +12,9 @@ use crate::{
 /// More than this is kept of nothing that is lost.
 const MOST_KEPT: usize = 4 << 20;
 
+/// Of an end in a file, packed, about.
+const BYTES_OF_END: usize = 40;
+
 /// What is lost until something can be written again.
 #[derive(Debug, Default)]
 pub(super) struct Lost {
@@ -23,7 +26,7 @@ pub(super) struct Lost {
     /// Who ended meanwhile, and how many more did.
     ended: Vec<Arc<ExitRecord>>,
     forgotten: u64,
-    /// Of what is kept.
+    /// Of what is kept, in memory.
     pub(super) bytes: usize,
 }
 
@@ -79,6 +82,17 @@ impl Lost {
         later.kept.into_iter().for_each(|part| self.keep(part));
         let ended = later.ended.into_iter();
         ended.for_each(|record| self.keep_end(record));
+    }
+
+    /// About how many bytes a file needs for what is kept.
+    pub(super) fn needs(&self) -> usize {
+        let kept = self.kept.iter().map(|(block, _)| block.bytes.len());
+        kept.sum::<usize>() + self.ended.len() * BYTES_OF_END
+    }
+
+    /// When the first lost sample was taken, ns since boot.
+    pub(super) fn begin_ns(&self) -> Option<u64> {
+        self.span_ns.map(|(begin, _)| begin)
     }
 
     /// Whether no samples are.

@@ -192,11 +192,11 @@ impl Recorder {
         self.own = own;
     }
 
-    /// Tells of a time of which what this is a part of has kept nothing, before
-    /// the sample after it; and of all that is known of the end of that time.
+    /// Tells of a time of which what this is a part of has kept nothing, and of
+    /// how many deaths neither, before the sample after it; and of all that is known of the end of that time.
     pub(super) fn pass_hole(
         &mut self,
-        (begin, end): (u64, u64),
+        ((begin, end), deaths): ((u64, u64), u64),
         next: &Sample,
         (known, users): (Option<&Tracker>, &Users),
     ) {
@@ -205,8 +205,8 @@ impl Recorder {
         let gap = Gap {
             span_ns: (begin, end),
             samples: end.saturating_sub(begin) / interval_ns,
-            // What is known of them comes with the sample after it.
-            deaths: 0,
+            // All others come with the sample after it.
+            deaths,
             why: "they are missing in what this is a part of".to_owned(),
         };
         if let Ok(gap) = Block::gap(&gap) {

@@ -16,23 +16,27 @@ use super::disk::Job;
 /// of which 40 do something ten times a second.
 const MOST_BYTES: usize = 16 << 20;
 
+/// Bytes that wait: of files that are to be begun, which may hold a whole ring,
+/// and of what goes into them.
+type Waiting = [AtomicUsize; 2];
+
 /// The end of whoever samples.
 pub(super) struct Queue {
     jobs: Sender<Job>,
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
     most: usize,
 }
 
 /// The end of whoever writes.
 pub(super) struct Todo {
     jobs: Receiver<Job>,
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
 }
 
 /// A queue in which nothing waits.
 pub(super) fn queue() -> (Queue, Todo) {
     let (give, take) = channel();
-    let waiting = Arc::new(AtomicUsize::new(0));
+    let waiting = Arc::new(Waiting::default());
     let queue = Queue {
         jobs: give,
         waiting: Arc::clone(&waiting),
@@ -52,7 +56,7 @@ impl Queue {
     ///
     /// The job, when too much waits already or nobody takes any.
     pub(super) fn offer(&self, job: Job) -> Result<(), Job> {
-        if self.waiting.load(Ordering::Relaxed) >= self.most {
+        if self.waiting[kind(&job)].load(Ordering::Relaxed) >= self.most {
             return Err(job);
         }
         self.push(job)
@@ -64,12 +68,9 @@ impl Queue {
     ///
     /// The job, when nobody takes any.
     pub(super) fn push(&self, job: Job) -> Result<(), Job> {
-        let bytes = job.bytes();
-        self.waiting.fetch_add(bytes, Ordering::Relaxed);
-        self.jobs.send(job).map_err(|unsent| {
-            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-            unsent.0
-        })
+        self.waiting[kind(&job)].fetch_add(job.bytes(), Ordering::Relaxed);
+        // Where nobody takes any, nobody counts.
+        self.jobs.send(job).map_err(|unsent| unsent.0)
     }
 }
 
@@ -95,8 +96,12 @@ impl Todo {
     }
 
     fn taken(&self, job: &Job) {
-        self.waiting.fetch_sub(job.bytes(), Ordering::Relaxed);
+        self.waiting[kind(job)].fetch_sub(job.bytes(), Ordering::Relaxed);
     }
+}
+
+fn kind(job: &Job) -> usize {
+    usize::from(!matches!(job, Job::Begin(_)))
 }
 
 /// Tests have less room than anybody needs.

@@ -401,6 +401,9 @@ impl Lives {
             for leaving in self.leaving.values_mut() {
                 leaving.superseded |= leaving.id == process;
             }
+            if let Some(look) = &mut self.look {
+                look.ended_threads.remove(&process);
+            }
         }
         Exec {
             process,
