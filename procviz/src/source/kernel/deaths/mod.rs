@@ -6,16 +6,26 @@
 //! first seen, and of every DEAD since. Totals that the kernel holds at EXIT
 //! lack the last slice of threads still on their way out.
 
+mod census;
+mod figures;
+#[cfg(test)]
+mod tests;
+
 use std::{collections::VecDeque, sync::Arc};
 
 use procviz_common::{
     DeadRecord, EXIT_GROUP_DEAD, EXIT_OOM, ExecRecord, ExitRecord as RawExit, FORK_KTHREAD,
-    ForkRecord, Row,
+    ForkRecord,
 };
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
+pub(crate) use self::figures::gone_of;
+use self::{
+    census::{Census, Look},
+    figures::{add, scale},
+};
 use crate::{
-    model::{Comm, Exec, ExitRecord, Fork, Gone, Io, Status, TaskId, ThreadEnd},
+    model::{Comm, Exec, ExitRecord, Fork, Gone, Status, TaskId, ThreadEnd},
     source::cgroups::Cgroups,
 };
 
@@ -89,29 +99,6 @@ pub(crate) struct Lives {
     wants_threads: bool,
 }
 
-/// What the census saw, for threads that died around it.
-struct Census {
-    taken_ns: u64,
-    threads: FxHashSet<TaskId>,
-    /// Those of them that were dead already: their figures are among the gone.
-    dead: FxHashSet<TaskId>,
-}
-
-/// What records tell while somebody looks at all tasks: his rows may be older.
-struct Look {
-    began_ns: u64,
-    ended_threads: FxHashSet<TaskId>,
-    ended_processes: FxHashSet<TaskId>,
-}
-
-impl Look {
-    fn is_living(&self, row: &Row) -> bool {
-        row.exit_state == 0
-            && !self.ended_threads.contains(&id_of(row))
-            && !self.ended_processes.contains(&process_of(row))
-    }
-}
-
 /// What became of a record.
 #[derive(Default)]
 pub(crate) struct Outcome {
@@ -152,66 +139,6 @@ impl Lives {
         self.wants_threads = true;
     }
 
-    /// Somebody begins to look at all tasks while events go on. What he sees
-    /// alive may have ended by the time that he is back.
-    pub(crate) fn begin_look(&mut self, now_ns: u64) {
-        self.look = Some(Look {
-            began_ns: now_ns,
-            ended_threads: FxHashSet::default(),
-            ended_processes: FxHashSet::default(),
-        });
-    }
-
-    /// Takes in the census. Processes that the events have told of keep what is known.
-    pub(crate) fn seed(&mut self, rows: &[Row], taken_ns: u64) {
-        let counts = living_threads(rows, |row| row.exit_state == 0);
-        self.look = None;
-        self.enter(rows, &counts, taken_ns);
-    }
-
-    fn enter(&mut self, rows: &[Row], counts: &FxHashMap<TaskId, u32>, taken_ns: u64) {
-        for row in rows.iter().filter(|row| row.tid == row.tgid) {
-            let process = process_of(row);
-            // A zombie has ended before: there is nothing left to be told.
-            let Some(count) = counts.get(&process) else {
-                continue;
-            };
-            let life = self.life_of_row(row, process, *count);
-            self.lives.entry(row.tgid).or_insert(life);
-        }
-        let is_dead = |row: &&Row| row.exit_state != 0;
-        self.census = Some(Census {
-            taken_ns,
-            threads: rows.iter().map(id_of).collect(),
-            dead: rows.iter().filter(is_dead).map(id_of).collect(),
-        });
-        self.watch_the_descendants();
-    }
-
-    /// After a loss: forgets whoever is not in `rows` and takes in the unknown.
-    /// Those whose end was seen are still to be told of: with their final
-    /// figures if these come, else as partial.
-    pub(crate) fn resync(&mut self, rows: &[Row], taken_ns: u64) {
-        let look = self.look.take();
-        let began_ns = look.as_ref().map_or(taken_ns, |look| look.began_ns);
-        let counts = living_threads(rows, |row| {
-            look.as_ref()
-                .map_or(row.exit_state == 0, |look| look.is_living(row))
-        });
-        self.lives.retain(|_, life| {
-            life.last_exit.is_some()
-                || counts.contains_key(&life.process)
-                || life.process.start_ns >= began_ns
-        });
-        self.leaving
-            .retain(|_, leaving| taken_ns.saturating_sub(leaving.time_ns) < 10 * PATIENCE_NS);
-        self.enter(rows, &counts, taken_ns);
-        for life in self.lives.values_mut() {
-            life.partial = true;
-            life.threads = counts.get(&life.process).copied().unwrap_or(life.threads);
-        }
-    }
-
     /// Whoever has a watched parent is watched, too: their forks were before the
     /// census, or have been lost.
     fn watch_the_descendants(&mut self) {
@@ -234,33 +161,6 @@ impl Lives {
                     life.watched = true;
                 }
             }
-        }
-    }
-
-    fn life_of_row(&self, row: &Row, process: TaskId, threads: u32) -> Life {
-        let mut gone = gone_of(row);
-        if row.exit_state != 0 {
-            // A dead leader is not among the gone while its threads live, and its DEAD is over.
-            add_row(&mut gone, row);
-        }
-        Life {
-            process,
-            ppid: row.ppid,
-            origin: process,
-            ns_pid: Some(row.ns_pid),
-            uid: row.uid,
-            comm: Comm(row.comm),
-            args: None,
-            cgroup_id: row.cgroup_id,
-            gone,
-            threads,
-            last_exit: None,
-            leader_is_zombie: false,
-            partial: false,
-            lost_before: self.lost,
-            watched: self.is_root(row.tgid),
-            had_threads: threads > 1,
-            batch: 0,
         }
     }
 
@@ -604,34 +504,6 @@ impl Lives {
     }
 }
 
-fn id_of(row: &Row) -> TaskId {
-    TaskId {
-        tid: row.tid,
-        start_ns: row.start_ns,
-    }
-}
-
-fn process_of(row: &Row) -> TaskId {
-    TaskId {
-        tid: row.tgid,
-        start_ns: row.leader_start_ns,
-    }
-}
-
-pub(crate) fn gone_of(row: &Row) -> Gone {
-    Gone {
-        cpu_ns: row.gone_cpu_ns,
-        user_ns: row.gone_user_ns,
-        system_ns: row.gone_system_ns,
-        io: Io {
-            read: row.gone_read_bytes,
-            write: row.gone_write_bytes,
-        },
-        minor_faults: row.gone_minor_faults,
-        major_faults: row.gone_major_faults,
-    }
-}
-
 /// The end of a thread, as a record of its process's kind.
 fn thread_record(end: &ThreadEnd, life: &Life, cgroups: &Cgroups) -> ExitRecord {
     ExitRecord {
@@ -682,48 +554,4 @@ fn unseen(record: &RawExit, process: TaskId, lost: u64, batch: u64, watched: boo
         had_threads: true,
         batch,
     }
-}
-
-/// Threads of each process that have not begun to end.
-fn living_threads(rows: &[Row], is_living: impl Fn(&Row) -> bool) -> FxHashMap<TaskId, u32> {
-    let mut counts = FxHashMap::default();
-    for row in rows.iter().filter(|row| is_living(row)) {
-        *counts.entry(process_of(row)).or_default() += 1;
-    }
-    counts
-}
-
-fn add_row(gone: &mut Gone, row: &Row) {
-    gone.cpu_ns += row.cpu_ns;
-    gone.user_ns += row.user_ns;
-    gone.system_ns += row.system_ns;
-    gone.io.read += row.read_bytes;
-    gone.io.write += row.write_bytes;
-    gone.minor_faults += row.minor_faults;
-    gone.major_faults += row.major_faults;
-}
-
-fn add(gone: &mut Gone, record: &DeadRecord) {
-    gone.cpu_ns += record.cpu_ns;
-    gone.user_ns += record.user_ns;
-    gone.system_ns += record.system_ns;
-    gone.io.read += record.read_bytes;
-    gone.io.write += record.write_bytes;
-    gone.minor_faults += record.minor_faults;
-    gone.major_faults += record.major_faults;
-}
-
-/// User and system time, ns: the timer's samples give the ratio, the
-/// scheduler's sum the total (kernel/sched/cputime.c, `cputime_adjust`).
-fn scale(gone: Gone) -> (u64, u64) {
-    let (user, system, total) = (gone.user_ns, gone.system_ns, gone.cpu_ns);
-    if system == 0 {
-        return (total, 0);
-    }
-    if user == 0 {
-        return (0, total);
-    }
-    let scaled = u128::from(system) * u128::from(total) / u128::from(user + system);
-    let system = u64::try_from(scaled).unwrap_or(total).min(total);
-    (total - system, system)
 }

@@ -1,0 +1,54 @@
+//! Sums of what threads that are gone have used.
+
+use procviz_common::{DeadRecord, Row};
+
+use crate::model::{Gone, Io};
+
+pub(crate) fn gone_of(row: &Row) -> Gone {
+    Gone {
+        cpu_ns: row.gone_cpu_ns,
+        user_ns: row.gone_user_ns,
+        system_ns: row.gone_system_ns,
+        io: Io {
+            read: row.gone_read_bytes,
+            write: row.gone_write_bytes,
+        },
+        minor_faults: row.gone_minor_faults,
+        major_faults: row.gone_major_faults,
+    }
+}
+
+pub(super) fn add_row(gone: &mut Gone, row: &Row) {
+    gone.cpu_ns += row.cpu_ns;
+    gone.user_ns += row.user_ns;
+    gone.system_ns += row.system_ns;
+    gone.io.read += row.read_bytes;
+    gone.io.write += row.write_bytes;
+    gone.minor_faults += row.minor_faults;
+    gone.major_faults += row.major_faults;
+}
+
+pub(super) fn add(gone: &mut Gone, record: &DeadRecord) {
+    gone.cpu_ns += record.cpu_ns;
+    gone.user_ns += record.user_ns;
+    gone.system_ns += record.system_ns;
+    gone.io.read += record.read_bytes;
+    gone.io.write += record.write_bytes;
+    gone.minor_faults += record.minor_faults;
+    gone.major_faults += record.major_faults;
+}
+
+/// User and system time, ns: the timer's samples give the ratio, the
+/// scheduler's sum the total (kernel/sched/cputime.c, `cputime_adjust`).
+pub(super) fn scale(gone: Gone) -> (u64, u64) {
+    let (user, system, total) = (gone.user_ns, gone.system_ns, gone.cpu_ns);
+    if system == 0 {
+        return (total, 0);
+    }
+    if user == 0 {
+        return (0, total);
+    }
+    let scaled = u128::from(system) * u128::from(total) / u128::from(user + system);
+    let system = u64::try_from(scaled).unwrap_or(total).min(total);
+    (total - system, system)
+}

@@ -1,0 +1,125 @@
+//! Records in an order that a machine gives seldom.
+
+use bytemuck::Zeroable;
+use procviz_common::{DeadRecord, EXIT_GROUP_DEAD, ExecRecord, ExitRecord, ForkRecord, Row};
+
+use super::{Ended, Lives};
+use crate::source::cgroups::Cgroups;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// A kernel that tells of processes of one thread, whose pid is their start in ms.
+struct Play {
+    lives: Lives,
+    cgroups: Cgroups,
+}
+
+impl Play {
+    fn new() -> Self {
+        Self {
+            lives: Lives::default(),
+            cgroups: Cgroups::read(),
+        }
+    }
+
+    fn fork(&mut self, pid: u32) {
+        let mut record = ForkRecord::zeroed();
+        (record.tid, record.tgid) = (pid, pid);
+        (record.start_ns, record.leader_start_ns) = (start(pid), start(pid));
+        (record.parent_tgid, record.ppid) = (1, 1);
+        self.lives.fork(&record, &self.cgroups);
+    }
+
+    fn exit(&mut self, pid: u32, code: u32) {
+        let mut record = ExitRecord::zeroed();
+        (record.tid, record.tgid, record.ppid) = (pid, pid, 1);
+        (record.start_ns, record.leader_start_ns) = (start(pid), start(pid));
+        (record.address, record.time_ns) = (pid.into(), start(pid) + 1);
+        (record.group_exit_code, record.flags) = (code << 8, EXIT_GROUP_DEAD);
+        self.lives.exit(&record);
+    }
+
+    fn dead(&mut self, address: u32) -> Option<Ended> {
+        let mut record = DeadRecord::zeroed();
+        record.address = address.into();
+        self.lives.dead(&record, &self.cgroups, 4096).process
+    }
+
+    /// Everybody who is told of long after.
+    fn overdue(&mut self) -> Vec<(u32, u32)> {
+        let ended = self.lives.overdue(100 * SECOND, &self.cgroups, 4096);
+        let of = |ended: Ended| {
+            let code = ended.record.status.code().unwrap_or(u32::MAX);
+            (ended.record.process.tid, code)
+        };
+        ended.into_iter().map(of).collect()
+    }
+}
+
+fn start(pid: u32) -> u64 {
+    u64::from(pid) * 1_000_000
+}
+
+fn row(pid: u32) -> Row {
+    let mut row = Row::zeroed();
+    (row.tid, row.tgid, row.ppid) = (pid, pid, 1);
+    (row.start_ns, row.leader_start_ns) = (start(pid), start(pid));
+    row
+}
+
+#[test]
+fn who_ends_while_somebody_looks_is_told_of_once() {
+    let mut play = Play::new();
+    for pid in [10, 11, 12] {
+        play.fork(pid);
+    }
+    // Its last figures are lost: whoever ended after it waits behind it.
+    play.exit(12, 3);
+    play.lives.begin_look(start(20));
+    let rows = [row(10), row(11)];
+    play.exit(11, 7);
+    assert!(play.dead(11).is_some());
+    play.lives.resync(&rows, start(30));
+    assert!(!play.lives.lives.contains_key(&11));
+    assert_eq!(play.overdue(), [(12, 3)]);
+    play.exit(10, 5);
+    assert!(play.dead(10).is_some());
+    assert_eq!(play.overdue(), []);
+}
+
+#[test]
+fn who_begins_while_somebody_looks_is_not_forgotten() {
+    let mut play = Play::new();
+    play.fork(10);
+    play.lives.begin_look(start(20));
+    play.fork(21);
+    play.lives.resync(&[row(10)], start(30));
+    play.exit(21, 4);
+    let ended = play.dead(21).unwrap();
+    assert_eq!(ended.record.origin.tid, 1);
+    assert!(ended.record.ns_pid.is_some());
+}
+
+/// The thread that calls exec has its leader's id from then on.
+#[test]
+fn who_calls_exec_while_somebody_looks_lives() {
+    let mut play = Play::new();
+    play.fork(10);
+    play.lives.begin_look(start(20));
+    let mut old = ExitRecord::zeroed();
+    (old.tid, old.tgid, old.ppid) = (10, 10, 1);
+    (old.start_ns, old.leader_start_ns) = (start(10), start(10));
+    (old.address, old.time_ns) = (77, start(22));
+    play.lives.exit(&old);
+    let mut second = ForkRecord::zeroed();
+    (second.tid, second.tgid) = (15, 10);
+    (second.start_ns, second.leader_start_ns) = (start(15), start(10));
+    play.lives.fork(&second, &play.cgroups);
+    assert!(play.dead(77).is_none());
+    let mut exec = ExecRecord::zeroed();
+    (exec.tgid, exec.old_tid, exec.start_ns) = (10, 15, start(10));
+    exec.comm[..3].copy_from_slice(b"new");
+    play.lives.exec(&exec, &play.cgroups);
+    play.lives.resync(&[row(10)], start(30));
+    assert!(play.lives.lives.contains_key(&10));
+}
