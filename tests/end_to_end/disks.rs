@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    process::Command,
+    process::{Command, Output},
 };
 
 use libtest_mimic::Failed;
@@ -102,27 +102,16 @@ fn full_disk() -> Result<(), Failed> {
         sleep 60 & old=$!
         (sleep 3; kill $old; exec sleep 61) & new=$!
         (sleep 5; rm "$1/filler") &
-        "$3" dump -F 50 --duration 9s --require-ebpf --save "$1/run.pvz" > "$4"
+        "$4" dump -F 50 --duration 9s --require-ebpf --save "$1/run.pvz" > "$3"
         status=$?
         kill $new
         cp "$1/run.pvz" "$2"
         echo $old $new
         exit $status
     "#;
-    let exits = Lines::exits(&[]);
-    let _busy = busy();
-    let result = output(
-        Command::new("unshare")
-            .args(["--mount", "sh", "-c", script, "sh"])
-            .arg(&mount)
-            .arg(&out)
-            .arg(env!("CARGO_BIN_EXE_procviz"))
-            .arg(&lines),
-    );
-    let (ended, _) = exits.end();
-    if result.status.code() == Some(77) {
+    let Some((result, ended)) = beside_exits(script, &[&mount, &out, &lines]) else {
         return skip("no file system can be mounted");
-    }
+    };
     let said = stderr(&result);
     assert!(result.status.success(), "{said}");
     assert_eq!(said.matches("sampling goes on").count(), 1, "{said}");
@@ -207,6 +196,22 @@ fn full_disk() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Runs a script where it may mount things, while things are started and end;
+/// `$1` and on are the paths, and then procviz. What it did, and who ended by
+/// what another procviz saw; `None` where nothing can be mounted.
+fn beside_exits(script: &str, paths: &[&Path]) -> Option<(Output, Vec<String>)> {
+    let exits = Lines::exits(&[]);
+    let _busy = busy();
+    let result = output(
+        Command::new("unshare")
+            .args(["--mount", "sh", "-c", script, "sh"])
+            .args(paths)
+            .arg(env!("CARGO_BIN_EXE_procviz")),
+    );
+    let (ended, _) = exits.end();
+    (result.status.code() != Some(77)).then_some((result, ended))
+}
+
 fn zombies(snapshot: &Value) -> BTreeSet<u64> {
     let tasks = snapshot["tasks"].as_array().unwrap().iter();
     let tasks = tasks.filter(|task| task["state"] == "Z");
@@ -272,18 +277,9 @@ fn full_while_files_rotate() -> Result<(), Failed> {
         cp "$1"/shelf/*.pvz "$2"
         exit $status
     "#;
-    let exits = Lines::exits(&[]);
-    let _busy = busy();
-    let result = output(
-        Command::new("unshare")
-            .args(["--mount", "sh", "-c", script, "sh"])
-            .args([&mount, &out])
-            .arg(env!("CARGO_BIN_EXE_procviz")),
-    );
-    let (ended, _) = exits.end();
-    if result.status.code() == Some(77) {
+    let Some((result, ended)) = beside_exits(script, &[&mount, &out]) else {
         return skip("no file system can be mounted");
-    }
+    };
     let said = stderr(&result);
     assert!(result.status.success(), "{said}");
     assert!(
@@ -314,18 +310,9 @@ fn full_to_the_end() -> Result<(), Failed> {
         cp "$1/run.pvz" "$2"
         exit $status
     "#;
-    let exits = Lines::exits(&[]);
-    let _busy = busy();
-    let result = output(
-        Command::new("unshare")
-            .args(["--mount", "sh", "-c", script, "sh"])
-            .args([&mount, &out])
-            .arg(env!("CARGO_BIN_EXE_procviz")),
-    );
-    let (ended, _) = exits.end();
-    if result.status.code() == Some(77) {
+    let Some((result, ended)) = beside_exits(script, &[&mount, &out]) else {
         return skip("no file system can be mounted");
-    }
+    };
     assert!(result.status.success(), "{}", stderr(&result));
     let (_, reader) = samples(&out);
     let [gap] = &reader.findings().gaps[..] else {

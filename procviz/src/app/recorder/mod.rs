@@ -2,11 +2,13 @@
 //! are given by, and written on a thread of their own.
 
 mod disk;
+mod firing;
 mod folder;
 mod keeping;
 mod lost;
 mod queue;
 mod ring;
+mod sending;
 
 use std::{
     sync::{
@@ -21,20 +23,20 @@ use std::{
 use anyhow::anyhow;
 
 use self::{
-    disk::{Begin, Disk, Job, Outcome, Part, Shared, Why},
+    disk::{Begin, Disk, Job, Outcome, Part, Shared},
     lost::Lost,
     queue::{Queue, queue},
-    ring::{Fired, Ring},
+    ring::Ring,
 };
 pub(super) use self::{
     folder::Folder,
     keeping::{Files, Filtered, Keeping, Place, Shown, facts},
     ring::RingPlan,
 };
-use super::{Failure, output, stdout::say, trigger};
+use super::{Failure, output, stdout::say};
 use crate::{
     model::{Event, ExitRecord, Sample, Scope, Sources},
-    recording::{Because, Block, Facts, Gap, Mark, PROCESSES, Packer},
+    recording::{Block, Facts, Gap, Mark, PROCESSES, Packer},
     source::{Users, keep_only},
     tracker::{Change, Filter, LastSeconds, Outstanding, Secrets, Stretch, Tracker, Trails},
 };
@@ -282,41 +284,6 @@ impl Recorder {
         self.own = own;
     }
 
-    /// After something was lost: word of it, and everybody, whom who reads on
-    /// needs to know again, once the writing thread has room for them.
-    fn go_on(&mut self, tracker: &Tracker) {
-        if !self.lost.is_empty() {
-            self.send_lost();
-        }
-        if self.shared.wants_all.swap(false, Ordering::Relaxed)
-            && let Ok(facts) = Block::facts(&self.facts)
-        {
-            let mut parts = vec![(facts, 0)];
-            parts.extend(self.all_known(tracker));
-            if !self.send(Job::Anew(parts)) {
-                self.shared.wants_all.store(true, Ordering::Relaxed);
-            }
-        }
-        if self.lost.is_empty() {
-            for part in self.lost.take_kept() {
-                self.send(Job::Part(part));
-            }
-        }
-    }
-
-    /// Whether the writing thread knows of all that was lost.
-    fn send_lost(&mut self) -> bool {
-        let Some(jobs) = &self.jobs else { return false };
-        match jobs.offer(Job::Lost(std::mem::take(&mut self.lost))) {
-            Ok(()) => true,
-            Err(Job::Lost(lost)) => {
-                self.lost = lost;
-                false
-            }
-            Err(_) => false,
-        }
-    }
-
     /// Tells what begins and ceases to stand out.
     fn mark(&mut self, tracker: &Tracker, is_full: bool) {
         let snapshot = tracker.snapshot();
@@ -461,139 +428,6 @@ impl Recorder {
             why: None,
             parts,
         }));
-    }
-
-    fn next_chunk(&mut self, now: u64, tracker: &Tracker) {
-        let parts = self.all_known(tracker);
-        let Some(ring) = &mut self.ring else { return };
-        let is_writing = ring.is_writing();
-        let keyframe = parts.iter().find(|(block, _)| block.is_keyframe());
-        let keyframe = keyframe.cloned();
-        ring.begin_chunk(now, parts);
-        if let Some(keyframe) = keyframe.filter(|_| is_writing) {
-            self.send(Job::Part(keyframe));
-        }
-    }
-
-    /// Looks whether something has happened that a ring waits for.
-    fn watch_ring(&mut self, sample: &Sample, tracker: &Tracker) {
-        let Some(ring) = &mut self.ring else { return };
-        let now = sample.stamp.boot_ns;
-        let fired = ring.triggers().judge(sample, tracker.snapshot());
-        if ring.is_over(now) {
-            self.flush();
-            self.put_marks();
-            self.send(Job::End);
-            self.facts.because.clear();
-            self.ring.iter_mut().for_each(|ring| ring.end(now));
-        }
-        for trigger::Fired { trigger, words } in fired {
-            self.fire(&Why { trigger, words }, now);
-        }
-    }
-
-    /// Somebody asks for what there is.
-    pub(super) fn ask(&mut self, now: u64) {
-        let why = Why {
-            trigger: "SIGUSR2".to_owned(),
-            words: "SIGUSR2: somebody asked for it".to_owned(),
-        };
-        self.fire(&why, now);
-    }
-
-    fn fire(&mut self, why: &Why, now: u64) {
-        let Some(ring) = &mut self.ring else { return };
-        let fired = ring.fire(now, why);
-        if fired == Fired::TooSoon || self.facts.because.len() >= MOST_REASONS {
-            return;
-        }
-        let wall_ns = self.boot_wall_ns + i128::from(now);
-        self.facts.because.push(Because {
-            time_ns: now,
-            words: why.words.clone(),
-        });
-        if fired == Fired::GoesOn {
-            return self.put_facts();
-        }
-        self.flush_into_ring();
-        let Some(ring) = &self.ring else { return };
-        let Ok(facts) = Block::facts(&self.facts) else {
-            return;
-        };
-        let parts = std::iter::once((facts, 0)).chain(ring.parts().cloned());
-        let begin = Job::Begin(Begin {
-            wall_ns,
-            why: Some(why.clone()),
-            parts: parts.collect(),
-        });
-        if !self.send(begin)
-            && let Some(ring) = &mut self.ring
-        {
-            ring.forget_writing();
-            self.facts.because.clear();
-            say("procviz: not written: the disk does not keep up");
-        }
-    }
-
-    /// What was gathered is a part of what goes before.
-    fn flush_into_ring(&mut self) {
-        if let (Some((Ok(block), samples)), Some(ring)) = (self.packer.block(), &mut self.ring) {
-            ring.push((block, samples));
-        }
-    }
-
-    fn flush(&mut self) {
-        match self.packer.block() {
-            None => {}
-            Some((Ok(block), samples)) => self.put((block, samples)),
-            Some((Err(error), _)) => say(&format!("procviz: not recorded: {error}")),
-        }
-    }
-
-    /// Into the ring, and to the disk where there is a file.
-    fn put(&mut self, part: Part) {
-        if let Some(ring) = &mut self.ring {
-            let is_writing = ring.is_writing();
-            ring.push(part.clone());
-            if !is_writing {
-                return;
-            }
-        }
-        self.send(Job::Part(part));
-    }
-
-    /// Whether it was taken; what was not is counted and told of.
-    fn send(&mut self, job: Job) -> bool {
-        let is_behind = !self.lost.is_empty();
-        let job = match job {
-            // Nobody would know what led to it.
-            Job::Part(part) if is_behind => {
-                self.lose(part);
-                return false;
-            }
-            other => other,
-        };
-        // It belongs to what is there before another file begins.
-        if is_behind && !self.send_lost() {
-            return false;
-        }
-        let Some(jobs) = &self.jobs else { return false };
-        match jobs.offer(job) {
-            Ok(()) => true,
-            Err(Job::Part(part)) => {
-                self.lose(part);
-                false
-            }
-            Err(_) => false,
-        }
-    }
-
-    fn lose(&mut self, part: Part) {
-        if self.lost.is_empty() && part.1 > 0 {
-            say("procviz: the disk does not keep up; sampling goes on, samples are lost");
-        }
-        self.lost_in_all += part.1;
-        self.lost.add(part, "the disk did not keep up");
     }
 
     /// Writes the rest, and says what there is.
