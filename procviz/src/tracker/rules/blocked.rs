@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use rustc_hash::FxHashSet;
 
@@ -18,6 +21,7 @@ pub(super) struct Blocked {
 /// Those of one command and cgroup.
 struct Fold {
     count: u64,
+    processes: BTreeSet<TaskId>,
     longest_ns: u64,
     first: TaskId,
     process: TaskId,
@@ -69,11 +73,13 @@ impl Blocked {
                 .entry((world.name_of(process), process.cgroup.as_deref()))
                 .or_insert(Fold {
                     count: 0,
+                    processes: BTreeSet::new(),
                     longest_ns: 0,
                     first: *id,
                     process: process.id,
                 });
             fold.count += 1;
+            fold.processes.insert(process.id);
             if blocked_ns > fold.longest_ns || (blocked_ns == fold.longest_ns && *id < fold.first) {
                 (fold.longest_ns, fold.first, fold.process) = (blocked_ns, *id, process.id);
             }
@@ -84,7 +90,12 @@ impl Blocked {
                 format!("blocked (D) for {longest}")
             } else {
                 let count = count_text(fold.count);
-                format!("{count} threads blocked (D), the longest for {longest}")
+                let who = match fold.processes.len() as u64 {
+                    1 => format!("{count} threads"),
+                    processes if processes == fold.count => format!("{count} processes"),
+                    processes => format!("{count} threads of {} processes", count_text(processes)),
+                };
+                format!("{who} blocked (D), the longest for {longest}")
             };
             notables.push(Notable {
                 rule: Rule::Blocked,

@@ -498,7 +498,7 @@ fn blocked_is_folded_by_command() {
     play.second();
     let (about, text) = play.one(Rule::Blocked);
     assert!(
-        about == Some(2) && text.starts_with("2 threads blocked (D)"),
+        about == Some(2) && text.starts_with("2 processes blocked (D)"),
         "{text}"
     );
 }
