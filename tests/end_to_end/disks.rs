@@ -144,23 +144,7 @@ fn full_disk() -> Result<(), Failed> {
     assert_eq!(gap.deaths, 0);
     let ends = ends(&out, &[])?;
     each_is_there_once(&ends, &ended);
-    // Also where a part of the gap is asked for.
-    let [begin, end] = [2, 1].map(|thirds| {
-        let (begin, end) = gap.span_ns;
-        let boot_ns = end - (end - begin) * thirds / 3;
-        let wall_ns = i128::from(reader.facts().boot_wall_ns) + i128::from(boot_ns);
-        jiff::Timestamp::from_nanosecond(wall_ns)
-            .unwrap()
-            .to_string()
-    });
-    let within = |line: &&String| begin.as_str() <= time_of(line) && time_of(line) <= end.as_str();
-    // The wall clock drifts, by which each sample tells the time.
-    let pid = |line: &String| serde_json::from_str::<Value>(line).unwrap()["pid"].to_string();
-    let expected: BTreeSet<String> = ends.iter().filter(within).map(pid).collect();
-    let part = self::ends(&out, &["--begin", &begin, "--end", &end])?;
-    let part: BTreeSet<String> = part.iter().map(pid).collect();
-    let others = expected.symmetric_difference(&part).count();
-    assert!(expected.len() > 10 && others <= 1, "{expected:?} {part:?}");
+    a_part_is_the_same(&out, &ends)?;
     is_read_by_python(&out)?;
     // What is read is what was live; the sample after the gap spans it.
     let read = output(procviz().args(["dump", "--from"]).arg(&out));
@@ -262,6 +246,28 @@ fn each_is_there_once(read: &[String], live: &[String]) {
     assert!(twice.is_empty(), "{twice:#?}");
 }
 
+/// Also where a part is asked for that begins and ends within a gap, or in
+/// another file.
+fn a_part_is_the_same(recording: &Path, all: &[String]) -> Result<(), Failed> {
+    let mut times: Vec<&str> = all.iter().map(|line| time_of(line)).collect();
+    times.sort_unstable();
+    // The wall clock drifts, by which each sample tells the time.
+    let pid = |line: &String| serde_json::from_str::<Value>(line).unwrap()["pid"].to_string();
+    for (from, to) in [(1, 2), (2, 3), (3, 5)] {
+        let [begin, end] = [from, to].map(|sixths| times[(times.len() - 1) * sixths / 6]);
+        let within = |line: &&String| (begin..=end).contains(&time_of(line));
+        let expected: BTreeSet<String> = all.iter().filter(within).map(pid).collect();
+        let part = ends(recording, &["--begin", begin, "--end", end])?;
+        let part: BTreeSet<String> = part.iter().map(pid).collect();
+        let others = expected.symmetric_difference(&part).count();
+        assert!(
+            expected.len() > 10 && others <= 2,
+            "{begin} {end} {expected:?} {part:?}"
+        );
+    }
+    Ok(())
+}
+
 /// A file that is to be begun while there is no room tells of the gap before it.
 fn full_while_files_rotate() -> Result<(), Failed> {
     let folder = Folder::new("full-rotation");
@@ -286,7 +292,9 @@ fn full_while_files_rotate() -> Result<(), Failed> {
         said.contains("sampling goes on") && said.contains("it is tried again"),
         "{said}"
     );
-    each_is_there_once(&ends(&out, &[])?, &ended);
+    let ends = ends(&out, &[])?;
+    each_is_there_once(&ends, &ended);
+    a_part_is_the_same(&out, &ends)?;
     let check = output(procviz().arg("check").arg(&out));
     let told = stderr(&check);
     assert!(

@@ -111,6 +111,7 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
     if !args.json {
         printer.head()?;
     }
+    let is_moment = args.range.at.is_some();
     let mut folded = 0;
     while let Some(step) = player.next(None)? {
         if let Some(names) = player.new_users() {
@@ -121,20 +122,21 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
             boot_wall_ns: player.boot_wall_ns(),
             ..player.facts().machine()
         };
-        if !step.is_shown && args.range.is_given() {
+        if !step.is_shown && is_moment {
             continue;
         }
         let ended = sample
             .ended()
             .filter(|record| player.is_asked_for(record.time_ns));
         let ended: Vec<_> = ended.cloned().collect();
-        folded += sample.folds.iter().map(|fold| fold.count).sum::<u64>();
+        if step.is_shown || !args.range.is_given() {
+            folded += sample.folds.iter().map(|fold| fold.count).sum::<u64>();
+        }
         if printer.print(&ended)? == Reader::Left {
             return Ok(0);
         }
     }
     let mut ended = player.take_ended();
-    let is_moment = args.range.at.is_some();
     ended.retain(|record| !is_moment && player.is_asked_for(record.time_ns));
     if printer.print(&ended)? == Reader::Left {
         return Ok(0);
