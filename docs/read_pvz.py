@@ -104,7 +104,7 @@ def column(coding, data, rows, texts, tasks):
 
 
 def samples(file):
-    """The facts, then each sample as a dict."""
+    """The facts, then each sample as a dict; last, events that no sample follows."""
     ended = []
     for kind, payload in blocks(file):
         if kind == 1:
@@ -129,6 +129,8 @@ def samples(file):
                     "folds": take(FOLDS, row[8]),
                     "readings": take(READINGS, row[9]), "memories": take(MEMORIES, row[10]),
                 }
+    if ended:
+        yield {"events": ended}
 
 
 if __name__ == "__main__":

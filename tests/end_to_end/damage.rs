@@ -10,7 +10,7 @@ use std::{
 use libtest_mimic::Failed;
 use procviz::{
     model::Sample,
-    recording::{Map, Reader},
+    recording::{Block, Gap, Map, Reader},
 };
 use serde_json::Value;
 
@@ -25,6 +25,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("damage_is_told", Needs::Events, damaged),
     ("a_hole_is_marked", Needs::Events, hole),
     ("a_thousand_cuts_and_flips", Needs::Events, cuts_and_flips),
+    ("a_piece_counts_what_is_missing", Needs::Events, piece),
 ];
 
 /// What is older than a second is there each time.
@@ -337,5 +338,41 @@ fn damaged() -> Result<(), Failed> {
         sizes.len() == 8 && sizes.iter().all(|size| *size > 0),
         "{sizes:?}"
     );
+    Ok(())
+}
+
+/// A piece tells of the deaths that what it comes from only counts.
+fn piece() -> Result<(), Failed> {
+    let folder = Folder::new("piece");
+    let (whole, holey, piece) = (
+        folder.file("whole.pvz"),
+        folder.file("holey.pvz"),
+        folder.file("piece.pvz"),
+    );
+    record(&whole, &["-F", "5", "--duration", "5s", "--require-ebpf"]);
+    let bytes = std::fs::read(&whole)?;
+    let map = Map::of(&mut std::fs::File::open(&whole)?)?;
+    let (_, reader) = samples(&whole);
+    let mut blocks = map.entries.iter().filter(|entry| entry.has_samples());
+    let lost = blocks.nth(3).unwrap();
+    let next = map.entries.iter().find(|entry| entry.offset > lost.offset);
+    let gap = Gap {
+        span_ns: (lost.begin_ns, lost.end_ns),
+        samples: 5,
+        deaths: 7,
+        why: "why".to_owned(),
+    };
+    let gap = Block::gap(&gap)?.bytes;
+    let (from, to) = (lost.offset as usize, next.unwrap().offset as usize);
+    let index = map.entries.last().unwrap().offset as usize;
+    // Without its index, which names other places.
+    std::fs::write(&holey, [&bytes[..from], &gap, &bytes[to..index]].concat())?;
+    record(&piece, &["--from", holey.to_str().unwrap()]);
+    let (some, of_piece) = samples(&piece);
+    let [gap] = &of_piece.findings().gaps[..] else {
+        return Err(format!("{:?}", of_piece.findings().gaps).into());
+    };
+    assert_eq!(gap.deaths, 7, "{gap:?}");
+    assert!(some.len() > 15 && reader.findings().gaps.is_empty());
     Ok(())
 }

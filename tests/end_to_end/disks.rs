@@ -339,6 +339,24 @@ fn full_to_the_end() -> Result<(), Failed> {
         due > 100 && (told - due).abs() <= 3,
         "{told} of {due}: {gap:?}"
     );
+    // A copy tells the same, and everybody is among the descendants of the first.
+    let copy = folder.file("copy.pvz");
+    let made = output(
+        procviz()
+            .args(["record", "--from"])
+            .arg(&out)
+            .arg("-o")
+            .arg(&copy),
+    );
+    assert!(made.status.success(), "{}", stderr(&made));
+    let pids = |lines: Vec<String>| -> Vec<String> {
+        let pid = |line: &String| serde_json::from_str::<Value>(line).unwrap()["pid"].to_string();
+        lines.iter().map(pid).collect()
+    };
+    assert_eq!(pids(ends(&copy, &[])?), pids(there.clone()));
+    let (_, copied) = samples(&copy);
+    assert_eq!(copied.findings().gaps, reader.findings().gaps);
+    assert_eq!(pids(ends(&out, &["--tree", "1"])?), pids(there));
     // And it is told once.
     let check = output(procviz().arg("exits").arg("--from").arg(&out));
     assert_eq!(

@@ -122,24 +122,19 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
             boot_wall_ns: player.boot_wall_ns(),
             ..player.facts().machine()
         };
-        if !step.is_shown && is_moment {
-            continue;
-        }
+        let is_wanted = step.is_shown || !is_moment;
         let ended = sample
             .ended()
-            .filter(|record| player.is_asked_for(record.time_ns));
-        let ended: Vec<_> = ended.cloned().collect();
+            .filter(|record| is_wanted && player.is_asked_for(record.time_ns));
+        let mut ended: Vec<_> = ended.cloned().collect();
+        let later = player.take_ended().into_iter();
+        ended.extend(later.filter(|record| !is_moment && player.is_asked_for(record.time_ns)));
         if step.is_shown || !args.range.is_given() {
             folded += sample.folds.iter().map(|fold| fold.count).sum::<u64>();
         }
         if printer.print(&ended)? == Reader::Left {
             return Ok(0);
         }
-    }
-    let mut ended = player.take_ended();
-    ended.retain(|record| !is_moment && player.is_asked_for(record.time_ns));
-    if printer.print(&ended)? == Reader::Left {
-        return Ok(0);
     }
     if folded > 0 {
         say(&format!(

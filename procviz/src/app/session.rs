@@ -263,7 +263,13 @@ impl Session {
                     if let Some(names) = player.new_users() {
                         self.users = Users::of_recording(names);
                     }
+                    let end = step
+                        .is_last
+                        .then(|| (player.gap_at_the_end().cloned(), player.take_ended()));
                     self.take_in(&step.sample, step.is_shown);
+                    if let (Some((gap, ended)), Some(recorder)) = (end, &mut self.recorder) {
+                        recorder.end_within(gap.as_ref(), &ended);
+                    }
                     return Ok(Some(Next {
                         is_last: step.is_last,
                         is_shown: step.is_shown,

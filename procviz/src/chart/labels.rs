@@ -21,6 +21,9 @@ const GAPS: [f32; 3] = [3.0, 10.0, 22.0];
 const BETWEEN: f32 = 6.0;
 /// A name that covers more marks than this names nothing: nobody could tell which.
 const MOST_COVERED: usize = 8;
+/// After so many names without room, none is looked for: it would take long, and
+/// few would be found.
+const MOST_REFUSED: usize = 300;
 
 /// Room that is taken.
 pub(super) struct Labels {
@@ -28,6 +31,7 @@ pub(super) struct Labels {
     taken: Vec<Box4>,
     /// Middles and radii of what should not be covered.
     marks: Vec<(f32, f32, f32)>,
+    refused: usize,
 }
 
 impl Labels {
@@ -37,6 +41,7 @@ impl Labels {
             bounds,
             taken,
             marks,
+            refused: 0,
         }
     }
 
@@ -48,6 +53,9 @@ impl Labels {
         (width, height): (f32, f32),
         last: Option<u8>,
     ) -> Option<((f32, f32), u8)> {
+        if self.refused > MOST_REFUSED {
+            return None;
+        }
         let count = (SPOTS.len() * GAPS.len()) as u8;
         let order = last.into_iter().chain(0..count);
         let boxes = order.map(|spot| (spot, at_spot(spot, (x, y, r), (width, height))));
@@ -67,7 +75,10 @@ impl Labels {
                 break;
             }
         }
-        let (spot, at) = best?;
+        let Some((spot, at)) = best else {
+            self.refused += 1;
+            return None;
+        };
         self.taken.push(at);
         Some(((at.0, at.1), spot))
     }

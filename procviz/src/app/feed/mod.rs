@@ -17,12 +17,15 @@ use crate::{
     cli::RangeArgs,
     export::time,
     model::{ExitRecord, Host, Sample, Sources},
-    recording::{Facts, Mark, Reader},
+    recording::{Facts, Gap, Mark, Reader},
     tracker::{Keyframe, Past, Tracker},
 };
 
 /// A longer time without samples is shown as a hole, and skipped by whoever plays, ns.
 pub(super) const LONG_NS: u64 = 20_000_000_000;
+
+/// No files have more deaths between their samples.
+const MOST_ENDED: usize = 100_000;
 
 /// Whence.
 pub(super) enum Feed {
@@ -496,7 +499,8 @@ impl Player {
             let read = read.map_err(|error| failed(&self.shelf[self.current].name, &error))?;
             let keyframe = self.reader.take_keyframe();
             let Some(mut sample) = read else {
-                self.ended.extend(self.reader.take_ended());
+                let ended = self.reader.take_ended();
+                self.carry(ended);
                 let next = self.current + 1;
                 if next >= self.shelf.len() {
                     return Ok(None);
@@ -516,25 +520,34 @@ impl Player {
                 if is_same_boot && first.stamp.boot_ns == self.before_ns && self.told > 0 {
                     // It repeats what was known, for those who begin there.
                     self.read_boot_wall_ns = first.boot_wall_ns.unwrap_or(self.read_boot_wall_ns);
-                    self.ended.extend(first.ended().cloned());
+                    self.carry(first.ended().cloned());
                     continue;
                 }
-                first.precede(self.ended.drain(..));
+                let is_later = |record: &Arc<ExitRecord>| record.time_ns <= first.stamp.boot_ns;
+                if is_same_boot && self.ended.iter().all(is_later) {
+                    first.precede(self.ended.drain(..));
+                }
                 let from = first.stamp.boot_ns.saturating_sub(first.stamp.interval_ns);
                 if is_same_boot && self.told > 0 && from > self.before_ns {
                     first.hole_ns = Some((self.before_ns, from));
                 }
                 begins = Some(machine);
-                return Ok(self.limit(first, None, begins));
+                return Ok(self.limit(first, None, begins, is_same_boot));
             };
             if sample.complete && sample.stamp.boot_ns == self.before_ns && self.told > 0 {
                 // It repeats what was known, for those who begin there.
-                self.ended.extend(sample.ended().cloned());
+                self.carry(sample.ended().cloned());
                 continue;
             }
             sample.precede(self.ended.drain(..));
-            return Ok(self.limit(sample, keyframe, begins));
+            return Ok(self.limit(sample, keyframe, begins, true));
         }
+    }
+
+    /// Keeps who ended until there is a sample to tell of them with.
+    fn carry(&mut self, ended: impl IntoIterator<Item = Arc<ExitRecord>>) {
+        let room = MOST_ENDED.saturating_sub(self.ended.len());
+        self.ended.extend(ended.into_iter().take(room));
     }
 
     /// A sample, if it does not lie behind the end.
@@ -543,6 +556,7 @@ impl Player {
         sample: Sample,
         keyframe: Option<(Keyframe, usize)>,
         begins: Option<Host>,
+        is_same_boot: bool,
     ) -> Option<Ahead> {
         self.read_boot_wall_ns = sample.boot_wall_ns.unwrap_or(self.read_boot_wall_ns);
         let wall_ns = self.read_boot_wall_ns + i128::from(sample.stamp.boot_ns);
@@ -550,8 +564,8 @@ impl Player {
         if is_over && self.range.is_moment {
             self.tell_of_hole(&sample, wall_ns);
         }
-        if is_over {
-            self.ended.extend(sample.ended().cloned());
+        if is_over && self.told > 0 && is_same_boot {
+            self.carry(sample.ended().cloned());
         }
         (!is_over || self.told == 0).then_some(Ahead {
             sample,
@@ -583,13 +597,21 @@ impl Player {
         }
     }
 
-    /// After the last sample: who ended after it.
+    /// Who ended after the sample that was given last, where no other one of its
+    /// boot tells of them.
     pub(super) fn take_ended(&mut self) -> Vec<Arc<ExitRecord>> {
-        let mut ended = std::mem::take(&mut self.ended);
-        if let Some(tree) = &self.tree {
-            ended.iter_mut().for_each(|record| tree.mark_end(record));
+        let mut sample = Sample::new(Sources::EbpfAndProc);
+        sample.precede(std::mem::take(&mut self.ended));
+        if let Some(tree) = &mut self.tree {
+            tree.mark(&mut sample);
         }
-        ended
+        sample.ended().cloned().collect()
+    }
+
+    /// The gap with which all ends.
+    pub(super) fn gap_at_the_end(&self) -> Option<&Gap> {
+        let gap = self.reader.findings().gaps.last();
+        gap.filter(|gap| gap.span_ns.0 > self.before_ns)
     }
 
     /// Whether something that happened then, by the time since boot, is asked
@@ -602,10 +624,16 @@ impl Player {
         range.is_moment || !(is_late || is_early)
     }
 
-    /// Processes that ended within a hole, and of which nothing is known.
+    /// Processes that ended within a hole of this boot, and of which nothing is
+    /// known.
     pub(super) fn unknown_deaths(&self, (begin, end): (u64, u64)) -> u64 {
-        let gaps = self.reader.findings().gaps.iter();
-        let within = gaps.filter(|gap| begin <= gap.span_ns.0 && gap.span_ns.1 <= end);
+        let own = self.reader.findings().gaps.iter();
+        let boot = &self.facts().boot_id;
+        let volumes = self.shelf.iter().enumerate();
+        let others =
+            volumes.filter(|(index, it)| *index != self.current && it.facts.boot_id == *boot);
+        let gaps = own.chain(others.flat_map(|(_, volume)| volume.gaps()));
+        let within = gaps.filter(|gap| begin < gap.span_ns.1 && gap.span_ns.0 <= end);
         within.map(|gap| gap.deaths).sum()
     }
 

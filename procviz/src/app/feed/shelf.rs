@@ -64,6 +64,11 @@ impl Volume {
         reader(&self.path).map(|(reader, _)| reader)
     }
 
+    /// Gaps that reading came upon.
+    pub(super) fn gaps(&self) -> &[Gap] {
+        &self.found.gaps
+    }
+
     /// Remembers what reading came upon, which may be nothing new.
     pub(super) fn came_upon(&mut self, findings: &Findings) {
         for damage in &findings.damages {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::model::{Event, ExitRecord, Sample, TaskId};
+use crate::model::{Event, Sample, TaskId};
 
 /// Whose descendants alone are watched, and who they are.
 pub(super) struct Tree {
@@ -81,8 +81,10 @@ impl Tree {
                     fork.watched &= self.watched.contains(&fork.process);
                 }
                 Event::ProcessEnd(record) => {
-                    self.mark_end(record);
                     let process = record.process;
+                    if !self.watched.contains(&process) {
+                        Arc::make_mut(record).watched = false;
+                    }
                     if self.of_pid.get(&process.tid) == Some(&process) {
                         self.of_pid.remove(&process.tid);
                     }
@@ -92,13 +94,6 @@ impl Tree {
         }
         for fold in &mut sample.folds {
             fold.watched &= self.watched.contains(&fold.origin);
-        }
-    }
-
-    /// Lets the end of a descendant alone be watched.
-    pub(super) fn mark_end(&self, record: &mut Arc<ExitRecord>) {
-        if !self.watched.contains(&record.process) {
-            Arc::make_mut(record).watched = false;
         }
     }
 

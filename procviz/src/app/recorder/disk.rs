@@ -256,16 +256,16 @@ impl Disk {
                 Open::create(&path, &self.keeping)?
             }
         };
-        let told = self.told_before(begin);
-        let (facts, rest) = begin.parts.split_at(begin.parts.len().min(1));
-        let all = facts.iter().map(|(block, _)| block).chain(&told);
-        let written = open.append(all.chain(rest.iter().map(|(block, _)| block)));
+        let written = open.append(begin.parts.iter().map(|(block, _)| block));
         if let Err(error) = written {
             _ = unlink(&open.path);
             return Err(error).with_context(|| format!("failed to write `{}`", shown(&open.path)));
         }
         let samples: u64 = begin.parts.iter().map(|(_, samples)| samples).sum();
-        self.lost = Lost::default();
+        // It may have waited, and something was lost after what it holds.
+        if open.append(&self.lost.blocks()).is_ok() {
+            self.lost = Lost::default();
+        }
         self.end();
         self.outcome.samples += samples;
         self.outcome.files += 1;
@@ -281,19 +281,19 @@ impl Disk {
         Ok(())
     }
 
-    /// Word of what the file before had no room for, unless the next has it all.
-    fn told_before(&self, begin: &Begin) -> Vec<Block> {
+    /// Gives a file that is to be begun word of what the one before had no room
+    /// for, as far as it does not hold that itself.
+    fn hand_over(&mut self, begin: &mut Begin) {
+        let mut lost = std::mem::take(&mut self.lost);
         let mut parts = begin.parts.iter().filter(|(block, _)| block.has_samples());
         let first = parts.next().map(|(block, _)| block.begin_ns);
-        let has_all = begin.why.is_some()
-            && first
-                .zip(self.lost.begin_ns())
-                .is_some_and(|(first, lost)| first <= lost);
-        if has_all {
-            Vec::new()
-        } else {
-            self.lost.blocks()
+        // A ring holds what goes before; a census is of the moment alone.
+        if let Some(first) = first.filter(|_| begin.why.is_some()) {
+            lost.end_before(first);
         }
+        let told = lost.blocks().into_iter().map(|block| (block, 0));
+        let at = begin.parts.len().min(1);
+        begin.parts.splice(at..at, told);
     }
 
     /// Makes the folder, where there is none.
@@ -348,6 +348,8 @@ impl Disk {
                     if goes_on && begin.why.is_none() {
                         continue;
                     }
+                    let mut begin = begin;
+                    self.hand_over(&mut begin);
                     if let Err(error) = self.begin(&begin) {
                         self.wait(begin, &error);
                     }
@@ -392,11 +394,6 @@ impl Disk {
     /// Keeps what is to be written until it can be.
     fn wait(&mut self, begin: Begin, error: &anyhow::Error) {
         say(&format!("procviz: {error:#}; it is tried again"));
-        let mut begin = begin;
-        let told = self.told_before(&begin).into_iter().map(|block| (block, 0));
-        let at = begin.parts.len().min(1);
-        begin.parts.splice(at..at, told);
-        self.lost = Lost::default();
         self.end();
         if let Some(earlier) = self.pending.replace(Pending {
             begin,

@@ -90,9 +90,16 @@ impl Lost {
         kept.sum::<usize>() + self.ended.len() * BYTES_OF_END
     }
 
-    /// When the first lost sample was taken, ns since boot.
-    pub(super) fn begin_ns(&self) -> Option<u64> {
-        self.span_ns.map(|(begin, _)| begin)
+    /// What comes from then on is known after all.
+    pub(super) fn end_before(&mut self, first_ns: u64) {
+        let Some((begin, end)) = self.span_ns.filter(|(_, end)| *end >= first_ns) else {
+            return;
+        };
+        self.ended.retain(|record| record.time_ns < first_ns);
+        self.span_ns = (begin < first_ns).then_some((begin, first_ns.min(end)));
+        if self.span_ns.is_none() {
+            (self.samples, self.forgotten) = (0, 0);
+        }
     }
 
     /// Whether no samples are.

@@ -219,6 +219,16 @@ impl Recorder {
         }
     }
 
+    /// Tells of a gap with which what this is a part of ends, and of who ended in it.
+    pub(super) fn end_within(&mut self, gap: Option<&Gap>, ended: &[Arc<ExitRecord>]) {
+        let Some(gap) = gap else { return };
+        self.flush();
+        let deaths = (!ended.is_empty()).then(|| Block::deaths(gap.span_ns, ended));
+        for block in [Block::gap(gap)].into_iter().chain(deaths).flatten() {
+            self.put((block, 0));
+        }
+    }
+
     fn tell_all(&mut self, tracker: &Tracker, users: &Users) {
         let census = tracker.census();
         self.know(&census, users);
