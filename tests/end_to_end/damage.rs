@@ -2,6 +2,7 @@
 //! is there is read, and what is missing is told.
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     process::{Command, Stdio},
     time::Duration,
@@ -10,7 +11,7 @@ use std::{
 use libtest_mimic::Failed;
 use procviz::{
     model::Sample,
-    recording::{Block, Gap, Map, Reader},
+    recording::{Block, Facts, Gap, Map, Reader},
 };
 use serde_json::Value;
 
@@ -26,6 +27,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_hole_is_marked", Needs::Events, hole),
     ("a_thousand_cuts_and_flips", Needs::Events, cuts_and_flips),
     ("a_piece_counts_what_is_missing", Needs::Events, piece),
+    ("deaths_stay_in_their_boot", Needs::Events, two_boots),
 ];
 
 /// What is older than a second is there each time.
@@ -373,6 +375,100 @@ fn piece() -> Result<(), Failed> {
         return Err(format!("{:?}", of_piece.findings().gaps).into());
     };
     assert_eq!(gap.deaths, 7, "{gap:?}");
-    assert!(some.len() > 15 && reader.findings().gaps.is_empty());
+    assert!(
+        some.len() > 10 && reader.findings().gaps.is_empty(),
+        "{} {:?}",
+        some.len(),
+        reader.findings()
+    );
+    Ok(())
+}
+
+/// Who ended in a gap at the end of a file is told of, and not with the samples
+/// of the next boot.
+fn two_boots() -> Result<(), Failed> {
+    let folder = Folder::new("two-boots");
+    let whole = folder.file("whole.pvz");
+    let shelf = folder.file("shelf");
+    std::fs::create_dir(&shelf)?;
+    let busy = busy();
+    record(&whole, &["-F", "5", "--duration", "6s", "--require-ebpf"]);
+    drop(busy);
+    let bytes = std::fs::read(&whole)?;
+    let map = Map::of(&mut std::fs::File::open(&whole)?)?;
+    let (all, reader) = samples(&whole);
+    let blocks: Vec<_> = map
+        .entries
+        .iter()
+        .filter(|entry| entry.has_samples())
+        .collect();
+    let (lost, next) = (blocks[3], blocks[4]);
+    let span_ns = (lost.begin_ns, lost.end_ns);
+    let within = |sample: &&Sample| (span_ns.0..=span_ns.1).contains(&sample.stamp.boot_ns);
+    let ended: Vec<_> = all
+        .iter()
+        .filter(within)
+        .flat_map(Sample::ended)
+        .cloned()
+        .collect();
+    let gap = Gap {
+        span_ns,
+        samples: 5,
+        deaths: 0,
+        why: "why".to_owned(),
+    };
+    let tail = [
+        Block::gap(&gap)?.bytes,
+        Block::deaths(span_ns, &ended)?.bytes,
+    ]
+    .concat();
+    let first = [&bytes[..lost.offset as usize], &tail].concat();
+    std::fs::write(shelf.join("a.pvz"), first)?;
+    // The same machine, after a boot that it has lived a year longer for.
+    let later = Facts {
+        boot_id: "another".to_owned(),
+        boot_wall_ns: reader.facts().boot_wall_ns + 86_400_000_000_000,
+        ..reader.facts().clone()
+    };
+    let rest = &bytes[next.offset as usize..];
+    let second = [
+        Block::file_header(),
+        Block::facts(&later)?.bytes,
+        rest.to_vec(),
+    ]
+    .concat();
+    std::fs::write(shelf.join("b.pvz"), second)?;
+    let told = output(procviz().args(["exits", "--json", "--from"]).arg(&shelf));
+    assert!(told.status.success(), "{}", stderr(&told));
+    let told = String::from_utf8(told.stdout)?;
+    assert!(ended.len() > 10, "{} ended", ended.len());
+    for record in &ended {
+        let pid = format!("\"pid\":{},", record.process.tid);
+        let lines: Vec<_> = told.lines().filter(|line| line.contains(&pid)).collect();
+        let [line] = lines[..] else {
+            return Err(format!("{pid} {lines:?}").into());
+        };
+        let time = line
+            .split("\"time\":\"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap();
+        let time = time.parse::<jiff::Timestamp>()?.as_nanosecond();
+        let at = i128::from(reader.facts().boot_wall_ns) + i128::from(record.time_ns);
+        assert!((time - at).abs() < 1_000_000_000, "{line}");
+    }
+    let shown = output(procviz().args(["dump", "-p", "--from"]).arg(&shelf));
+    assert!(shown.status.success(), "{}", stderr(&shown));
+    let shown = String::from_utf8(shown.stdout)?;
+    let pids: BTreeSet<u64> = ended.iter().map(|it| it.process.tid.into()).collect();
+    for line in shown.lines() {
+        let snapshot: Value = serde_json::from_str(line)?;
+        let tasks = snapshot["tasks"].as_array().unwrap().iter();
+        let mut ended = tasks.filter(|task| !task["exit"].is_null());
+        let ghost = ended.find(|task| pids.contains(&task["pid"].as_u64().unwrap()));
+        assert!(ghost.is_none(), "{ghost:?}");
+    }
     Ok(())
 }

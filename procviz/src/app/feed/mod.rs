@@ -356,6 +356,8 @@ impl Player {
             is_enough = schedule.is_over(self.shown, since);
         }
         self.before_ns = now;
+        // Nobody has asked for those of another boot.
+        self.ended.clear();
         if !is_enough {
             self.ahead = self.read_ahead()?;
         }
