@@ -48,8 +48,8 @@ pub struct Map {
 
 /// An index of more is not looked for.
 const MOST_OF_INDEX: u64 = 8 << 20;
-/// Blocks that follow one another within this have nothing between them, ns.
-const LONG_NS: u64 = 3_000_000_000;
+/// Blocks that are no further apart than this have nothing between them, ns.
+const FAR_NS: u64 = 3_000_000_000;
 /// Bytes that are searched at once for the next block.
 const WINDOW: usize = 1 << 16;
 
@@ -114,7 +114,7 @@ impl Map {
         let mut lens: Vec<u64> = between.iter().map(len).collect();
         lens.sort_unstable();
         let usual = lens.get(lens.len() / 2).copied().unwrap_or_default();
-        let long = LONG_NS.max(usual.saturating_mul(4));
+        let long = FAR_NS.max(usual.saturating_mul(4));
         let long = between.iter().filter(|pair| len(pair) > long).copied();
         of(Kind::Gap).map(span).chain(long).collect()
     }

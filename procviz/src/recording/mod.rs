@@ -20,6 +20,7 @@ mod writer;
 pub use facts::{Because, Facts, PROCESSES};
 pub use map::{Entry, Map};
 pub use marks::Mark;
+pub(crate) use reader::MOST_ENDED;
 pub use reader::{Damage, Findings, Gap, ReadError, Reader};
 pub use writer::{Block, Packer};
 

@@ -102,7 +102,7 @@ pub struct Reader {
 /// Damages and gaps that are told one by one.
 const MOST_DAMAGES: usize = 1_000;
 /// No gaps before one sample have more deaths.
-const MOST_ENDED: usize = 100_000;
+pub(crate) const MOST_ENDED: usize = 100_000;
 /// Characters of why something was not kept.
 const MOST_OF_WHY: usize = 200;
 

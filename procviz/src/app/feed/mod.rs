@@ -17,15 +17,12 @@ use crate::{
     cli::RangeArgs,
     export::time,
     model::{ExitRecord, Host, Sample, Sources},
-    recording::{Facts, Gap, Mark, Reader},
+    recording::{Facts, Gap, MOST_ENDED, Mark, Reader},
     tracker::{Keyframe, Past, Tracker},
 };
 
 /// A longer time without samples is shown as a hole, and skipped by whoever plays, ns.
 pub(super) const LONG_NS: u64 = 20_000_000_000;
-
-/// No files have more deaths between their samples.
-const MOST_ENDED: usize = 100_000;
 
 /// Whence.
 pub(super) enum Feed {

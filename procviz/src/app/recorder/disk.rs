@@ -262,10 +262,6 @@ impl Disk {
             return Err(error).with_context(|| format!("failed to write `{}`", shown(&open.path)));
         }
         let samples: u64 = begin.parts.iter().map(|(_, samples)| samples).sum();
-        // It may have waited, and something was lost after what it holds.
-        if open.append(&self.lost.blocks()).is_ok() {
-            self.lost = Lost::default();
-        }
         self.end();
         self.outcome.samples += samples;
         self.outcome.files += 1;
