@@ -1,6 +1,13 @@
 //! Makes animations of frames that are PNG files.
 
-use std::io::Cursor;
+use std::{cmp::Reverse, io::Cursor};
+
+use rustc_hash::FxHashMap;
+
+/// Colours of a GIF frame at most.
+const COLORS: usize = 256;
+/// Those that most pixels have are kept as they are.
+const EXACT: usize = 64;
 
 /// Frames of one animation at most.
 pub const MOST_FRAMES: usize = 2_000;
@@ -74,10 +81,98 @@ pub fn gif(frames: &[Vec<u8>], delay_ms: u32) -> Result<Vec<u8>, AnimationError>
     encoder.set_repeat(gif::Repeat::Infinite)?;
     for frame in frames {
         let (_, _, pixels) = decode(frame)?;
-        let mut frame = gif::Frame::from_rgb_speed(w, h, &pixels, 20);
+        let (indices, palette) = indexed(&pixels);
+        let mut frame = gif::Frame::from_palette_pixels(w, h, indices, palette, None);
         frame.delay = (delay_ms / 10).clamp(2, u32::from(u16::MAX)) as u16;
         encoder.write_frame(&frame)?;
     }
     drop(encoder);
     Ok(bytes)
+}
+
+/// RGB pixels as indices into a palette, and that. Beyond the colours that most
+/// pixels have, those are chosen that are furthest from all others: the few
+/// pixels of a dot say what a task did. (Quantizers that weigh colours by their
+/// pixels, or learn from samples, make red dots black.)
+fn indexed(pixels: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let colors = || pixels.as_chunks::<3>().0.iter();
+    let mut counts: FxHashMap<[u8; 3], u32> = FxHashMap::default();
+    colors().for_each(|color| *counts.entry(*color).or_default() += 1);
+    let mut all: Vec<[u8; 3]> = counts.keys().copied().collect();
+    all.sort_unstable_by_key(|color| (Reverse(counts[color]), *color));
+    let mut palette = all[..all.len().min(EXACT)].to_vec();
+    // The nearest one of the palette to each, and how far it is.
+    let mut nearest: Vec<(u32, u8)> = vec![(u32::MAX, 0); all.len()];
+    let mut known = 0;
+    loop {
+        for (at, color) in palette.iter().enumerate().skip(known) {
+            for (other, nearest) in all.iter().zip(&mut nearest) {
+                *nearest = (*nearest).min((distance(*color, *other), at as u8));
+            }
+        }
+        known = palette.len();
+        let furthest = all.iter().zip(&nearest).max_by_key(|(_, (far, _))| *far);
+        match furthest {
+            Some((color, (far, _))) if *far > 0 && known < COLORS => palette.push(*color),
+            _ => break,
+        }
+    }
+    let places = nearest.iter().map(|(_, at)| *at);
+    let index_of: FxHashMap<[u8; 3], u8> = all.iter().copied().zip(places).collect();
+    let indices = colors().map(|color| index_of[color]).collect();
+    (indices, palette.concat())
+}
+
+fn distance(one: [u8; 3], other: [u8; 3]) -> u32 {
+    let axes = one.iter().zip(other);
+    axes.map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        chart::{Colors, Palette, PaletteKind, Theme},
+        model::Activity,
+    };
+
+    const SIDE: usize = 300;
+
+    /// A dot of an activity's colour is a few pixels among thousands of others.
+    #[test]
+    fn a_gif_keeps_the_colours_of_dots() {
+        let palette = Palette::new(Theme::Light, PaletteKind::Default, &Colors::default());
+        let mut pixels = vec![[255; 3]; SIDE * SIDE];
+        for (at, pixel) in pixels.iter_mut().enumerate().skip(SIDE * 20) {
+            // Edges of letters and dots, from white to ink and to blue.
+            let tone = (at % 230) as u8;
+            *pixel = [255 - tone, 255 - tone, 255 - tone / (1 + (at / 7000) as u8)];
+        }
+        let dots: Vec<_> = Activity::ALL.map(|activity| palette.full(activity)).into();
+        for (index, color) in dots.iter().enumerate() {
+            for y in 5..9 {
+                let from = y * SIDE + 10 + 20 * index;
+                pixels[from..from + 4].fill([color.0, color.1, color.2]);
+            }
+        }
+        let mut frame = Vec::new();
+        let mut encoder = png::Encoder::new(&mut frame, SIDE as u32, SIDE as u32);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(&pixels.concat()).unwrap();
+        writer.finish().unwrap();
+        let animation = gif(&[frame], 100).unwrap();
+        let mut options = gif::DecodeOptions::new();
+        options.set_color_output(gif::ColorOutput::RGBA);
+        let mut decoder = options.read_info(Cursor::new(animation)).unwrap();
+        let shown = decoder.read_next_frame().unwrap().unwrap();
+        for (index, color) in dots.iter().enumerate() {
+            let at = (6 * SIDE + 11 + 20 * index) * 4;
+            let is = [shown.buffer[at], shown.buffer[at + 1], shown.buffer[at + 2]];
+            let was = [color.0, color.1, color.2];
+            let off = is.iter().zip(was).map(|(a, b)| a.abs_diff(b)).max();
+            assert!(off < Some(12), "{was:?} became {is:?}");
+        }
+    }
 }
