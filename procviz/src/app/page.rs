@@ -76,6 +76,7 @@ impl Pages {
         snapshot: &Snapshot,
         context: &Context<'_>,
     ) -> Result<bool, PageError> {
+        Page::check(snapshot.tasks(self.scope).count())?;
         let [light, dark] = &mut self.charts;
         let scenes = [light.draw(snapshot, context), dark.draw(snapshot, context)];
         let facts = self.facts(snapshot, context.user);

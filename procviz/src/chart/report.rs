@@ -2,6 +2,9 @@ use crate::model::{
     Fact, Place, Snapshot, TaskView, Untrusted, Value, bytes_text, count_text, duration_text,
 };
 
+/// Characters of a cgroup's path that are shown.
+const MOST_OF_CGROUP: usize = 300;
+
 /// What there is to say of one task, a line a fact: the text of an SVG title.
 /// Figures that are not known say so.
 pub fn report(task: &TaskView<'_>, user: &str, snapshot: &Snapshot) -> String {
@@ -11,6 +14,16 @@ pub fn report(task: &TaskView<'_>, user: &str, snapshot: &Snapshot) -> String {
         .map(|fact| fact.text(snapshot.stamp.boot_ns))
         .collect();
     lines.join("\n")
+}
+
+/// The end of a path, which says more than its beginning, where all of it is too
+/// long for a line.
+fn ending(path: &str) -> String {
+    let from = path.char_indices().rev().nth(MOST_OF_CGROUP - 1);
+    match from {
+        Some((from, _)) if from > 0 => format!("…{}", &path[from..]),
+        _ => path.to_owned(),
+    }
 }
 
 /// What there is to say of one task; all but its arguments, which may hold secrets.
@@ -71,7 +84,7 @@ pub fn facts(task: &TaskView<'_>, user: &str) -> Vec<Fact> {
         [count_text(u64::from(process.threads))],
     ));
     if let Some(cgroup) = &process.cgroup {
-        let path = Untrusted::new(cgroup.as_bytes()).picture();
+        let path = ending(&Untrusted::new(cgroup.as_bytes()).picture());
         facts.push(Fact::new(Place::Cgroup, "cgroup {}", [path]));
     }
     if let Some(end) = task.end() {

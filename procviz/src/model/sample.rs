@@ -182,8 +182,8 @@ impl Sample {
             let key = (fold.origin, fold.comm, fold.status.0);
             match folds.get_mut(&key) {
                 Some(sum) => {
-                    sum.count += fold.count;
-                    sum.cpu_ns += fold.cpu_ns;
+                    sum.count = sum.count.saturating_add(fold.count);
+                    sum.cpu_ns = sum.cpu_ns.saturating_add(fold.cpu_ns);
                 }
                 None => _ = folds.insert(key, fold),
             }

@@ -1,3 +1,9 @@
+/// A sum of counters. Counters of a recording may be any numbers, so it stops at
+/// the largest one instead of wrapping around.
+pub fn total(counters: impl IntoIterator<Item = u64>) -> u64 {
+    counters.into_iter().fold(0, u64::saturating_add)
+}
+
 /// Bytes in binary units with three significant digits: `4 GiB`, `1.25 MiB`, `812 B`.
 pub fn bytes_text(bytes: u64) -> String {
     const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

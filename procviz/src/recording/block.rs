@@ -13,6 +13,8 @@ pub(super) const BLOCK_MAGIC: &[u8; 4] = b"PVZB";
 pub(super) const BLOCK_HEADER: usize = 36;
 /// No payload is larger, packed or not: whoever claims more is not believed.
 pub(super) const MOST: usize = 32 << 20;
+/// Upper limit for times since boot, ns: 73 years.
+pub(super) const MOST_NS: u64 = 1 << 61;
 /// Nor is a keyframe, or a block of trails, unpacked, larger than this: what it
 /// becomes in memory is more.
 pub(super) const MOST_OF_KEYFRAME: usize = 8 << 20;
@@ -134,7 +136,11 @@ impl Header {
             end_ns: u64_at(24)?,
             crc: u32_at(32)?,
         };
-        (header.packed <= MOST && header.unpacked <= MOST).then_some(header)
+        let is_possible = header.packed <= MOST
+            && header.unpacked <= MOST
+            && header.begin_ns <= header.end_ns
+            && header.end_ns <= MOST_NS;
+        is_possible.then_some(header)
     }
 
     /// Whether header and payload are as they were written.

@@ -1,11 +1,14 @@
 //! Tables in columns. Each row is described once, by a function over
 //! [`Columns`] that writes it or reads it: so both always agree.
 
-use std::sync::Arc;
+use std::{cell::OnceCell, sync::Arc};
 
 use rustc_hash::FxHashMap;
 
-use super::varint::{put, take, take_u64, unzigzag, zigzag};
+use super::{
+    block::MOST,
+    varint::{put, take, take_u64, unzigzag, zigzag},
+};
 use crate::model::TaskId;
 
 /// A row's values, one after the other, on their way into columns or out of them.
@@ -16,8 +19,13 @@ pub(super) trait Columns {
     fn maybe(&mut self, value: &mut Option<u64>);
     /// A number that is not far from that of the row before.
     fn rising(&mut self, value: &mut u64);
-    /// Bytes, kept once a block.
+    /// A name, or a process's arguments, kept once a block. A reader takes the
+    /// first [`MOST_OF_TEXT`] bytes.
     fn text(&mut self, value: &mut Option<Arc<[u8]>>);
+    /// A path, kept and cut like a text. Bytes that are no UTF-8 become U+FFFD.
+    fn path(&mut self, value: &mut Option<Arc<str>>);
+    /// Bytes of any length that one row of the block has.
+    fn blob(&mut self, value: &mut Option<Arc<[u8]>>);
     /// A task, kept once a block.
     fn task(&mut self, value: &mut TaskId);
     /// The same, where it mostly comes after the one of the row before.
@@ -58,8 +66,16 @@ impl Coding {
 /// The table of the block's texts, and that of its tasks.
 const TEXTS: u8 = 1;
 const TASKS: u8 = 2;
-/// Entries that a block's texts and tasks may have, and rows of a table.
-const MOST_ROWS: u64 = 2_000_000;
+/// Upper limit for the rows of a table.
+const MOST_ROWS: u64 = 1_000_000;
+/// Upper limit for the texts of a block, which take more memory than bytes.
+const MOST_TEXTS: u64 = 300_000;
+/// Upper limits for the tables of a block, and for the columns of a table.
+const MOST_TABLES: usize = 64;
+const MOST_COLUMNS: u64 = 64;
+/// Upper limit for a name, the arguments of a process, or a path, in bytes: the
+/// rest is cut off when it is read.
+const MOST_OF_TEXT: usize = 4096;
 
 struct ColumnOut {
     coding: Coding,
@@ -270,6 +286,17 @@ impl Columns for Put<'_> {
         put(&mut self.next(Coding::Text).data, number);
     }
 
+    fn path(&mut self, value: &mut Option<Arc<str>>) {
+        let number = value
+            .as_ref()
+            .map_or(0, |path| u128::from(self.words.text(path.as_bytes())) + 1);
+        put(&mut self.next(Coding::Text).data, number);
+    }
+
+    fn blob(&mut self, value: &mut Option<Arc<[u8]>>) {
+        self.text(value);
+    }
+
     fn task(&mut self, value: &mut TaskId) {
         let number = self.words.task(*value);
         put(&mut self.next(Coding::Task).data, number.into());
@@ -303,11 +330,26 @@ struct TableIn {
     columns: Vec<ColumnIn>,
 }
 
+/// A text of a block. All rows that have it share one copy.
+struct Text {
+    from: u32,
+    to: u32,
+    bytes: OnceCell<Arc<[u8]>>,
+    path: OnceCell<Arc<str>>,
+}
+
+impl Text {
+    /// The bytes that are read of it.
+    fn cut<'a>(&self, payload: &'a [u8]) -> &'a [u8] {
+        let to = self.to.min(self.from + MOST_OF_TEXT as u32);
+        &payload[self.from as usize..to as usize]
+    }
+}
+
 /// All tables of a payload.
 pub(super) struct TablesIn {
     payload: Vec<u8>,
-    /// Where each text is.
-    texts: Vec<(usize, usize)>,
+    texts: Vec<Text>,
     tasks: Vec<TaskId>,
     tables: Vec<TableIn>,
 }
@@ -315,10 +357,17 @@ pub(super) struct TablesIn {
 impl TablesIn {
     /// Finds the tables. Tables and columns that a later version has added are kept aside.
     pub(super) fn parse(payload: Vec<u8>) -> Result<Self, Nonsense> {
-        let mut tables = Vec::new();
+        // Where a text is, is kept in 32 bits.
+        if payload.len() > MOST {
+            return Err(Nonsense);
+        }
+        let mut tables: Vec<TableIn> = Vec::new();
         let mut rest = payload.as_slice();
         while let Some((id, after)) = rest.split_first() {
             rest = after;
+            if tables.len() >= MOST_TABLES || tables.iter().any(|table| table.id == *id) {
+                return Err(Nonsense);
+            }
             tables.push(table(*id, &mut rest, payload.len()).ok_or(Nonsense)?);
         }
         let mut found = Self {
@@ -337,7 +386,7 @@ impl TablesIn {
             return Ok(());
         };
         let column = table.columns.first().ok_or(Nonsense)?;
-        if column.coding != Some(Coding::Bytes) {
+        if column.coding != Some(Coding::Bytes) || table.rows > MOST_TEXTS {
             return Err(Nonsense);
         }
         let mut from = column.from;
@@ -349,7 +398,12 @@ impl TablesIn {
             if from > column.to {
                 return Err(Nonsense);
             }
-            self.texts.push((begin, from));
+            self.texts.push(Text {
+                from: begin as u32,
+                to: from as u32,
+                bytes: OnceCell::new(),
+                path: OnceCell::new(),
+            });
         }
         Ok(())
     }
@@ -368,6 +422,12 @@ impl TablesIn {
         }
         self.tasks = tasks;
         Ok(())
+    }
+
+    /// Rows of all tables, those of tasks and texts included.
+    pub(super) fn all_rows(&self) -> u64 {
+        let rows: u64 = self.tables.iter().map(|table| table.rows).sum();
+        rows + self.tasks.len() as u64
     }
 
     /// Rows that a table has left.
@@ -401,7 +461,7 @@ impl TablesIn {
 fn table(id: u8, rest: &mut &[u8], whole: usize) -> Option<TableIn> {
     let rows = take_u64(rest)?;
     let count = take_u64(rest)?;
-    if rows > MOST_ROWS || count > 256 || (rows > 0 && count == 0) {
+    if rows > MOST_ROWS || count > MOST_COLUMNS || (rows > 0 && count == 0) {
         return None;
     }
     let mut columns = Vec::new();
@@ -430,13 +490,13 @@ fn table(id: u8, rest: &mut &[u8], whole: usize) -> Option<TableIn> {
 pub(super) struct Get<'a> {
     columns: &'a mut [ColumnIn],
     payload: &'a [u8],
-    texts: &'a [(usize, usize)],
+    texts: &'a [Text],
     tasks: &'a [TaskId],
     next: usize,
     is_bad: bool,
 }
 
-impl Get<'_> {
+impl<'a> Get<'a> {
     /// The next column's next number; `None` where there is none.
     fn next(&mut self, coding: Coding) -> Option<u128> {
         let column = self.columns.get_mut(self.next)?;
@@ -456,6 +516,21 @@ impl Get<'_> {
         let column = &mut self.columns[index];
         column.last = column.last.wrapping_add(step as u64);
         Some(column.last)
+    }
+
+    /// The next column's text: `None` where there is no such column,
+    /// `Some(None)` where the value is unknown.
+    fn text_of_row(&mut self) -> Option<Option<&'a Text>> {
+        let number = self.next(Coding::Text)?;
+        let Some(index) = number.checked_sub(1) else {
+            return Some(None);
+        };
+        let texts = self.texts;
+        let text = usize::try_from(index)
+            .ok()
+            .and_then(|index| texts.get(index));
+        self.is_bad |= text.is_none();
+        Some(text)
     }
 
     fn task_of(&mut self, row: u64, value: &mut TaskId) {
@@ -493,16 +568,23 @@ impl Columns for Get<'_> {
     }
 
     fn text(&mut self, value: &mut Option<Arc<[u8]>>) {
-        let Some(number) = self.next(Coding::Text) else {
-            return;
-        };
-        *value = None;
-        if let Some(index) = number.checked_sub(1) {
-            let index = usize::try_from(index).ok();
-            match index.and_then(|index| self.texts.get(index)) {
-                Some((from, to)) => *value = Some(self.payload[*from..*to].into()),
-                None => self.is_bad = true,
-            }
+        if let Some(text) = self.text_of_row() {
+            let cut = |text: &Text| text.cut(self.payload).into();
+            *value = text.map(|text| Arc::clone(text.bytes.get_or_init(|| cut(text))));
+        }
+    }
+
+    fn path(&mut self, value: &mut Option<Arc<str>>) {
+        if let Some(text) = self.text_of_row() {
+            let cut = |text: &Text| String::from_utf8_lossy(text.cut(self.payload)).into();
+            *value = text.map(|text| Arc::clone(text.path.get_or_init(|| cut(text))));
+        }
+    }
+
+    fn blob(&mut self, value: &mut Option<Arc<[u8]>>) {
+        if let Some(text) = self.text_of_row() {
+            let whole = |text: &Text| &self.payload[text.from as usize..text.to as usize];
+            *value = text.map(|text| whole(text).into());
         }
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{
     block::{BLOCK_HEADER, Header, Kind},
-    columns::Nonsense,
     reader::unpacked,
     samples::{Gathered, Scattered},
     writer::Block,
@@ -51,13 +50,9 @@ impl Block {
     }
 }
 
-/// The ends that the payload of a block of deaths tells of.
-///
-/// # Errors
-///
-/// When it makes no sense.
-pub(super) fn unpack(payload: Vec<u8>) -> Result<Vec<Arc<ExitRecord>>, Nonsense> {
-    let sample = Scattered::new(payload)?.next()?;
+/// The ends that a block of deaths holds; `None` where it makes no sense.
+pub(super) fn ends(samples: &mut Scattered) -> Option<Vec<Arc<ExitRecord>>> {
+    let sample = samples.next().ok()?;
     let ended = sample.map(|sample| sample.ended().cloned().collect());
-    Ok(ended.unwrap_or_default())
+    Some(ended.unwrap_or_default())
 }

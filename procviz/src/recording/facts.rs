@@ -36,6 +36,10 @@ pub struct Facts {
     pub has_marks: bool,
     /// What came to the trails of interesting tasks is told in blocks of its own.
     pub has_trails: bool,
+    /// Who keeps the file in a folder and may remove it later: `rotation` or
+    /// `ring`; empty for a file that stays.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub keeper: String,
     /// What has happened, where a recording was made because of that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<Because>,
@@ -53,10 +57,37 @@ pub struct Because {
     pub words: String,
 }
 
+/// Upper limit for CPUs: Linux allows 8,192.
+const MOST_CPUS: u32 = 1 << 16;
+/// Upper limit for a name, or words, in bytes.
+const MOST_OF_TEXT: usize = 4096;
+
 /// What [`Facts::tasks`] says where threads were left out.
 pub const PROCESSES: &str = "processes";
 
 impl Facts {
+    /// Whether some machine may be so: a recording may say anything.
+    pub(super) fn are_possible(&self) -> bool {
+        let texts = [
+            &self.host,
+            &self.kernel,
+            &self.boot_id,
+            &self.time_zone,
+            &self.procviz,
+            &self.tasks,
+            &self.keeper,
+        ];
+        let words = self.because.iter().map(|because| &because.words);
+        self.cpus <= MOST_CPUS
+            && self.page_bytes <= 1 << 30
+            && self.tick_ns <= 1_000_000_000
+            && texts
+                .into_iter()
+                .chain(words)
+                .chain(self.users.values())
+                .all(|text| text.len() <= MOST_OF_TEXT)
+    }
+
     /// Whether threads were recorded.
     pub fn has_threads(&self) -> bool {
         self.tasks != PROCESSES

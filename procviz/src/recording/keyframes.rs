@@ -36,7 +36,7 @@ impl Head {
         row.number(&mut self.boot_ns);
         row.number(&mut self.tick);
         row.number(&mut self.free_threads);
-        row.text(&mut self.rest);
+        row.blob(&mut self.rest);
     }
 }
 

@@ -4,12 +4,13 @@ use std::io::{Read, Seek, SeekFrom};
 
 use super::{
     INDEX,
-    block::{BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, Header, Kind, MOST},
+    block::{BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, Header, Kind, MOST_NS},
+    budget::{Budget, most_unpacked},
     columns::{Columns as _, TablesIn},
     marks::Mark,
     trails,
 };
-use crate::tracker::Stretch;
+use crate::tracker::{Past, Recall};
 
 /// A block of a file: where, what, and of when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +51,10 @@ pub struct Map {
 const MOST_OF_INDEX: u64 = 8 << 20;
 /// Blocks that are no further apart than this have nothing between them, ns.
 const FAR_NS: u64 = 3_000_000_000;
+/// Entries of an index that are compared with their blocks at once.
+const LOOKED_AT: usize = 64;
+/// Upper limit for what stood out in a file, in bytes of memory.
+const MOST_OF_MARKS: usize = 32 << 20;
 /// Bytes that are searched at once for the next block.
 const WINDOW: usize = 1 << 16;
 
@@ -61,30 +66,26 @@ impl Map {
     /// When the file cannot be read.
     pub fn of(file: &mut (impl Read + Seek)) -> std::io::Result<Self> {
         let len = file.seek(SeekFrom::End(0))?;
-        if let Some(entries) = index(file, len)? {
+        if let Some(entries) = index(file, len)?
+            && are_true(file, &entries)?
+        {
             return Ok(Self { entries });
         }
         let mut entries = Vec::new();
+        let mut window = Window::new(file);
         let mut at = FILE_HEADER as u64;
-        while let Some(head) = head_at(file, at)? {
-            let Some(header) = Header::parse(&head) else {
-                match next_magic(file, at + 1)? {
-                    Some(next) => at = next,
-                    None => break,
-                }
+        while let Some(found) = window.next_magic(at)? {
+            at = found + 1;
+            let Some(header) = window.header_at(found)? else {
                 continue;
             };
-            let end = at + (BLOCK_HEADER + header.packed) as u64;
+            let end = found + (BLOCK_HEADER + header.packed) as u64;
+            // Not finished, or it lies about its length.
             if end > len {
-                // Not finished, or it lies about its length.
-                match next_magic(file, at + 1)? {
-                    Some(next) => at = next,
-                    None => break,
-                }
                 continue;
             }
             entries.push(Entry {
-                offset: at,
+                offset: found,
                 kind: header.kind.number().into(),
                 begin_ns: header.begin_ns,
                 end_ns: header.end_ns,
@@ -120,57 +121,73 @@ impl Map {
     }
 
     /// What began and ceased to stand out, and the places of blocks of it that
-    /// are damaged.
+    /// are damaged, or beyond what is kept of a file.
     ///
     /// # Errors
     ///
     /// When the file cannot be read.
     pub fn marks(&self, file: &mut (impl Read + Seek)) -> std::io::Result<(Vec<Mark>, Vec<u64>)> {
         let (mut marks, mut damaged) = (Vec::new(), Vec::new());
-        for entry in self.entries.iter().filter(|entry| entry.is(Kind::Marks)) {
-            let text = payload_at(file, entry.offset)?;
+        let mut room = MOST_OF_MARKS;
+        let mut budget = Budget::new();
+        for (entry, limit) in self.blocks(Kind::Marks) {
+            let text = payload_at(file, entry, limit, &mut budget)?;
             let read = text.and_then(|text| serde_json::from_slice::<Vec<Mark>>(&text).ok());
+            let bytes = |marks: &Vec<Mark>| marks.iter().map(Mark::bytes).sum::<usize>();
+            let read = read.filter(|more| more.iter().all(Mark::is_possible));
             match read {
-                Some(more) => marks.extend(more),
-                None => damaged.push(entry.offset),
+                Some(more) if bytes(&more) <= room => {
+                    room -= bytes(&more);
+                    marks.extend(more);
+                }
+                _ => damaged.push(entry.offset),
             }
         }
         Ok((marks, damaged))
     }
 
     /// What came to trails well before a time since boot; `None` where some of
-    /// it is damaged.
+    /// it is damaged, or missing.
     ///
     /// # Errors
     ///
     /// When the file cannot be read.
-    pub fn trails(
+    pub fn past(
         &self,
         file: &mut (impl Read + Seek),
         until_ns: u64,
-    ) -> std::io::Result<Option<Vec<Stretch>>> {
+    ) -> std::io::Result<Option<Past>> {
         let mut samples = self
             .entries
             .iter()
             .rev()
             .filter(|entry| entry.has_samples());
         // The wall clock, by which the time may have been found, is not that exact.
-        let Some(last) = samples.find(|entry| entry.begin_ns <= until_ns) else {
-            return Ok(Some(Vec::new()));
-        };
-        let limit = samples.next().unwrap_or(last).begin_ns;
-        let mut stretches = Vec::new();
-        for entry in self.entries.iter().filter(|entry| entry.is(Kind::Trails)) {
-            if entry.end_ns >= limit {
+        let last = samples.find(|entry| entry.begin_ns <= until_ns);
+        let limit_ns = samples.next().or(last).map_or(0, |entry| entry.begin_ns);
+        let mut recall = Recall::new();
+        let mut budget = Budget::new();
+        for (entry, limit) in self.blocks(Kind::Trails) {
+            if entry.end_ns >= limit_ns {
                 continue;
             }
-            let payload = payload_at(file, entry.offset)?;
+            let payload = payload_at(file, entry, limit, &mut budget)?;
             let Some(Ok(more)) = payload.map(trails::unpack) else {
                 return Ok(None);
             };
-            stretches.extend(more);
+            if more.iter().any(|stretch| recall.take(stretch).is_err()) {
+                return Ok(None);
+            }
         }
-        Ok(Some(stretches))
+        Ok(recall.finish().ok())
+    }
+
+    /// The blocks of a kind, each with the place of the block after it.
+    fn blocks(&self, kind: Kind) -> impl Iterator<Item = (&Entry, u64)> {
+        let next = self.entries.iter().skip(1).map(|entry| entry.offset);
+        let limits = next.chain(std::iter::once(u64::MAX));
+        let entries = self.entries.iter().zip(limits);
+        entries.filter(move |(entry, _)| entry.is(kind))
     }
 
     /// The last facts before a place.
@@ -181,14 +198,30 @@ impl Map {
     }
 }
 
-/// The payload of a block; `None` where it is damaged.
-fn payload_at(file: &mut (impl Read + Seek), at: u64) -> std::io::Result<Option<Vec<u8>>> {
-    let Some(head) = head_at(file, at)? else {
+/// The payload of a block; `None` where it is damaged, or another block than
+/// the one that the entry names, or reaches into the next one.
+fn payload_at(
+    file: &mut (impl Read + Seek),
+    entry: &Entry,
+    limit: u64,
+    budget: &mut Budget,
+) -> std::io::Result<Option<Vec<u8>>> {
+    let Some(head) = head_at(file, entry.offset)? else {
         return Ok(None);
     };
-    let Some(header) = Header::parse(&head) else {
+    let named = |header: &Header| {
+        entry.is(header.kind)
+            && (header.begin_ns, header.end_ns) == (entry.begin_ns, entry.end_ns)
+            && header.unpacked <= most_unpacked(header.kind)
+            && entry.offset + (BLOCK_HEADER + header.packed) as u64 <= limit
+    };
+    let Some(header) = Header::parse(&head).filter(named) else {
         return Ok(None);
     };
+    budget.used(header.packed as u64);
+    if budget.unpack(&header).is_err() {
+        return Ok(None);
+    }
     let mut payload = Vec::new();
     let packed = header.packed as u64;
     file.by_ref().take(packed).read_to_end(&mut payload)?;
@@ -208,26 +241,91 @@ fn head_at(file: &mut (impl Read + Seek), at: u64) -> std::io::Result<Option<[u8
     }
 }
 
-fn next_magic(file: &mut (impl Read + Seek), from: u64) -> std::io::Result<Option<u64>> {
-    let mut at = from;
-    let mut window = Vec::with_capacity(WINDOW);
-    loop {
-        file.seek(SeekFrom::Start(at))?;
-        window.clear();
-        file.by_ref().take(WINDOW as u64).read_to_end(&mut window)?;
-        if let Some(found) = super::reader::find(&window, 0) {
-            return Ok(Some(at + found as u64));
+/// A part of a file that is searched from its front: no byte is read twice,
+/// however many blocks seem to begin there.
+struct Window<'a, F> {
+    file: &'a mut F,
+    begin: u64,
+    bytes: Vec<u8>,
+}
+
+impl<'a, F: Read + Seek> Window<'a, F> {
+    fn new(file: &'a mut F) -> Self {
+        Self {
+            file,
+            begin: 0,
+            bytes: Vec::with_capacity(WINDOW),
         }
-        if window.len() < WINDOW {
-            return Ok(None);
-        }
-        at += (WINDOW - BLOCK_MAGIC.len()) as u64;
     }
+
+    /// The bytes from a place on, at least so many unless the file ends there.
+    fn from(&mut self, at: u64, wanted: usize) -> std::io::Result<&[u8]> {
+        let end = self.begin + self.bytes.len() as u64;
+        if at < self.begin || at + wanted as u64 > end {
+            self.file.seek(SeekFrom::Start(at))?;
+            self.bytes.clear();
+            let window = self.file.by_ref().take(WINDOW as u64);
+            { window }.read_to_end(&mut self.bytes)?;
+            self.begin = at;
+        }
+        let from = (at - self.begin) as usize;
+        Ok(self.bytes.get(from..).unwrap_or_default())
+    }
+
+    /// Where the next block may begin.
+    fn next_magic(&mut self, from: u64) -> std::io::Result<Option<u64>> {
+        let mut at = from;
+        loop {
+            let bytes = self.from(at, BLOCK_MAGIC.len())?;
+            if let Some(found) = super::reader::find(bytes, 0) {
+                return Ok(Some(at + found as u64));
+            }
+            // The first bytes of a magic may be the last ones here.
+            let Some(step) = bytes.len().checked_sub(BLOCK_MAGIC.len() - 1) else {
+                return Ok(None);
+            };
+            if step == 0 {
+                return Ok(None);
+            }
+            at += step as u64;
+        }
+    }
+
+    /// What stands before a payload; `None` where no block begins.
+    fn header_at(&mut self, at: u64) -> std::io::Result<Option<Header>> {
+        let bytes = self.from(at, BLOCK_HEADER)?;
+        Ok(bytes.first_chunk::<BLOCK_HEADER>().and_then(Header::parse))
+    }
+}
+
+/// Whether the blocks that an index names are there. Of many, some are looked
+/// at here, the first and the last ones of samples among them; the others when
+/// they are used.
+fn are_true(file: &mut (impl Read + Seek), entries: &[Entry]) -> std::io::Result<bool> {
+    let step = entries.len().div_ceil(LOOKED_AT).max(1);
+    let mut samples = entries.iter().filter(|entry| entry.has_samples());
+    let ends = [samples.next(), samples.next_back()];
+    for entry in entries
+        .iter()
+        .step_by(step)
+        .chain(ends.into_iter().flatten())
+    {
+        let header = head_at(file, entry.offset)?.and_then(|head| Header::parse(&head));
+        let is_true = header.is_some_and(|header| {
+            entry.is(header.kind)
+                && (header.begin_ns, header.end_ns) == (entry.begin_ns, entry.end_ns)
+        });
+        if !is_true {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// What the index says, if the file ends with a sound one.
 fn index(file: &mut (impl Read + Seek), len: u64) -> std::io::Result<Option<Vec<Entry>>> {
     let mut tail = WINDOW as u64;
+    let mut budget = Budget::new();
     loop {
         let from = len.saturating_sub(tail).max(FILE_HEADER as u64);
         file.seek(SeekFrom::Start(from))?;
@@ -235,7 +333,8 @@ fn index(file: &mut (impl Read + Seek), len: u64) -> std::io::Result<Option<Vec<
         file.by_ref().take(tail).read_to_end(&mut bytes)?;
         let mut at = 0;
         while let Some(found) = super::reader::find(&bytes, at) {
-            if let Some(entries) = entries(&bytes[found..], len) {
+            let from = from + found as u64;
+            if let Some(entries) = entries(&bytes[found..], from, &mut budget) {
                 return Ok(Some(entries));
             }
             at = found + 1;
@@ -248,16 +347,14 @@ fn index(file: &mut (impl Read + Seek), len: u64) -> std::io::Result<Option<Vec<
     }
 }
 
-/// The entries of an index that takes all these bytes.
-fn entries(block: &[u8], len: u64) -> Option<Vec<Entry>> {
+/// The entries of an index that takes all these bytes, the first of which has
+/// that place in the file.
+fn entries(block: &[u8], place: u64, budget: &mut Budget) -> Option<Vec<Entry>> {
     let head = block.first_chunk::<BLOCK_HEADER>()?;
     let header = Header::parse(head)?;
     let payload = block.get(BLOCK_HEADER..)?;
-    let is_it = header.kind == Kind::Index
-        && header.packed == payload.len()
-        && header.unpacked <= MOST
-        && header.is_sound(head, payload);
-    if !is_it {
+    let is_it = header.kind == Kind::Index && header.packed == payload.len();
+    if !is_it || budget.search(payload.len()).is_err() || !header.is_sound(head, payload) {
         return None;
     }
     let payload = super::reader::unpacked(&header, payload)?;
@@ -275,7 +372,10 @@ fn entries(block: &[u8], len: u64) -> Option<Vec<Entry>> {
             .ok()?;
         entries.push(entry);
     }
-    let is_in_order = entries.is_sorted_by_key(|entry| entry.offset);
-    let is_inside = entries.last().is_none_or(|entry| entry.offset < len);
-    (is_in_order && is_inside).then_some(entries)
+    let is_possible = |entry: &Entry| entry.begin_ns <= entry.end_ns && entry.end_ns <= MOST_NS;
+    let is_in_order = entries
+        .windows(2)
+        .all(|pair| pair[0].offset + BLOCK_HEADER as u64 <= pair[1].offset);
+    let is_inside = entries.last().is_none_or(|entry| entry.offset < place);
+    (is_in_order && is_inside && entries.iter().all(is_possible)).then_some(entries)
 }

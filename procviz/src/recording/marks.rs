@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::block::MOST_NS;
 use crate::{
     model::{Notable, TaskId},
     tracker::Change,
@@ -43,6 +44,22 @@ pub struct Mark {
 }
 
 impl Mark {
+    /// About how many bytes of memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let texts = [&self.rule, &self.unit, &self.text];
+        let comm = self.comm.as_ref().map_or(0, Vec::len);
+        size_of::<Self>() + comm + texts.iter().map(|text| text.len()).sum::<usize>()
+    }
+
+    /// Whether some machine may have been so: a recording may say anything.
+    pub(super) fn is_possible(&self) -> bool {
+        let start_ns = self.about.map_or(0, |task| task.start_ns);
+        self.time_ns <= MOST_NS
+            && self.since_ns <= self.time_ns
+            && start_ns <= MOST_NS
+            && self.value.is_finite()
+    }
+
     /// Of a notable that changes at a time.
     pub fn new(change: Change, notable: &Notable, time_ns: u64) -> Self {
         Self {

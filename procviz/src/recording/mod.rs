@@ -2,12 +2,14 @@
 //! what is in one, byte by byte.
 
 mod block;
+mod budget;
 mod columns;
 mod deaths;
 mod facts;
 mod keyframes;
 mod map;
 mod marks;
+mod possible;
 mod reader;
 mod rows;
 mod samples;

@@ -7,11 +7,13 @@ use std::{
 };
 
 use super::{
-    block::{BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, Header, Kind, MAGIC, MOST, VERSION},
+    block::{BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, Header, Kind, MAGIC, MOST, MOST_NS, VERSION},
+    budget::{Budget, Exceeded, most_unpacked},
     deaths,
     facts::Facts,
     keyframes,
     map::Map,
+    possible::{end_is_possible, is_possible},
     samples::Scattered,
     trails,
 };
@@ -89,6 +91,13 @@ pub struct Reader {
     facts: Facts,
     findings: Findings,
     samples: Option<Scattered>,
+    /// The first byte of the block that they are from, and the time since boot
+    /// of the sample before the next one, ns.
+    samples_at: u64,
+    before_ns: u64,
+    /// What the rest may cost; `None`: nothing more is read.
+    budget: Option<Budget>,
+    unpacked: u64,
     /// Who ended in the gap before the next sample.
     ended: Vec<Arc<ExitRecord>>,
     /// Damages and gaps so far, those included that are not told one by one.
@@ -122,6 +131,10 @@ impl Reader {
             facts: Facts::default(),
             findings: Findings::default(),
             samples: None,
+            samples_at: 0,
+            before_ns: 0,
+            budget: Some(Budget::new()),
+            unpacked: 0,
             ended: Vec::new(),
             holes: 0,
             keyframe: None,
@@ -189,6 +202,8 @@ impl Reader {
         self.used = 0;
         self.at = at;
         self.is_at_end = false;
+        self.before_ns = 0;
+        self.budget = Some(Budget::new());
     }
 
     /// What [`Tracker::restore`](crate::tracker::Tracker::restore) takes, if a
@@ -196,6 +211,11 @@ impl Reader {
     /// the first; and the number of holes ahead of it, which it mends.
     pub fn take_keyframe(&mut self) -> Option<(Keyframe, usize)> {
         self.keyframe.take()
+    }
+
+    /// Bytes of payloads that have been unpacked so far.
+    pub fn unpacked(&self) -> u64 {
+        self.unpacked
     }
 
     /// What was found so far; all of it after the last sample.
@@ -212,7 +232,15 @@ impl Reader {
         loop {
             if let Some(samples) = &mut self.samples {
                 match samples.next() {
+                    Ok(Some(sample)) if !is_possible(&sample, self.before_ns) => {
+                        self.tell(Damage {
+                            offset: self.samples_at,
+                            bytes: 0,
+                            what: "a sample has figures that no machine can have",
+                        });
+                    }
                     Ok(Some(mut sample)) => {
+                        self.before_ns = sample.stamp.boot_ns;
                         sample.precede(self.ended.drain(..));
                         return Ok(Some(sample));
                     }
@@ -220,9 +248,9 @@ impl Reader {
                     Err(_) => {
                         self.samples = None;
                         self.tell(Damage {
-                            offset: self.at,
+                            offset: self.samples_at,
                             bytes: 0,
-                            what: "the block before this place makes no sense",
+                            what: "a block of samples makes no sense",
                         });
                     }
                 }
@@ -266,11 +294,16 @@ impl Reader {
     pub fn pass_over(&mut self) -> Result<(), ReadError> {
         self.samples = None;
         while let Some(header) = self.sound()? {
-            let payload = &self.rest()[BLOCK_HEADER..BLOCK_HEADER + header.packed];
-            if header.kind == Kind::Gap
-                && let Some(payload) = unpacked(&header, payload)
-            {
-                self.lacks(gap(&header, &payload));
+            if header.kind == Kind::Gap && header.unpacked <= most_unpacked(Kind::Gap) {
+                let budget = self.budget.as_mut().ok_or(Exceeded);
+                if budget.and_then(|budget| budget.unpack(&header)).is_err() {
+                    self.give_up();
+                    return Ok(());
+                }
+                let payload = &self.rest()[BLOCK_HEADER..BLOCK_HEADER + header.packed];
+                if let Some(payload) = unpacked(&header, payload) {
+                    self.lacks(gap(&header, &payload));
+                }
             }
             self.pass(&header);
         }
@@ -279,18 +312,54 @@ impl Reader {
 
     /// Takes in the next sound block; whether there was one.
     fn block(&mut self) -> Result<bool, ReadError> {
-        while let Some(header) = self.sound()? {
-            let payload = &self.rest()[BLOCK_HEADER..BLOCK_HEADER + header.packed];
-            let Some(payload) = unpacked(&header, payload) else {
-                self.skip_to_next("a block cannot be unpacked")?;
-                continue;
-            };
-            let offset = self.at;
+        let Some(header) = self.sound()? else {
+            return Ok(false);
+        };
+        let offset = self.at;
+        if matches!(header.kind, Kind::Index | Kind::Marks | Kind::Other(_)) {
             self.pass(&header);
-            self.enter(&header, payload, offset);
+            self.findings.is_closed |= header.kind == Kind::Index;
             return Ok(true);
         }
-        Ok(false)
+        let is_small = header.unpacked <= most_unpacked(header.kind);
+        let budget = self.budget.as_mut().ok_or(Exceeded);
+        if budget.and_then(|budget| budget.unpack(&header)).is_err() {
+            self.give_up();
+            return Ok(false);
+        }
+        self.unpacked += header.unpacked as u64;
+        let payload = &self.rest()[BLOCK_HEADER..BLOCK_HEADER + header.packed];
+        let payload = match is_small {
+            true => unpacked(&header, payload),
+            false => None,
+        };
+        self.pass(&header);
+        let entered = match payload {
+            Some(payload) => self.enter(&header, payload, offset),
+            None => Ok(false),
+        };
+        match entered {
+            Ok(true) => {}
+            Ok(false) => self.tell(Damage {
+                offset,
+                bytes: (BLOCK_HEADER + header.packed) as u64,
+                what: "a block makes no sense",
+            }),
+            Err(Exceeded) => self.give_up(),
+        }
+        Ok(true)
+    }
+
+    /// Leaves out the rest: whoever made the file wants its reader to be busy.
+    fn give_up(&mut self) {
+        if self.budget.take().is_some() {
+            self.tell(Damage {
+                offset: self.at,
+                bytes: 0,
+                what: "it claims to hold more than a recording of its size can; the rest of the file is left out",
+            });
+        }
+        self.samples = None;
     }
 
     /// Leaves behind a block that is sound.
@@ -303,6 +372,9 @@ impl Reader {
     /// Goes to the next block whose checksum is right, all of which is there then.
     fn sound(&mut self) -> Result<Option<Header>, ReadError> {
         loop {
+            if self.budget.is_none() {
+                return Ok(None);
+            }
             self.fill(BLOCK_HEADER)?;
             let Some(head) = self.rest().first_chunk::<BLOCK_HEADER>().copied() else {
                 let left = self.rest().len() as u64;
@@ -333,45 +405,71 @@ impl Reader {
             if header.is_sound(&head, payload) {
                 return Ok(Some(header));
             }
+            let budget = self.budget.as_mut().ok_or(Exceeded);
+            if budget.and_then(|budget| budget.search(whole)).is_err() {
+                self.end_of_damage();
+                self.give_up();
+                return Ok(None);
+            }
             self.skip_to_next("a block's checksum is wrong")?;
         }
     }
 
-    fn enter(&mut self, header: &Header, payload: Vec<u8>, offset: u64) {
-        let mut is_nonsense = false;
-        match header.kind {
-            Kind::Facts => match serde_json::from_slice(&payload) {
-                Ok(facts) => self.facts = facts,
-                Err(_) => is_nonsense = true,
+    /// Takes in a payload; whether it makes sense.
+    fn enter(&mut self, header: &Header, payload: Vec<u8>, offset: u64) -> Result<bool, Exceeded> {
+        Ok(match header.kind {
+            Kind::Facts => match serde_json::from_slice::<Facts>(&payload) {
+                Ok(facts) if facts.are_possible() => {
+                    self.facts = facts;
+                    true
+                }
+                _ => false,
             },
             Kind::Samples => match Scattered::new(payload) {
-                Ok(samples) => self.samples = Some(samples),
-                Err(_) => is_nonsense = true,
+                Ok(samples) => {
+                    self.spend_rows(samples.rows())?;
+                    self.samples = Some(samples);
+                    self.samples_at = offset;
+                    true
+                }
+                Err(_) => false,
             },
-            Kind::Gap => self.lacks(gap(header, &payload)),
+            Kind::Gap => {
+                self.lacks(gap(header, &payload));
+                true
+            }
             Kind::Keyframe => match keyframes::unpack(payload) {
                 Ok(keyframe) => {
                     self.keyframe = keyframe.map(|keyframe| (keyframe, self.holes));
+                    true
                 }
-                Err(_) => is_nonsense = true,
+                Err(_) => false,
             },
-            Kind::Index => self.findings.is_closed = true,
-            Kind::Deaths => match deaths::unpack(payload) {
-                Ok(ended) if self.ended.len() + ended.len() <= MOST_ENDED => {
-                    self.ended.extend(ended);
+            Kind::Deaths => match Scattered::new(payload) {
+                Ok(mut samples) => {
+                    self.spend_rows(samples.rows())?;
+                    self.take_ends(deaths::ends(&mut samples))
                 }
-                _ => is_nonsense = true,
+                Err(_) => false,
             },
-            Kind::Trails => is_nonsense = trails::unpack(payload).is_err(),
-            Kind::Marks | Kind::Other(_) => {}
+            Kind::Trails => trails::unpack(payload).is_ok(),
+            Kind::Index | Kind::Marks | Kind::Other(_) => true,
+        })
+    }
+
+    fn spend_rows(&mut self, rows: u64) -> Result<(), Exceeded> {
+        self.budget.as_mut().ok_or(Exceeded)?.rows(rows)
+    }
+
+    /// Keeps ends that stand between samples; whether they can be.
+    fn take_ends(&mut self, ended: Option<Vec<Arc<ExitRecord>>>) -> bool {
+        let Some(ended) = ended else { return false };
+        let are_possible = ended.iter().all(|record| end_is_possible(record, MOST_NS));
+        let is_room = self.ended.len() + ended.len() <= MOST_ENDED;
+        if are_possible && is_room {
+            self.ended.extend(ended);
         }
-        if is_nonsense {
-            self.tell(Damage {
-                offset,
-                bytes: (BLOCK_HEADER + header.packed) as u64,
-                what: "a block makes no sense",
-            });
-        }
+        are_possible && is_room
     }
 
     /// Leaves out what is not a sound block, up to where the next may begin.
@@ -425,6 +523,9 @@ impl Reader {
     fn take(&mut self, bytes: usize) {
         self.used += bytes;
         self.at += bytes as u64;
+        if let Some(budget) = &mut self.budget {
+            budget.used(bytes as u64);
+        }
         self.findings.bytes = self.at;
     }
 

@@ -67,12 +67,6 @@ pub(super) fn comm(row: &mut impl Columns, value: &mut Comm) {
     *value = Comm::new(&text.unwrap_or_default());
 }
 
-fn path(row: &mut impl Columns, value: &mut Option<Arc<str>>) {
-    let mut text: Option<Arc<[u8]>> = value.as_ref().map(|path| path.as_bytes().into());
-    row.text(&mut text);
-    *value = text.map(|text| String::from_utf8_lossy(&text).into());
-}
-
 fn io(row: &mut impl Columns, value: &mut Option<Io>) {
     let mut pair = value.map(|io| (io.read, io.write));
     byte_pair(row, &mut pair);
@@ -218,7 +212,7 @@ pub(super) fn found(row: &mut impl Columns, found: &mut Found) {
     row.maybe(&mut whole_ns);
     io(row, &mut whole_io);
     found.whole = whole_ns.map(|cpu_ns| (cpu_ns, whole_io));
-    path(row, &mut found.cgroup);
+    row.path(&mut found.cgroup);
 }
 
 fn gone(row: &mut impl Columns, gone: &mut Gone) {
@@ -356,7 +350,7 @@ pub(super) fn event(row: &mut impl Columns, event: &mut Event) {
             small(row, &mut exec.uid);
             comm(row, &mut exec.comm);
             row.text(&mut exec.args);
-            path(row, &mut exec.cgroup);
+            row.path(&mut exec.cgroup);
         }
         Event::Rename(rename) => {
             row.task(&mut rename.id);
@@ -386,7 +380,7 @@ pub(super) fn event(row: &mut impl Columns, event: &mut Event) {
         Event::Cgroup(id, value) => {
             row.task(id);
             let mut text = Some(Arc::clone(value));
-            path(row, &mut text);
+            row.path(&mut text);
             *value = text.unwrap_or_else(|| "".into());
         }
     }
@@ -403,7 +397,7 @@ fn fork_row(row: &mut impl Columns, fork: &mut Fork) {
     flags(row, [&mut fork.kthread, &mut fork.watched]);
     comm(row, &mut fork.comm);
     row.text(&mut fork.args);
-    path(row, &mut fork.cgroup);
+    row.path(&mut fork.cgroup);
 }
 
 fn thread_end(row: &mut impl Columns, end: &mut ThreadEnd) {
@@ -443,7 +437,7 @@ fn exit(row: &mut impl Columns, exit: &mut ExitRecord) {
     ] {
         row.maybe(figure);
     }
-    path(row, &mut exit.cgroup);
+    row.path(&mut exit.cgroup);
     flags(
         row,
         [
@@ -556,7 +550,7 @@ pub(super) fn process(
     row.maybe(&mut process.rss);
     row.maybe(&mut process.vsize);
     small(row, &mut process.threads);
-    path(row, &mut process.cgroup);
+    row.path(&mut process.cgroup);
     row.text(&mut process.args);
     maybe_beyond(row, &mut process.ended_on_cpu_ns, now_ns);
     change(row, &mut process.change, tick);

@@ -9,7 +9,8 @@ use super::{
     rows::{self, Counts, EVENTS},
 };
 use crate::model::{
-    Comm, Event, Fold, Found, Gone, Memory, Reading, Sample, Sources, State, Status, TaskId,
+    Comm, Event, ExitRecord, Fold, Found, Gone, Memory, Reading, Sample, Sources, State, Status,
+    TaskId,
 };
 
 /// The tables of a block, by number.
@@ -20,8 +21,11 @@ const MEMORIES: u8 = 13;
 const FOLDS: u8 = 14;
 /// The kind of each event, in order.
 const KINDS: u8 = 15;
-/// No sample has more rows of one kind.
+/// Upper limit for the rows of a sample of one kind.
 const MOST_ROWS: u64 = 400_000;
+/// Upper limit for a sample in memory, in bytes: 130,000 tasks found at once, or
+/// 300,000 events of which a third are ends of processes.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// Gathers samples for a block.
 pub(super) struct Gathered {
@@ -174,6 +178,11 @@ impl Scattered {
         TablesIn::parse(payload).map(Self)
     }
 
+    /// Rows that have not been read yet.
+    pub(super) fn rows(&self) -> u64 {
+        self.0.all_rows()
+    }
+
     /// The next one; `None` after the last.
     ///
     /// # Errors
@@ -197,6 +206,15 @@ impl Scattered {
         if all.iter().any(|count| *count > MOST_ROWS) {
             return Err(Nonsense);
         }
+        let bytes = counts.found * size_of::<Found>() as u64
+            + counts.events * size_of::<Event>() as u64
+            + counts.folds * size_of::<Fold>() as u64
+            + counts.readings * size_of::<Reading>() as u64
+            + counts.memories * size_of::<Memory>() as u64;
+        if bytes > MOST_BYTES {
+            return Err(Nonsense);
+        }
+        let mut left = MOST_BYTES - bytes;
         for _ in 0..counts.found {
             let mut found = blank_found();
             self.0.row(FOUND, |get| rows::found(get, &mut found))?;
@@ -221,7 +239,13 @@ impl Scattered {
         for _ in 0..counts.events {
             match self.event()? {
                 ControlFlow::Continue(()) => {}
-                ControlFlow::Break(event) => sample.events.push(event),
+                ControlFlow::Break(event) => {
+                    if matches!(event, Event::ProcessEnd(_)) {
+                        let record = size_of::<ExitRecord>() as u64;
+                        left = left.checked_sub(record).ok_or(Nonsense)?;
+                    }
+                    sample.events.push(event);
+                }
             }
         }
         Ok(Some(sample))

@@ -100,7 +100,7 @@ impl Tracker {
         if fork.id == fork.process {
             process.leader = Some(thread);
         } else {
-            process.threads += 1;
+            process.threads = process.threads.saturating_add(1);
         }
         self.filter_process(slot);
     }
@@ -201,7 +201,8 @@ impl Tracker {
         let Some((slot, process)) = self.process_mut(end.process) else {
             return;
         };
-        process.cpu_ns += end.cpu_ns.unwrap_or(cpu_ns).saturating_sub(cpu_ns);
+        let missed = end.cpu_ns.unwrap_or(cpu_ns).saturating_sub(cpu_ns);
+        process.cpu_ns = process.cpu_ns.saturating_add(missed);
         if let (Some((read, write)), Some(before)) = (end.io, io) {
             process.io = super::plus(
                 process.io,

@@ -76,7 +76,7 @@ impl Tracker {
             });
         }
         if by_sum {
-            process.cpu_ns += found.cpu_ns;
+            process.cpu_ns = process.cpu_ns.saturating_add(found.cpu_ns);
             process.io = match (process.io, found.io) {
                 (Some(sum), Some(io)) => super::plus(Some(sum), io.read, io.write),
                 _ => None,
@@ -228,7 +228,7 @@ impl Tracker {
                 .filter(|thread| thread.found_tick == tick)
         });
         for thread in living {
-            cpu_ns += thread.cpu_ns;
+            cpu_ns = cpu_ns.saturating_add(thread.cpu_ns);
             io = match thread.io {
                 Some(own) => super::plus(io, own.read, own.write),
                 None => None,
@@ -236,7 +236,7 @@ impl Tracker {
         }
         let missed = cpu_ns.saturating_sub(process.cpu_ns);
         if missed > 0 && tick > 1 {
-            process.cpu_ns += missed;
+            process.cpu_ns = process.cpu_ns.saturating_add(missed);
             process.io = match (process.io, io) {
                 (Some(a), Some(b)) => Some(Io {
                     read: a.read.max(b.read),
@@ -246,7 +246,7 @@ impl Tracker {
             };
             self.touch(slot);
             if let Some(process) = self.snapshot.processes.get_mut(slot) {
-                process.change.cpu_ns += missed;
+                process.change.cpu_ns = process.change.cpu_ns.saturating_add(missed);
             }
         }
     }

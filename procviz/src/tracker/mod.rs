@@ -23,7 +23,7 @@ use crate::model::{Comm, Host, Io, Process, Sample, Scope, Snapshot, Sources, Ta
 pub use filter::Filter;
 pub use keyframe::{Keyframe, LastSeconds, NoKeyframe, Secrets};
 pub use outstanding::{Change, Outstanding};
-pub use trails::{Broken, Past, Point, Step, Stretch, Trail, Trails, Who};
+pub use trails::{Broken, Past, Point, Recall, Step, Stretch, Trail, Trails, Who};
 
 /// How many snapshots show a dead task.
 const SHOWN_DEAD: u64 = 2;
@@ -250,7 +250,7 @@ impl Tracker {
 
 fn plus(a: Option<Io>, read: u64, write: u64) -> Option<Io> {
     a.map(|io| Io {
-        read: io.read + read,
-        write: io.write + write,
+        read: io.read.saturating_add(read),
+        write: io.write.saturating_add(write),
     })
 }

@@ -54,7 +54,7 @@ impl Tracker {
             return;
         };
         let cpu = cpu_ns.saturating_sub(thread.cpu_ns);
-        thread.cpu_ns += cpu;
+        thread.cpu_ns = thread.cpu_ns.saturating_add(cpu);
         let wait = match (run_delay_ns, thread.run_delay_ns) {
             (Some(now), Some(before)) => Some(now.saturating_sub(before)),
             _ => None,
@@ -74,8 +74,9 @@ impl Tracker {
             }));
         }
         let change = thread.change.at(tick);
-        change.cpu_ns += cpu;
-        change.io_bytes += read + write;
+        let moved = read.saturating_add(write);
+        change.cpu_ns = change.cpu_ns.saturating_add(cpu);
+        change.io_bytes = change.io_bytes.saturating_add(moved);
         change.wait_ns = sum(change.wait_ns, wait);
         let process = thread.process;
         self.touch(process);
@@ -86,12 +87,13 @@ impl Tracker {
         let Some(process) = self.snapshot.processes.get_mut(process) else {
             return;
         };
-        process.cpu_ns += cpu;
+        process.cpu_ns = process.cpu_ns.saturating_add(cpu);
         process.io = plus(process.io, read, write);
         process.run_delay_ns = sum(process.run_delay_ns, wait);
-        process.change.cpu_ns += cpu;
-        process.change.io_bytes += read + write;
-        process.change.wait_ns = sum(process.change.wait_ns, wait);
+        let change = &mut process.change;
+        change.cpu_ns = change.cpu_ns.saturating_add(cpu);
+        change.io_bytes = change.io_bytes.saturating_add(moved);
+        change.wait_ns = sum(change.wait_ns, wait);
     }
 
     pub(super) fn take_memory(&mut self, memory: &Memory) {
@@ -123,7 +125,7 @@ impl Tracker {
 /// Of two durations either of which may not be known.
 fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     match (a, b) {
-        (Some(a), Some(b)) => Some(a + b),
+        (Some(a), Some(b)) => Some(a.saturating_add(b)),
         (one, other) => one.or(other),
     }
 }

@@ -1,5 +1,6 @@
 //! Where samples come from: the machine, or recordings of it.
 
+mod limits;
 mod range;
 mod shelf;
 mod tree;
@@ -8,6 +9,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 pub(super) use self::shelf::{failed, reader, recordings, tell};
 use self::{
+    limits::Limits,
     range::Range,
     shelf::{Volume, is_common, shelf},
     tree::Tree,
@@ -37,6 +39,7 @@ pub(super) struct Player {
     reader: Reader,
     schedule: Schedule,
     range: Range,
+    limits: Limits,
     /// Somebody wants to know what leads to what is shown.
     wants_past: bool,
     /// Somebody goes to and fro.
@@ -126,6 +129,7 @@ impl Player {
             reader,
             schedule: *schedule,
             range,
+            limits: Limits::default(),
             wants_past: false,
             is_browsed: false,
             tree: None,
@@ -307,6 +311,10 @@ impl Player {
         else {
             return Ok(None);
         };
+        if let Some(tracker) = &tracker {
+            let unpacked = self.reader.unpacked();
+            self.limits.check(tracker.snapshot(), unpacked)?;
+        }
         if let Some(tree) = &mut self.tree {
             if begins.is_some() {
                 tree.forget();

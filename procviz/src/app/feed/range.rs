@@ -5,6 +5,7 @@ use crate::{
     app::{
         Failure,
         moment::{Moment, Span},
+        stdout::shown,
     },
     cli::RangeArgs,
     export::time,
@@ -45,8 +46,8 @@ impl Range {
         {
             return Err(Failure::usage(format!(
                 "`--begin {}` is later than `--end {}`",
-                args.begin.as_deref().unwrap_or_default(),
-                args.end.as_deref().unwrap_or_default()
+                shown(args.begin.as_deref().unwrap_or_default()),
+                shown(args.end.as_deref().unwrap_or_default())
             )));
         }
         Ok(Self {

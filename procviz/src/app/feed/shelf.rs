@@ -55,9 +55,8 @@ impl Volume {
         };
         let until = wall_ns - i128::from(self.facts.boot_wall_ns);
         let until = u64::try_from(until).unwrap_or(0);
-        let stretches = map.trails(&mut self.open()?, until);
-        let stretches = stretches.map_err(|error| failed(&self.name, &error.into()))?;
-        Ok(stretches.and_then(|stretches| Past::recalled(&stretches).ok()))
+        let past = map.past(&mut self.open()?, until);
+        past.map_err(|error| failed(&self.name, &error.into()))
     }
 
     pub(super) fn reader(&self) -> Result<Reader, Failure> {
@@ -249,8 +248,14 @@ pub(in crate::app) fn tell(name: &str, findings: &Findings) -> u8 {
     }
     for damage in findings.damages.iter().take(5) {
         say(&format!(
-            "procviz: `{name}`: damaged at byte {}: {}; {} bytes are left out",
-            damage.offset, damage.what, damage.bytes
+            "procviz: `{name}`: damaged at byte {}: {}{}",
+            damage.offset,
+            damage.what,
+            match damage.bytes {
+                0 => String::new(),
+                1 => "; 1 byte is left out".to_owned(),
+                bytes => format!("; {bytes} bytes are left out"),
+            }
         ));
     }
     if let Some(more) = findings.damages.len().checked_sub(6) {

@@ -23,6 +23,8 @@ const SCRIPT: &str = include_str!("page.js");
 const STYLE: &str = include_str!("page.css");
 /// Packed data of a page at most, bytes: a browser has to hold all of it.
 const MOST_BYTES: usize = 64 << 20;
+/// Upper limit for the tasks of a picture in a page.
+const MOST_TASKS: usize = 30_000;
 
 /// A page that is being made, a frame at a time.
 pub struct Page {
@@ -39,6 +41,13 @@ pub enum PageError {
     /// Something could not be put into JSON.
     #[error("failed to describe a frame")]
     Json(#[from] serde_json::Error),
+    /// A browser could not hold it.
+    #[error(
+        "a page holds up to {} tasks, and this picture has {}: choose some of them with -p or a filter, or draw a .png",
+        crate::model::count_text(MOST_TASKS as u64),
+        crate::model::count_text(*.0 as u64)
+    )]
+    TooMany(usize),
     /// Something could not be packed.
     #[error("failed to pack a frame")]
     Pack(#[from] std::io::Error),
@@ -147,6 +156,18 @@ impl Page {
             frames: 0,
             last: None,
         }
+    }
+
+    /// Whether a picture of so many tasks can be added.
+    ///
+    /// # Errors
+    ///
+    /// When there are more than a browser can hold.
+    pub fn check(tasks: usize) -> Result<(), PageError> {
+        if tasks > MOST_TASKS {
+            return Err(PageError::TooMany(tasks));
+        }
+        Ok(())
     }
 
     /// Adds a picture.

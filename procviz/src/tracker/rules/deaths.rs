@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, world::World};
-use crate::model::{Comm, Event, ExitRecord, Notable, Rule, Status, TaskId, duration_text};
+use crate::model::{Comm, Event, ExitRecord, Notable, Rule, Status, TaskId, duration_text, total};
 
 const SPAN_NS: u64 = 600 * SECOND;
 const THRESHOLD: usize = 3;
@@ -102,7 +102,7 @@ impl Deaths {
 
     pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
         for ((origin, comm, status), deaths) in &self.kinds {
-            let count: u64 = deaths.iter().map(|death| death.count).sum();
+            let count = total(deaths.iter().map(|death| death.count));
             let (Some(first), Some(last)) = (deaths.front(), deaths.back()) else {
                 continue;
             };
@@ -118,7 +118,7 @@ impl Deaths {
                     } else {
                         "started"
                     };
-                    format!(", {verb} by {} {}", comm.text().terminal(), origin.tid)
+                    format!(", {verb} by {} {}", comm.text().name(), origin.tid)
                 }
                 None => String::new(),
             };

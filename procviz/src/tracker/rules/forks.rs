@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, world::World};
-use crate::model::{Comm, Event, Notable, Rule, TaskId, duration_text};
+use crate::model::{Comm, Event, Notable, Rule, TaskId, duration_text, total};
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// Forks a second.
@@ -73,8 +73,9 @@ impl Forks {
                     if stamp.boot_ns.saturating_sub(record.process.start_ns) < SPAN_NS
                         && filter.shows_record(record) =>
                 {
-                    self.tick(record.origin, stamp.boot_ns, stamp.interval_ns)
-                        .dead_cpu_ns += record.cpu_ns.unwrap_or(0);
+                    let tick = self.tick(record.origin, stamp.boot_ns, stamp.interval_ns);
+                    let used = record.cpu_ns.unwrap_or(0);
+                    tick.dead_cpu_ns = tick.dead_cpu_ns.saturating_add(used);
                     self.name(record.origin, record.comm);
                 }
                 _ => {}
@@ -82,8 +83,8 @@ impl Forks {
         }
         for fold in &snapshot.folds {
             let tick = self.tick(fold.origin, stamp.boot_ns, stamp.interval_ns);
-            tick.forks += fold.count;
-            tick.dead_cpu_ns += fold.cpu_ns;
+            tick.forks = tick.forks.saturating_add(fold.count);
+            tick.dead_cpu_ns = tick.dead_cpu_ns.saturating_add(fold.cpu_ns);
             self.bin(fold.origin, stamp.boot_ns, fold.count);
             self.name(fold.origin, fold.comm);
         }
@@ -117,7 +118,8 @@ impl Forks {
 
     fn bin(&mut self, origin: TaskId, time_ns: u64, count: u64) {
         let bins = &mut self.origins.entry(origin).or_default().bins;
-        *bins.entry(time_ns / BIN_NS).or_default() += count;
+        let bin = bins.entry(time_ns / BIN_NS).or_default();
+        *bin = bin.saturating_add(count);
     }
 
     fn name(&mut self, origin: TaskId, comm: Comm) {
@@ -127,26 +129,22 @@ impl Forks {
     }
 
     pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
-        let watched: u64 = self.window.iter().map(|(_, length)| length).sum();
+        let watched = total(self.window.iter().map(|(_, length)| *length));
         if watched + SECOND / 20 < SECOND {
             return;
         }
         let seconds = watched as f64 / 1e9;
         for (id, origin) in &self.origins {
-            let count: u64 = origin.ticks.iter().map(|tick| tick.forks).sum();
+            let count = total(origin.ticks.iter().map(|tick| tick.forks));
             let forks = count as f64 / seconds;
-            let cores = origin
-                .ticks
-                .iter()
-                .map(|tick| tick.dead_cpu_ns)
-                .sum::<u64>() as f64
-                / watched as f64;
+            let used = total(origin.ticks.iter().map(|tick| tick.dead_cpu_ns));
+            let cores = used as f64 / watched as f64;
             if forks < FORKS && cores < CORES {
                 notables.extend(self.burst(*id, origin, world));
                 continue;
             }
             let name = world.name(*id).unwrap_or(origin.name);
-            let last = origin.name.text().terminal();
+            let last = origin.name.text().name();
             let span = duration_text(watched);
             notables.push(Notable {
                 rule: Rule::Forks,
@@ -159,7 +157,7 @@ impl Forks {
                 value: forks,
                 unit: "forks/s",
                 since_ns: origin.ticks.front().map_or(0, |tick| tick.time_ns - tick.interval_ns),
-                text: format!("starts {forks:.0} processes/s, such as '{last}', over {span}; the dead used {cores:.2} cores"),
+                text: format!("starts {forks:.0} processes/s, such as {last}, over {span}; the dead used {cores:.2} cores"),
                 curve: curve(&origin.ticks),
             });
         }
@@ -170,7 +168,7 @@ impl Forks {
         let span = BURST_NS.max(world.snapshot.stamp.interval_ns);
         let oldest = world.now_ns().saturating_sub(span) / BIN_NS;
         let starts = |from: u64, bins: u64| -> u64 {
-            origin.bins.range(from..from + bins).map(|(_, n)| n).sum()
+            total(origin.bins.range(from..from + bins).map(|(_, n)| *n))
         };
         let bins = origin.bins.range(oldest..).map(|(bin, _)| *bin);
         let (count, instant) = bins
@@ -183,7 +181,7 @@ impl Forks {
             return None;
         }
         let name = world.name(id).unwrap_or(origin.name);
-        let last = origin.name.text().terminal();
+        let last = origin.name.text().name();
         Some(Notable {
             rule: Rule::Burst,
             rank: 0,
@@ -198,7 +196,7 @@ impl Forks {
                 .ticks
                 .front()
                 .map_or(0, |tick| tick.time_ns - tick.interval_ns),
-            text: format!("started {count} processes, such as '{last}', within 2 s"),
+            text: format!("started {count} processes, such as {last}, within 2 s"),
             curve: curve(&origin.ticks),
         })
     }

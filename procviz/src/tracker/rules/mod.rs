@@ -24,7 +24,7 @@ use rustc_hash::FxHashMap;
 
 pub(super) use self::{waiting::Waiting, world::World};
 use super::history::{History, Point};
-use crate::model::{Comm, Notable, Process, Rule, SLACK_NS, Snapshot, TaskId};
+use crate::model::{Comm, Notable, Process, Rule, SLACK_NS, Snapshot, TaskId, total};
 
 const SECOND: u64 = 1_000_000_000;
 /// A process that has been idle for so long is forgotten by the rules.
@@ -93,11 +93,10 @@ impl Rules {
         self.zombies.take(world);
         let mut notables = Vec::new();
         self.stall.judge(snapshot, skipped, &mut notables);
-        let total_io: u64 = changed
+        let changed_now = changed
             .iter()
-            .filter_map(|slot| snapshot.processes.get(*slot))
-            .map(|process| process.change.io_bytes)
-            .sum();
+            .filter_map(|slot| snapshot.processes.get(*slot));
+        let total_io = total(changed_now.map(|process| process.change.io_bytes));
         let processes = changed
             .iter()
             .filter_map(|slot| snapshot.processes.get(*slot))

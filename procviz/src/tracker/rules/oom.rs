@@ -39,7 +39,7 @@ impl Oom {
                     cgroup: record
                         .cgroup
                         .as_deref()
-                        .map(|path| Untrusted::new(path.as_bytes()).terminal()),
+                        .map(|path| Untrusted::new(path.as_bytes()).name()),
                     grower: fastest_grower(world, record.cgroup.as_deref(), record.process),
                 });
             }
@@ -72,7 +72,7 @@ impl Oom {
             text.push_str(&format!(", cgroup {cgroup}"));
         }
         if let Some((id, comm, grown)) = &last.grower {
-            let name = comm.text().terminal();
+            let name = comm.text().name();
             let grown = bytes_text(*grown);
             text.push_str(&format!("; {name} {} there grew by {grown}", id.tid));
         }

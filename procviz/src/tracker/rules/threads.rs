@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, world::World};
-use crate::model::{Event, Notable, Rule, TaskId, count_text, duration_text};
+use crate::model::{Event, Notable, Rule, TaskId, count_text, duration_text, total};
 
 const SPAN_NS: u64 = 10 * SECOND;
 const THRESHOLD: u64 = 100;
@@ -44,7 +44,7 @@ impl Threads {
 
     pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
         for (id, made) in &self.made {
-            let count: u64 = made.iter().map(|(_, count)| count).sum();
+            let count = total(made.iter().map(|(_, count)| *count));
             let shown = world
                 .process(*id)
                 .filter(|process| !world.is_hidden(process));

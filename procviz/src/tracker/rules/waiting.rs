@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, world::World};
-use crate::model::{Comm, Notable, Process, Rule, TaskId, duration_text};
+use crate::model::{Comm, Notable, Process, Rule, TaskId, duration_text, total};
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// Part of the time.
@@ -145,11 +145,8 @@ fn find(waits: &VecDeque<Wait>, now: u64, watched: u64) -> Option<Found> {
     let recent = waits
         .iter()
         .filter(|wait| now.saturating_sub(wait.time_ns) < SPAN_NS);
-    let waited: u64 = recent.clone().map(|wait| wait.wait_ns).sum();
-    let span = recent
-        .map(|wait| wait.interval_ns)
-        .sum::<u64>()
-        .max(SPAN_NS);
+    let waited = total(recent.clone().map(|wait| wait.wait_ns));
+    let span = total(recent.map(|wait| wait.interval_ns)).max(SPAN_NS);
     let part = waited as f64 / span as f64;
     if part >= PART && watched + SECOND / 4 >= SPAN_NS {
         return Some(Found::Part(part));

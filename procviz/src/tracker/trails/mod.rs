@@ -14,8 +14,10 @@ use crate::model::{Scope, Snapshot, TaskId, TaskView};
 const MOST_DEAD: usize = 200;
 /// What is younger is not thinned, as far as there is room, ns since boot.
 const STRETCH_NS: u64 = 30_000_000_000;
-/// Points of all trails: more are no machine's.
-const MOST_POINTS: usize = 4_000_000;
+/// Upper limit for the points of all trails: more are no machine's.
+const MOST_POINTS: usize = 2_000_000;
+/// Upper limit for trails, times stretches, that are recalled: a week of 2,000.
+const MOST_LOOKED_AT: usize = 40_000_000;
 
 /// What came to trails in half a minute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -304,23 +306,71 @@ impl Stretch {
     }
 }
 
-impl Past {
-    /// What those know who saw all of it, from its stretches in their order,
-    /// the first one among them. It goes on with the samples after the last one.
+/// Puts together what those know who saw all of a recording, from its stretches
+/// in their order, the first one among them.
+pub struct Recall {
+    threads: Trails,
+    processes: Trails,
+    /// Trails that have been looked at: a stretch costs a look at all of them.
+    looked_at: usize,
+}
+
+impl Recall {
+    /// Before the first stretch.
+    #[expect(
+        clippy::new_without_default,
+        reason = "it is no value, but a way to one"
+    )]
+    pub fn new() -> Self {
+        let [threads, processes] = [Scope::Threads, Scope::Processes].map(Trails::new);
+        Self {
+            threads,
+            processes,
+            looked_at: 0,
+        }
+    }
+
+    /// Takes the next stretch.
     ///
     /// # Errors
     ///
-    /// When a stretch is missing, or they are absurd.
-    pub fn recalled(stretches: &[Stretch]) -> Result<Self, Broken> {
-        let [mut threads, mut processes] = [Scope::Threads, Scope::Processes].map(Trails::new);
-        for stretch in stretches {
-            match stretch.of_processes {
-                false => threads.recall(stretch)?,
-                true => processes.recall(stretch)?,
-            }
+    /// When one before it is missing, or they are absurd.
+    pub fn take(&mut self, stretch: &Stretch) -> Result<(), Broken> {
+        let trails = match stretch.of_processes {
+            false => &mut self.threads,
+            true => &mut self.processes,
+        };
+        trails.recall(stretch)?;
+        self.looked_at += trails.len();
+        if self.looked_at > MOST_LOOKED_AT {
+            return Err(Broken);
         }
+        Ok(())
+    }
+
+    /// The past up to the last stretch. It goes on with the samples after that.
+    ///
+    /// # Errors
+    ///
+    /// When a stretch is missing.
+    pub fn finish(self) -> Result<Past, Broken> {
+        let Self {
+            threads, processes, ..
+        } = self;
         let is_whole = threads.began_ns.is_some() && threads.last_ns == processes.last_ns;
-        is_whole.then_some(Self([threads, processes])).ok_or(Broken)
+        is_whole.then_some(Past([threads, processes])).ok_or(Broken)
+    }
+}
+
+impl Past {
+    /// From all stretches.
+    #[cfg(test)]
+    pub(crate) fn recalled(stretches: &[Stretch]) -> Result<Self, Broken> {
+        let mut recall = Recall::new();
+        stretches
+            .iter()
+            .try_for_each(|stretch| recall.take(stretch))?;
+        recall.finish()
     }
 
     /// Those of a scope.
