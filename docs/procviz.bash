@@ -485,7 +485,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__dump)
-            opts="-p -s -F -h --json --csv --no-threads --save --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -s -F -h --json --csv --spreadsheet --no-threads --save --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -235,6 +235,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand dump" -l command -d 'Tas
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l json -d 'One JSON object a line [default]'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l csv -d 'CSV, a row per task'
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l spreadsheet -d 'Put a \' before text that a spreadsheet would run as a formula'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s p -l no-threads -d 'Processes instead of threads'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s h -l help -d 'Print help'

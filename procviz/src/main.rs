@@ -2,14 +2,48 @@
 
 use std::process::ExitCode;
 
-#[expect(clippy::print_stderr, reason = "the one place that prints errors")]
+use procviz::{app, cli::Cli, model::Untrusted};
+
 fn main() -> ExitCode {
-    let cli = procviz::cli::Cli::from_args();
-    match procviz::app::run(cli) {
+    let cli = match Cli::from_args() {
+        Ok(cli) => cli,
+        // The help, or the version.
+        Err(error) if !error.use_stderr() => {
+            // If nobody reads it, nothing is lost.
+            _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            print(&usage(&error));
+            return ExitCode::from(2);
+        }
+    };
+    match app::run(cli) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
-            eprintln!("procviz: {:#}", failure.error);
+            print(&format!("procviz: {:#}", failure.error));
             ExitCode::from(failure.status)
         }
     }
+}
+
+/// What was wrong with the command line, with values that stay on their line.
+fn usage(error: &clap::Error) -> String {
+    let mut text = error.render().to_string();
+    for arg in std::env::args() {
+        let value = arg.split_once('=').map_or("", |(_, value)| value);
+        for typed in [arg.as_str(), value] {
+            if typed.contains('\n') {
+                let shown = Untrusted::new(typed.as_bytes()).terminal();
+                text = text.replace(typed, &shown);
+            }
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+/// Prints an error; nothing in it controls the terminal.
+#[expect(clippy::print_stderr, reason = "the one place that prints errors")]
+fn print(text: &str) {
+    eprintln!("{}", Untrusted::new(text.as_bytes()).message());
 }

@@ -12,6 +12,7 @@
 )]
 
 mod bad_input;
+mod bombs;
 mod browser;
 mod charts;
 mod cost;
@@ -19,6 +20,7 @@ mod csv;
 mod damage;
 mod deaths;
 mod disks;
+mod files;
 mod format;
 mod notables;
 mod packaging;
@@ -59,6 +61,7 @@ fn main() {
     let no_skip = std::env::var_os("PROCVIZ_NO_SKIP").is_some();
     let modules = [
         ("bad_input", bad_input::TESTS as &[Test]),
+        ("files", files::TESTS),
         ("rules", rules::TESTS),
         ("packaging", packaging::TESTS),
         ("pictures", pictures::TESTS),
@@ -75,6 +78,7 @@ fn main() {
         ("recording", recording::TESTS),
         ("format", format::TESTS),
         ("damage", damage::TESTS),
+        ("bombs", bombs::TESTS),
         ("disks", disks::TESTS),
         ("ring", ring::TESTS),
         ("terminal_view", terminal_view::TESTS),

@@ -33,9 +33,110 @@ pub(crate) const TESTS: &[Test] = &[
         a_pid_namespace_is_told,
     ),
     (
+        "a_capable_binary_opens_what_its_caller_may_open",
+        Needs::Events,
+        a_capable_binary_opens_what_its_caller_may_open,
+    ),
+    (
+        "a_set_user_id_binary_becomes_its_caller",
+        Needs::Events,
+        a_set_user_id_binary_becomes_its_caller,
+    ),
+    (
         "privileges_are_given_away",
         Needs::Events,
         privileges_are_given_away,
+    ),
+];
+
+/// Options that take a path, with what is typed: `SECRET` is a recording, a font
+/// or a folder that its caller may not read, `CLOSED` a folder in which he may
+/// not write. Whoever adds such an option adds it here, or the test fails.
+const PATHS: &[(&str, &str, &[&str])] = &[
+    ("", "output", &["-o", "CLOSED/x.png", "--samples", "1"]),
+    (
+        "",
+        "save",
+        &["--save", "CLOSED/x.pvz", "-o", "y.png", "--samples", "1"],
+    ),
+    ("", "from", &["--from", "SECRET.pvz", "-o", "y.png"]),
+    (
+        "",
+        "font",
+        &["--font", "SECRET.ttf", "-o", "y.png", "--samples", "1"],
+    ),
+    ("grid", "output", &["-o", "CLOSED/x.svg", "--samples", "1"]),
+    (
+        "grid",
+        "save",
+        &["--save", "CLOSED/x.pvz", "-o", "y.png", "--samples", "1"],
+    ),
+    ("grid", "from", &["--from", "SECRET.pvz", "-o", "y.png"]),
+    (
+        "grid",
+        "font",
+        &["--font", "SECRET.ttf", "-o", "y.png", "--samples", "1"],
+    ),
+    (
+        "bubble",
+        "output",
+        &["-o", "CLOSED/x.html", "--samples", "1"],
+    ),
+    (
+        "bubble",
+        "save",
+        &["--save", "CLOSED/x.pvz", "-o", "y.png", "--samples", "1"],
+    ),
+    ("bubble", "from", &["--from", "SECRET.pvz", "-o", "y.png"]),
+    (
+        "bubble",
+        "font",
+        &["--font", "SECRET.ttf", "-o", "y.png", "--samples", "1"],
+    ),
+    ("lines", "output", &["-o", "CLOSED/x.gif", "--samples", "1"]),
+    (
+        "lines",
+        "save",
+        &["--save", "CLOSED/x.pvz", "-o", "y.png", "--samples", "1"],
+    ),
+    ("lines", "from", &["--from", "SECRET.pvz", "-o", "y.png"]),
+    (
+        "lines",
+        "font",
+        &["--font", "SECRET.ttf", "-o", "y.png", "--samples", "1"],
+    ),
+    ("exits", "from", &["--from", "SECRET.pvz"]),
+    ("notables", "from", &["--from", "SECRET.pvz"]),
+    ("dump", "from", &["--from", "SECRET.pvz"]),
+    (
+        "dump",
+        "save",
+        &["--save", "CLOSED/x.pvz", "--samples", "1"],
+    ),
+    ("record", "from", &["--from", "SECRET.pvz", "-o", "y.pvz"]),
+    (
+        "record",
+        "output",
+        &["-o", "CLOSED/x.pvz", "--samples", "1"],
+    ),
+    (
+        "record",
+        "output",
+        &["-o", "CLOSED/", "--rotate", "1h", "--samples", "1"],
+    ),
+    ("check", "file", &["SECRET.pvz"]),
+    ("check", "file", &["CLOSED"]),
+    ("csv", "from", &["--from", "SECRET.pvz"]),
+    ("csv", "output", &["-o", "CLOSED/x"]),
+    (
+        "csv",
+        "proc_root",
+        &["-S", "-t", "-p", "--proc-root", "false"],
+    ),
+    (
+        "csv",
+        "proc_root",
+        &["-S", "-t", "-p", "--proc-root", "/proc/1/root/proc"],
     ),
 ];
 
@@ -48,7 +149,7 @@ struct Place {
 impl Place {
     fn new(name: &str) -> Self {
         let folder = Folder::new(name);
-        std::fs::set_permissions(&folder.0, PermissionsExt::from_mode(0o777)).unwrap();
+        std::fs::set_permissions(&folder.0, PermissionsExt::from_mode(0o1777)).unwrap();
         let binary = folder.file("procviz");
         std::fs::copy(env!("CARGO_BIN_EXE_procviz"), &binary).unwrap();
         std::fs::set_permissions(&binary, PermissionsExt::from_mode(0o755)).unwrap();
@@ -166,6 +267,170 @@ fn two_capabilities_are_enough() -> Result<(), Failed> {
         known > 10 && known == others.len(),
         "IO comes from the kernel, whoever asks: known of {known} of {}",
         others.len()
+    );
+    Ok(())
+}
+
+/// A folder with secrets of root in it, and the binary with `mode` and, if there
+/// are any, the capabilities that `doctor` advises.
+fn with_secrets(name: &str, mode: u32, capabilities: &str) -> Place {
+    let place = Place::new(name);
+    std::fs::set_permissions(&place.binary, PermissionsExt::from_mode(mode)).unwrap();
+    if !capabilities.is_empty() {
+        let set = output(Command::new("setcap").arg(capabilities).arg(&place.binary));
+        assert!(set.status.success(), "{}", stderr(&set));
+    }
+    let secret = place.folder.file("SECRET.pvz");
+    let made = output(
+        crate::support::procviz()
+            .args(["record", "-s", "0.1", "--samples", "3", "-o"])
+            .arg(&secret),
+    );
+    assert!(made.status.success(), "{}", stderr(&made));
+    let font = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/Roboto-subset.ttf");
+    let mine = place.folder.file("SECRET.ttf");
+    std::fs::copy(font, &mine).unwrap();
+    std::fs::write(place.folder.file("secret"), "Name:\tthe-secret\nPid:\t1\n").unwrap();
+    for file in ["SECRET.pvz", "SECRET.ttf", "secret"] {
+        let file = place.folder.file(file);
+        std::fs::set_permissions(file, PermissionsExt::from_mode(0o600)).unwrap();
+    }
+    std::fs::create_dir(place.folder.file("CLOSED")).unwrap();
+    std::fs::set_permissions(
+        place.folder.file("CLOSED"),
+        PermissionsExt::from_mode(0o700),
+    )
+    .unwrap();
+    std::fs::create_dir_all(place.folder.file("false/1")).unwrap();
+    let link = place.folder.file("false/1/status");
+    std::os::unix::fs::symlink(place.folder.file("secret"), link).unwrap();
+    place
+}
+
+/// Each option that takes a path, as clap's own table has them.
+fn options_with_paths() -> std::collections::BTreeSet<(String, String)> {
+    use clap::CommandFactory as _;
+    let is_path = |arg: &clap::Arg| {
+        arg.get_value_parser().type_id() == clap::value_parser!(PathBuf).type_id()
+    };
+    let all = procviz::cli::Cli::command();
+    let own = all.get_arguments().map(|arg| (String::new(), arg));
+    let subcommands = all.get_subcommands().flat_map(|subcommand| {
+        let name = subcommand.get_name().to_owned();
+        subcommand
+            .get_arguments()
+            .map(move |arg| (name.clone(), arg))
+    });
+    own.chain(subcommands)
+        .filter(|(_, arg)| is_path(arg))
+        .map(|(name, arg)| (name, arg.get_id().to_string()))
+        .collect()
+}
+
+/// Tries each option that takes a path, as nobody.
+fn tries_all_paths(place: &Place) {
+    for (subcommand, option, args) in PATHS {
+        let mut all: Vec<&str> = subcommand.split_whitespace().collect();
+        all.extend(*args);
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+        let result = output(
+            command
+                .arg(&place.binary)
+                .args(&all)
+                .current_dir(&place.folder.0),
+        );
+        let printed = String::from_utf8_lossy(&result.stdout).into_owned() + &stderr(&result);
+        assert!(!printed.contains("the-secret"), "{all:?}: {printed}");
+        let code = result.status.code();
+        assert!(
+            matches!(code, Some(1 | 2 | 3)),
+            "{option} {all:?}: {code:?}: {printed}"
+        );
+        let is_named = printed.contains("ermission denied") || printed.contains("--proc-root");
+        assert!(is_named, "{all:?}: {printed}");
+        for left in ["y.png", "y.pvz"] {
+            assert!(
+                !place.folder.file(left).exists(),
+                "{all:?}: {left} was made"
+            );
+        }
+    }
+    assert_eq!(
+        std::fs::read_dir(place.folder.file("CLOSED"))
+            .unwrap()
+            .count(),
+        0
+    );
+}
+
+fn a_capable_binary_opens_what_its_caller_may_open() -> Result<(), Failed> {
+    let known: std::collections::BTreeSet<(String, String)> = PATHS
+        .iter()
+        .map(|(subcommand, option, _)| ((*subcommand).to_owned(), (*option).to_owned()))
+        .collect();
+    assert_eq!(
+        known,
+        options_with_paths(),
+        "an option that takes a path is not tried"
+    );
+    let capabilities = "cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search,cap_sys_nice+ep";
+    let place = with_secrets("capable", 0o755, capabilities);
+    tries_all_paths(&place);
+    // It is of use all the same: events of everybody, and files that only root may read.
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+    let result = output(command.arg(&place.binary).args([
+        "dump",
+        "--json",
+        "--require-ebpf",
+        "-s",
+        "0.2",
+        "--samples",
+        "2",
+    ]));
+    assert!(result.status.success(), "{}", stderr(&result));
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+    let of_root = crate::support::Running::new(Command::new("sleep").arg("60"));
+    let pid = of_root.pid().to_string();
+    let result = output(command.arg(&place.binary).args(["csv", "-i", &pid]));
+    let table = String::from_utf8(result.stdout)?;
+    let fields = table.trim().split(',').filter(|field| !field.is_empty());
+    assert_eq!(fields.count(), 8, "io of a process of root: {table:?}");
+    Ok(())
+}
+
+fn a_set_user_id_binary_becomes_its_caller() -> Result<(), Failed> {
+    let place = with_secrets("setuid", 0o4755, "");
+    tries_all_paths(&place);
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+    let result = output(
+        command
+            .arg(&place.binary)
+            .args([
+                "grid",
+                "--require-ebpf",
+                "-s",
+                "0.1",
+                "--samples",
+                "1",
+                "-o",
+                "mine.png",
+            ])
+            .current_dir(&place.folder.0),
+    );
+    assert!(result.status.success(), "{}", stderr(&result));
+    let owner =
+        std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(place.folder.file("mine.png"))?);
+    assert_eq!(owner, 65_534);
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+    let result = output(command.arg(&place.binary).args(["exits", "--", "id", "-u"]));
+    assert_eq!(
+        String::from_utf8(result.stdout)?.lines().next(),
+        Some("65534")
     );
     Ok(())
 }

@@ -230,7 +230,7 @@ fn every_death() -> Result<(), Failed> {
 /// Without root, without capabilities, from the file alone.
 fn anybody() -> Result<(), Failed> {
     let folder = Folder::new("anybody");
-    std::fs::set_permissions(&folder.0, PermissionsExt::from_mode(0o777))?;
+    std::fs::set_permissions(&folder.0, PermissionsExt::from_mode(0o1777))?;
     let binary = folder.file("procviz");
     std::fs::copy(env!("CARGO_BIN_EXE_procviz"), &binary)?;
     let file = folder.file("run.pvz");

@@ -5,7 +5,7 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{Read as _, Seek as _, SeekFrom, Write as _},
-    os::unix::{ffi::OsStrExt, process::CommandExt as _, process::ExitStatusExt as _},
+    os::unix::{process::CommandExt as _, process::ExitStatusExt as _},
     process::{Command, ExitStatus, Stdio},
     sync::{
         Arc,
@@ -16,7 +16,7 @@ use std::{
 use anyhow::Context as _;
 use nix::{
     sys::{
-        signal::{Signal, kill, raise},
+        signal::{Signal, kill, raise as stop_with},
         wait::{WaitPidFlag, WaitStatus, waitpid},
     },
     unistd::{Gid, Pid, Uid},
@@ -24,8 +24,11 @@ use nix::{
 use rustix::fs::{Mode, OFlags, open};
 use tokio::sync::Notify;
 
-use super::{Failure, stdout::say};
-use crate::source::accounts;
+use super::{
+    Failure,
+    stdout::{say, shown},
+};
+use crate::source::{accounts, capabilities::raise, invoker};
 
 /// A command that waits to be let go, or runs.
 pub(super) struct Child(std::process::Child);
@@ -102,6 +105,7 @@ impl Child {
     }
 
     fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let _raised = raise();
         Ok(kill(Pid::from_raw(i32::try_from(self.0.id())?), signal)?)
     }
 
@@ -128,6 +132,7 @@ impl Waiting {
     ///
     /// When it is gone already.
     pub(super) fn start(&self) -> anyhow::Result<()> {
+        let _raised = raise();
         kill(Pid::from_raw(i32::try_from(self.pid)?), Signal::SIGCONT)
             .context("failed to start the command")
     }
@@ -159,7 +164,7 @@ pub(super) fn keeper() -> anyhow::Result<File> {
     let folder = std::env::temp_dir();
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let file = open(&folder, flags, Mode::RUSR | Mode::WUSR)
-        .with_context(|| format!("failed to make a file in `{}`", folder.display()))?;
+        .with_context(|| format!("failed to make a file in `{}`", shown(&folder)))?;
     Ok(file.into())
 }
 
@@ -188,7 +193,7 @@ fn shell_status(status: ExitStatus) -> u8 {
 pub(super) fn launch(command: &[OsString]) -> Result<u8, Failure> {
     // Nobody would wake it if procviz died first.
     _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
-    raise(Signal::SIGSTOP)?;
+    stop_with(Signal::SIGSTOP)?;
     _ = rustix::process::set_parent_process_death_signal(None);
     let Some((program, args)) = command.split_first() else {
         return Ok(127);
@@ -197,8 +202,10 @@ pub(super) fn launch(command: &[OsString]) -> Result<u8, Failure> {
     run.args(args);
     become_invoker(&mut run)?;
     let error = run.exec();
-    let shown = crate::model::Untrusted::new(program.as_bytes()).terminal();
-    say(&format!("procviz: failed to run `{shown}`: {error}"));
+    say(&format!(
+        "procviz: failed to run `{}`: {error}",
+        shown(program)
+    ));
     Ok(if error.kind() == std::io::ErrorKind::NotFound {
         127
     } else {
@@ -206,24 +213,15 @@ pub(super) fn launch(command: &[OsString]) -> Result<u8, Failure> {
     })
 }
 
-/// Gives up root for the user who called sudo.
+/// Gives up root for the user who called sudo, doas, pkexec or run0.
 fn become_invoker(run: &mut Command) -> anyhow::Result<()> {
-    let number = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
-    let (Some(uid), Some(gid)) = (number("SUDO_UID"), number("SUDO_GID")) else {
+    let Some(invoker) = invoker()? else {
         return Ok(());
     };
-    if uid == 0 || !nix::unistd::geteuid().is_root() {
-        return Ok(());
-    }
-    let user = accounts::by_id(uid)?;
-    let gid = Gid::from_raw(gid);
-    let groups = match &user {
-        Some(user) => accounts::groups(user, gid)?,
-        None => vec![gid],
-    };
-    nix::unistd::setgroups(&groups).context("failed to set the groups")?;
-    nix::unistd::setgid(gid).context("failed to set the group")?;
-    nix::unistd::setuid(Uid::from_raw(uid)).context("failed to set the user")?;
+    let user = accounts::by_id(invoker.uid)?;
+    nix::unistd::setgroups(&invoker.groups()).context("failed to set the groups")?;
+    nix::unistd::setgid(Gid::from_raw(invoker.gid)).context("failed to set the group")?;
+    nix::unistd::setuid(Uid::from_raw(invoker.uid)).context("failed to set the user")?;
     if let Some(user) = user {
         run.env("HOME", &user.home)
             .env("USER", &user.name)

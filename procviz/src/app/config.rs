@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Failure;
+use super::{Failure, stdout::shown};
 use crate::cli::SamplingArgs;
 
 /// When to sample.
@@ -94,7 +94,8 @@ pub(super) fn number(
         .filter(|value| value.is_finite() && is_allowed(*value))
         .ok_or_else(|| {
             Failure::usage(format!(
-                "`{option} {text}` is not allowed: it takes {allowed}"
+                "`{option} {}` is not allowed: it takes {allowed}",
+                shown(text)
             ))
         })
 }
@@ -107,7 +108,8 @@ pub(super) fn whole(option: &str, text: &str, least: u64, most: u64) -> Result<u
         .filter(|value| (least..=most).contains(value))
         .ok_or_else(|| {
             Failure::usage(format!(
-                "`{option} {text}` is not allowed: it takes a whole number from {least} to {most}"
+                "`{option} {}` is not allowed: it takes a whole number from {least} to {most}",
+                shown(text)
             ))
         })
 }
@@ -117,7 +119,8 @@ pub(super) fn whole(option: &str, text: &str, least: u64, most: u64) -> Result<u
 pub(super) fn duration(option: &str, typed: &str, text: &str) -> Result<Duration, Failure> {
     let bad = || {
         Failure::usage(format!(
-            "`{option} {typed}` is no duration: 500ms, 30s, 5m, 2h and 1d are"
+            "`{option} {}` is no duration: 500ms, 30s, 5m, 2h and 1d are",
+            shown(typed)
         ))
     };
     let split = text
@@ -164,7 +167,21 @@ pub(super) fn bytes(option: &str, typed: &str, text: &str) -> Result<u64, Failur
         .map(|bytes| bytes as u64)
         .ok_or_else(|| {
             Failure::usage(format!(
-                "`{option} {typed}` holds no size: 500K, 64M, 2G and 1T are"
+                "`{option} {}` holds no size: 500K, 64M, 2G and 1T are",
+                shown(typed)
+            ))
+        })
+}
+
+/// Permissions, octal, that let their owner read and write.
+pub(super) fn mode(text: &str) -> Result<u32, Failure> {
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|mode| *mode <= 0o666 && mode & 0o600 == 0o600 && mode & 0o111 == 0)
+        .ok_or_else(|| {
+            Failure::usage(format!(
+                "`--mode {}` is not allowed: it takes octal permissions from 600 to 666",
+                shown(text)
             ))
         })
 }
@@ -177,7 +194,8 @@ pub(super) fn size(text: &str) -> Result<(f32, f32), Failure> {
     match sides {
         Some((width @ 480..=16_384, height @ 240..=16_384)) => Ok((width as f32, height as f32)),
         _ => Err(Failure::usage(format!(
-            "`--size {text}` is not allowed: it takes WIDTHxHEIGHT from 480x240 to 16384x16384, as in 1600x900"
+            "`--size {}` is not allowed: it takes WIDTHxHEIGHT from 480x240 to 16384x16384, as in 1600x900",
+            shown(text)
         ))),
     }
 }

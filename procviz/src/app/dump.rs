@@ -3,13 +3,17 @@
 use super::{
     Failure,
     config::Schedule,
+    output::PRIVATE,
     recorder::Keeping,
     session::{Plan, Session},
     stdout::{Out, Reader},
 };
 use crate::{
     cli::DumpArgs,
-    export::{json, rows},
+    export::{
+        csv::{Reads, Text},
+        json, rows,
+    },
     model::Scope,
 };
 
@@ -20,21 +24,33 @@ pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {
     } else {
         Scope::Threads
     };
+    let save = args.save.as_deref();
+    let save = save
+        .map(|path| Keeping::all(path, (false, PRIVATE)))
+        .transpose()?;
     let plan = Plan {
-        save: args.save.as_deref().map(|path| Keeping::all(path, false)),
+        save,
         ..Plan::plain(&schedule, &args.sampling, &args.filter, &args.run)
     };
     let (mut session, ()) = Session::start(plan, |_| Ok(()))?;
     let scope = session.scope(scope);
     let mut out = Out::new();
     let mut is_first = true;
+    let text = (Text::new(args.spreadsheet), Reads::stdout());
     while let Some(next) = session.next()? {
         if next.is_shown {
             let (snapshot, users) = (session.snapshot(), &session.users);
             let name = |uid| users.name(uid);
             let reader = out.write(|out| {
                 if args.csv {
-                    rows::snapshot(out, snapshot, scope, &name, std::mem::take(&mut is_first))
+                    rows::snapshot(
+                        out,
+                        snapshot,
+                        scope,
+                        &name,
+                        std::mem::take(&mut is_first),
+                        text,
+                    )
                 } else {
                     json::snapshot(out, snapshot, scope, &name)
                 }

@@ -31,7 +31,12 @@ mod watch;
 
 pub use failure::Failure;
 
-use crate::cli::{Cli, Command};
+use anyhow::Context as _;
+
+use crate::{
+    cli::{Cli, Command},
+    source::{capabilities, invoker},
+};
 
 /// Does what was typed; returns the exit status.
 ///
@@ -39,6 +44,9 @@ use crate::cli::{Cli, Command};
 ///
 /// [`Failure`] holds the message and the status to end with.
 pub fn run(cli: Cli) -> Result<u8, Failure> {
+    capabilities::put_aside().context("failed to put the capabilities of procviz aside")?;
+    // Who is not understood is not taken for root later on.
+    invoker()?;
     match cli.command {
         None => grid::run(&cli.grid),
         Some(Command::Grid(args)) => grid::run(&args),

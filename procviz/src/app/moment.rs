@@ -7,7 +7,7 @@ use jiff::{
     tz::TimeZone,
 };
 
-use super::{Failure, config};
+use super::{Failure, config, stdout::shown};
 
 /// What was typed.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +51,8 @@ impl Moment {
         match text.parse::<DateTime>() {
             Ok(at) if text.contains(':') => Ok(Self::There(at)),
             _ => Err(Failure::usage(format!(
-                "`{option} {text}` is no moment: 03:12, 03:12:30, 2026-11-22T03:12 (as the clock of the machine stood), 2026-11-22T03:12:30Z and -30s (before the end) are"
+                "`{option} {}` is no moment: 03:12, 03:12:30, 2026-11-22T03:12 (as the clock of the machine stood), 2026-11-22T03:12:30Z and -30s (before the end) are",
+                shown(text)
             ))),
         }
     }
@@ -72,7 +73,7 @@ impl Moment {
                 "`{option} {text}`: in a stream, or where there are no samples, only a date can be found, as in 2026-11-22T03:12:30Z"
             )));
         };
-        let shown = |ns: i128| {
+        let date = |ns: i128| {
             Timestamp::from_nanosecond(ns).map_or_else(
                 |_| "an unknown time".to_owned(),
                 |at| {
@@ -85,8 +86,8 @@ impl Moment {
         let outside = || {
             Failure::usage(format!(
                 "`{option} {text}`: recorded is from {} to {}",
-                shown(*first),
-                shown(*last)
+                date(*first),
+                date(*last)
             ))
         };
         let there = |at: DateTime| {

@@ -199,7 +199,7 @@ fn write(
                 change,
                 lasted_ns,
                 rule: &mark.rule,
-                name: name.map(|name| Untrusted::new(name).terminal()),
+                name: name.map(|name| Untrusted::new(name).name()),
                 about: mark.about.filter(|_| mark.is_named),
                 text: &mark.text,
             };
@@ -237,7 +237,7 @@ impl Line<'_> {
             self.change.word(),
             Untrusted::new(self.rule.as_bytes()).terminal(),
             self.name.as_deref().unwrap_or("procviz"),
-            Untrusted::new(self.text.as_bytes()).terminal()
+            Untrusted::new(self.text.as_bytes()).message()
         )
     }
 }
@@ -259,7 +259,7 @@ fn line(
         change,
         lasted_ns,
         rule: notable.rule.word(),
-        name: notable.comm.map(|comm| comm.text().terminal()),
+        name: notable.comm.map(|comm| comm.text().name()),
         about: notable.about.filter(|_| notable.is_named()),
         text: &notable.text,
     };

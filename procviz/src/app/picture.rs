@@ -12,7 +12,7 @@ use super::{
     page::Pages,
     recorder::Keeping,
     session::{Next, Plan, Session, WantArgs},
-    stdout::say,
+    stdout::{say, shown},
 };
 use crate::{
     chart::{Arguments, Bubble, Context, Grid, Grouping, Lines, PaletteKind, Theme, report},
@@ -110,8 +110,8 @@ pub(super) fn font(args: &PictureArgs) -> Result<Font, Failure> {
         return Ok(Font::embedded()?);
     };
     let bytes = std::fs::read(path)
-        .with_context(|| format!("failed to read the font `{}`", path.display()))?;
-    Ok(Font::parse(bytes).with_context(|| format!("`{}` is no font", path.display()))?)
+        .with_context(|| format!("failed to read the font `{}`", shown(path)))?;
+    Ok(Font::parse(bytes).with_context(|| format!("`{}` is no font", shown(path)))?)
 }
 
 /// Percent of a core that a live view may use; 0 is no limit.
@@ -144,7 +144,8 @@ pub(super) fn run(
         Chart::Lines(_) => Shows::AllSamples,
         Chart::Grid(_) | Chart::Bubble(_) => Shows::OneSample,
     };
-    let target = Target::new(path, args.force, schedule.samples, shows)?;
+    let mode = config::mode(&args.mode)?;
+    let target = Target::new(path, (args.force, mode), schedule.samples, shows)?;
     let chart = match chart {
         Chart::Grid(grid) if target.has_many() => Chart::Grid(grid.steady()),
         chart => chart,
@@ -164,16 +165,17 @@ pub(super) fn run(
         Arguments::Shown => WantArgs::Yes,
         Arguments::Hidden => WantArgs::No,
     };
+    let save = args.save.as_deref();
+    let save = save
+        .map(|path| Keeping::all(path, (args.force, mode)))
+        .transpose()?;
     let (session, writer) = Session::start(
         Plan {
             want_args,
             wants_past: matches!(chart, Chart::Lines(_)),
             every_life: target.format == Format::Html,
             one_picture: is_still && !is_bounded && !args.sampling.range.is_given(),
-            save: args
-                .save
-                .as_deref()
-                .map(|path| Keeping::all(path, args.force)),
+            save,
             ..Plan::plain(&schedule, &args.sampling, &args.filter, &args.run)
         },
         |_| Ok(Writer::start(&target)?),
@@ -319,10 +321,13 @@ impl Draw {
         self.writer.finish()?;
         match number {
             0 => say("procviz: nothing was drawn"),
-            _ if !self.target.is_series => say(&format!("procviz: wrote {}", last.display())),
+            _ if !self.target.is_series => say(&format!(
+                "procviz: wrote {}",
+                shown(self.target.path_of(&last))
+            )),
             _ => say(&format!(
                 "procviz: wrote {number} pictures, the last as {}",
-                last.display()
+                shown(self.target.path_of(&last))
             )),
         }
         Ok(())

@@ -5,13 +5,14 @@ use std::time::Duration;
 use super::{
     Failure,
     config::{self, Schedule},
-    recorder::{Files, Folder, Keeping, Place, RingPlan},
+    recorder::{Files, Folder, Keeping, Limits, Place, RingPlan},
     session::{Plan, Session},
+    stdout::shown,
     trigger::Triggers,
 };
 use crate::{
     cli::{FilesArgs, FilterArgs, RecordArgs},
-    model::{Scope, Untrusted},
+    model::Scope,
 };
 
 /// A file is ended before it has more than this part of all that there may be.
@@ -19,7 +20,7 @@ const PART: u64 = 8;
 
 pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
     let schedule = Schedule::new(&args.sampling, 1.0)?;
-    let mode = mode(&args.mode)?;
+    let mode = config::mode(&args.mode)?;
     let (place, files) = place(args)?;
     let keeping = Keeping {
         place,
@@ -44,7 +45,8 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
     };
     let (mut session, ()) = Session::start(plan, |_| Ok(()))?;
     while let Some(next) = session.next()? {
-        if next.is_last {
+        // There is nothing else to do than to record.
+        if next.is_last || session.recording_is_gone() {
             break;
         }
     }
@@ -55,7 +57,7 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
 fn place(args: &RecordArgs) -> Result<(Place, Files), Failure> {
     let typed = &args.files;
     let path = &args.output;
-    let shown = Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal();
+    let shown = shown(path);
     let is_folder = path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/");
     let of_folders = [
         ("--rotate", &typed.rotate),
@@ -70,7 +72,7 @@ fn place(args: &RecordArgs) -> Result<(Place, Files), Failure> {
             Some((option, _)) => Err(Failure::usage(format!(
                 "`{option}` is for a folder, and `-o {shown}` is none: end it with /"
             ))),
-            None => Ok((Place::File(path.clone()), Files::One)),
+            None => Ok((Place::file(path, args.force)?, Files::One)),
         };
     }
     if args.sampling.from.is_some() {
@@ -103,13 +105,12 @@ fn place(args: &RecordArgs) -> Result<(Place, Files), Failure> {
     let keep = keep
         .map(|text| config::whole("--keep", text, 1, 1_000_000))
         .transpose()?;
-    let folder = Folder {
-        path: path.clone(),
+    let limits = Limits {
         max_age: duration("--max-age", &typed.max_age)?,
         max_size,
         keep: keep.or(typed.ring.is_some().then_some(20)),
     };
-    Ok((Place::Folder(folder), files))
+    Ok((Place::Folder(Folder::new(path, limits)?), files))
 }
 
 fn ring(typed: &FilesArgs) -> Result<RingPlan, Failure> {
@@ -125,16 +126,4 @@ fn ring(typed: &FilesArgs) -> Result<RingPlan, Failure> {
         cool_down: duration("--cool-down", &typed.cool_down, "1m")?,
         triggers: Triggers::parse(&typed.triggers)?,
     })
-}
-
-/// Permissions, octal, that let their owner read and write.
-fn mode(text: &str) -> Result<u32, Failure> {
-    u32::from_str_radix(text, 8)
-        .ok()
-        .filter(|mode| *mode <= 0o666 && mode & 0o600 == 0o600 && mode & 0o111 == 0)
-        .ok_or_else(|| {
-            Failure::usage(format!(
-                "`--mode {text}` is not allowed: it takes octal permissions from 600 to 666"
-            ))
-        })
 }

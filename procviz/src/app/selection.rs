@@ -3,10 +3,9 @@
 use glob::Pattern;
 use regex::bytes::Regex;
 
-use super::{Failure, config};
+use super::{Failure, config, stdout::shown};
 use crate::{
     cli::FilterArgs,
-    model::Untrusted,
     recording::Facts,
     source::{Users, accounts},
     tracker::Filter,
@@ -119,10 +118,6 @@ pub(super) fn of_line(line: &str, base: &Filter) -> Result<Filter, String> {
         filter = part;
     }
     Ok(filter)
-}
-
-fn shown(text: &str) -> String {
-    Untrusted::new(text.as_bytes()).terminal()
 }
 
 fn user(text: &str) -> Result<u32, Failure> {

@@ -453,26 +453,31 @@ impl Session {
 
     /// The command's status if it has ended, that of a recording, or 0.
     pub(super) fn status_now(mut self) -> u8 {
-        self.end_recording();
+        let recorded = self.end_recording();
         match &mut self.feed {
-            Feed::Recording(player) => player.status(),
-            Feed::Machine(_) => self.child.map_or(0, Waiting::status_now),
+            Feed::Recording(player) => player.status().max(recorded),
+            Feed::Machine(_) => self.child.map_or(recorded, Waiting::status_now),
         }
     }
 
-    fn end_recording(&mut self) {
-        if let Some(recorder) = self.recorder.take() {
-            recorder.finish();
-        }
+    /// Whether the file of the recording that is made has been removed.
+    pub(super) fn recording_is_gone(&self) -> bool {
+        self.recorder.as_ref().is_some_and(Recorder::is_gone)
+    }
+
+    /// 1 where a recording was to be made that is not there.
+    fn end_recording(&mut self) -> u8 {
+        let recorder = self.recorder.take();
+        u8::from(recorder.is_some_and(|recorder| !recorder.finish()))
     }
 
     /// The command's status, once it has ended; that of a recording, which is
     /// 3 where it is damaged; or 0.
     pub(super) fn status(mut self) -> u8 {
-        self.end_recording();
+        let recorded = self.end_recording();
         match (&mut self.feed, self.child) {
-            (Feed::Recording(player), _) => player.status(),
-            (Feed::Machine(_), child) => child.map_or(0, Waiting::status),
+            (Feed::Recording(player), _) => player.status().max(recorded),
+            (Feed::Machine(_), child) => child.map_or(recorded, Waiting::status),
         }
     }
 }

@@ -1,6 +1,11 @@
 //! Writes data to stdout; a closed pipe is a reader that has seen enough.
 
-use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
+use std::{
+    ffi::OsStr,
+    io::{self, BufWriter, ErrorKind, Stdout, Write},
+};
+
+use crate::model::Untrusted;
 
 /// Standard output.
 pub(super) struct Out(BufWriter<Stdout>);
@@ -36,5 +41,11 @@ impl Out {
 
 /// Says something on stderr; if nobody listens, nothing is lost.
 pub(super) fn say(text: &str) {
+    let text = Untrusted::new(text.as_bytes()).message();
     _ = writeln!(io::stderr(), "{text}");
+}
+
+/// A path, or what the caller typed, as it stands in a message.
+pub(super) fn shown(text: impl AsRef<OsStr>) -> String {
+    Untrusted::new(text.as_ref().as_encoded_bytes()).terminal()
 }

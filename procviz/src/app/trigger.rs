@@ -3,7 +3,7 @@
 
 use glob::Pattern;
 
-use super::{Failure, config};
+use super::{Failure, config, stdout::shown};
 use crate::model::{
     Comm, Event, ExitRecord, MachineFigures, Process, Rule, Sample, Snapshot, Sources, Status,
     bytes_text,
@@ -165,7 +165,7 @@ fn name(comm: &Comm) -> String {
 
 impl Kind {
     fn parse(text: &str) -> Result<Self, Failure> {
-        let bad = |why: &str| Failure::usage(format!("`--on {text}`: {why}"));
+        let bad = |why: &str| Failure::usage(format!("`--on {}`: {why}", shown(text)));
         let unknown = || bad(&format!("no trigger; there are {KNOWN}"));
         let (kind, rest) = text.split_once(':').ok_or_else(unknown)?;
         let command = |name: &str| {

@@ -24,7 +24,7 @@ use tokio::{
 use super::config::Schedule;
 use crate::{
     model::Sample,
-    source::{Sampler, SamplerError},
+    source::{Sampler, SamplerError, capabilities::raise},
 };
 
 /// Samples that wait to be merged; beyond these they are added to the newest.
@@ -116,6 +116,7 @@ impl Watch {
             ears,
         };
         let body = move || {
+            let _raised = raise();
             let outcome = runtime.block_on(ticker.run(&schedule));
             if let Err(error) = outcome {
                 // Nobody listens any more: then nobody misses it.

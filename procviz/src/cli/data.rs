@@ -13,6 +13,9 @@ pub struct DumpArgs {
     /// CSV, a row per task
     #[arg(long)]
     pub csv: bool,
+    /// Put a ' before text that a spreadsheet would run as a formula
+    #[arg(long, requires = "csv")]
+    pub spreadsheet: bool,
     /// Processes instead of threads
     #[arg(short = 'p', long = "no-threads")]
     pub no_threads: bool,

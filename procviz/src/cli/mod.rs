@@ -51,12 +51,16 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Parses what was typed, or ends with the help or a message. The help of
+    /// Parses what was typed, or gives the help or a message. The help of
     /// the whole is short: the options that it takes without a command are
     /// those of `grid`, and stand there.
-    pub fn from_args() -> Self {
-        let matches = Self::brief().get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    ///
+    /// # Errors
+    ///
+    /// With the help that was asked for, or with what was wrong.
+    pub fn from_args() -> Result<Self, clap::Error> {
+        let matches = Self::brief().try_get_matches()?;
+        Self::from_arg_matches(&matches)
     }
 
     /// The command with `grid`'s options out of its own help.

@@ -13,6 +13,9 @@ pub struct PictureArgs {
     /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,
+    /// Permissions of files that are made, octal
+    #[arg(long, value_name = "MODE", default_value = "600")]
+    pub mode: String,
     /// Record all that is watched, too, for --from
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,

@@ -1,8 +1,12 @@
 //! Tables of `stat`, `status` and `io` as the kernel gives them: nothing is
 //! converted, text stays as it is.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal as _, Write},
+};
 
+use crate::model::Untrusted;
 use csv::{ByteRecord, Writer, WriterBuilder};
 
 /// Fields of `stat` in the order of proc(5).
@@ -70,32 +74,71 @@ pub(crate) enum Text {
     Spreadsheet,
 }
 
+impl Text {
+    /// As `--spreadsheet` asks for.
+    pub(crate) fn new(for_spreadsheets: bool) -> Self {
+        match for_spreadsheets {
+            true => Self::Spreadsheet,
+            false => Self::Kept,
+        }
+    }
+}
+
+/// Who reads a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// A program, which gets each byte as it is.
+    Program,
+    /// A person at a terminal, which a name must not control.
+    Terminal,
+}
+
+impl Reads {
+    /// Of the standard output.
+    pub(crate) fn stdout() -> Self {
+        match io::stdout().is_terminal() {
+            true => Self::Terminal,
+            false => Self::Program,
+        }
+    }
+}
+
 /// A CSV writer with RFC 4180's quoting.
 pub(crate) struct Table<W: Write> {
     out: Writer<W>,
     text: Text,
+    reads: Reads,
     row: ByteRecord,
 }
 
 impl<W: Write> Table<W> {
-    pub(crate) fn new(out: W, text: Text) -> Self {
+    pub(crate) fn new(out: W, text: Text, reads: Reads) -> Self {
         Self {
             // Rows may have more fields than the titles: a kernel that is newer.
             out: WriterBuilder::new().flexible(true).from_writer(out),
             text,
+            reads,
             row: ByteRecord::new(),
         }
     }
 
     /// Adds a field to the row.
     pub(crate) fn field(&mut self, field: &[u8]) {
+        let mut text = self.escaped(field);
         if self.text == Text::Spreadsheet && is_formula(field) {
-            let mut text = Vec::with_capacity(field.len() + 1);
-            text.push(b'\'');
-            text.extend_from_slice(field);
-            self.row.push_field(&text);
-        } else {
-            self.row.push_field(field);
+            text.to_mut().insert(0, b'\'');
+        }
+        self.row.push_field(&text);
+    }
+
+    fn escaped<'a>(&self, field: &'a [u8]) -> Cow<'a, [u8]> {
+        match self.reads {
+            Reads::Program => Cow::Borrowed(field),
+            // The kernel has doubled the backslashes of some fields already.
+            Reads::Terminal => {
+                let lines = Untrusted::new(field).message();
+                Cow::Owned(lines.replace('\n', "\\x0a").into_bytes())
+            }
         }
     }
 
@@ -243,7 +286,7 @@ mod tests {
 
     #[test]
     fn formulas_are_defused() {
-        let mut table = Table::new(Vec::new(), Text::Spreadsheet);
+        let mut table = Table::new(Vec::new(), Text::Spreadsheet, Reads::Program);
         for field in ["=1+1", "-1", "@x", "a,\"b"] {
             table.field(field.as_bytes());
         }

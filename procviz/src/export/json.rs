@@ -238,7 +238,22 @@ struct Dump<'a> {
     lost: Lost,
     machine: Machine,
     notables: Vec<NotableLine<'a>>,
-    tasks: Vec<Task>,
+    tasks: Tasks<'a>,
+}
+
+/// The tasks of a snapshot, each made when its turn comes: a line may be much
+/// longer than a task.
+struct Tasks<'a> {
+    snapshot: &'a Snapshot,
+    scope: Scope,
+    names: Names<'a>,
+}
+
+impl Serialize for Tasks<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let tasks = self.snapshot.tasks(self.scope);
+        serializer.collect_seq(tasks.map(|task| Task::new(self.snapshot, &task, self.names)))
+    }
 }
 
 #[derive(Serialize)]
@@ -253,18 +268,16 @@ struct Lost {
 }
 
 impl<'a> Dump<'a> {
-    fn new(snapshot: &'a Snapshot, scope: Scope, names: Names<'_>) -> Self {
-        let tasks: Vec<_> = snapshot
-            .tasks(scope)
-            .map(|task| Task::new(snapshot, &task, names))
-            .collect();
+    fn new(snapshot: &'a Snapshot, scope: Scope, names: Names<'a>) -> Self {
+        let living = snapshot.tasks(scope);
+        let living = living.filter(|task| task.state().letter() != 'X');
         let losses = snapshot.losses;
         Self {
             schema: SCHEMA,
             time: rfc3339(&snapshot.host, snapshot.stamp.boot_ns),
             interval_ns: snapshot.stamp.interval_ns,
             sources: snapshot.sources.word(),
-            tasks_total: tasks.iter().filter(|task| task.state != 'X').count(),
+            tasks_total: living.count(),
             lost: Lost {
                 fork: losses.fork,
                 exec: losses.exec,
@@ -280,7 +293,11 @@ impl<'a> Dump<'a> {
                 .iter()
                 .map(|notable| NotableLine::new(&snapshot.host, notable))
                 .collect(),
-            tasks,
+            tasks: Tasks {
+                snapshot,
+                scope,
+                names,
+            },
         }
     }
 }

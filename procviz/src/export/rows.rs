@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::{
     export::{
-        csv::{Table, Text},
+        csv::{Reads, Table, Text},
         json::{Names, container},
         time::rfc3339,
     },
@@ -54,8 +54,9 @@ pub(crate) fn snapshot(
     scope: Scope,
     names: Names<'_>,
     is_first: bool,
+    (text, reads): (Text, Reads),
 ) -> io::Result<()> {
-    let mut table = Table::new(out, Text::Kept);
+    let mut table = Table::new(out, text, reads);
     if is_first {
         TITLES
             .iter()

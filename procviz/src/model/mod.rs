@@ -28,6 +28,6 @@ pub use sample::{Found, Gone, Io, Memory, Reading, Sample, Sources, Stamp};
 pub use snapshot::{Slots, Snapshot};
 pub use state::State;
 pub use task::{Change, End, Process, TaskView, Thread};
-pub use units::{bytes_text, count_text, duration_text, rate_text};
+pub use units::{bytes_text, count_text, duration_text, rate_text, total};
 pub use untrusted::Untrusted;
 pub(crate) use untrusted::is_harmful;

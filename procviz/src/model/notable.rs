@@ -127,7 +127,7 @@ impl Notable {
     pub fn who(&self) -> String {
         let name = self
             .comm
-            .map_or_else(|| "procviz".to_owned(), |comm| comm.text().picture());
+            .map_or_else(|| "procviz".to_owned(), |comm| comm.text().name());
         match self.about.filter(|_| self.is_named()) {
             Some(about) => format!("{name} {}", about.tid),
             None => name,

@@ -1,5 +1,7 @@
 use std::fmt::Write as _;
 
+use unicode_width::UnicodeWidthChar as _;
+
 /// Text that a process chose and that may be meant to harm: a name, arguments,
 /// a cgroup's path. It has no `Display`; each way out escapes for one place.
 #[derive(Clone, Copy, Debug)]
@@ -11,14 +13,43 @@ impl<'a> Untrusted<'a> {
         Self(bytes)
     }
 
-    /// For a terminal or a message: what could move the cursor or reorder
-    /// text is spelled out as `\x1b` or `\u{202e}`, and so are bytes that are no UTF-8.
+    /// For a terminal, as an exact copy: what could move the cursor, reorder
+    /// or hide text is spelled out as `\x1b` or `\u{202e}`, and so are bytes
+    /// that are no UTF-8. A backslash is doubled, so that nobody can forge that.
     pub fn terminal(self) -> String {
+        self.escaped("\\\\")
+    }
+
+    /// For a terminal or a message, where names in the text have been escaped
+    /// already: as [`terminal`](Self::terminal), but backslashes stay as they
+    /// are, so doing it twice changes nothing. Lines stay apart.
+    pub fn message(self) -> String {
+        let lines: Vec<String> = self
+            .0
+            .split(|byte| *byte == b'\n')
+            .map(|line| Untrusted(line).escaped("\\"))
+            .collect();
+        lines.join("\n")
+    }
+
+    /// For the inside of a sentence: a name that could be taken for a part of
+    /// the sentence stands in quotation marks.
+    pub fn name(self) -> String {
+        let text = self.terminal();
+        let is_plain =
+            |ch: char| ch.is_alphanumeric() || "-_./@+#:()[]<>=~%$!*?&^{}|;".contains(ch);
+        if !text.is_empty() && text.chars().all(is_plain) && !text.ends_with(':') {
+            return text;
+        }
+        format!("'{}'", text.replace('\'', "\\'"))
+    }
+
+    fn escaped(self, backslash: &str) -> String {
         let mut out = String::with_capacity(self.0.len());
         for chunk in self.0.utf8_chunks() {
             for ch in chunk.valid().chars() {
                 match ch {
-                    '\\' => out.push_str("\\\\"),
+                    '\\' => out.push_str(backslash),
                     ch if !is_harmful(ch) => out.push(ch),
                     // Writing to a String cannot fail.
                     ch if (ch as u32) < 0x100 => _ = write!(out, "\\x{:02x}", ch as u32),
@@ -53,11 +84,18 @@ impl<'a> Untrusted<'a> {
     }
 }
 
-/// Whether a character controls, reorders or hides instead of showing something.
+/// Whether a character controls, reorders or hides instead of showing something
+/// of its own: also marks that combine with the character before them, soft
+/// hyphens and tags, which have no width.
 pub(crate) fn is_harmful(ch: char) -> bool {
+    if matches!(ch, ' '..='~') {
+        return false;
+    }
     ch.is_control()
-        || matches!(ch, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(ch, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+        || matches!(ch, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
         || (ch as u32) & 0xfffe == 0xfffe
+        || ch.width() == Some(0)
 }
 
 #[cfg(test)]
@@ -68,6 +106,57 @@ mod tests {
     fn terminal_spells_out_what_harms() {
         let text = Untrusted::new(b"a\x1b]0;x\x07\xff\xe2\x80\xae\\n").terminal();
         assert_eq!(text, r"a\x1b]0;x\x07\xff\u{202e}\\n");
+    }
+
+    #[test]
+    fn a_message_is_escaped_once() {
+        let name = Untrusted::new(b"a\x1b[2J\\").terminal();
+        let message = Untrusted::new(name.as_bytes()).message();
+        assert_eq!(
+            (name.as_str(), message.as_str()),
+            (r"a\x1b[2J\\", r"a\x1b[2J\\")
+        );
+        let raw = Untrusted::new(b"one\n\x1btwo").message();
+        assert_eq!(raw, "one\n\\x1btwo");
+    }
+
+    #[test]
+    fn names_cannot_forge_sentences() {
+        let name = |text: &str| Untrusted::new(text.as_bytes()).name();
+        for plain in ["bash", "kworker/0:1-events", "(sd-pam)", "nginx:", "Web"] {
+            let quoted = format!("'{plain}'");
+            assert_eq!(
+                name(plain),
+                if plain.ends_with(':') { &quoted } else { plain }
+            );
+        }
+        assert_eq!(name("init 1: uses 99"), "'init 1: uses 99'");
+        assert_eq!(name("it's"), r"'it\'s'");
+        assert_eq!(name(""), "''");
+    }
+
+    #[test]
+    fn what_has_no_shape_is_spelled_out() {
+        for hidden in [
+            "\u{ad}",
+            "\u{180e}",
+            "\u{e0041}",
+            "\u{301}",
+            "\u{200d}",
+            "\u{fe0f}",
+            "\u{2066}",
+        ] {
+            let text = format!("a{hidden}b");
+            let spelled = Untrusted::new(text.as_bytes()).terminal();
+            assert_eq!(
+                spelled.chars().filter(|ch| !ch.is_ascii()).count(),
+                0,
+                "{spelled}"
+            );
+            let picture = Untrusted::new(text.as_bytes()).picture();
+            assert_eq!(picture, "a\u{fffd}b");
+        }
+        assert_eq!(Untrusted::new("é漢ü".as_bytes()).terminal(), "é漢ü");
     }
 
     #[test]

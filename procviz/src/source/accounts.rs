@@ -7,6 +7,7 @@ use std::path::PathBuf;
 pub(crate) struct Account {
     pub(crate) name: String,
     pub(crate) uid: u32,
+    pub(crate) gid: u32,
     pub(crate) home: PathBuf,
     pub(crate) shell: PathBuf,
 }
@@ -23,6 +24,7 @@ mod service {
         Account {
             name: user.name,
             uid: user.uid.as_raw(),
+            gid: user.gid.as_raw(),
             home: user.dir,
             shell: user.shell,
         }
@@ -107,6 +109,7 @@ pub(super) fn passwd_line(line: &str) -> Option<Account> {
     Some(Account {
         name: fields.first().filter(|name| !name.is_empty())?.to_string(),
         uid: field(2).parse().ok()?,
+        gid: field(3).parse().ok()?,
         home: field(5).into(),
         shell: field(6).trim_end().into(),
     })

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use super::proc::ProcDir;
+use super::{capabilities::raise_for_this_thread, proc::ProcDir};
 use crate::model::TaskId;
 
 /// Asks for arguments and takes the answers that have come.
@@ -24,6 +24,7 @@ impl ArgsReader {
         let (ask, questions) = channel();
         let (answer, answers) = channel();
         let body = move || {
+            raise_for_this_thread();
             let Ok(mut proc) = ProcDir::open(Path::new("/proc")) else {
                 return;
             };

@@ -8,6 +8,7 @@ use std::{
 
 use procfs::process::Process;
 
+use super::capabilities::raise_for_this_thread;
 use crate::model::{TaskId, Untrusted, bytes_text, duration_text};
 
 /// How long an answer is waited for.
@@ -30,6 +31,7 @@ impl Details {
         _ = std::thread::Builder::new()
             .name("procviz-details".to_owned())
             .spawn(move || {
+                raise_for_this_thread();
                 for id in questions {
                     let lines = read(id, tick_ns).unwrap_or_default();
                     if answer.send((id, lines)).is_err() {

@@ -5,6 +5,7 @@
 pub mod kernel;
 pub mod proc;
 
+pub mod capabilities;
 pub mod privileges;
 
 pub(crate) mod accounts;
@@ -12,6 +13,7 @@ mod args;
 mod cgroups;
 mod details;
 mod exits;
+mod invoker;
 mod machine;
 mod roster;
 mod sampler;
@@ -21,6 +23,7 @@ mod users;
 
 pub(crate) use details::Details;
 pub use exits::{Exits, Tally};
+pub(crate) use invoker::invoker;
 pub use machine::{boot_id, boot_now_ns, boot_wall_ns, host, kernel_release, own_cpu_ns};
 pub use sampler::{Sampler, SamplerError};
 pub use trouble::{Keep, back_to_normal, keep_only, prepare_for_trouble};

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use rustix::thread::{CapabilitySet, capabilities};
+use rustix::thread::CapabilitySet;
+
+use super::capabilities::{may_raise, raise};
 
 /// Something that makes the picture better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,10 +70,10 @@ impl Extra {
 
 /// Whether it is there.
 pub fn has_extra(extra: Extra) -> bool {
-    let has = |capability| capabilities(None).is_ok_and(|sets| sets.effective.contains(capability));
+    let _raised = raise();
     match extra {
-        Extra::Ptrace => has(CapabilitySet::SYS_PTRACE),
-        Extra::Nice => has(CapabilitySet::SYS_NICE),
+        Extra::Ptrace => may_raise(CapabilitySet::SYS_PTRACE),
+        Extra::Nice => may_raise(CapabilitySet::SYS_NICE),
         Extra::AllPids => Path::new("/proc/1/stat").exists(),
         Extra::Pressure => std::fs::read("/proc/pressure/cpu").is_ok(),
         Extra::Cgroup2 => std::fs::read_to_string("/proc/self/mounts")

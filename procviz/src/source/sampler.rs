@@ -9,6 +9,7 @@ use crate::{
     model::{Event, Found, Host, Sample, Sources, Stamp, TaskId},
     source::{
         args::ArgsReader,
+        capabilities::raise,
         kernel::{Kernel, LoadError},
         machine::{boot_now_ns, boot_wall_ns, own_cpu_ns},
         proc::{MachineReader, ProcDir, Walk},
@@ -55,6 +56,7 @@ impl Sampler {
     ///
     /// When the kernel refuses the programs or `/proc` cannot be read.
     pub fn with_events(host: &Host, kernel: Kernel) -> Result<Self, SamplerError> {
+        let _raised = raise();
         let open = || ProcDir::open(Path::new("/proc")).map_err(SamplerError::Proc);
         let walk = Walk::new(open()?, host.page_bytes, host.tick_ns);
         Ok(Self::new(

@@ -1,6 +1,7 @@
 //! Makes the tracer the last to stall on a machine in trouble, and then gives
 //! away the privileges that sampling does not need.
 
+use super::capabilities::raise;
 use rustix::{
     mm::{MlockAllFlags, mlockall},
     process::setpriority_process,
@@ -26,12 +27,16 @@ pub enum Keep {
 /// Raises this thread's priority, which those it starts inherit, and keeps
 /// its memory from being swapped out; then keeps only what is needed. What is
 /// not allowed is left as it is.
+///
+/// What is kept is put aside: threads that need it raise it.
 pub fn prepare_for_trouble(keep: Keep) {
+    let raised = raise();
     _ = setpriority_process(None, NICE);
     // Not what is mapped later: that would count against a limit which holds
     // once the privilege to lock is gone, and make allocations fail.
     _ = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::ONFAULT);
     _ = std::fs::write("/proc/self/oom_score_adj", "-900");
+    drop(raised);
     keep_only(keep);
 }
 
@@ -41,6 +46,7 @@ pub fn back_to_normal() {
 }
 
 /// Gives away all privileges of this thread, and those it starts, but `keep`.
+/// Those that reading takes are put aside until a thread raises them.
 pub fn keep_only(keep: Keep) {
     let reading = CapabilitySet::SYS_PTRACE | CapabilitySet::DAC_READ_SEARCH;
     let kept = match keep {
@@ -50,9 +56,14 @@ pub fn keep_only(keep: Keep) {
         Keep::Nothing => CapabilitySet::empty(),
     };
     let Ok(now) = capabilities(None) else { return };
+    let permitted = now.permitted & kept;
+    let effective = match keep {
+        Keep::Writing => permitted,
+        _ => CapabilitySet::empty(),
+    };
     let sets = CapabilitySets {
-        effective: now.effective & kept,
-        permitted: now.permitted & kept,
+        effective,
+        permitted,
         inheritable: CapabilitySet::empty(),
     };
     _ = set_capabilities(None, sets);

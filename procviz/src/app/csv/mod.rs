@@ -3,6 +3,7 @@
 mod recorded;
 
 use std::{
+    ffi::OsString,
     fs::File,
     io::{self, BufWriter, ErrorKind, Write},
     path::{Path, PathBuf},
@@ -13,17 +14,18 @@ use anyhow::Context as _;
 
 use super::{
     Failure, config,
-    output::{Part, check_free},
-    stdout::say,
+    output::{OutFolder, PRIVATE, Part, split},
+    stdout::{say, shown},
 };
 use crate::{
     cli::CsvArgs,
     export::{
-        csv::{Table, Text, Titles, stat_fields, stat_name},
+        csv::{Reads, Table, Text, Titles, stat_fields, stat_name},
         time,
     },
     model::{Scope, Untrusted},
     source::{
+        capabilities::{has_more_rights_than_its_caller, raise},
         host,
         proc::{ProcFiles, ReadError, TaskDir, TaskFile},
     },
@@ -75,6 +77,8 @@ struct Asked {
 /// Whence, and how often.
 struct Plan {
     files: ProcFiles,
+    /// The files are this machine's `/proc`, not a folder that the caller named.
+    is_real: bool,
     asked: Asked,
     repeat: Option<Duration>,
 }
@@ -132,11 +136,7 @@ impl Asked {
             titles: args.titles,
             output: args.output.clone(),
             force: args.force,
-            text: if args.spreadsheet {
-                Text::Spreadsheet
-            } else {
-                Text::Kept
-            },
+            text: Text::new(args.spreadsheet),
         })
     }
 
@@ -170,10 +170,17 @@ impl Asked {
             .iter()
             .map(|kind| self.output.as_deref().map(|prefix| name(prefix, *kind)))
             .collect();
-        for path in names.iter().flatten() {
-            check_free(path, self.force)?;
+        let folder = self
+            .output
+            .as_deref()
+            .map(|prefix| OutFolder::open(split(prefix).0));
+        let folder = folder.transpose()?;
+        for (folder, name) in folder.iter().zip(names.iter().flatten()) {
+            folder.check_free(name, self.force)?;
         }
-        let open = |(kind, path): (&TaskFile, Option<PathBuf>)| KindTable::new(*kind, path, self);
+        let open = |(kind, name): (&TaskFile, Option<OsString>)| {
+            KindTable::new(*kind, folder.as_ref().zip(name), self)
+        };
         self.kinds.iter().zip(names).map(open).collect()
     }
 }
@@ -187,10 +194,18 @@ impl Plan {
             |value| (0.001..=86_400.0).contains(&value),
         )?;
         let root = &args.proc_root;
+        let is_real = root == Path::new("/proc");
+        if !is_real && has_more_rights_than_its_caller() {
+            return Err(Failure::usage(format!(
+                "`--proc-root {}`: this procviz has rights that you do not have (setcap or set-user-ID), so it reads /proc alone; a copy of the program has no such rights: cp \"$(command -v procviz)\" .",
+                Untrusted::new(root.as_os_str().as_encoded_bytes()).terminal()
+            )));
+        }
         let files = ProcFiles::open(root)
-            .with_context(|| format!("failed to open the folder `{}`", root.display()))?;
+            .with_context(|| format!("failed to open the folder `{}`", shown(root)))?;
         Ok(Self {
             files,
+            is_real,
             asked,
             repeat: args.repeat.then(|| Duration::from_secs_f64(seconds)),
         })
@@ -198,6 +213,7 @@ impl Plan {
 
     /// One row a task in each table; returns whether a pid was not there.
     fn round(&self, tables: &mut [KindTable], time: Option<&str>) -> io::Result<bool> {
+        let _raised = self.is_real.then(raise);
         let mut found = vec![false; self.asked.pids.len()];
         for (index, table) in tables.iter_mut().enumerate() {
             if table.titles.is_none() {
@@ -249,10 +265,10 @@ impl Plan {
     }
 }
 
-fn name(prefix: &Path, kind: TaskFile) -> PathBuf {
-    let mut name = prefix.as_os_str().to_owned();
+fn name(prefix: &Path, kind: TaskFile) -> OsString {
+    let mut name = split(prefix).1.to_owned();
     name.push(format!("-{}.csv", kind.name()));
-    name.into()
+    name
 }
 
 /// A table on its way to stdout or a file.
@@ -285,20 +301,29 @@ struct KindTable {
 }
 
 impl KindTable {
-    fn new(kind: TaskFile, path: Option<PathBuf>, asked: &Asked) -> Result<Self, Failure> {
-        let (sink, part) = match path {
-            None => (Sink::Stdout(BufWriter::new(io::stdout())), None),
-            Some(path) => {
-                let (file, part) = Part::create(&path, asked.force)?;
+    fn new(
+        kind: TaskFile,
+        place: Option<(&OutFolder, OsString)>,
+        asked: &Asked,
+    ) -> Result<Self, Failure> {
+        let (sink, part, reads) = match place {
+            None => (
+                Sink::Stdout(BufWriter::new(io::stdout())),
+                None,
+                Reads::stdout(),
+            ),
+            Some((folder, name)) => {
+                let (file, part) = Part::create(folder, name, (asked.force, PRIVATE))?;
                 (
                     Sink::File(BufWriter::with_capacity(1 << 16, file)),
                     Some(part),
+                    Reads::Program,
                 )
             }
         };
         Ok(Self {
             kind,
-            table: Table::new(sink, asked.text),
+            table: Table::new(sink, asked.text, reads),
             titles: None,
             part,
         })

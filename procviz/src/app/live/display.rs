@@ -7,6 +7,8 @@ use std::{
 };
 
 use anyhow::anyhow;
+
+use crate::app::stdout::shown;
 #[cfg(feature = "window")]
 use winit::{
     event_loop::EventLoop, platform::wayland::EventLoopBuilderExtWayland,
@@ -45,7 +47,7 @@ impl Display {
                     env: (!is_named).then_some(socket),
                 });
             }
-            Some(socket) => missing.push(format!("nobody answers at {}", socket.display())),
+            Some(socket) => missing.push(format!("nobody answers at {}", shown(socket))),
             None => missing.push("WAYLAND_DISPLAY is not set".to_owned()),
         }
         match std::env::var("DISPLAY")

@@ -29,6 +29,7 @@ use super::{
     selection,
     session::{Plan, Session, Taken, WantArgs},
     stdout::say,
+    stdout::shown,
     watch::{Order, Wake},
 };
 use crate::{
@@ -207,7 +208,8 @@ impl Live {
         kept: Option<&File>,
     ) -> Result<Self, Failure> {
         // Saved pictures go into the folder where procviz was called.
-        let saved = Target::for_views()?;
+        let mode = config::mode(&args.mode)?;
+        let saved = Target::for_views(mode)?;
         let is_recording = args.sampling.from.is_some();
         let speed = args.speed.as_deref().map_or(Ok(1.0), |text| {
             config::number(
@@ -221,6 +223,7 @@ impl Live {
             true => (None, Some(wake)),
             false => (Some(wake), None),
         };
+        let save = args.save.as_deref();
         let plan = Plan {
             want_args: if args.args {
                 WantArgs::Yes
@@ -230,10 +233,9 @@ impl Live {
             wake,
             kept,
             wants_past: true,
-            save: args
-                .save
-                .as_deref()
-                .map(|path| Keeping::all(path, args.force)),
+            save: save
+                .map(|path| Keeping::all(path, (args.force, mode)))
+                .transpose()?,
             ..Plan::plain(schedule, &args.sampling, &args.filter, &args.run)
         };
         let (mut session, (writer, tick_ns)) = Session::start(plan, |host: &Host| {
@@ -425,7 +427,7 @@ impl Live {
         let on_screen = self.grid.clone();
         let scene = self.scene((1600.0, 900.0));
         self.grid = on_screen;
-        let outcome = super::output::check_free(&name, false).and_then(|()| {
+        let outcome = self.saved.check_name(&name).and_then(|()| {
             let mut raster = paint::Raster::new(self.font.clone());
             let pixels = raster.paint(&scene, 1.0)?;
             let notes = super::picture::notes(&scene, self.session.snapshot());
@@ -433,7 +435,7 @@ impl Live {
             self.writer.write(name.clone(), Job::File(bytes))
         });
         self.view.message = Some(match outcome {
-            Ok(()) => format!("saved as {}", name.display()),
+            Ok(()) => format!("saved as {}", shown(self.saved.path_of(&name))),
             Err(error) => format!("not saved: {error:#}"),
         });
     }

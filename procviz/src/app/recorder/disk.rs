@@ -2,10 +2,6 @@
 //! was lost where it could not be written.
 
 use std::{
-    fs::File,
-    io::{Seek as _, SeekFrom, Write as _},
-    os::fd::AsFd as _,
-    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -14,21 +10,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
-use rustix::{
-    fs::{FallocateFlags, Mode, OFlags, fallocate, open, unlink},
-    io::Errno,
-};
+use anyhow::{Context as _, anyhow};
 
 use super::{
-    super::{output, stdout::say},
+    super::{
+        output::{OutFolder, Part as OutPart},
+        stdout::{say, shown},
+    },
     Keeping, Place,
+    folder::{Tidy, free_name},
     lost::Lost,
+    open::Open,
     queue::Todo,
 };
 use crate::{
     model::Untrusted,
-    recording::{Block, Entry},
+    recording::{Block, Facts},
 };
 
 /// How often the disk is asked to have it all.
@@ -96,98 +93,6 @@ pub(super) struct Outcome {
     pub(super) files: u64,
 }
 
-/// A file that is written.
-struct Open {
-    path: PathBuf,
-    file: File,
-    entries: Vec<Entry>,
-    good: u64,
-    synced: Instant,
-    /// Somebody has removed it: what is written is read by nobody.
-    is_gone: bool,
-}
-
-impl Open {
-    /// Creates it, under its own name at once, so that it is there after a crash.
-    fn create(path: &Path, keeping: &Keeping) -> anyhow::Result<Self> {
-        output::check_free(path, keeping.force)?;
-        if keeping.force && path.exists() {
-            unlink(path).with_context(|| format!("failed to replace `{}`", shown(path)))?;
-        }
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = Mode::from_raw_mode(keeping.mode);
-        let file = open(path, flags, mode)
-            .with_context(|| format!("failed to create `{}`", shown(path)))?;
-        let mut open = Self {
-            path: path.to_owned(),
-            file: file.into(),
-            entries: Vec::new(),
-            good: 0,
-            synced: Instant::now(),
-            is_gone: false,
-        };
-        let header = Block::file_header();
-        // The umask is about files that nobody said anything of.
-        let written = rustix::fs::fchmod(&open.file, mode)
-            .map_err(std::io::Error::from)
-            .and_then(|()| open.file.write_all(&header));
-        if let Err(error) = written {
-            _ = unlink(path);
-            return Err(error).with_context(|| format!("failed to write `{}`", shown(path)));
-        }
-        open.good = header.len() as u64;
-        Ok(open)
-    }
-
-    /// Appends blocks, or leaves the file as it was.
-    fn append<'a>(&mut self, blocks: impl IntoIterator<Item = &'a Block>) -> std::io::Result<()> {
-        let (entries, mut good) = (self.entries.len(), self.good);
-        for block in blocks {
-            if let Err(error) = self.file.write_all(&block.bytes) {
-                self.entries.truncate(entries);
-                self.cut()?;
-                return Err(error);
-            }
-            self.entries.push(block.entry(good));
-            good += block.bytes.len() as u64;
-        }
-        self.good = good;
-        Ok(())
-    }
-
-    /// Whether so many bytes could be appended, as far as the file system tells.
-    fn has_room_for(&mut self, bytes: usize) -> bool {
-        let flags = FallocateFlags::KEEP_SIZE;
-        match fallocate(&self.file, flags, self.good, bytes.max(1) as u64) {
-            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => true,
-            Err(_) => {
-                _ = self.cut();
-                false
-            }
-        }
-    }
-
-    /// Takes away what is not good.
-    fn cut(&mut self) -> std::io::Result<()> {
-        self.file.set_len(self.good)?;
-        self.file.seek(SeekFrom::Start(self.good))?;
-        Ok(())
-    }
-
-    fn sync(&mut self) {
-        // A disk that cannot says so when it is written to.
-        _ = rustix::fs::fdatasync(self.file.as_fd());
-        self.synced = Instant::now();
-    }
-
-    /// Whether it has no name any more, and had one at the last look.
-    fn has_gone(&mut self) -> bool {
-        let is_gone = rustix::fs::fstat(&self.file).is_ok_and(|stat| stat.st_nlink == 0);
-        is_gone && !std::mem::replace(&mut self.is_gone, is_gone)
-    }
-}
-
 /// A file that could not be made yet.
 struct Pending {
     begin: Begin,
@@ -199,6 +104,12 @@ struct Pending {
 /// Where recordings go.
 pub(super) struct Disk {
     keeping: Keeping,
+    /// The folder of [`Place::Folder`], once it is open.
+    folder: Option<OutFolder>,
+    /// It has been open: one that is gone then is not made anew, as it may lie
+    /// on a disk that is gone for a while.
+    was_open: bool,
+    tidy: Tidy,
     open: Option<Open>,
     pending: Option<Pending>,
     lost: Lost,
@@ -216,6 +127,8 @@ pub(super) struct Shared {
     pub(super) size: AtomicU64,
     /// Something was lost, and there is room again: [`Job::Anew`] is waited for.
     pub(super) wants_all: AtomicBool,
+    /// The file that is written has been removed.
+    pub(super) is_gone: AtomicBool,
 }
 
 impl Pending {
@@ -230,9 +143,16 @@ impl Pending {
 }
 
 impl Disk {
-    pub(super) fn new(keeping: Keeping, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(keeping: Keeping, facts: &Facts, shared: Arc<Shared>) -> Self {
+        let tidy = match &keeping.place {
+            Place::File(..) => Tidy::default(),
+            Place::Folder(folder) => Tidy::new(folder.limits, facts),
+        };
         Self {
             keeping,
+            folder: None,
+            was_open: false,
+            tidy,
             open: None,
             pending: None,
             lost: Lost::default(),
@@ -248,18 +168,20 @@ impl Disk {
     ///
     /// When it cannot be made; then nothing has changed.
     pub(super) fn begin(&mut self, begin: &Begin) -> anyhow::Result<()> {
+        let how = (self.keeping.force, self.keeping.mode);
         let mut open = match &self.keeping.place {
-            Place::File(path) => Open::create(path, &self.keeping)?,
-            Place::Folder(folder) => {
-                folder.make_room(1, None);
-                let path = folder.free_name(begin)?;
-                Open::create(&path, &self.keeping)?
+            Place::File(folder, name) => Open::create(folder, name.clone(), how)?,
+            Place::Folder(_) => {
+                let folder = self.open_folder()?;
+                self.tidy.make_room(&folder, 1, None);
+                let name = free_name(&folder, begin)?;
+                Open::create(&folder, name, how)?
             }
         };
         let written = open.append(begin.parts.iter().map(|(block, _)| block));
         if let Err(error) = written {
-            _ = unlink(&open.path);
-            return Err(error).with_context(|| format!("failed to write `{}`", shown(&open.path)));
+            open.remove();
+            return Err(error).with_context(|| format!("failed to write `{}`", shown(open.path())));
         }
         let samples: u64 = begin.parts.iter().map(|(_, samples)| samples).sum();
         self.end();
@@ -270,7 +192,7 @@ impl Disk {
             let words = Untrusted::new(why.words.as_bytes()).terminal();
             say(&format!(
                 "procviz: {words}: {samples} samples are in `{}`, which goes on",
-                shown(&open.path)
+                shown(open.path())
             ));
         }
         self.open = Some(open);
@@ -292,16 +214,28 @@ impl Disk {
         begin.parts.splice(at..at, told);
     }
 
-    /// Makes the folder, where there is none.
+    /// Opens the folder, and makes it where there is none. One that somebody
+    /// has moved away is made, or opened, anew.
     ///
     /// # Errors
     ///
-    /// When it cannot be made.
-    pub(super) fn make_folder(&self) -> anyhow::Result<()> {
-        match &self.keeping.place {
-            Place::File(_) => Ok(()),
-            Place::Folder(folder) => folder.make(self.keeping.mode),
+    /// When it cannot be made, or another procviz records there.
+    fn open_folder(&mut self) -> anyhow::Result<OutFolder> {
+        let Place::Folder(place) = &self.keeping.place else {
+            return Err(anyhow!("a recording in one file has no folder of its own"));
+        };
+        let is_good = self.folder.as_ref().is_some_and(OutFolder::is_in_place);
+        if !is_good {
+            self.folder = None;
+            self.folder = Some(match self.was_open {
+                false => place.open(self.keeping.mode)?,
+                true => place.open_again()?,
+            });
+            self.was_open = true;
         }
+        self.folder
+            .clone()
+            .ok_or_else(|| anyhow!("the folder was not opened"))
     }
 
     /// Looks whether a file could be made.
@@ -309,15 +243,10 @@ impl Disk {
     /// # Errors
     ///
     /// When it could not.
-    pub(super) fn probe(&self) -> anyhow::Result<()> {
-        if let Place::Folder(folder) = &self.keeping.place {
-            let path = folder
-                .path
-                .join(format!(".procviz-{}.part", std::process::id()));
-            Open::create(&path, &self.keeping)?;
-            unlink(&path)?;
-        }
-        Ok(())
+    pub(super) fn probe(&mut self) -> anyhow::Result<()> {
+        let folder = self.open_folder()?;
+        let name = format!("procviz-{}", std::process::id());
+        OutPart::create(&folder, name, (false, self.keeping.mode)).map(|_| ())
     }
 
     /// Does all that is asked.
@@ -373,16 +302,18 @@ impl Disk {
             open.sync();
             if open.has_gone() {
                 let what = match self.keeping.place {
-                    Place::File(_) => "what is recorded from now on is lost",
+                    Place::File(..) => "what is recorded from now on is lost",
                     Place::Folder(_) => "what is recorded until the next file is lost",
                 };
                 say(&format!(
-                    "procviz: `{}` has been removed: {what}; sampling goes on",
-                    shown(&open.path)
+                    "procviz: `{}` has been removed: {what}",
+                    shown(open.path())
                 ));
+                self.shared.is_gone.store(true, Ordering::Relaxed);
             }
-            if let Place::Folder(folder) = &self.keeping.place {
-                folder.make_room(0, Some((&open.path, open.good)));
+            if let Some(folder) = &self.folder {
+                let written = (open.name.as_os_str(), open.good);
+                self.tidy.make_room(folder, 0, Some(written));
             }
         }
     }
@@ -465,7 +396,7 @@ impl Disk {
                 if is_first {
                     say(&format!(
                         "procviz: `{}`: {error}; sampling goes on",
-                        shown(&open.path)
+                        shown(open.path())
                     ));
                 }
                 self.outcome.lost += samples;
@@ -524,6 +455,11 @@ impl Disk {
         let Some(mut open) = self.open.take() else {
             return;
         };
+        if !open.has_samples() {
+            // Nothing came of it: what was there before stays.
+            open.remove();
+            return;
+        }
         let all = open.append(&self.lost.blocks());
         // Word of it has room where no more has.
         if all.or_else(|_| open.append(&self.lost.gap())).is_ok() {
@@ -535,8 +471,4 @@ impl Disk {
         open.sync();
         self.outcome.bytes += open.good;
     }
-}
-
-pub(super) fn shown(path: &Path) -> String {
-    Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal()
 }

@@ -1,11 +1,15 @@
 //! What a recording is to be, and where it goes.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{ffi::OsString, path::Path, time::Duration};
 
-use super::{Folder, RingPlan};
+use super::{
+    super::{
+        Failure,
+        output::{OutFolder, split},
+        stdout::shown,
+    },
+    Folder, RingPlan,
+};
 use crate::{
     model::{Host, Scope},
     recording::Facts,
@@ -29,8 +33,37 @@ pub(in crate::app) struct Keeping {
 /// One file, or many in a folder.
 #[derive(Clone, Debug)]
 pub(in crate::app) enum Place {
-    File(PathBuf),
+    /// Of that name, in that folder.
+    File(OutFolder, OsString),
     Folder(Folder),
+}
+
+impl Place {
+    /// A file, in a folder that is there.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made there.
+    pub(in crate::app) fn file(path: &Path, force: bool) -> Result<Self, Failure> {
+        if path == Path::new("-") || path.file_name().is_none() {
+            return Err(Failure::usage(format!(
+                "`{}` names no file: a recording goes into a file, such as incident.pvz, or a folder",
+                shown(path)
+            )));
+        }
+        let (folder, name) = split(path);
+        let folder = OutFolder::open(folder)?;
+        folder.check_free(name, force)?;
+        Ok(Self::File(folder, name.to_owned()))
+    }
+
+    /// The folder whose owner the files are to have.
+    pub(super) fn nearest(&self) -> &OutFolder {
+        match self {
+            Self::File(folder, _) => folder,
+            Self::Folder(folder) => folder.nearest(),
+        }
+    }
 }
 
 /// When there is to be another file.
@@ -42,6 +75,18 @@ pub(in crate::app) enum Files {
     Rotated(Duration, Option<u64>),
     /// When something has happened.
     Ring(RingPlan),
+}
+
+impl Files {
+    /// What the files say of who makes them: files of a recorder that removes
+    /// some later on are known by that.
+    pub(super) fn keeper(&self) -> &'static str {
+        match self {
+            Self::One => "",
+            Self::Rotated(..) => "rotation",
+            Self::Ring(_) => "ring",
+        }
+    }
 }
 
 /// The facts of this machine.
@@ -66,15 +111,19 @@ pub(in crate::app) fn facts(host: &Host) -> Facts {
 }
 
 impl Keeping {
-    /// A file for its owner alone, with all there is.
-    pub(in crate::app) fn all(path: &Path, force: bool) -> Self {
-        Self {
-            place: Place::File(path.to_owned()),
+    /// A file with all there is.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made, as far as that is known before anything is watched.
+    pub(in crate::app) fn all(path: &Path, (force, mode): (bool, u32)) -> Result<Self, Failure> {
+        Ok(Self {
+            place: Place::file(path, force)?,
             force,
-            mode: 0o600,
+            mode,
             redacts: false,
             scope: Scope::Threads,
-        }
+        })
     }
 }
 

@@ -6,6 +6,7 @@ mod firing;
 mod folder;
 mod keeping;
 mod lost;
+mod open;
 mod queue;
 mod ring;
 mod sending;
@@ -29,7 +30,7 @@ use self::{
     ring::Ring,
 };
 pub(super) use self::{
-    folder::Folder,
+    folder::{Folder, Limits},
     keeping::{Files, Filtered, Keeping, Place, Shown, facts},
     ring::RingPlan,
 };
@@ -97,6 +98,7 @@ impl Recorder {
             PROCESSES.clone_into(&mut facts.tasks);
         }
         facts.has_trails = !matches!(files, Files::Ring(_));
+        files.keeper().clone_into(&mut facts.keeper);
         let boot_wall_ns = i128::from(facts.boot_wall_ns);
         let first = Begin {
             wall_ns: jiff::Timestamp::now().as_nanosecond(),
@@ -114,16 +116,14 @@ impl Recorder {
         let (done, outcome) = sync_channel(1);
         let shared = Arc::new(Shared::default());
         let (of_thread, seen) = (keeping.clone(), Arc::clone(&shared));
+        let of_files = facts.clone();
         let body = move || {
-            keep_only(output::become_owner(match &of_thread.place {
-                Place::File(path) => output::folder_of(path),
-                Place::Folder(folder) => folder.place(),
-            }));
-            let mut disk = Disk::new(of_thread, seen);
-            let begun = disk.make_folder().and_then(|()| match first {
+            keep_only(output::become_owner(of_thread.place.nearest()));
+            let mut disk = Disk::new(of_thread, &of_files, seen);
+            let begun = match first {
                 Some(first) => disk.begin(&first),
                 None => disk.probe(),
-            });
+            };
             let is_good = begun.is_ok();
             _ = tell.send(begun);
             if is_good {
@@ -440,8 +440,13 @@ impl Recorder {
         }));
     }
 
-    /// Writes the rest, and says what there is.
-    pub(super) fn finish(mut self) {
+    /// Whether the file that is written has been removed.
+    pub(super) fn is_gone(&self) -> bool {
+        self.shared.is_gone.load(Ordering::Relaxed)
+    }
+
+    /// Writes the rest, and says what there is. Returns whether all of it is there.
+    pub(super) fn finish(mut self) -> bool {
         self.flush();
         self.put_marks();
         let lost = self.lost_in_all;
@@ -449,29 +454,42 @@ impl Recorder {
             _ = jobs.push(Job::Lost(std::mem::take(&mut self.lost)));
         }
         drop(self.jobs.take());
-        if let Ok(outcome) = self.outcome.recv() {
-            let lost = outcome.lost + lost;
-            let is_all_well = lost == 0;
-            let lost = if lost > 0 {
-                format!(", {lost} lost")
-            } else {
-                String::new()
-            };
-            let files = match (outcome.files, self.ring.is_some()) {
-                (0, _) if is_all_well => {
-                    say("procviz: nothing has happened that --on names: no file was made");
-                    return;
-                }
-                (0 | 1, false) => String::new(),
-                (1, true) => " in 1 file".to_owned(),
-                (files, _) => format!(" in {files} files"),
-            };
-            say(&format!(
-                "procviz: recorded {} samples in {}{files}{lost}",
-                outcome.samples,
-                crate::model::bytes_text(outcome.bytes)
-            ));
+        let mut is_there = !self.is_gone();
+        match self.outcome.recv() {
+            Ok(outcome) => self.say_what_there_is(&outcome, lost),
+            Err(_) => is_there = false,
         }
+        is_there && !self.is_gone()
+    }
+
+    fn say_what_there_is(&self, outcome: &Outcome, lost: u64) {
+        let lost = outcome.lost + lost;
+        let files = match (outcome.files, self.ring.is_some()) {
+            (0, _) if lost == 0 => {
+                say("procviz: nothing has happened that --on names: no file was made");
+                return;
+            }
+            (0 | 1, false) => String::new(),
+            (1, true) => " in 1 file".to_owned(),
+            (files, _) => format!(" in {files} files"),
+        };
+        let lost = match lost {
+            0 => String::new(),
+            lost => format!(", {lost} lost"),
+        };
+        say(&format!(
+            "procviz: recorded {} samples in {}{files}{lost}",
+            outcome.samples,
+            crate::model::bytes_text(outcome.bytes)
+        ));
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        // What has been handed over is written, and what came to nothing is
+        // removed, also when something else went wrong.
+        drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
             _ = thread.join();
         }

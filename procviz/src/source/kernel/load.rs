@@ -9,6 +9,8 @@ use aya::{
 };
 use procviz_common::{CUR_CPUS, Kind, SNAP_SLOTS, SNAP_WORDS, TID_WORDS};
 
+use crate::source::capabilities::raise;
+
 use super::{
     btf::{BtfError, kernel_offsets},
     iterate::TaskIterator,
@@ -84,6 +86,7 @@ impl Kernel {
     /// When BTF is not there, or privileges are missing, or the kernel refuses
     /// a program.
     pub fn load() -> Result<Self, LoadError> {
+        let _raised = raise();
         let offsets = {
             let bytes = std::fs::read(BTF_PATH).map_err(LoadError::ReadBtf)?;
             kernel_offsets(&bytes)?

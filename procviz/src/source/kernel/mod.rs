@@ -18,5 +18,6 @@ pub(crate) use deaths::gone_of;
 pub(crate) use drain::{Batch, Drain, DrainThread, Mode};
 pub(crate) use iterate::TaskIterator;
 pub use load::{Kernel, LoadError};
+pub(crate) use raw::started_with_more_rights;
 pub(crate) use snaps::{Slot, Snaps};
 pub use support::{Need, Support};

@@ -32,6 +32,17 @@ pub(crate) fn give_back_freed() {
     }
 }
 
+/// Whether the kernel says that the caller of this program may have fewer
+/// rights than the program itself: `AT_SECURE` of getauxval(3).
+pub(crate) fn started_with_more_rights() -> bool {
+    const AT_SECURE: std::ffi::c_ulong = 23;
+    unsafe extern "C" {
+        fn getauxval(kind: std::ffi::c_ulong) -> std::ffi::c_ulong;
+    }
+    // SAFETY: takes no pointer, and reads what the kernel gave at the start.
+    unsafe { getauxval(AT_SECURE) != 0 }
+}
+
 /// Makes a descriptor something that can be waited for until it is readable.
 ///
 /// # Errors

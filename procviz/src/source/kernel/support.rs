@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use rustix::thread::{CapabilitySet, capabilities};
+use rustix::thread::CapabilitySet;
+
+use crate::source::capabilities::may_raise;
 
 /// One thing that full service needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,9 +95,7 @@ const PROC_TIME_INIT_INO: u32 = 0xefff_fffa;
 
 fn has(capability: CapabilitySet) -> bool {
     // CAP_SYS_ADMIN stands for both on kernels that know neither.
-    capabilities(None).is_ok_and(|sets| {
-        sets.effective.contains(capability) || sets.effective.contains(CapabilitySet::SYS_ADMIN)
-    })
+    may_raise(capability) || may_raise(CapabilitySet::SYS_ADMIN)
 }
 
 /// Whether this process is in the first namespace of a kind. A kernel without

@@ -1,0 +1,179 @@
+//! Finds out for whom root runs procviz: who called sudo, doas, pkexec or run0.
+
+use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
+
+use super::accounts;
+
+/// The user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Invoker {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+/// What a program that gave root away says of its caller makes no sense. To go
+/// on as root instead would be what nobody asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unclear {
+    /// Not a number.
+    #[error("`{name}={}` names no user: it takes a user id, or is not set", crate::model::Untrusted::new(.value.as_bytes()).terminal())]
+    Value {
+        /// The variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// The account is not known.
+    #[error("`{name}={}` names a user that the name service does not know", crate::model::Untrusted::new(.value.as_bytes()).terminal())]
+    Nobody {
+        /// The variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+    },
+}
+
+/// Who called procviz through sudo, run0, pkexec or doas; `None` where root did
+/// so himself, or where procviz does not run as root.
+///
+/// # Errors
+///
+/// When what the environment says is not understood.
+pub(crate) fn invoker() -> Result<Option<Invoker>, Unclear> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(None);
+    }
+    let found = of_environment(|name| {
+        std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+    })?;
+    Ok(found.filter(|invoker| invoker.uid != 0))
+}
+
+fn of_environment(
+    value_of: impl Fn(&'static str) -> Option<String>,
+) -> Result<Option<Invoker>, Unclear> {
+    let number = |name: &'static str| {
+        let Some(value) = value_of(name) else {
+            return Ok(None);
+        };
+        match value.parse::<u32>() {
+            // The kernel's word for "no user".
+            Ok(id) if id != u32::MAX => Ok(Some(id)),
+            _ => Err(Unclear::Value { name, value }),
+        }
+    };
+    // run0 sets what sudo sets.
+    if let Some(uid) = number("SUDO_UID")? {
+        let gid = match number("SUDO_GID")? {
+            Some(gid) => gid,
+            None => account("SUDO_UID", &uid.to_string())?.gid,
+        };
+        return Ok(Some(Invoker { uid, gid }));
+    }
+    if let Some(uid) = number("PKEXEC_UID")? {
+        return account("PKEXEC_UID", &uid.to_string()).map(Some);
+    }
+    match value_of("DOAS_USER") {
+        Some(user) => account("DOAS_USER", &user).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn account(name: &'static str, value: &str) -> Result<Invoker, Unclear> {
+    let found = match value.parse::<u32>() {
+        Ok(uid) => accounts::by_id(uid),
+        Err(_) => accounts::by_name(value),
+    };
+    match found {
+        Ok(Some(account)) => Ok(Invoker {
+            uid: account.uid,
+            gid: account.gid,
+        }),
+        _ => Err(Unclear::Nobody {
+            name,
+            value: value.to_owned(),
+        }),
+    }
+}
+
+impl Invoker {
+    /// Takes the user's identity for files, on this thread: user, group, and the
+    /// user's other groups, without those of root.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses.
+    pub(crate) fn become_for_files(&self) -> rustix::io::Result<()> {
+        let group = |gid: &Gid| rustix::process::Gid::from_raw(gid.as_raw());
+        let groups: Vec<_> = self.groups().iter().map(group).collect();
+        // Of this thread alone: libc's call would be about all of them.
+        rustix::thread::set_thread_groups(&groups)?;
+        setfsgid(Gid::from_raw(self.gid));
+        setfsuid(Uid::from_raw(self.uid));
+        Ok(())
+    }
+
+    /// The user's groups, as far as the name service knows them.
+    pub(crate) fn groups(&self) -> Vec<Gid> {
+        let gid = Gid::from_raw(self.gid);
+        let account = accounts::by_id(self.uid).ok().flatten();
+        let groups = account.and_then(|account| accounts::groups(&account, gid).ok());
+        groups.unwrap_or_else(|| vec![gid])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(variables: &[(&str, &str)]) -> Result<Option<Invoker>, Unclear> {
+        of_environment(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn each_way_to_root_names_its_caller() {
+        let nobody = Invoker {
+            uid: 65_534,
+            gid: 65_534,
+        };
+        assert_eq!(of(&[]).unwrap(), None);
+        let sudo = [("SUDO_UID", "1000"), ("SUDO_GID", "100")];
+        assert_eq!(
+            of(&sudo).unwrap().unwrap(),
+            Invoker {
+                uid: 1000,
+                gid: 100
+            }
+        );
+        assert_eq!(
+            of(&[("PKEXEC_UID", "65534")]).unwrap(),
+            Some(nobody.clone())
+        );
+        assert_eq!(
+            of(&[("DOAS_USER", "nobody")]).unwrap(),
+            Some(nobody.clone())
+        );
+        assert_eq!(of(&[("SUDO_UID", "65534")]).unwrap(), Some(nobody));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_not_root() {
+        for (name, value) in [
+            ("SUDO_UID", ""),
+            ("SUDO_UID", "-1"),
+            ("SUDO_UID", "4294967295"),
+            ("SUDO_UID", "bob"),
+            ("SUDO_UID", "1000 "),
+            ("PKEXEC_UID", "x"),
+            ("DOAS_USER", "no such user"),
+        ] {
+            let error = of(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+        let bad_group = [("SUDO_UID", "1000"), ("SUDO_GID", "wheel")];
+        assert!(of(&bad_group).is_err());
+    }
+}

@@ -1,0 +1,388 @@
+//! What procviz writes: where, as whom, and what it leaves alone.
+
+use std::{
+    os::unix::fs::{MetadataExt as _, PermissionsExt, symlink},
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use libtest_mimic::Failed;
+use nix::sys::signal::Signal;
+
+use crate::{
+    Needs, Test,
+    support::{Folder, Running, output, procviz, stderr, wait_until},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    (
+        "rotation_leaves_strangers_alone",
+        Needs::Nothing,
+        rotation_leaves_strangers_alone,
+    ),
+    (
+        "one_recorder_a_folder",
+        Needs::Nothing,
+        one_recorder_a_folder,
+    ),
+    (
+        "force_replaces_what_is_recorded_anew",
+        Needs::Nothing,
+        force_replaces_what_is_recorded_anew,
+    ),
+    (
+        "a_series_is_checked_before_its_first_file",
+        Needs::Nothing,
+        a_series_is_checked_before_its_first_file,
+    ),
+    (
+        "a_folder_that_is_swapped_changes_nothing",
+        Needs::Nothing,
+        a_folder_that_is_swapped_changes_nothing,
+    ),
+    (
+        "folders_that_are_not_safe_are_refused",
+        Needs::Events,
+        folders_that_are_not_safe_are_refused,
+    ),
+    ("nothing_stays_behind", Needs::Nothing, nothing_stays_behind),
+    (
+        "files_belong_to_who_called_for_root",
+        Needs::Events,
+        files_belong_to_who_called_for_root,
+    ),
+];
+
+fn record(args: &[&str], to: &Path) -> Command {
+    let mut command = procviz();
+    command.args(["record", "-s", "0.1"]).args(args);
+    command.arg("-o").arg(to);
+    command
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn rotation_leaves_strangers_alone() -> Result<(), Failed> {
+    let folder = Folder::new("strangers");
+    let shelf = folder.file("shelf");
+    std::fs::create_dir(&shelf)?;
+    // A recording that somebody has put there, and what only looks like one.
+    let kept = "procviz-20200101T000000Z-kept.pvz";
+    let made = output(&mut record(&["--samples", "2"], &shelf.join(kept)));
+    assert!(made.status.success(), "{}", stderr(&made));
+    let strangers = [
+        ("procviz-20200101T000000Z.pvz", "no recording"),
+        ("procviz-notes.pvz", "mine"),
+        ("procviz-20200102T000000Z.pvz.bak", "mine"),
+        ("other.pvz", "mine"),
+    ];
+    for (name, text) in strangers {
+        std::fs::write(shelf.join(name), text)?;
+    }
+    std::fs::create_dir(shelf.join("procviz-20200103T000000Z.pvz"))?;
+    symlink("/etc/hostname", shelf.join("procviz-20200104T000000Z.pvz"))?;
+    let before = names(&shelf);
+    let rotated = ["--rotate", "1s", "--keep", "2", "--duration", "5s"];
+    let result = output(&mut record(&rotated, &shelf.join("")));
+    assert!(result.status.success(), "{}", stderr(&result));
+    let after = names(&shelf);
+    let own: Vec<&String> = after.iter().filter(|name| !before.contains(name)).collect();
+    // Those of others are not counted.
+    assert_eq!(own.len(), 2, "{after:?}");
+    assert!(before.iter().all(|name| after.contains(name)), "{after:?}");
+    // The next one removes what this one has made, and a file that is written stays.
+    let locked = std::fs::File::open(shelf.join(own[0]))?;
+    let _lock = nix::fcntl::Flock::lock(locked, nix::fcntl::FlockArg::LockExclusive)
+        .map_err(|(_, error)| error)?;
+    let again = ["--rotate", "1s", "--keep", "1", "--duration", "3s"];
+    let result = output(&mut record(&again, &shelf.join("")));
+    assert!(result.status.success(), "{}", stderr(&result));
+    let last = names(&shelf);
+    assert!(last.contains(own[0]), "a locked file was removed");
+    assert!(!last.contains(own[1]), "its own old file is still there");
+    assert!(before.iter().all(|name| last.contains(name)), "{last:?}");
+    Ok(())
+}
+
+fn one_recorder_a_folder() -> Result<(), Failed> {
+    let folder = Folder::new("two");
+    let shelf = folder.file("shelf");
+    let first = Running::new(
+        record(
+            &["--rotate", "2s", "--keep", "1", "--duration", "6s"],
+            &shelf.join(""),
+        )
+        .stderr(Stdio::null()),
+    );
+    wait_until("nothing is recorded", || {
+        shelf.is_dir() && !names(&shelf).is_empty()
+    });
+    let second = output(&mut record(
+        &["--keep", "1", "--duration", "1s"],
+        &shelf.join(""),
+    ));
+    assert_eq!(second.status.code(), Some(1));
+    assert!(
+        stderr(&second).contains("another procviz"),
+        "{}",
+        stderr(&second)
+    );
+    let mut first = first;
+    assert!(first.0.wait()?.success());
+    // A file that is written is not replaced either.
+    let file = folder.file("x.pvz");
+    let first = Running::new(record(&["--duration", "3s"], &file).stderr(Stdio::null()));
+    wait_until("nothing is recorded", || file.exists());
+    std::thread::sleep(Duration::from_millis(300));
+    let second = output(&mut record(&["--force", "--samples", "1"], &file));
+    assert_eq!(second.status.code(), Some(1));
+    assert!(
+        stderr(&second).contains("another procviz"),
+        "{}",
+        stderr(&second)
+    );
+    let mut first = first;
+    assert!(first.0.wait()?.success());
+    assert!(output(procviz().arg("check").arg(&file)).status.success());
+    Ok(())
+}
+
+fn force_replaces_what_is_recorded_anew() -> Result<(), Failed> {
+    let folder = Folder::new("anew");
+    let file = folder.file("x.pvz");
+    std::fs::write(&file, "precious")?;
+    // It does not come to samples: a privilege is missing, or it is killed.
+    let mut command = Command::new("setpriv");
+    command.args([
+        "--bounding-set",
+        "-all",
+        "--inh-caps",
+        "-all",
+        "--reuid",
+        "0",
+    ]);
+    command.arg(env!("CARGO_BIN_EXE_procviz"));
+    command.args([
+        "record",
+        "--require-ebpf",
+        "--force",
+        "--samples",
+        "1",
+        "-o",
+    ]);
+    let result = output(command.arg(&file));
+    if nix::unistd::geteuid().is_root() {
+        assert_eq!(result.status.code(), Some(4), "{}", stderr(&result));
+    }
+    if result.status.code() == Some(4) {
+        assert_eq!(std::fs::read_to_string(&file)?, "precious");
+        assert_eq!(names(&folder.0), ["x.pvz"]);
+        let fresh = folder.file("fresh.pvz");
+        let mut command = Command::new("setpriv");
+        command.args([
+            "--bounding-set",
+            "-all",
+            "--inh-caps",
+            "-all",
+            "--reuid",
+            "0",
+        ]);
+        command.arg(env!("CARGO_BIN_EXE_procviz"));
+        command.args(["record", "--require-ebpf", "--samples", "1", "-o"]);
+        assert_eq!(output(command.arg(&fresh)).status.code(), Some(4));
+        assert!(!fresh.exists(), "an empty recording was left");
+    }
+    let result = output(&mut record(&["--force", "--samples", "2"], &file));
+    assert!(result.status.success(), "{}", stderr(&result));
+    assert!(std::fs::read(&file)?.starts_with(b"procviz\n"));
+    assert_eq!(names(&folder.0), ["x.pvz"]);
+    let result = output(&mut record(&["--samples", "1"], Path::new("-")));
+    assert_eq!(result.status.code(), Some(2), "{}", stderr(&result));
+    Ok(())
+}
+
+fn a_series_is_checked_before_its_first_file() -> Result<(), Failed> {
+    let folder = Folder::new("series");
+    std::fs::write(folder.file("run-3.png"), "precious")?;
+    let mut command = procviz();
+    command.args(["grid", "-s", "0.1", "--samples", "5", "-o"]);
+    let result = output(command.arg(folder.file("run-{n}.png")));
+    assert_eq!(result.status.code(), Some(1));
+    assert!(stderr(&result).contains("run-3.png"), "{}", stderr(&result));
+    assert_eq!(names(&folder.0), ["run-3.png"]);
+    let result = output(command.arg("--force"));
+    assert!(result.status.success(), "{}", stderr(&result));
+    assert_eq!(names(&folder.0).len(), 5);
+    Ok(())
+}
+
+fn a_folder_that_is_swapped_changes_nothing() -> Result<(), Failed> {
+    let folder = Folder::new("swapped");
+    let (here, away, victim) = (
+        folder.file("here"),
+        folder.file("away"),
+        folder.file("victim"),
+    );
+    std::fs::create_dir(&here)?;
+    std::fs::create_dir(&victim)?;
+    let mut command = procviz();
+    command.args(["grid", "-s", "0.2", "--samples", "10", "-o"]);
+    let mut run = Running::new(command.arg(here.join("x-{n}.png")).stderr(Stdio::null()));
+    wait_until("no picture comes", || !names(&here).is_empty());
+    std::fs::rename(&here, &away)?;
+    symlink(&victim, &here)?;
+    assert!(run.0.wait()?.success());
+    assert_eq!(names(&victim), [""; 0]);
+    assert_eq!(names(&away).len(), 10);
+    Ok(())
+}
+
+fn folders_that_are_not_safe_are_refused() -> Result<(), Failed> {
+    let folder = Folder::new("unsafe");
+    let picture = |path: &Path| {
+        let mut command = procviz();
+        command.args(["grid", "-s", "0.05", "--samples", "1", "-o"]);
+        output(command.arg(path))
+    };
+    let open = folder.file("open");
+    std::fs::create_dir(&open)?;
+    std::fs::set_permissions(&open, PermissionsExt::from_mode(0o777))?;
+    let result = picture(&open.join("x.png"));
+    assert_eq!(result.status.code(), Some(1));
+    assert!(stderr(&result).contains("chmod +t"), "{}", stderr(&result));
+    let result = output(&mut record(&["--samples", "1"], &open.join("")));
+    assert_eq!(result.status.code(), Some(1), "{}", stderr(&result));
+    assert_eq!(names(&open), [""; 0]);
+    std::fs::set_permissions(&open, PermissionsExt::from_mode(0o1777))?;
+    assert!(picture(&open.join("x.png")).status.success());
+    let group = folder.file("group");
+    std::fs::create_dir(&group)?;
+    nix::unistd::chown(&group, None, Some(nix::unistd::Gid::from_raw(100)))?;
+    std::fs::set_permissions(&group, PermissionsExt::from_mode(0o775))?;
+    let result = picture(&group.join("x.png"));
+    assert!(
+        result.status.success() && stderr(&result).contains("group 100"),
+        "{}",
+        stderr(&result)
+    );
+    // A link of root's is followed, which is said; one of somebody else is not.
+    let link = folder.file("link");
+    symlink(&open, &link)?;
+    let result = picture(&link.join("y.png"));
+    assert!(result.status.success(), "{}", stderr(&result));
+    assert!(
+        stderr(&result).contains("symbolic link to"),
+        "{}",
+        stderr(&result)
+    );
+    let theirs = folder.file("theirs");
+    symlink(&open, &theirs)?;
+    let status = Command::new("chown")
+        .args(["-h", "65534"])
+        .arg(&theirs)
+        .status()?;
+    assert!(status.success());
+    for path in [theirs.join("z.png"), theirs.join("deeper/z.png")] {
+        let result = picture(&path);
+        assert_eq!(result.status.code(), Some(1), "{}", stderr(&result));
+    }
+    let result = output(&mut record(&["--samples", "1"], &theirs.join("")));
+    assert_eq!(result.status.code(), Some(1), "{}", stderr(&result));
+    assert_eq!(names(&open), ["x.png", "y.png"]);
+    Ok(())
+}
+
+/// Whatever ends procviz while it writes, there is no part of a file.
+fn nothing_stays_behind() -> Result<(), Failed> {
+    let folder = Folder::new("behind");
+    for (number, signal) in [Signal::SIGKILL, Signal::SIGQUIT, Signal::SIGKILL]
+        .iter()
+        .enumerate()
+    {
+        let mut command = procviz();
+        command.args(["csv", "-r", "-w", "0.01", "-o"]);
+        let mut run = Running::new(command.arg(folder.file("t")).stderr(Stdio::null()));
+        std::thread::sleep(Duration::from_millis(200 + 50 * number as u64));
+        run.signal(*signal);
+        run.0.wait()?;
+        assert_eq!(names(&folder.0), [""; 0]);
+    }
+    Ok(())
+}
+
+fn files_belong_to_who_called_for_root() -> Result<(), Failed> {
+    let folder = Folder::new("owner");
+    let home = folder.file("home");
+    std::fs::create_dir(&home)?;
+    nix::unistd::chown(&home, Some(nix::unistd::Uid::from_raw(65_534)), None)?;
+    let calls: &[(&str, &[(&str, &str)])] = &[
+        ("sudo", &[("SUDO_UID", "65534"), ("SUDO_GID", "65534")]),
+        ("pkexec", &[("PKEXEC_UID", "65534")]),
+        ("doas", &[("DOAS_USER", "nobody")]),
+    ];
+    for (name, variables) in calls {
+        let variables = variables.iter().copied();
+        let picture = home.join(format!("{name}.png"));
+        let mut command = procviz();
+        command
+            .envs(variables.clone())
+            .args(["grid", "-s", "0.05", "--samples", "1"]);
+        command.args(["--mode", "640", "-o"]).arg(&picture);
+        let result = output(&mut command);
+        assert!(result.status.success(), "{name}: {}", stderr(&result));
+        let meta = std::fs::metadata(&picture)?;
+        assert_eq!(
+            (meta.uid(), meta.gid(), meta.mode() & 0o777),
+            (65_534, 65_534, 0o640),
+            "{name}"
+        );
+        let recording = home.join(format!("{name}.pvz"));
+        let result = output(record(&["--samples", "1"], &recording).envs(variables.clone()));
+        assert!(result.status.success(), "{name}: {}", stderr(&result));
+        assert_eq!(std::fs::metadata(&recording)?.uid(), 65_534, "{name}");
+        let mut command = procviz();
+        command
+            .envs(variables)
+            .args(["exits", "--", "sh", "-c", "id -u; id -G; echo $HOME >&2"]);
+        let result = output(&mut command);
+        let printed = String::from_utf8(result.stdout.clone())?;
+        let lines: Vec<&str> = printed.lines().take(2).collect();
+        assert_eq!(
+            lines,
+            ["65534", "65534"],
+            "{name}: {printed} {}",
+            stderr(&result)
+        );
+    }
+    // Who is not understood is not root.
+    for (variable, value) in [
+        ("SUDO_UID", "bob"),
+        ("SUDO_UID", ""),
+        ("DOAS_USER", "no-such"),
+        ("PKEXEC_UID", "-1"),
+    ] {
+        let mut command = procviz();
+        command
+            .env(variable, value)
+            .args(["grid", "--samples", "1", "-s", "0.05", "-o"]);
+        let result = output(command.arg(home.join("no.png")));
+        assert_eq!(result.status.code(), Some(1), "{variable}={value}");
+        assert!(stderr(&result).contains(variable), "{}", stderr(&result));
+        let mut command = procviz();
+        command
+            .env(variable, value)
+            .args(["exits", "--", "touch"])
+            .arg(home.join("ran"));
+        assert_eq!(output(&mut command).status.code(), Some(1));
+    }
+    assert!(!home.join("no.png").exists() && !home.join("ran").exists());
+    Ok(())
+}
