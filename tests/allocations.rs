@@ -64,6 +64,7 @@ fn tracker_allocates_nothing_per_task() {
         boot_wall_ns: 0,
         time_zone: String::new(),
         occasion: String::new(),
+        unconfined: false,
     };
     let mut tracker = Tracker::new(host, Sources::EbpfAndProc);
     let mut sample = Sample::new(Sources::EbpfAndProc);

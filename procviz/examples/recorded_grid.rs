@@ -30,6 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         boot_wall_ns: 0,
         time_zone: String::new(),
         occasion: String::new(),
+        unconfined: false,
     };
     let mut sampler = Sampler::of_folder(&host, Path::new(&folder))?;
     let mut tracker = Tracker::new(host, sampler.sources());

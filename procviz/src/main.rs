@@ -21,7 +21,11 @@ fn main() -> ExitCode {
     match app::run(cli) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
-            print(&format!("procviz: {:#}", failure.error));
+            print(&format!(
+                "procviz: {:#}{}",
+                failure.error,
+                failure.way_out().unwrap_or_default()
+            ));
             ExitCode::from(failure.status)
         }
     }

@@ -15,13 +15,16 @@ mod bad_input;
 mod bombs;
 mod browser;
 mod charts;
+mod confinement;
 mod cost;
 mod csv;
 mod damage;
 mod deaths;
 mod disks;
+mod ending;
 mod files;
 mod format;
+mod limits;
 mod notables;
 mod packaging;
 mod pages;
@@ -62,6 +65,8 @@ fn main() {
     let modules = [
         ("bad_input", bad_input::TESTS as &[Test]),
         ("files", files::TESTS),
+        ("ending", ending::TESTS),
+        ("limits", limits::TESTS),
         ("rules", rules::TESTS),
         ("packaging", packaging::TESTS),
         ("pictures", pictures::TESTS),
@@ -69,6 +74,7 @@ fn main() {
         ("charts", charts::TESTS),
         ("csv", csv::TESTS),
         ("privilege", privilege::TESTS),
+        ("confinement", confinement::TESTS),
         ("truth", truth::TESTS),
         ("deaths", deaths::TESTS),
         ("states", states::TESTS),

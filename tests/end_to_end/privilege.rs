@@ -315,7 +315,10 @@ fn options_with_paths() -> std::collections::BTreeSet<(String, String)> {
     };
     let all = procviz::cli::Cli::command();
     let own = all.get_arguments().map(|arg| (String::new(), arg));
-    let subcommands = all.get_subcommands().flat_map(|subcommand| {
+    let subcommands = all
+        .get_subcommands()
+        .filter(|subcommand| !subcommand.get_name().starts_with("__"));
+    let subcommands = subcommands.flat_map(|subcommand| {
         let name = subcommand.get_name().to_owned();
         subcommand
             .get_arguments()

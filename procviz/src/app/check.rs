@@ -8,6 +8,7 @@ use std::{
 use super::{
     Failure,
     feed::{failed, reader, recordings, tell},
+    open,
     stdout::{Out, say},
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
 };
 
 pub(super) fn run(path: &Path) -> Result<u8, Failure> {
+    open::confine_reader(&[]);
     if !path.is_dir() {
         let content = Content::of(path)?;
         Out::new().write(|out| content.write(out))?;

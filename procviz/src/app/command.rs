@@ -25,7 +25,7 @@ use rustix::fs::{Mode, OFlags, open};
 use tokio::sync::Notify;
 
 use super::{
-    Failure,
+    Failure, ending,
     stdout::{say, shown},
 };
 use crate::source::{accounts, capabilities::raise, invoker};
@@ -55,7 +55,10 @@ impl Child {
         let child = launch.spawn().context("failed to make a process")?;
         let pid = Pid::from_raw(i32::try_from(child.id())?);
         match waitpid(pid, Some(WaitPidFlag::WUNTRACED))? {
-            WaitStatus::Stopped(..) => Ok(Self(child)),
+            WaitStatus::Stopped(..) => {
+                ending::mind_the_command();
+                Ok(Self(child))
+            }
             other => Err(anyhow::anyhow!(
                 "the process for the command ended before its time: {other:?}"
             )),
@@ -79,6 +82,7 @@ impl Child {
             // Told before anybody is woken by it.
             _ = tell.send(child.wait().map_or(1, shell_status));
             ended.notify_one();
+            ending::forget_the_command();
         };
         std::thread::Builder::new()
             .name("procviz-command".to_owned())
@@ -115,7 +119,11 @@ impl Child {
     ///
     /// What wait(2) says.
     pub(super) fn status(&mut self) -> std::io::Result<Option<u8>> {
-        Ok(self.0.try_wait()?.map(shell_status))
+        let status = self.0.try_wait()?.map(shell_status);
+        if status.is_some() {
+            ending::forget_the_command();
+        }
+        Ok(status)
     }
 }
 

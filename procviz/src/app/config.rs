@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Failure, stdout::shown};
-use crate::cli::SamplingArgs;
+use crate::{cli::SamplingArgs, model::count_text};
 
 /// When to sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -198,6 +198,29 @@ pub(super) fn size(text: &str) -> Result<(f32, f32), Failure> {
             shown(text)
         ))),
     }
+}
+
+/// Upper limit for the pixels of a picture: 8192 times 8192, of which each takes
+/// four bytes.
+const MOST_PIXELS: f64 = 67_108_864.0;
+
+/// Whether a picture of that size, at that scale, fits into memory.
+pub(super) fn check_pixels(
+    (width, height): (f32, f32),
+    scale: f64,
+    args: (&str, &str),
+) -> Result<(), Failure> {
+    let pixels = (f64::from(width) * scale).round() * (f64::from(height) * scale).round();
+    if pixels <= MOST_PIXELS {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "`--size {} --scale {}` makes {} pixels, and a picture holds up to {}: choose a smaller size or scale, or draw an .svg",
+        shown(args.0),
+        shown(args.1),
+        count_text(pixels as u64),
+        count_text(MOST_PIXELS as u64)
+    )))
 }
 
 #[cfg(test)]

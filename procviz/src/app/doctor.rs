@@ -5,7 +5,7 @@ use std::io::Write;
 
 use super::{Failure, stdout::Out};
 use crate::source::{
-    host,
+    confine, host,
     kernel::{Kernel, Need, Support},
     privileges::{Extra, has_extra},
 };
@@ -39,6 +39,15 @@ pub(super) fn run() -> Result<u8, Failure> {
             writeln!(out, "{}  {}", mark(is_there), extra.name())?;
             if !is_there {
                 writeln!(out, "      without it: {}\n      mend it: {}", extra.cost(), extra.mend())?;
+            }
+        }
+        for (name, is_there, cost) in [
+            ("seccomp (refuses calls that procviz has no use for)", confine::has_seccomp(), "somebody who takes procviz over can do what its user can"),
+            ("Landlock (writes in the folder of the output alone)", confine::has_landlock(), "the threads that write may write elsewhere, too"),
+        ] {
+            writeln!(out, "{}  {name}", mark(is_there))?;
+            if !is_there {
+                writeln!(out, "      without it: {cost}\n      mend it: boot a kernel with CONFIG_SECCOMP_FILTER=y and CONFIG_SECURITY_LANDLOCK=y, and lsm=landlock,...")?;
             }
         }
         let level = if is_full { "full service: kernel events and /proc" } else { "reduced service: /proc alone" };

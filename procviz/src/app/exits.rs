@@ -11,6 +11,7 @@ use super::{
     Failure,
     command::Child,
     config::Schedule,
+    ending::{self, Takes},
     feed::Player,
     open,
     selection::Selection,
@@ -20,7 +21,7 @@ use crate::{
     cli::ExitsArgs,
     export::{json, time},
     model::{ExitRecord, Host, bytes_text, duration_text},
-    source::{Exits, Keep, Users, back_to_normal, boot_wall_ns, host, prepare_for_trouble},
+    source::{Exits, Users, back_to_normal, boot_wall_ns, host},
     tracker::Filter,
 };
 
@@ -33,6 +34,7 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
     if let Some(path) = &args.from {
         return read(path, args);
     }
+    ending::listen(Takes::AMoment)?;
     let mut selection = Selection::new(&args.filter)?;
     let child = if args.command.is_empty() {
         None
@@ -49,12 +51,9 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
     if let Some(child) = &child {
         selection = selection.only(child.pid());
     }
+    let users = Users::read();
     // Before any thread is started: each keeps the privileges it begins with.
-    prepare_for_trouble(if child.is_some() {
-        Keep::ReadingAndSignals
-    } else {
-        Keep::Reading
-    });
+    open::confine_watcher(child.as_ref().map(Child::pid));
     let mut exits = Exits::start(&host, kernel, args.threads, selection.roots.as_deref())?;
     back_to_normal();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -63,7 +62,7 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
     let mut printer = Printer {
         out: Out::new(),
         host,
-        users: Users::read(),
+        users,
         json: args.json,
         threads: args.threads,
         printed: 0,
@@ -93,6 +92,7 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
             "a command cannot be run in a recording: leave it out, or --from".to_owned(),
         ));
     }
+    open::confine_reader(&[]);
     let mut player = Player::open(path, &args.range, &Schedule::all())?;
     let users = Users::of_recording(&player.facts().users);
     let selection = Selection::in_recording(&args.filter, player.facts(), &users)?;

@@ -16,6 +16,25 @@ impl Failure {
         }
     }
 
+    /// What to type, where the cause of an error says it: ` (try: ...)`.
+    pub fn way_out(&self) -> Option<&'static str> {
+        let codes = self
+            .error
+            .chain()
+            .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+            .filter_map(std::io::Error::raw_os_error);
+        let errnos = self
+            .error
+            .chain()
+            .filter_map(|cause| cause.downcast_ref::<rustix::io::Errno>())
+            .map(|errno| errno.raw_os_error());
+        let too_many = rustix::io::Errno::MFILE.raw_os_error();
+        codes
+            .chain(errnos)
+            .any(|code| code == too_many)
+            .then_some(" (more of them: ulimit -n 1024)")
+    }
+
     /// A privilege is missing that nothing can be done without.
     pub(super) fn privilege(message: String) -> Self {
         Self {

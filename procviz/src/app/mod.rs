@@ -8,10 +8,12 @@ mod config;
 mod csv;
 mod doctor;
 mod dump;
+mod ending;
 mod exits;
 mod failure;
 mod feed;
 mod grid;
+mod limits;
 mod lines;
 mod live;
 mod moment;
@@ -26,6 +28,8 @@ mod selection;
 mod session;
 mod signals;
 mod stdout;
+#[cfg(debug_assertions)]
+mod tried;
 mod trigger;
 mod watch;
 
@@ -35,7 +39,7 @@ use anyhow::Context as _;
 
 use crate::{
     cli::{Cli, Command},
-    source::{capabilities, invoker},
+    source::{answer_names, capabilities, confine, invoker},
 };
 
 /// Does what was typed; returns the exit status.
@@ -45,6 +49,10 @@ use crate::{
 /// [`Failure`] holds the message and the status to end with.
 pub fn run(cli: Cli) -> Result<u8, Failure> {
     capabilities::put_aside().context("failed to put the capabilities of procviz aside")?;
+    if cli.no_confine {
+        confine::turn_off();
+    }
+    limits::prepare()?;
     // Who is not understood is not taken for root later on.
     invoker()?;
     match cli.command {
@@ -61,6 +69,14 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Doctor) => doctor::run(),
         Some(Command::Completions { shell }) => about::completions(shell),
         Some(Command::Man) => about::man(),
+        Some(Command::Names) => Ok(answer_names().map(|()| 0)?),
+        #[cfg(debug_assertions)]
+        Some(Command::Try {
+            elsewhere,
+            victim,
+            output,
+            reads,
+        }) => tried::run(&elsewhere, victim, (&output, reads)),
         Some(Command::Launch { command }) => command::launch(&command),
     }
 }

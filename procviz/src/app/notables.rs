@@ -10,6 +10,7 @@ use super::{
     Failure,
     config::Schedule,
     feed::Player,
+    open,
     selection::Selection,
     session::{Plan, Session},
     stdout::{Out, Reader, say},
@@ -115,6 +116,7 @@ fn found(path: &Path, args: &NotablesArgs, schedule: &Schedule) -> Result<Option
     if path == Path::new("-") {
         return Ok(None);
     }
+    open::confine_reader(&[]);
     let mut player = Player::open(path, &args.sampling.range, schedule)?;
     let users = Users::of_recording(&player.facts().users);
     let selection = Selection::in_recording(&args.filter, player.facts(), &users)?;

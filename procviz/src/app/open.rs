@@ -1,10 +1,12 @@
 //! Opens the best source that this machine and these privileges allow.
 
-use super::{Failure, stdout::say};
+use std::os::fd::AsFd;
+
+use super::{Failure, limits, output::OutFolder, stdout::say};
 use crate::{
     model::Host,
     source::{
-        Keep, Sampler,
+        Keep, Sampler, confine, keep_only,
         kernel::{Kernel, Need, Support},
         prepare_for_trouble,
     },
@@ -27,6 +29,9 @@ pub(super) fn kernel() -> Result<Kernel, String> {
     if !support.missing().is_empty() {
         return Err(why_not(support.missing()));
     }
+    if let Some(why) = limits::too_few_for_events() {
+        return Err(why);
+    }
     Kernel::load().map_err(|error| {
         format!(
             "{:#}; `procviz doctor` tells more",
@@ -36,7 +41,13 @@ pub(super) fn kernel() -> Result<Kernel, String> {
 }
 
 /// A sampler with kernel events, or one from `/proc` alone and a line that says so.
-pub(super) fn sampler(host: &Host, require_ebpf: bool, keep: Keep) -> Result<Sampler, Failure> {
+///
+/// From then on procviz is confined; `command` is the process that it may signal.
+pub(super) fn sampler(
+    host: &Host,
+    require_ebpf: bool,
+    command: Option<u32>,
+) -> Result<Sampler, Failure> {
     let sampler = match kernel() {
         Ok(kernel) => Sampler::with_events(host, kernel)?,
         Err(why) if require_ebpf => {
@@ -52,6 +63,48 @@ pub(super) fn sampler(host: &Host, require_ebpf: bool, keep: Keep) -> Result<Sam
             Sampler::proc_only(host)?
         }
     };
-    prepare_for_trouble(keep);
+    confine_watcher(command);
     Ok(sampler)
+}
+
+/// Gives away all that watching does not take.
+pub(super) fn confine_watcher(command: Option<u32>) {
+    prepare_for_trouble(match command {
+        Some(_) => Keep::ReadingAndSignals,
+        None => Keep::Reading,
+    });
+    say_if(confine::refuse_calls(command));
+}
+
+/// Gives away all that tables of `/proc`, or of a folder of its shape, do not take.
+pub(super) fn confine_tables(is_real: bool, output: Option<&OutFolder>) {
+    let keep = match is_real {
+        true => Keep::Reading,
+        false => Keep::ReadingFiles,
+    };
+    if !is_real {
+        let writes: Vec<_> = output.map(AsFd::as_fd).into_iter().collect();
+        say_if(confine::write_only_in(&writes));
+    } else if output.is_none() {
+        // Refused, it stays root without capabilities.
+        _ = confine::leave_root();
+    }
+    keep_only(keep);
+    say_if(confine::refuse_calls(None));
+}
+
+/// Gives away all that reading a recording does not take, before it is opened:
+/// nothing is written but in these folders.
+pub(super) fn confine_reader(writes: &[OutFolder]) {
+    keep_only(Keep::ReadingFiles);
+    let writes: Vec<_> = writes.iter().map(AsFd::as_fd).collect();
+    say_if(confine::write_only_in(&writes));
+    say_if(confine::refuse_calls(None));
+}
+
+/// Says where procviz could not confine itself: it goes on, as somebody may need it now.
+fn say_if(confined: Result<(), confine::Refused>) {
+    if let Err(error) = confined {
+        say(&format!("procviz: it is not confined: {error}"));
+    }
 }

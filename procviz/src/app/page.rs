@@ -93,6 +93,11 @@ impl Pages {
         Ok(!self.page.is_full())
     }
 
+    /// Bytes of the page so far.
+    pub(super) fn bytes(&self) -> usize {
+        self.page.bytes()
+    }
+
     /// How many pictures there are.
     pub(super) fn len(&self) -> usize {
         self.page.frames()

@@ -1,6 +1,12 @@
 //! Draws snapshots with any chart into files.
 
-use std::{io::IsTerminal, path::Path, sync::Arc, time::Instant};
+use std::{
+    fs::File,
+    io::{IsTerminal, Read as _},
+    path::Path,
+    sync::Arc,
+    time::Instant,
+};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -18,8 +24,8 @@ use crate::{
     chart::{Arguments, Bubble, Context, Grid, Grouping, Lines, PaletteKind, Theme, report},
     cli::{GroupArg, PaletteArg, PictureArgs, ThemeArg},
     export::time,
-    model::{Scope, Snapshot, TaskId},
-    paint::{self, Opens},
+    model::{Scope, Snapshot, TaskId, bytes_text},
+    paint::{self, MOST_FRAMES, Opens},
     scene::{Font, Scene},
     source::Users,
     tracker::Past,
@@ -104,13 +110,25 @@ pub(super) fn grouping(group: GroupArg) -> Grouping {
     }
 }
 
+/// Upper limit for a font's file: those of all Chinese characters have 20 MB.
+const MOST_OF_FONT: u64 = 64 << 20;
+
 /// The embedded font, or the one that was named.
 pub(super) fn font(args: &PictureArgs) -> Result<Font, Failure> {
     let Some(path) = &args.font else {
         return Ok(Font::embedded()?);
     };
-    let bytes = std::fs::read(path)
+    let mut bytes = Vec::new();
+    let file = File::open(path);
+    file.and_then(|file| file.take(MOST_OF_FONT + 1).read_to_end(&mut bytes))
         .with_context(|| format!("failed to read the font `{}`", shown(path)))?;
+    if bytes.len() as u64 > MOST_OF_FONT {
+        return Err(Failure::usage(format!(
+            "`--font {}` is larger than {}, so it is no font",
+            shown(path),
+            bytes_text(MOST_OF_FONT)
+        )));
+    }
     Ok(Font::parse(bytes).with_context(|| format!("`{}` is no font", shown(path)))?)
 }
 
@@ -146,6 +164,10 @@ pub(super) fn run(
     };
     let mode = config::mode(&args.mode)?;
     let target = Target::new(path, (args.force, mode), schedule.samples, shows)?;
+    if target.has_pixels() {
+        config::check_pixels(size, scale, (&args.size, &args.scale))?;
+    }
+    let max_size = config::bytes("--max-size", &args.max_size, &args.max_size)?;
     let chart = match chart {
         Chart::Grid(grid) if target.has_many() => Chart::Grid(grid.steady()),
         chart => chart,
@@ -176,6 +198,8 @@ pub(super) fn run(
             every_life: target.format == Format::Html,
             one_picture: is_still && !is_bounded && !args.sampling.range.is_given(),
             save,
+            writes: Some(target.folder()),
+            takes_work: true,
             ..Plan::plain(&schedule, &args.sampling, &args.filter, &args.run)
         },
         |_| Ok(Writer::start(&target)?),
@@ -184,7 +208,7 @@ pub(super) fn run(
     let chart = chart.in_scope(scope);
     let gathered = match target.format {
         Format::Png | Format::Svg => Gathered::Nothing,
-        Format::Gif | Format::Apng => Gathered::Frames(Vec::new()),
+        Format::Gif | Format::Apng => Gathered::Frames { count: 0, bytes: 0 },
         Format::Html => {
             let opens = match args.theme {
                 None => Opens::AsBrowser,
@@ -199,6 +223,7 @@ pub(super) fn run(
         say("procviz: watching until Ctrl-C; --samples and --duration say when to stop");
     }
     let draw = Draw {
+        max_size,
         scope,
         begins_later: matches!(chart, Chart::Lines(_)) && args.sampling.range.begin.is_some(),
         tells_all: !args.sampling.range.is_given(),
@@ -227,6 +252,7 @@ struct Draw {
     arguments: Arguments,
     /// Between the frames of an animation.
     delay_ms: u32,
+    max_size: u64,
     target: Target,
     /// What comes before the part that was asked for leaves no line.
     begins_later: bool,
@@ -241,8 +267,11 @@ struct Draw {
 enum Gathered {
     /// Each picture is a file of its own.
     Nothing,
-    /// An animation's, as PNG.
-    Frames(Vec<Vec<u8>>),
+    /// An animation's, which the writer keeps: how many, and their bytes.
+    Frames {
+        count: usize,
+        bytes: u64,
+    },
     Page(Box<Pages>),
 }
 
@@ -250,7 +279,7 @@ impl Gathered {
     fn len(&self) -> usize {
         match self {
             Self::Nothing => 0,
-            Self::Frames(frames) => frames.len(),
+            Self::Frames { count, .. } => *count,
             Self::Page(pages) => pages.len(),
         }
     }
@@ -286,10 +315,10 @@ impl Draw {
             if is_last {
                 break;
             }
-            if !has_room || self.gathered.len() >= paint::MOST_FRAMES {
+            if !has_room || self.gathered.len() >= MOST_FRAMES {
                 let snapshot = session.snapshot();
                 say(&format!(
-                    "procviz: {} pictures are as many as one file takes: they end at {}; for others, \
+                    "procviz: {} pictures are as many as one file takes (--max-size, and {MOST_FRAMES} at most): they end at {}; for others, \
                      --begin and --end, or fewer a second",
                     self.gathered.len(),
                     time::local_precise(&snapshot.host, snapshot.stamp.boot_ns)
@@ -308,9 +337,8 @@ impl Draw {
         let job = match self.gathered {
             _ if number == 0 => None,
             Gathered::Nothing => None,
-            Gathered::Frames(frames) => Some(Job::Animation {
+            Gathered::Frames { .. } => Some(Job::Animation {
                 format: self.target.format,
-                frames,
                 delay_ms: self.delay_ms,
             }),
             Gathered::Page(pages) => Some(Job::File(pages.finish()?)),
@@ -343,7 +371,7 @@ impl Draw {
                     pages.ends(snapshot, &|uid| name(&session.users, uid));
                 }
             }
-            Gathered::Nothing | Gathered::Frames(_) => self.chart.observe(snapshot),
+            Gathered::Nothing | Gathered::Frames { .. } => self.chart.observe(snapshot),
         }
     }
 
@@ -370,7 +398,7 @@ impl Draw {
         let context = self.context(&user, snapshot, &font);
         if let Gathered::Page(pages) = &mut self.gathered {
             self.number += 1;
-            return Ok(pages.add(snapshot, &context)?);
+            return Ok(pages.add(snapshot, &context)? && (pages.bytes() as u64) < self.max_size);
         }
         let scene = self.chart.draw(snapshot, &context);
         let bytes = match self.target.format {
@@ -381,9 +409,17 @@ impl Draw {
             }
         };
         self.number += 1;
-        if let Gathered::Frames(frames) = &mut self.gathered {
-            frames.push(bytes);
-            return Ok(true);
+        if let Gathered::Frames {
+            count,
+            bytes: gathered,
+        } = &mut self.gathered
+        {
+            *count += 1;
+            *gathered += bytes.len() as u64;
+            let has_room = *gathered < self.max_size;
+            self.writer
+                .write(self.target.name(1, ""), Job::Frame(bytes))?;
+            return Ok(has_room);
         }
         let time = time::for_file_name(&snapshot.host, snapshot.stamp.boot_ns);
         let name = self.target.name(self.number, &time);

@@ -7,9 +7,11 @@ use super::{
     Failure,
     command::{Child, Waiting},
     config::Schedule,
+    ending::{self, Takes},
     feed::{Feed, Player},
     moment::Span,
     open,
+    output::OutFolder,
     recorder::{self, Files, Filtered, Keeping, Recorder, Shown},
     selection::Selection,
     stdout::say,
@@ -19,7 +21,7 @@ use crate::{
     cli::{FilterArgs, RangeArgs, SamplingArgs},
     model::{Host, Sample, Scope, Snapshot},
     recording::Facts,
-    source::{Keep, Users, back_to_normal, host},
+    source::{Users, back_to_normal, host},
     tracker::{Change, Filter, Past, Tracker},
 };
 
@@ -69,6 +71,10 @@ pub(super) struct Plan<'a> {
     /// Where all samples are kept.
     pub(super) save: Option<Keeping>,
     pub(super) files: Files,
+    /// Where pictures are written, for a run that reads a recording.
+    pub(super) writes: Option<&'a OutFolder>,
+    /// When a signal comes, what was watched is drawn and written.
+    pub(super) takes_work: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -93,6 +99,8 @@ impl<'a> Plan<'a> {
             every_life: false,
             save: None,
             files: Files::One,
+            writes: None,
+            takes_work: false,
         }
     }
 }
@@ -137,12 +145,18 @@ impl Session {
             every_life,
             save,
             files,
+            takes_work,
             ..
         } = plan;
+        let takes_work = takes_work || save.is_some();
         let ears = match files {
             Files::Ring(_) => Ears::Usr2,
             _ => Ears::Plain,
         };
+        ending::listen(match takes_work {
+            true => Takes::Work,
+            false => Takes::AMoment,
+        })?;
         let mut selection = Selection::new(filter)?;
         let child = if run.is_empty() {
             None
@@ -151,13 +165,11 @@ impl Session {
         };
         let host = host()?;
         let extra = before(&host)?;
-        let keep = match &child {
-            Some(child) => {
-                selection = selection.only(child.pid());
-                Keep::ReadingAndSignals
-            }
-            None => Keep::Reading,
-        };
+        let command = child.as_ref().map(Child::pid);
+        if let Some(pid) = command {
+            selection = selection.only(pid);
+        }
+        let users = Users::read();
         let facts = Facts {
             only_watched: selection.roots.is_some(),
             ..recorder::facts(&host)
@@ -171,7 +183,7 @@ impl Session {
                 Recorder::start(&keeping, files, facts, filtered)
             })
             .transpose()?;
-        let mut sampler = open::sampler(&host, schedule.require_ebpf, keep)?;
+        let mut sampler = open::sampler(&host, schedule.require_ebpf, command)?;
         if let Some(roots) = &selection.roots {
             sampler.watch_only(roots);
         }
@@ -182,18 +194,12 @@ impl Session {
             sampler.list_every_life();
         }
         let tracker = Tracker::with_filter(host, sampler.sources(), selection.filter);
-        let watch = Watch::start(
-            sampler,
-            schedule,
-            child.as_ref().map(Child::pid),
-            wake,
-            ears,
-        )?;
+        let watch = Watch::start(sampler, schedule, command, wake, ears)?;
         back_to_normal();
         let child = child.map(|child| child.wait(watch.stopper())).transpose()?;
         let session = Self {
             tracker,
-            users: Users::read(),
+            users,
             feed: Feed::Machine(watch),
             recorder,
             keeps_all: true,
@@ -213,6 +219,9 @@ impl Session {
                 "a command cannot be run in a recording: leave it out, or --from".to_owned(),
             ));
         }
+        let saved = plan.save.as_ref().map(|keeping| keeping.place.nearest());
+        let writes: Vec<OutFolder> = plan.writes.into_iter().chain(saved).cloned().collect();
+        open::confine_reader(&writes);
         let mut player = Player::open(path, plan.range, plan.schedule)?;
         if plan.one_picture {
             player.only_the_last()?;

@@ -17,6 +17,7 @@ impl Interrupted {
     ///
     /// When the kernel refuses a handler.
     pub(super) fn new() -> io::Result<Self> {
+        super::ending::listen(super::ending::Takes::AMoment)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;

@@ -5,6 +5,7 @@ use std::{
     io::{self, BufWriter, ErrorKind, Stdout, Write},
 };
 
+use super::ending::while_writing;
 use crate::model::Untrusted;
 
 /// Standard output.
@@ -31,7 +32,8 @@ impl Out {
         &mut self,
         write: impl FnOnce(&mut BufWriter<Stdout>) -> io::Result<()>,
     ) -> io::Result<Reader> {
-        match write(&mut self.0).and_then(|()| self.0.flush()) {
+        let written = while_writing(|| write(&mut self.0).and_then(|()| self.0.flush()));
+        match written {
             Ok(()) => Ok(Reader::Reads),
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Left),
             Err(error) => Err(error),

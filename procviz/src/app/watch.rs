@@ -21,7 +21,7 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
 
-use super::config::Schedule;
+use super::{config::Schedule, ending::hang_up};
 use crate::{
     model::Sample,
     source::{Sampler, SamplerError, capabilities::raise},
@@ -267,6 +267,10 @@ impl Ticker {
                     continue;
                 }
                 Due::Signal(signal) if self.is_the_childs(signal) => continue,
+                Due::Signal(Signal::SIGHUP) => {
+                    hang_up();
+                    true
+                }
                 Due::Signal(_) => true,
             };
             done += 1;

@@ -100,6 +100,9 @@ pub(crate) fn ground(snapshot: &Snapshot) -> String {
             duration_text(rounded(snapshot.unknown_ns))
         );
     }
+    if snapshot.host.unconfined {
+        return format!("not confined (--no-confine)  ·  {ground}");
+    }
     match snapshot.host.occasion.as_str() {
         "" => ground,
         occasion => format!("recorded because of {occasion}  ·  {ground}"),

@@ -74,6 +74,7 @@ pub(super) fn host() -> Host {
         boot_wall_ns: 0,
         time_zone: String::new(),
         occasion: String::new(),
+        unconfined: false,
     }
 }
 

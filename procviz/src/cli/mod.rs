@@ -45,6 +45,9 @@ pub struct Cli {
     /// What to do; `grid` when nothing is said.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)
+    #[arg(long, global = true, hide_short_help = true)]
+    pub no_confine: bool,
     /// Options of `grid`.
     #[command(flatten)]
     pub grid: GridArgs,
@@ -107,6 +110,23 @@ pub enum Command {
     },
     /// Print the man page
     Man,
+    /// Answer user ids with names
+    #[command(hide = true, name = "__names")]
+    Names,
+    /// Try from inside what a confined procviz must not do
+    #[cfg(debug_assertions)]
+    #[command(hide = true, name = "__try")]
+    Try {
+        /// A file that must not be written.
+        elsewhere: std::path::PathBuf,
+        /// A process that must not be signalled.
+        victim: i32,
+        /// The folder of the output, or a recording to read.
+        output: std::path::PathBuf,
+        /// Read instead of watching.
+        #[arg(long)]
+        reads: bool,
+    },
     /// Wait for SIGCONT, become the invoking user and run a command
     #[command(hide = true, name = "__launch")]
     Launch {

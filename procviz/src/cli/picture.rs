@@ -16,6 +16,9 @@ pub struct PictureArgs {
     /// Permissions of files that are made, octal
     #[arg(long, value_name = "MODE", default_value = "600")]
     pub mode: String,
+    /// An animation or a page ends before its file is larger
+    #[arg(long, value_name = "BYTES", default_value = "256M")]
+    pub max_size: String,
     /// Record all that is watched, too, for --from
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,

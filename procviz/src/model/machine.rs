@@ -15,6 +15,8 @@ pub struct Host {
     pub time_zone: String,
     /// Why it was recorded; empty where nobody said.
     pub occasion: String,
+    /// procviz was told not to confine itself.
+    pub unconfined: bool,
 }
 
 /// Figures of the whole machine at one tick; `None` is unknown. Counters are

@@ -1,6 +1,9 @@
 //! Makes animations of frames that are PNG files.
 
-use std::{cmp::Reverse, io::Cursor};
+use std::{
+    cmp::Reverse,
+    io::{self, Cursor, Write},
+};
 
 use rustc_hash::FxHashMap;
 
@@ -18,6 +21,9 @@ pub enum AnimationError {
     /// A frame could not be read back.
     #[error("failed to read a frame")]
     Decode(#[from] png::DecodingError),
+    /// A frame is not there any more.
+    #[error("failed to read a frame")]
+    Read(#[from] io::Error),
     /// The animation could not be encoded as PNG.
     #[error("failed to encode the animation")]
     Png(#[from] png::EncodingError),
@@ -38,56 +44,68 @@ fn decode(frame: &[u8]) -> Result<(u32, u32, Vec<u8>), AnimationError> {
     Ok((info.width, info.height, pixels))
 }
 
-/// An animated PNG, `delay_ms` between frames, for ever.
+/// Frames as they are read back, one at a time: so memory does not grow with
+/// their number.
+pub type Frames<'a> = &'a mut dyn Iterator<Item = io::Result<Vec<u8>>>;
+
+/// Writes an animated PNG of `count` frames, `delay_ms` between them, for ever.
 ///
 /// # Errors
 ///
-/// When a frame is no PNG of ours.
-pub fn apng(frames: &[Vec<u8>], delay_ms: u32) -> Result<Vec<u8>, AnimationError> {
-    let mut bytes = Vec::new();
-    let Some(first) = frames.first() else {
-        return Ok(bytes);
+/// When a frame is no PNG of ours, or cannot be read, or `out` says so.
+pub fn apng(
+    out: impl Write,
+    (frames, count): (Frames<'_>, u32),
+    delay_ms: u32,
+) -> Result<(), AnimationError> {
+    let Some(first) = frames.next().transpose()? else {
+        return Ok(());
     };
-    let (width, height, _) = decode(first)?;
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    let (width, height, pixels) = decode(&first)?;
+    let mut encoder = png::Encoder::new(out, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
-    encoder.set_animated(frames.len() as u32, 0)?;
+    encoder.set_animated(count, 0)?;
     encoder.set_frame_delay(delay_ms.min(u32::from(u16::MAX)) as u16, 1_000)?;
     let mut writer = encoder.write_header()?;
+    writer.write_image_data(&pixels)?;
     for frame in frames {
-        writer.write_image_data(&decode(frame)?.2)?;
+        writer.write_image_data(&decode(&frame?)?.2)?;
     }
-    writer.finish()?;
-    Ok(bytes)
+    Ok(writer.finish()?)
 }
 
-/// An animated GIF, `delay_ms` between frames (in steps of 10), for ever.
+/// Writes an animated GIF, `delay_ms` between frames (in steps of 10), for ever.
 ///
 /// # Errors
 ///
-/// When a frame is no PNG of ours, or larger than a GIF can be.
-pub fn gif(frames: &[Vec<u8>], delay_ms: u32) -> Result<Vec<u8>, AnimationError> {
-    let mut bytes = Vec::new();
-    let Some(first) = frames.first() else {
-        return Ok(bytes);
+/// When a frame is no PNG of ours, or larger than a GIF can be, or cannot be
+/// read, or `out` says so.
+pub fn gif(out: impl Write, frames: Frames<'_>, delay_ms: u32) -> Result<(), AnimationError> {
+    let Some(first) = frames.next().transpose()? else {
+        return Ok(());
     };
-    let (width, height, _) = decode(first)?;
+    let (width, height, pixels) = decode(&first)?;
     let (Ok(w), Ok(h)) = (u16::try_from(width), u16::try_from(height)) else {
         return Err(AnimationError::TooLarge(width, height));
     };
-    let mut encoder = gif::Encoder::new(&mut bytes, w, h, &[])?;
+    let mut encoder = gif::Encoder::new(out, w, h, &[])?;
     encoder.set_repeat(gif::Repeat::Infinite)?;
-    for frame in frames {
-        let (_, _, pixels) = decode(frame)?;
+    let mut pixels = Some(pixels);
+    loop {
+        let pixels = match pixels.take() {
+            Some(first) => first,
+            None => match frames.next() {
+                Some(frame) => decode(&frame?)?.2,
+                None => return Ok(()),
+            },
+        };
         let (indices, palette) = indexed(&pixels);
         let mut frame = gif::Frame::from_palette_pixels(w, h, indices, palette, None);
         frame.delay = (delay_ms / 10).clamp(2, u32::from(u16::MAX)) as u16;
         encoder.write_frame(&frame)?;
     }
-    drop(encoder);
-    Ok(bytes)
 }
 
 /// RGB pixels as indices into a palette, and that. Beyond the colours that most
@@ -162,7 +180,9 @@ mod tests {
         let mut writer = encoder.write_header().unwrap();
         writer.write_image_data(&pixels.concat()).unwrap();
         writer.finish().unwrap();
-        let animation = gif(&[frame], 100).unwrap();
+        let mut animation = Vec::new();
+        let mut frames = std::iter::once(Ok(frame));
+        gif(&mut animation, &mut frames, 100).unwrap();
         let mut options = gif::DecodeOptions::new();
         options.set_color_output(gif::ColorOutput::RGBA);
         let mut decoder = options.read_info(Cursor::new(animation)).unwrap();

@@ -8,7 +8,7 @@ mod png;
 mod raster;
 mod svg;
 
-pub use animation::{AnimationError, MOST_FRAMES, apng, gif};
+pub use animation::{AnimationError, Frames, MOST_FRAMES, apng, gif};
 pub use page::{Ended, Frame, Kind, Opens, Page, PageError, StoodOut, Story};
 pub use png::{PngError, encode};
 pub use raster::{Raster, RasterError};

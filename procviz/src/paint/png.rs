@@ -1,7 +1,12 @@
 //! Writes pixels as PNG.
 
+use std::io::Write as _;
+
 use png::{BitDepth, ColorType, Compression, Encoder};
 use tiny_skia::Pixmap;
+
+/// The pixels of a picture with more than this are not held twice.
+const LARGE: usize = 1 << 24;
 
 /// A picture that cannot be encoded.
 #[derive(Debug, thiserror::Error)]
@@ -24,11 +29,26 @@ pub fn encode(pixmap: &Pixmap, notes: &[(&str, String)]) -> Result<Vec<u8>, PngE
         encoder.add_itxt_chunk((*keyword).to_owned(), text.clone())?;
     }
     let mut writer = encoder.write_header()?;
-    let mut rgb = Vec::with_capacity(pixmap.pixels().len() * 3);
-    for pixel in pixmap.pixels() {
-        rgb.extend_from_slice(&[pixel.red(), pixel.green(), pixel.blue()]);
+    if pixmap.pixels().len() < LARGE {
+        let mut rgb = Vec::with_capacity(pixmap.pixels().len() * 3);
+        for pixel in pixmap.pixels() {
+            rgb.extend_from_slice(&[pixel.red(), pixel.green(), pixel.blue()]);
+        }
+        writer.write_image_data(&rgb)?;
+        writer.finish()?;
+        return Ok(bytes);
     }
-    writer.write_image_data(&rgb)?;
+    // Row by row, which takes longer.
+    let mut rows = writer.stream_writer()?;
+    let mut rgb = Vec::with_capacity(pixmap.width() as usize * 3);
+    for row in pixmap.pixels().chunks(pixmap.width() as usize) {
+        rgb.clear();
+        for pixel in row {
+            rgb.extend_from_slice(&[pixel.red(), pixel.green(), pixel.blue()]);
+        }
+        rows.write_all(&rgb).map_err(png::EncodingError::IoError)?;
+    }
+    rows.finish()?;
     writer.finish()?;
     Ok(bytes)
 }

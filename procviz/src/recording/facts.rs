@@ -102,6 +102,7 @@ impl Facts {
             tick_ns: self.tick_ns.max(1),
             boot_wall_ns: self.boot_wall_ns.into(),
             time_zone: self.time_zone.clone(),
+            unconfined: false,
             occasion: self.because.first().map_or_else(String::new, |because| {
                 Untrusted::new(because.words.as_bytes()).picture()
             }),

@@ -290,6 +290,7 @@ mod tests {
             boot_wall_ns: 0,
             time_zone: String::new(),
             occasion: String::new(),
+            unconfined: false,
         };
         let mut tracker = Tracker::new(host, Sources::EbpfAndProc);
         let mut all = [Scope::Threads, Scope::Processes].map(Trails::new);

@@ -39,6 +39,7 @@ pub fn host() -> io::Result<Host> {
         boot_wall_ns: boot_wall_ns(),
         time_zone: String::new(),
         occasion: String::new(),
+        unconfined: super::confine::is_off(),
     })
 }
 

@@ -1,10 +1,10 @@
 //! Makes the tracer the last to stall on a machine in trouble, and then gives
 //! away the privileges that sampling does not need.
 
-use super::capabilities::raise;
+use super::{capabilities::raise, confine::leave_root};
 use rustix::{
     mm::{MlockAllFlags, mlockall},
-    process::setpriority_process,
+    process::{geteuid, setpriority_process},
     thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs},
 };
 
@@ -18,6 +18,8 @@ pub enum Keep {
     Reading,
     /// And send signals to the command under watch.
     ReadingAndSignals,
+    /// Read files that the caller of root may want to read, whoever owns them.
+    ReadingFiles,
     /// Write files where root may.
     Writing,
     /// Nothing that takes a privilege.
@@ -36,6 +38,8 @@ pub fn prepare_for_trouble(keep: Keep) {
     // once the privilege to lock is gone, and make allocations fail.
     _ = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::ONFAULT);
     _ = std::fs::write("/proc/self/oom_score_adj", "-900");
+    // Refused, it stays root without capabilities, as before confinement.
+    _ = leave_root();
     drop(raised);
     keep_only(keep);
 }
@@ -52,13 +56,15 @@ pub fn keep_only(keep: Keep) {
     let kept = match keep {
         Keep::Reading => reading,
         Keep::ReadingAndSignals => reading | CapabilitySet::KILL,
+        Keep::ReadingFiles if geteuid().is_root() => CapabilitySet::DAC_READ_SEARCH,
+        Keep::ReadingFiles => CapabilitySet::empty(),
         Keep::Writing => CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH,
         Keep::Nothing => CapabilitySet::empty(),
     };
     let Ok(now) = capabilities(None) else { return };
     let permitted = now.permitted & kept;
     let effective = match keep {
-        Keep::Writing => permitted,
+        Keep::Writing | Keep::ReadingFiles => permitted,
         _ => CapabilitySet::empty(),
     };
     let sets = CapabilitySets {

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::accounts;
+use super::{Keep, accounts, keep_only, names::Names};
 
 /// How long the name service may take for all unknown users of a picture.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -23,10 +23,11 @@ pub struct Users {
 }
 
 impl Users {
-    /// Reads the passwd file.
+    /// Reads the passwd file, and starts the process that asks the name
+    /// service: before procviz confines itself.
     pub fn read() -> Self {
         let text = std::fs::read("/etc/passwd").unwrap_or_default();
-        let names = String::from_utf8_lossy(&text)
+        let known = String::from_utf8_lossy(&text)
             .lines()
             .rev()
             .filter_map(accounts::passwd_line)
@@ -34,19 +35,22 @@ impl Users {
             .collect();
         let (ask, questions) = channel::<u32>();
         let (answer, answers) = channel();
+        // Without it, users that the file does not name have numbers.
+        let mut names = Names::start().ok();
         // Never joined: it ends with the questions, or hangs with the name service.
         _ = std::thread::Builder::new()
             .name("procviz-users".to_owned())
             .spawn(move || {
-                let name = |uid| Some(accounts::by_id(uid).ok()??.name);
+                keep_only(Keep::Nothing);
                 for uid in questions {
-                    if answer.send((uid, name(uid))).is_err() {
+                    let name = names.as_mut().and_then(|names| names.of(uid).ok()?);
+                    if answer.send((uid, name)).is_err() {
                         break;
                     }
                 }
             });
         Self {
-            names,
+            names: known,
             ask,
             answers,
         }

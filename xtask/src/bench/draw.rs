@@ -45,6 +45,7 @@ impl Machine {
             boot_wall_ns: 0,
             time_zone: String::new(),
             occasion: String::new(),
+            unconfined: false,
         };
         let mut machine = Self {
             tracker: Tracker::new(host, Sources::EbpfAndProc),

@@ -13,7 +13,7 @@ use std::{
 use anyhow::Context as _;
 
 use super::{
-    Failure, config,
+    Failure, config, open,
     output::{OutFolder, PRIVATE, Part, split},
     stdout::{say, shown},
 };
@@ -40,6 +40,11 @@ pub(super) fn run(args: &CsvArgs) -> Result<u8, Failure> {
     let mut tables = plan.asked.open()?;
     let host = host()?;
     let interrupted = super::signals::Interrupted::new()?;
+    let folder = args.output.as_deref();
+    let folder = folder
+        .map(|prefix| OutFolder::open(split(prefix).0))
+        .transpose()?;
+    open::confine_tables(plan.is_real, folder.as_ref());
     let mut status = 0;
     loop {
         let time = plan

@@ -8,6 +8,7 @@ use crate::{
     app::{
         Failure,
         config::Schedule,
+        output::{OutFolder, split},
         recorder::Files,
         session::{Plan, Session, WantArgs},
         stdout::say,
@@ -62,6 +63,10 @@ pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Asked) -> Result<u8, Fail
             }
         ));
     }
+    let folder = asked.output.as_deref();
+    let folder = folder
+        .map(|prefix| OutFolder::open(split(prefix).0))
+        .transpose()?;
     let schedule = Schedule::all();
     let filter = FilterArgs::default();
     let (mut session, ()) = Session::start(
@@ -79,6 +84,8 @@ pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Asked) -> Result<u8, Fail
             every_life: false,
             save: None,
             files: Files::One,
+            writes: folder.as_ref(),
+            takes_work: false,
         },
         |_| Ok(()),
     )?;

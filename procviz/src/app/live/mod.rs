@@ -233,6 +233,7 @@ impl Live {
             wake,
             kept,
             wants_past: true,
+            writes: Some(saved.folder()),
             save: save
                 .map(|path| Keeping::all(path, (args.force, mode)))
                 .transpose()?,
@@ -386,7 +387,7 @@ impl Live {
             self.has_asked_for_args = true;
             self.session.order(Order::Args);
         }
-        match selection::of_line(&self.view.filter, &self.base) {
+        match selection::of_line(&self.view.filter, &self.base, &self.session.users) {
             Ok(filter) => self.session.tracker.set_filter(filter),
             // What was typed so far is not yet what is meant.
             Err(why) => self.view.message = Some(why),

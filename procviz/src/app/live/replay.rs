@@ -16,7 +16,11 @@ use tokio::{
     time::Instant,
 };
 
-use crate::app::{session::Browsed, watch::Wake};
+use crate::app::{
+    ending::{self, Takes},
+    session::Browsed,
+    watch::Wake,
+};
 
 /// Speeds that `+` and `-` go through.
 const SPEEDS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 600.0];
@@ -53,6 +57,7 @@ impl Replay {
     ///
     /// When no thread can be had.
     pub(super) fn start(browsed: Browsed, speed: f64, wake: Wake) -> std::io::Result<Self> {
+        ending::listen(Takes::AMoment)?;
         let (clock, due) = unbounded_channel();
         let asked = Arc::new(AtomicU8::new(0));
         let runtime = tokio::runtime::Builder::new_current_thread()

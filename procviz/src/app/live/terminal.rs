@@ -2,8 +2,10 @@
 //! and draws at most ten times a second.
 
 use std::{
-    io::{self, BufWriter, Stdout},
+    fs::File,
+    io::{self, BufWriter, Stdout, Write as _},
     sync::{
+        OnceLock,
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
@@ -24,7 +26,7 @@ use ratatui::{
             self, DisableMouseCapture, EnableMouseCapture, Event, KeyCode, KeyEvent, KeyEventKind,
             KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
         },
-        execute,
+        execute, queue,
         terminal::{
             Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
             enable_raw_mode,
@@ -32,9 +34,11 @@ use ratatui::{
     },
 };
 
+use rustix::fs::{Mode, OFlags, open};
+
 use super::{Goes, Live, Looks, context};
 use crate::{
-    app::{Failure, command, config::Schedule, picture::name, session::Taken},
+    app::{Failure, command, config::Schedule, ending, picture::name, session::Taken},
     chart::{CellGrid, Counts, Grouping, Palette, Sorting, ground, quiet, words},
     cli::PictureArgs,
     model::Scope,
@@ -101,14 +105,33 @@ pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Resu
             panic!("asked to");
         }
     }
-    let TerminalView { live, ours, .. } = view;
+    let TerminalView {
+        live,
+        ours,
+        terminal,
+        ..
+    } = view;
+    if ending::has_hung_up() {
+        // It would say on the terminal that it cannot show the cursor there.
+        std::mem::forget(terminal);
+    } else {
+        drop(terminal);
+    }
     drop(ours);
     if let Some(kept) = kept {
         command::print_kept(kept)?;
     }
+    if ending::has_hung_up() {
+        // There is nobody to tell anything.
+        _ = live.end();
+        return Ok(HUNG_UP);
+    }
     outcome?;
     live.end()
 }
+
+/// 128 and the number of SIGHUP, as a shell has it.
+const HUNG_UP: u8 = 129;
 
 type Cells = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
 
@@ -205,7 +228,10 @@ impl TerminalView {
 
     fn take(&mut self, heard: Heard) -> Result<Goes, Failure> {
         match heard {
-            Heard::Lost => Ok(Goes::Over),
+            Heard::Lost => {
+                ending::hang_up();
+                Ok(Goes::Over)
+            }
             Heard::Sampler => match self.live.take()? {
                 Taken::Nothing => Ok(Goes::On),
                 Taken::Sample => Ok(Goes::Redraw),
@@ -390,6 +416,11 @@ impl Ours {
             before(panic);
         }));
         let ours = Self(());
+        if let Ok(terminal) = open_without_waiting() {
+            // Asked for once: views are entered once.
+            _ = TERMINAL.set(terminal);
+        }
+        ending::restore_with(Some(give_back_without_waiting));
         ours.take()?;
         Ok(ours)
     }
@@ -414,7 +445,34 @@ impl Ours {
 impl Drop for Ours {
     fn drop(&mut self) {
         self.leave();
+        ending::restore_with(None);
     }
+}
+
+/// The terminal, to be written to only if that does not take long.
+static TERMINAL: OnceLock<File> = OnceLock::new();
+
+fn open_without_waiting() -> rustix::io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    open("/dev/tty", flags, Mode::empty()).map(File::from)
+}
+
+/// Leaves the terminal as it was found, if it can be written to.
+fn give_back_without_waiting() {
+    if !IS_OURS.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut bytes = Vec::new();
+    _ = queue!(
+        bytes,
+        DisableMouseCapture,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
+    if let Some(mut terminal) = TERMINAL.get() {
+        _ = terminal.write_all(&bytes);
+    }
+    _ = disable_raw_mode();
 }
 
 /// Leaves the terminal as it was found.

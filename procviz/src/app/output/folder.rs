@@ -150,10 +150,25 @@ impl OutFolder {
     ///
     /// What open(2) says; not every file system has such files.
     pub(super) fn create_nameless(&self, mode: u32) -> rustix::io::Result<File> {
-        let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+        let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
         let file = openat(self, ".", flags, Mode::RUSR | Mode::WUSR)?;
         rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
         Ok(file.into())
+    }
+
+    /// A file for what is gathered until it is put together, gone when it is
+    /// closed.
+    ///
+    /// # Errors
+    ///
+    /// What open(2) says.
+    pub(super) fn create_spool(&self) -> rustix::io::Result<File> {
+        self.create_nameless(0o600).or_else(|_| {
+            let name = OsString::from(format!(".procviz.{}.part", std::process::id()));
+            let file = self.create(&name, 0o600)?;
+            self.remove(&name)?;
+            Ok(file)
+        })
     }
 
     /// Opens a regular file in it for reading; no link is followed, and what is

@@ -8,6 +8,7 @@ mod writer;
 
 use std::{
     ffi::OsString,
+    os::fd::AsFd as _,
     path::{Path, PathBuf},
 };
 
@@ -18,8 +19,11 @@ pub(super) use self::{
     part::{Part, beside},
     writer::{Job, Writer},
 };
-use super::{Failure, stdout::shown};
-use crate::source::{Keep, invoker};
+use super::{
+    Failure,
+    stdout::{say, shown},
+};
+use crate::source::{Keep, confine, invoker, keep_only};
 
 /// What kind of picture a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +174,16 @@ impl Target {
         self.folder.check_free(name, self.force)
     }
 
+    /// Where they go.
+    pub(super) fn folder(&self) -> &OutFolder {
+        &self.folder
+    }
+
+    /// Whether it is painted in pixels.
+    pub(super) fn has_pixels(&self) -> bool {
+        matches!(self.format, Format::Png | Format::Gif | Format::Apng)
+    }
+
     pub(super) fn is_animation(&self) -> bool {
         matches!(self.format, Format::Gif | Format::Apng | Format::Html)
     }
@@ -195,6 +209,15 @@ impl Target {
     pub(super) fn path_of(&self, name: &OsString) -> PathBuf {
         self.folder.path_of(name)
     }
+}
+
+/// Makes of this thread one that writes files into a folder, with the rights
+/// that [`become_owner`] has left, and does nothing else.
+pub(super) fn confine_writer(folder: &OutFolder, keep: Keep) {
+    if let Err(error) = confine::write_only_in(&[folder.as_fd()]) {
+        say(&format!("procviz: what writes is not confined: {error}"));
+    }
+    keep_only(keep);
 }
 
 /// Takes the identity, for files, of the user who called sudo, where the

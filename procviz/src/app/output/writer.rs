@@ -2,7 +2,8 @@
 
 use std::{
     ffi::OsString,
-    io::Write as _,
+    fs::File,
+    io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write},
     os::fd::AsFd as _,
     sync::mpsc::{Receiver, SyncSender, sync_channel},
     thread::JoinHandle,
@@ -10,34 +11,48 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 
-use super::{Format, Part, Target, become_owner};
-use crate::{app::stdout::shown, paint, source::keep_only};
+use super::{Format, Part, Target, become_owner, confine_writer};
+use crate::{app::stdout::shown, paint};
 
 /// What is to be written.
 pub(in crate::app) enum Job {
     /// A file as it is.
     File(Vec<u8>),
-    /// An animation of frames that are PNG files.
-    Animation {
-        format: Format,
-        frames: Vec<Vec<u8>>,
-        delay_ms: u32,
-    },
+    /// A frame of an animation, as a PNG file.
+    Frame(Vec<u8>),
+    /// The animation of the frames so far.
+    Animation { format: Format, delay_ms: u32 },
 }
 
-impl Job {
-    fn bytes(self) -> anyhow::Result<Vec<u8>> {
-        match self {
-            Self::File(bytes) => Ok(bytes),
-            Self::Animation {
-                format: Format::Gif,
-                frames,
-                delay_ms,
-            } => Ok(paint::gif(&frames, delay_ms)?),
-            Self::Animation {
-                frames, delay_ms, ..
-            } => Ok(paint::apng(&frames, delay_ms)?),
+/// Frames that wait for their animation, in a file without a name: memory does
+/// not grow with them.
+struct Spool {
+    file: File,
+    sizes: Vec<usize>,
+}
+
+impl Spool {
+    fn add(&mut self, frame: &[u8]) -> std::io::Result<()> {
+        self.file.write_all(frame)?;
+        self.sizes.push(frame.len());
+        Ok(())
+    }
+
+    /// Puts the animation together.
+    fn write(&mut self, out: impl Write, format: Format, delay_ms: u32) -> anyhow::Result<()> {
+        self.file.seek(SeekFrom::Start(0))?;
+        let mut file = BufReader::with_capacity(1 << 16, &self.file);
+        let mut frames = self.sizes.iter().map(|size| {
+            let mut frame = vec![0; *size];
+            file.read_exact(&mut frame)?;
+            Ok(frame)
+        });
+        let count = self.sizes.len() as u32;
+        match format {
+            Format::Gif => paint::gif(out, &mut frames, delay_ms)?,
+            _ => paint::apng(out, (&mut frames, count), delay_ms)?,
         }
+        Ok(())
     }
 }
 
@@ -57,11 +72,15 @@ impl Writer {
     pub(in crate::app) fn start(target: &Target) -> std::io::Result<Self> {
         let (jobs, todo) = sync_channel::<(OsString, Job)>(8);
         let (tell, failed) = sync_channel(1);
+        let (ready, is_ready) = sync_channel(1);
         let target = target.clone();
         let body = move || {
-            keep_only(become_owner(&target.folder));
+            let keep = become_owner(&target.folder);
+            confine_writer(&target.folder, keep);
+            _ = ready.send(());
+            let mut spool = None;
             for (name, job) in todo {
-                let outcome = job.bytes().and_then(|bytes| write(&target, name, &bytes));
+                let outcome = work(&target, name, job, &mut spool);
                 if let Err(error) = outcome {
                     // Whoever does not listen still has the first one to hear.
                     _ = tell.try_send(error);
@@ -71,6 +90,8 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("procviz-writer".to_owned())
             .spawn(body)?;
+        // What it takes to become somebody else is refused later on.
+        _ = is_ready.recv();
         Ok(Self {
             jobs: Some(jobs),
             failed,
@@ -129,9 +150,40 @@ impl Drop for Writer {
     }
 }
 
-fn write(target: &Target, name: OsString, bytes: &[u8]) -> anyhow::Result<()> {
+fn work(
+    target: &Target,
+    name: OsString,
+    job: Job,
+    spool: &mut Option<Spool>,
+) -> anyhow::Result<()> {
+    let path = || shown(target.path_of(&name));
+    let failed = || format!("failed to write `{}`", path());
+    match (job, spool) {
+        (Job::File(bytes), _) => write(target, &name, |file| Ok(file.write_all(&bytes)?)),
+        (Job::Frame(frame), Some(spool)) => spool.add(&frame).with_context(failed),
+        (Job::Frame(frame), spool) => {
+            let file = target.folder.create_spool();
+            let file = file.with_context(|| format!("failed to create a file beside `{}`", path()));
+            let sizes = Vec::new();
+            let spool = spool.insert(Spool { file: file?, sizes });
+            spool.add(&frame).with_context(failed)
+        }
+        (Job::Animation { format, delay_ms }, Some(spool)) => write(target, &name, |file| {
+            let mut out = BufWriter::with_capacity(1 << 16, file);
+            spool.write(&mut out, format, delay_ms)?;
+            Ok(out.flush()?)
+        }),
+        (Job::Animation { .. }, None) => Ok(()),
+    }
+}
+
+fn write(
+    target: &Target,
+    name: &OsString,
+    fill: impl FnOnce(&mut File) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let (mut file, part) = Part::create(&target.folder, name, (target.force, target.mode))?;
-    file.write_all(bytes)
+    fill(&mut file)
         .and_then(|()| Ok(rustix::fs::fdatasync(file.as_fd())?))
         .with_context(|| format!("failed to write `{}`", shown(part.path())))?;
     part.place()

@@ -14,7 +14,7 @@ use anyhow::{Context as _, anyhow};
 
 use super::{
     super::{
-        output::{OutFolder, Part as OutPart},
+        output::{OutFolder, Part as OutPart, become_owner, confine_writer},
         stdout::{say, shown},
     },
     Keeping, Place,
@@ -160,6 +160,23 @@ impl Disk {
             outcome: Outcome::default(),
             shared,
         }
+    }
+
+    /// Opens the folder, as whoever owns it, and confines this thread to it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made.
+    pub(super) fn confine(&mut self) -> anyhow::Result<()> {
+        let nearest = self.keeping.place.nearest().clone();
+        let is_folder = matches!(self.keeping.place, Place::Folder(_));
+        let keep = become_owner(&nearest);
+        let folder = match is_folder {
+            true => self.open_folder()?,
+            false => nearest,
+        };
+        confine_writer(&folder, keep);
+        Ok(())
     }
 
     /// Begins a file.

@@ -58,7 +58,7 @@ impl Place {
     }
 
     /// The folder whose owner the files are to have.
-    pub(super) fn nearest(&self) -> &OutFolder {
+    pub(in crate::app) fn nearest(&self) -> &OutFolder {
         match self {
             Self::File(folder, _) => folder,
             Self::Folder(folder) => folder.nearest(),

@@ -34,11 +34,11 @@ pub(super) use self::{
     keeping::{Files, Filtered, Keeping, Place, Shown, facts},
     ring::RingPlan,
 };
-use super::{Failure, output, stdout::say};
+use super::{Failure, stdout::say};
 use crate::{
     model::{Event, ExitRecord, Sample, Scope, Sources},
     recording::{Block, Facts, Gap, Mark, PROCESSES, Packer},
-    source::{Users, keep_only},
+    source::Users,
     tracker::{Change, Filter, LastSeconds, Outstanding, Secrets, Stretch, Tracker, Trails},
 };
 
@@ -118,12 +118,12 @@ impl Recorder {
         let (of_thread, seen) = (keeping.clone(), Arc::clone(&shared));
         let of_files = facts.clone();
         let body = move || {
-            keep_only(output::become_owner(of_thread.place.nearest()));
             let mut disk = Disk::new(of_thread, &of_files, seen);
-            let begun = match first {
+            let begun = disk.confine();
+            let begun = begun.and_then(|()| match first {
                 Some(first) => disk.begin(&first),
                 None => disk.probe(),
-            };
+            });
             let is_good = begun.is_ok();
             _ = tell.send(begun);
             if is_good {
@@ -456,7 +456,11 @@ impl Recorder {
         drop(self.jobs.take());
         let mut is_there = !self.is_gone();
         match self.outcome.recv() {
-            Ok(outcome) => self.say_what_there_is(&outcome, lost),
+            Ok(outcome) => {
+                self.say_what_there_is(&outcome, lost);
+                let has_lost_all = outcome.samples == 0 && outcome.lost + lost > 0;
+                is_there &= !has_lost_all;
+            }
             Err(_) => is_there = false,
         }
         is_there && !self.is_gone()

@@ -200,6 +200,11 @@ impl Page {
         Ok(())
     }
 
+    /// Bytes of the data so far, as they stand in the file.
+    pub fn bytes(&self) -> usize {
+        self.out.get_ref().len().div_ceil(3) * 4
+    }
+
     /// Whether a browser could not hold much more.
     pub fn is_full(&self) -> bool {
         self.out.get_ref().len() > MOST_BYTES

@@ -44,6 +44,7 @@ impl Play {
             boot_wall_ns: 0,
             time_zone: String::new(),
             occasion: String::new(),
+            unconfined: false,
         };
         let mut play = Self {
             tracker: Tracker::new(host, Sources::EbpfAndProc),

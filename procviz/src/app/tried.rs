@@ -1,0 +1,62 @@
+//! `procviz __try`: from inside, what a confined procviz must not be able to
+//! do. A line for each attempt: which thread, what, and what the kernel said.
+
+use std::{path::Path, sync::mpsc::sync_channel};
+
+use super::{
+    Failure, open,
+    output::{OutFolder, become_owner, confine_writer},
+};
+use crate::source::{capabilities::raise, confine::attempts, host};
+
+pub(super) fn run(
+    elsewhere: &Path,
+    victim: i32,
+    (output, reads): (&Path, bool),
+) -> Result<u8, Failure> {
+    let folder = OutFolder::open(output)?;
+    if reads {
+        open::confine_reader(&[folder]);
+        print("reader", attempts::all(elsewhere, victim))?;
+        return Ok(0);
+    }
+    let (ready, is_ready) = sync_channel(1);
+    let (go, may_go) = sync_channel::<()>(1);
+    let path = elsewhere.to_owned();
+    let writer = std::thread::spawn(move || {
+        let keep = become_owner(&folder);
+        confine_writer(&folder, keep);
+        _ = ready.send(());
+        _ = may_go.recv();
+        let own = folder.create("written".as_ref(), 0o600);
+        let mut all = attempts::all(&path, victim);
+        all.push((
+            "own file",
+            own.map_or_else(|error| error.to_string(), |_| "ok".to_owned()),
+        ));
+        all
+    });
+    _ = is_ready.recv();
+    let sampler = open::sampler(&host()?, true, None)?;
+    print("main", attempts::all(elsewhere, victim))?;
+    let path = elsewhere.to_owned();
+    let reading = std::thread::spawn(move || {
+        let _raised = raise();
+        attempts::all(&path, victim)
+    });
+    let ended = |_| anyhow::anyhow!("a thread has panicked");
+    print("sampler", reading.join().map_err(ended)?)?;
+    _ = go.send(());
+    print("writer", writer.join().map_err(ended)?)?;
+    drop(sampler);
+    Ok(0)
+}
+
+fn print(thread: &str, attempts: Vec<(&'static str, String)>) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    for (what, said) in attempts {
+        writeln!(out, "{thread}\t{what}\t{said}")?;
+    }
+    Ok(())
+}

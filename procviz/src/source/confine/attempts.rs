@@ -1,0 +1,89 @@
+//! Tries what a confined procviz must not be able to do: for a test, from
+//! inside, in builds with debug assertions.
+
+use std::{fs::File, io, os::unix::process::CommandExt as _, path::Path, process::Command};
+
+use nix::{errno::Errno, unistd::Pid};
+
+/// What was tried, and what the kernel said: `ok`, or the name of the error.
+pub(crate) fn all(elsewhere: &Path, victim: i32) -> Vec<(&'static str, String)> {
+    let of_nix = |outcome: nix::Result<()>| match outcome {
+        Ok(()) => "ok".to_owned(),
+        Err(error) => format!("{error:?}"),
+    };
+    let of_io = |outcome: io::Result<()>| match outcome {
+        Ok(()) => "ok".to_owned(),
+        Err(error) => error.raw_os_error().map_or_else(
+            || error.to_string(),
+            |code| format!("{:?}", Errno::from_raw(code)),
+        ),
+    };
+    let bpf = match crate::source::kernel::Kernel::load() {
+        Ok(_) => "ok".to_owned(),
+        Err(error) => format!("{error:?}"),
+    };
+    vec![
+        (
+            "exec",
+            of_io(Err(Command::new("/nothing/of/that/name").exec())),
+        ),
+        ("spawn", of_io(Command::new("/bin/true").status().map(drop))),
+        (
+            "write",
+            of_io(File::options().append(true).open(elsewhere).map(drop)),
+        ),
+        (
+            "create",
+            of_io(File::create_new(elsewhere.with_extension("new")).map(drop)),
+        ),
+        ("remove", of_io(std::fs::remove_file(elsewhere))),
+        (
+            "socket",
+            of_io(std::net::UdpSocket::bind("127.0.0.1:0").map(drop)),
+        ),
+        (
+            "unix",
+            of_io(
+                std::os::unix::net::UnixListener::bind("\0procviz-test")
+                    .map(drop)
+                    .or_else(|error| {
+                        match error.kind() {
+                            // Not a name that the standard library takes: a socket is what is asked for.
+                            io::ErrorKind::InvalidInput => {
+                                std::os::unix::net::UnixDatagram::unbound().map(drop)
+                            }
+                            _ => Err(error),
+                        }
+                    }),
+            ),
+        ),
+        (
+            "ptrace",
+            of_nix(nix::sys::ptrace::attach(Pid::from_raw(victim))),
+        ),
+        (
+            "kill",
+            of_nix(nix::sys::signal::kill(
+                Pid::from_raw(victim),
+                nix::sys::signal::SIGTERM,
+            )),
+        ),
+        (
+            "mount",
+            of_nix(nix::mount::mount(
+                None::<&str>,
+                "/mnt",
+                Some("tmpfs"),
+                nix::mount::MsFlags::empty(),
+                None::<&str>,
+            )),
+        ),
+        ("module", of_nix(nix::kmod::init_module(&[0], c""))),
+        ("bpf", bpf),
+        ("chroot", of_nix(nix::unistd::chroot("/"))),
+        (
+            "setuid",
+            of_nix(nix::unistd::setuid(nix::unistd::Uid::from_raw(0))),
+        ),
+    ]
+}

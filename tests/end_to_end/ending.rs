@@ -1,0 +1,313 @@
+//! However procviz is blocked, a signal ends it.
+
+use std::{
+    os::{
+        fd::{AsFd as _, OwnedFd},
+        unix::process::ExitStatusExt as _,
+    },
+    process::{Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use libtest_mimic::Failed;
+use nix::{
+    fcntl::{FcntlArg, FdFlag, fcntl},
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    pty::openpty,
+    sys::signal::Signal::{self, SIGHUP, SIGINT, SIGTERM},
+};
+
+use crate::{
+    Needs, Test,
+    support::{Folder, Running, output, procviz, wait_until, workload},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("a_full_pipe_is_left", Needs::Events, a_full_pipe_is_left),
+    (
+        "a_terminal_that_stops_reading_is_left",
+        Needs::Nothing,
+        a_terminal_that_stops_reading_is_left,
+    ),
+    (
+        "input_that_does_not_come_is_left",
+        Needs::Nothing,
+        input_that_does_not_come_is_left,
+    ),
+    ("a_hang_up_is_quiet", Needs::Nothing, a_hang_up_is_quiet),
+    (
+        "a_command_decides_for_itself",
+        Needs::Nothing,
+        a_command_decides_for_itself,
+    ),
+    (
+        "an_interrupted_picture_is_written",
+        Needs::Nothing,
+        an_interrupted_picture_is_written,
+    ),
+];
+
+/// More than a second, by far less than for ever.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// Waits for the end; `None` where it does not come.
+fn end_of(running: &mut Running) -> Option<ExitStatus> {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if let Some(status) = running.0.try_wait().unwrap() {
+            return Some(status);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    None
+}
+
+/// The number of the signal, as a shell gives it; 0 after an end in order.
+fn shell_status(status: ExitStatus) -> i32 {
+    status
+        .code()
+        .unwrap_or_else(|| 128 + status.signal().unwrap())
+}
+
+/// Whether a thread of a process waits in a function of the kernel like that.
+fn waits_in(pid: u32, functions: &[&str]) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    threads.flatten().any(|thread| {
+        let stack = std::fs::read_to_string(thread.path().join("stack")).unwrap_or_default();
+        let wchan = std::fs::read_to_string(thread.path().join("wchan")).unwrap_or_default();
+        functions
+            .iter()
+            .any(|function| stack.contains(function) || wchan.contains(function))
+    })
+}
+
+fn a_full_pipe_is_left() -> Result<(), Failed> {
+    let deaths = Running::new(
+        workload(&["storm", "fork"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+    );
+    let commands: [&[&str]; 3] = [
+        &["exits", "--json"],
+        &["dump", "--json", "-s", "0.02"],
+        &["csv", "-r", "-w", "0.01"],
+    ];
+    for args in commands {
+        for signal in [SIGTERM, SIGINT, SIGHUP] {
+            let mut run = Running::new(
+                procviz()
+                    .args(args)
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::null()),
+            );
+            let pid = run.pid();
+            // Some make their own forks here, as the load may be none.
+            wait_until(&format!("{args:?} does not fill its pipe"), || {
+                _ = Command::new("/bin/true").status();
+                waits_in(pid, &["pipe_write", "anon_pipe_write"])
+            });
+            run.signal(signal);
+            let status = end_of(&mut run);
+            assert!(status.is_some(), "{args:?} goes on after {signal}");
+            assert_eq!(
+                shell_status(status.unwrap()),
+                128 + signal as i32,
+                "{args:?}"
+            );
+        }
+        // The second signal is not waited for at all; it may come before the first has done its work.
+        let mut run = Running::new(
+            procviz()
+                .args(args)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null()),
+        );
+        let pid = run.pid();
+        wait_until("no full pipe", || {
+            _ = Command::new("/bin/true").status();
+            waits_in(pid, &["pipe_write", "anon_pipe_write"])
+        });
+        run.signal(SIGTERM);
+        std::thread::sleep(Duration::from_millis(50));
+        // It may have ended meanwhile.
+        _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), SIGINT);
+        assert!(
+            end_of(&mut run).is_some(),
+            "{args:?} goes on after two signals"
+        );
+    }
+    drop(deaths);
+    Ok(())
+}
+
+/// A live view on a terminal of which nobody reads.
+fn on_a_terminal(args: &[&str]) -> (Running, OwnedFd) {
+    let size = nix::pty::Winsize {
+        ws_row: 50,
+        ws_col: 200,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    let pty = openpty(Some(&size), None).unwrap();
+    let flag = FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC);
+    fcntl(&pty.master, flag).unwrap();
+    let end = |fd: &OwnedFd| Stdio::from(fd.try_clone().unwrap());
+    // A session of its own, of which the terminal is the terminal.
+    let mut command = Command::new("setsid");
+    command.args([
+        "--ctty",
+        "--wait",
+        env!("CARGO_BIN_EXE_procviz"),
+        "--view",
+        "terminal",
+    ]);
+    command.args(args).env("TERM", "xterm-256color");
+    command
+        .stdin(end(&pty.slave))
+        .stdout(end(&pty.slave))
+        .stderr(end(&pty.slave));
+    let run = Running::new(&mut command);
+    (run, pty.master)
+}
+
+/// The process that `setsid` has become, or made.
+fn procviz_under(pid: u32) -> u32 {
+    let children = format!("/proc/{pid}/task/{pid}/children");
+    let children = std::fs::read_to_string(children).unwrap_or_default();
+    children
+        .split_whitespace()
+        .next()
+        .and_then(|pid| pid.parse().ok())
+        .unwrap_or(pid)
+}
+
+fn a_terminal_that_stops_reading_is_left() -> Result<(), Failed> {
+    for signal in [SIGTERM, SIGINT] {
+        let (mut run, master) = on_a_terminal(&["-s", "0.1"]);
+        let mut pid = 0;
+        wait_until("the terminal is not full", || {
+            pid = procviz_under(run.pid());
+            waits_in(pid, &["n_tty_write", "tty_write", "wait_woken"])
+        });
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), signal)?;
+        assert!(end_of(&mut run).is_some(), "it goes on after {signal}");
+        drop(master);
+    }
+    Ok(())
+}
+
+fn input_that_does_not_come_is_left() -> Result<(), Failed> {
+    let folder = Folder::new("fifo");
+    let fifo = folder.file("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::from_bits_truncate(0o600))?;
+    let picture = folder.file("x.png");
+    let picture = picture.to_string_lossy();
+    let commands: [&[&str]; 6] = [
+        &["check"],
+        &["dump", "--from"],
+        &["exits", "--from"],
+        &["csv", "--from"],
+        &["csv", "-r", "--from"],
+        &["grid", "-o", &picture, "--from"],
+    ];
+    for args in commands {
+        for has_writer in [false, true] {
+            // With a writer that says nothing, reading waits and not opening.
+            let writer = has_writer.then(|| {
+                std::fs::File::options()
+                    .read(true)
+                    .write(true)
+                    .open(&fifo)
+                    .unwrap()
+            });
+            let mut run = Running::new(
+                procviz()
+                    .args(args)
+                    .arg(&fifo)
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null()),
+            );
+            std::thread::sleep(Duration::from_millis(300));
+            run.signal(SIGTERM);
+            let status = end_of(&mut run);
+            assert!(status.is_some(), "{args:?} goes on");
+            drop(writer);
+        }
+    }
+    Ok(())
+}
+
+fn a_hang_up_is_quiet() -> Result<(), Failed> {
+    let folder = Folder::new("hangup");
+    let recording = folder.file("x.pvz");
+    let made = output(
+        procviz()
+            .args(["record", "-s", "0.1", "--samples", "5", "-o"])
+            .arg(&recording),
+    );
+    assert!(made.status.success());
+    let recording = recording.to_string_lossy();
+    for args in [&["-s", "0.1"] as &[&str], &["--from", &recording]] {
+        for _ in 0..3 {
+            let (mut run, master) = on_a_terminal(args);
+            let master = std::fs::File::from(master);
+            let mut bytes = vec![0; 1 << 16];
+            let began = Instant::now();
+            while began.elapsed() < Duration::from_secs(1) {
+                // What is drawn is read, so that nothing is blocked.
+                let mut fds = [PollFd::new(master.as_fd(), PollFlags::POLLIN)];
+                if poll(&mut fds, PollTimeout::from(100u8))? > 0 {
+                    _ = std::io::Read::read(&mut &master, &mut bytes);
+                }
+            }
+            drop(master);
+            let status = end_of(&mut run);
+            assert_eq!(status.map(shell_status), Some(129), "{args:?}");
+        }
+    }
+    Ok(())
+}
+
+fn a_command_decides_for_itself() -> Result<(), Failed> {
+    let folder = Folder::new("decides");
+    let file = folder.file("x.png");
+    let mut command = procviz();
+    command.args(["grid", "-s", "0.1", "-o"]).arg(&file);
+    command.args([
+        "--",
+        "sh",
+        "-c",
+        "trap 'n=1$n' INT TERM; while [ \"$n\" != 111 ]; do sleep 0.05; done; exit 7",
+    ]);
+    let mut run = Running::new(command.stderr(Stdio::null()));
+    std::thread::sleep(Duration::from_millis(800));
+    for _ in 0..3 {
+        run.signal(SIGTERM);
+        std::thread::sleep(Duration::from_millis(1_300));
+    }
+    assert_eq!(end_of(&mut run).and_then(|status| status.code()), Some(7));
+    assert!(file.exists());
+    Ok(())
+}
+
+fn an_interrupted_picture_is_written() -> Result<(), Failed> {
+    let folder = Folder::new("interrupted");
+    for (name, signal) in [
+        ("a.png", SIGINT),
+        ("b.gif", SIGTERM),
+        ("c.html", Signal::SIGHUP),
+    ] {
+        let file = folder.file(name);
+        let mut command = procviz();
+        command
+            .args(["grid", "-s", "0.1", "--duration", "1h", "-o"])
+            .arg(&file);
+        let mut run = Running::new(command.stderr(Stdio::null()));
+        std::thread::sleep(Duration::from_millis(1_000));
+        run.signal(signal);
+        let status = end_of(&mut run);
+        assert_eq!(status.map(shell_status), Some(0), "{name}");
+        assert!(file.exists(), "{name}");
+    }
+    Ok(())
+}

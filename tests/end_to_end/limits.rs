@@ -1,0 +1,218 @@
+//! What procviz takes of a machine has bounds, and it lives with those that it
+//! is given.
+
+use std::process::Command;
+
+use libtest_mimic::Failed;
+
+use crate::{
+    Needs, Test,
+    support::{Folder, output, procviz, stderr},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("pictures_have_a_size", Needs::Nothing, pictures_have_a_size),
+    (
+        "animations_have_an_end",
+        Needs::Nothing,
+        animations_have_an_end,
+    ),
+    ("fonts_are_fonts", Needs::Nothing, fonts_are_fonts),
+    (
+        "a_limit_of_file_sizes_is_a_full_disk",
+        Needs::Nothing,
+        a_limit_of_file_sizes_is_a_full_disk,
+    ),
+    (
+        "few_open_files_are_enough",
+        Needs::Nothing,
+        few_open_files_are_enough,
+    ),
+];
+
+fn pictures_have_a_size() -> Result<(), Failed> {
+    let folder = Folder::new("pixels");
+    let picture = |size: &str, scale: &str, name: &str| {
+        let mut command = procviz();
+        command.args([
+            "grid",
+            "-p",
+            "-s",
+            "0.05",
+            "--samples",
+            "1",
+            "--size",
+            size,
+            "--scale",
+            scale,
+        ]);
+        output(command.arg("-o").arg(folder.file(name)))
+    };
+    for (size, scale) in [
+        ("16384x16384", "3"),
+        ("16384x16384", "4"),
+        ("16384x4097", "1"),
+        ("8192x8192", "8"),
+    ] {
+        for name in ["x.png", "x.gif", "x.apng"] {
+            let result = picture(size, scale, name);
+            assert_eq!(
+                result.status.code(),
+                Some(2),
+                "{size} {scale}: {}",
+                stderr(&result)
+            );
+            assert!(stderr(&result).contains("pixels"), "{}", stderr(&result));
+        }
+        // Lines and circles have no pixels.
+        let result = picture(size, scale, "x.svg");
+        assert!(result.status.success(), "{}", stderr(&result));
+        std::fs::remove_file(folder.file("x.svg"))?;
+    }
+    let result = picture("16384x4096", "1", "large.png");
+    assert!(result.status.success(), "{}", stderr(&result));
+    let file = std::fs::File::open(folder.file("large.png"))?;
+    let info = png::Decoder::new(std::io::BufReader::new(file))
+        .read_info()?
+        .info()
+        .size();
+    assert_eq!(info, (16_384, 4_096));
+    Ok(())
+}
+
+fn animations_have_an_end() -> Result<(), Failed> {
+    let folder = Folder::new("endless");
+    for name in ["x.gif", "x.apng", "x.html"] {
+        let file = folder.file(name);
+        let mut command = procviz();
+        command.args([
+            "grid",
+            "-s",
+            "0.05",
+            "--duration",
+            "1h",
+            "--max-size",
+            "200K",
+            "-o",
+        ]);
+        let result = output(command.arg(&file));
+        assert!(result.status.success(), "{}", stderr(&result));
+        assert!(
+            stderr(&result).contains("--max-size"),
+            "{}",
+            stderr(&result)
+        );
+        let bytes = std::fs::metadata(&file)?.len();
+        assert!(
+            (50_000..2_000_000).contains(&bytes),
+            "{name}: {bytes} bytes"
+        );
+    }
+    Ok(())
+}
+
+fn fonts_are_fonts() -> Result<(), Failed> {
+    let folder = Folder::new("fonts");
+    let file = folder.file("x.png");
+    for (font, status) in [
+        ("/dev/zero", 2),
+        ("/dev/null", 1),
+        ("/etc/passwd", 1),
+        ("/tmp", 1),
+    ] {
+        let mut command = procviz();
+        command.args(["grid", "--samples", "1", "-s", "0.05", "--font", font, "-o"]);
+        let result = output(command.arg(&file));
+        assert_eq!(
+            result.status.code(),
+            Some(status),
+            "{font}: {}",
+            stderr(&result)
+        );
+        assert!(stderr(&result).contains(font), "{}", stderr(&result));
+    }
+    assert!(!file.exists());
+    Ok(())
+}
+
+/// A shell with a limit that becomes procviz.
+fn limited(limit: &str, args: &[&str]) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]);
+    command.arg(env!("CARGO_BIN_EXE_procviz")).args(args);
+    command
+}
+
+fn a_limit_of_file_sizes_is_a_full_disk() -> Result<(), Failed> {
+    let folder = Folder::new("fsize");
+    let picture = folder.file("x.png");
+    let picture = picture.to_string_lossy();
+    let result = output(&mut limited(
+        "-f 1",
+        &["grid", "-s", "0.05", "--samples", "1", "-o", &picture],
+    ));
+    assert_eq!(
+        result.status.code(),
+        Some(1),
+        "{:?} {}",
+        result.status,
+        stderr(&result)
+    );
+    assert!(stderr(&result).contains("x.png"), "{}", stderr(&result));
+    assert_eq!(std::fs::read_dir(&folder.0)?.count(), 0);
+    let recording = folder.file("x.pvz");
+    let recording = recording.to_string_lossy();
+    let result = output(&mut limited(
+        "-f 32",
+        &["record", "-s", "0.05", "--samples", "60", "-o", &recording],
+    ));
+    assert_eq!(
+        result.status.code(),
+        Some(0),
+        "{:?} {}",
+        result.status,
+        stderr(&result)
+    );
+    assert!(stderr(&result).contains("lost"), "{}", stderr(&result));
+    let check = output(procviz().args(["check", &recording]));
+    assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
+    Ok(())
+}
+
+/// Kernel events where there is room for them, `/proc` alone where there is not,
+/// and a clear word where nothing works.
+fn few_open_files_are_enough() -> Result<(), Failed> {
+    let folder = Folder::new("nofile");
+    for files in [8, 12, 15, 16, 20, 24, 28, 32, 36, 40, 48, 63, 64, 80, 256] {
+        let picture = folder.file(&format!("{files}.png"));
+        let recording = folder.file(&format!("{files}.pvz"));
+        let (picture, recording) = (picture.to_string_lossy(), recording.to_string_lossy());
+        let limit = format!("-n {files}");
+        for args in [
+            &["grid", "-s", "0.05", "--samples", "1", "-o", &picture] as &[&str],
+            &["record", "-s", "0.05", "--samples", "2", "-o", &recording],
+            &["dump", "-s", "0.05", "--samples", "1", "--", "true"],
+        ] {
+            let result = output(&mut limited(&limit, args));
+            let errors = stderr(&result);
+            match files {
+                ..16 => assert!(
+                    errors.contains("ulimit -n") && result.status.code() == Some(1),
+                    "{files} {args:?}: {errors}"
+                ),
+                // It may be enough for one and not for the other.
+                16..24 if !result.status.success() => {
+                    assert!(errors.contains("ulimit -n"), "{files} {args:?}: {errors}");
+                }
+                _ => assert!(result.status.success(), "{files} {args:?}: {errors}"),
+            }
+            if (16..64).contains(&files) {
+                assert!(
+                    errors.contains("from /proc alone"),
+                    "{files} {args:?}: {errors}"
+                );
+            }
+        }
+    }
+    Ok(())
+}
