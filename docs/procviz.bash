@@ -19,6 +19,12 @@ _procviz() {
             procviz,__launch)
                 cmd="procviz__subcmd____launch"
                 ;;
+            procviz,__names)
+                cmd="procviz__subcmd____names"
+                ;;
+            procviz,__try)
+                cmd="procviz__subcmd____try"
+                ;;
             procviz,bubble)
                 cmd="procviz__subcmd__bubble"
                 ;;
@@ -60,6 +66,12 @@ _procviz() {
                 ;;
             procviz__subcmd__help,__launch)
                 cmd="procviz__subcmd__help__subcmd____launch"
+                ;;
+            procviz__subcmd__help,__names)
+                cmd="procviz__subcmd__help__subcmd____names"
+                ;;
+            procviz__subcmd__help,__try)
+                cmd="procviz__subcmd__help__subcmd____try"
                 ;;
             procviz__subcmd__help,bubble)
                 cmd="procviz__subcmd__help__subcmd__bubble"
@@ -107,7 +119,7 @@ _procviz() {
 
     case "${cmd}" in
         procviz)
-            opts="-p -n -d -c -o -s -F -h -V --no-threads --columns --point-size --colors --group --output --force --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help --version grid bubble lines exits notables dump record check csv doctor completions man __launch help"
+            opts="-p -n -d -c -o -s -F -h -V --no-confine --no-threads --columns --point-size --colors --group --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help --version grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -146,6 +158,14 @@ _procviz() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mode)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-size)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -253,7 +273,35 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd____launch)
-            opts="-h --help"
+            opts="-h --no-confine --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        procviz__subcmd____names)
+            opts="-h --no-confine --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        procviz__subcmd____try)
+            opts="-h --reads --no-confine --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -267,7 +315,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__bubble)
-            opts="-t -o -s -F -h --threads --user-color --group --output --force --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-t -o -s -F -h --threads --user-color --group --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --no-confine --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -286,6 +334,14 @@ _procviz() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mode)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-size)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -393,7 +449,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__check)
-            opts="-h --help"
+            opts="-h --no-confine --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -407,7 +463,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__completions)
-            opts="-h --help bash elvish fish powershell zsh"
+            opts="-h --no-confine --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -421,7 +477,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__csv)
-            opts="-s -S -i -t -r -w -p -o -h --stat --status --io --titles --repeat --sleep --processes --from --at --begin --end --proc-root --output --force --spreadsheet --help"
+            opts="-s -S -i -t -r -w -p -o -h --stat --status --io --titles --repeat --sleep --processes --from --at --begin --end --proc-root --output --force --spreadsheet --no-confine --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -471,7 +527,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__doctor)
-            opts="-h --help"
+            opts="-h --no-confine --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -485,7 +541,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__dump)
-            opts="-p -s -F -h --json --csv --spreadsheet --no-threads --save --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -s -F -h --json --csv --spreadsheet --no-threads --save --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --no-confine --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -563,7 +619,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__exits)
-            opts="-h --json --threads --require-ebpf --from --at --begin --end --user --pid --tree --command --cgroup --help"
+            opts="-h --json --threads --require-ebpf --from --at --begin --end --user --pid --tree --command --cgroup --no-confine --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -613,7 +669,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__grid)
-            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --group --output --force --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --group --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --no-confine --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -652,6 +708,14 @@ _procviz() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mode)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-size)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -759,7 +823,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__help)
-            opts="grid bubble lines exits notables dump record check csv doctor completions man __launch help"
+            opts="grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -773,6 +837,34 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__help__subcmd____launch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        procviz__subcmd__help__subcmd____names)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        procviz__subcmd__help__subcmd____try)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -969,7 +1061,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__lines)
-            opts="-p -o -s -F -h --no-threads --output --force --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -o -s -F -h --no-threads --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --no-confine --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -980,6 +1072,14 @@ _procviz() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mode)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-size)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1087,7 +1187,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__man)
-            opts="-h --help"
+            opts="-h --no-confine --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1101,7 +1201,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__notables)
-            opts="-s -F -h --json --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-s -F -h --json --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --no-confine --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1175,7 +1275,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__record)
-            opts="-o -p -s -F -h --output --force --mode --no-threads --redact --rotate --max-age --max-size --ring --on --ring-size --after --cool-down --keep --interval --hz --samples --duration --from --at --begin --end --require-ebpf --tree --help"
+            opts="-o -p -s -F -h --output --force --mode --no-threads --redact --rotate --max-age --max-size --ring --on --ring-size --after --cool-down --keep --interval --hz --samples --duration --from --at --begin --end --require-ebpf --tree --no-confine --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

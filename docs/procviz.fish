@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_procviz_global_optspecs
-    string join \n p/no-threads n/columns= d/point-size= c/colors= group= o/output= force save= theme= view= ascii speed= max-cpu= palette= classic size= scale= font= args s/interval= F/hz= samples= duration= from= at= begin= end= require-ebpf user= pid= tree= command= cgroup= h/help V/version
+    string join \n no-confine p/no-threads n/columns= d/point-size= c/colors= group= o/output= force mode= max-size= save= theme= view= ascii speed= max-cpu= palette= classic size= scale= font= args s/interval= F/hz= samples= duration= from= at= begin= end= require-ebpf user= pid= tree= command= cgroup= h/help V/version
 end
 
 function __fish_procviz_needs_command
@@ -32,6 +32,8 @@ cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The process\'s name'"
 complete -c procviz -n "__fish_procviz_needs_command" -s o -l output -d 'File to draw to: .png, .svg, .gif, .apng or .html (a page to look through); with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_needs_command" -l mode -d 'Permissions of files that are made, octal' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l max-size -d 'An animation or a page ends before its file is larger' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l save -d 'Record all that is watched, too, for --from' -r -F
 complete -c procviz -n "__fish_procviz_needs_command" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"
@@ -57,6 +59,7 @@ complete -c procviz -n "__fish_procviz_needs_command" -l pid -d 'This process or
 complete -c procviz -n "__fish_procviz_needs_command" -l tree -d 'This process and its descendants' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l command -d 'Tasks whose name or arguments match' -r
 complete -c procviz -n "__fish_procviz_needs_command" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
+complete -c procviz -n "__fish_procviz_needs_command" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
 complete -c procviz -n "__fish_procviz_needs_command" -s p -l no-threads -d 'Processes instead of threads'
 complete -c procviz -n "__fish_procviz_needs_command" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_needs_command" -l ascii -d 'In a terminal, no character beyond ASCII'
@@ -77,6 +80,8 @@ complete -c procviz -n "__fish_procviz_needs_command" -a "csv" -d 'Print stat, s
 complete -c procviz -n "__fish_procviz_needs_command" -a "doctor" -d 'Tell what procviz needs, whether it is there, and what mends it'
 complete -c procviz -n "__fish_procviz_needs_command" -a "completions" -d 'Print completions for a shell'
 complete -c procviz -n "__fish_procviz_needs_command" -a "man" -d 'Print the man page'
+complete -c procviz -n "__fish_procviz_needs_command" -a "__names" -d 'Answer user ids with names'
+complete -c procviz -n "__fish_procviz_needs_command" -a "__try" -d 'Try from inside what a confined procviz must not do'
 complete -c procviz -n "__fish_procviz_needs_command" -a "__launch" -d 'Wait for SIGCONT, become the invoking user and run a command'
 complete -c procviz -n "__fish_procviz_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s n -l columns -d 'The most dots in a row [default: as many as fit; 30 with --classic]' -r
@@ -87,6 +92,8 @@ cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The process\'s name'"
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s o -l output -d 'File to draw to: .png, .svg, .gif, .apng or .html (a page to look through); with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l mode -d 'Permissions of files that are made, octal' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l max-size -d 'An animation or a page ends before its file is larger' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l save -d 'Record all that is watched, too, for --from' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"
@@ -118,6 +125,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -l ascii -d 'In a 
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l classic -d 'As in 2011: its colours; grid: 30 columns, RSS on every thread; bubble: even axes'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l args -d 'Show arguments, too; they may hold secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l user-color -d 'Colour of a user, as in root=crimson' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l group -d 'What has one colour' -r -f -a "user\t'The real user'
@@ -125,6 +133,8 @@ cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The process\'s name'"
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s o -l output -d 'File to draw to: .png, .svg, .gif, .apng or .html (a page to look through); with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l mode -d 'Permissions of files that are made, octal' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l max-size -d 'An animation or a page ends before its file is larger' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l save -d 'Record all that is watched, too, for --from' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"
@@ -156,8 +166,11 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l ascii -d 'In 
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l classic -d 'As in 2011: its colours; grid: 30 columns, RSS on every thread; bubble: even axes'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l args -d 'Show arguments, too; they may hold secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s o -l output -d 'File to draw to: .png, .svg, .gif, .apng or .html (a page to look through); with {n} or {time} in its name a series' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l mode -d 'Permissions of files that are made, octal' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l max-size -d 'An animation or a page ends before its file is larger' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l save -d 'Record all that is watched, too, for --from' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l theme -d 'Behind the picture [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
 dark\t'Light on black'"
@@ -189,6 +202,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l ascii -d 'In a
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l classic -d 'As in 2011: its colours; grid: 30 columns, RSS on every thread; bubble: even axes'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l args -d 'Show arguments, too; they may hold secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l from -d 'Read a recording, or a folder of them, instead of this machine; - is the standard input' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 on the recorded clock, -30s before the end, or RFC 3339' -r
@@ -202,6 +216,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand exits" -l cgroup -d 'Tas
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l json -d 'One JSON object a line instead of columns'
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l threads -d 'Threads, too'
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l require-ebpf -d 'Fail with status 4 without kernel events; they are needed anyway'
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -s s -l interval -d 'Seconds between samples, fractions allowed [default: 1; lines: 5]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -s F -l hz -d 'Samples a second, instead of --interval' -r
@@ -218,6 +233,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand notables" -l command -d 
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l json -d 'One JSON object a line instead of columns'
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
+complete -c procviz -n "__fish_procviz_using_subcommand notables" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand notables" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l save -d 'Record all that is watched, too, for --from' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s s -l interval -d 'Seconds between samples, fractions allowed [default: 1; lines: 5]' -r
@@ -233,11 +249,12 @@ complete -c procviz -n "__fish_procviz_using_subcommand dump" -l pid -d 'This pr
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l tree -d 'This process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l command -d 'Tasks whose name or arguments match' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l cgroup -d 'Tasks whose cgroup\'s path matches' -r
-complete -c procviz -n "__fish_procviz_using_subcommand dump" -l json -d 'One JSON object a line [default]'
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l json -d 'One JSON object a line [default]; machine.deaths counts the ends that were seen, lost.exit and lost.dead those that were not'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l csv -d 'CSV, a row per task'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l spreadsheet -d 'Put a \' before text that a spreadsheet would run as a formula'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s p -l no-threads -d 'Processes instead of threads'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s o -l output -d 'File to record to, .pvz; or a folder, for many files (ends with / where it is not there yet)' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l mode -d 'Permissions of the files, octal' -r
@@ -263,7 +280,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand record" -l tree -d 'Reco
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s p -l no-threads -d 'Processes alone: of their threads, what they do together'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l require-ebpf -d 'Fail with status 4 instead of going on without kernel events'
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c procviz -n "__fish_procviz_using_subcommand check" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand check" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -s w -l sleep -d 'Seconds between repetitions' -r
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -l from -d 'Read a recording, or a folder of them, instead of this machine: its last moment, with --repeat every sample' -r -F
@@ -280,22 +299,34 @@ complete -c procviz -n "__fish_procviz_using_subcommand csv" -s r -l repeat -d '
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -s p -l processes -d 'Processes, no threads'
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -l force -d 'Overwrite existing files'
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -l spreadsheet -d 'Put a \' before text that a spreadsheet would run as a formula'
+complete -c procviz -n "__fish_procviz_using_subcommand csv" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand doctor" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand completions" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand man" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand man" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand __names" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
+complete -c procviz -n "__fish_procviz_using_subcommand __names" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand __try" -l reads -d 'Read instead of watching'
+complete -c procviz -n "__fish_procviz_using_subcommand __try" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
+complete -c procviz -n "__fish_procviz_using_subcommand __try" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand __launch" -l no-confine -d 'For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand __launch" -s h -l help -d 'Print help'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "grid" -d 'Show or draw a dot per task'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "bubble" -d 'Show or draw a bubble per interesting task: CPU, address space, RSS'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "lines" -d 'Show or draw a line per interesting thread: time, CPU, RSS, in 3D'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "exits" -d 'Print a line for every process that ends, as it ends'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "notables" -d 'Print a line when something begins to stand out, and when it ends'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "dump" -d 'Print snapshots as data, one a line'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "record" -d 'Keep samples in a file, for --from'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "check" -d 'Tell what is in a recording, and whether it is sound'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "csv" -d 'Print stat, status and io of tasks as CSV, raw'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "doctor" -d 'Tell what procviz needs, whether it is there, and what mends it'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "completions" -d 'Print completions for a shell'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "man" -d 'Print the man page'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "__launch" -d 'Wait for SIGCONT, become the invoking user and run a command'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __launch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "grid" -d 'Show or draw a dot per task'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "bubble" -d 'Show or draw a bubble per interesting task: CPU, address space, RSS'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "lines" -d 'Show or draw a line per interesting thread: time, CPU, RSS, in 3D'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "exits" -d 'Print a line for every process that ends, as it ends'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "notables" -d 'Print a line when something begins to stand out, and when it ends'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "dump" -d 'Print snapshots as data, one a line'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "record" -d 'Keep samples in a file, for --from'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "check" -d 'Tell what is in a recording, and whether it is sound'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "csv" -d 'Print stat, status and io of tasks as CSV, raw'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "doctor" -d 'Tell what procviz needs, whether it is there, and what mends it'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "completions" -d 'Print completions for a shell'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "man" -d 'Print the man page'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "__names" -d 'Answer user ids with names'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "__try" -d 'Try from inside what a confined procviz must not do'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "__launch" -d 'Wait for SIGCONT, become the invoking user and run a command'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits notables dump record check csv doctor completions man __names __try __launch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -8,6 +8,9 @@ pub mod app;
 pub mod chart;
 pub mod cli;
 pub mod export;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzed;
 pub mod model;
 pub mod paint;
 pub mod recording;

@@ -664,6 +664,7 @@ fn run(args: &[&str], file: &Path, folder: &Folder) -> Run {
         .arg(file)
         .args(args.contains(&"-o").then_some("--force"));
     let errors = std::fs::File::create(folder.file("errors")).unwrap();
+    #[expect(clippy::zombie_processes, reason = "wait4 below tells what it took")]
     let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -187,6 +187,8 @@ fn a_terminal_that_stops_reading_is_left() -> Result<(), Failed> {
         let mut pid = 0;
         wait_until("the terminal is not full", || {
             pid = procviz_under(run.pid());
+            // Another grouping is another picture.
+            _ = nix::unistd::write(&master, b"g");
             waits_in(pid, &["n_tty_write", "tty_write", "wait_woken"])
         });
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), signal)?;

@@ -42,6 +42,21 @@ use crate::{
     source::{answer_names, capabilities, confine, invoker},
 };
 
+/// Parses a text as everything that can be typed: for fuzzing.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn parse_any(text: &str) {
+    use crate::{source::Users, tracker::Filter};
+    _ = moment::Moment::parse("--at", text);
+    _ = config::duration("--duration", text, text);
+    _ = config::bytes("--max-size", text, text);
+    _ = config::number("--scale", text, "", |_| true);
+    _ = config::size(text);
+    _ = config::mode(text);
+    _ = trigger::Triggers::parse(&[text.to_owned()]);
+    let users = Users::of_recording(&Default::default());
+    _ = selection::of_line(text, &Filter::default(), &users);
+}
+
 /// Does what was typed; returns the exit status.
 ///
 /// # Errors

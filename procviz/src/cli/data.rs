@@ -7,7 +7,7 @@ use super::{FilterArgs, SamplingArgs};
 /// Options of `dump`.
 #[derive(Clone, Debug, Args)]
 pub struct DumpArgs {
-    /// One JSON object a line [default]
+    /// One JSON object a line [default]; machine.deaths counts the ends that were seen, lost.exit and lost.dead those that were not
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,
     /// CSV, a row per task

@@ -98,6 +98,12 @@ impl Volume {
                     let gaps = &mut findings.gaps;
                     gaps.retain(|gap| is_common(self.wall(gap.span_ns), wanted));
                     self.came_upon(&findings);
+                    if findings.unfinished > 0 {
+                        say(&format!(
+                            "procviz: `{}`: its last block is incomplete ({} bytes): the file was cut off, or is still being written",
+                            self.name, findings.unfinished
+                        ));
+                    }
                 }
                 Err(failure) => {
                     say(&format!("procviz: {:#}", failure.error));

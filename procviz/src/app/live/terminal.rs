@@ -14,7 +14,11 @@ use std::{
 
 use anyhow::Context as _;
 use nix::{
-    sys::signal::{Signal, kill},
+    errno::Errno,
+    sys::{
+        signal::{Signal, kill},
+        termios::tcgetattr,
+    },
     unistd::getpid,
 };
 use ratatui::{
@@ -111,7 +115,8 @@ pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Resu
         terminal,
         ..
     } = view;
-    if ending::has_hung_up() {
+    if is_gone() {
+        ending::hang_up();
         // It would say on the terminal that it cannot show the cursor there.
         std::mem::forget(terminal);
     } else {
@@ -128,6 +133,11 @@ pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Resu
     }
     outcome?;
     live.end()
+}
+
+/// Whether the terminal has hung up: who hears of that first differs.
+fn is_gone() -> bool {
+    ending::has_hung_up() || tcgetattr(io::stdin()).err() == Some(Errno::EIO)
 }
 
 /// 128 and the number of SIGHUP, as a shell has it.

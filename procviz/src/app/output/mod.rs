@@ -137,7 +137,7 @@ impl Target {
         if !self.is_series {
             return self
                 .folder
-                .check_free(&self.name.as_str().as_ref(), self.force);
+                .check_free(self.name.as_str().as_ref(), self.force);
         }
         if self.name.contains("{time}") || self.force {
             return Ok(());

@@ -33,6 +33,13 @@ impl Record {
     }
 }
 
+/// Decodes bytes as whatever they may be: for fuzzing.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn decode_any(bytes: &[u8]) {
+    _ = Record::decode(bytes);
+    _ = read::<procviz_common::Row>(bytes);
+}
+
 /// A `T` from exactly its bytes.
 pub(crate) fn read<T: AnyBitPattern>(bytes: &[u8]) -> Option<T> {
     (bytes.len() == size_of::<T>()).then(|| pod_read_unaligned(bytes))

@@ -15,6 +15,8 @@ mod snaps;
 mod support;
 
 pub(crate) use deaths::gone_of;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use decode::decode_any;
 pub(crate) use drain::{Batch, Drain, DrainThread, Mode};
 pub(crate) use iterate::TaskIterator;
 pub use load::{Kernel, LoadError};

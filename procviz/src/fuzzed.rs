@@ -1,0 +1,138 @@
+//! Everything that takes bytes from somebody who may mean harm, each behind one
+//! function that a fuzzer calls (`fuzz/`), and that a property test calls with
+//! random and with slightly changed real bytes. None may panic.
+
+use std::io::Cursor;
+
+use crate::{
+    app,
+    export::csv::{Titles, pairs, stat_fields},
+    model::Sources,
+    recording::{Map, Reader},
+    source::{
+        kernel::decode_any,
+        proc::{parse_io, parse_schedstat, parse_stat},
+    },
+    tracker::Tracker,
+};
+
+/// Samples of a recording that are taken in: enough to come everywhere.
+const MOST_SAMPLES: usize = 50;
+
+/// Files of `/proc`, as a process may shape them through its name.
+pub fn proc_files(bytes: &[u8]) {
+    _ = parse_stat(bytes);
+    _ = parse_io(bytes);
+    _ = parse_schedstat(bytes);
+    _ = stat_fields(bytes);
+    pairs(bytes).for_each(drop);
+    let mut titles = Titles::default();
+    titles.add(bytes);
+    _ = titles.values(bytes);
+}
+
+/// Records of the kernel's ring and of its task iterator.
+pub fn events(bytes: &[u8]) {
+    decode_any(bytes);
+}
+
+/// A recording: its map, what stood out, its past, and what its samples make of
+/// a tracker and its rules.
+pub fn recording(bytes: &[u8]) {
+    let mut file = Cursor::new(bytes);
+    if let Ok(map) = Map::of(&mut file) {
+        _ = map.span();
+        _ = map.holes();
+        _ = map.marks(&mut file);
+        _ = map.past(&mut file, u64::MAX);
+    }
+    let Ok(mut reader) = Reader::new(Cursor::new(bytes.to_vec())) else {
+        return;
+    };
+    let host = reader.facts().machine();
+    let mut tracker = Tracker::new(host, Sources::EbpfAndProc);
+    for _ in 0..MOST_SAMPLES {
+        let Ok(Some(sample)) = reader.read() else {
+            break;
+        };
+        if let Some((keyframe, _)) = reader.take_keyframe() {
+            _ = tracker.restore(keyframe);
+        }
+        tracker.update(&sample);
+    }
+    _ = reader.pass_over();
+}
+
+/// What can be typed: times, durations, sizes, triggers, filters.
+pub fn typed(text: &str) {
+    app::parse_any(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Real inputs that `fuzz/` begins with, too.
+    fn seeds(kind: &str) -> Vec<Vec<u8>> {
+        let folder = format!("{}/../fuzz/seeds/{kind}", env!("CARGO_MANIFEST_DIR"));
+        let mut seeds: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        seeds.sort();
+        assert!(!seeds.is_empty(), "no seeds of {kind}");
+        seeds
+            .iter()
+            .map(|path| std::fs::read(path).unwrap())
+            .collect()
+    }
+
+    /// A seed with some bytes changed and perhaps its end cut off, or noise.
+    fn like(kind: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
+        let changes = proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8);
+        let cut = proptest::option::of(any::<prop::sample::Index>());
+        let changed = (proptest::sample::select(seeds(kind)), changes, cut);
+        let changed = changed.prop_map(|(mut bytes, changes, cut)| {
+            for (at, byte) in changes {
+                if !bytes.is_empty() {
+                    let at = at.index(bytes.len());
+                    bytes[at] = byte;
+                }
+            }
+            if let Some(cut) = cut {
+                bytes.truncate(cut.index(bytes.len() + 1));
+            }
+            bytes
+        });
+        prop_oneof![
+            4 => changed,
+            1 => proptest::collection::vec(any::<u8>(), 0..600),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn no_file_of_proc_panics(bytes in like("proc_files")) {
+            proc_files(&bytes);
+        }
+
+        #[test]
+        fn no_event_panics(bytes in like("events")) {
+            events(&bytes);
+        }
+
+        #[test]
+        fn no_recording_panics(bytes in like("recording")) {
+            recording(&bytes);
+        }
+
+        #[test]
+        fn nothing_typed_panics(bytes in like("typed")) {
+            typed(&String::from_utf8_lossy(&bytes));
+        }
+    }
+}
