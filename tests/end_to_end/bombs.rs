@@ -664,42 +664,46 @@ fn run(args: &[&str], file: &Path, folder: &Folder) -> Run {
         .arg(file)
         .args(args.contains(&"-o").then_some("--force"));
     let errors = std::fs::File::create(folder.file("errors")).unwrap();
-    #[expect(clippy::zombie_processes, reason = "wait4 below tells what it took")]
-    let child = command
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(errors)
         .spawn()
         .unwrap();
-    let (began, pid) = (Instant::now(), child.id() as i32);
-    let (mut status, mut usage) = (0, unsafe_free_usage());
-    loop {
-        let got = wait4(pid, &mut status, &mut usage);
-        if got == pid {
-            break;
+    let began = Instant::now();
+    let mut kib = 0;
+    let status = loop {
+        // Not what wait4 says: that has the memory of this program before exec, too.
+        kib = kib.max(peak_kib(child.id()).unwrap_or(0));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
         }
         if began.elapsed() > PATIENCE + Duration::from_secs(5) {
-            nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL)
-                .unwrap();
+            child.kill().unwrap();
         }
-        std::thread::sleep(Duration::from_millis(5));
-    }
+        std::thread::sleep(Duration::from_millis(2));
+    };
     Run {
-        status: libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status)),
-        kib: usage.ru_maxrss,
+        status: status.code(),
+        kib,
         took: began.elapsed(),
         errors: std::fs::read_to_string(folder.file("errors")).unwrap(),
     }
 }
 
-fn unsafe_free_usage() -> libc::rusage {
-    // SAFETY: plain numbers, of which zeros are some.
-    unsafe { std::mem::zeroed() }
-}
-
-fn wait4(pid: i32, status: &mut i32, usage: &mut libc::rusage) -> i32 {
-    // SAFETY: both are there to be written to until the call returns.
-    unsafe { libc::wait4(pid, status, libc::WNOHANG, usage) }
+/// The largest resident set that a program has had so far.
+fn peak_kib(pid: u32) -> Option<i64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    // Before it has become the program, it has the memory of this one.
+    let is_it = status.starts_with("Name:\tprocviz");
+    line.trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .ok()
+        .filter(|_| is_it)
 }
 
 /// Opens a file with every subcommand; returns what went wrong.

@@ -170,15 +170,16 @@ fn on_a_terminal(args: &[&str]) -> (Running, OwnedFd) {
     (run, pty.master)
 }
 
-/// The process that `setsid` has become, or made.
+/// The process that `setsid` has become, or made where it could not become it.
 fn procviz_under(pid: u32) -> u32 {
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    if name.starts_with("procviz") {
+        return pid;
+    }
     let children = format!("/proc/{pid}/task/{pid}/children");
     let children = std::fs::read_to_string(children).unwrap_or_default();
-    children
-        .split_whitespace()
-        .next()
-        .and_then(|pid| pid.parse().ok())
-        .unwrap_or(pid)
+    let first = children.split_whitespace().next();
+    first.and_then(|pid| pid.parse().ok()).unwrap_or(pid)
 }
 
 fn a_terminal_that_stops_reading_is_left() -> Result<(), Failed> {

@@ -362,6 +362,35 @@ fn files_belong_to_who_called_for_root() -> Result<(), Failed> {
             stderr(&result)
         );
     }
+    // From a recording, and tables, too; where nobody called for root, root writes anywhere.
+    let source = folder.file("source.pvz");
+    assert!(
+        output(&mut record(&["--samples", "2"], &source))
+            .status
+            .success()
+    );
+    nix::unistd::chown(&source, Some(nix::unistd::Uid::from_raw(33)), None)?;
+    std::fs::set_permissions(&home, PermissionsExt::from_mode(0o700))?;
+    let sudo: &[(&str, &str)] = &[("SUDO_UID", "65534"), ("SUDO_GID", "65534")];
+    for (variables, owner) in [(sudo, 65_534), (&[], 0)] {
+        let file = |name: &str| home.join(format!("{owner}-{name}"));
+        let calls: [(&[&str], &str, &str); 4] = [
+            (&["grid", "--from"], "from.png", "from.png"),
+            (&["record", "--from"], "from.pvz", "from.pvz"),
+            (&["csv", "--from"], "from", "from-stat.csv"),
+            (&["csv"], "live", "live-stat.csv"),
+        ];
+        for (args, typed, made) in calls {
+            let mut command = procviz();
+            command.envs(variables.iter().copied()).args(args);
+            if args.contains(&"--from") {
+                command.arg(&source);
+            }
+            let result = output(command.arg("-o").arg(file(typed)));
+            assert!(result.status.success(), "{args:?}: {}", stderr(&result));
+            assert_eq!(std::fs::metadata(file(made))?.uid(), owner, "{args:?}");
+        }
+    }
     // Who is not understood is not root.
     for (variable, value) in [
         ("SUDO_UID", "bob"),

@@ -165,7 +165,7 @@ fn a_limit_of_file_sizes_is_a_full_disk() -> Result<(), Failed> {
     let recording = recording.to_string_lossy();
     let result = output(&mut limited(
         "-f 32",
-        &["record", "-s", "0.05", "--samples", "60", "-o", &recording],
+        &["record", "-s", "0.02", "--samples", "600", "-o", &recording],
     ));
     assert_eq!(
         result.status.code(),

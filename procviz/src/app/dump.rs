@@ -30,6 +30,8 @@ pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {
         .transpose()?;
     let plan = Plan {
         save,
+        // A line that is begun is ended, unless its reader has stopped.
+        takes_work: true,
         ..Plan::plain(&schedule, &args.sampling, &args.filter, &args.run)
     };
     let (mut session, ()) = Session::start(plan, |_| Ok(()))?;

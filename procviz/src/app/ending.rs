@@ -7,6 +7,7 @@ use std::{
     sync::{
         Mutex, OnceLock,
         atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering},
+        mpsc::sync_channel,
     },
     thread::sleep,
     time::{Duration, Instant},
@@ -18,7 +19,7 @@ use signal_hook::{
     low_level::exit,
 };
 
-use crate::source::{Keep, keep_only};
+use crate::source::confine;
 
 /// How long ending in order may take.
 const GRACE: Duration = Duration::from_millis(900);
@@ -62,8 +63,10 @@ pub(super) fn listen(takes: Takes) -> io::Result<()> {
         return Ok(());
     }
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let (ready, is_ready) = sync_channel(1);
     let body = move || {
-        keep_only(Keep::Nothing);
+        confine::alone();
+        _ = ready.send(());
         for signal in &mut signals {
             hear(signal);
         }
@@ -71,6 +74,8 @@ pub(super) fn listen(takes: Takes) -> io::Result<()> {
     std::thread::Builder::new()
         .name("procviz-signals".to_owned())
         .spawn(body)?;
+    // What it takes to become somebody else is refused later on.
+    _ = is_ready.recv();
     Ok(())
 }
 

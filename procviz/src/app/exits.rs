@@ -34,7 +34,8 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
     if let Some(path) = &args.from {
         return read(path, args);
     }
-    ending::listen(Takes::AMoment)?;
+    // A line that is begun is ended, unless its reader has stopped.
+    ending::listen(Takes::Work)?;
     let mut selection = Selection::new(&args.filter)?;
     let child = if args.command.is_empty() {
         None

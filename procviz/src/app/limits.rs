@@ -12,7 +12,10 @@ const LEAST_FILES: u64 = 16;
 /// a view or a recording takes beside them.
 const FILES_WITH_EVENTS: u64 = 64;
 
-/// Raises the limit of open files as far as that is allowed, and lets a file
+/// What any run takes, with some to spare.
+const ENOUGH_FILES: u64 = 256;
+
+/// Raises the limit of open files where it is very low, as far as that is allowed, and lets a file
 /// that grows beyond its limit be an error like that of a full disk, instead of
 /// the end of procviz.
 ///
@@ -21,12 +24,12 @@ const FILES_WITH_EVENTS: u64 = 64;
 /// When so few files may be open that nothing works.
 pub(super) fn prepare() -> Result<(), Failure> {
     let limit = getrlimit(Resource::Nofile);
-    // It may be infinite, which is none.
-    let wanted = Rlimit {
-        current: limit.maximum.or(limit.current),
-        maximum: limit.maximum,
-    };
-    _ = setrlimit(Resource::Nofile, wanted);
+    // No further: a command under watch has the same limit.
+    let wanted = limit.maximum.unwrap_or(ENOUGH_FILES).min(ENOUGH_FILES);
+    if limit.current.is_some_and(|current| current < wanted) {
+        let current = Some(wanted);
+        _ = setrlimit(Resource::Nofile, Rlimit { current, ..limit });
+    }
     let files = files();
     if files < LEAST_FILES {
         return Err(anyhow::anyhow!(

@@ -2,7 +2,11 @@
 
 use std::os::fd::AsFd;
 
-use super::{Failure, limits, output::OutFolder, stdout::say};
+use super::{
+    Failure, limits,
+    output::{OutFolder, become_owner},
+    stdout::say,
+};
 use crate::{
     model::Host,
     source::{
@@ -78,9 +82,12 @@ pub(super) fn confine_watcher(command: Option<u32>) {
 
 /// Gives away all that tables of `/proc`, or of a folder of its shape, do not take.
 pub(super) fn confine_tables(is_real: bool, output: Option<&OutFolder>) {
-    let keep = match is_real {
-        true => Keep::Reading,
-        false => Keep::ReadingFiles,
+    let is_owners = output.is_none_or(|folder| become_owner(folder) == Keep::Nothing);
+    let keep = match (is_real, is_owners) {
+        (true, true) => Keep::Reading,
+        (true, false) => Keep::ReadingAndPlacing,
+        (false, true) => Keep::ReadingFiles,
+        (false, false) => Keep::ReadingAndWritingFiles,
     };
     if !is_real {
         let writes: Vec<_> = output.map(AsFd::as_fd).into_iter().collect();
@@ -96,7 +103,20 @@ pub(super) fn confine_tables(is_real: bool, output: Option<&OutFolder>) {
 /// Gives away all that reading a recording does not take, before it is opened:
 /// nothing is written but in these folders.
 pub(super) fn confine_reader(writes: &[OutFolder]) {
-    keep_only(Keep::ReadingFiles);
+    // Threads that write inherit this: who calls for root owns what is his, and
+    // identities cannot be taken later on.
+    let is_owners = match writes {
+        [] => true,
+        [first, rest @ ..] => {
+            let owner = first.owner();
+            rest.iter().all(|folder| folder.owner() == owner)
+                && become_owner(first) == Keep::Nothing
+        }
+    };
+    keep_only(match is_owners {
+        true => Keep::ReadingFiles,
+        false => Keep::ReadingAndWritingFiles,
+    });
     let writes: Vec<_> = writes.iter().map(AsFd::as_fd).collect();
     say_if(confine::write_only_in(&writes));
     say_if(confine::refuse_calls(None));

@@ -2,6 +2,7 @@
 
 use std::{io, time::Duration};
 
+use super::ending::{self, Takes};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Whether somebody said stop.
@@ -16,8 +17,8 @@ impl Interrupted {
     /// # Errors
     ///
     /// When the kernel refuses a handler.
-    pub(super) fn new() -> io::Result<Self> {
-        super::ending::listen(super::ending::Takes::AMoment)?;
+    pub(super) fn new(takes: Takes) -> io::Result<Self> {
+        ending::listen(takes)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;

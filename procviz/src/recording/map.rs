@@ -54,7 +54,7 @@ const FAR_NS: u64 = 3_000_000_000;
 /// Entries of an index that are compared with their blocks at once.
 const LOOKED_AT: usize = 64;
 /// Upper limit for what stood out in a file, in bytes of memory.
-const MOST_OF_MARKS: usize = 32 << 20;
+const MOST_OF_MARKS: usize = 64 << 20;
 /// Bytes that are searched at once for the next block.
 const WINDOW: usize = 1 << 16;
 

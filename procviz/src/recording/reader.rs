@@ -321,19 +321,19 @@ impl Reader {
             self.findings.is_closed |= header.kind == Kind::Index;
             return Ok(true);
         }
-        let is_small = header.unpacked <= most_unpacked(header.kind);
+        let payload = &self.rest()[BLOCK_HEADER..BLOCK_HEADER + header.packed];
+        let payload = match header.unpacked <= most_unpacked(header.kind) {
+            true => unpacked(&header, payload),
+            false => None,
+        };
+        self.unpacked += header.unpacked as u64;
+        // With its own bytes a block earns a part of what it costs.
+        self.pass(&header);
         let budget = self.budget.as_mut().ok_or(Exceeded);
         if budget.and_then(|budget| budget.unpack(&header)).is_err() {
             self.give_up();
             return Ok(false);
         }
-        self.unpacked += header.unpacked as u64;
-        let payload = &self.rest()[BLOCK_HEADER..BLOCK_HEADER + header.packed];
-        let payload = match is_small {
-            true => unpacked(&header, payload),
-            false => None,
-        };
-        self.pass(&header);
         let entered = match payload {
             Some(payload) => self.enter(&header, payload, offset),
             None => Ok(false),

@@ -4,6 +4,7 @@
 
 use std::{
     io::{self, BufRead, BufReader, Write},
+    os::unix::process::CommandExt as _,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
@@ -27,6 +28,8 @@ impl Names {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("__names")
             .env_clear()
+            // Ctrl-C is for procviz, or for the command that it watches.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -65,9 +68,10 @@ pub(crate) fn answer() -> io::Result<()> {
     _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     if rustix::process::geteuid().is_root() {
         let (uid, gid) = (65_534, 65_534);
-        nix::unistd::setgroups(&[])?;
-        nix::unistd::setgid(nix::unistd::Gid::from_raw(gid))?;
-        nix::unistd::setuid(nix::unistd::Uid::from_raw(uid))?;
+        // A service may not be allowed to; then it is root without capabilities.
+        _ = nix::unistd::setgroups(&[]);
+        _ = nix::unistd::setgid(nix::unistd::Gid::from_raw(gid));
+        _ = nix::unistd::setuid(nix::unistd::Uid::from_raw(uid));
     }
     keep_only(Keep::Nothing);
     for line in io::stdin().lock().lines() {

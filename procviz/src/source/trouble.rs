@@ -16,10 +16,14 @@ const NICE: i32 = -10;
 pub enum Keep {
     /// Read others' `/proc` files.
     Reading,
+    /// And give files their names in the end where root may.
+    ReadingAndPlacing,
     /// And send signals to the command under watch.
     ReadingAndSignals,
     /// Read files that the caller of root may want to read, whoever owns them.
     ReadingFiles,
+    /// The same, and write files where root may.
+    ReadingAndWritingFiles,
     /// Write files where root may.
     Writing,
     /// Nothing that takes a privilege.
@@ -58,13 +62,17 @@ pub fn keep_only(keep: Keep) {
         Keep::ReadingAndSignals => reading | CapabilitySet::KILL,
         Keep::ReadingFiles if geteuid().is_root() => CapabilitySet::DAC_READ_SEARCH,
         Keep::ReadingFiles => CapabilitySet::empty(),
+        Keep::ReadingAndWritingFiles => {
+            CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH
+        }
+        Keep::ReadingAndPlacing => reading | CapabilitySet::DAC_OVERRIDE,
         Keep::Writing => CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH,
         Keep::Nothing => CapabilitySet::empty(),
     };
     let Ok(now) = capabilities(None) else { return };
     let permitted = now.permitted & kept;
     let effective = match keep {
-        Keep::Writing | Keep::ReadingFiles => permitted,
+        Keep::Writing | Keep::ReadingFiles | Keep::ReadingAndWritingFiles => permitted,
         _ => CapabilitySet::empty(),
     };
     let sets = CapabilitySets {

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Keep, accounts, keep_only, names::Names};
+use super::{accounts, confine::alone, names::Names};
 
 /// How long the name service may take for all unknown users of a picture.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -35,13 +35,15 @@ impl Users {
             .collect();
         let (ask, questions) = channel::<u32>();
         let (answer, answers) = channel();
+        let (ready, is_ready) = channel();
         // Without it, users that the file does not name have numbers.
         let mut names = Names::start().ok();
         // Never joined: it ends with the questions, or hangs with the name service.
         _ = std::thread::Builder::new()
             .name("procviz-users".to_owned())
             .spawn(move || {
-                keep_only(Keep::Nothing);
+                alone();
+                _ = ready.send(());
                 for uid in questions {
                     let name = names.as_mut().and_then(|names| names.of(uid).ok()?);
                     if answer.send((uid, name)).is_err() {
@@ -49,6 +51,8 @@ impl Users {
                     }
                 }
             });
+        // What it takes to become somebody else is refused later on.
+        _ = is_ready.recv();
         Self {
             names: known,
             ask,

@@ -13,8 +13,10 @@ use std::{
 use anyhow::Context as _;
 
 use super::{
-    Failure, config, open,
-    output::{OutFolder, PRIVATE, Part, split},
+    Failure, config,
+    ending::Takes,
+    open,
+    output::{OutFolder, PRIVATE, Part, become_owner, split},
     stdout::{say, shown},
 };
 use crate::{
@@ -39,7 +41,11 @@ pub(super) fn run(args: &CsvArgs) -> Result<u8, Failure> {
     let plan = Plan::new(args, asked)?;
     let mut tables = plan.asked.open()?;
     let host = host()?;
-    let interrupted = super::signals::Interrupted::new()?;
+    let interrupted = super::signals::Interrupted::new(match &args.output {
+        // Files get their names in the end.
+        Some(_) => Takes::Work,
+        None => Takes::AMoment,
+    })?;
     let folder = args.output.as_deref();
     let folder = folder
         .map(|prefix| OutFolder::open(split(prefix).0))
@@ -180,6 +186,8 @@ impl Asked {
             .as_deref()
             .map(|prefix| OutFolder::open(split(prefix).0));
         let folder = folder.transpose()?;
+        // The files are theirs whose folder it is, if they called for root.
+        folder.as_ref().map(become_owner);
         for (folder, name) in folder.iter().zip(names.iter().flatten()) {
             folder.check_free(name, self.force)?;
         }
@@ -412,6 +420,7 @@ impl KindTable {
 
     fn finish(mut self) -> anyhow::Result<()> {
         self.table.flush()?;
+        let _raised = raise();
         match self.part {
             Some(part) => part.place(),
             None => Ok(()),

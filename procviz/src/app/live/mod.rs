@@ -182,8 +182,8 @@ struct Live {
     detailed: Option<(TaskId, Vec<String>, Instant)>,
     /// What was said last of whoever is shown: it stays when the task is gone.
     said: HashMap<TaskId, Popup>,
-    saved: Target,
-    writer: Writer,
+    /// Why none can be saved, where that is so.
+    saved: Result<(Target, Writer), String>,
     started: Instant,
     is_over: bool,
     replay: Option<Replay>,
@@ -209,7 +209,9 @@ impl Live {
     ) -> Result<Self, Failure> {
         // Saved pictures go into the folder where procviz was called.
         let mode = config::mode(&args.mode)?;
-        let saved = Target::for_views(mode)?;
+        let saved = Target::for_views(mode);
+        // Before root's rights are given away: it may lie where only root reads.
+        let font = super::picture::font(args)?;
         let is_recording = args.sampling.from.is_some();
         let speed = args.speed.as_deref().map_or(Ok(1.0), |text| {
             config::number(
@@ -233,14 +235,15 @@ impl Live {
             wake,
             kept,
             wants_past: true,
-            writes: Some(saved.folder()),
+            writes: saved.as_ref().ok().map(Target::folder),
             save: save
                 .map(|path| Keeping::all(path, (args.force, mode)))
                 .transpose()?,
             ..Plan::plain(schedule, &args.sampling, &args.filter, &args.run)
         };
         let (mut session, (writer, tick_ns)) = Session::start(plan, |host: &Host| {
-            Ok((Writer::start(&saved)?, host.tick_ns))
+            let writer = saved.as_ref().ok().map(Writer::start).transpose()?;
+            Ok((writer, host.tick_ns))
         })?;
         let mut replay = None;
         let browsed = session.browse()?;
@@ -265,7 +268,7 @@ impl Live {
             grid: Grid::new(looks.grid.clone()).steady(),
             lines: Lines::new(looks.lines.clone()),
             looks,
-            font: super::picture::font(args)?,
+            font,
             arguments: if args.args {
                 Arguments::Shown
             } else {
@@ -276,8 +279,11 @@ impl Live {
             details: Details::start(tick_ns),
             detailed: None,
             said: HashMap::new(),
-            saved,
-            writer,
+            saved: match (saved, writer) {
+                (Ok(target), Some(writer)) => Ok((target, writer)),
+                (Err(failure), _) => Err(format!("{:#}", failure.error)),
+                (Ok(_), None) => Err("nothing writes".to_owned()),
+            },
             started: Instant::now(),
             is_over: false,
             replay,
@@ -419,8 +425,15 @@ impl Live {
 
     /// The picture as `-o` would draw it, into a file of its own.
     fn save(&mut self) {
+        let target = match &self.saved {
+            Ok((target, _)) => target.clone(),
+            Err(why) => {
+                self.view.message = Some(format!("not saved: {why}"));
+                return;
+            }
+        };
         let snapshot = self.session.snapshot();
-        let name = self.saved.name(
+        let name = target.name(
             1,
             &time::for_file_name(&snapshot.host, snapshot.stamp.boot_ns),
         );
@@ -428,15 +441,18 @@ impl Live {
         let on_screen = self.grid.clone();
         let scene = self.scene((1600.0, 900.0));
         self.grid = on_screen;
-        let outcome = self.saved.check_name(&name).and_then(|()| {
+        let outcome = target.check_name(&name).and_then(|()| {
             let mut raster = paint::Raster::new(self.font.clone());
             let pixels = raster.paint(&scene, 1.0)?;
             let notes = super::picture::notes(&scene, self.session.snapshot());
             let bytes = paint::encode(pixels, &notes)?;
-            self.writer.write(name.clone(), Job::File(bytes))
+            match &self.saved {
+                Ok((_, writer)) => writer.write(name.clone(), Job::File(bytes)),
+                Err(why) => Err(anyhow::anyhow!("{why}")),
+            }
         });
         self.view.message = Some(match outcome {
-            Ok(()) => format!("saved as {}", shown(self.saved.path_of(&name))),
+            Ok(()) => format!("saved as {}", shown(target.path_of(&name))),
             Err(error) => format!("not saved: {error:#}"),
         });
     }
@@ -523,7 +539,11 @@ impl Live {
 
     /// How the view itself fares; empty when there is nothing to say.
     fn notes(&mut self) -> Vec<String> {
-        if let Err(error) = self.writer.check() {
+        let checked = self
+            .saved
+            .as_ref()
+            .map_or(Ok(()), |(_, writer)| writer.check());
+        if let Err(error) = checked {
             self.view.message = Some(format!("not saved: {error:#}"));
         }
         let mut parts = Vec::new();
@@ -595,7 +615,9 @@ impl Live {
             snapshot.losses.events(),
             duration_text(snapshot.watched_ns())
         ));
-        self.writer.finish()?;
+        if let Ok((_, writer)) = self.saved {
+            writer.finish()?;
+        }
         Ok(self.session.status_now())
     }
 }

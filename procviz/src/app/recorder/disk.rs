@@ -106,9 +106,6 @@ pub(super) struct Disk {
     keeping: Keeping,
     /// The folder of [`Place::Folder`], once it is open.
     folder: Option<OutFolder>,
-    /// It has been open: one that is gone then is not made anew, as it may lie
-    /// on a disk that is gone for a while.
-    was_open: bool,
     tidy: Tidy,
     open: Option<Open>,
     pending: Option<Pending>,
@@ -151,7 +148,6 @@ impl Disk {
         Self {
             keeping,
             folder: None,
-            was_open: false,
             tidy,
             open: None,
             pending: None,
@@ -241,18 +237,16 @@ impl Disk {
         let Place::Folder(place) = &self.keeping.place else {
             return Err(anyhow!("a recording in one file has no folder of its own"));
         };
-        let is_good = self.folder.as_ref().is_some_and(OutFolder::is_in_place);
-        if !is_good {
-            self.folder = None;
-            self.folder = Some(match self.was_open {
-                false => place.open(self.keeping.mode)?,
-                true => place.open_again()?,
-            });
-            self.was_open = true;
+        // One that has come back is still locked, by this descriptor.
+        if let Some(folder) = self.folder.as_ref().filter(|folder| folder.is_in_place()) {
+            return Ok(folder.clone());
         }
-        self.folder
-            .clone()
-            .ok_or_else(|| anyhow!("the folder was not opened"))
+        let folder = match self.folder {
+            None => place.open(self.keeping.mode)?,
+            // It may lie on a disk that is gone for a while: it is not made anew.
+            Some(_) => place.open_again()?,
+        };
+        Ok(self.folder.insert(folder).clone())
     }
 
     /// Looks whether a file could be made.
@@ -486,6 +480,14 @@ impl Disk {
             _ = open.append([&index]);
         }
         open.sync();
+        if !open.take_place() {
+            say(&format!(
+                "procviz: `{}` could not be replaced: what was recorded is lost",
+                shown(open.path())
+            ));
+            open.remove();
+            self.shared.is_gone.store(true, Ordering::Relaxed);
+        }
         self.outcome.bytes += open.good;
     }
 }

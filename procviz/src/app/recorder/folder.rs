@@ -23,7 +23,7 @@ use super::{
     },
     disk::Begin,
 };
-use crate::recording::{Facts, Reader, SUFFIX};
+use crate::recording::{Facts, ReadError, Reader, SUFFIX};
 
 /// What procviz calls its files there.
 const PREFIX: &str = "procviz-";
@@ -227,7 +227,8 @@ impl Tidy {
         let is_own = match self.known.get(&key) {
             Some(is_own) => *is_own,
             None => {
-                let is_own = self.has_made(folder, &name);
+                // One that cannot be read now may be read later on.
+                let is_own = self.has_made(folder, &name)?;
                 self.known.insert(key, is_own);
                 is_own
             }
@@ -240,14 +241,18 @@ impl Tidy {
         })
     }
 
-    /// Whether the file says that a recorder with the same task has made it.
-    fn has_made(&self, folder: &OutFolder, name: &OsStr) -> bool {
-        let reader = folder.read(name).ok().map(Reader::new);
-        let Some(Ok(reader)) = reader else {
-            return false;
+    /// Whether the file says that a recorder with the same task has made it;
+    /// `None` where it cannot be read.
+    fn has_made(&self, folder: &OutFolder, name: &OsStr) -> Option<bool> {
+        let reader = match Reader::new(folder.read(name).ok()?) {
+            Ok(reader) => reader,
+            Err(ReadError::Io(_)) => return None,
+            Err(_) => return Some(false),
         };
         let facts = reader.facts();
-        !facts.keeper.is_empty() && facts.keeper == self.keeper && facts.host == self.host
+        let is_own =
+            !facts.keeper.is_empty() && facts.keeper == self.keeper && facts.host == self.host;
+        Some(is_own)
     }
 }
 

@@ -115,10 +115,23 @@ impl Open {
             good += block.bytes.len() as u64;
         }
         self.good = good;
-        if has_samples && let Some(part) = self.meanwhile.take() {
-            self.folder.rename(&part, &self.name)?;
+        if has_samples {
+            self.take_place();
         }
         Ok(())
+    }
+
+    /// Takes its own name, if it has another one meanwhile; whether it has it.
+    /// Refused, it is tried again with what is written next.
+    pub(super) fn take_place(&mut self) -> bool {
+        let Some(part) = &self.meanwhile else {
+            return true;
+        };
+        let is_placed = self.folder.rename(part, &self.name).is_ok();
+        if is_placed {
+            self.meanwhile = None;
+        }
+        is_placed
     }
 
     /// Whether there are samples in it.

@@ -23,7 +23,7 @@ use rustix::{
     thread::{set_keep_capabilities, set_thread_groups, set_thread_res_gid, set_thread_res_uid},
 };
 
-use super::invoker::invoker;
+use super::{Keep, invoker::invoker, keep_only};
 
 static IS_OFF: AtomicBool = AtomicBool::new(false);
 
@@ -95,6 +95,15 @@ fn restrict(folders: &[BorrowedFd<'_>]) -> Result<bool, landlock::RulesetError> 
         .add_rules(devices)?
         .restrict_self()?;
     Ok(status.ruleset != RulesetStatus::NotEnforced)
+}
+
+/// Makes of this thread one that neither reads `/proc` of others nor writes
+/// files.
+pub(crate) fn alone() {
+    // Refused, it is root without capabilities.
+    _ = leave_root();
+    _ = write_only_in(&[]);
+    keep_only(Keep::Nothing);
 }
 
 /// Gives away root's user id on this thread and those that it starts, and keeps
