@@ -23,6 +23,8 @@ const FOLDS: u8 = 14;
 const KINDS: u8 = 15;
 /// Upper limit for the rows of a sample of one kind.
 const MOST_ROWS: u64 = 400_000;
+/// What a sample costs whoever takes it in, beside its rows, in rows.
+const ROWS_OF_SAMPLE: u64 = 8;
 /// Upper limit for a sample in memory, in bytes: 130,000 tasks found at once, or
 /// 300,000 events of which a third are ends of processes.
 const MOST_BYTES: u64 = 64 << 20;
@@ -178,9 +180,9 @@ impl Scattered {
         TablesIn::parse(payload).map(Self)
     }
 
-    /// Rows that have not been read yet.
+    /// Rows that have not been read yet, and what the samples cost beside them.
     pub(super) fn rows(&self) -> u64 {
-        self.0.all_rows()
+        self.0.all_rows() + self.0.rows(SAMPLES) * ROWS_OF_SAMPLE
     }
 
     /// The next one; `None` after the last.
