@@ -606,7 +606,7 @@ fn heads_that_lie() -> Vec<u8> {
 
 fn more_tasks_at_each_sample() -> Vec<u8> {
     let mut file = Bytes::new();
-    for step in 0..6u64 {
+    for step in 0..40u64 {
         let (at, count) = ((10 + step) * SECOND, 60_000);
         let payload = [
             texts(&[b"task".to_vec()]),
