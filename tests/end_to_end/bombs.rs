@@ -83,7 +83,9 @@ impl Bytes {
 
     /// Appends a block with a right checksum; returns its place.
     fn block(&mut self, kind: u8, payload: &[u8], span: (u64, u64)) -> u64 {
-        let packed = zstd::bulk::compress(payload, 19).unwrap();
+        // Large payloads repeat themselves; level 19 takes seconds for them and gains little.
+        let level = if payload.len() > 1 << 20 { 4 } else { 19 };
+        let packed = zstd::bulk::compress(payload, level).unwrap();
         self.packed(kind, &packed, payload.len(), span)
     }
 
