@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 /// What was wrong with the command line, with values that stay on their line.
 fn usage(error: &clap::Error) -> String {
     let mut text = error.render().to_string();
-    for arg in std::env::args() {
+    for arg in std::env::args_os().filter_map(|arg| arg.into_string().ok()) {
         let value = arg.split_once('=').map_or("", |(_, value)| value);
         for typed in [arg.as_str(), value] {
             if typed.contains('\n') {

@@ -11,14 +11,12 @@ use std::{
 
 use libtest_mimic::Failed;
 use nix::{
-    fcntl::{FcntlArg, FdFlag, fcntl},
     poll::{PollFd, PollFlags, PollTimeout, poll},
-    pty::openpty,
     sys::signal::Signal::{self, SIGHUP, SIGINT, SIGTERM},
 };
 
 use crate::{
-    Needs, Test,
+    Needs, Test, pty,
     support::{Folder, Running, output, procviz, wait_until, workload},
 };
 
@@ -140,34 +138,9 @@ fn a_full_pipe_is_left() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A live view on a terminal of which nobody reads.
+/// A live view on a terminal that nobody reads.
 fn on_a_terminal(args: &[&str]) -> (Running, OwnedFd) {
-    let size = nix::pty::Winsize {
-        ws_row: 50,
-        ws_col: 200,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    let pty = openpty(Some(&size), None).unwrap();
-    let flag = FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC);
-    fcntl(&pty.master, flag).unwrap();
-    let end = |fd: &OwnedFd| Stdio::from(fd.try_clone().unwrap());
-    // A session of its own, of which the terminal is the terminal.
-    let mut command = Command::new("setsid");
-    command.args([
-        "--ctty",
-        "--wait",
-        env!("CARGO_BIN_EXE_procviz"),
-        "--view",
-        "terminal",
-    ]);
-    command.args(args).env("TERM", "xterm-256color");
-    command
-        .stdin(end(&pty.slave))
-        .stdout(end(&pty.slave))
-        .stderr(end(&pty.slave));
-    let run = Running::new(&mut command);
-    (run, pty.master)
+    pty::start(&[&["--view", "terminal"], args].concat())
 }
 
 /// The process that `setsid` has become, or made where it could not become it.

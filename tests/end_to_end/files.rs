@@ -46,6 +46,11 @@ pub(crate) const TESTS: &[Test] = &[
         Needs::Events,
         folders_that_are_not_safe_are_refused,
     ),
+    (
+        "a_folder_that_is_replaced_ends_a_recorder",
+        Needs::Nothing,
+        a_folder_that_is_replaced_ends_a_recorder,
+    ),
     ("nothing_stays_behind", Needs::Nothing, nothing_stays_behind),
     (
         "files_belong_to_who_called_for_root",
@@ -109,6 +114,50 @@ fn rotation_leaves_strangers_alone() -> Result<(), Failed> {
     assert!(last.contains(own[0]), "a locked file was removed");
     assert!(!last.contains(own[1]), "its own old file is still there");
     assert!(before.iter().all(|name| last.contains(name)), "{last:?}");
+    Ok(())
+}
+
+/// A confined recorder may write into the folder alone that it began with.
+fn a_folder_that_is_replaced_ends_a_recorder() -> Result<(), Failed> {
+    let folder = Folder::new("replaced");
+    let (shelf, aside) = (folder.file("shelf"), folder.file("aside"));
+    let start = |more: &[&str]| {
+        let mut command = record(&[&["--rotate", "1s"], more].concat(), &shelf.join(""));
+        let run = Running::new(command.stdout(Stdio::null()).stderr(Stdio::piped()));
+        wait_until("nothing is recorded", || {
+            shelf.is_dir() && !names(&shelf).is_empty()
+        });
+        std::fs::rename(&shelf, &aside).unwrap();
+        run
+    };
+    let first = start(&[]);
+    std::fs::create_dir(&shelf)?;
+    let ended = first.wait_with_output();
+    assert_eq!(ended.status.code(), Some(1), "{}", stderr(&ended));
+    let words = "is another folder now";
+    assert!(stderr(&ended).contains(words), "{}", stderr(&ended));
+    assert!(names(&shelf).is_empty() && !names(&aside).is_empty());
+    // What was recorded until then is sound.
+    for name in names(&aside) {
+        let check = output(procviz().arg("check").arg(aside.join(name)));
+        assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
+    }
+    // One that comes back goes on.
+    std::fs::remove_dir(&shelf)?;
+    std::fs::remove_dir_all(&aside)?;
+    let second = start(&["--duration", "7s"]);
+    std::thread::sleep(Duration::from_millis(2_500));
+    std::fs::rename(&aside, &shelf)?;
+    let ended = second.wait_with_output();
+    assert_eq!(ended.status.code(), Some(0), "{}", stderr(&ended));
+    assert!(names(&shelf).len() >= 2);
+    // Not confined, it records into whatever has the path.
+    std::fs::remove_dir_all(&shelf)?;
+    let third = start(&["--no-confine", "--duration", "5s"]);
+    std::fs::create_dir(&shelf)?;
+    let ended = third.wait_with_output();
+    assert_eq!(ended.status.code(), Some(0), "{}", stderr(&ended));
+    assert!(!names(&shelf).is_empty());
     Ok(())
 }
 

@@ -25,11 +25,13 @@ mod ending;
 mod files;
 mod format;
 mod limits;
+mod names;
 mod notables;
 mod packaging;
 mod pages;
 mod pictures;
 mod privilege;
+mod pty;
 mod recording;
 mod ring;
 mod rules;
@@ -54,7 +56,9 @@ enum Needs {
 type Test = (&'static str, Needs, fn() -> Result<(), Failed>);
 
 fn main() {
-    let args: Vec<String> = std::env::args().collect();
+    let args: Vec<String> = std::env::args_os()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
     if args.get(1).is_some_and(|arg| arg == "--workload") {
         workload::run(&args[2..]);
         return;
@@ -67,6 +71,7 @@ fn main() {
         ("files", files::TESTS),
         ("ending", ending::TESTS),
         ("limits", limits::TESTS),
+        ("names", names::TESTS),
         ("rules", rules::TESTS),
         ("packaging", packaging::TESTS),
         ("pictures", pictures::TESTS),

@@ -92,6 +92,24 @@ impl Running {
     }
 }
 
+impl Running {
+    /// Waits for its end, and returns what it printed into its pipes.
+    pub(crate) fn wait_with_output(mut self) -> Output {
+        let read = |pipe: Option<&mut dyn std::io::Read>| {
+            let mut bytes = Vec::new();
+            pipe.map(|pipe| pipe.read_to_end(&mut bytes).unwrap());
+            bytes
+        };
+        let stderr = read(self.0.stderr.as_mut().map(|pipe| pipe as _));
+        let stdout = read(self.0.stdout.as_mut().map(|pipe| pipe as _));
+        Output {
+            status: self.0.wait().unwrap(),
+            stdout,
+            stderr,
+        }
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         _ = self.0.kill();

@@ -16,6 +16,7 @@ mod grid;
 mod limits;
 mod lines;
 mod live;
+mod measures;
 mod moment;
 mod notables;
 mod open;

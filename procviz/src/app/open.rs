@@ -123,7 +123,7 @@ pub(super) fn confine_reader(writes: &[OutFolder]) {
 }
 
 /// Says where procviz could not confine itself: it goes on, as somebody may need it now.
-fn say_if(confined: Result<(), confine::Refused>) {
+fn say_if<T>(confined: Result<T, confine::Refused>) {
     if let Err(error) = confined {
         say(&format!("procviz: it is not confined: {error}"));
     }

@@ -14,6 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{
     Failure, config,
     config::Schedule,
+    measures::Measures,
     output::{Format, Job, Shows, Target, Writer},
     page::Pages,
     recorder::Keeping,
@@ -132,16 +133,6 @@ pub(super) fn font(args: &PictureArgs) -> Result<Font, Failure> {
     Ok(Font::parse(bytes).with_context(|| format!("`{}` is no font", shown(path)))?)
 }
 
-/// Percent of a core that a live view may use; 0 is no limit.
-pub(super) fn max_cpu(args: &PictureArgs) -> Result<f64, Failure> {
-    config::number(
-        "--max-cpu",
-        &args.max_cpu,
-        "percent of a core, or 0",
-        |percent| (0.0..=100_000.0).contains(&percent),
-    )
-}
-
 /// Watches, draws and writes; `interval` is the chart's own, in seconds.
 pub(super) fn run(
     chart: Chart,
@@ -150,24 +141,17 @@ pub(super) fn run(
     interval: f64,
 ) -> Result<u8, Failure> {
     let mut schedule = Schedule::new(&args.sampling, interval)?;
-    let size = config::size(&args.size)?;
-    let scale = config::number(
-        "--scale",
-        &args.scale,
-        "a factor from 0.25 to 8",
-        |factor| (0.25..=8.0).contains(&factor),
-    )?;
+    let measures = Measures::new(args)?;
     let font = font(args)?;
     let shows = match chart {
         Chart::Lines(_) => Shows::AllSamples,
         Chart::Grid(_) | Chart::Bubble(_) => Shows::OneSample,
     };
-    let mode = config::mode(&args.mode)?;
+    let mode = measures.mode;
     let target = Target::new(path, (args.force, mode), schedule.samples, shows)?;
     if target.has_pixels() {
-        config::check_pixels(size, scale, (&args.size, &args.scale))?;
+        config::check_pixels(measures.size, measures.scale, (&args.size, &args.scale))?;
     }
-    let max_size = config::bytes("--max-size", &args.max_size, &args.max_size)?;
     let chart = match chart {
         Chart::Grid(grid) if target.has_many() => Chart::Grid(grid.steady()),
         chart => chart,
@@ -223,15 +207,15 @@ pub(super) fn run(
         say("procviz: watching until Ctrl-C; --samples and --duration say when to stop");
     }
     let draw = Draw {
-        max_size,
+        max_size: measures.max_size,
         scope,
         begins_later: matches!(chart, Chart::Lines(_)) && args.sampling.range.begin.is_some(),
         tells_all: !args.sampling.range.is_given(),
         chart,
         raster: paint::Raster::new(font.clone()),
         font,
-        size,
-        scale: scale as f32,
+        size: measures.size,
+        scale: measures.scale as f32,
         arguments,
         delay_ms: (schedule.interval.as_millis() as u32).max(20),
         target,

@@ -24,7 +24,8 @@ pub enum PaletteKind {
 /// A colour that cannot be understood.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{0}` is no colour: a CSS name (red), a number (#ff8800) or a function (oklch(0.7 0.1 200)) is"
+    "invalid colour `{}`: expected a CSS name (red), a number (#ff8800) or a function (oklch(0.7 0.1 200))",
+    crate::model::Untrusted::new(.0.as_bytes()).terminal()
 )]
 pub struct ColorError(pub String);
 

@@ -26,6 +26,7 @@ pub(crate) fn run(args: &[String]) {
         ["zombies", count] => simple::zombies(count.parse().unwrap()),
         ["churn", seconds] => simple::churn(seconds.parse().unwrap()),
         ["named", name] => simple::named(name),
+        ["named-crashes", name, ..] => simple::named_crashes(name),
         ["crash-loop"] => simple::crash_loop(),
         ["fork-loop"] => simple::fork_loop(),
         ["grow"] => simple::grow(),

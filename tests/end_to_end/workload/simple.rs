@@ -195,17 +195,38 @@ pub(super) fn churn(seconds: u64) {
     forever();
 }
 
-/// Has a hostile name.
+/// Has a hostile name, given in hexadecimal digits.
 pub(super) fn named(name: &str) {
+    set_name(&from_hex(name));
+    ready();
+    forever();
+}
+
+/// Has a hostile name, uses a tenth of a core, and starts a child that crashes,
+/// again and again.
+pub(super) fn named_crashes(name: &str) {
+    set_name(&from_hex(name));
+    ready();
+    loop {
+        let pid = fork(|| {
+            burn_micros(20_000);
+            std::thread::sleep(Duration::from_millis(80));
+            // SAFETY: ends this process.
+            unsafe { libc::raise(libc::SIGABRT) };
+            0
+        });
+        // SAFETY: the child is this process's own.
+        unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+fn from_hex(name: &str) -> std::ffi::CString {
     let bytes: Vec<u8> = (0..name.len())
         .step_by(2)
         .map(|at| u8::from_str_radix(&name[at..at + 2], 16).unwrap())
         .collect();
-    let name = std::ffi::CString::new(bytes).unwrap();
-    // SAFETY: `name` ends with a zero.
-    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
-    ready();
-    forever();
+    std::ffi::CString::new(bytes).unwrap()
 }
 
 fn set_name(name: &std::ffi::CStr) {

@@ -22,7 +22,8 @@ use self::display::{Display, Forwarded};
 use self::replay::Replay;
 use super::{
     Failure,
-    config::{self, Schedule},
+    config::Schedule,
+    measures::Measures,
     output::{Job, Target, Writer},
     picture::{palette, theme},
     recorder::Keeping,
@@ -208,19 +209,12 @@ impl Live {
         kept: Option<&File>,
     ) -> Result<Self, Failure> {
         // Saved pictures go into the folder where procviz was called.
-        let mode = config::mode(&args.mode)?;
+        let measures = Measures::new(args)?;
+        let mode = measures.mode;
         let saved = Target::for_views(mode);
         // Before root's rights are given away: it may lie where only root reads.
         let font = super::picture::font(args)?;
         let is_recording = args.sampling.from.is_some();
-        let speed = args.speed.as_deref().map_or(Ok(1.0), |text| {
-            config::number(
-                "--speed",
-                text,
-                "times as fast, from 0.01 to 1000",
-                |value| (0.01..=1_000.0).contains(&value),
-            )
-        })?;
         let (wake, wake_replay) = match is_recording {
             true => (None, Some(wake)),
             false => (Some(wake), None),
@@ -248,7 +242,7 @@ impl Live {
         let mut replay = None;
         let browsed = session.browse()?;
         if let (Some(browsed), Some(wake)) = (browsed, wake_replay) {
-            replay = Some(Replay::start(browsed, speed, wake)?);
+            replay = Some(Replay::start(browsed, measures.speed, wake)?);
         }
         let mut view = View::new(
             looks.first,
@@ -275,7 +269,7 @@ impl Live {
                 Arguments::Hidden
             },
             has_asked_for_args: args.args,
-            governor: Governor::new(super::picture::max_cpu(args)?),
+            governor: Governor::new(measures.max_cpu),
             details: Details::start(tick_ns),
             detailed: None,
             said: HashMap::new(),

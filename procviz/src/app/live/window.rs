@@ -19,7 +19,7 @@ use winit::{
 
 use super::{Goes, Live, Looks, display::Display};
 use crate::{
-    app::{Failure, config, config::Schedule, session::Taken, stdout::say},
+    app::{Failure, config::Schedule, measures::Measures, session::Taken, stdout::say},
     chart::{Palette, plot_of},
     cli::PictureArgs,
     export::time,
@@ -48,7 +48,7 @@ pub(super) fn run(
     schedule: &Schedule,
     display: &Display,
 ) -> Result<u8, Failure> {
-    let size = config::size(&args.size)?;
+    let size = Measures::new(args)?.size;
     let palette = Palette::new(looks.grid.theme, looks.grid.palette, &looks.grid.colors);
     let event_loop = display.event_loop()?;
     let proxy = event_loop.create_proxy();

@@ -212,12 +212,17 @@ impl Target {
 }
 
 /// Makes of this thread one that writes files into a folder, with the rights
-/// that [`become_owner`] has left, and does nothing else.
-pub(super) fn confine_writer(folder: &OutFolder, keep: Keep) {
-    if let Err(error) = confine::write_only_in(&[folder.as_fd()]) {
-        say(&format!("procviz: what writes is not confined: {error}"));
-    }
+/// that [`become_owner`] has left, and does nothing else. Returns whether the
+/// kernel keeps it from writing into other folders.
+pub(super) fn confine_writer(folder: &OutFolder, keep: Keep) -> bool {
+    let is_limited = confine::write_only_in(&[folder.as_fd()]).unwrap_or_else(|error| {
+        say(&format!(
+            "procviz: the thread that writes is not confined: {error}"
+        ));
+        false
+    });
     keep_only(keep);
+    is_limited
 }
 
 /// Takes the identity, for files, of the user who called sudo, where the

@@ -93,6 +93,14 @@ pub(super) struct Outcome {
     pub(super) files: u64,
 }
 
+/// The path of the folder leads to another folder now, into which a confined
+/// thread may not write.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{0}` is another folder now, and procviz may write into the first one alone: start it again"
+)]
+struct Replaced(String);
+
 /// A file that could not be made yet.
 struct Pending {
     begin: Begin,
@@ -106,6 +114,8 @@ pub(super) struct Disk {
     keeping: Keeping,
     /// The folder of [`Place::Folder`], once it is open.
     folder: Option<OutFolder>,
+    /// Whether the kernel refuses to write into any other folder.
+    is_limited: bool,
     tidy: Tidy,
     open: Option<Open>,
     pending: Option<Pending>,
@@ -148,6 +158,7 @@ impl Disk {
         Self {
             keeping,
             folder: None,
+            is_limited: false,
             tidy,
             open: None,
             pending: None,
@@ -171,7 +182,7 @@ impl Disk {
             true => self.open_folder()?,
             false => nearest,
         };
-        confine_writer(&folder, keep);
+        self.is_limited = confine_writer(&folder, keep);
         Ok(())
     }
 
@@ -227,12 +238,13 @@ impl Disk {
         begin.parts.splice(at..at, told);
     }
 
-    /// Opens the folder, and makes it where there is none. One that somebody
-    /// has moved away is made, or opened, anew.
+    /// Opens the folder; the first time it is created where there is none. Later
+    /// another folder may have its path: that one is opened, unless this thread
+    /// may write into the first one alone.
     ///
     /// # Errors
     ///
-    /// When it cannot be made, or another procviz records there.
+    /// When it cannot be made, another procviz records there, or [`Replaced`].
     fn open_folder(&mut self) -> anyhow::Result<OutFolder> {
         let Place::Folder(place) = &self.keeping.place else {
             return Err(anyhow!("a recording in one file has no folder of its own"));
@@ -243,6 +255,9 @@ impl Disk {
         }
         let folder = match self.folder {
             None => place.open(self.keeping.mode)?,
+            Some(_) if self.is_limited && place.is_there() => {
+                return Err(anyhow!(Replaced(shown(place.path()))));
+            }
             // It may lie on a disk that is gone for a while: it is not made anew.
             Some(_) => place.open_again()?,
         };
@@ -331,7 +346,10 @@ impl Disk {
 
     /// Keeps what is to be written until it can be.
     fn wait(&mut self, begin: Begin, error: &anyhow::Error) {
-        say(&format!("procviz: {error:#}; it is tried again"));
+        match error.is::<Replaced>() {
+            true => self.give_up(error),
+            false => say(&format!("procviz: {error:#}; it is tried again")),
+        }
         self.end();
         if let Some(earlier) = self.pending.replace(Pending {
             begin,
@@ -339,6 +357,13 @@ impl Disk {
             tried: Instant::now(),
         }) {
             self.outcome.lost += earlier.samples();
+        }
+    }
+
+    /// Ends the recording: no file can be made any more.
+    fn give_up(&self, error: &anyhow::Error) {
+        if !self.shared.is_gone.swap(true, Ordering::Relaxed) {
+            say(&format!("procviz: {error:#}"));
         }
     }
 
@@ -361,7 +386,10 @@ impl Disk {
         }
         match begun {
             Ok(()) => say("procviz: recording goes on"),
-            Err(_) => {
+            Err(error) => {
+                if error.is::<Replaced>() {
+                    self.give_up(&error);
+                }
                 pending.tried = Instant::now();
                 self.pending = Some(pending);
             }

@@ -64,17 +64,17 @@ pub(crate) fn refuse_calls(command: Option<u32>) -> Result<(), Refused> {
 }
 
 /// Lets this thread, and those that it starts, write in these folders alone,
-/// and to the terminal. Where the kernel has no Landlock nothing changes.
+/// and to the terminal. Returns whether it is limited now: a kernel without
+/// Landlock changes nothing.
 ///
 /// # Errors
 ///
-/// When the kernel has it, and refuses.
-pub(crate) fn write_only_in(folders: &[BorrowedFd<'_>]) -> Result<(), Refused> {
+/// When the kernel has Landlock, and refuses.
+pub(crate) fn write_only_in(folders: &[BorrowedFd<'_>]) -> Result<bool, Refused> {
     if is_off() {
-        return Ok(());
+        return Ok(false);
     }
-    let restricted = restrict(folders).map(|_| ());
-    restricted.map_err(|error| Refused(format!("Landlock: {error}")))
+    restrict(folders).map_err(|error| Refused(format!("Landlock: {error}")))
 }
 
 fn restrict(folders: &[BorrowedFd<'_>]) -> Result<bool, landlock::RulesetError> {
