@@ -8,7 +8,7 @@ use crate::{
     app,
     export::csv::{Titles, pairs, stat_fields},
     model::Sources,
-    recording::{Map, Reader},
+    recording::{Map, Reader, reframed},
     source::{
         kernel::decode_any,
         proc::{parse_io, parse_schedstat, parse_stat},
@@ -63,6 +63,11 @@ pub fn recording(bytes: &[u8]) {
     _ = reader.pass_over();
 }
 
+/// Blocks of a recording whose checksums are right, whatever is inside.
+pub fn payloads(bytes: &[u8]) {
+    recording(&reframed(bytes));
+}
+
 /// What can be typed: times, durations, sizes, triggers, filters.
 pub fn typed(text: &str) {
     app::parse_any(text);
@@ -73,6 +78,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::recording::unframed;
 
     /// Real inputs that `fuzz/` begins with, too.
     fn seeds(kind: &str) -> Vec<Vec<u8>> {
@@ -112,6 +118,23 @@ mod tests {
         ]
     }
 
+    /// The seeds of [`payloads`] are those of [`recording`], unpacked.
+    /// `UPDATE_EXPECT=1` writes them anew.
+    #[test]
+    fn payloads_are_what_recordings_hold() {
+        let folder = format!("{}/../fuzz/seeds", env!("CARGO_MANIFEST_DIR"));
+        for name in ["real.pvz", "keyframes.pvz"] {
+            let file = std::fs::read(format!("{folder}/recording/{name}")).unwrap();
+            let unpacked = unframed(&file);
+            let seed = format!("{folder}/payloads/{}", name.trim_end_matches(".pvz"));
+            if std::env::var_os("UPDATE_EXPECT").is_some() {
+                std::fs::write(&seed, &unpacked).unwrap();
+            }
+            assert_eq!(std::fs::read(seed).unwrap(), unpacked, "{name}");
+            assert_eq!(unframed(&reframed(&unpacked)), unpacked, "{name}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -128,6 +151,11 @@ mod tests {
         #[test]
         fn no_recording_panics(bytes in like("recording")) {
             recording(&bytes);
+        }
+
+        #[test]
+        fn no_payload_panics(bytes in like("payloads")) {
+            payloads(&bytes);
         }
 
         #[test]

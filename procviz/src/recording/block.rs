@@ -57,7 +57,7 @@ impl Kind {
         }
     }
 
-    fn of(number: u8) -> Self {
+    pub(super) fn of(number: u8) -> Self {
         match number {
             1 => Self::Facts,
             2 => Self::Samples,

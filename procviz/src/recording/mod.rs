@@ -11,6 +11,8 @@ mod map;
 mod marks;
 mod possible;
 mod reader;
+#[cfg(any(test, feature = "fuzzing"))]
+mod reframed;
 mod rows;
 mod samples;
 #[cfg(test)]
@@ -24,6 +26,10 @@ pub use map::{Entry, Map};
 pub use marks::Mark;
 pub(crate) use reader::MOST_ENDED;
 pub use reader::{Damage, Findings, Gap, ReadError, Reader};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use reframed::reframed;
+#[cfg(test)]
+pub(crate) use reframed::unframed;
 pub use writer::{Block, Packer};
 
 /// How the names of recordings end.
