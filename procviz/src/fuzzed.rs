@@ -5,15 +5,19 @@
 use std::io::Cursor;
 
 use crate::{
-    app,
     export::csv::{Titles, pairs, stat_fields},
     model::Sources,
+    recorder::trigger::Triggers,
     recording::{Map, Reader, reframed},
+    replay::moment::Moment,
+    runtime::config,
+    session::selection,
     source::{
+        Users,
         kernel::decode_any,
         proc::{parse_io, parse_schedstat, parse_stat},
     },
-    tracker::Tracker,
+    tracker::{Filter, Tracker},
 };
 
 /// Samples of a recording that are taken in: enough to come everywhere.
@@ -70,7 +74,15 @@ pub fn payloads(bytes: &[u8]) {
 
 /// What can be typed: times, durations, sizes, triggers, filters.
 pub fn typed(text: &str) {
-    app::parse_any(text);
+    _ = Moment::parse("--at", text);
+    _ = config::duration("--duration", text, text);
+    _ = config::bytes("--max-size", text, text);
+    _ = config::number("--scale", text, "", |_| true);
+    _ = config::size(text);
+    _ = config::mode(text);
+    _ = Triggers::parse(&[text.to_owned()]);
+    let users = Users::of_recording(&Default::default());
+    _ = selection::of_line(text, &Filter::default(), &users);
 }
 
 #[cfg(test)]

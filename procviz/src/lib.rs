@@ -4,17 +4,25 @@
 //! samples; `/proc` gives the figures of those tasks; both are merged into one
 //! snapshot; charts draw it. In reading order:
 
+#[doc(hidden)]
 pub mod app;
 pub mod chart;
+#[doc(hidden)]
 pub mod cli;
 pub mod export;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzed;
+mod live;
 pub mod model;
 pub mod paint;
+mod recorder;
 pub mod recording;
+mod replay;
+#[doc(hidden)]
+pub mod runtime;
 pub mod scene;
+mod session;
 pub mod source;
 pub mod tracker;
 mod view;

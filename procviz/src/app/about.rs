@@ -1,7 +1,9 @@
 //! `procviz completions` and `procviz man`.
 
-use super::{Failure, stdout::Out};
-use crate::cli::Cli;
+use crate::{
+    cli::Cli,
+    runtime::{Failure, stdout::Out},
+};
 
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<u8, Failure> {
     let mut bytes = Vec::new();

@@ -1,14 +1,15 @@
 //! `procviz bubble`.
 
-use super::{
-    Failure,
-    live::{self, Looks},
-    picture::{self, Chart, grouping, palette, theme},
-};
+use super::picture;
 use crate::{
-    chart::{Bubble, BubbleOptions, parse_color},
+    chart::{Bubble, BubbleOptions, Chart, parse_color},
     cli::BubbleArgs,
+    live::{self, Looks},
     model::{Scope, Untrusted},
+    runtime::{
+        Failure,
+        drawing::{grouping, palette, theme},
+    },
     scene::Color,
     view::ChartKind,
 };

@@ -5,16 +5,16 @@ use std::{
     path::Path,
 };
 
-use super::{
-    Failure,
-    feed::{failed, reader, recordings, tell},
-    open,
-    stdout::{Out, say},
-};
 use crate::{
     export::time,
     model::{Host, Losses, Untrusted, bytes_text, count_text, duration_text},
     recording::{Facts, Findings},
+    replay::{failed, reader, recordings, tell},
+    runtime::{
+        Failure,
+        stdout::{Out, say},
+    },
+    session::open,
 };
 
 pub(super) fn run(path: &Path) -> Result<u8, Failure> {

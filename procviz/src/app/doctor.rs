@@ -3,11 +3,13 @@
 
 use std::io::Write;
 
-use super::{Failure, stdout::Out};
-use crate::source::{
-    confine, host,
-    kernel::{Kernel, Need, Support},
-    privileges::{Extra, has_extra},
+use crate::{
+    runtime::{Failure, stdout::Out},
+    source::{
+        confine, host,
+        kernel::{Kernel, Need, Support},
+        privileges::{Extra, has_extra},
+    },
 };
 
 pub(super) fn run() -> Result<u8, Failure> {

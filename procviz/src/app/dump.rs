@@ -1,13 +1,5 @@
 //! `procviz dump`: snapshots as data.
 
-use super::{
-    Failure,
-    config::Schedule,
-    output::PRIVATE,
-    recorder::Keeping,
-    session::{Plan, Session},
-    stdout::{Out, Reader},
-};
 use crate::{
     cli::DumpArgs,
     export::{
@@ -15,6 +7,14 @@ use crate::{
         json, rows,
     },
     model::Scope,
+    recorder::Keeping,
+    runtime::{
+        Failure,
+        config::Schedule,
+        output::PRIVATE,
+        stdout::{Out, Reader},
+    },
+    session::{Plan, Session},
 };
 
 pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {

@@ -7,20 +7,18 @@ use std::{
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{
-    Failure,
-    command::Child,
-    config::Schedule,
-    ending::{self, Takes},
-    feed::Player,
-    open,
-    selection::Selection,
-    stdout::{Out, Reader, say},
-};
 use crate::{
     cli::ExitsArgs,
     export::{json, time},
     model::{ExitRecord, Host, bytes_text, duration_text},
+    replay::Player,
+    runtime::{
+        Failure,
+        config::Schedule,
+        ending::{self, Takes},
+        stdout::{Out, Reader, say},
+    },
+    session::{command::Child, open, selection::Selection},
     source::{Exits, Users, back_to_normal, boot_wall_ns, host},
     tracker::Filter,
 };

@@ -1,14 +1,15 @@
 //! `procviz grid`.
 
-use super::{
-    Failure, config,
-    live::{self, Looks},
-    picture::{self, Chart, grouping, palette, theme},
-};
+use super::picture;
 use crate::{
-    chart::{Colors, Grid, GridOptions, Sorting},
+    chart::{Chart, Colors, Grid, GridOptions, Sorting},
     cli::GridArgs,
+    live::{self, Looks},
     model::Scope,
+    runtime::{
+        Failure, config,
+        drawing::{grouping, palette, theme},
+    },
     view::ChartKind,
 };
 

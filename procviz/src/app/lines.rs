@@ -1,14 +1,15 @@
 //! `procviz lines`.
 
-use super::{
-    Failure,
-    live::{self, Looks},
-    picture::{self, Chart, palette, theme},
-};
+use super::picture;
 use crate::{
-    chart::{ANGLE, Lines, LinesOptions},
+    chart::{ANGLE, Chart, Lines, LinesOptions},
     cli::LinesArgs,
+    live::{self, Looks},
     model::Scope,
+    runtime::{
+        Failure,
+        drawing::{palette, theme},
+    },
     view::ChartKind,
 };
 

@@ -3,60 +3,28 @@
 mod about;
 mod bubble;
 mod check;
-mod command;
-mod config;
 mod csv;
 mod doctor;
 mod dump;
-mod ending;
 mod exits;
-mod failure;
-mod feed;
 mod grid;
-mod limits;
 mod lines;
-mod live;
-mod measures;
-mod moment;
 mod notables;
-mod open;
-mod output;
 mod page;
 mod picture;
 mod record;
-mod recorder;
-mod selection;
-mod session;
-mod signals;
-mod stdout;
 #[cfg(debug_assertions)]
 mod tried;
-mod trigger;
-mod watch;
-
-pub use failure::Failure;
 
 use anyhow::Context as _;
 
+pub use crate::runtime::Failure;
 use crate::{
     cli::{Cli, Command},
+    runtime::limits,
+    session::command,
     source::{answer_names, capabilities, confine, invoker},
 };
-
-/// Parses a text as everything that can be typed: for fuzzing.
-#[cfg(any(test, feature = "fuzzing"))]
-pub(crate) fn parse_any(text: &str) {
-    use crate::{source::Users, tracker::Filter};
-    _ = moment::Moment::parse("--at", text);
-    _ = config::duration("--duration", text, text);
-    _ = config::bytes("--max-size", text, text);
-    _ = config::number("--scale", text, "", |_| true);
-    _ = config::size(text);
-    _ = config::mode(text);
-    _ = trigger::Triggers::parse(&[text.to_owned()]);
-    let users = Users::of_recording(&Default::default());
-    _ = selection::of_line(text, &Filter::default(), &users);
-}
 
 /// Does what was typed; returns the exit status.
 ///

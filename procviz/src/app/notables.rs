@@ -6,20 +6,18 @@ use std::{
     path::Path,
 };
 
-use super::{
-    Failure,
-    config::Schedule,
-    feed::Player,
-    open,
-    selection::Selection,
-    session::{Plan, Session},
-    stdout::{Out, Reader, say},
-};
 use crate::{
     cli::NotablesArgs,
     export::{json, time},
     model::{Host, Notable, Snapshot, TaskId, Untrusted, duration_text},
     recording::Mark,
+    replay::Player,
+    runtime::{
+        Failure,
+        config::Schedule,
+        stdout::{Out, Reader, say},
+    },
+    session::{Plan, Session, open, selection::Selection},
     source::Users,
     tracker::{Change, Outstanding},
 };

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::picture::Chart;
 use crate::{
-    chart::{Arguments, Context, Theme, facts},
+    chart::{Arguments, Chart, Context, Theme, facts},
     export::time,
     model::{
         Comm, ExitRecord, Fact, Notable, NotableKey, Place, Process, Scope, Snapshot, TaskId,

@@ -1,137 +1,31 @@
 //! Draws snapshots with any chart into files.
 
-use std::{
-    fs::File,
-    io::{IsTerminal, Read as _},
-    path::Path,
-    sync::Arc,
-    time::Instant,
-};
+use std::{io::IsTerminal, path::Path, sync::Arc, time::Instant};
 
-use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{
-    Failure, config,
-    config::Schedule,
-    measures::Measures,
-    output::{Format, Job, Shows, Target, Writer},
-    page::Pages,
-    recorder::Keeping,
-    session::{Next, Plan, Session, WantArgs},
-    stdout::{say, shown},
-};
+use super::page::Pages;
 use crate::{
-    chart::{Arguments, Bubble, Context, Grid, Grouping, Lines, PaletteKind, Theme, report},
-    cli::{GroupArg, PaletteArg, PictureArgs, ThemeArg},
+    chart::{Arguments, Chart, Context, report},
+    cli::{PictureArgs, ThemeArg},
     export::time,
-    model::{Scope, Snapshot, TaskId, bytes_text},
+    model::{Scope, Snapshot, TaskId},
     paint::{self, MOST_FRAMES, Opens},
+    recorder::Keeping,
+    runtime::{
+        Failure,
+        config::{self, Schedule},
+        drawing::{font, name, notes},
+        measures::Measures,
+        output::{Format, Job, Shows, Target, Writer},
+        stdout::{say, shown},
+    },
     scene::{Font, Scene},
-    source::Users,
-    tracker::Past,
+    session::{Next, Plan, Session, WantArgs},
 };
 
 /// Intervals that a single picture watches.
 const WATCHED: u64 = 3;
-
-/// A chart of any kind.
-pub(super) enum Chart {
-    Grid(Grid),
-    Bubble(Bubble),
-    Lines(Lines),
-}
-
-impl Chart {
-    pub(super) fn observe(&mut self, snapshot: &Snapshot) {
-        match self {
-            Self::Grid(_) => {}
-            Self::Bubble(bubble) => bubble.observe(snapshot),
-            Self::Lines(lines) => lines.observe(snapshot),
-        }
-    }
-
-    /// Learns what was before the samples that come, if it is of use to it.
-    fn recall(&mut self, past: &Past) {
-        match self {
-            Self::Grid(_) | Self::Bubble(_) => {}
-            Self::Lines(lines) => lines.recall(past),
-        }
-    }
-
-    /// An empty one that looks the same in another theme.
-    pub(super) fn in_theme(&self, theme: Theme) -> Self {
-        match self {
-            Self::Grid(grid) => Self::Grid(grid.in_theme(theme)),
-            Self::Bubble(bubble) => Self::Bubble(bubble.in_theme(theme)),
-            Self::Lines(lines) => Self::Lines(lines.in_theme(theme)),
-        }
-    }
-
-    /// Of threads, or of processes.
-    fn in_scope(self, scope: Scope) -> Self {
-        match self {
-            Self::Grid(grid) => Self::Grid(grid.in_scope(scope)),
-            Self::Bubble(bubble) => Self::Bubble(bubble.in_scope(scope)),
-            Self::Lines(lines) => Self::Lines(lines.in_scope(scope)),
-        }
-    }
-
-    pub(super) fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
-        match self {
-            Self::Grid(grid) => grid.draw(snapshot, context),
-            Self::Bubble(bubble) => bubble.draw(snapshot, context),
-            Self::Lines(lines) => lines.draw(snapshot, context),
-        }
-    }
-}
-
-/// The theme that was asked for; a live view in a terminal makes it dark.
-pub(super) fn theme(args: &PictureArgs) -> Theme {
-    match args.theme {
-        Some(ThemeArg::Light) => Theme::Light,
-        Some(ThemeArg::Dark) => Theme::Dark,
-        None => Theme::Light,
-    }
-}
-
-pub(super) fn palette(args: &PictureArgs) -> PaletteKind {
-    match (args.palette, args.classic) {
-        (PaletteArg::Default, false) => PaletteKind::Default,
-        (PaletteArg::Original, _) | (_, true) => PaletteKind::Original,
-    }
-}
-
-pub(super) fn grouping(group: GroupArg) -> Grouping {
-    match group {
-        GroupArg::User => Grouping::User,
-        GroupArg::Cgroup => Grouping::Cgroup,
-        GroupArg::Tree => Grouping::Tree,
-        GroupArg::Command => Grouping::Command,
-    }
-}
-
-/// Upper limit for a font's file: those of all Chinese characters have 20 MB.
-const MOST_OF_FONT: u64 = 64 << 20;
-
-/// The embedded font, or the one that was named.
-pub(super) fn font(args: &PictureArgs) -> Result<Font, Failure> {
-    let Some(path) = &args.font else {
-        return Ok(Font::embedded()?);
-    };
-    let mut bytes = Vec::new();
-    let file = File::open(path);
-    file.and_then(|file| file.take(MOST_OF_FONT + 1).read_to_end(&mut bytes))
-        .with_context(|| format!("failed to read the font `{}`", shown(path)))?;
-    if bytes.len() as u64 > MOST_OF_FONT {
-        return Err(Failure::usage(format!(
-            "`--font {}` is larger than {}, so it is no font",
-            shown(path),
-            bytes_text(MOST_OF_FONT)
-        )));
-    }
-    Ok(Font::parse(bytes).with_context(|| format!("`{}` is no font", shown(path)))?)
-}
 
 /// Watches, draws and writes; `interval` is the chart's own, in seconds.
 pub(super) fn run(
@@ -410,35 +304,6 @@ impl Draw {
         self.writer.write(name, Job::File(bytes))?;
         Ok(true)
     }
-}
-
-pub(super) fn name(users: &Users, uid: Option<u32>) -> Arc<str> {
-    let Some(uid) = uid else {
-        return Arc::from("unknown");
-    };
-    // Beside a pid, a bare number would be taken for another one.
-    users
-        .known(uid)
-        .map_or_else(|| format!("uid {uid}").into(), Arc::clone)
-}
-
-/// What a PNG says of itself.
-pub(super) fn notes(scene: &Scene, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
-    let command: Vec<_> = std::env::args_os()
-        .map(|arg| arg.to_string_lossy().into_owned())
-        .collect();
-    vec![
-        ("Title", scene.title.clone()),
-        (
-            "Software",
-            concat!("procviz ", env!("CARGO_PKG_VERSION")).to_owned(),
-        ),
-        (
-            "Creation Time",
-            time::rfc3339(&snapshot.host, snapshot.stamp.boot_ns).unwrap_or_default(),
-        ),
-        ("Comment", command.join(" ")),
-    ]
 }
 
 fn svg(

@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use super::{
-    Failure,
-    config::{self, Schedule},
-    recorder::{Files, Folder, Keeping, Limits, Place, RingPlan},
-    session::{Plan, Session},
-    stdout::shown,
-    trigger::Triggers,
-};
 use crate::{
     cli::{FilesArgs, FilterArgs, RecordArgs},
     model::Scope,
+    recorder::{Files, Folder, Keeping, Limits, Place, RingPlan, trigger::Triggers},
+    runtime::{
+        Failure,
+        config::{self, Schedule},
+        stdout::shown,
+    },
+    session::{Plan, Session},
 };
 
 /// A file is ended before it has more than this part of all that there may be.

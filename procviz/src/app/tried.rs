@@ -3,11 +3,14 @@
 
 use std::{path::Path, sync::mpsc::sync_channel};
 
-use super::{
-    Failure, open,
-    output::{OutFolder, become_owner, confine_writer},
+use crate::{
+    runtime::{
+        Failure,
+        output::{OutFolder, become_owner, confine_writer},
+    },
+    session::open,
+    source::{capabilities::raise, confine::attempts, host},
 };
-use crate::source::{capabilities::raise, confine::attempts, host};
 
 pub(super) fn run(
     elsewhere: &Path,

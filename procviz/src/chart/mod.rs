@@ -1,5 +1,6 @@
 //! Draws snapshots as scenes: pure functions, without I/O, that cannot fail.
 
+mod any;
 mod axis;
 mod bubble;
 mod cells;
@@ -23,6 +24,7 @@ mod users;
 
 use std::sync::Arc;
 
+pub(crate) use any::Chart;
 pub(crate) use axis::{share_at, share_end, share_ticks};
 pub(crate) use bubble::Interesting;
 pub use bubble::{Bubble, BubbleOptions};

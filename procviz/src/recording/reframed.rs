@@ -5,7 +5,7 @@
 //! length of the payload (4 bytes), payload. Numbers are little-endian. A length
 //! that is larger than the rest means the rest.
 
-use super::block::{BLOCK_HEADER, FILE_HEADER, Header, Kind, MOST_NS, file_header, frame};
+use super::block::{Kind, MOST_NS, file_header, frame};
 
 /// Bytes before a payload.
 const HEAD: usize = 21;
@@ -33,6 +33,8 @@ pub(crate) fn reframed(mut bytes: &[u8]) -> Vec<u8> {
 /// The opposite: the blocks of a recording file, unpacked.
 #[cfg(test)]
 pub(crate) fn unframed(file: &[u8]) -> Vec<u8> {
+    use super::block::{BLOCK_HEADER, FILE_HEADER, Header};
+
     let mut out = Vec::new();
     let mut rest = &file[FILE_HEADER..];
     while let Some((head, after)) = rest.split_first_chunk::<BLOCK_HEADER>() {

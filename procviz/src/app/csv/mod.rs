@@ -12,13 +12,6 @@ use std::{
 
 use anyhow::Context as _;
 
-use super::{
-    Failure, config,
-    ending::Takes,
-    open,
-    output::{OutFolder, PRIVATE, Part, become_owner, split},
-    stdout::{say, shown},
-};
 use crate::{
     cli::CsvArgs,
     export::{
@@ -26,6 +19,14 @@ use crate::{
         time,
     },
     model::{Scope, Untrusted},
+    runtime::{
+        Failure, config,
+        ending::Takes,
+        output::{OutFolder, PRIVATE, Part, become_owner, split},
+        signals::Interrupted,
+        stdout::{say, shown},
+    },
+    session::open,
     source::{
         capabilities::{has_more_rights_than_its_caller, raise},
         host,
@@ -41,7 +42,7 @@ pub(super) fn run(args: &CsvArgs) -> Result<u8, Failure> {
     let plan = Plan::new(args, asked)?;
     let mut tables = plan.asked.open()?;
     let host = host()?;
-    let interrupted = super::signals::Interrupted::new(match &args.output {
+    let interrupted = Interrupted::new(match &args.output {
         // Files get their names in the end.
         Some(_) => Takes::Work,
         None => Takes::AMoment,

@@ -5,20 +5,20 @@ use std::path::Path;
 
 use super::{Asked, KindTable};
 use crate::{
-    app::{
-        Failure,
-        config::Schedule,
-        output::{OutFolder, split},
-        recorder::Files,
-        session::{Plan, Session, WantArgs},
-        stdout::say,
-    },
     cli::{CsvArgs, FilterArgs},
     export::{
         csv::{STAT_FIELDS, stat_name},
         time,
     },
     model::{Host, Scope, Snapshot, State, TaskView},
+    recorder::Files,
+    runtime::{
+        Failure,
+        config::Schedule,
+        output::{OutFolder, split},
+        stdout::say,
+    },
+    session::{Plan, Session, WantArgs},
     source::proc::TaskFile,
 };
 

@@ -1,0 +1,59 @@
+//! A chart of any kind, for what draws each of them alike.
+
+use super::{Bubble, Context, Grid, Lines, Theme};
+use crate::{
+    model::{Scope, Snapshot},
+    scene::Scene,
+    tracker::Past,
+};
+
+/// A chart of any kind.
+pub(crate) enum Chart {
+    Grid(Grid),
+    Bubble(Bubble),
+    Lines(Lines),
+}
+
+impl Chart {
+    pub(crate) fn observe(&mut self, snapshot: &Snapshot) {
+        match self {
+            Self::Grid(_) => {}
+            Self::Bubble(bubble) => bubble.observe(snapshot),
+            Self::Lines(lines) => lines.observe(snapshot),
+        }
+    }
+
+    /// Learns what was before the samples that come, if it is of use to it.
+    pub(crate) fn recall(&mut self, past: &Past) {
+        match self {
+            Self::Grid(_) | Self::Bubble(_) => {}
+            Self::Lines(lines) => lines.recall(past),
+        }
+    }
+
+    /// An empty one that looks the same in another theme.
+    pub(crate) fn in_theme(&self, theme: Theme) -> Self {
+        match self {
+            Self::Grid(grid) => Self::Grid(grid.in_theme(theme)),
+            Self::Bubble(bubble) => Self::Bubble(bubble.in_theme(theme)),
+            Self::Lines(lines) => Self::Lines(lines.in_theme(theme)),
+        }
+    }
+
+    /// Of threads, or of processes.
+    pub(crate) fn in_scope(self, scope: Scope) -> Self {
+        match self {
+            Self::Grid(grid) => Self::Grid(grid.in_scope(scope)),
+            Self::Bubble(bubble) => Self::Bubble(bubble.in_scope(scope)),
+            Self::Lines(lines) => Self::Lines(lines.in_scope(scope)),
+        }
+    }
+
+    pub(crate) fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
+        match self {
+            Self::Grid(grid) => grid.draw(snapshot, context),
+            Self::Bubble(bubble) => bubble.draw(snapshot, context),
+            Self::Lines(lines) => lines.draw(snapshot, context),
+        }
+    }
+}

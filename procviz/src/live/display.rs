@@ -1,0 +1,170 @@
+//! Finds the display that a window can be opened on.
+
+use std::{
+    ffi::OsString,
+    os::unix::net::{SocketAddr, UnixStream},
+    path::{Path, PathBuf},
+};
+
+use anyhow::anyhow;
+
+use crate::runtime::stdout::shown;
+#[cfg(feature = "window")]
+use winit::{
+    event_loop::EventLoop, platform::wayland::EventLoopBuilderExtWayland,
+    platform::x11::EventLoopBuilderExtX11,
+};
+
+/// A display that answers.
+#[derive(Debug)]
+pub(super) enum Display {
+    /// A compositor's socket; `env` where the environment does not name it.
+    Wayland { env: Option<PathBuf> },
+    /// `DISPLAY`.
+    X11 {
+        /// The key to it where the environment has none.
+        xauthority: Option<PathBuf>,
+        /// Held until the window is there: a server whose last client leaves starts anew.
+        _held: Option<UnixStream>,
+    },
+}
+
+/// Whether displays that ssh forwards count: they are slow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Forwarded {
+    Counts,
+    No,
+}
+
+impl Display {
+    /// The first that answers, or what is missing.
+    pub(super) fn find(forwarded: Forwarded) -> Result<Self, String> {
+        let mut missing = Vec::new();
+        match wayland_socket() {
+            Some(socket) if UnixStream::connect(&socket).is_ok() => {
+                let is_named = set("WAYLAND_DISPLAY").is_some();
+                return Ok(Self::Wayland {
+                    env: (!is_named).then_some(socket),
+                });
+            }
+            Some(socket) => missing.push(format!("nobody answers at {}", shown(socket))),
+            None => missing.push("WAYLAND_DISPLAY is not set".to_owned()),
+        }
+        match std::env::var("DISPLAY")
+            .ok()
+            .filter(|name| !name.is_empty())
+        {
+            None => missing.push("DISPLAY is not set".to_owned()),
+            Some(name) => match x11(&name, forwarded) {
+                Ok(held) => {
+                    return Ok(Self::X11 {
+                        xauthority: xauthority_of_the_user(),
+                        _held: held,
+                    });
+                }
+                Err(why) => missing.push(why),
+            },
+        }
+        Err(missing.join(", "))
+    }
+
+    /// The event loop of a window there.
+    #[cfg(feature = "window")]
+    pub(super) fn event_loop(&self) -> anyhow::Result<EventLoop<()>> {
+        let mut builder = EventLoop::builder();
+        match self {
+            Self::Wayland { env } => {
+                if let Some(socket) = env {
+                    return Err(again_with("WAYLAND_DISPLAY", socket));
+                }
+                builder.with_wayland();
+            }
+            Self::X11 { xauthority, .. } => {
+                if let Some(path) = xauthority {
+                    return Err(again_with("XAUTHORITY", path));
+                }
+                builder.with_x11();
+            }
+        }
+        builder.build().map_err(|_| {
+            anyhow!(
+                "the display refuses a window (is XAUTHORITY set?); `-o FILE` and `--view terminal` need none"
+            )
+        })
+    }
+}
+
+/// Starts procviz anew with what sudo took out of the environment, which may
+/// not be changed in a process that runs. Returns only when that fails.
+#[cfg(feature = "window")]
+fn again_with(name: &str, value: &Path) -> anyhow::Error {
+    use std::os::unix::process::CommandExt as _;
+    let error = std::env::current_exe().map(|myself| {
+        std::process::Command::new(myself)
+            .args(std::env::args_os().skip(1))
+            .env(name, value)
+            .exec()
+    });
+    anyhow!(
+        "failed to start anew with {name}: {}",
+        error.unwrap_or_else(|error| error)
+    )
+}
+
+fn wayland_socket() -> Option<PathBuf> {
+    let name = set("WAYLAND_DISPLAY");
+    let folder = set("XDG_RUNTIME_DIR").map(PathBuf::from);
+    match (name, folder) {
+        (Some(name), _) if Path::new(&name).is_absolute() => Some(name.into()),
+        (Some(name), Some(folder)) => Some(folder.join(name)),
+        // sudo takes both away: the user's own compositor is where it always is.
+        (None, None) => {
+            let uid = set("SUDO_UID")?.into_string().ok()?.parse::<u32>().ok()?;
+            let socket = PathBuf::from(format!("/run/user/{uid}/wayland-0"));
+            socket.exists().then_some(socket)
+        }
+        _ => None,
+    }
+}
+
+fn x11(name: &str, forwarded: Forwarded) -> Result<Option<UnixStream>, String> {
+    let (host, rest) = name.rsplit_once(':').unwrap_or(("", ""));
+    let number: u32 = rest
+        .split('.')
+        .next()
+        .and_then(|number| number.parse().ok())
+        .ok_or_else(|| format!("DISPLAY {name:?} is none"))?;
+    if !host.is_empty() && host != "unix" {
+        return match forwarded {
+            Forwarded::Counts => Ok(None),
+            Forwarded::No => Err(format!(
+                "DISPLAY {name} is forwarded and slow (--view window uses it)"
+            )),
+        };
+    }
+    let path = format!("/tmp/.X11-unix/X{number}");
+    let by_name = {
+        use std::os::linux::net::SocketAddrExt as _;
+        SocketAddr::from_abstract_name(&path)
+    };
+    let stream = UnixStream::connect(&path)
+        .or_else(|_| by_name.and_then(|address| UnixStream::connect_addr(&address)));
+    stream
+        .map(Some)
+        .map_err(|_| format!("nobody answers at DISPLAY {name}"))
+}
+
+/// Under sudo the key to the display is the user's.
+fn xauthority_of_the_user() -> Option<PathBuf> {
+    if set("XAUTHORITY").is_some() {
+        return None;
+    }
+    let user = set("SUDO_USER")?.into_string().ok()?;
+    let home = crate::source::accounts::by_name(&user).ok()??.home;
+    let path = home.join(".Xauthority");
+    path.exists().then_some(path)
+}
+
+fn set(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}

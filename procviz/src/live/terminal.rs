@@ -1,0 +1,501 @@
+//! The live view in a terminal: enters and leaves it, hears keys and mouse,
+//! and draws at most ten times a second.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Stdout, Write as _},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use nix::{
+    errno::Errno,
+    sys::{
+        signal::{Signal, kill},
+        termios::tcgetattr,
+    },
+    unistd::getpid,
+};
+use ratatui::{
+    Terminal,
+    backend::CrosstermBackend,
+    crossterm::{
+        cursor,
+        event::{
+            self, DisableMouseCapture, EnableMouseCapture, Event, KeyCode, KeyEvent, KeyEventKind,
+            KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+        },
+        execute, queue,
+        terminal::{
+            Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+            enable_raw_mode,
+        },
+    },
+};
+
+use rustix::fs::{Mode, OFlags, open};
+
+use super::{Goes, Live, Looks, context};
+use crate::{
+    chart::{CellGrid, Counts, Grouping, Palette, Sorting, ground, quiet, words},
+    cli::PictureArgs,
+    model::Scope,
+    runtime::{Failure, config::Schedule, drawing::name, ending},
+    session::{Taken, command},
+    view::{
+        ChartKind, Hits, Input, Key, View,
+        terminal::{Body, Look, Screen, draw, layout, most_scroll, without_bar},
+    },
+};
+
+/// Between two frames at least.
+const FRAME: Duration = Duration::from_millis(100);
+/// Without anything new the screen still says how old it is.
+const STILL: Duration = Duration::from_secs(2);
+
+/// Until somebody does something.
+const NEVER: Duration = Duration::from_secs(3_600);
+
+/// Whether the screen is ours: then a panic has to give it back.
+static IS_OURS: AtomicBool = AtomicBool::new(false);
+
+/// What the view waits for.
+enum Heard {
+    /// The sampler has something to take.
+    Sampler,
+    Event(Event),
+    /// The terminal is gone.
+    Lost,
+}
+
+/// Shows the live view until somebody has seen enough.
+pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Result<u8, Failure> {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let look = Look::of_environment(args.ascii, no_color);
+    let palette = Palette::new(
+        looks.grid.theme,
+        looks.grid.palette,
+        &looks.grid.colors.clone(),
+    );
+    let (tell, heard) = channel();
+    let wake = tell.clone();
+    // Nobody listens any more: then nobody has to be woken.
+    let wake = Box::new(move || _ = wake.send(Heard::Sampler));
+    let kept = (!args.run.is_empty()).then(command::keeper).transpose()?;
+    let mut live = Live::start(looks, args, schedule, wake, kept.as_ref())?;
+    live.view.span = Some(1.0);
+    let ours = Ours::enter()?;
+    let mut view = TerminalView {
+        grid: cells(&live.view, &palette),
+        grid_of: layout_of(&live.view),
+        live,
+        look,
+        palette,
+        terminal: terminal()?,
+        hits: Hits::default(),
+        pressed: None,
+        is_scrubbing: false,
+        ours,
+    };
+    listen(tell)?;
+    let outcome = view.run(&heard);
+    if cfg!(debug_assertions) && std::env::var_os("PROCVIZ_TEST_PANIC").is_some() {
+        #[expect(clippy::panic, reason = "a test sees that the terminal is given back")]
+        {
+            panic!("asked to");
+        }
+    }
+    let TerminalView {
+        live,
+        ours,
+        terminal,
+        ..
+    } = view;
+    if is_gone() {
+        ending::hang_up();
+        // It would say on the terminal that it cannot show the cursor there.
+        std::mem::forget(terminal);
+    } else {
+        drop(terminal);
+    }
+    drop(ours);
+    if let Some(kept) = kept {
+        command::print_kept(kept)?;
+    }
+    if ending::has_hung_up() {
+        // There is nobody to tell anything.
+        _ = live.end();
+        return Ok(HUNG_UP);
+    }
+    outcome?;
+    live.end()
+}
+
+/// Whether the terminal has hung up: who hears of that first differs.
+fn is_gone() -> bool {
+    ending::has_hung_up() || tcgetattr(io::stdin()).err() == Some(Errno::EIO)
+}
+
+/// 128 and the number of SIGHUP, as a shell has it.
+const HUNG_UP: u8 = 129;
+
+type Cells = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+
+/// An empty screen, whatever stood there.
+fn terminal() -> anyhow::Result<Cells> {
+    execute!(io::stdout(), Clear(ClearType::All)).context("failed to draw on the terminal")?;
+    let out = BufWriter::with_capacity(1 << 16, io::stdout());
+    Terminal::new(CrosstermBackend::new(out)).context("failed to open the terminal")
+}
+
+/// Hears keys and mouse on a thread of its own.
+fn listen(tell: Sender<Heard>) -> io::Result<()> {
+    std::thread::Builder::new()
+        .name("procviz-keys".to_owned())
+        .spawn(move || {
+            loop {
+                let heard = event::read().map_or(Heard::Lost, Heard::Event);
+                let is_over = matches!(heard, Heard::Lost);
+                if tell.send(heard).is_err() || is_over {
+                    return;
+                }
+            }
+        })?;
+    Ok(())
+}
+
+/// What a grid is laid out by.
+fn layout_of(view: &View) -> (Scope, Grouping, Sorting) {
+    (view.scope(), view.grouping, view.sorting)
+}
+
+fn cells(view: &View, palette: &Palette) -> CellGrid {
+    let (scope, grouping, order) = layout_of(view);
+    CellGrid::new(scope, grouping, order, palette.clone())
+}
+
+struct TerminalView {
+    live: Live,
+    grid: CellGrid,
+    grid_of: (Scope, Grouping, Sorting),
+    look: Look,
+    palette: Palette,
+    terminal: Cells,
+    hits: Hits,
+    /// Where the first button went down, and was last.
+    pressed: Option<(u16, u16, bool)>,
+    /// Whether it went down on the time bar.
+    is_scrubbing: bool,
+    ours: Ours,
+}
+
+impl TerminalView {
+    fn run(&mut self, heard: &Receiver<Heard>) -> Result<(), Failure> {
+        let mut is_dirty = true;
+        let mut drawn: Option<Instant> = None;
+        loop {
+            let due = drawn.map_or(Duration::ZERO, |drawn| {
+                FRAME.saturating_sub(drawn.elapsed())
+            });
+            let patience = match is_dirty {
+                true => due,
+                false if self.live.waits_for_details() => FRAME,
+                // A paused picture does not grow old.
+                false if self.live.view.is_paused => NEVER,
+                false => STILL,
+            };
+            match heard.recv_timeout(patience) {
+                Ok(first) => {
+                    let more = std::iter::from_fn(|| heard.try_recv().ok());
+                    for heard in std::iter::once(first).chain(more) {
+                        match self.take(heard)? {
+                            Goes::On => {}
+                            Goes::Redraw => is_dirty = true,
+                            Goes::Relayout if self.live.has_begun() => self.draw()?,
+                            Goes::Relayout => is_dirty = true,
+                            Goes::Over => return Ok(()),
+                        }
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) if is_dirty => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    is_dirty = self.live.is_late() || self.live.waits_for_details();
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            let is_due = drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME);
+            if is_dirty && is_due && self.live.has_begun() {
+                self.draw()?;
+                drawn = Some(Instant::now());
+                is_dirty = false;
+            }
+        }
+    }
+
+    fn take(&mut self, heard: Heard) -> Result<Goes, Failure> {
+        match heard {
+            Heard::Lost => {
+                ending::hang_up();
+                Ok(Goes::Over)
+            }
+            Heard::Sampler => match self.live.take()? {
+                Taken::Nothing => Ok(Goes::On),
+                Taken::Sample => Ok(Goes::Redraw),
+                Taken::All => Ok(Goes::Over),
+                Taken::Suspend => self.suspend(),
+            },
+            Heard::Event(Event::Key(key)) => self.key(key),
+            Heard::Event(Event::Mouse(mouse)) => Ok(self.mouse(mouse)),
+            Heard::Event(Event::Resize(..)) => Ok(Goes::Redraw),
+            Heard::Event(_) => Ok(Goes::On),
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent) -> Result<Goes, Failure> {
+        if key.kind == KeyEventKind::Release {
+            return Ok(Goes::On);
+        }
+        if key.modifiers.contains(KeyModifiers::CONTROL) {
+            return match key.code {
+                KeyCode::Char('c' | 'd' | '\\') => Ok(Goes::Over),
+                KeyCode::Char('z') => self.suspend(),
+                KeyCode::Char('l') => {
+                    self.terminal = terminal()?;
+                    Ok(Goes::Redraw)
+                }
+                _ => Ok(Goes::On),
+            };
+        }
+        let key = match key.code {
+            KeyCode::Char(ch) => Key::Char(ch),
+            KeyCode::Enter => Key::Enter,
+            KeyCode::Esc => Key::Escape,
+            KeyCode::Backspace => Key::Backspace,
+            KeyCode::Left => Key::Left,
+            KeyCode::Right => Key::Right,
+            KeyCode::Up => Key::Up,
+            KeyCode::Down => Key::Down,
+            KeyCode::PageUp => Key::PageUp,
+            KeyCode::PageDown => Key::PageDown,
+            _ => return Ok(Goes::On),
+        };
+        Ok(self.live.input(Input::Key(key), &self.hits))
+    }
+
+    fn mouse(&mut self, mouse: MouseEvent) -> Goes {
+        let (x, y) = (f32::from(mouse.column) + 0.5, f32::from(mouse.row) + 0.5);
+        let input = match mouse.kind {
+            MouseEventKind::Moved => Input::Move(x, y),
+            MouseEventKind::Down(MouseButton::Left) if self.is_on_bar(x, y) => {
+                self.is_scrubbing = true;
+                Input::Scrub(x)
+            }
+            MouseEventKind::Drag(MouseButton::Left) if self.is_scrubbing => Input::Scrub(x),
+            MouseEventKind::Up(MouseButton::Left) if self.is_scrubbing => {
+                self.is_scrubbing = false;
+                return Goes::On;
+            }
+            MouseEventKind::Down(MouseButton::Left) => {
+                self.pressed = Some((mouse.column, mouse.row, false));
+                return Goes::On;
+            }
+            MouseEventKind::Drag(MouseButton::Left) => {
+                let Some((column, row, _)) = self.pressed else {
+                    return Goes::On;
+                };
+                self.pressed = Some((mouse.column, mouse.row, true));
+                // A cell is some eight by sixteen pixels.
+                let moved = |to: u16, from: u16| f32::from(to) - f32::from(from);
+                Input::Drag(
+                    moved(mouse.column, column) * 8.0,
+                    moved(mouse.row, row) * 16.0,
+                )
+            }
+            MouseEventKind::Up(MouseButton::Left) => match self.pressed.take() {
+                Some((_, _, false)) => Input::Click(x, y),
+                _ => return Goes::On,
+            },
+            MouseEventKind::ScrollUp => Input::Wheel(-3),
+            MouseEventKind::ScrollDown => Input::Wheel(3),
+            _ => return Goes::On,
+        };
+        self.live.input(input, &self.hits)
+    }
+
+    fn is_on_bar(&self, x: f32, y: f32) -> bool {
+        let bar = self.hits.bar;
+        bar.is_some_and(|(left, top, right, bottom)| {
+            (left..right).contains(&x) && (top..bottom).contains(&y)
+        })
+    }
+
+    /// Gives the terminal back, stops, and takes it again when continued.
+    fn suspend(&mut self) -> Result<Goes, Failure> {
+        self.ours.leave();
+        kill(getpid(), Signal::SIGSTOP)?;
+        self.ours.take()?;
+        self.terminal = terminal()?;
+        Ok(Goes::Redraw)
+    }
+
+    fn draw(&mut self) -> Result<(), Failure> {
+        let popups = self.live.popups();
+        let mut status = self.live.notes();
+        status.push(ground(self.live.session.snapshot()));
+        status.push("? help, q quit".to_owned());
+        let status = status.join("  ·  ");
+        let of = layout_of(&self.live.view);
+        if self.grid_of != of {
+            self.grid = cells(&self.live.view, &self.palette);
+            self.grid_of = of;
+        }
+        self.terminal
+            .autoresize()
+            .context("failed to ask for the terminal's size")?;
+        let area = self.terminal.get_frame().area();
+        let bar = self.live.bar();
+        let (area, _) = without_bar(area, bar.is_some());
+        let room = layout(area);
+        let live = &mut self.live;
+        let snapshot = live.session.snapshot();
+        let users = &live.session.users;
+        let user = |uid| name(users, uid);
+        let context = context(&user, snapshot, &live.font, live.arguments, (0.0, 0.0));
+        let scope = live.view.scope();
+        let (cells, interesting, series);
+        let (body, counts) = match (live.view.chart, room) {
+            (ChartKind::Bubble, Some(_)) => {
+                interesting = live
+                    .bubble
+                    .interesting(snapshot, live.view.sorting, &context);
+                (Body::Bubble(&interesting), Counts::of(snapshot, scope))
+            }
+            (ChartKind::Lines, Some(_)) => {
+                series = live.lines.series(&context);
+                (Body::Lines(&series), Counts::of(snapshot, scope))
+            }
+            (_, room) => {
+                let body = room.map_or(area, |room| room.body);
+                let room = (usize::from(body.width), usize::from(body.height));
+                let counts;
+                (cells, counts) = self.grid.draw(snapshot, &context, room);
+                live.view.scroll = live.view.scroll.min(most_scroll(&cells, body));
+                (Body::Grid(&cells), counts)
+            }
+        };
+        let mut head = words(snapshot, &counts, scope, &context.time);
+        if let Body::Grid(cells) = &body {
+            head.tasks = cells.notes() + &head.tasks;
+        }
+        let screen = Screen {
+            head,
+            body,
+            notables: &snapshot.notables,
+            quiet: &quiet(snapshot),
+            popups: &popups,
+            view: &live.view,
+            status: &status,
+            bar: bar.as_ref(),
+            palette: &self.palette,
+        };
+        let mut hits = Hits::default();
+        let look = self.look;
+        self.terminal
+            .draw(|frame| hits = draw(frame.buffer_mut(), &screen, look))
+            .context("failed to draw on the terminal")?;
+        self.hits = hits;
+        Ok(())
+    }
+}
+
+/// The terminal while it is ours; given back when dropped.
+struct Ours(());
+
+impl Ours {
+    /// # Errors
+    ///
+    /// When there is no terminal, or it cannot be had.
+    fn enter() -> Result<Self, Failure> {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            give_back();
+            before(panic);
+        }));
+        let ours = Self(());
+        if let Ok(terminal) = open_without_waiting() {
+            // Asked for once: views are entered once.
+            _ = TERMINAL.set(terminal);
+        }
+        ending::restore_with(Some(give_back_without_waiting));
+        ours.take()?;
+        Ok(ours)
+    }
+
+    fn take(&self) -> anyhow::Result<()> {
+        IS_OURS.store(true, Ordering::SeqCst);
+        enable_raw_mode().context("failed to set up the terminal")?;
+        execute!(
+            io::stdout(),
+            EnterAlternateScreen,
+            EnableMouseCapture,
+            cursor::Hide
+        )
+        .context("failed to set up the terminal")
+    }
+
+    fn leave(&self) {
+        give_back();
+    }
+}
+
+impl Drop for Ours {
+    fn drop(&mut self) {
+        self.leave();
+        ending::restore_with(None);
+    }
+}
+
+/// The terminal, to be written to only if that does not take long.
+static TERMINAL: OnceLock<File> = OnceLock::new();
+
+fn open_without_waiting() -> rustix::io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    open("/dev/tty", flags, Mode::empty()).map(File::from)
+}
+
+/// Leaves the terminal as it was found, if it can be written to.
+fn give_back_without_waiting() {
+    if !IS_OURS.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut bytes = Vec::new();
+    _ = queue!(
+        bytes,
+        DisableMouseCapture,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
+    if let Some(mut terminal) = TERMINAL.get() {
+        _ = terminal.write_all(&bytes);
+    }
+    _ = disable_raw_mode();
+}
+
+/// Leaves the terminal as it was found.
+fn give_back() {
+    if IS_OURS.swap(false, Ordering::SeqCst) {
+        // Of a terminal that is gone nothing can be restored.
+        _ = execute!(
+            io::stdout(),
+            DisableMouseCapture,
+            LeaveAlternateScreen,
+            cursor::Show
+        );
+        _ = disable_raw_mode();
+    }
+}

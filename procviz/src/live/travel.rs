@@ -1,0 +1,223 @@
+//! Goes to and fro in a recording: what is due is taken in, and a moment that
+//! somebody wants is gone to.
+
+use std::time::{Duration, Instant};
+
+use super::{Live, playback::Asked};
+use crate::{
+    chart::{Bubble, Grid, Lines},
+    export::time,
+    model::duration_text,
+    replay::LONG_NS,
+    runtime::Failure,
+    session::Taken,
+    view::{Effect, TimeBar},
+};
+
+/// How long samples may be taken in before the next frame.
+const PATIENCE: Duration = Duration::from_millis(60);
+/// The wall clock is slewed by no more than this, ns.
+const SLACK_NS: i128 = 20_000_000;
+/// And set anew by no more than this within a recording, ns.
+const FAR_NS: i128 = 86_400_000_000_000;
+
+impl Live {
+    /// Goes to the moment that somebody wants to see.
+    pub(super) fn settle(&mut self) -> Result<(), Failure> {
+        let wanted = self.replay.as_mut().and_then(|replay| replay.wanted.take());
+        let Some(wanted) = wanted else { return Ok(()) };
+        self.session.seek(wanted)?;
+        // Charts know nothing of what lies behind, or ahead.
+        self.grid = Grid::new(self.looks.grid.clone()).steady();
+        self.bubble = Bubble::new(self.looks.bubble.clone());
+        self.lines = Lines::new(self.looks.lines.clone());
+        if let Some(past) = self.session.take_past() {
+            self.lines.recall(&past);
+        }
+        self.said.clear();
+        let is_ahead = |next: Option<i128>| next.is_some_and(|next| next <= wanted);
+        while is_ahead(self.session.next_wall_ns()) || !self.has_begun() {
+            if self.session.next()?.is_none() {
+                break;
+            }
+            self.observe();
+        }
+        if let Some(replay) = &mut self.replay {
+            replay.anchor_at(wanted.min(replay.span.1));
+        }
+        self.set_alarm();
+        Ok(())
+    }
+
+    /// Shows what is due of a recording.
+    pub(super) fn play(&mut self) -> Result<Taken, Failure> {
+        self.settle()?;
+        let Some(replay) = &mut self.replay else {
+            return Ok(Taken::Nothing);
+        };
+        match replay.asked() {
+            Asked::Nothing => {}
+            Asked::Suspend => return Ok(Taken::Suspend),
+            Asked::Over => {
+                self.is_over = true;
+                return Ok(Taken::All);
+            }
+        }
+        if self.view.is_paused {
+            return Ok(Taken::Nothing);
+        }
+        let (due, began) = (replay.due(), Instant::now());
+        let mut taken = Taken::Nothing;
+        while let Some(next) = self.session.next_wall_ns().filter(|next| *next <= due) {
+            if self.session.next()?.is_none() {
+                break;
+            }
+            self.observe();
+            taken = Taken::Sample;
+            if began.elapsed() > PATIENCE {
+                // It cannot be shown as fast as that.
+                self.anchor_at(next);
+                break;
+            }
+        }
+        match self.session.next_wall_ns() {
+            None => {
+                self.view.is_paused = true;
+                self.view.message = Some("the end of the recording".to_owned());
+                taken = Taken::Sample;
+            }
+            Some(next) if next - due.max(self.now()) > i128::from(LONG_NS) => {
+                let gap = u64::try_from(next - self.now()).unwrap_or_default();
+                self.view.message = Some(format!("{} without samples", duration_text(gap)));
+                self.anchor_at(next);
+            }
+            Some(_) => {}
+        }
+        self.set_alarm();
+        Ok(taken)
+    }
+
+    /// The moment that is shown, wall clock in ns since 1970.
+    fn now(&self) -> i128 {
+        let snapshot = self.session.snapshot();
+        snapshot.host.boot_wall_ns + i128::from(snapshot.stamp.boot_ns)
+    }
+
+    fn anchor_at(&mut self, wall_ns: i128) {
+        if let Some(replay) = &mut self.replay {
+            replay.anchor_at(wall_ns);
+        }
+    }
+
+    pub(super) fn set_alarm(&self) {
+        if let Some(replay) = &self.replay {
+            let next = self.session.next_wall_ns();
+            replay.alarm(next.filter(|_| !self.view.is_paused));
+        }
+    }
+
+    /// Goes to and fro.
+    fn travel(&mut self, effect: &Effect) -> Result<(), Failure> {
+        let now = self.now();
+        let Some(replay) = &mut self.replay else {
+            return Ok(());
+        };
+        match effect {
+            Effect::Step(true) => match self.session.next()? {
+                Some(_) => self.observe(),
+                None => self.view.message = Some("the end of the recording".to_owned()),
+            },
+            Effect::Step(false) if now <= replay.span.0 => {
+                self.view.message = Some("the beginning of the recording".to_owned());
+            }
+            Effect::Step(false) => replay.wanted = Some(now - 1),
+            // By the clock at its beginning, the last sample may lie behind the end.
+            Effect::Seek(part) if *part >= 1.0 => replay.wanted = Some(replay.span.1 + FAR_NS),
+            Effect::Seek(part) => replay.wanted = Some(replay.at(*part)),
+            Effect::Mark(forward) => {
+                let slack = if *forward { SLACK_NS } else { -SLACK_NS };
+                match replay.mark(now + slack, *forward) {
+                    Some(mark) => replay.wanted = Some(mark + SLACK_NS / 2),
+                    None => {
+                        let where_to = if *forward { "after" } else { "before" };
+                        self.view.message =
+                            Some(format!("nothing begins to stand out {where_to} this"));
+                    }
+                }
+            }
+            Effect::Speed(faster) => {
+                let is_other = replay.change_speed(*faster);
+                let end = if is_other { "" } else { ", no further" };
+                self.view.message = Some(format!("plays {}x{end}", replay.speed));
+            }
+            Effect::Pause(false) if self.session.next_wall_ns().is_none() => {
+                replay.wanted = Some(replay.span.0);
+            }
+            Effect::Pause(_) => replay.anchor_at(now),
+            _ => {}
+        }
+        self.settle()?;
+        self.set_alarm();
+        Ok(())
+    }
+
+    /// The time bar of a recording.
+    pub(super) fn bar(&self) -> Option<TimeBar> {
+        let replay = self.replay.as_ref()?;
+        let host = &self.session.snapshot().host;
+        let (begin, end) = replay.span;
+        let day = |wall_ns: i128| {
+            let boot_ns = u64::try_from(wall_ns - host.boot_wall_ns).unwrap_or_default();
+            time::local(host, boot_ns)
+                .split(' ')
+                .next()
+                .map(str::to_owned)
+        };
+        let is_of_one_day = day(begin) == day(end);
+        let clock = |wall_ns: i128| {
+            let boot_ns = u64::try_from(wall_ns - host.boot_wall_ns).unwrap_or_default();
+            let text = time::local(host, boot_ns);
+            let mut words = text.split(' ');
+            let (day, clock) = (words.next(), words.next().unwrap_or_default());
+            match day.filter(|_| !is_of_one_day) {
+                None => clock.to_owned(),
+                // Of many days, the month and the day are enough.
+                Some(day) => format!(
+                    "{} {}",
+                    day.get(5..).unwrap_or(day),
+                    clock.get(..5).unwrap_or(clock)
+                ),
+            }
+        };
+        let marks = replay.marks.iter();
+        let holes = replay.holes.iter();
+        let is_shown = |(from, to): &&(i128, i128)| *to > begin && *from < end;
+        let holes = holes.filter(is_shown);
+        Some(TimeBar {
+            at: replay.part(self.now()),
+            marks: marks.map(|mark| replay.part(*mark)).collect(),
+            holes: holes
+                .map(|(from, to)| (replay.part(*from), replay.part(*to)))
+                .collect(),
+            begin: clock(begin),
+            end: clock(end),
+        })
+    }
+
+    /// Charts begin anew, and know what they would know had they been there.
+    pub(super) fn look_again(&mut self) {
+        let now = self.now();
+        if let Some(replay) = &mut self.replay {
+            replay.wanted = Some(now);
+        }
+        if let Err(failure) = self.settle() {
+            self.view.message = Some(format!("{:#}", failure.error));
+        }
+    }
+
+    pub(super) fn try_to_travel(&mut self, effect: &Effect) {
+        if let Err(failure) = self.travel(effect) {
+            self.view.message = Some(format!("{:#}", failure.error));
+        }
+    }
+}

@@ -1,0 +1,435 @@
+//! The live view in a window, on X11 or Wayland.
+
+use std::{
+    num::NonZeroU32,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, anyhow};
+use softbuffer::{Context, Surface};
+use winit::{
+    application::ApplicationHandler,
+    dpi::{LogicalSize, PhysicalPosition, PhysicalSize},
+    event::{ElementState, KeyEvent, MouseButton, MouseScrollDelta, WindowEvent},
+    event_loop::{ActiveEventLoop, ControlFlow, OwnedDisplayHandle},
+    keyboard::{Key as WinitKey, NamedKey},
+    window::{Window, WindowId},
+};
+
+use super::{Goes, Live, Looks, display::Display};
+use crate::{
+    chart::{Palette, plot_of},
+    cli::PictureArgs,
+    export::time,
+    paint,
+    runtime::{Failure, config::Schedule, measures::Measures, stdout::say},
+    scene::Scene,
+    session::Taken,
+    view::{BAR, Hits, Input, Key, Overlay},
+};
+
+/// Between two frames at least.
+const FRAME: Duration = Duration::from_millis(33);
+/// Without anything new the picture still says how old it is.
+const STILL: Duration = Duration::from_secs(2);
+/// Until somebody does something.
+const NEVER: Duration = Duration::from_secs(3_600);
+/// No chart is smaller, logical pixels.
+const LEAST: (f32, f32) = (480.0, 240.0);
+/// Physical pixels that a hand moves while it clicks.
+const STILL_HAND: f64 = 4.0;
+/// Says on stderr where each task's dot is: for tests.
+const TELL: &str = "PROCVIZ_TEST_PLACES";
+
+/// Shows the live view until its window is closed.
+pub(super) fn run(
+    looks: Looks,
+    args: &PictureArgs,
+    schedule: &Schedule,
+    display: &Display,
+) -> Result<u8, Failure> {
+    let size = Measures::new(args)?.size;
+    let palette = Palette::new(looks.grid.theme, looks.grid.palette, &looks.grid.colors);
+    let event_loop = display.event_loop()?;
+    let proxy = event_loop.create_proxy();
+    // The window is gone: then nobody has to be woken.
+    let wake = Box::new(move || _ = proxy.send_event(()));
+    let live = Live::start(looks, args, schedule, wake, None)?;
+    let context = Context::new(event_loop.owned_display_handle())
+        .map_err(|error| anyhow!("failed to draw on the display: {error}"))?;
+    let mut view = WindowView {
+        raster: paint::Raster::new(live.font.clone()),
+        live,
+        palette,
+        size,
+        context,
+        shown: None,
+        scene: None,
+        hits: Hits::default(),
+        pointer: None,
+        pressed: None,
+        is_scrubbing: false,
+        stale: Stale::All,
+        drawn: None,
+        failure: None,
+        tells: std::env::var_os(TELL).is_some(),
+    };
+    let outcome = event_loop.run_app(&mut view);
+    if let Some(failure) = view.failure.take() {
+        return Err(failure);
+    }
+    outcome
+        .map_err(|_| anyhow!("the display is gone; `-o FILE` and `--view terminal` need none"))?;
+    view.live.end()
+}
+
+type Pixels = Surface<OwnedDisplayHandle, Rc<Window>>;
+
+/// What of the picture is to be made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stale {
+    Nothing,
+    /// What lies over the chart.
+    Overlay,
+    All,
+}
+
+struct WindowView {
+    live: Live,
+    raster: paint::Raster,
+    palette: Palette,
+    /// Wanted at first, logical pixels.
+    size: (f32, f32),
+    context: Context<OwnedDisplayHandle>,
+    shown: Option<(Rc<Window>, Pixels)>,
+    /// The chart that was drawn last.
+    scene: Option<Scene>,
+    hits: Hits,
+    /// Where the pointer is, physical pixels.
+    pointer: Option<PhysicalPosition<f64>>,
+    /// Where the first button went down, and whether it was moved since.
+    pressed: Option<(PhysicalPosition<f64>, bool)>,
+    /// Whether it went down on the time bar.
+    is_scrubbing: bool,
+    stale: Stale,
+    drawn: Option<Instant>,
+    failure: Option<Failure>,
+    tells: bool,
+}
+
+impl ApplicationHandler<()> for WindowView {
+    fn resumed(&mut self, event_loop: &ActiveEventLoop) {
+        if self.shown.is_some() {
+            return;
+        }
+        let attributes = Window::default_attributes()
+            .with_title("procviz")
+            .with_inner_size(LogicalSize::new(self.size.0, self.size.1));
+        let shown = event_loop
+            .create_window(attributes)
+            .map_err(|_| anyhow!("the display gives no window"))
+            .and_then(|window| {
+                let window = Rc::new(window);
+                let surface = Surface::new(&self.context, Rc::clone(&window))
+                    .map_err(|error| anyhow!("failed to draw in the window: {error}"))?;
+                Ok((window, surface))
+            });
+        match shown {
+            Ok(shown) => self.shown = Some(shown),
+            Err(error) => self.fail(event_loop, error.into()),
+        }
+    }
+
+    fn user_event(&mut self, event_loop: &ActiveEventLoop, (): ()) {
+        match self.live.take() {
+            Ok(Taken::Nothing) => {}
+            Ok(Taken::Sample) => self.stale = Stale::All,
+            Ok(Taken::All) => event_loop.exit(),
+            // Whoever asks by Ctrl-Z in the shell means the program.
+            Ok(Taken::Suspend) => {
+                _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
+            }
+            Err(failure) => self.fail(event_loop, failure),
+        }
+    }
+
+    fn window_event(&mut self, event_loop: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
+        let mut stale = Stale::All;
+        let goes = match event {
+            WindowEvent::CloseRequested | WindowEvent::Destroyed => Goes::Over,
+            WindowEvent::RedrawRequested => {
+                if let Err(error) = self.draw() {
+                    self.fail(event_loop, error.into());
+                }
+                Goes::On
+            }
+            WindowEvent::Resized(_) | WindowEvent::ScaleFactorChanged { .. } => Goes::Redraw,
+            WindowEvent::CursorMoved { position, .. } => {
+                let goes = self.moved(position);
+                if self.pressed.is_none() && !self.is_scrubbing {
+                    stale = Stale::Overlay;
+                }
+                goes
+            }
+            WindowEvent::CursorLeft { .. } => {
+                self.pointer = None;
+                stale = Stale::Overlay;
+                self.live.input(Input::Leave, &self.hits)
+            }
+            WindowEvent::MouseInput {
+                state,
+                button: MouseButton::Left,
+                ..
+            } => self.button(state),
+            WindowEvent::MouseWheel { delta, .. } => {
+                let steps = match delta {
+                    MouseScrollDelta::LineDelta(_, y) => y,
+                    MouseScrollDelta::PixelDelta(at) => at.y as f32 / 20.0,
+                };
+                self.wheel(steps)
+            }
+            // A key that was held when the window came to the front is none of ours.
+            WindowEvent::KeyboardInput {
+                event,
+                is_synthetic: false,
+                ..
+            } => self.key(&event),
+            _ => Goes::On,
+        };
+        match goes {
+            Goes::On => {}
+            Goes::Redraw => self.stale = self.stale.max(stale),
+            Goes::Relayout => {
+                self.stale = Stale::All;
+                if let Err(error) = self.draw() {
+                    self.fail(event_loop, error.into());
+                }
+            }
+            Goes::Over => event_loop.exit(),
+        }
+    }
+
+    fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
+        let since = self.drawn.map_or(FRAME, |drawn| drawn.elapsed());
+        if since >= STILL && self.live.is_late() {
+            self.stale = self.stale.max(Stale::Overlay);
+        }
+        if self.live.has_details() {
+            self.stale = self.stale.max(Stale::Overlay);
+        }
+        let wait = match self.stale > Stale::Nothing {
+            true if since >= FRAME => {
+                if let Some((window, _)) = &self.shown {
+                    window.request_redraw();
+                }
+                FRAME
+            }
+            true => FRAME - since,
+            false if self.live.waits_for_details() => 3 * FRAME,
+            false if self.live.view.is_paused => NEVER,
+            // Whether a sample is late is looked at now and then.
+            false => STILL,
+        };
+        event_loop.set_control_flow(ControlFlow::WaitUntil(Instant::now() + wait));
+    }
+}
+
+impl WindowView {
+    fn fail(&mut self, event_loop: &ActiveEventLoop, failure: Failure) {
+        self.failure = Some(failure);
+        event_loop.exit();
+    }
+
+    fn scale(&self) -> f64 {
+        self.shown
+            .as_ref()
+            .map_or(1.0, |(window, _)| window.scale_factor())
+    }
+
+    fn logical(&self, at: PhysicalPosition<f64>) -> (f32, f32) {
+        let at = at.to_logical::<f32>(self.scale());
+        (at.x, at.y)
+    }
+
+    fn moved(&mut self, to: PhysicalPosition<f64>) -> Goes {
+        let from = self.pointer.replace(to);
+        let (x, y) = self.logical(to);
+        if self.is_scrubbing {
+            return self.live.input(Input::Scrub(x), &self.hits);
+        }
+        if let (Some((down, was_moved)), Some(from)) = (self.pressed, from) {
+            let far = (down.x - to.x).hypot(down.y - to.y) > STILL_HAND;
+            self.pressed = Some((down, was_moved || far));
+            if was_moved || far {
+                let (fx, fy) = self.logical(from);
+                return self.live.input(Input::Drag(x - fx, y - fy), &self.hits);
+            }
+        }
+        self.live.input(Input::Move(x, y), &self.hits)
+    }
+
+    fn wheel(&mut self, steps: f32) -> Goes {
+        let Some(at) = self.pointer else {
+            return Goes::On;
+        };
+        let (x, y) = self.logical(at);
+        self.live.input(Input::Zoom(x, y, steps), &self.hits)
+    }
+
+    fn button(&mut self, state: ElementState) -> Goes {
+        let Some(at) = self.pointer else {
+            return Goes::On;
+        };
+        let (x, y) = self.logical(at);
+        if state == ElementState::Pressed {
+            let bar = self.hits.bar;
+            self.is_scrubbing = bar.is_some_and(|(left, top, right, bottom)| {
+                (left..=right).contains(&x) && (top..=bottom).contains(&y)
+            });
+            if self.is_scrubbing {
+                return self.live.input(Input::Scrub(x), &self.hits);
+            }
+            self.pressed = Some((at, false));
+            return Goes::On;
+        }
+        if std::mem::take(&mut self.is_scrubbing) {
+            return Goes::On;
+        }
+        match self.pressed.take() {
+            Some((_, false)) => self.live.input(Input::Click(x, y), &self.hits),
+            _ => Goes::On,
+        }
+    }
+
+    fn key(&mut self, event: &KeyEvent) -> Goes {
+        if event.state != ElementState::Pressed {
+            return Goes::On;
+        }
+        let key = match &event.logical_key {
+            WinitKey::Named(NamedKey::Enter) => Key::Enter,
+            WinitKey::Named(NamedKey::Escape) => Key::Escape,
+            WinitKey::Named(NamedKey::Backspace) => Key::Backspace,
+            WinitKey::Named(NamedKey::Space) => Key::Char(' '),
+            WinitKey::Named(NamedKey::ArrowLeft) => Key::Left,
+            WinitKey::Named(NamedKey::ArrowRight) => Key::Right,
+            WinitKey::Named(NamedKey::ArrowUp) => Key::Up,
+            WinitKey::Named(NamedKey::ArrowDown) => Key::Down,
+            WinitKey::Named(NamedKey::PageUp) => Key::PageUp,
+            WinitKey::Named(NamedKey::PageDown) => Key::PageDown,
+            WinitKey::Character(text) => match text.chars().next() {
+                Some(ch) => Key::Char(ch),
+                None => return Goes::On,
+            },
+            _ => return Goes::On,
+        };
+        self.live.input(Input::Key(key), &self.hits)
+    }
+
+    fn draw(&mut self) -> anyhow::Result<()> {
+        if !self.live.has_begun() {
+            return Ok(());
+        }
+        let scale = self.scale() as f32;
+        let Some((window, surface)) = &mut self.shown else {
+            return Ok(());
+        };
+        let PhysicalSize { width, height } = window.inner_size();
+        let (Some(columns), Some(rows)) = (NonZeroU32::new(width), NonZeroU32::new(height)) else {
+            // It is minimized.
+            return Ok(());
+        };
+        let size = (
+            (width as f32 / scale).max(LEAST.0),
+            (height as f32 / scale).max(LEAST.1),
+        );
+        let kept = self
+            .scene
+            .take()
+            .filter(|scene| self.stale < Stale::All && (scene.width, scene.height) == size);
+        let mut scene = match kept {
+            Some(scene) => scene,
+            None => {
+                let bar = if self.live.view.is_recording {
+                    BAR
+                } else {
+                    0.0
+                };
+                let room = (size.0, (size.1 - bar).max(LEAST.1));
+                let mut scene = self.live.scene(room);
+                if self.live.view.glass.is_on() {
+                    let plot = plot_of(room);
+                    self.live.view.glass.keep_in(plot);
+                    scene.magnify(plot, &self.live.view.glass, &self.live.font);
+                }
+                scene.height = size.1;
+                self.hits = Hits::of_scene(&scene);
+                if self.live.view.is_recording {
+                    self.hits.bar = Some(Overlay::place_of_bar(size.0, size.1));
+                }
+                self.raster.paint(&scene, scale)?;
+                scene
+            }
+        };
+        let popups = self.live.popups();
+        let status = self.live.notes().join("  ·  ");
+        let bar = self.live.bar();
+        let overlay = Overlay {
+            view: &self.live.view,
+            popups: &popups,
+            status: &status,
+            bar: bar.as_ref(),
+            palette: &self.palette,
+            font: &self.live.font,
+        };
+        let of_the_chart = scene.items.len();
+        overlay.draw(&mut scene);
+        let over = scene.items.split_off(of_the_chart);
+        let pixmap = self.raster.cover(&over, scale).context("nothing to show")?;
+        self.scene = Some(scene);
+        let gone = |error| anyhow!("the display is gone: {error}");
+        surface.resize(columns, rows).map_err(gone)?;
+        let mut buffer = surface.buffer_mut().map_err(gone)?;
+        let across = (width as usize).min(pixmap.width() as usize);
+        for (line, pixels) in buffer
+            .chunks_exact_mut(width as usize)
+            .zip(pixmap.pixels().chunks_exact(pixmap.width() as usize))
+        {
+            for (to, from) in line[..across].iter_mut().zip(pixels) {
+                *to = u32::from(from.red()) << 16
+                    | u32::from(from.green()) << 8
+                    | u32::from(from.blue());
+            }
+        }
+        window.pre_present_notify();
+        buffer.present().map_err(gone)?;
+        self.drawn = Some(Instant::now());
+        self.stale = Stale::Nothing;
+        if self.tells {
+            self.tell(scale);
+        }
+        Ok(())
+    }
+
+    /// Where each task is, in physical pixels, and whose popups are open.
+    fn tell(&self, scale: f32) {
+        let mut text = String::from("places");
+        for spot in &self.hits.tasks {
+            text.push_str(&format!(
+                " {}:{:.0},{:.0}",
+                spot.id.tid,
+                spot.x * scale,
+                spot.y * scale
+            ));
+        }
+        let shown = self.live.view.shown();
+        let shown: Vec<String> = shown.iter().map(|id| id.tid.to_string()).collect();
+        let snapshot = self.live.session.snapshot();
+        let clock = time::local_clock(&snapshot.host, snapshot.stamp.boot_ns);
+        let tick = snapshot.tick;
+        say(&format!(
+            "{text} tick {tick} clock {clock} popups {}",
+            shown.join(",")
+        ));
+    }
+}

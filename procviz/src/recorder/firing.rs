@@ -1,0 +1,95 @@
+//! What a ring does when something has happened.
+
+use super::{
+    MOST_REASONS, Recorder,
+    disk::{Begin, Job, Why},
+    ring::Fired,
+    trigger,
+};
+use crate::{
+    model::Sample,
+    recording::{Because, Block},
+    runtime::stdout::say,
+    tracker::Tracker,
+};
+
+impl Recorder {
+    pub(super) fn next_chunk(&mut self, now: u64, tracker: &Tracker) {
+        let parts = self.all_known(tracker);
+        let Some(ring) = &mut self.ring else { return };
+        let is_writing = ring.is_writing();
+        let keyframe = parts.iter().find(|(block, _)| block.is_keyframe());
+        let keyframe = keyframe.cloned();
+        ring.begin_chunk(now, parts);
+        if let Some(keyframe) = keyframe.filter(|_| is_writing) {
+            self.send(Job::Part(keyframe));
+        }
+    }
+
+    /// Looks whether something has happened that a ring waits for.
+    pub(super) fn watch_ring(&mut self, sample: &Sample, tracker: &Tracker) {
+        let Some(ring) = &mut self.ring else { return };
+        let now = sample.stamp.boot_ns;
+        let fired = ring.triggers().judge(sample, tracker.snapshot());
+        if ring.is_over(now) {
+            self.flush();
+            self.put_marks();
+            self.send(Job::End);
+            self.facts.because.clear();
+            self.ring.iter_mut().for_each(|ring| ring.end(now));
+        }
+        for trigger::Fired { trigger, words } in fired {
+            self.fire(&Why { trigger, words }, now);
+        }
+    }
+
+    /// Somebody asks for what there is.
+    pub(crate) fn ask(&mut self, now: u64) {
+        let why = Why {
+            trigger: "SIGUSR2".to_owned(),
+            words: "SIGUSR2: somebody asked for it".to_owned(),
+        };
+        self.fire(&why, now);
+    }
+
+    pub(super) fn fire(&mut self, why: &Why, now: u64) {
+        let Some(ring) = &mut self.ring else { return };
+        let fired = ring.fire(now, why);
+        if fired == Fired::TooSoon || self.facts.because.len() >= MOST_REASONS {
+            return;
+        }
+        let wall_ns = self.boot_wall_ns + i128::from(now);
+        self.facts.because.push(Because {
+            time_ns: now,
+            words: why.words.clone(),
+        });
+        if fired == Fired::GoesOn {
+            return self.put_facts();
+        }
+        self.flush_into_ring();
+        let Some(ring) = &self.ring else { return };
+        let Ok(facts) = Block::facts(&self.facts) else {
+            return;
+        };
+        let parts = std::iter::once((facts, 0)).chain(ring.parts().cloned());
+        let begin = Job::Begin(Begin {
+            wall_ns,
+            why: Some(why.clone()),
+            parts: parts.collect(),
+        });
+        if !self.send(begin)
+            && let Some(ring) = &mut self.ring
+        {
+            ring.forget_writing();
+            self.facts.because.clear();
+            say("procviz: not written: the disk does not keep up");
+        }
+    }
+
+    /// What was gathered is a part of what goes before.
+    fn flush_into_ring(&mut self) {
+        if let (Some((Ok(block), samples)), Some(ring)) = (self.packer.block(), &mut self.ring) {
+            ring.push((block, samples));
+        }
+    }
+}

@@ -1,0 +1,537 @@
+//! Keeps samples in files as they come: blocks are packed by whoever samples
+//! are given by, and written on a thread of their own.
+
+mod disk;
+mod firing;
+mod folder;
+mod keeping;
+mod lost;
+mod open;
+mod queue;
+mod ring;
+mod sending;
+pub(crate) mod trigger;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{Receiver, sync_channel},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use anyhow::anyhow;
+
+use self::{
+    disk::{Begin, Disk, Job, Outcome, Part, Shared},
+    lost::Lost,
+    queue::{Queue, queue},
+    ring::Ring,
+};
+pub(crate) use self::{
+    folder::{Folder, Limits},
+    keeping::{Files, Filtered, Keeping, Place, Shown, facts},
+    ring::RingPlan,
+};
+use crate::{
+    model::{Event, ExitRecord, Sample, Scope, Sources},
+    recording::{Block, Facts, Gap, Mark, PROCESSES, Packer},
+    runtime::{Failure, stdout::say},
+    source::Users,
+    tracker::{Change, Filter, LastSeconds, Outstanding, Secrets, Stretch, Tracker, Trails},
+};
+
+/// Reasons that a file tells; what comes after that only makes it longer.
+const MOST_REASONS: usize = 10;
+/// Reading may begin each so many ns.
+const KEYFRAMES_NS: u64 = 30_000_000_000;
+const SCOPES: [Scope; 2] = [Scope::Threads, Scope::Processes];
+
+/// A recording that is made.
+pub(crate) struct Recorder {
+    facts: Facts,
+    packer: Packer,
+    secrets: Secrets,
+    /// Each process has one thread, which carries what all do.
+    is_reduced: bool,
+    /// Knows all that is recorded, where that is not what is shown.
+    own: Option<Tracker>,
+    /// The time since boot of the last keyframe, ns.
+    keyframe_ns: Option<u64>,
+    keyframes_ns: u64,
+    boot_wall_ns: i128,
+    rotation: Option<(Duration, Option<u64>)>,
+    /// The time since boot at which the file began, ns.
+    file_ns: Option<u64>,
+    ring: Option<Ring>,
+    /// Those of threads and of processes; a ring, which is short, tells of none.
+    trails: Vec<Trails>,
+    outstanding: Outstanding,
+    /// What has changed of it since the last block.
+    marks: Vec<Mark>,
+    /// What the writing thread had no room for, since it had, and in all.
+    lost: Lost,
+    lost_in_all: u64,
+    shared: Arc<Shared>,
+    jobs: Option<Queue>,
+    outcome: Receiver<Outcome>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Recorder {
+    /// Creates the file at once, so that it is there after a crash; a ring
+    /// makes none yet, and looks whether it could.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made, or something is there.
+    pub(crate) fn start(
+        keeping: &Keeping,
+        files: Files,
+        facts: Facts,
+        filtered: Filtered,
+    ) -> Result<Self, Failure> {
+        let mut facts = facts;
+        let is_reduced = keeping.scope == Scope::Processes && facts.has_threads();
+        if is_reduced {
+            PROCESSES.clone_into(&mut facts.tasks);
+        }
+        facts.has_trails = !matches!(files, Files::Ring(_));
+        files.keeper().clone_into(&mut facts.keeper);
+        let boot_wall_ns = i128::from(facts.boot_wall_ns);
+        let first = Begin {
+            wall_ns: jiff::Timestamp::now().as_nanosecond(),
+            why: None,
+            parts: vec![(Block::facts(&facts)?, 0)],
+        };
+        let (rotation, ring) = match files {
+            Files::One => (None, None),
+            Files::Rotated(after, bytes) => (Some((after, bytes)), None),
+            Files::Ring(plan) => (None, Some(Ring::new(plan))),
+        };
+        let first = ring.is_none().then_some(first);
+        let (jobs, todo) = queue();
+        let (tell, told) = sync_channel(1);
+        let (done, outcome) = sync_channel(1);
+        let shared = Arc::new(Shared::default());
+        let (of_thread, seen) = (keeping.clone(), Arc::clone(&shared));
+        let of_files = facts.clone();
+        let body = move || {
+            let mut disk = Disk::new(of_thread, &of_files, seen);
+            let begun = disk.confine();
+            let begun = begun.and_then(|()| match first {
+                Some(first) => disk.begin(&first),
+                None => disk.probe(),
+            });
+            let is_good = begun.is_ok();
+            _ = tell.send(begun);
+            if is_good {
+                _ = done.send(disk.work(&todo));
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("procviz-writer".to_owned())
+            .spawn(body)?;
+        told.recv()
+            .map_err(|_| anyhow!("the writing thread ended early"))??;
+        let own = match filtered {
+            Filtered::No if !is_reduced => None,
+            _ => {
+                let filter = Filter {
+                    descendants: facts.only_watched,
+                    ..Filter::default()
+                };
+                Some(Tracker::with_filter(
+                    facts.machine(),
+                    Sources::EbpfAndProc,
+                    filter,
+                ))
+            }
+        };
+        let trails = match facts.has_trails {
+            true => SCOPES.map(Trails::new).into(),
+            false => Vec::new(),
+        };
+        Ok(Self {
+            facts,
+            packer: Packer::new(),
+            secrets: if keeping.redacts {
+                Secrets::LeftOut
+            } else {
+                Secrets::Kept
+            },
+            is_reduced,
+            own,
+            keyframe_ns: None,
+            keyframes_ns: keyframes_ns(),
+            boot_wall_ns,
+            rotation,
+            file_ns: None,
+            ring,
+            trails,
+            outstanding: Outstanding::default(),
+            marks: Vec::new(),
+            lost: Lost::default(),
+            lost_in_all: 0,
+            shared,
+            jobs: Some(jobs),
+            outcome,
+            thread: Some(thread),
+        })
+    }
+
+    /// Whether there is anything in it.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.keyframe_ns.is_some()
+    }
+
+    /// Begins a piece of a longer story with all that is known.
+    pub(crate) fn go_on_from(&mut self, tracker: &Tracker, users: &Users) {
+        self.tell_all(tracker, users);
+        let own = self.own.take();
+        self.follow_from(own.as_ref().unwrap_or(tracker));
+        self.own = own;
+    }
+
+    /// Tells of a time of which what this is a part of has kept nothing, and of
+    /// how many deaths neither, before the sample after it; and of all that is known of the end of that time.
+    pub(crate) fn pass_hole(
+        &mut self,
+        ((begin, end), deaths): ((u64, u64), u64),
+        next: &Sample,
+        (known, users): (Option<&Tracker>, &Users),
+    ) {
+        self.flush();
+        let interval_ns = next.stamp.boot_ns.saturating_sub(end).max(1);
+        let gap = Gap {
+            span_ns: (begin, end),
+            samples: end.saturating_sub(begin) / interval_ns,
+            // All others come with the sample after it.
+            deaths,
+            why: "they are missing in what this is a part of".to_owned(),
+        };
+        if let Ok(gap) = Block::gap(&gap) {
+            self.put((gap, 0));
+        }
+        if let Some(tracker) = known {
+            self.tell_all(tracker, users);
+        }
+    }
+
+    /// Tells of a gap with which what this is a part of ends, and of who ended in it.
+    pub(crate) fn end_within(&mut self, gap: Option<&Gap>, ended: &[Arc<ExitRecord>]) {
+        let Some(gap) = gap else { return };
+        self.flush();
+        let deaths = (!ended.is_empty()).then(|| Block::deaths(gap.span_ns, ended));
+        for block in [Block::gap(gap)].into_iter().chain(deaths).flatten() {
+            self.put((block, 0));
+        }
+    }
+
+    fn tell_all(&mut self, tracker: &Tracker, users: &Users) {
+        let census = tracker.census();
+        self.know(&census, users);
+        let mut own = self.own.take();
+        match &mut own {
+            // What rules remember of threads is of no use to it.
+            Some(own) if self.is_reduced => own.update(&tracker.processes_alone(&census)),
+            Some(own) => {
+                if let Ok(keyframe) = tracker.keyframe(Secrets::Kept, LastSeconds::Kept) {
+                    _ = own.restore(keyframe);
+                }
+            }
+            None => {}
+        }
+        let all = own.as_ref().filter(|_| self.is_reduced);
+        for part in self.all_known(all.unwrap_or(tracker)) {
+            self.put(part);
+        }
+        self.own = own;
+    }
+
+    /// Takes in a sample that `tracker` has taken in. A disk that does not
+    /// keep up delays nothing.
+    pub(crate) fn add(&mut self, sample: &Sample, users: &Users, tracker: &Tracker) {
+        let reduced = self.is_reduced.then(|| tracker.processes_alone(sample));
+        let sample = reduced.as_ref().unwrap_or(sample);
+        if let Some(own) = &mut self.own {
+            own.update(sample);
+        }
+        let kept = sample.hole_ns.map(|(_, end)| as_it_was_kept(sample, end));
+        let sample = kept.as_ref().unwrap_or(sample);
+        let is_full = match self.secrets {
+            Secrets::LeftOut => self.packer.add(&redacted(sample)),
+            Secrets::Kept => self.packer.add(sample),
+        };
+        self.boot_wall_ns = sample.boot_wall_ns.unwrap_or(self.boot_wall_ns);
+        self.know(sample, users);
+        if is_full {
+            self.flush();
+        }
+        let own = self.own.take();
+        let all = own.as_ref().unwrap_or(tracker);
+        self.mark(all, is_full);
+        self.follow(all);
+        self.watch_ring(sample, all);
+        let now = sample.stamp.boot_ns;
+        let last = *self.keyframe_ns.get_or_insert(now);
+        self.file_ns.get_or_insert(now);
+        if is_full {
+            self.go_on(all);
+            if self.wants_file(now, sample.stamp.interval_ns) {
+                self.next_file(now, all);
+            } else if self.ring.is_none() && now.saturating_sub(last) >= self.keyframes_ns {
+                self.keyframe_ns = Some(now);
+                let keyframe = self.keyframe(all, LastSeconds::LeftOut);
+                keyframe.into_iter().for_each(|part| self.put(part));
+            }
+        }
+        // Where files begin and end each moment, no block is ever full.
+        if self.ring.as_ref().is_some_and(|ring| ring.wants_chunk(now)) {
+            self.next_chunk(now, all);
+        }
+        self.own = own;
+    }
+
+    /// Tells what begins and ceases to stand out.
+    fn mark(&mut self, tracker: &Tracker, is_full: bool) {
+        let snapshot = tracker.snapshot();
+        let now = snapshot.stamp.boot_ns;
+        let changes = self.outstanding.update(&snapshot.notables);
+        let changes = changes.iter();
+        self.marks
+            .extend(changes.map(|(change, notable)| Mark::new(*change, notable, now)));
+        if is_full {
+            self.put_marks();
+        }
+    }
+
+    /// Tells what came to trails, when a stretch of them is over.
+    fn follow(&mut self, tracker: &Tracker) {
+        let snapshot = tracker.snapshot();
+        let trails = self.trails.iter_mut();
+        let over: Vec<Stretch> = trails
+            .filter_map(|trails| trails.observe(snapshot))
+            .map(|stretch| match self.secrets {
+                Secrets::LeftOut => stretch.without_args(),
+                Secrets::Kept => stretch,
+            })
+            .collect();
+        if over.is_empty() {
+            return;
+        }
+        match Block::trails(&over) {
+            Ok(block) => self.put((block, 0)),
+            // A reader misses it, and reads samples instead.
+            Err(error) => say(&format!("procviz: trails are not recorded: {error}")),
+        }
+    }
+
+    /// Trails of a file lead no further back than it does.
+    fn follow_from(&mut self, tracker: &Tracker) {
+        for trails in &mut self.trails {
+            *trails = Trails::from_census(trails.scope(), tracker.snapshot());
+        }
+    }
+
+    fn put_marks(&mut self) {
+        if self.marks.is_empty() {
+            return;
+        }
+        let block = Block::marks(&self.marks);
+        self.marks.clear();
+        if let Ok(block) = block {
+            self.put((block, 0));
+        }
+    }
+
+    /// Learns names of users.
+    fn know(&mut self, sample: &Sample, users: &Users) {
+        let found = sample.found.iter().filter_map(|found| found.uid);
+        let read = sample.readings.iter().filter_map(|reading| reading.uid);
+        let told = sample.events.iter().filter_map(|event| match event {
+            Event::Fork(fork) => Some(fork.uid),
+            Event::Exec(exec) => Some(exec.uid),
+            Event::ProcessEnd(record) => Some(record.uid),
+            _ => None,
+        });
+        let mut is_new = false;
+        for uid in found.chain(read).chain(told) {
+            if let Some(name) = users
+                .known(uid)
+                .filter(|_| !self.facts.users.contains_key(&uid))
+            {
+                self.facts.users.insert(uid, name.to_string());
+                is_new = true;
+            }
+        }
+        if is_new {
+            self.put_facts();
+        }
+    }
+
+    fn put_facts(&mut self) {
+        // A ring's file begins with them.
+        let is_kept = self.ring.as_ref().is_none_or(Ring::is_writing);
+        if let Ok(facts) = Block::facts(&self.facts)
+            && is_kept
+        {
+            self.send(Job::Part((facts, 0)));
+        }
+    }
+
+    /// Everybody, and all that rules remember: a file can begin with them.
+    fn all_known(&mut self, tracker: &Tracker) -> Vec<Part> {
+        self.flush();
+        self.keyframe_ns = Some(tracker.snapshot().stamp.boot_ns);
+        let census = tracker.census();
+        let mut packer = Packer::new();
+        match self.secrets {
+            Secrets::LeftOut => packer.add(&redacted(&census)),
+            Secrets::Kept => packer.add(&census),
+        };
+        let block = packer.block().and_then(|(block, _)| block.ok());
+        // It is no sample of the machine, so nobody counts it.
+        let census = block.map(|block| (block, 0));
+        let keyframe = self.keyframe(tracker, LastSeconds::Kept);
+        // What has begun in an earlier file is found in this one, too.
+        let now = tracker.snapshot().stamp.boot_ns;
+        let held = self.outstanding.all();
+        let held: Vec<Mark> = held
+            .map(|notable| Mark::new(Change::Holds, notable, now))
+            .collect();
+        let held = (!held.is_empty()).then(|| Block::marks(&held).ok());
+        let held = held.flatten().map(|block| (block, 0));
+        census.into_iter().chain(held).chain(keyframe).collect()
+    }
+
+    /// Lets reading begin here. One that is too large is not made: reading
+    /// then begins further ahead.
+    fn keyframe(&mut self, tracker: &Tracker, last_seconds: LastSeconds) -> Option<Part> {
+        let keyframe = tracker.keyframe(self.secrets, last_seconds).ok()?;
+        let block = Block::keyframe(&keyframe).ok()?;
+        self.packer.begin_anew();
+        Some((block, 0))
+    }
+
+    fn wants_file(&self, now: u64, interval_ns: u64) -> bool {
+        let Some((after, bytes)) = self.rotation else {
+            return false;
+        };
+        let began = self.file_ns.unwrap_or(now);
+        let is_large = bytes.is_some_and(|most| self.shared.size.load(Ordering::Relaxed) >= most);
+        // The next sample is a part of the next file.
+        Duration::from_nanos(now.saturating_sub(began) + interval_ns) >= after || is_large
+    }
+
+    fn next_file(&mut self, now: u64, tracker: &Tracker) {
+        self.file_ns = Some(now);
+        let Ok(facts) = Block::facts(&self.facts) else {
+            return;
+        };
+        let mut parts = vec![(facts, 0)];
+        parts.extend(self.all_known(tracker));
+        self.follow_from(tracker);
+        self.send(Job::Begin(Begin {
+            wall_ns: self.boot_wall_ns + i128::from(now),
+            why: None,
+            parts,
+        }));
+    }
+
+    /// Whether the file that is written has been removed.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.shared.is_gone.load(Ordering::Relaxed)
+    }
+
+    /// Writes the rest, and says what there is. Returns whether all of it is there.
+    pub(crate) fn finish(mut self) -> bool {
+        self.flush();
+        self.put_marks();
+        let lost = self.lost_in_all;
+        if let Some(jobs) = &self.jobs {
+            _ = jobs.push(Job::Lost(std::mem::take(&mut self.lost)));
+        }
+        drop(self.jobs.take());
+        let mut is_there = !self.is_gone();
+        match self.outcome.recv() {
+            Ok(outcome) => {
+                self.say_what_there_is(&outcome, lost);
+                let has_lost_all = outcome.samples == 0 && outcome.lost + lost > 0;
+                is_there &= !has_lost_all;
+            }
+            Err(_) => is_there = false,
+        }
+        is_there && !self.is_gone()
+    }
+
+    fn say_what_there_is(&self, outcome: &Outcome, lost: u64) {
+        let lost = outcome.lost + lost;
+        let files = match (outcome.files, self.ring.is_some()) {
+            (0, _) if lost == 0 => {
+                say("procviz: nothing has happened that --on names: no file was made");
+                return;
+            }
+            (0 | 1, false) => String::new(),
+            (1, true) => " in 1 file".to_owned(),
+            (files, _) => format!(" in {files} files"),
+        };
+        let lost = match lost {
+            0 => String::new(),
+            lost => format!(", {lost} lost"),
+        };
+        say(&format!(
+            "procviz: recorded {} samples in {}{files}{lost}",
+            outcome.samples,
+            crate::model::bytes_text(outcome.bytes)
+        ));
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        // What has been handed over is written, and what came to nothing is
+        // removed, also when something else went wrong.
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            _ = thread.join();
+        }
+    }
+}
+
+/// Tests have more of them than anybody needs.
+fn keyframes_ns() -> u64 {
+    let told = std::env::var("PROCVIZ_TEST_KEYFRAMES_NS").ok();
+    told.and_then(|told| told.parse().ok())
+        .unwrap_or(KEYFRAMES_NS)
+}
+
+/// A sample after a hole that ended then, as the recording has it that it comes from.
+fn as_it_was_kept(sample: &Sample, end: u64) -> Sample {
+    let mut sample = sample.clone();
+    sample.hole_ns = None;
+    sample.stamp.interval_ns = sample.stamp.boot_ns.saturating_sub(end);
+    sample
+}
+
+/// A sample without arguments.
+fn redacted(sample: &Sample) -> Sample {
+    let mut sample = sample.clone();
+    for event in &mut sample.events {
+        match event {
+            Event::Fork(fork) => fork.args = None,
+            Event::Exec(exec) => exec.args = None,
+            Event::ProcessEnd(record) => {
+                *record = Arc::new(ExitRecord {
+                    args: None,
+                    ..(**record).clone()
+                });
+            }
+            Event::Args(..) => *event = Event::Nothing,
+            _ => {}
+        }
+    }
+    sample
+}

@@ -1,0 +1,244 @@
+//! Moments of recordings as people name them: a date, a time of day where the
+//! machine stood, or so long before the end.
+
+use jiff::{
+    Timestamp, ToSpan as _, Zoned,
+    civil::{Date, DateTime, Time},
+    tz::TimeZone,
+};
+
+use crate::runtime::{Failure, config, stdout::shown};
+
+/// What was typed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Moment {
+    /// With its offset from UTC.
+    At(Timestamp),
+    /// A day and a time, there.
+    There(DateTime),
+    /// A time of day, there.
+    Clock(Time),
+    /// So long before the end, ns.
+    BeforeTheEnd(i128),
+}
+
+/// First and last sample's wall clock of what is recorded, ns since 1970.
+pub(crate) type Span = (i128, i128);
+
+impl Moment {
+    /// # Errors
+    ///
+    /// When it is none.
+    pub(crate) fn parse(option: &str, text: &str) -> Result<Self, Failure> {
+        let text = text.trim();
+        if let Some(ago) = text.strip_prefix('-') {
+            let ago = config::duration(option, text, ago)?;
+            return Ok(Self::BeforeTheEnd(ago.as_nanos() as i128));
+        }
+        if let Ok(at) = text.parse::<Timestamp>() {
+            return Ok(Self::At(at));
+        }
+        if let Ok(at) = text.parse::<Zoned>() {
+            return Ok(Self::At(at.timestamp()));
+        }
+        let is_clock = text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b':' || byte == b'.')
+            && text.contains(':');
+        if is_clock && let Ok(time) = padded(text).parse::<Time>() {
+            return Ok(Self::Clock(time));
+        }
+        match text.parse::<DateTime>() {
+            Ok(at) if text.contains(':') => Ok(Self::There(at)),
+            _ => Err(Failure::usage(format!(
+                "`{option} {}` is no moment: 03:12, 03:12:30, 2026-11-22T03:12 (as the clock of the machine stood), 2026-11-22T03:12:30Z and -30s (before the end) are",
+                shown(text)
+            ))),
+        }
+    }
+
+    /// Its wall clock, ns since 1970; `spans` is what is recorded, in order.
+    ///
+    /// # Errors
+    ///
+    /// When nothing was recorded then, or on several days at that time.
+    pub(crate) fn find(
+        &self,
+        (option, text): (&str, &str),
+        spans: &[Span],
+        zone: &TimeZone,
+    ) -> Result<i128, Failure> {
+        let (Some((first, _)), Some((_, last))) = (spans.first(), spans.last()) else {
+            return Err(Failure::usage(format!(
+                "`{option} {text}`: in a stream, or where there are no samples, only a date can be found, as in 2026-11-22T03:12:30Z"
+            )));
+        };
+        let date = |ns: i128| {
+            Timestamp::from_nanosecond(ns).map_or_else(
+                |_| "an unknown time".to_owned(),
+                |at| {
+                    at.to_zoned(zone.clone())
+                        .strftime("%Y-%m-%d %H:%M:%S %Z")
+                        .to_string()
+                },
+            )
+        };
+        let outside = || {
+            Failure::usage(format!(
+                "`{option} {text}`: recorded is from {} to {}",
+                date(*first),
+                date(*last)
+            ))
+        };
+        let there = |at: DateTime| {
+            let zoned = at.to_zoned(zone.clone()).map_err(|_| outside())?;
+            Ok::<i128, Failure>(zoned.timestamp().as_nanosecond())
+        };
+        let at = match self {
+            Self::At(at) => at.as_nanosecond(),
+            Self::There(at) => there(*at)?,
+            Self::BeforeTheEnd(ago) => last - ago,
+            Self::Clock(time) => {
+                let mut found = Vec::new();
+                for day in days(spans, zone) {
+                    let at = there(day.to_datetime(*time))?;
+                    if is_recorded(at, spans) {
+                        found.push((day, at));
+                    }
+                }
+                if found.is_empty() {
+                    // Between two recordings: what was last known by then is shown.
+                    let all = [(*first, *last)];
+                    for day in days(&all, zone) {
+                        let at = there(day.to_datetime(*time))?;
+                        if is_recorded(at, &all) {
+                            found.push((day, at));
+                        }
+                    }
+                }
+                match found.as_slice() {
+                    [] => return Err(outside()),
+                    [(_, at)] => *at,
+                    _ => {
+                        let days: Vec<String> =
+                            found.iter().map(|(day, _)| day.to_string()).collect();
+                        return Err(Failure::usage(format!(
+                            "`{option} {text}` was on {} days; say which, as in {}T{text}: {}",
+                            days.len(),
+                            days[days.len() - 1],
+                            days.join(", ")
+                        )));
+                    }
+                }
+            }
+        };
+        // A second is what a moment is worth that somebody types.
+        let slack = 1_000_000_000;
+        if at + slack < *first || at > last + slack {
+            return Err(outside());
+        }
+        Ok(at)
+    }
+}
+
+/// A moment within a second of what was recorded; between two recordings
+/// nothing was.
+fn is_recorded(at: i128, spans: &[Span]) -> bool {
+    let slack = 1_000_000_000;
+    spans
+        .iter()
+        .any(|(first, last)| at + slack >= *first && at <= last + slack)
+}
+
+/// The days there on which something was recorded.
+fn days(spans: &[Span], zone: &TimeZone) -> Vec<Date> {
+    let day = |ns: i128| {
+        let at = Timestamp::from_nanosecond(ns).ok()?;
+        Some(at.to_zoned(zone.clone()).date())
+    };
+    let mut days: Vec<Date> = Vec::new();
+    for (first, last) in spans {
+        let (Some(mut at), Some(last)) = (day(*first), day(*last)) else {
+            continue;
+        };
+        while at <= last && days.len() < 10_000 {
+            if days.last().is_none_or(|known| *known < at) {
+                days.push(at);
+            }
+            match at.checked_add(1.day()) {
+                Ok(next) => at = next,
+                Err(_) => break,
+            }
+        }
+    }
+    days
+}
+
+/// `3:12` as `03:12`.
+fn padded(text: &str) -> String {
+    if text.find(':') == Some(1) {
+        format!("0{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ns(text: &str) -> i128 {
+        text.parse::<Timestamp>().unwrap().as_nanosecond()
+    }
+
+    fn berlin() -> TimeZone {
+        TimeZone::get("Europe/Berlin").unwrap()
+    }
+
+    fn find(text: &str, spans: &[Span]) -> Result<i128, String> {
+        let option = "--at";
+        Moment::parse(option, text)
+            .and_then(|moment| moment.find((option, text), spans, &berlin()))
+            .map_err(|failure| format!("{:#}", failure.error))
+    }
+
+    #[test]
+    fn as_people_say_it() {
+        let spans = [(ns("2026-11-21T22:00:00Z"), ns("2026-11-22T03:00:00Z"))];
+        for text in [
+            "03:12:30",
+            "3:12:30",
+            "2026-11-22T03:12:30",
+            "2026-11-22 03:12:30",
+            "2026-11-22T02:12:30Z",
+            "2026-11-22T03:12:30+01:00",
+        ] {
+            assert_eq!(find(text, &spans), Ok(ns("2026-11-22T02:12:30Z")), "{text}");
+        }
+        assert_eq!(find("23:30", &spans), Ok(ns("2026-11-21T22:30:00Z")));
+        assert_eq!(find("-30s", &spans), Ok(ns("2026-11-22T02:59:30Z")));
+    }
+
+    #[test]
+    fn what_was_not_recorded() {
+        let two = [
+            (ns("2026-11-20T02:00:00Z"), ns("2026-11-20T03:00:00Z")),
+            (ns("2026-11-21T02:00:00Z"), ns("2026-11-22T03:00:00Z")),
+        ];
+        let said = find("03:12", &two).unwrap_err();
+        assert!(
+            said.contains("2026-11-20, 2026-11-21, 2026-11-22"),
+            "{said}"
+        );
+        assert_eq!(find("12:00", &two), Ok(ns("2026-11-21T11:00:00Z")));
+        let said = find("2026-11-23T00:00", &two).unwrap_err();
+        assert!(
+            said.contains("2026-11-20 03:00:00 CET to 2026-11-22 04:00:00 CET"),
+            "{said}"
+        );
+        for bad in ["", "noon", "25:00", "-3x", "2026-11-22"] {
+            assert!(find(bad, &two).unwrap_err().contains("is no"), "{bad}");
+        }
+        assert!(find("03:12", &[]).is_err());
+    }
+}

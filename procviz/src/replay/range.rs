@@ -1,0 +1,68 @@
+//! Which part of a recording is shown.
+
+use super::{
+    moment::{Moment, Span},
+    shelf::Volume,
+};
+use crate::{
+    cli::RangeArgs,
+    export::time,
+    runtime::{Failure, stdout::shown},
+};
+
+/// What of a recording is shown, wall clock in ns since 1970.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Range {
+    pub(super) begin: Option<i128>,
+    pub(super) end: Option<i128>,
+    /// The last sample of it alone.
+    pub(super) is_moment: bool,
+}
+
+impl Range {
+    pub(super) fn new(args: &RangeArgs, shelf: &[Volume]) -> Result<Self, Failure> {
+        let spans: Vec<Span> = shelf.iter().filter_map(|volume| volume.span).collect();
+        let zone = time::zone(&shelf[0].facts.machine());
+        let find = |option: &'static str, text: &Option<String>| {
+            let Some(text) = text else { return Ok(None) };
+            let moment = Moment::parse(option, text)?;
+            if let (Moment::At(at), true) = (&moment, spans.is_empty()) {
+                // In a stream it is known when it comes.
+                return Ok(Some(at.as_nanosecond()));
+            }
+            moment.find((option, text), &spans, &zone).map(Some)
+        };
+        if args.at.is_some() {
+            return Ok(Self {
+                begin: None,
+                end: find("--at", &args.at)?,
+                is_moment: true,
+            });
+        }
+        let (begin, end) = (find("--begin", &args.begin)?, find("--end", &args.end)?);
+        if let (Some(begin), Some(end)) = (begin, end)
+            && begin > end
+        {
+            return Err(Failure::usage(format!(
+                "`--begin {}` is later than `--end {}`",
+                shown(args.begin.as_deref().unwrap_or_default()),
+                shown(args.end.as_deref().unwrap_or_default())
+            )));
+        }
+        Ok(Self {
+            begin,
+            end,
+            is_moment: false,
+        })
+    }
+
+    /// Its first and last moment; the end of all is one.
+    pub(super) fn span(&self) -> Span {
+        let end = self.end.unwrap_or(i128::MAX);
+        let begin = match self.is_moment {
+            true => end,
+            false => self.begin.unwrap_or(i128::MIN),
+        };
+        (begin, end)
+    }
+}

@@ -1,0 +1,279 @@
+//! Recordings that lie somewhere: one, or a folder of them.
+
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+
+use super::moment::Span;
+use crate::{
+    recording::{Damage, Facts, Findings, Gap, Map, ReadError, Reader, SUFFIX},
+    runtime::{Failure, stdout::say},
+    tracker::Past,
+};
+
+/// One file of those that are played.
+pub(super) struct Volume {
+    pub(super) path: PathBuf,
+    pub(super) name: String,
+    pub(super) facts: Facts,
+    /// Where its blocks are; none in what can be read from the front alone.
+    pub(super) map: Option<Map>,
+    /// Wall clock of its first and last sample.
+    pub(super) span: Option<Span>,
+    /// Somebody was shown some of it.
+    pub(super) is_read: bool,
+    found: Findings,
+}
+
+impl Volume {
+    fn new(path: &Path) -> Result<(Self, Reader), Failure> {
+        let (reader, name) = reader(path)?;
+        let volume = Self {
+            path: path.to_owned(),
+            name,
+            facts: reader.facts().clone(),
+            map: None,
+            span: None,
+            is_read: false,
+            found: Findings::default(),
+        };
+        Ok((volume, reader))
+    }
+
+    pub(super) fn open(&self) -> Result<File, Failure> {
+        File::open(&self.path).map_err(|error| failed(&self.name, &error.into()))
+    }
+
+    /// What its trails tell of the time before a moment; `None` where they tell
+    /// nothing, or not all.
+    pub(super) fn past(&self, wall_ns: i128) -> Result<Option<Past>, Failure> {
+        let Some(map) = self.map.as_ref().filter(|_| self.facts.has_trails) else {
+            return Ok(None);
+        };
+        let until = wall_ns - i128::from(self.facts.boot_wall_ns);
+        let until = u64::try_from(until).unwrap_or(0);
+        let past = map.past(&mut self.open()?, until);
+        past.map_err(|error| failed(&self.name, &error.into()))
+    }
+
+    pub(super) fn reader(&self) -> Result<Reader, Failure> {
+        reader(&self.path).map(|(reader, _)| reader)
+    }
+
+    /// Gaps that reading came upon.
+    pub(super) fn gaps(&self) -> &[Gap] {
+        &self.found.gaps
+    }
+
+    /// Remembers what reading came upon, which may be nothing new.
+    pub(super) fn came_upon(&mut self, findings: &Findings) {
+        for damage in &findings.damages {
+            // A part of what is known, or more of it.
+            let known = &mut self.found.damages;
+            if known.iter().any(|other| is_within(damage, other)) {
+                continue;
+            }
+            known.retain(|other| !is_within(other, damage));
+            known.push(damage.clone());
+        }
+        for gap in &findings.gaps {
+            if !self.found.gaps.contains(gap) {
+                self.found.gaps.push(gap.clone());
+            }
+        }
+    }
+
+    /// Says what it lacks; 3 where it is damaged, be it elsewhere than where it
+    /// was read. Gaps are told of that somebody was shown, or wanted to be.
+    pub(super) fn tell(&mut self, wanted: Span) -> u8 {
+        if !self.is_read {
+            return 0;
+        }
+        if self.path.is_file() {
+            match self.pass_over() {
+                Ok(mut findings) => {
+                    let gaps = &mut findings.gaps;
+                    gaps.retain(|gap| is_common(self.wall(gap.span_ns), wanted));
+                    self.came_upon(&findings);
+                    if findings.unfinished > 0 {
+                        say(&format!(
+                            "procviz: `{}`: its last block is incomplete ({} bytes): the file was cut off, or is still being written",
+                            self.name, findings.unfinished
+                        ));
+                    }
+                }
+                Err(failure) => {
+                    say(&format!("procviz: {:#}", failure.error));
+                    return 3;
+                }
+            }
+        }
+        self.found.damages.sort_by_key(|damage| damage.offset);
+        tell(&self.name, &self.found)
+    }
+
+    fn pass_over(&self) -> Result<Findings, Failure> {
+        let mut reader = self.reader()?;
+        let passed = reader.pass_over();
+        passed.map_err(|error| failed(&self.name, &error))?;
+        Ok(reader.findings().clone())
+    }
+
+    /// Finds its blocks, where it can be read from anywhere.
+    pub(super) fn look(&mut self) -> Result<(), Failure> {
+        if self.map.is_some() || !self.path.is_file() {
+            return Ok(());
+        }
+        let map = Map::of(&mut self.open()?);
+        let map = map.map_err(|error| failed(&self.name, &error.into()))?;
+        self.span = map.span().map(|span| self.wall(span));
+        self.map = Some(map);
+        Ok(())
+    }
+
+    /// Times of which it has no samples, wall clock.
+    pub(super) fn holes(&self) -> Vec<Span> {
+        let holes = self.map.iter().flat_map(Map::holes);
+        holes.map(|hole| self.wall(hole)).collect()
+    }
+
+    fn wall(&self, (first, last): (u64, u64)) -> Span {
+        let boot = i128::from(self.facts.boot_wall_ns);
+        (boot + i128::from(first), boot + i128::from(last))
+    }
+}
+
+fn is_within(one: &Damage, other: &Damage) -> bool {
+    let end = |damage: &Damage| damage.offset.saturating_add(damage.bytes);
+    other.offset <= one.offset && end(one) <= end(other)
+}
+
+/// Whether two spans have a moment in common.
+pub(super) fn is_common(one: Span, other: Span) -> bool {
+    one.0 <= other.1 && other.0 <= one.1
+}
+
+/// The recordings at a path; the reader of a single one, which may be a stream
+/// that cannot be opened twice; and 3 if some of them cannot be read.
+pub(super) fn shelf(path: &Path) -> Result<(Vec<Volume>, Option<Reader>, u8), Failure> {
+    if !path.is_dir() {
+        let (volume, reader) = Volume::new(path)?;
+        return Ok((vec![volume], Some(reader), 0));
+    }
+    let shown = crate::model::Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal();
+    let mut shelf = Vec::new();
+    let mut status = 0;
+    for path in recordings(path)? {
+        let volume = Volume::new(&path).and_then(|(mut volume, _)| {
+            volume.look()?;
+            Ok(volume)
+        });
+        match volume {
+            // One that has just been begun.
+            Ok(volume) if volume.span.is_none() => {}
+            Ok(volume) => shelf.push(volume),
+            Err(failure) => {
+                say(&format!("procviz: {:#}", failure.error));
+                status = 3;
+            }
+        }
+    }
+    if shelf.is_empty() {
+        return Err(
+            anyhow::anyhow!("there are no recordings (*.pvz) with samples in `{shown}`").into(),
+        );
+    }
+    Ok((shelf, None, status))
+}
+
+/// The files of a folder that are called as recordings are.
+pub(crate) fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let shown = crate::model::Untrusted::new(folder.as_os_str().as_encoded_bytes()).terminal();
+    let entries = std::fs::read_dir(folder).with_context(|| format!("failed to list `{shown}`"))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.with_context(|| format!("failed to list `{shown}`"))?;
+        let path = entry.path();
+        if path
+            .as_os_str()
+            .as_encoded_bytes()
+            .ends_with(SUFFIX.as_bytes())
+        {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+/// Opens a recording; `-` is the standard input.
+///
+/// # Errors
+///
+/// When it is none, or cannot be read.
+pub(crate) fn reader(path: &Path) -> Result<(Reader, String), Failure> {
+    let is_stdin = path == Path::new("-");
+    let name = if is_stdin {
+        "standard input".to_owned()
+    } else {
+        crate::model::Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal()
+    };
+    let input: Box<dyn Read + Send> = if is_stdin {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(|error| failed(&name, &error.into()))?)
+    };
+    let reader = Reader::new(input).map_err(|error| failed(&name, &error))?;
+    Ok((reader, name))
+}
+
+pub(crate) fn failed(name: &str, error: &ReadError) -> Failure {
+    anyhow::anyhow!("`{name}` cannot be read: {error}").into()
+}
+
+/// Says on stderr what a recording lacks; 3 where something of it is damaged.
+pub(crate) fn tell(name: &str, findings: &Findings) -> u8 {
+    for gap in findings.gaps.iter().take(5) {
+        say(&format!(
+            "procviz: `{name}`: {} samples were not recorded{}: {}",
+            gap.samples,
+            deaths_of(std::slice::from_ref(gap)),
+            crate::model::Untrusted::new(gap.why.as_bytes()).terminal()
+        ));
+    }
+    if findings.gaps.len() > 5 {
+        let more = &findings.gaps[5..];
+        say(&format!(
+            "procviz: `{name}`: and {} gaps more with {} samples{}",
+            more.len(),
+            more.iter().map(|gap| gap.samples).sum::<u64>(),
+            deaths_of(more)
+        ));
+    }
+    for damage in findings.damages.iter().take(5) {
+        say(&format!(
+            "procviz: `{name}`: damaged at byte {}: {}{}",
+            damage.offset,
+            damage.what,
+            match damage.bytes {
+                0 => String::new(),
+                1 => "; 1 byte is left out".to_owned(),
+                bytes => format!("; {bytes} bytes are left out"),
+            }
+        ));
+    }
+    if let Some(more) = findings.damages.len().checked_sub(6) {
+        say(&format!("procviz: `{name}`: and {} places more", more + 1));
+    }
+    if findings.damages.is_empty() { 0 } else { 3 }
+}
+
+fn deaths_of(gaps: &[Gap]) -> String {
+    match gaps.iter().map(|gap| gap.deaths).sum::<u64>() {
+        0 => String::new(),
+        deaths => format!(", nor {deaths} processes that ended in them"),
+    }
+}

@@ -1,0 +1,92 @@
+//! What files and live views have in common when they draw: theme, palette,
+//! font, names of users, and what a PNG says about itself.
+
+use std::{fs::File, io::Read as _, sync::Arc};
+
+use anyhow::Context as _;
+
+use super::{Failure, stdout::shown};
+use crate::{
+    chart::{Grouping, PaletteKind, Theme},
+    cli::{GroupArg, PaletteArg, PictureArgs, ThemeArg},
+    export::time,
+    model::{Snapshot, bytes_text},
+    scene::{Font, Scene},
+    source::Users,
+};
+
+/// The theme that was asked for; a live view in a terminal makes it dark.
+pub(crate) fn theme(args: &PictureArgs) -> Theme {
+    match args.theme {
+        Some(ThemeArg::Light) => Theme::Light,
+        Some(ThemeArg::Dark) => Theme::Dark,
+        None => Theme::Light,
+    }
+}
+
+pub(crate) fn palette(args: &PictureArgs) -> PaletteKind {
+    match (args.palette, args.classic) {
+        (PaletteArg::Default, false) => PaletteKind::Default,
+        (PaletteArg::Original, _) | (_, true) => PaletteKind::Original,
+    }
+}
+
+pub(crate) fn grouping(group: GroupArg) -> Grouping {
+    match group {
+        GroupArg::User => Grouping::User,
+        GroupArg::Cgroup => Grouping::Cgroup,
+        GroupArg::Tree => Grouping::Tree,
+        GroupArg::Command => Grouping::Command,
+    }
+}
+
+/// Upper limit for a font's file: those of all Chinese characters have 20 MB.
+const MOST_OF_FONT: u64 = 64 << 20;
+
+/// The embedded font, or the one that was named.
+pub(crate) fn font(args: &PictureArgs) -> Result<Font, Failure> {
+    let Some(path) = &args.font else {
+        return Ok(Font::embedded()?);
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path);
+    file.and_then(|file| file.take(MOST_OF_FONT + 1).read_to_end(&mut bytes))
+        .with_context(|| format!("failed to read the font `{}`", shown(path)))?;
+    if bytes.len() as u64 > MOST_OF_FONT {
+        return Err(Failure::usage(format!(
+            "`--font {}` is larger than {}, so it is no font",
+            shown(path),
+            bytes_text(MOST_OF_FONT)
+        )));
+    }
+    Ok(Font::parse(bytes).with_context(|| format!("`{}` is no font", shown(path)))?)
+}
+
+pub(crate) fn name(users: &Users, uid: Option<u32>) -> Arc<str> {
+    let Some(uid) = uid else {
+        return Arc::from("unknown");
+    };
+    // Beside a pid, a bare number would be taken for another one.
+    users
+        .known(uid)
+        .map_or_else(|| format!("uid {uid}").into(), Arc::clone)
+}
+
+/// What a PNG says of itself.
+pub(crate) fn notes(scene: &Scene, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
+    let command: Vec<_> = std::env::args_os()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    vec![
+        ("Title", scene.title.clone()),
+        (
+            "Software",
+            concat!("procviz ", env!("CARGO_PKG_VERSION")).to_owned(),
+        ),
+        (
+            "Creation Time",
+            time::rfc3339(&snapshot.host, snapshot.stamp.boot_ns).unwrap_or_default(),
+        ),
+        ("Comment", command.join(" ")),
+    ]
+}

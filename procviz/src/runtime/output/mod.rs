@@ -1,0 +1,242 @@
+//! Writes files: into a folder that was looked at first, under a name only when
+//! they are complete, never through a symbolic link, never over what is there
+//! unless that was asked for.
+
+mod folder;
+mod part;
+mod writer;
+
+use std::{
+    ffi::OsString,
+    os::fd::AsFd as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::anyhow;
+
+pub(crate) use self::{
+    folder::{OutFolder, split},
+    part::{Part, beside},
+    writer::{Job, Writer},
+};
+use super::{
+    Failure,
+    stdout::{say, shown},
+};
+use crate::source::{Keep, confine, invoker, keep_only};
+
+/// What kind of picture a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Png,
+    Svg,
+    Gif,
+    Apng,
+    Html,
+}
+
+/// What one picture shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shows {
+    /// The last sample: of several, all but one would be lost.
+    OneSample,
+    /// All that was watched until then.
+    AllSamples,
+}
+
+/// Permissions of a file that nobody said anything of.
+pub(crate) const PRIVATE: u32 = 0o600;
+
+/// Where pictures go.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    folder: OutFolder,
+    name: String,
+    pub(crate) format: Format,
+    pub(crate) is_series: bool,
+    force: bool,
+    mode: u32,
+    digits: usize,
+}
+
+impl Target {
+    /// Checks what can be checked before anything is watched.
+    pub(crate) fn new(
+        path: &Path,
+        (force, mode): (bool, u32),
+        samples: Option<u64>,
+        shows: Shows,
+    ) -> Result<Self, Failure> {
+        let shown = shown(path);
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let format = match path
+            .extension()
+            .and_then(|suffix| suffix.to_str())
+            .map(str::to_ascii_lowercase)
+            .as_deref()
+        {
+            Some("png") => Format::Png,
+            Some("svg") => Format::Svg,
+            Some("gif") => Format::Gif,
+            Some("apng") => Format::Apng,
+            Some("html") => Format::Html,
+            _ => {
+                return Err(Failure::usage(format!(
+                    "`{shown}` does not end in .png, .svg, .gif, .apng or .html, so its format is not known"
+                )));
+            }
+        };
+        let is_series = name.contains("{n}") || name.contains("{time}");
+        let is_animation = matches!(format, Format::Gif | Format::Apng | Format::Html);
+        if is_series && is_animation {
+            return Err(Failure::usage(format!(
+                "`{shown}` names a series, but in such a file there are all of them: leave {{n}} and {{time}} out"
+            )));
+        }
+        let is_one = !is_series && !is_animation && shows == Shows::OneSample;
+        if let Some(count) = samples.filter(|count| *count > 1 && is_one) {
+            return Err(Failure::usage(format!(
+                "`--samples {count}` makes {count} pictures, but `{shown}` names one: put {{n}} or {{time}} in the name, or use --duration"
+            )));
+        }
+        if path.file_name().is_some_and(|raw| raw.to_str().is_none()) {
+            return Err(Failure::usage(format!("`{shown}` is no UTF-8")));
+        }
+        let target = Self {
+            folder: OutFolder::open(split(path).0)?,
+            name,
+            format,
+            is_series,
+            force,
+            mode,
+            digits: samples.map_or(6, |samples| samples.to_string().len()),
+        };
+        target.check_free()?;
+        Ok(target)
+    }
+
+    /// Where live views save pictures: the folder where procviz was called.
+    pub(crate) fn for_views(mode: u32) -> Result<Self, Failure> {
+        Ok(Self {
+            folder: OutFolder::open(Path::new("."))?,
+            name: "procviz-{time}.png".to_owned(),
+            format: Format::Png,
+            is_series: true,
+            force: false,
+            mode,
+            digits: 6,
+        })
+    }
+
+    /// Whether the file may be made, or each one of a series that is numbered:
+    /// a series is not to end where an earlier one begins.
+    fn check_free(&self) -> anyhow::Result<()> {
+        if !self.is_series {
+            return self
+                .folder
+                .check_free(self.name.as_str().as_ref(), self.force);
+        }
+        if self.name.contains("{time}") || self.force {
+            return Ok(());
+        }
+        let Some((before, after)) = self.name.split_once("{n}") else {
+            return Ok(());
+        };
+        let is_one = |name: &str| {
+            let number = name
+                .strip_prefix(before)
+                .and_then(|rest| rest.strip_suffix(after));
+            number.is_some_and(|number| {
+                !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+            })
+        };
+        // Who may not list it finds out later.
+        let names = self.folder.names().unwrap_or_default();
+        let mut names = names.iter().filter_map(|name| name.to_str());
+        match names.find(|name| is_one(name)) {
+            None => Ok(()),
+            Some(name) => Err(anyhow!(
+                "`{}` is there already: --force overwrites it",
+                shown(self.folder.path_of(name.as_ref()))
+            )),
+        }
+    }
+
+    /// Whether a picture of that name may be made.
+    ///
+    /// # Errors
+    ///
+    /// When something is there.
+    pub(crate) fn check_name(&self, name: &OsString) -> anyhow::Result<()> {
+        self.folder.check_free(name, self.force)
+    }
+
+    /// Where they go.
+    pub(crate) fn folder(&self) -> &OutFolder {
+        &self.folder
+    }
+
+    /// Whether it is painted in pixels.
+    pub(crate) fn has_pixels(&self) -> bool {
+        matches!(self.format, Format::Png | Format::Gif | Format::Apng)
+    }
+
+    pub(crate) fn is_animation(&self) -> bool {
+        matches!(self.format, Format::Gif | Format::Apng | Format::Html)
+    }
+
+    /// Whether every sample is drawn, not the last alone.
+    pub(crate) fn has_many(&self) -> bool {
+        self.is_series || self.is_animation()
+    }
+
+    /// The name of picture `number` (from 1), taken at `time`.
+    pub(crate) fn name(&self, number: u64, time: &str) -> OsString {
+        if !self.is_series {
+            return self.name.clone().into();
+        }
+        let width = self.digits;
+        self.name
+            .replace("{n}", &format!("{number:0width$}"))
+            .replace("{time}", time)
+            .into()
+    }
+
+    /// Where a picture of that name is, for messages.
+    pub(crate) fn path_of(&self, name: &OsString) -> PathBuf {
+        self.folder.path_of(name)
+    }
+}
+
+/// Makes of this thread one that writes files into a folder, with the rights
+/// that [`become_owner`] has left, and does nothing else. Returns whether the
+/// kernel keeps it from writing into other folders.
+pub(crate) fn confine_writer(folder: &OutFolder, keep: Keep) -> bool {
+    let is_limited = confine::write_only_in(&[folder.as_fd()]).unwrap_or_else(|error| {
+        say(&format!(
+            "procviz: the thread that writes is not confined: {error}"
+        ));
+        false
+    });
+    keep_only(keep);
+    is_limited
+}
+
+/// Takes the identity, for files, of the user who called sudo, where the
+/// folder is that user's: what is written there then is, too. Returns what
+/// writing still takes.
+pub(crate) fn become_owner(folder: &OutFolder) -> Keep {
+    if !rustix::process::geteuid().is_root() {
+        return Keep::Nothing;
+    }
+    let Some(invoker) = invoker().ok().flatten() else {
+        return Keep::Writing;
+    };
+    if folder.owner() != Some(invoker.uid) || invoker.become_for_files().is_err() {
+        return Keep::Writing;
+    }
+    Keep::Nothing
+}

@@ -1,0 +1,190 @@
+//! The thread that writes pictures, so that a slow disk delays no sample.
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write},
+    os::fd::AsFd as _,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread::JoinHandle,
+};
+
+use anyhow::{Context as _, anyhow};
+
+use super::{Format, Part, Target, become_owner, confine_writer};
+use crate::{paint, runtime::stdout::shown};
+
+/// What is to be written.
+pub(crate) enum Job {
+    /// A file as it is.
+    File(Vec<u8>),
+    /// A frame of an animation, as a PNG file.
+    Frame(Vec<u8>),
+    /// The animation of the frames so far.
+    Animation { format: Format, delay_ms: u32 },
+}
+
+/// Frames that wait for their animation, in a file without a name: memory does
+/// not grow with them.
+struct Spool {
+    file: File,
+    sizes: Vec<usize>,
+}
+
+impl Spool {
+    fn add(&mut self, frame: &[u8]) -> std::io::Result<()> {
+        self.file.write_all(frame)?;
+        self.sizes.push(frame.len());
+        Ok(())
+    }
+
+    /// Puts the animation together.
+    fn write(&mut self, out: impl Write, format: Format, delay_ms: u32) -> anyhow::Result<()> {
+        self.file.seek(SeekFrom::Start(0))?;
+        let mut file = BufReader::with_capacity(1 << 16, &self.file);
+        let mut frames = self.sizes.iter().map(|size| {
+            let mut frame = vec![0; *size];
+            file.read_exact(&mut frame)?;
+            Ok(frame)
+        });
+        let count = self.sizes.len() as u32;
+        match format {
+            Format::Gif => paint::gif(out, &mut frames, delay_ms)?,
+            _ => paint::apng(out, (&mut frames, count), delay_ms)?,
+        }
+        Ok(())
+    }
+}
+
+/// The thread.
+pub(crate) struct Writer {
+    jobs: Option<SyncSender<(OsString, Job)>>,
+    failed: Receiver<anyhow::Error>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts it, as the user who called sudo where that user owns the folder.
+    ///
+    /// # Errors
+    ///
+    /// When no thread can be had.
+    pub(crate) fn start(target: &Target) -> std::io::Result<Self> {
+        let (jobs, todo) = sync_channel::<(OsString, Job)>(8);
+        let (tell, failed) = sync_channel(1);
+        let (ready, is_ready) = sync_channel(1);
+        let target = target.clone();
+        let body = move || {
+            let keep = become_owner(&target.folder);
+            confine_writer(&target.folder, keep);
+            _ = ready.send(());
+            let mut spool = None;
+            for (name, job) in todo {
+                let outcome = work(&target, name, job, &mut spool);
+                if let Err(error) = outcome {
+                    // Whoever does not listen still has the first one to hear.
+                    _ = tell.try_send(error);
+                }
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("procviz-writer".to_owned())
+            .spawn(body)?;
+        // What it takes to become somebody else is refused later on.
+        _ = is_ready.recv();
+        Ok(Self {
+            jobs: Some(jobs),
+            failed,
+            thread: Some(thread),
+        })
+    }
+
+    /// Hands a file over.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong with an earlier one.
+    pub(crate) fn write(&self, name: OsString, job: Job) -> anyhow::Result<()> {
+        self.check()?;
+        let sent = self
+            .jobs
+            .as_ref()
+            .is_some_and(|jobs| jobs.send((name, job)).is_ok());
+        if sent {
+            Ok(())
+        } else {
+            Err(anyhow!("the writing thread ended early"))
+        }
+    }
+
+    /// Whether all went well so far.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong since the last time that somebody asked.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        self.failed.try_recv().map_or(Ok(()), Err)
+    }
+
+    /// Waits until all is written.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            _ = thread.join();
+        }
+        self.check()
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // What was handed over is written, also when something else went wrong.
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            _ = thread.join();
+        }
+    }
+}
+
+fn work(
+    target: &Target,
+    name: OsString,
+    job: Job,
+    spool: &mut Option<Spool>,
+) -> anyhow::Result<()> {
+    let path = || shown(target.path_of(&name));
+    let failed = || format!("failed to write `{}`", path());
+    match (job, spool) {
+        (Job::File(bytes), _) => write(target, &name, |file| Ok(file.write_all(&bytes)?)),
+        (Job::Frame(frame), Some(spool)) => spool.add(&frame).with_context(failed),
+        (Job::Frame(frame), spool) => {
+            let file = target.folder.create_spool();
+            let file = file.with_context(|| format!("failed to create a file beside `{}`", path()));
+            let sizes = Vec::new();
+            let spool = spool.insert(Spool { file: file?, sizes });
+            spool.add(&frame).with_context(failed)
+        }
+        (Job::Animation { format, delay_ms }, Some(spool)) => write(target, &name, |file| {
+            let mut out = BufWriter::with_capacity(1 << 16, file);
+            spool.write(&mut out, format, delay_ms)?;
+            Ok(out.flush()?)
+        }),
+        (Job::Animation { .. }, None) => Ok(()),
+    }
+}
+
+fn write(
+    target: &Target,
+    name: &OsString,
+    fill: impl FnOnce(&mut File) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let (mut file, part) = Part::create(&target.folder, name, (target.force, target.mode))?;
+    fill(&mut file)
+        .and_then(|()| Ok(rustix::fs::fdatasync(file.as_fd())?))
+        .with_context(|| format!("failed to write `{}`", shown(part.path())))?;
+    part.place()
+}

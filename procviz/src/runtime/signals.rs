@@ -1,0 +1,51 @@
+//! Waits that Ctrl-C, SIGTERM or SIGHUP ends.
+
+use std::{io, time::Duration};
+
+use super::ending::{self, Takes};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Whether somebody said stop.
+pub(crate) struct Interrupted {
+    runtime: tokio::runtime::Runtime,
+    signals: std::cell::RefCell<[Signal; 3]>,
+}
+
+impl Interrupted {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses a handler.
+    pub(crate) fn new(takes: Takes) -> io::Result<Self> {
+        ending::listen(takes)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let signals = runtime.block_on(async {
+            Ok::<_, io::Error>([
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::terminate())?,
+                signal(SignalKind::hangup())?,
+            ])
+        })?;
+        Ok(Self {
+            runtime,
+            signals: std::cell::RefCell::new(signals),
+        })
+    }
+
+    /// Waits; returns whether it was told to stop meanwhile.
+    pub(crate) fn within(&self, pause: Duration) -> bool {
+        let mut signals = self.signals.borrow_mut();
+        let [interrupt, terminate, hangup] = &mut *signals;
+        self.runtime.block_on(async {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => false,
+                _ = interrupt.recv() => true,
+                _ = terminate.recv() => true,
+                _ = hangup.recv() => true,
+            }
+        })
+    }
+}

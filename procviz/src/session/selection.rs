@@ -1,0 +1,140 @@
+//! Makes a filter of what was typed, or says what is allowed.
+
+use glob::Pattern;
+use regex::bytes::Regex;
+
+use crate::{
+    cli::FilterArgs,
+    recording::Facts,
+    runtime::{Failure, config, stdout::shown},
+    source::{Users, accounts},
+    tracker::Filter,
+};
+
+/// Whom to show, and whose descendants to follow.
+pub(crate) struct Selection {
+    pub(crate) filter: Filter,
+    /// Processes whose descendants are shown; `None`: everybody's.
+    pub(crate) roots: Option<Vec<u32>>,
+}
+
+impl Selection {
+    pub(crate) fn new(args: &FilterArgs) -> Result<Self, Failure> {
+        let selection = Self::with_users(args, user)?;
+        let gone = |pid: &&u32| !std::path::Path::new(&format!("/proc/{pid}")).exists();
+        match selection.roots.iter().flatten().find(gone) {
+            None => Ok(selection),
+            Some(pid) => Err(anyhow::anyhow!("`--tree {pid}`: there is no such process").into()),
+        }
+    }
+
+    /// In a recording: users are those of its machine, and where a command or a
+    /// tree was followed, that alone is shown.
+    pub(crate) fn in_recording(
+        args: &FilterArgs,
+        facts: &Facts,
+        users: &Users,
+    ) -> Result<Self, Failure> {
+        let mut selection = Self::with_users(args, |text| {
+            let id = text.parse().ok().or_else(|| users.id(text));
+            id.ok_or_else(|| {
+                Failure::usage(format!(
+                    "`--user {}`: there is no such user in the recording",
+                    shown(text)
+                ))
+            })
+        })?;
+        selection.filter.descendants |= facts.only_watched;
+        Ok(selection)
+    }
+
+    fn with_users(
+        args: &FilterArgs,
+        user: impl Fn(&str) -> Result<u32, Failure>,
+    ) -> Result<Self, Failure> {
+        let users = args.users.iter().map(|text| user(text));
+        let pids = args.pids.iter().map(|text| pid("--pid", text));
+        let trees = args.trees.iter().map(|text| pid("--tree", text));
+        let commands = args.commands.iter().map(|text| {
+            Regex::new(text)
+                .map_err(|error| Failure::usage(format!("`--command {}`: {error}", shown(text))))
+        });
+        let cgroups = args.cgroups.iter().map(|text| {
+            Pattern::new(text)
+                .map_err(|error| Failure::usage(format!("`--cgroup {}`: {error}", shown(text))))
+        });
+        let filter = Filter {
+            users: users.collect::<Result<_, _>>()?,
+            pids: pids.collect::<Result<_, _>>()?,
+            commands: commands.collect::<Result<_, _>>()?,
+            cgroups: cgroups.collect::<Result<_, _>>()?,
+            ..Filter::default()
+        };
+        let roots = trees.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            filter: Filter {
+                descendants: !roots.is_empty(),
+                ..filter
+            },
+            roots: (!roots.is_empty()).then_some(roots),
+        })
+    }
+
+    /// Shows a command and its descendants alone.
+    pub(crate) fn only(mut self, pid: u32) -> Self {
+        self.filter.descendants = true;
+        self.roots = Some(vec![pid]);
+        self
+    }
+}
+
+/// A live view's filter line: words that all have to hold. `user:NAME`,
+/// `pid:N`, `cgroup:GLOB`, else a pattern for names and arguments.
+///
+/// # Errors
+///
+/// What cannot be understood, in one line.
+pub(crate) fn of_line(line: &str, base: &Filter, users: &Users) -> Result<Filter, String> {
+    let mut filter = base.clone();
+    for word in line.split_whitespace() {
+        let mut part = Filter::default();
+        if let Some(name) = word.strip_prefix("user:") {
+            // The name service is out of reach by now; those whose tasks are here are known.
+            let id = name.parse().ok().or_else(|| users.id(name));
+            part.users
+                .push(id.ok_or_else(|| format!("there is no user {}", shown(name)))?);
+        } else if let Some(number) = word.strip_prefix("pid:") {
+            let pid = number
+                .parse()
+                .map_err(|_| format!("{} is no pid", shown(number)))?;
+            part.pids.push(pid);
+        } else if let Some(glob) = word.strip_prefix("cgroup:") {
+            part.cgroups
+                .push(Pattern::new(glob).map_err(|error| error.to_string())?);
+        } else {
+            let regex = Regex::new(word)
+                .map_err(|_| format!("{} is no regular expression", shown(word)))?;
+            part.commands.push(regex);
+        }
+        part.and = Some(Box::new(filter));
+        filter = part;
+    }
+    Ok(filter)
+}
+
+fn user(text: &str) -> Result<u32, Failure> {
+    if let Ok(uid) = text.parse() {
+        return Ok(uid);
+    }
+    match accounts::by_name(text) {
+        Ok(Some(user)) => Ok(user.uid),
+        _ => Err(Failure::usage(format!(
+            "`--user {}`: there is no such user here",
+            shown(text)
+        ))),
+    }
+}
+
+fn pid(option: &str, text: &str) -> Result<u32, Failure> {
+    config::whole(option, text, 1, u64::from(u32::MAX) >> 1).map(|pid| pid as u32)
+}

@@ -1,0 +1,371 @@
+//! Samples at absolute deadlines on a thread of its own, so that drawing
+//! never delays a sample; hands them over through a bounded channel.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel},
+    },
+    task::Poll,
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use nix::sys::signal::Signal;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{
+        Notify,
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    },
+    time::{Instant, Interval, MissedTickBehavior, interval_at},
+};
+
+use crate::{
+    model::Sample,
+    runtime::{config::Schedule, ending::hang_up},
+    source::{Sampler, SamplerError, capabilities::raise},
+};
+
+/// Samples that wait to be merged; beyond these they are added to the newest.
+const QUEUE: usize = 4;
+
+/// Events that one sample holds when nobody takes it; beyond these they are
+/// lost and counted.
+const MOST_EVENTS: usize = 300_000;
+
+/// What the sampling thread says.
+pub(crate) enum Said {
+    /// A sample; `is_last` when no other will come.
+    Sample { sample: Box<Sample>, is_last: bool },
+    /// Sampling failed.
+    Failed(SamplerError),
+    /// Somebody asks procviz to stop until it is continued (SIGTSTP).
+    Suspend,
+    /// Somebody asks for what there is (SIGUSR2).
+    Ask,
+}
+
+/// Which signals are listened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ears {
+    /// Those that end it, and a view's.
+    Plain,
+    /// SIGUSR2, too.
+    Usr2,
+}
+
+/// What a live view asks of the sampling thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// One sample, now.
+    Sample,
+    /// From now on at this interval.
+    Interval(Duration),
+    /// No samples but ordered ones, or again at the interval.
+    Pause(bool),
+    /// The arguments of those that are there already.
+    Args,
+}
+
+/// Called by the sampling thread when there is something new to take.
+pub(crate) type Wake = Box<dyn Fn() + Send>;
+
+/// The sampling thread.
+pub(crate) struct Watch {
+    said: Receiver<Said>,
+    empty: SyncSender<Box<Sample>>,
+    stop: Arc<Notify>,
+    orders: UnboundedSender<Order>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    /// Starts it; the opening census comes at once. Signals are passed on to
+    /// `child`, whose end is told through [`Watch::stopper`].
+    ///
+    /// # Errors
+    ///
+    /// When no thread can be had.
+    pub(crate) fn start(
+        sampler: Sampler,
+        schedule: &Schedule,
+        child: Option<u32>,
+        wake: Option<Wake>,
+        ears: Ears,
+    ) -> std::io::Result<Self> {
+        let (say, said) = sync_channel(QUEUE);
+        let (orders, ordered) = unbounded_channel();
+        let (empty, reuse) = sync_channel(QUEUE + 2);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let schedule = *schedule;
+        let stop = Arc::new(Notify::new());
+        let mut ticker = Ticker {
+            sampler,
+            say,
+            reuse,
+            late: 0,
+            skipped: 0,
+            dropped: 0,
+            stop: Arc::clone(&stop),
+            child,
+            ordered,
+            wake,
+            ears,
+        };
+        let body = move || {
+            let _raised = raise();
+            let outcome = runtime.block_on(ticker.run(&schedule));
+            if let Err(error) = outcome {
+                // Nobody listens any more: then nobody misses it.
+                _ = ticker.say.send(Said::Failed(error));
+            }
+            ticker.wake();
+        };
+        let thread = std::thread::Builder::new()
+            .name("procviz-sampler".to_owned())
+            .spawn(body)?;
+        Ok(Self {
+            said,
+            empty,
+            stop,
+            orders,
+            thread: Some(thread),
+        })
+    }
+
+    /// What ends the run with one last sample.
+    pub(crate) fn stopper(&self) -> Arc<Notify> {
+        Arc::clone(&self.stop)
+    }
+
+    /// The next thing said; `None` when all is said.
+    pub(crate) fn next(&self) -> Option<Said> {
+        self.said.recv().ok()
+    }
+
+    /// What has been said and not taken yet.
+    pub(crate) fn take(&self) -> Result<Said, TryRecvError> {
+        self.said.try_recv()
+    }
+
+    /// Asks something of the thread; when it has ended, nothing happens.
+    pub(crate) fn order(&self, order: Order) {
+        _ = self.orders.send(order);
+    }
+
+    /// Gives a sample's room back.
+    pub(crate) fn give_back(&self, sample: Box<Sample>) {
+        // A full channel means there is room enough.
+        _ = self.empty.try_send(sample);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // Without a receiver the thread ends at its next tick; nobody waits for it.
+        drop(self.thread.take());
+    }
+}
+
+struct Ticker {
+    sampler: Sampler,
+    say: SyncSender<Said>,
+    reuse: Receiver<Box<Sample>>,
+    late: u64,
+    skipped: u64,
+    /// Events thrown away, as nobody took the samples.
+    dropped: u64,
+    stop: Arc<Notify>,
+    child: Option<u32>,
+    ordered: UnboundedReceiver<Order>,
+    wake: Option<Wake>,
+    ears: Ears,
+}
+
+/// Why a sample is taken, or something else is done.
+enum Due {
+    Tick(Instant),
+    Order(Order),
+    Stop,
+    Signal(Signal),
+}
+
+impl Ticker {
+    async fn run(&mut self, schedule: &Schedule) -> Result<(), SamplerError> {
+        let mut interval = schedule.interval;
+        let mut is_paused = false;
+        let mut signals = vec![
+            (Signal::SIGINT, SignalKind::interrupt()),
+            (Signal::SIGTERM, SignalKind::terminate()),
+            (Signal::SIGHUP, SignalKind::hangup()),
+        ];
+        if self.ears == Ears::Usr2 {
+            signals.push((Signal::SIGUSR2, SignalKind::user_defined2()));
+        }
+        if self.wake.is_some() {
+            // A view has a terminal or a window to leave in order.
+            signals.push((Signal::SIGQUIT, SignalKind::quit()));
+            signals.push((
+                Signal::SIGTSTP,
+                SignalKind::from_raw(Signal::SIGTSTP as i32),
+            ));
+        }
+        let mut signals: Vec<_> = signals
+            .into_iter()
+            .filter_map(|(name, kind)| Some((name, signal(kind).ok()?)))
+            .collect();
+        let mut sample = Box::new(Sample::new(self.sampler.sources()));
+        self.sampler.sample(&mut sample)?;
+        let start = Instant::now();
+        let mut is_open = self.hand_over(&mut sample, false);
+        let mut ticks = ticks_of(interval);
+        let mut done = 0;
+        while is_open {
+            let due = tokio::select! {
+                due = ticks.tick(), if !is_paused => Due::Tick(due),
+                Some(order) = self.ordered.recv() => Due::Order(order),
+                () = self.stop.notified() => Due::Stop,
+                signal = first_of(&mut signals) => Due::Signal(signal),
+            };
+            let stop = match due {
+                Due::Tick(due) => {
+                    self.count_lateness(due, interval);
+                    false
+                }
+                Due::Stop => true,
+                Due::Order(Order::Sample) => {
+                    // The next one comes a whole interval later.
+                    ticks.reset();
+                    false
+                }
+                Due::Order(Order::Interval(new)) => {
+                    interval = new;
+                    ticks = ticks_of(interval);
+                    continue;
+                }
+                Due::Order(Order::Pause(paused)) => {
+                    is_paused = paused;
+                    ticks.reset();
+                    continue;
+                }
+                Due::Order(Order::Args) => {
+                    self.sampler.want_args();
+                    self.sampler.look_at_all_again();
+                    continue;
+                }
+                Due::Signal(Signal::SIGTSTP) => {
+                    // Nobody listens any more: then the next sample ends it.
+                    _ = self.say.send(Said::Suspend);
+                    self.wake();
+                    continue;
+                }
+                Due::Signal(Signal::SIGUSR2) => {
+                    _ = self.say.send(Said::Ask);
+                    continue;
+                }
+                Due::Signal(signal) if self.is_the_childs(signal) => continue,
+                Due::Signal(Signal::SIGHUP) => {
+                    hang_up();
+                    true
+                }
+                Due::Signal(_) => true,
+            };
+            done += 1;
+            let is_last = stop || schedule.is_over(done, start.elapsed());
+            self.sampler.sample(&mut sample)?;
+            sample.losses.late_ticks = self.late;
+            sample.losses.skipped_ticks = self.skipped;
+            sample.losses.other += self.dropped;
+            is_open = self.hand_over(&mut sample, is_last) && !is_last;
+        }
+        Ok(())
+    }
+
+    fn wake(&self) {
+        if let Some(wake) = &self.wake {
+            wake();
+        }
+    }
+
+    /// Whether a signal is for the command, which decides what to make of it
+    /// and whose end will end the run. Ctrl-C has come to it from the terminal.
+    fn is_the_childs(&self, signal: Signal) -> bool {
+        let Some(pid) = self.child.and_then(|pid| i32::try_from(pid).ok()) else {
+            return false;
+        };
+        if signal == Signal::SIGINT {
+            return true;
+        }
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).is_ok()
+    }
+
+    fn count_lateness(&mut self, due: Instant, interval: Duration) {
+        let late = due.elapsed();
+        self.late += u64::from(late > interval / 2);
+        self.skipped += (late.as_secs_f64() / interval.as_secs_f64()) as u64;
+    }
+
+    /// Gives the sample away. If nobody has taken the earlier ones, it is kept
+    /// and the next tick adds to it: late, counted, but not lost. False when
+    /// the receiver is gone.
+    fn hand_over(&mut self, sample: &mut Box<Sample>, is_last: bool) -> bool {
+        let next = self
+            .reuse
+            .try_recv()
+            .unwrap_or_else(|_| Box::new(Sample::new(self.sampler.sources())));
+        let full = std::mem::replace(sample, next);
+        let stamp = full.stamp;
+        let said = Said::Sample {
+            sample: full,
+            is_last,
+        };
+        let outcome = if is_last {
+            self.say
+                .send(said)
+                .map_err(|error| TrySendError::Disconnected(error.0))
+        } else {
+            self.say.try_send(said)
+        };
+        match outcome {
+            Ok(()) => {
+                self.sampler.handed_over(stamp);
+                sample.clear();
+                sample.machine.deaths = None;
+                self.wake();
+                true
+            }
+            Err(TrySendError::Full(Said::Sample { sample: kept, .. })) => {
+                self.late += 1;
+                *sample = kept;
+                let dropped = sample.merge(MOST_EVENTS);
+                if dropped > 0 {
+                    self.dropped += dropped;
+                    self.sampler.look_at_all_again();
+                }
+                true
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+/// A tick after each interval from now on.
+fn ticks_of(interval: Duration) -> Interval {
+    let mut ticks = interval_at(Instant::now() + interval, interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticks
+}
+
+/// Waits for one of some signals; for ever where none can be had.
+async fn first_of(signals: &mut [(Signal, tokio::signal::unix::Signal)]) -> Signal {
+    std::future::poll_fn(|context| {
+        let ready = signals
+            .iter_mut()
+            .find_map(|(name, signal)| signal.poll_recv(context).is_ready().then_some(*name));
+        ready.map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
+}
