@@ -2,7 +2,7 @@
 
 use super::{
     MOST_REASONS, Recorder,
-    disk::{Begin, Job, Why},
+    job::{Begin, Job, Why},
     ring::Fired,
     trigger,
 };

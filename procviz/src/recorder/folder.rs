@@ -16,7 +16,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::disk::Begin;
+use super::job::Begin;
 use crate::{
     recording::{Facts, ReadError, Reader, SUFFIX},
     runtime::{

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::disk::Part;
+use super::part::Part;
 use crate::{
     model::ExitRecord,
     recording::{Block, Gap},

@@ -4,9 +4,11 @@
 mod disk;
 mod firing;
 mod folder;
+mod job;
 mod keeping;
 mod lost;
 mod open;
+mod part;
 mod queue;
 mod ring;
 mod sending;
@@ -25,8 +27,10 @@ use std::{
 use anyhow::anyhow;
 
 use self::{
-    disk::{Begin, Disk, Job, Outcome, Part, Shared},
+    disk::{Disk, Outcome, Shared},
+    job::{Begin, Job},
     lost::Lost,
+    part::Part,
     queue::{Queue, queue},
     ring::Ring,
 };

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use super::disk::Job;
+use super::job::Job;
 
 /// No more is taken once so much waits: a quarter of an hour of 2,000 tasks
 /// of which 40 do something ten times a second.

@@ -3,10 +3,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::{
-    disk::{Part, Why},
-    trigger::Triggers,
-};
+use super::{job::Why, part::Part, trigger::Triggers};
 use crate::{
     model::{bytes_text, duration_text},
     runtime::stdout::say,

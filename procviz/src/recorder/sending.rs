@@ -3,10 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{
-    Recorder,
-    disk::{Job, Part},
-};
+use super::{Recorder, job::Job, part::Part};
 use crate::{recording::Block, runtime::stdout::say, tracker::Tracker};
 
 impl Recorder {

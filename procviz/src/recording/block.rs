@@ -148,3 +148,18 @@ impl Header {
         checksum(&bytes[..BLOCK_HEADER - 4], payload) == self.crc
     }
 }
+
+/// The offset of the next block header at or after `from`.
+pub(super) fn find(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    let at = rest
+        .windows(BLOCK_MAGIC.len())
+        .position(|window| window == BLOCK_MAGIC)?;
+    Some(from + at)
+}
+
+/// The payload as it was; `None` where it is not what the header says.
+pub(super) fn unpacked(header: &Header, payload: &[u8]) -> Option<Vec<u8>> {
+    let bytes = zstd::bulk::decompress(payload, header.unpacked).ok()?;
+    (bytes.len() == header.unpacked).then_some(bytes)
+}

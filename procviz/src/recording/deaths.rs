@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    block::{BLOCK_HEADER, Header, Kind},
-    reader::unpacked,
+    block::{BLOCK_HEADER, Header, Kind, unpacked},
     samples::{Gathered, Scattered},
     writer::Block,
 };

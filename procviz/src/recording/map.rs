@@ -4,7 +4,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use super::{
     INDEX,
-    block::{BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, Header, Kind, MOST_NS},
+    block::{BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, Header, Kind, MOST_NS, find, unpacked},
     budget::{Budget, most_unpacked},
     columns::{Columns as _, TablesIn},
     marks::Mark,
@@ -228,7 +228,7 @@ fn payload_at(
     if !header.is_sound(&head, &payload) {
         return Ok(None);
     }
-    Ok(super::reader::unpacked(&header, &payload))
+    Ok(unpacked(&header, &payload))
 }
 
 fn head_at(file: &mut (impl Read + Seek), at: u64) -> std::io::Result<Option<[u8; BLOCK_HEADER]>> {
@@ -277,7 +277,7 @@ impl<'a, F: Read + Seek> Window<'a, F> {
         let mut at = from;
         loop {
             let bytes = self.from(at, BLOCK_MAGIC.len())?;
-            if let Some(found) = super::reader::find(bytes, 0) {
+            if let Some(found) = find(bytes, 0) {
                 return Ok(Some(at + found as u64));
             }
             // The first bytes of a magic may be the last ones here.
@@ -332,7 +332,7 @@ fn index(file: &mut (impl Read + Seek), len: u64) -> std::io::Result<Option<Vec<
         let mut bytes = Vec::new();
         file.by_ref().take(tail).read_to_end(&mut bytes)?;
         let mut at = 0;
-        while let Some(found) = super::reader::find(&bytes, at) {
+        while let Some(found) = find(&bytes, at) {
             let from = from + found as u64;
             if let Some(entries) = entries(&bytes[found..], from, &mut budget) {
                 return Ok(Some(entries));
@@ -357,7 +357,7 @@ fn entries(block: &[u8], place: u64, budget: &mut Budget) -> Option<Vec<Entry>> 
     if !is_it || budget.search(payload.len()).is_err() || !header.is_sound(head, payload) {
         return None;
     }
-    let payload = super::reader::unpacked(&header, payload)?;
+    let payload = unpacked(&header, payload)?;
     let mut tables = TablesIn::parse(payload).ok()?;
     let mut entries = Vec::new();
     for _ in 0..tables.rows(INDEX) {

@@ -6,6 +6,7 @@ mod budget;
 mod columns;
 mod deaths;
 mod facts;
+mod gap;
 mod keyframes;
 mod map;
 mod marks;
@@ -22,10 +23,11 @@ mod varint;
 mod writer;
 
 pub use facts::{Because, Facts, PROCESSES};
+pub use gap::Gap;
 pub use map::{Entry, Map};
 pub use marks::Mark;
 pub(crate) use reader::MOST_ENDED;
-pub use reader::{Damage, Findings, Gap, ReadError, Reader};
+pub use reader::{Damage, Findings, ReadError, Reader};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use reframed::reframed;
 #[cfg(test)]

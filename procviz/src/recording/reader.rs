@@ -7,10 +7,14 @@ use std::{
 };
 
 use super::{
-    block::{BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, Header, Kind, MAGIC, MOST, MOST_NS, VERSION},
+    block::{
+        BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, Header, Kind, MAGIC, MOST, MOST_NS, VERSION, find,
+        unpacked,
+    },
     budget::{Budget, Exceeded, most_unpacked},
     deaths,
     facts::Facts,
+    gap::Gap,
     keyframes,
     map::Map,
     possible::{end_is_possible, is_possible},
@@ -48,19 +52,6 @@ pub struct Damage {
     pub bytes: u64,
     /// What is wrong there.
     pub what: &'static str,
-}
-
-/// A time whose samples were not kept, as the recording itself says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// Its first and last sample's time since boot, ns.
-    pub span_ns: (u64, u64),
-    /// Samples that were lost.
-    pub samples: u64,
-    /// Processes that ended in it and of which nothing was kept.
-    pub deaths: u64,
-    /// Why.
-    pub why: String,
 }
 
 /// What was found beside samples.
@@ -112,8 +103,6 @@ pub struct Reader {
 const MOST_DAMAGES: usize = 1_000;
 /// No gaps before one sample have more deaths.
 pub(crate) const MOST_ENDED: usize = 100_000;
-/// Characters of why something was not kept.
-const MOST_OF_WHY: usize = 200;
 
 impl Reader {
     /// Reads up to the first facts.
@@ -302,7 +291,7 @@ impl Reader {
                 }
                 let payload = &self.rest()[BLOCK_HEADER..BLOCK_HEADER + header.packed];
                 if let Some(payload) = unpacked(&header, payload) {
-                    self.lacks(gap(&header, &payload));
+                    self.lacks(Gap::of(&header, &payload));
                 }
             }
             self.pass(&header);
@@ -435,7 +424,7 @@ impl Reader {
                 Err(_) => false,
             },
             Kind::Gap => {
-                self.lacks(gap(header, &payload));
+                self.lacks(Gap::of(header, &payload));
                 true
             }
             Kind::Keyframe => match keyframes::unpack(payload) {
@@ -544,30 +533,4 @@ impl Reader {
         self.is_at_end = self.buffer.len() < before + missing;
         Ok(())
     }
-}
-
-pub(super) fn find(bytes: &[u8], from: usize) -> Option<usize> {
-    let rest = bytes.get(from..)?;
-    let at = rest
-        .windows(BLOCK_MAGIC.len())
-        .position(|window| window == BLOCK_MAGIC)?;
-    Some(from + at)
-}
-
-fn gap(header: &Header, payload: &[u8]) -> Gap {
-    let text: serde_json::Value = serde_json::from_slice(payload).unwrap_or_default();
-    let number = |name: &str| text[name].as_u64().unwrap_or(0).min(u32::MAX.into());
-    let why = text["why"].as_str().unwrap_or_default();
-    Gap {
-        span_ns: (header.begin_ns, header.end_ns),
-        samples: number("samples"),
-        deaths: number("deaths"),
-        why: why.chars().take(MOST_OF_WHY).collect(),
-    }
-}
-
-/// The payload as it was; `None` where it is not what the header says.
-pub(super) fn unpacked(header: &Header, payload: &[u8]) -> Option<Vec<u8>> {
-    let bytes = zstd::bulk::decompress(payload, header.unpacked).ok()?;
-    (bytes.len() == header.unpacked).then_some(bytes)
 }

@@ -4,10 +4,10 @@ use super::{
     block::{Kind, MOST, MOST_OF_KEYFRAME, file_header, frame},
     columns::{Columns as _, TableOut, Words, finish},
     facts::Facts,
+    gap::Gap,
     keyframes,
     map::Entry,
     marks::Mark,
-    reader::Gap,
     samples::Gathered,
     trails,
 };
