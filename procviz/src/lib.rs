@@ -25,4 +25,5 @@ pub mod scene;
 mod session;
 pub mod source;
 pub mod tracker;
+pub mod trails;
 mod view;

@@ -4,7 +4,7 @@ use super::{Bubble, Context, Grid, Lines, Theme};
 use crate::{
     model::{Scope, Snapshot},
     scene::Scene,
-    tracker::Past,
+    trails::Past,
 };
 
 /// A chart of any kind.

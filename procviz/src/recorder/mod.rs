@@ -44,7 +44,8 @@ use crate::{
     recording::{Block, Facts, Gap, Mark, PROCESSES, Packer},
     runtime::{Failure, stdout::say},
     source::Users,
-    tracker::{Change, Filter, LastSeconds, Outstanding, Secrets, Stretch, Tracker, Trails},
+    tracker::{Change, Filter, LastSeconds, Outstanding, Secrets, Tracker},
+    trails::{Stretch, Trails},
 };
 
 /// Reasons that a file tells; what comes after that only makes it longer.

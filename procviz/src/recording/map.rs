@@ -10,7 +10,7 @@ use super::{
     marks::Mark,
     trails,
 };
-use crate::tracker::{Past, Recall};
+use crate::trails::{Past, Recall};
 
 /// A block of a file: where, what, and of when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     model::TaskId,
-    tracker::{Point, Step, Stretch},
+    trails::{Point, Step, Stretch},
 };
 
 /// The tables of a block, by number.
@@ -142,7 +142,8 @@ mod tests {
             Comm, Event, Found, Gone, Host, Memory, Reading, Sample, Scope, Sources, Stamp, State,
             Status, TaskId, ThreadEnd,
         },
-        tracker::{Past, Tracker, Trails},
+        tracker::Tracker,
+        trails::{Past, Trails},
     };
 
     /// Numbers that are the same in every run (Knuth's MMIX).

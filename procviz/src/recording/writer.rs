@@ -11,10 +11,7 @@ use super::{
     samples::Gathered,
     trails,
 };
-use crate::{
-    model::Sample,
-    tracker::{Keyframe, Stretch},
-};
+use crate::{model::Sample, tracker::Keyframe, trails::Stretch};
 
 /// Samples of this time go into one block, ns.
 const BLOCK_NS: u64 = 1_000_000_000;

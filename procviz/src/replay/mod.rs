@@ -22,7 +22,8 @@ use crate::{
     model::{ExitRecord, Host, Sample, Sources},
     recording::{Facts, Gap, MOST_ENDED, Mark, Reader},
     runtime::{Failure, config::Schedule, stdout::say},
-    tracker::{Keyframe, Past, Tracker},
+    tracker::{Keyframe, Tracker},
+    trails::Past,
 };
 
 /// A longer time without samples is shown as a hole, and skipped by whoever plays, ns.

@@ -12,7 +12,7 @@ use super::moment::Span;
 use crate::{
     recording::{Damage, Facts, Findings, Gap, Map, ReadError, Reader, SUFFIX},
     runtime::{Failure, stdout::say},
-    tracker::Past,
+    trails::Past,
 };
 
 /// One file of those that are played.

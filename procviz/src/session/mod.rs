@@ -27,7 +27,8 @@ use crate::{
         stdout::say,
     },
     source::{Users, back_to_normal, host},
-    tracker::{Change, Filter, Past, Tracker},
+    tracker::{Change, Filter, Tracker},
+    trails::Past,
 };
 
 /// Where samples come from.

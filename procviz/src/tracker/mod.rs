@@ -12,7 +12,6 @@ mod outstanding;
 mod processes;
 mod readings;
 mod rules;
-mod trails;
 
 use std::collections::VecDeque;
 
@@ -23,7 +22,6 @@ use crate::model::{Comm, Host, Io, Process, Sample, Scope, Snapshot, Sources, Ta
 pub use filter::Filter;
 pub use keyframe::{Keyframe, LastSeconds, NoKeyframe, Secrets};
 pub use outstanding::{Change, Outstanding};
-pub use trails::{Broken, Past, Point, Recall, Step, Stretch, Trail, Trails, Who};
 
 /// How many snapshots show a dead task.
 const SHOWN_DEAD: u64 = 2;

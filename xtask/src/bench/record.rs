@@ -9,7 +9,8 @@ use anyhow::{Context as _, Result};
 use procviz::{
     model::{Comm, Found, Gone, Io, Memory, Reading, Sample, Scope, Sources, Stamp, State, TaskId},
     recording::{Block, Facts, Mark, Packer, Reader},
-    tracker::{LastSeconds, Outstanding, Secrets, Stretch, Tracker, Trails},
+    tracker::{LastSeconds, Outstanding, Secrets, Tracker},
+    trails::{Stretch, Trails},
 };
 
 use super::{Row, own_cpu_ns};

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     model::{Scope, Snapshot, TaskId, duration_text},
     scene::{Anchor, Color, Item, Mark, Scene, Shape, Text},
-    tracker::{Past, Point, Trail, Trails},
+    trails::{Past, Point, Trail, Trails},
 };
 
 /// How lines are to look.

@@ -1,0 +1,138 @@
+//! No two files need each other, directly or through others, unless one is the
+//! module that the other belongs to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::code::{Code, product, root, sources};
+
+type Graph = BTreeMap<String, BTreeSet<String>>;
+
+/// Which file needs which other one.
+fn graph(all: &BTreeMap<String, Code>) -> Graph {
+    let files: BTreeMap<&[String], &String> = all
+        .iter()
+        .map(|(name, code)| (code.module.as_slice(), name))
+        .collect();
+    let mut graph = Graph::new();
+    for (name, code) in all {
+        let needs = graph.entry(name.clone()).or_default();
+        for named in &code.named {
+            let Some(other) = file_of(&named.path, all, &files) else {
+                continue;
+            };
+            let other_module = &all[other].module;
+            let is_family =
+                code.module.starts_with(other_module) || other_module.starts_with(&code.module);
+            if !is_family {
+                needs.insert(other.clone());
+            }
+        }
+    }
+    graph
+}
+
+/// The file that defines what a path leads to, through names that are handed on.
+fn file_of<'a>(
+    path: &[String],
+    all: &BTreeMap<String, Code>,
+    files: &BTreeMap<&[String], &'a String>,
+) -> Option<&'a String> {
+    let mut path = path.to_vec();
+    // A name is handed on a few times at most.
+    for _ in 0..8 {
+        let depth = (1..=path.len())
+            .rev()
+            .find(|depth| files.contains_key(&path[..*depth]))?;
+        let file = files[&path[..depth]];
+        let handed_on = path.get(depth).and_then(|name| all[file].aliases.get(name));
+        match handed_on {
+            Some(known) if known[0] == "crate" && known[..] != path[..=depth] => {
+                path = known.iter().chain(&path[depth + 1..]).cloned().collect();
+            }
+            _ => return Some(file),
+        }
+    }
+    None
+}
+
+/// Groups of files that all need each other.
+fn circles(graph: &Graph) -> Vec<Vec<&String>> {
+    let reach = |from: &String| {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(at) = open.pop() {
+            for next in graph.get(at).into_iter().flatten() {
+                if seen.insert(next) {
+                    open.push(next);
+                }
+            }
+        }
+        seen
+    };
+    let reached: BTreeMap<&String, BTreeSet<&String>> =
+        graph.keys().map(|name| (name, reach(name))).collect();
+    let mut circles: Vec<Vec<&String>> = Vec::new();
+    for (name, others) in &reached {
+        if !others.contains(name) || circles.iter().flatten().any(|other| other == name) {
+            continue;
+        }
+        let circle = others.iter().filter(|other| reached[*other].contains(name));
+        circles.push(circle.copied().collect());
+    }
+    circles
+}
+
+#[test]
+fn no_files_need_each_other() {
+    let all = product(&sources(&root()));
+    let graph = graph(&all);
+    let edges: usize = graph.values().map(BTreeSet::len).sum();
+    assert!(edges > 500, "{edges} imports were read");
+    let circles = circles(&graph);
+    assert!(circles.is_empty(), "{circles:#?}");
+}
+
+#[test]
+fn a_circle_is_found() {
+    let check = |files: &[(&str, &str)]| {
+        let files: Vec<_> = files
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect();
+        let all = product(&files);
+        circles(&graph(&all)).len()
+    };
+    // Directly; through a third one; through names that a parent hands on.
+    assert_eq!(
+        check(&[("a.rs", "use crate::b::B;"), ("b.rs", "use crate::a::A;")]),
+        1
+    );
+    assert_eq!(
+        check(&[
+            ("a.rs", "use crate::b::B;"),
+            ("b.rs", "use crate::c::C;"),
+            ("c.rs", "fn f() { crate::a::f() }")
+        ]),
+        1
+    );
+    assert_eq!(
+        check(&[
+            (
+                "m/mod.rs",
+                "mod a; mod b; pub use a::A; pub use self::b::B;"
+            ),
+            ("m/a.rs", "use super::B;"),
+            ("m/b.rs", "use super::A;")
+        ]),
+        1
+    );
+    // A module and its own children may.
+    assert_eq!(
+        check(&[
+            ("m/mod.rs", "mod a; use a::A; pub struct M;"),
+            ("m/a.rs", "use super::M;")
+        ]),
+        0
+    );
+    assert_eq!(check(&[("a.rs", "use crate::b::B;"), ("b.rs", "")]), 0);
+}
