@@ -147,6 +147,21 @@ mod tests {
         }
     }
 
+    /// Inputs that made a fuzz target fail once.
+    #[test]
+    fn what_failed_once_does_not_fail_again() {
+        for kind in ["recording", "payloads", "events", "proc_files"] {
+            for seed in seeds(kind) {
+                match kind {
+                    "recording" => recording(&seed),
+                    "payloads" => payloads(&seed),
+                    "events" => events(&seed),
+                    _ => proc_files(&seed),
+                }
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(400))]
 

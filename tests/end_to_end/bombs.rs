@@ -43,7 +43,7 @@ const SUBCOMMANDS: &[&[&str]] = &[
     &["exits", "--json", "--from"],
     &["dump", "--json", "--samples", "3", "--from"],
     &["csv", "--from"],
-    &["notables", "--from"],
+    &["findings", "--from"],
     &["grid", "-o", "OUT.png", "--from"],
     &["grid", "-p", "-o", "OUT.svg", "--from"],
     &["bubble", "-o", "OUT.png", "--from"],

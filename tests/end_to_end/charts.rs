@@ -422,7 +422,7 @@ fn completions_and_man() -> Result<(), Failed> {
         let result = output(procviz().args(["completions", shell]));
         let text = String::from_utf8(result.stdout)?;
         for word in [
-            "grid", "bubble", "lines", "exits", "notables", "dump", "csv", "doctor",
+            "grid", "bubble", "lines", "exits", "findings", "dump", "csv", "doctor",
         ] {
             assert!(text.contains(word), "{shell} does not know {word}");
         }

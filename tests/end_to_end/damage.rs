@@ -66,7 +66,7 @@ fn killed() -> Result<(), Failed> {
             let last = samples.last().unwrap().stamp.boot_ns;
             let late = now.saturating_sub(last);
             assert!(late < 1_200_000_000, "the last {late} ns are missing");
-            assert!(reader.findings().damages.is_empty() && !reader.findings().is_closed);
+            assert!(reader.integrity().damages.is_empty() && !reader.integrity().is_closed);
             let check = output(procviz().arg("check").arg(file));
             let said = String::from_utf8(check.stdout.clone())?;
             assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
@@ -100,7 +100,7 @@ fn cuts_and_flips() -> Result<(), Failed> {
         while let Some(sample) = reader.read().ok()? {
             prints.push((sample.stamp.boot_ns, print(&sample)));
         }
-        Some((prints, reader.findings().clone()))
+        Some((prints, reader.integrity().clone()))
     };
     let (whole, _) = read(&bytes).ok_or("the file itself cannot be read")?;
     assert!(whole.len() > 45, "{}", whole.len());
@@ -306,8 +306,8 @@ fn damaged() -> Result<(), Failed> {
         &["dump", "--from"],
         &["dump", "--at", "-0.2s", "--from"],
         &["exits", "--from"],
-        &["notables", "--from"],
-        &["notables", "--command", "true", "--from"],
+        &["findings", "--from"],
+        &["findings", "--command", "true", "--from"],
         &["csv", &pid, "--from"],
         &["grid", "-o", "last.png", "--from"],
         &["grid", "-o", "then.svg", "--at", "-0.2s", "--from"],
@@ -371,15 +371,15 @@ fn piece() -> Result<(), Failed> {
     std::fs::write(&holey, [&bytes[..from], &gap, &bytes[to..index]].concat())?;
     record(&piece, &["--from", holey.to_str().unwrap()]);
     let (some, of_piece) = samples(&piece);
-    let [gap] = &of_piece.findings().gaps[..] else {
-        return Err(format!("{:?}", of_piece.findings().gaps).into());
+    let [gap] = &of_piece.integrity().gaps[..] else {
+        return Err(format!("{:?}", of_piece.integrity().gaps).into());
     };
     assert_eq!(gap.deaths, 7, "{gap:?}");
     assert!(
-        some.len() > 10 && reader.findings().gaps.is_empty(),
+        some.len() > 10 && reader.integrity().gaps.is_empty(),
         "{} {:?}",
         some.len(),
-        reader.findings()
+        reader.integrity()
     );
     Ok(())
 }

@@ -65,7 +65,7 @@ fn hung_disk() -> Result<(), Failed> {
     let said_of_all = std::fs::read_to_string(out.join("said"))?;
     let counted = |name: &str| {
         let (samples, reader) = samples(&out.join(name));
-        let findings = reader.findings();
+        let findings = reader.integrity();
         assert!(
             findings.damages.is_empty() && findings.is_closed,
             "{findings:?}"
@@ -117,7 +117,7 @@ fn full_disk() -> Result<(), Failed> {
     assert_eq!(said.matches("sampling goes on").count(), 1, "{said}");
     assert_eq!(said.matches("recording goes on").count(), 1, "{said}");
     let (samples, reader) = samples(&out);
-    let findings = reader.findings();
+    let findings = reader.integrity();
     assert!(
         findings.damages.is_empty() && findings.is_closed,
         "{findings:?}"
@@ -323,8 +323,8 @@ fn full_to_the_end() -> Result<(), Failed> {
     };
     assert!(result.status.success(), "{}", stderr(&result));
     let (_, reader) = samples(&out);
-    let [gap] = &reader.findings().gaps[..] else {
-        return Err(format!("{:?}", reader.findings().gaps).into());
+    let [gap] = &reader.integrity().gaps[..] else {
+        return Err(format!("{:?}", reader.integrity().gaps).into());
     };
     let there = ends(&out, &[])?;
     let wall_ns = i128::from(reader.facts().boot_wall_ns) + i128::from(gap.span_ns.1);
@@ -355,7 +355,7 @@ fn full_to_the_end() -> Result<(), Failed> {
     };
     assert_eq!(pids(ends(&copy, &[])?), pids(there.clone()));
     let (_, copied) = samples(&copy);
-    assert_eq!(copied.findings().gaps, reader.findings().gaps);
+    assert_eq!(copied.integrity().gaps, reader.integrity().gaps);
     // Those of the load, not kernel threads, which descend from another one.
     let of_load = |lines: Vec<String>| -> Vec<String> {
         let is_of_load = |line: &String| line.contains("\"comm\":\"true\"");

@@ -53,7 +53,7 @@ fn start(args: &[&str]) -> Running {
 /// What is said of a load and its descendants: the lines of what begins.
 fn judged(pid: u32, seconds: u32) -> Result<Vec<Value>, Failed> {
     let result = output(procviz().args([
-        "notables",
+        "findings",
         "--json",
         "--require-ebpf",
         "--tree",
@@ -91,7 +91,7 @@ fn named(load: &[&str], rule: &str, seconds: u32) -> Result<(), Failed> {
 /// A disk may take less than what the rule calls much, which is then not
 /// claimed; the page cache takes it.
 fn a_direct_writer() -> Result<(), Failed> {
-    let folder = Folder::new("notable-writer");
+    let folder = Folder::new("finding-writer");
     let file = folder.file("written");
     for how in ["write-much", "write-cached"] {
         let load = start(&[how, file.to_str().unwrap()]);

@@ -23,10 +23,10 @@ mod deaths;
 mod disks;
 mod ending;
 mod files;
+mod findings;
 mod format;
 mod limits;
 mod names;
-mod notables;
 mod packaging;
 mod pages;
 mod pictures;
@@ -85,7 +85,7 @@ fn main() {
         ("states", states::TESTS),
         ("cost", cost::TESTS),
         ("storm", storm::TESTS),
-        ("notables", notables::TESTS),
+        ("findings", findings::TESTS),
         ("recording", recording::TESTS),
         ("format", format::TESTS),
         ("damage", damage::TESTS),
@@ -115,7 +115,7 @@ fn main() {
                 // Whether a load gets its CPU when it asks is not ours to say on a shared
                 // machine, nor whether a browser answers; what is wrong here is wrong the
                 // second time, too.
-                None if ["states", "notables", "pages"].contains(&module) => twice(&of_test, *test),
+                None if ["states", "findings", "pages"].contains(&module) => twice(&of_test, *test),
                 None => watchdog::watched(&of_test, test),
             };
             trials.push(Trial::test(name, run).with_ignored_flag(is_ignored));

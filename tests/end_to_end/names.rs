@@ -178,8 +178,8 @@ fn subcommands(folder: &Folder) -> Vec<(Vec<OsString>, Until)> {
         "dump --samples 2 -s 0.5",
         "dump --csv --samples 2 -s 0.5",
         "dump --csv --spreadsheet --samples 2 -s 0.5",
-        "notables --samples 12 -s 0.5",
-        "notables --json --samples 12 -s 0.5",
+        "findings --samples 12 -s 0.5",
+        "findings --json --samples 12 -s 0.5",
         "csv -t -s -S -i",
         "csv -p -S --spreadsheet",
         "doctor",
@@ -247,8 +247,8 @@ fn in_recordings() -> Result<(), Failed> {
             "csv -r -S -t --from",
             "exits --from",
             "exits --json --from",
-            "notables --from",
-            "notables --json --from",
+            "findings --from",
+            "findings --json --from",
         ] {
             let text = printed(&of_it(line), &Until::End, &mut faults);
             assert!(text.contains("EV"), "{line}: {text}");
@@ -327,7 +327,7 @@ const TYPED: &[&str] = &[
     "record -s 0.1 --samples 2 --force -o OUT/@.png",
     "record --rotate @ -o OUT",
     "record --ring 1m --on @ -o OUT",
-    "record --ring 1m --on notable:@ -o OUT",
+    "record --ring 1m --on finding:@ -o OUT",
     "record --ring @ -o OUT",
     "record --ring-size @ -o OUT",
     "record --max-age @ -o OUT",

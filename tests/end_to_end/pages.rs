@@ -234,11 +234,11 @@ fn a_page_shows() -> Result<(), Failed> {
     assert_eq!(listed, known);
 
     // What stood out is listed, and a filter says how many pass it.
-    let stood = text(&browser, "#notables");
-    let notables = samples[last]["notables"].as_array().unwrap();
-    assert!(!notables.is_empty(), "the crashes do not stand out");
-    for notable in notables {
-        let words = notable["text"].as_str().unwrap();
+    let stood = text(&browser, "#findings");
+    let findings = samples[last]["findings"].as_array().unwrap();
+    assert!(!findings.is_empty(), "the crashes do not stand out");
+    for finding in findings {
+        let words = finding["text"].as_str().unwrap();
         assert!(stood.contains(words), "`{words}` is not in {stood}");
     }
     browser.keys("/");

@@ -106,7 +106,7 @@ const PATHS: &[(&str, &str, &[&str])] = &[
         &["--font", "SECRET.ttf", "-o", "y.png", "--samples", "1"],
     ),
     ("exits", "from", &["--from", "SECRET.pvz"]),
-    ("notables", "from", &["--from", "SECRET.pvz"]),
+    ("findings", "from", &["--from", "SECRET.pvz"]),
     ("dump", "from", &["--from", "SECRET.pvz"]),
     (
         "dump",

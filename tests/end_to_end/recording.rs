@@ -73,7 +73,7 @@ fn what_was_live() -> Result<(), Failed> {
     assert!(live.stdout == read.stdout, "live and recorded differ");
     let meta = std::fs::metadata(&file)?;
     assert_eq!(meta.permissions().mode() & 0o777, 0o600);
-    // Through a pipe, as a picture, as notables, and as a piece.
+    // Through a pipe, as a picture, as findings, and as a piece.
     let picture = folder.file("tasks.svg");
     let script = r#""$1" grid --from - -o "$2" < "$3""#;
     let drawn = output(
@@ -95,8 +95,8 @@ fn what_was_live() -> Result<(), Failed> {
     );
     let svg = std::fs::read_to_string(&picture)?;
     assert!(svg.contains(&title) && last["tasks_total"].as_u64().unwrap() > 10);
-    let notables = output(procviz().args(["notables", "--json", "--from"]).arg(&file));
-    assert!(notables.status.success(), "{}", stderr(&notables));
+    let findings = output(procviz().args(["findings", "--json", "--from"]).arg(&file));
+    assert!(findings.status.success(), "{}", stderr(&findings));
     let piece = folder.file("piece.pvz");
     record(
         &piece,
@@ -267,7 +267,7 @@ fn anybody() -> Result<(), Failed> {
     for args in [
         &["dump"][..],
         &["exits"],
-        &["notables"],
+        &["findings"],
         &["lines", "-o", "lines.png"],
     ] {
         let result = as_nobody(args);
@@ -321,7 +321,7 @@ fn processes_alone() -> Result<(), Failed> {
     record(&all, &["-F", "5", "--duration", "8s"]);
     record(&some, &["-p", "--from", all.to_str().unwrap()]);
     // The dead have a name there, and no pid: they had one each.
-    let told = output(procviz().args(["notables", "--from"]).arg(&all));
+    let told = output(procviz().args(["findings", "--from"]).arg(&all));
     let told = String::from_utf8(told.stdout)?;
     let deaths = told
         .lines()
@@ -357,7 +357,7 @@ fn processes_alone() -> Result<(), Failed> {
     assert_eq!(one.len(), 40);
     assert!(
         one.iter()
-            .any(|snapshot| !snapshot["notables"].as_array().unwrap().is_empty()),
+            .any(|snapshot| !snapshot["findings"].as_array().unwrap().is_empty()),
         "nothing stood out"
     );
     for (one, other) in one.iter().zip(&other) {

@@ -47,7 +47,7 @@ fn read(path: &Path) -> (Vec<Sample>, Vec<Because>) {
     while let Some(sample) = reader.read().unwrap() {
         samples.push(sample);
     }
-    assert!(reader.findings().damages.is_empty(), "{}", path.display());
+    assert!(reader.integrity().damages.is_empty(), "{}", path.display());
     (samples, reader.facts().because.clone())
 }
 
@@ -273,7 +273,7 @@ fn triggers() -> Result<(), Failed> {
         "forks:60",
         &high,
         &gone,
-        "notable:cpu",
+        "finding:cpu",
     ];
     if has_pressure {
         all.push("psi:cpu.some:30%");
@@ -312,7 +312,7 @@ fn triggers() -> Result<(), Failed> {
     }
     {
         let _burner = load(&["burn"]);
-        wait_for(&shelf, "notable:cpu")?;
+        wait_for(&shelf, "finding:cpu")?;
     }
     let _spinners = spinners(8);
     if has_pressure {

@@ -235,7 +235,7 @@ fn the_readme_names_every_command() -> Result<(), Failed> {
         "procviz doctor",
         "procviz bubble",
         "procviz lines",
-        "procviz notables",
+        "procviz findings",
         "procviz csv",
     ] {
         assert!(readme.contains(words), "README.md does not say `{words}`");

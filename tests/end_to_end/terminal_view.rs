@@ -281,7 +281,7 @@ fn each_key() -> Result<(), Failed> {
         !text.contains("enlarged")
     });
     press(&["1"], "grid", &|text| text.contains("D blocked"));
-    press(&["n"], "word on notables", &|text| {
+    press(&["n"], "word on findings", &|text| {
         text.contains("nothing stands out") || text.contains("started")
     });
     terminal.keys(&["Escape"]);
@@ -695,8 +695,8 @@ fn a_recording() -> Result<(), Failed> {
         .iter()
         .map(|line| (clock(line), line["tasks"].as_array().unwrap().len()))
         .collect();
-    let notables = json(&["notables", "--json"]);
-    let begins = notables.iter().filter(|line| line["change"] == "begins");
+    let findings = json(&["findings", "--json"]);
+    let begins = findings.iter().filter(|line| line["change"] == "begins");
     let number = |line: &serde_json::Value| {
         let is_it = |(time, _): &(String, usize)| *time == clock(line);
         samples.iter().position(is_it)

@@ -45,7 +45,7 @@ pub(crate) fn incident(docs: &Path, path: &str, folder: &Path) -> Result<()> {
     let kept = folder.join("incident/");
     let mut ring = Command::new("procviz")
         .args(["record", "--ring", "15s", "--after", "15s"])
-        .args(["--on", "notable:deaths", "-o"])
+        .args(["--on", "finding:deaths", "-o"])
         .arg(&kept)
         .env("PATH", path)
         .spawn()?;
@@ -56,7 +56,7 @@ pub(crate) fn incident(docs: &Path, path: &str, folder: &Path) -> Result<()> {
     ring.wait()?;
     // What the README quotes.
     let told = Command::new("procviz")
-        .args(["notables", "--from"])
+        .args(["findings", "--from"])
         .arg(&kept)
         .env("PATH", path)
         .status()?;

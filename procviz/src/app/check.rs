@@ -8,7 +8,7 @@ use std::{
 use crate::{
     export::time,
     model::{Host, Losses, Untrusted, bytes_text, count_text, duration_text},
-    recording::{Facts, Findings},
+    recording::{Facts, Integrity},
     replay::{failed, reader, recordings, tell},
     runtime::{
         Failure,
@@ -43,7 +43,7 @@ pub(super) fn run(path: &Path) -> Result<u8, Failure> {
         }
     }
     Out::new().write(|out| write_all(out, &contents, unreadable))?;
-    let is_sound = |content: &Content| content.findings.damages.is_empty();
+    let is_sound = |content: &Content| content.integrity.damages.is_empty();
     let is_sound = unreadable == 0 && contents.iter().all(is_sound);
     Ok(if is_sound { 0 } else { 3 })
 }
@@ -60,7 +60,7 @@ struct Content {
     events: u64,
     deaths: u64,
     losses: Losses,
-    findings: Findings,
+    integrity: Integrity,
 }
 
 /// When a sample was taken.
@@ -97,23 +97,23 @@ impl Content {
             events,
             deaths,
             losses,
-            findings: reader.findings().clone(),
+            integrity: reader.integrity().clone(),
         })
     }
 
     /// Samples of gaps.
     fn lost(&self) -> u64 {
-        self.findings.gaps.iter().map(|gap| gap.samples).sum()
+        self.integrity.gaps.iter().map(|gap| gap.samples).sum()
     }
 
     /// Says what is wrong with it; 3 where it is damaged.
     fn tell(&self) -> u8 {
-        tell(&self.name, &self.findings)
+        tell(&self.name, &self.integrity)
     }
 
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let text = |text: &str| Untrusted::new(text.as_bytes()).terminal();
-        let (facts, findings) = (&self.facts, &self.findings);
+        let (facts, integrity) = (&self.facts, &self.integrity);
         writeln!(
             out,
             "host {}, kernel {}, {} CPUs; made by procviz {}",
@@ -153,17 +153,17 @@ impl Content {
         writeln!(
             out,
             "{} in {} blocks; {} gaps with {} samples, {} damaged places",
-            bytes_text(findings.bytes),
-            findings.blocks,
-            findings.gaps.len(),
+            bytes_text(integrity.bytes),
+            integrity.blocks,
+            integrity.gaps.len(),
             self.lost(),
-            findings.damages.len()
+            integrity.damages.len()
         )?;
-        if !findings.is_closed {
+        if !integrity.is_closed {
             writeln!(
                 out,
                 "no index: it was not closed, or is still written ({} bytes of an unfinished block)",
-                findings.unfinished
+                integrity.unfinished
             )?;
         }
         Ok(())
@@ -199,9 +199,9 @@ fn write_all(out: &mut impl Write, contents: &[Content], unreadable: usize) -> i
         "all {} files: {} samples{when}, {}; {} gaps with {} samples, {} damaged places, {unreadable} files that cannot be read",
         contents.len() + unreadable,
         count_text(sum(|content| content.samples)),
-        bytes_text(sum(|content| content.findings.bytes)),
-        sum(|content| content.findings.gaps.len() as u64),
+        bytes_text(sum(|content| content.integrity.bytes)),
+        sum(|content| content.integrity.gaps.len() as u64),
         count_text(sum(Content::lost)),
-        sum(|content| content.findings.damages.len() as u64),
+        sum(|content| content.integrity.damages.len() as u64),
     )
 }

@@ -1,4 +1,4 @@
-//! `procviz notables`: a line as something begins to stand out, and as it ends.
+//! `procviz findings`: a line as something begins to stand out, and as it ends.
 
 use std::{
     collections::BTreeMap,
@@ -7,9 +7,9 @@ use std::{
 };
 
 use crate::{
-    cli::NotablesArgs,
+    cli::FindingsArgs,
     export::{json, time},
-    model::{Host, Notable, Snapshot, TaskId, Untrusted, duration_text},
+    model::{Finding, Host, Snapshot, TaskId, Untrusted, duration_text},
     recording::Mark,
     replay::Player,
     runtime::{
@@ -22,7 +22,7 @@ use crate::{
     tracker::{Change, Outstanding},
 };
 
-pub(super) fn run(args: &NotablesArgs) -> Result<u8, Failure> {
+pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
     let schedule = Schedule::new(&args.sampling, 1.0)?;
     if let Some(path) = args.sampling.from.as_deref()
         && schedule.samples.is_none()
@@ -45,38 +45,38 @@ pub(super) fn run(args: &NotablesArgs) -> Result<u8, Failure> {
             continue;
         }
         let snapshot = session.snapshot();
-        let lines = outstanding.update(&snapshot.notables);
-        let begun = |(change, _): &&(Change, Notable)| *change == Change::Begins;
+        let lines = outstanding.update(&snapshot.findings);
+        let begun = |(change, _): &&(Change, Finding)| *change == Change::Begins;
         count += lines.iter().filter(begun).count();
         let now = snapshot.stamp.boot_ns;
-        let lines: Vec<(Change, Notable, Option<u64>)> = lines
+        let lines: Vec<(Change, Finding, Option<u64>)> = lines
             .into_iter()
-            .map(|(change, notable)| {
+            .map(|(change, finding)| {
                 // At a moment nobody saw them begin.
                 let change = match change {
                     Change::Begins if args.sampling.range.at.is_some() => Change::Holds,
                     other => other,
                 };
                 let lasted_ns = match change {
-                    Change::Ends => begun_ns.remove(&notable.key()).map(|begun| now - begun),
+                    Change::Ends => begun_ns.remove(&finding.key()).map(|begun| now - begun),
                     _ => {
-                        begun_ns.insert(notable.key(), now);
+                        begun_ns.insert(finding.key(), now);
                         None
                     }
                 };
-                (change, notable, lasted_ns)
+                (change, finding, lasted_ns)
             })
             .collect();
         if !lines.is_empty() {
             let reader = out.write(|out| {
-                lines.iter().try_for_each(|(change, notable, lasted_ns)| {
+                lines.iter().try_for_each(|(change, finding, lasted_ns)| {
                     if args.json {
-                        json::notable(out, snapshot, notable, change.word())
+                        json::finding(out, snapshot, finding, change.word())
                     } else {
                         line(
                             out,
                             snapshot,
-                            notable,
+                            finding,
                             (*change, *lasted_ns),
                             args.sampling.from.is_some(),
                         )
@@ -98,7 +98,7 @@ pub(super) fn run(args: &NotablesArgs) -> Result<u8, Failure> {
         format!(" (too short for: {})", snapshot.not_judged.join(", "))
     };
     say(&format!(
-        "procviz: {count} notables in {}{short}, {} events lost",
+        "procviz: {count} findings in {}{short}, {} events lost",
         duration_text(snapshot.watched_ns()),
         snapshot.losses.events()
     ));
@@ -110,7 +110,7 @@ type Key = (String, Option<TaskId>, Option<Vec<u8>>);
 
 /// From recordings that tell what stood out, without reading all samples;
 /// `None` where one does not, or where a filter asks for another judgement.
-fn found(path: &Path, args: &NotablesArgs, schedule: &Schedule) -> Result<Option<u8>, Failure> {
+fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option<u8>, Failure> {
     if path == Path::new("-") {
         return Ok(None);
     }
@@ -176,7 +176,7 @@ fn found(path: &Path, args: &NotablesArgs, schedule: &Schedule) -> Result<Option
         "stand out then".to_owned()
     } else {
         let span = u64::try_from(end - begin).unwrap_or_default();
-        format!("notables in {}", duration_text(span))
+        format!("findings in {}", duration_text(span))
     };
     say(&format!("procviz: {count} {when}, as they were recorded"));
     Ok(Some(player.status_of((begin, end))))
@@ -245,7 +245,7 @@ impl Line<'_> {
 fn line(
     out: &mut impl Write,
     snapshot: &Snapshot,
-    notable: &Notable,
+    finding: &Finding,
     (change, lasted_ns): (Change, Option<u64>),
     is_recorded: bool,
 ) -> io::Result<()> {
@@ -258,10 +258,10 @@ fn line(
         },
         change,
         lasted_ns,
-        rule: notable.rule.word(),
-        name: notable.comm.map(|comm| comm.text().name()),
-        about: notable.about.filter(|_| notable.is_named()),
-        text: &notable.text,
+        rule: finding.rule.word(),
+        name: finding.comm.map(|comm| comm.text().name()),
+        about: finding.about.filter(|_| finding.is_named()),
+        text: &finding.text,
     };
     line.write(out)
 }

@@ -7,9 +7,9 @@ mod csv;
 mod doctor;
 mod dump;
 mod exits;
+mod findings;
 mod grid;
 mod lines;
-mod notables;
 mod page;
 mod picture;
 mod record;
@@ -45,7 +45,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Bubble(args)) => bubble::run(&args),
         Some(Command::Lines(args)) => lines::run(&args),
         Some(Command::Exits(args)) => exits::run(&args),
-        Some(Command::Notables(args)) => notables::run(&args),
+        Some(Command::Findings(args)) => findings::run(&args),
         Some(Command::Dump(args)) => dump::run(&args),
         Some(Command::Record(args)) => record::run(&args),
         Some(Command::Check { file }) => check::run(&file),

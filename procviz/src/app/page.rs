@@ -9,7 +9,7 @@ use crate::{
     chart::{Arguments, Chart, Context, Theme, facts},
     export::time,
     model::{
-        Comm, ExitRecord, Fact, Notable, NotableKey, Place, Process, Scope, Snapshot, TaskId,
+        Comm, ExitRecord, Fact, Finding, FindingKey, Place, Process, Scope, Snapshot, TaskId,
         Untrusted,
     },
     paint::{Ended, Frame, Kind, Opens, Page, PageError, StoodOut, Story},
@@ -35,7 +35,7 @@ pub(super) struct Pages {
     /// The same chart in both themes.
     charts: [Chart; 2],
     /// What stands out or did, and whether its frame before the next was the last.
-    notables: Vec<(NotableKey, StoodOut)>,
+    findings: Vec<(FindingKey, StoodOut)>,
     exits: Vec<Ended>,
     more: FxHashMap<KindKey, (u64, String)>,
     counted: u64,
@@ -55,7 +55,7 @@ impl Pages {
             arguments,
             opens,
             charts: [Theme::Light, Theme::Dark].map(|theme| chart.in_theme(theme)),
-            notables: Vec::new(),
+            findings: Vec::new(),
             exits: Vec::new(),
             more: FxHashMap::default(),
             counted: 0,
@@ -86,8 +86,8 @@ impl Pages {
             scenes: [&scenes[0], &scenes[1]],
             facts: &facts,
         })?;
-        for notable in &snapshot.notables {
-            self.stands_out(notable, frame);
+        for finding in &snapshot.findings {
+            self.stands_out(finding, frame);
         }
         Ok(!self.page.is_full())
     }
@@ -108,7 +108,7 @@ impl Pages {
         kinds.sort_by(|(a, (x, _)), (b, (y, _))| y.cmp(x).then_with(|| a.cmp(b)));
         let beyond: u64 = kinds.iter().skip(KINDS).map(|(_, (count, _))| count).sum();
         let story = Story {
-            notables: self.notables.into_iter().map(|(_, of)| of).collect(),
+            findings: self.findings.into_iter().map(|(_, of)| of).collect(),
             exits: self.exits,
             more_exits: kinds
                 .into_iter()
@@ -140,27 +140,27 @@ impl Pages {
         snapshot.tasks(self.scope).map(of_task).collect()
     }
 
-    fn stands_out(&mut self, notable: &Notable, frame: usize) {
-        let key = notable.key();
-        let dot = notable.dot.and_then(|dot| self.page.mark_of(dot));
+    fn stands_out(&mut self, finding: &Finding, frame: usize) {
+        let key = finding.key();
+        let dot = finding.dot.and_then(|dot| self.page.mark_of(dot));
         let goes_on = self
-            .notables
+            .findings
             .iter_mut()
             .rev()
             .find(|(of, stood)| *of == key && stood.frames.1 + 1 == frame);
         if let Some((_, stood)) = goes_on {
             stood.frames.1 = frame;
-            stood.text.clone_from(&notable.text);
+            stood.text.clone_from(&finding.text);
             stood.dot = dot.or(stood.dot);
             return;
         }
         let stood = StoodOut {
             frames: (frame, frame),
-            who: notable.who(),
-            text: notable.text.clone(),
+            who: finding.who(),
+            text: finding.text.clone(),
             dot,
         };
-        self.notables.push((key, stood));
+        self.findings.push((key, stood));
     }
 
     /// Notes who ended in a sample, which leads to the next picture.

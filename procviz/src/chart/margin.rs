@@ -8,13 +8,13 @@ use plotters::{
 
 use crate::{
     chart::{Context, foot, head, palette::Palette},
-    model::{Notable, Snapshot, duration_text},
+    model::{Finding, Snapshot, duration_text},
     scene::{Anchor, Color, Item, Recorder, Scene, Text, stroke},
 };
 
 /// Width, pixels.
 pub(super) const WIDTH: f32 = 340.0;
-/// Notables that are spelled out.
+/// Findings that are spelled out.
 pub(super) const SHOWN: usize = 8;
 const SIZE: f32 = 13.0;
 const LINE: f32 = 17.0;
@@ -39,7 +39,7 @@ pub(super) fn draw(
         "What stands out".to_owned(),
     );
     y += 10.0;
-    if snapshot.notables.is_empty() {
+    if snapshot.findings.is_empty() {
         for line in wrap(&quiet(snapshot), context, right - left) {
             y += LINE;
             text(scene, left, y, SIZE, palette.faint, line);
@@ -47,15 +47,15 @@ pub(super) fn draw(
         return;
     }
     let mut shown = 0;
-    for notable in snapshot.notables.iter().take(SHOWN) {
-        let lines = lines(notable, context, right - left - 28.0);
-        let has_curve = notable.curve.len() > 1;
+    for finding in snapshot.findings.iter().take(SHOWN) {
+        let lines = lines(finding, context, right - left - 28.0);
+        let has_curve = finding.curve.len() > 1;
         let height = lines.len() as f32 * LINE + if has_curve { CURVE.1 + 4.0 } else { 0.0 } + 12.0;
         if y + height > bottom - LINE {
             break;
         }
         scene.panel.push((left, y, right, y + height));
-        badge(scene, left + 9.0, y + 13.0, notable.rank, palette);
+        badge(scene, left + 9.0, y + 13.0, finding.rank, palette);
         for (index, line) in lines.into_iter().enumerate() {
             y += LINE;
             text(
@@ -75,7 +75,7 @@ pub(super) fn draw(
             curve(
                 scene,
                 (left + 26.0, y + 6.0, CURVE.0, CURVE.1),
-                &notable.curve,
+                &finding.curve,
                 palette.accent,
             );
             y += CURVE.1 + 4.0;
@@ -83,7 +83,7 @@ pub(super) fn draw(
         y += 12.0;
         shown += 1;
     }
-    let more = snapshot.notables.len() - shown;
+    let more = snapshot.findings.len() - shown;
     if more > 0 {
         text(
             scene,
@@ -110,9 +110,9 @@ pub(crate) fn quiet(snapshot: &Snapshot) -> String {
     }
 }
 
-fn lines(notable: &Notable, context: &Context<'_>, width: f32) -> Vec<String> {
-    let mut lines = vec![context.font.fit(&notable.who(), SIZE, width)];
-    lines.extend(wrap(&notable.text, context, width));
+fn lines(finding: &Finding, context: &Context<'_>, width: f32) -> Vec<String> {
+    let mut lines = vec![context.font.fit(&finding.who(), SIZE, width)];
+    lines.extend(wrap(&finding.text, context, width));
     lines
 }
 

@@ -1,4 +1,4 @@
-//! Numbers of notables at their dots.
+//! Numbers of findings at their dots.
 
 use super::{labels::Box4, margin, palette::Palette};
 use crate::{
@@ -15,16 +15,16 @@ pub(super) struct Numbered {
     pub(super) at: Box4,
 }
 
-/// Writes the number of each notable in the margin at its dot: first all
+/// Writes the number of each finding in the margin at its dot: first all
 /// rings, then the numbers where they hide neither a ring nor each other.
 pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) -> Vec<Numbered> {
     let mut drawn = Vec::new();
     let find = |id: TaskId| scene.marks.iter().find(|mark| mark.id == id).copied();
     let numbered: Vec<(u32, Mark)> = snapshot
-        .notables
+        .findings
         .iter()
         .take(margin::SHOWN)
-        .filter_map(|notable| Some((notable.rank, find(notable.dot?)?)))
+        .filter_map(|finding| Some((finding.rank, find(finding.dot?)?)))
         .collect();
     let reach = |mark: &Mark| mark.r.max(5.0) + 3.0;
     for (_, mark) in &numbered {

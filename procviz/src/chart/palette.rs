@@ -139,7 +139,7 @@ pub struct Palette {
     pub ink: Color,
     /// Text of less weight, and shapes without a colour of their own.
     pub faint: Color,
-    /// Numbers at notable dots, and curves.
+    /// Numbers at finding dots, and curves.
     pub accent: Color,
     /// What was lost.
     pub alarm: Color,

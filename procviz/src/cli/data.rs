@@ -33,9 +33,9 @@ pub struct DumpArgs {
     pub run: Vec<OsString>,
 }
 
-/// Options of `notables`.
+/// Options of `findings`.
 #[derive(Clone, Debug, Args)]
-pub struct NotablesArgs {
+pub struct FindingsArgs {
     /// One JSON object a line instead of columns
     #[arg(long)]
     pub json: bool,

@@ -16,7 +16,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub use bubble::BubbleArgs;
 pub use csv::CsvArgs;
-pub use data::{DumpArgs, NotablesArgs};
+pub use data::{DumpArgs, FindingsArgs};
 pub use exits::ExitsArgs;
 pub use filter::FilterArgs;
 pub use grid::GridArgs;
@@ -88,7 +88,8 @@ pub enum Command {
     /// Print a line for every process that ends, as it ends
     Exits(ExitsArgs),
     /// Print a line when something begins to stand out, and when it ends
-    Notables(NotablesArgs),
+    #[command(alias = "notables")]
+    Findings(FindingsArgs),
     /// Print snapshots as data, one a line
     Dump(DumpArgs),
     /// Keep samples in a file, for --from

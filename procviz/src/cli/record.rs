@@ -56,7 +56,7 @@ pub struct FilesArgs {
     /// Hold the last minutes in memory, and write them when something happens
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub ring: Option<String>,
-    /// What that is: exit:COMMAND signal:N rss:COMMAND:SIZE forks:PER_SECOND psi:memory.some:PERCENT% load:N gone:PID notable:RULE; SIGUSR2 does it, too
+    /// What that is: exit:COMMAND signal:N rss:COMMAND:SIZE forks:PER_SECOND psi:memory.some:PERCENT% load:N gone:PID finding:RULE; SIGUSR2 does it, too
     #[arg(
         long = "on",
         value_name = "TRIGGER",

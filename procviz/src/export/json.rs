@@ -12,7 +12,7 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use crate::{
     export::time::rfc3339,
     model::{
-        ExitRecord, Host, MachineFigures, Notable, Scope, Snapshot, TaskView, Untrusted, is_harmful,
+        ExitRecord, Finding, Host, MachineFigures, Scope, Snapshot, TaskView, Untrusted, is_harmful,
     },
     recording::Mark,
 };
@@ -51,22 +51,22 @@ pub(crate) fn snapshot(
     line(out, &Dump::new(snapshot, scope, names))
 }
 
-/// Writes a notable that begins or ends, and a newline.
+/// Writes a finding that begins or ends, and a newline.
 ///
 /// # Errors
 ///
 /// What the writer says.
-pub(crate) fn notable(
+pub(crate) fn finding(
     out: &mut impl Write,
     snapshot: &Snapshot,
-    notable: &Notable,
+    finding: &Finding,
     change: &'static str,
 ) -> io::Result<()> {
     let value = Line {
         schema: SCHEMA,
         time: rfc3339(&snapshot.host, snapshot.stamp.boot_ns),
         change,
-        notable: NotableLine::new(&snapshot.host, notable),
+        finding: FindingLine::new(&snapshot.host, finding),
     };
     line(out, &value)
 }
@@ -84,7 +84,7 @@ pub(crate) fn mark(
         schema: SCHEMA,
         time: rfc3339(host, mark.time_ns),
         change,
-        notable: NotableLine {
+        finding: FindingLine {
             rule: &mark.rule,
             rank: mark.rank,
             tid: pid,
@@ -100,14 +100,14 @@ pub(crate) fn mark(
     line(out, &value)
 }
 
-/// A notable that begins or ends.
+/// A finding that begins or ends.
 #[derive(Serialize)]
 struct Line<'a> {
     schema: u32,
     time: Option<String>,
     change: &'static str,
     #[serde(flatten)]
-    notable: NotableLine<'a>,
+    finding: FindingLine<'a>,
 }
 
 fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
@@ -237,7 +237,7 @@ struct Dump<'a> {
     tasks_total: usize,
     lost: Lost,
     machine: Machine,
-    notables: Vec<NotableLine<'a>>,
+    findings: Vec<FindingLine<'a>>,
     tasks: Tasks<'a>,
 }
 
@@ -288,10 +288,10 @@ impl<'a> Dump<'a> {
                 skipped_ticks: losses.skipped_ticks,
             },
             machine: Machine::new(&snapshot.machine, snapshot.host.cpus),
-            notables: snapshot
-                .notables
+            findings: snapshot
+                .findings
                 .iter()
-                .map(|notable| NotableLine::new(&snapshot.host, notable))
+                .map(|finding| FindingLine::new(&snapshot.host, finding))
                 .collect(),
             tasks: Tasks {
                 snapshot,
@@ -349,7 +349,7 @@ impl Machine {
 }
 
 #[derive(Serialize)]
-struct NotableLine<'a> {
+struct FindingLine<'a> {
     rule: &'a str,
     rank: u32,
     tid: Option<u32>,
@@ -362,20 +362,20 @@ struct NotableLine<'a> {
     text: &'a str,
 }
 
-impl<'a> NotableLine<'a> {
-    fn new(host: &Host, notable: &'a Notable) -> Self {
-        let pid = notable.about.map(|about| about.tid);
+impl<'a> FindingLine<'a> {
+    fn new(host: &Host, finding: &'a Finding) -> Self {
+        let pid = finding.about.map(|about| about.tid);
         Self {
-            rule: notable.rule.word(),
-            rank: notable.rank,
+            rule: finding.rule.word(),
+            rank: finding.rank,
             tid: pid,
             pid,
-            comm: notable.comm.map(|comm| comm.text().json()),
-            count: notable.count,
-            value: notable.value,
-            unit: notable.unit,
-            since: rfc3339(host, notable.since_ns),
-            text: &notable.text,
+            comm: finding.comm.map(|comm| comm.text().json()),
+            count: finding.count,
+            value: finding.value,
+            unit: finding.unit,
+            since: rfc3339(host, finding.since_ns),
+            text: &finding.text,
         }
     }
 }

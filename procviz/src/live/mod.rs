@@ -341,16 +341,16 @@ impl Live {
 
     /// Does what somebody asked for.
     fn input(&mut self, input: Input, hits: &Hits) -> Goes {
-        let notables: Vec<Option<TaskId>> = self
+        let findings: Vec<Option<TaskId>> = self
             .session
             .snapshot()
-            .notables
+            .findings
             .iter()
-            .map(|notable| notable.dot)
+            .map(|finding| finding.dot)
             .collect();
         let stage = Stage {
             hits,
-            notables: &notables,
+            findings: &findings,
         };
         let mut goes = Goes::On;
         for effect in self.view.input(input, &stage) {

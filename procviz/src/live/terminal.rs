@@ -395,7 +395,7 @@ impl TerminalView {
         let screen = Screen {
             head,
             body,
-            notables: &snapshot.notables,
+            findings: &snapshot.findings,
             quiet: &quiet(snapshot),
             popups: &popups,
             view: &live.view,

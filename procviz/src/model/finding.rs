@@ -79,7 +79,7 @@ impl Rule {
 
 /// A fact worth a person's eye.
 #[derive(Clone, Debug)]
-pub struct Notable {
+pub struct Finding {
     /// Which rule found it.
     pub rule: Rule,
     /// Its place among all, from 1.
@@ -106,13 +106,13 @@ pub struct Notable {
     pub curve: Vec<f32>,
 }
 
-/// What makes a notable the same one in the next snapshot.
-pub type NotableKey = (Rule, Option<TaskId>, Option<Comm>, Option<Arc<str>>);
+/// What makes a finding the same one in the next snapshot.
+pub type FindingKey = (Rule, Option<TaskId>, Option<Comm>, Option<Arc<str>>);
 
-impl Notable {
+impl Finding {
     /// By which it is known again. Of those that fold many processes of one
     /// name, another one may be the worst each time.
-    pub fn key(&self) -> NotableKey {
+    pub fn key(&self) -> FindingKey {
         let is_fold = matches!(self.rule, Rule::Blocked | Rule::Waiting);
         let about = self.about.filter(|_| !is_fold);
         (self.rule, about, self.comm, self.cgroup.clone())

@@ -1,5 +1,5 @@
 use crate::model::{
-    Fold, Host, Losses, MachineFigures, Notable, Process, Scope, Sources, Stamp, State, TaskView,
+    Finding, Fold, Host, Losses, MachineFigures, Process, Scope, Sources, Stamp, State, TaskView,
     Thread,
 };
 
@@ -40,7 +40,7 @@ pub struct Snapshot {
     /// Short lives of the interval that are not among the tasks.
     pub folds: Vec<Fold>,
     /// What is worth a person's eye, by rank.
-    pub notables: Vec<Notable>,
+    pub findings: Vec<Finding>,
     /// A filter hides some tasks.
     pub is_filtered: bool,
     /// Names of rules that need a longer time than was watched.
@@ -66,7 +66,7 @@ impl Snapshot {
             events_seen: 0,
             own_cpu_ns: 0,
             folds: Vec::new(),
-            notables: Vec::new(),
+            findings: Vec::new(),
             is_filtered: false,
             not_judged: Vec::new(),
         }

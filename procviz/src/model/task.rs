@@ -242,7 +242,7 @@ impl TaskView<'_> {
             return Activity::Idle;
         }
         let change = self.change();
-        let busy = change.cpu_ns > 0 && change.cpu_ns * 100 >= self.interval_ns;
+        let busy = change.cpu_ns > 0 && change.cpu_ns >= self.interval_ns.div_ceil(100);
         Activity::new(busy || self.running, change.io_bytes > 0 || self.in_iowait)
     }
 

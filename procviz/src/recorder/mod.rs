@@ -304,10 +304,10 @@ impl Recorder {
     fn mark(&mut self, tracker: &Tracker, is_full: bool) {
         let snapshot = tracker.snapshot();
         let now = snapshot.stamp.boot_ns;
-        let changes = self.outstanding.update(&snapshot.notables);
+        let changes = self.outstanding.update(&snapshot.findings);
         let changes = changes.iter();
         self.marks
-            .extend(changes.map(|(change, notable)| Mark::new(*change, notable, now)));
+            .extend(changes.map(|(change, finding)| Mark::new(*change, finding, now)));
         if is_full {
             self.put_marks();
         }
@@ -405,7 +405,7 @@ impl Recorder {
         let now = tracker.snapshot().stamp.boot_ns;
         let held = self.outstanding.all();
         let held: Vec<Mark> = held
-            .map(|notable| Mark::new(Change::Holds, notable, now))
+            .map(|finding| Mark::new(Change::Holds, finding, now))
             .collect();
         let held = (!held.is_empty()).then(|| Block::marks(&held).ok());
         let held = held.flatten().map(|block| (block, 0));

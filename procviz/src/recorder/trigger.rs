@@ -1,5 +1,5 @@
 //! What makes a flight ring write: an end, a size, a storm, pressure, or a
-//! notable. A state fires when it begins to hold, an event each time.
+//! finding. A state fires when it begins to hold, an event each time.
 
 use glob::Pattern;
 
@@ -29,7 +29,7 @@ enum Kind {
     Pressure(Pressure, f64),
     Load(f64),
     Gone(u32),
-    Notable(Rule),
+    Finding(Rule),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(crate) struct Fired {
 #[derive(Debug)]
 pub(crate) struct Triggers(Vec<Trigger>);
 
-const KNOWN: &str = "exit:COMMAND, signal:N, rss:COMMAND:SIZE, forks:PER_SECOND, psi:memory.some:PERCENT% (cpu.some, memory.full, io.some, io.full), load:N, gone:PID and notable:RULE";
+const KNOWN: &str = "exit:COMMAND, signal:N, rss:COMMAND:SIZE, forks:PER_SECOND, psi:memory.some:PERCENT% (cpu.some, memory.full, io.some, io.full), load:N, gone:PID and finding:RULE";
 
 impl Triggers {
     /// # Errors
@@ -223,9 +223,10 @@ impl Kind {
                 rest.parse()
                     .map_err(|_| bad("it takes a pid, as in gone:1234"))?,
             ),
-            "notable" => {
+            // Before it was released, a finding was called a notable.
+            "finding" | "notable" => {
                 let rule = Rule::ALL.into_iter().find(|rule| rule.word() == rest);
-                Self::Notable(rule.ok_or_else(|| {
+                Self::Finding(rule.ok_or_else(|| {
                     let words: Vec<_> = Rule::ALL.iter().map(|rule| rule.word()).collect();
                     bad(&format!("no rule; there are {}", words.join(", ")))
                 })?)
@@ -273,9 +274,9 @@ impl Kind {
                 let load = machine.load1?;
                 (load >= *most).then(|| format!("load {load:.1}"))
             }
-            Self::Notable(rule) => {
-                let notable = snapshot.notables.iter().find(|found| found.rule == *rule)?;
-                Some(notable.text.clone())
+            Self::Finding(rule) => {
+                let finding = snapshot.findings.iter().find(|found| found.rule == *rule)?;
+                Some(finding.text.clone())
             }
             Self::Exit(_) | Self::Signal(_) | Self::Gone(_) => None,
         }
@@ -325,6 +326,7 @@ mod tests {
             "psi:io.full:20",
             "load:40",
             "gone:1",
+            "finding:oom",
             "notable:oom",
         ] {
             assert!(parse(good).is_ok(), "{good}");
@@ -344,7 +346,7 @@ mod tests {
             ("psi:disk.some:10%", "there are exit:COMMAND"),
             ("load:x", "as in load:40"),
             ("gone:me", "as in gone:1234"),
-            ("notable:noise", "there are oom, stall"),
+            ("finding:noise", "there are oom, stall"),
             ("rm:-rf", "there are exit:COMMAND"),
         ] {
             let failure = parse(bad).unwrap_err();

@@ -1,11 +1,11 @@
-//! What began and ceased to stand out, and when: for finding only, as pictures
+//! What began and ceased to stand out, and when: to find them only, as pictures
 //! are judged anew.
 
 use serde::{Deserialize, Serialize};
 
 use super::block::MOST_NS;
 use crate::{
-    model::{Notable, TaskId},
+    model::{Finding, TaskId},
     tracker::Change,
 };
 
@@ -60,21 +60,21 @@ impl Mark {
             && self.value.is_finite()
     }
 
-    /// Of a notable that changes at a time.
-    pub fn new(change: Change, notable: &Notable, time_ns: u64) -> Self {
+    /// Of a finding that changes at a time.
+    pub fn new(change: Change, finding: &Finding, time_ns: u64) -> Self {
         Self {
             time_ns,
             change,
-            rule: notable.rule.word().to_owned(),
-            rank: notable.rank,
-            about: notable.about,
-            is_named: notable.is_named(),
-            comm: notable.comm.map(|comm| comm.bytes().to_vec()),
-            count: notable.count,
-            value: notable.value,
-            unit: notable.unit.to_owned(),
-            since_ns: notable.since_ns,
-            text: notable.text.clone(),
+            rule: finding.rule.word().to_owned(),
+            rank: finding.rank,
+            about: finding.about,
+            is_named: finding.is_named(),
+            comm: finding.comm.map(|comm| comm.bytes().to_vec()),
+            count: finding.count,
+            value: finding.value,
+            unit: finding.unit.to_owned(),
+            since_ns: finding.since_ns,
+            text: finding.text.clone(),
         }
     }
 }

@@ -27,7 +27,7 @@ pub use gap::Gap;
 pub use map::{Entry, Map};
 pub use marks::Mark;
 pub(crate) use reader::MOST_ENDED;
-pub use reader::{Damage, Findings, ReadError, Reader};
+pub use reader::{Damage, Integrity, ReadError, Reader};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use reframed::reframed;
 #[cfg(test)]

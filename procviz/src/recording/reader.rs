@@ -56,7 +56,7 @@ pub struct Damage {
 
 /// What was found beside samples.
 #[derive(Clone, Debug, Default)]
-pub struct Findings {
+pub struct Integrity {
     /// What could not be read.
     pub damages: Vec<Damage>,
     /// What was never written.
@@ -80,7 +80,7 @@ pub struct Reader {
     at: u64,
     is_at_end: bool,
     facts: Facts,
-    findings: Findings,
+    integrity: Integrity,
     samples: Option<Scattered>,
     /// The first byte of the block that they are from, and the time since boot
     /// of the sample before the next one, ns.
@@ -118,7 +118,7 @@ impl Reader {
             at: 0,
             is_at_end: false,
             facts: Facts::default(),
-            findings: Findings::default(),
+            integrity: Integrity::default(),
             samples: None,
             samples_at: 0,
             before_ns: 0,
@@ -208,8 +208,8 @@ impl Reader {
     }
 
     /// What was found so far; all of it after the last sample.
-    pub fn findings(&self) -> &Findings {
-        &self.findings
+    pub fn integrity(&self) -> &Integrity {
+        &self.integrity
     }
 
     /// The next sample; `None` after the last.
@@ -258,23 +258,23 @@ impl Reader {
 
     fn lacks(&mut self, gap: Gap) {
         self.holes += 1;
-        match self.findings.gaps.last_mut() {
+        match self.integrity.gaps.last_mut() {
             Some(last) if self.holes > MOST_DAMAGES => {
                 last.samples += gap.samples;
                 last.deaths += gap.deaths;
             }
-            _ => self.findings.gaps.push(gap),
+            _ => self.integrity.gaps.push(gap),
         }
     }
 
     fn tell(&mut self, damage: Damage) {
         self.holes += 1;
-        if self.findings.damages.len() < MOST_DAMAGES {
-            self.findings.damages.push(damage);
+        if self.integrity.damages.len() < MOST_DAMAGES {
+            self.integrity.damages.push(damage);
         }
     }
 
-    /// Goes over what is left by its checksums alone, for [`Reader::findings`]:
+    /// Goes over what is left by its checksums alone, for [`Reader::integrity`]:
     /// of all blocks, only those of gaps are unpacked.
     ///
     /// # Errors
@@ -307,7 +307,7 @@ impl Reader {
         let offset = self.at;
         if matches!(header.kind, Kind::Index | Kind::Marks | Kind::Other(_)) {
             self.pass(&header);
-            self.findings.is_closed |= header.kind == Kind::Index;
+            self.integrity.is_closed |= header.kind == Kind::Index;
             return Ok(true);
         }
         let payload = &self.rest()[BLOCK_HEADER..BLOCK_HEADER + header.packed];
@@ -355,7 +355,7 @@ impl Reader {
     fn pass(&mut self, header: &Header) {
         self.end_of_damage();
         self.take(BLOCK_HEADER + header.packed);
-        self.findings.blocks += 1;
+        self.integrity.blocks += 1;
     }
 
     /// Goes to the next block whose checksum is right, all of which is there then.
@@ -369,7 +369,7 @@ impl Reader {
                 let left = self.rest().len() as u64;
                 if self.skipped.is_none() {
                     // Whoever wrote it was stopped in the middle.
-                    self.findings.unfinished = left;
+                    self.integrity.unfinished = left;
                 } else {
                     self.skip(left as usize, "");
                 }
@@ -385,7 +385,7 @@ impl Reader {
             let Some(payload) = self.rest().get(BLOCK_HEADER..whole) else {
                 // Either the file ends here, or the length is not true.
                 if self.skipped.is_none() && !self.has_block_after(1) {
-                    self.findings.unfinished = self.rest().len() as u64;
+                    self.integrity.unfinished = self.rest().len() as u64;
                     return Ok(None);
                 }
                 self.skip_to_next("a block is longer than the file")?;
@@ -515,7 +515,7 @@ impl Reader {
         if let Some(budget) = &mut self.budget {
             budget.used(bytes as u64);
         }
-        self.findings.bytes = self.at;
+        self.integrity.bytes = self.at;
     }
 
     /// Reads until there are so many bytes, or no more.

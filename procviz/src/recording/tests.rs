@@ -471,9 +471,9 @@ proptest! {
             read.iter().map(text).collect::<Vec<_>>()
         );
         prop_assert_eq!(reader.facts(), &facts());
-        let findings = reader.findings();
-        prop_assert!(findings.is_closed && findings.damages.is_empty());
-        prop_assert_eq!((findings.unfinished, findings.bytes), (0, bytes.len() as u64));
+        let integrity = reader.integrity();
+        prop_assert!(integrity.is_closed && integrity.damages.is_empty());
+        prop_assert_eq!((integrity.unfinished, integrity.bytes), (0, bytes.len() as u64));
     }
 
     /// The samples in between are lost, and nobody who ended in them.
@@ -515,7 +515,7 @@ proptest! {
             samples.len() == 1 || format!("{all:?}") == format!("{there:?}"),
             "{all:#?} {there:#?}"
         );
-        prop_assert_eq!(&reader.findings().gaps, &[gap]);
+        prop_assert_eq!(&reader.integrity().gaps, &[gap]);
         let folds = lost.iter().flat_map(|sample| &sample.folds);
         prop_assert_eq!(folds.map(|fold| fold.count).sum::<u64>(), folded);
         // Where no sample comes after them, they are there apart.
@@ -578,7 +578,7 @@ proptest! {
         if let Ok((left, reader)) = read(&bytes[..at]) {
             let same = left.iter().zip(&samples).all(|(one, other)| text(one) == text(other));
             prop_assert!(same && left.len() <= samples.len());
-            prop_assert!(!reader.findings().is_closed);
+            prop_assert!(!reader.integrity().is_closed);
         } else {
             prop_assert!(at < 16);
         }
@@ -601,10 +601,10 @@ proptest! {
         };
         let all: Vec<String> = samples.iter().map(text).collect();
         prop_assert!(left.iter().all(|sample| all.contains(&text(sample))));
-        let findings = reader.findings();
+        let integrity = reader.integrity();
         let is_as_before = left.len() == samples.len() && reader.facts() == &facts();
         prop_assert!(
-            !findings.damages.is_empty() || !findings.is_closed || findings.unfinished > 0
+            !integrity.damages.is_empty() || !integrity.is_closed || integrity.unfinished > 0
                 || (is_as_before && (10..16).contains(&at)),
             "byte {} of {}: nothing is said", at, bytes.len()
         );
@@ -699,9 +699,9 @@ fn absurd_claims_cost_nothing() {
     let (left, reader) = read(&bytes).unwrap();
     assert!(left.is_empty());
     assert_eq!(reader.facts(), &facts());
-    let findings = reader.findings();
-    assert_eq!(findings.damages.len(), 2, "{findings:?}");
-    assert!(findings.damages[0].offset >= good as u64);
+    let integrity = reader.integrity();
+    assert_eq!(integrity.damages.len(), 2, "{integrity:?}");
+    assert!(integrity.damages[0].offset >= good as u64);
 }
 
 /// A later version may write kinds of blocks that nobody here knows.
@@ -723,7 +723,7 @@ fn unknown_blocks_are_skipped() {
     let bytes = [&bytes[..facts], &unknown, &bytes[facts..]].concat();
     let (left, reader) = read(&bytes).unwrap();
     assert_eq!(left.len(), 2);
-    assert!(reader.findings().damages.is_empty() && reader.findings().is_closed);
+    assert!(reader.integrity().damages.is_empty() && reader.integrity().is_closed);
 }
 
 /// Where nothing was recorded is known without reading samples.

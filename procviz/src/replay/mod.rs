@@ -485,7 +485,7 @@ impl Player {
 
     /// Reads a file from its front.
     fn open_volume(&mut self, index: usize) -> Result<(), Failure> {
-        self.shelf[self.current].came_upon(self.reader.findings());
+        self.shelf[self.current].came_upon(self.reader.integrity());
         self.reader = self.shelf[index].reader()?;
         self.mended = 0;
         self.current = index;
@@ -614,7 +614,7 @@ impl Player {
 
     /// The gap with which all ends.
     pub(crate) fn gap_at_the_end(&self) -> Option<&Gap> {
-        let gap = self.reader.findings().gaps.last();
+        let gap = self.reader.integrity().gaps.last();
         gap.filter(|gap| gap.span_ns.0 > self.before_ns)
     }
 
@@ -631,7 +631,7 @@ impl Player {
     /// Processes that ended within a hole of this boot, and of which nothing is
     /// known.
     pub(crate) fn unknown_deaths(&self, (begin, end): (u64, u64)) -> u64 {
-        let own = self.reader.findings().gaps.iter();
+        let own = self.reader.integrity().gaps.iter();
         let boot = &self.facts().boot_id;
         let volumes = self.shelf.iter().enumerate();
         let others =
@@ -656,7 +656,7 @@ impl Player {
     }
 
     fn tell(&mut self, span: Span) -> u8 {
-        self.shelf[self.current].came_upon(self.reader.findings());
+        self.shelf[self.current].came_upon(self.reader.integrity());
         for pid in self.tree.iter().flat_map(Tree::strangers) {
             say(&format!(
                 "procviz: `--tree {pid}`: there was no such process in what was read"

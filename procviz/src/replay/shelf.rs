@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 use super::moment::Span;
 use crate::{
-    recording::{Damage, Facts, Findings, Gap, Map, ReadError, Reader, SUFFIX},
+    recording::{Damage, Facts, Gap, Integrity, Map, ReadError, Reader, SUFFIX},
     runtime::{Failure, stdout::say},
     trails::Past,
 };
@@ -26,7 +26,7 @@ pub(super) struct Volume {
     pub(super) span: Option<Span>,
     /// Somebody was shown some of it.
     pub(super) is_read: bool,
-    found: Findings,
+    found: Integrity,
 }
 
 impl Volume {
@@ -39,7 +39,7 @@ impl Volume {
             map: None,
             span: None,
             is_read: false,
-            found: Findings::default(),
+            found: Integrity::default(),
         };
         Ok((volume, reader))
     }
@@ -70,8 +70,8 @@ impl Volume {
     }
 
     /// Remembers what reading came upon, which may be nothing new.
-    pub(super) fn came_upon(&mut self, findings: &Findings) {
-        for damage in &findings.damages {
+    pub(super) fn came_upon(&mut self, integrity: &Integrity) {
+        for damage in &integrity.damages {
             // A part of what is known, or more of it.
             let known = &mut self.found.damages;
             if known.iter().any(|other| is_within(damage, other)) {
@@ -80,7 +80,7 @@ impl Volume {
             known.retain(|other| !is_within(other, damage));
             known.push(damage.clone());
         }
-        for gap in &findings.gaps {
+        for gap in &integrity.gaps {
             if !self.found.gaps.contains(gap) {
                 self.found.gaps.push(gap.clone());
             }
@@ -95,14 +95,14 @@ impl Volume {
         }
         if self.path.is_file() {
             match self.pass_over() {
-                Ok(mut findings) => {
-                    let gaps = &mut findings.gaps;
+                Ok(mut integrity) => {
+                    let gaps = &mut integrity.gaps;
                     gaps.retain(|gap| is_common(self.wall(gap.span_ns), wanted));
-                    self.came_upon(&findings);
-                    if findings.unfinished > 0 {
+                    self.came_upon(&integrity);
+                    if integrity.unfinished > 0 {
                         say(&format!(
                             "procviz: `{}`: its last block is incomplete ({} bytes): the file was cut off, or is still being written",
-                            self.name, findings.unfinished
+                            self.name, integrity.unfinished
                         ));
                     }
                 }
@@ -116,11 +116,11 @@ impl Volume {
         tell(&self.name, &self.found)
     }
 
-    fn pass_over(&self) -> Result<Findings, Failure> {
+    fn pass_over(&self) -> Result<Integrity, Failure> {
         let mut reader = self.reader()?;
         let passed = reader.pass_over();
         passed.map_err(|error| failed(&self.name, &error))?;
-        Ok(reader.findings().clone())
+        Ok(reader.integrity().clone())
     }
 
     /// Finds its blocks, where it can be read from anywhere.
@@ -235,8 +235,8 @@ pub(crate) fn failed(name: &str, error: &ReadError) -> Failure {
 }
 
 /// Says on stderr what a recording lacks; 3 where something of it is damaged.
-pub(crate) fn tell(name: &str, findings: &Findings) -> u8 {
-    for gap in findings.gaps.iter().take(5) {
+pub(crate) fn tell(name: &str, integrity: &Integrity) -> u8 {
+    for gap in integrity.gaps.iter().take(5) {
         say(&format!(
             "procviz: `{name}`: {} samples were not recorded{}: {}",
             gap.samples,
@@ -244,8 +244,8 @@ pub(crate) fn tell(name: &str, findings: &Findings) -> u8 {
             crate::model::Untrusted::new(gap.why.as_bytes()).terminal()
         ));
     }
-    if findings.gaps.len() > 5 {
-        let more = &findings.gaps[5..];
+    if integrity.gaps.len() > 5 {
+        let more = &integrity.gaps[5..];
         say(&format!(
             "procviz: `{name}`: and {} gaps more with {} samples{}",
             more.len(),
@@ -253,7 +253,7 @@ pub(crate) fn tell(name: &str, findings: &Findings) -> u8 {
             deaths_of(more)
         ));
     }
-    for damage in findings.damages.iter().take(5) {
+    for damage in integrity.damages.iter().take(5) {
         say(&format!(
             "procviz: `{name}`: damaged at byte {}: {}{}",
             damage.offset,
@@ -265,10 +265,10 @@ pub(crate) fn tell(name: &str, findings: &Findings) -> u8 {
             }
         ));
     }
-    if let Some(more) = findings.damages.len().checked_sub(6) {
+    if let Some(more) = integrity.damages.len().checked_sub(6) {
         say(&format!("procviz: `{name}`: and {} places more", more + 1));
     }
-    if findings.damages.is_empty() { 0 } else { 3 }
+    if integrity.damages.is_empty() { 0 } else { 3 }
 }
 
 fn deaths_of(gaps: &[Gap]) -> String {

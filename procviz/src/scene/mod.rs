@@ -132,7 +132,7 @@ pub struct Scene {
     pub marks: Vec<Mark>,
     /// All else; drawn over the marks.
     pub items: Vec<Item>,
-    /// Where the notables are told: left, top, right, bottom, pixels.
+    /// Where the findings are told: left, top, right, bottom, pixels.
     pub panel: Vec<(f32, f32, f32, f32)>,
 }
 

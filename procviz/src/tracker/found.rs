@@ -2,7 +2,7 @@
 //! sample where there are no events.
 
 use crate::{
-    model::{Change, End, Found, Io, Process, Sample, Sources, State, Thread},
+    model::{Change, End, Found, Io, Process, Sample, Sources, State, Thread, total},
     tracker::Tracker,
 };
 
@@ -198,7 +198,7 @@ impl Tracker {
         process.cpu_ns = process.cpu_ns.max(cpu_ns);
         let moved = match (io, process.io) {
             (Some(now), Some(before)) if !is_first => {
-                (now.read + now.write).saturating_sub(before.read + before.write)
+                total([now.read, now.write]).saturating_sub(total([before.read, before.write]))
             }
             _ => 0,
         };

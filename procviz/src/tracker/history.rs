@@ -42,7 +42,7 @@ impl History {
             && self
                 .points
                 .get(1)
-                .is_some_and(|front| point.time_ns - front.time_ns > KEPT_NS)
+                .is_some_and(|front| point.time_ns.saturating_sub(front.time_ns) > KEPT_NS)
         {
             self.points.pop_front();
         }

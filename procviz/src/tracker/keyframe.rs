@@ -212,7 +212,7 @@ impl Tracker {
     }
 
     /// What comes after a keyframe without the last seconds is to be taken in
-    /// for so long, ns, before the notables are those of one who knows all.
+    /// for so long, ns, before the findings are those of one who knows all.
     pub const REGAINS_NS: u64 = 24_000_000_000;
 
     /// The longest time that a rule looks back, ns.

@@ -142,7 +142,7 @@ impl Tracker {
             threads: &self.threads,
             processes: &self.processes,
         };
-        self.snapshot.notables = self.rules.judge(world, &self.snapshot.changed, skipped);
+        self.snapshot.findings = self.rules.judge(world, &self.snapshot.changed, skipped);
         let watched = self.snapshot.watched_ns();
         self.snapshot.not_judged.clear();
         self.snapshot.not_judged.extend(rules::not_judged(watched));

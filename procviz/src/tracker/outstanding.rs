@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Notable, NotableKey};
+use crate::model::{Finding, FindingKey};
 
-/// What happens to a notable.
+/// What happens to a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
@@ -31,37 +31,37 @@ impl Change {
 
 /// What stood out in the last snapshot.
 #[derive(Clone, Debug, Default)]
-pub struct Outstanding(BTreeMap<NotableKey, Notable>);
+pub struct Outstanding(BTreeMap<FindingKey, Finding>);
 
 impl Outstanding {
     /// Takes in the next snapshot's; says what begins, then what ends.
-    pub fn update(&mut self, notables: &[Notable]) -> Vec<(Change, Notable)> {
+    pub fn update(&mut self, findings: &[Finding]) -> Vec<(Change, Finding)> {
         let mut now = BTreeMap::new();
-        for notable in notables {
-            let key = notable.key();
+        for finding in findings {
+            let key = finding.key();
             // It ends as what it began as.
             let about = self
                 .0
                 .get(&key)
-                .map_or(notable.about, |before| before.about);
-            let notable = Notable {
+                .map_or(finding.about, |before| before.about);
+            let finding = Finding {
                 about,
-                ..notable.clone()
+                ..finding.clone()
             };
-            now.insert(key, notable);
+            now.insert(key, finding);
         }
         let begun = now.iter().filter(|(key, _)| !self.0.contains_key(key));
         let ended = self.0.iter().filter(|(key, _)| !now.contains_key(key));
         let changes = begun
-            .map(|(_, notable)| (Change::Begins, notable.clone()))
-            .chain(ended.map(|(_, notable)| (Change::Ends, notable.clone())))
+            .map(|(_, finding)| (Change::Begins, finding.clone()))
+            .chain(ended.map(|(_, finding)| (Change::Ends, finding.clone())))
             .collect();
         self.0 = now;
         changes
     }
 
     /// All that stands out now.
-    pub fn all(&self) -> impl Iterator<Item = &Notable> {
+    pub fn all(&self) -> impl Iterator<Item = &Finding> {
         self.0.values()
     }
 }
@@ -71,8 +71,8 @@ mod tests {
     use super::*;
     use crate::model::{Comm, Rule, TaskId};
 
-    fn blocked(tid: u32, cgroup: &str) -> Notable {
-        Notable {
+    fn blocked(tid: u32, cgroup: &str) -> Finding {
+        Finding {
             rule: Rule::Blocked,
             rank: 1,
             about: Some(TaskId { tid, start_ns: 1 }),
@@ -91,10 +91,10 @@ mod tests {
     #[test]
     fn of_many_another_one_may_be_the_worst() {
         let mut outstanding = Outstanding::default();
-        let told = |changes: Vec<(Change, Notable)>| -> Vec<(Change, u32)> {
+        let told = |changes: Vec<(Change, Finding)>| -> Vec<(Change, u32)> {
             let changes = changes.into_iter();
             changes
-                .map(|(change, notable)| (change, notable.about.unwrap().tid))
+                .map(|(change, finding)| (change, finding.about.unwrap().tid))
                 .collect()
         };
         let both = [blocked(7, "/a"), blocked(8, "/b")];

@@ -115,7 +115,9 @@ impl Tracker {
             } else {
                 Some(0)
             };
-            let sum = before.zip(delta).map(|(before, delta)| before + delta);
+            let sum = before
+                .zip(delta)
+                .map(|(before, delta): (i64, i64)| before.saturating_add(delta));
             process.rss_change = (tick, sum);
             self.touch(slot);
         }

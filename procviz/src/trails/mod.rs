@@ -388,10 +388,10 @@ impl Past {
     }
 }
 
-/// Whom a notable is about.
+/// Whom a finding is about.
 fn named(snapshot: &Snapshot) -> FxHashSet<TaskId> {
-    let notables = snapshot.notables.iter();
-    notables.filter_map(|notable| notable.about).collect()
+    let findings = snapshot.findings.iter();
+    findings.filter_map(|finding| finding.about).collect()
 }
 
 fn task_at(snapshot: &Snapshot, scope: Scope, slot: usize) -> Option<TaskView<'_>> {

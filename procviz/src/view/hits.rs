@@ -20,8 +20,8 @@ pub(crate) struct Spot {
 pub(crate) enum Target {
     /// A task.
     Task(TaskId),
-    /// A line of the panel: the notable's place in the list.
-    Notable(usize),
+    /// A line of the panel: the finding's place in the list.
+    Finding(usize),
 }
 
 /// The index of a picture.
@@ -30,7 +30,7 @@ pub(crate) struct Hits {
     /// Tasks, in the order in which they are drawn.
     pub(crate) tasks: Vec<Spot>,
     /// Lines of the panel: left, top, right, bottom.
-    pub(crate) notables: Vec<(f32, f32, f32, f32)>,
+    pub(crate) findings: Vec<(f32, f32, f32, f32)>,
     /// The time bar of a recording, likewise.
     pub(crate) bar: Option<(f32, f32, f32, f32)>,
 }
@@ -56,7 +56,7 @@ impl Hits {
                     r: mark.r + NEAR,
                 })
                 .collect(),
-            notables: scene.panel.clone(),
+            findings: scene.panel.clone(),
             bar: None,
         }
     }
@@ -76,8 +76,8 @@ impl Hits {
             let is_in = |&&(left, top, right, bottom): &&(f32, f32, f32, f32)| {
                 (left..right).contains(&x) && (top..bottom).contains(&y)
             };
-            let line = self.notables.iter().position(|place| is_in(&place))?;
-            Some(Target::Notable(line))
+            let line = self.findings.iter().position(|place| is_in(&place))?;
+            Some(Target::Finding(line))
         })
     }
 

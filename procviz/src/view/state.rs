@@ -62,8 +62,8 @@ pub(crate) enum Effect {
 pub(crate) struct Stage<'a> {
     /// What lies where.
     pub(crate) hits: &'a Hits,
-    /// Whom the notables point at, in order.
-    pub(crate) notables: &'a [Option<TaskId>],
+    /// Whom the findings point at, in order.
+    pub(crate) findings: &'a [Option<TaskId>],
 }
 
 /// A live view.
@@ -81,7 +81,7 @@ pub(crate) struct View {
     pub(crate) has_threads: bool,
     /// Whether processes are shown where threads are asked for, which cost more.
     pub(crate) is_reduced: bool,
-    /// By keys, or as the subject of a notable.
+    /// By keys, or as the subject of a finding.
     pub(crate) selected: Option<TaskId>,
     /// Under the pointer.
     pub(crate) hovered: Option<TaskId>,
@@ -102,7 +102,7 @@ pub(crate) struct View {
     pub(crate) angle: (f32, f32),
     /// Said at the foot until the next key.
     pub(crate) message: Option<String>,
-    notable: Option<usize>,
+    finding: Option<usize>,
 }
 
 /// Intervals that `+` and `-` go through, ms.
@@ -155,7 +155,7 @@ impl View {
             span: None,
             angle: ANGLE,
             message: None,
-            notable: None,
+            finding: None,
         }
     }
 
@@ -222,7 +222,7 @@ impl View {
             Input::Click(x, y) => {
                 match stage.hits.at(x, y) {
                     Some(Target::Task(id)) => self.pin(id),
-                    Some(Target::Notable(index)) => self.select_notable(index, stage),
+                    Some(Target::Finding(index)) => self.select_finding(index, stage),
                     None => self.selected = None,
                 }
                 vec![Effect::Redraw]
@@ -383,9 +383,9 @@ impl View {
             Key::Char('-') => return self.change_interval(false),
             Key::Char('s') => return vec![Effect::Save, Effect::Redraw],
             Key::Char('n') => {
-                let next = self.notable.map_or(0, |last| last + 1);
-                let index = if next < stage.notables.len() { next } else { 0 };
-                self.select_notable(index, stage);
+                let next = self.finding.map_or(0, |last| last + 1);
+                let index = if next < stage.findings.len() { next } else { 0 };
+                self.select_finding(index, stage);
             }
             Key::Char('<') => self.turn(-TURN, 0.0),
             Key::Char('>') => self.turn(TURN, 0.0),
@@ -482,9 +482,9 @@ impl View {
         self.selected = next.or(self.selected);
     }
 
-    fn select_notable(&mut self, index: usize, stage: &Stage<'_>) {
-        self.notable = Some(index);
-        match stage.notables.get(index) {
+    fn select_finding(&mut self, index: usize, stage: &Stage<'_>) {
+        self.finding = Some(index);
+        match stage.findings.get(index) {
             Some(Some(id)) => self.selected = Some(*id),
             Some(None) => self.message = Some("this one is about no single task".to_owned()),
             None => self.message = Some("nothing stands out".to_owned()),

@@ -12,10 +12,10 @@ fn id(tid: u32) -> TaskId {
     TaskId { tid, start_ns: 7 }
 }
 
-/// Three rows of four tasks, ten pixels apart, and two lines of notables.
+/// Three rows of four tasks, ten pixels apart, and two lines of findings.
 struct Table {
     hits: Hits,
-    notables: Vec<Option<TaskId>>,
+    findings: Vec<Option<TaskId>>,
     view: View,
 }
 
@@ -31,10 +31,10 @@ impl Table {
         Self {
             hits: Hits {
                 tasks: tasks.collect(),
-                notables: vec![(100.0, 0.0, 200.0, 20.0), (100.0, 20.0, 200.0, 40.0)],
+                findings: vec![(100.0, 0.0, 200.0, 20.0), (100.0, 20.0, 200.0, 40.0)],
                 bar: None,
             },
-            notables: vec![Some(id(6)), None],
+            findings: vec![Some(id(6)), None],
             view: View::new(
                 ChartKind::Grid,
                 scopes,
@@ -47,7 +47,7 @@ impl Table {
     fn input(&mut self, input: Input) -> Vec<Effect> {
         let stage = Stage {
             hits: &self.hits,
-            notables: &self.notables,
+            findings: &self.findings,
         };
         self.view.input(input, &stage)
     }
@@ -101,7 +101,7 @@ fn a_pointer_hovers_pins_and_frees() {
 }
 
 #[test]
-fn notables_select_their_tasks() {
+fn findings_select_their_tasks() {
     let mut table = Table::new();
     table.keys("n");
     assert_eq!(table.view.selected, Some(id(6)));
@@ -110,7 +110,7 @@ fn notables_select_their_tasks() {
     table.view.selected = None;
     table.input(Input::Click(150.0, 5.0));
     assert_eq!(table.view.selected, Some(id(6)));
-    table.notables.clear();
+    table.findings.clear();
     table.keys("n");
     assert!(table.view.message.as_deref() == Some("nothing stands out"));
 }

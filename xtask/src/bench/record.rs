@@ -37,7 +37,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
     anyhow::ensure!(
         read == SAMPLES + 1,
         "{read} samples were read: {:?}",
-        reader.findings()
+        reader.integrity()
     );
     let reading = own_cpu_ns() - before;
     let mut rows = vec![
@@ -181,9 +181,9 @@ impl Made {
             let is_full = packer.add(&sample);
             let snapshot = tracker.snapshot();
             let now = snapshot.stamp.boot_ns;
-            let changes = outstanding.update(&snapshot.notables);
+            let changes = outstanding.update(&snapshot.findings);
             let new = changes.iter();
-            marks.extend(new.map(|(change, notable)| Mark::new(*change, notable, now)));
+            marks.extend(new.map(|(change, finding)| Mark::new(*change, finding, now)));
             if (is_full || number == 0)
                 && let Some((block, _)) = packer.block()
             {

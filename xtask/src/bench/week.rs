@@ -53,7 +53,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
     let picture = folder.join("x.png").display().to_string();
     let at = "2026-11-19T03:12:30+01:00";
     let rows = [
-        ("what stood out", asked(&["notables"])?),
+        ("what stood out", asked(&["findings"])?),
         (
             "the picture of a moment",
             asked(&["grid", "--at", at, "-o", &picture])?,
@@ -120,7 +120,7 @@ pub(crate) fn make(folder: &Path) -> Result<()> {
             let now = tracker.snapshot().stamp.boot_ns;
             let held = outstanding.all();
             let held: Vec<Mark> = held
-                .map(|notable| Mark::new(Change::Holds, notable, now))
+                .map(|finding| Mark::new(Change::Holds, finding, now))
                 .collect();
             if !held.is_empty() {
                 file.block(&Block::marks(&held)?);
@@ -134,10 +134,10 @@ pub(crate) fn make(folder: &Path) -> Result<()> {
                 file.pack(&mut packer)?;
             }
             let now = sample.stamp.boot_ns;
-            let changes = outstanding.update(&tracker.snapshot().notables);
+            let changes = outstanding.update(&tracker.snapshot().findings);
             let changes = changes.iter();
             let marks: Vec<Mark> = changes
-                .map(|(change, notable)| Mark::new(*change, notable, now))
+                .map(|(change, finding)| Mark::new(*change, finding, now))
                 .collect();
             if !marks.is_empty() {
                 file.pack(&mut packer)?;

@@ -217,9 +217,9 @@ impl Bubble {
         let groups = Groups::new(self.options.grouping, snapshot);
         let is_named = |id: TaskId| {
             snapshot
-                .notables
+                .findings
                 .iter()
-                .any(|notable| notable.dot == Some(id))
+                .any(|finding| finding.dot == Some(id))
         };
         snapshot
             .tasks(self.options.scope)
@@ -305,7 +305,7 @@ impl Bubble {
         }
     }
 
-    /// Names where there is room: the notable first, then by CPU and size.
+    /// Names where there is room: the finding first, then by CPU and size.
     fn label(
         &mut self,
         scene: &mut Scene,

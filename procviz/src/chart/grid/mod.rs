@@ -337,7 +337,7 @@ fn is_shown(task: &TaskView<'_>) -> bool {
 }
 
 /// Lives that began and ended between two samples, beyond what leaves the
-/// picture readable. The newest are shown, and those that a notable points at.
+/// picture readable. The newest are shown, and those that a finding points at.
 pub(super) fn short_lives_without_dot(snapshot: &Snapshot, scope: Scope) -> FxHashSet<TaskId> {
     let began = snapshot
         .stamp
@@ -345,9 +345,9 @@ pub(super) fn short_lives_without_dot(snapshot: &Snapshot, scope: Scope) -> FxHa
         .saturating_sub(2 * snapshot.stamp.interval_ns);
     let is_numbered = |id: TaskId| {
         snapshot
-            .notables
+            .findings
             .iter()
-            .any(|notable| notable.dot == Some(id))
+            .any(|finding| finding.dot == Some(id))
     };
     let mut short: Vec<TaskId> = snapshot
         .tasks(scope)

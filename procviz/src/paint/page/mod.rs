@@ -57,7 +57,7 @@ pub enum PageError {
 #[derive(Serialize)]
 pub struct Story {
     /// What stood out, in the order of its beginning.
-    pub notables: Vec<StoodOut>,
+    pub findings: Vec<StoodOut>,
     /// Who ended, in that order.
     pub exits: Vec<Ended>,
     /// Those that are too many for a line each, by kind.
@@ -269,5 +269,5 @@ const BODY: &str = "<noscript><p>This is the last picture. With JavaScript there
 /// What comes after the picture.
 const STAGE: &str = "<canvas id=\"picture\" role=\"img\" hidden></canvas><div id=\"popups\"></div></div>\n\
 <p id=\"help\" hidden>space: play   left, right: step   [ ]: what stands out   hover: figures   click: pin   Esc: unpin   /: filter</p>\n\
-<section id=\"notables\" hidden><h2>What stood out</h2><ol></ol></section>\n\
+<section id=\"findings\" hidden><h2>What stood out</h2><ol></ol></section>\n\
 <section id=\"exits\" hidden><h2>Who ended</h2><p></p><table><thead></thead><tbody></tbody></table></section>\n";

@@ -234,14 +234,14 @@
   });
 
   // Tables.
-  const stood = story.notables.map(notable => {
+  const stood = story.findings.map(finding => {
     const entry = make("li"), button = make("button");
     const time = frame => frames[frame].t.split(" ")[1];
-    const [from, to] = notable.frames;
-    button.append(make("time", from === to ? time(from) : `${time(from)} to ${time(to)}`), `${notable.who}: ${notable.text}`);
+    const [from, to] = finding.frames;
+    button.append(make("time", from === to ? time(from) : `${time(from)} to ${time(to)}`), `${finding.who}: ${finding.text}`);
     button.addEventListener("click", () => {
       go(from);
-      if (seen.order.includes(notable.dot) && !pins.has(notable.dot)) pin(notable.dot);
+      if (seen.order.includes(finding.dot) && !pins.has(finding.dot)) pin(finding.dot);
     });
     entry.append(button);
     const tick = make("i");
@@ -249,8 +249,8 @@
     $("ticks").append(tick);
     return { entry, from, to };
   });
-  $("notables").querySelector("ol").append(...stood.map(of => of.entry));
-  if (!stood.length) $("notables").append(make("p", "nothing"));
+  $("findings").querySelector("ol").append(...stood.map(of => of.entry));
+  if (!stood.length) $("findings").append(make("p", "nothing"));
   const columns = [
     ["time", of => of.time], ["pid", of => of.pid, 1], ["parent", of => of.ppid, 1], ["user", of => of.user], ["command", of => of.comm],
     ["ended", of => of.ended], ["lived", of => of.lived_ns, 1, duration], ["CPU", of => of.cpu_ns, 1, duration],
@@ -362,7 +362,7 @@
   addEventListener("resize", () => { paint(); for (const [mark, box] of pins) fill(box, mark); });
 
   $("still").remove();
-  for (const id of ["bar", "picture", "help", "notables", "exits"]) $(id).hidden = false;
+  for (const id of ["bar", "picture", "help", "findings", "exits"]) $(id).hidden = false;
   dress();
   go(last);
 })();

@@ -8,7 +8,7 @@ use std::{
 use rustc_hash::FxHashSet;
 
 use super::{SECOND, world::World};
-use crate::model::{Comm, Event, Notable, Rule, State, TaskId, count_text, duration_text};
+use crate::model::{Comm, Event, Finding, Rule, State, TaskId, count_text, duration_text};
 
 const THRESHOLD_NS: u64 = 5 * SECOND;
 
@@ -52,7 +52,7 @@ impl Blocked {
         });
     }
 
-    pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
+    pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
         let now = world.now_ns();
         let mut folds: BTreeMap<(Comm, Option<&str>), Fold> = BTreeMap::new();
         for id in &self.candidates {
@@ -97,7 +97,7 @@ impl Blocked {
                 };
                 format!("{who} blocked (D), the longest for {longest}")
             };
-            notables.push(Notable {
+            findings.push(Finding {
                 rule: Rule::Blocked,
                 rank: 0,
                 cgroup: cgroup.map(Arc::from),

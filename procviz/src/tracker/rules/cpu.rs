@@ -1,6 +1,6 @@
 use super::{SECOND, Subject};
 use crate::{
-    model::{Notable, Rule, duration_text},
+    model::{Finding, Rule, duration_text},
     tracker::history::{Point, rate},
 };
 
@@ -14,7 +14,7 @@ pub(super) fn is_above(earlier: Point, later: Point) -> bool {
 }
 
 /// One process that keeps a core busy.
-pub(super) fn judge(subject: &Subject<'_>) -> Option<Notable> {
+pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     let (first, last) = subject.history.span(SPAN_NS)?;
     let cores = rate(first, last, |point| point.cpu_ns) / 1e9;
     if cores < THRESHOLD {
@@ -24,10 +24,10 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Notable> {
     let since = subject.since(Rule::Cpu, since);
     let text = format!(
         "uses {cores:.2} cores for {}",
-        duration_text(last.time_ns - since)
+        duration_text(last.time_ns.saturating_sub(since))
     );
     let curve = subject
         .history
         .curve(|a, b| (rate(a, b, |point| point.cpu_ns) / 1e9) as f32);
-    Some(subject.notable(Rule::Cpu, cores, "cores", since, text, curve))
+    Some(subject.finding(Rule::Cpu, cores, "cores", since, text, curve))
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, world::World};
-use crate::model::{Comm, Event, ExitRecord, Notable, Rule, Status, TaskId, duration_text, total};
+use crate::model::{Comm, Event, ExitRecord, Finding, Rule, Status, TaskId, duration_text, total};
 
 const SPAN_NS: u64 = 600 * SECOND;
 const THRESHOLD: usize = 3;
@@ -100,7 +100,7 @@ impl Deaths {
         }
     }
 
-    pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
+    pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
         for ((origin, comm, status), deaths) in &self.kinds {
             let count = total(deaths.iter().map(|death| death.count));
             let (Some(first), Some(last)) = (deaths.front(), deaths.back()) else {
@@ -123,7 +123,7 @@ impl Deaths {
                 None => String::new(),
             };
             let is_shown = world.process(last.id).is_some();
-            notables.push(Notable {
+            findings.push(Finding {
                 rule: Rule::Deaths,
                 rank: 0,
                 cgroup: None,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, world::World};
-use crate::model::{Comm, Event, Notable, Rule, TaskId, duration_text, total};
+use crate::model::{Comm, Event, Finding, Rule, TaskId, duration_text, total};
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// Forks a second.
@@ -55,7 +55,7 @@ impl Forks {
         while self
             .window
             .front()
-            .is_some_and(|(end, _)| stamp.boot_ns - end >= SPAN_NS)
+            .is_some_and(|(end, _)| stamp.boot_ns.saturating_sub(*end) >= SPAN_NS)
         {
             self.window.pop_front();
         }
@@ -92,7 +92,7 @@ impl Forks {
             while origin
                 .ticks
                 .front()
-                .is_some_and(|tick| stamp.boot_ns - tick.time_ns >= SPAN_NS)
+                .is_some_and(|tick| stamp.boot_ns.saturating_sub(tick.time_ns) >= SPAN_NS)
             {
                 origin.ticks.pop_front();
             }
@@ -128,7 +128,7 @@ impl Forks {
         }
     }
 
-    pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
+    pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
         let watched = total(self.window.iter().map(|(_, length)| *length));
         if watched + SECOND / 20 < SECOND {
             return;
@@ -140,13 +140,13 @@ impl Forks {
             let used = total(origin.ticks.iter().map(|tick| tick.dead_cpu_ns));
             let cores = used as f64 / watched as f64;
             if forks < FORKS && cores < CORES {
-                notables.extend(self.burst(*id, origin, world));
+                findings.extend(self.burst(*id, origin, world));
                 continue;
             }
             let name = world.name(*id).unwrap_or(origin.name);
             let last = origin.name.text().name();
             let span = duration_text(watched);
-            notables.push(Notable {
+            findings.push(Finding {
                 rule: Rule::Forks,
                 rank: 0,
                 cgroup: None,
@@ -156,7 +156,7 @@ impl Forks {
                 count,
                 value: forks,
                 unit: "forks/s",
-                since_ns: origin.ticks.front().map_or(0, |tick| tick.time_ns - tick.interval_ns),
+                since_ns: origin.ticks.front().map_or(0, |tick| tick.time_ns.saturating_sub(tick.interval_ns)),
                 text: format!("starts {forks:.0} processes/s, such as {last}, over {span}; the dead used {cores:.2} cores"),
                 curve: curve(&origin.ticks),
             });
@@ -164,17 +164,22 @@ impl Forks {
     }
 
     /// Many starts at one instant by somebody who starts few at other times.
-    fn burst(&self, id: TaskId, origin: &Origin, world: World<'_>) -> Option<Notable> {
+    fn burst(&self, id: TaskId, origin: &Origin, world: World<'_>) -> Option<Finding> {
         let span = BURST_NS.max(world.snapshot.stamp.interval_ns);
         let oldest = world.now_ns().saturating_sub(span) / BIN_NS;
         let starts = |from: u64, bins: u64| -> u64 {
-            total(origin.bins.range(from..from + bins).map(|(_, n)| *n))
+            total(
+                origin
+                    .bins
+                    .range(from..from.saturating_add(bins))
+                    .map(|(_, n)| *n),
+            )
         };
         let bins = origin.bins.range(oldest..).map(|(bin, _)| *bin);
         let (count, instant) = bins
             .map(|bin| (starts(bin, BURST_NS / BIN_NS), starts(bin, INSTANT_BINS)))
             .max_by_key(|(_, instant)| *instant)?;
-        if instant * 2 < count {
+        if instant < count.div_ceil(2) {
             return None;
         }
         if count < BURST {
@@ -182,7 +187,7 @@ impl Forks {
         }
         let name = world.name(id).unwrap_or(origin.name);
         let last = origin.name.text().name();
-        Some(Notable {
+        Some(Finding {
             rule: Rule::Burst,
             rank: 0,
             cgroup: None,
@@ -195,7 +200,7 @@ impl Forks {
             since_ns: origin
                 .ticks
                 .front()
-                .map_or(0, |tick| tick.time_ns - tick.interval_ns),
+                .map_or(0, |tick| tick.time_ns.saturating_sub(tick.interval_ns)),
             text: format!("started {count} processes, such as {last}, within 2 s"),
             curve: curve(&origin.ticks),
         })

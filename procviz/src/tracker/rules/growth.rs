@@ -1,6 +1,6 @@
 use super::{SECOND, Subject};
 use crate::{
-    model::{Notable, Rule, bytes_text, duration_text, rate_text},
+    model::{Finding, Rule, bytes_text, duration_text, rate_text},
     tracker::history::rate,
 };
 
@@ -11,7 +11,7 @@ const THRESHOLD: f64 = 10.0 * 1024.0 * 1024.0;
 const PART: f64 = 0.2;
 
 /// A resident set that grows.
-pub(super) fn judge(subject: &Subject<'_>) -> Option<Notable> {
+pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     let now = subject.process.rss?;
     let grown = now.saturating_sub(subject.process.first_rss?);
     let total = subject.snapshot.machine.mem_total_bytes.unwrap_or(u64::MAX);
@@ -24,13 +24,13 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Notable> {
                 .since(|a, b| b.rss > a.rss)
                 .min(first.time_ns);
             let since = subject.since(Rule::Growth, since);
-            let span = duration_text(last.time_ns - since);
+            let span = duration_text(last.time_ns.saturating_sub(since));
             let text = format!(
                 "RSS grows by {} for {span}, now {}",
                 rate_text(speed),
                 bytes_text(now)
             );
-            return Some(subject.notable(Rule::Growth, speed, "bytes/s", since, text, curve()));
+            return Some(subject.finding(Rule::Growth, speed, "bytes/s", since, text, curve()));
         }
     }
     if grown as f64 >= total as f64 * PART {
@@ -41,7 +41,7 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Notable> {
             bytes_text(grown),
             bytes_text(now)
         );
-        return Some(subject.notable(Rule::Growth, grown as f64, "bytes", since, text, curve()));
+        return Some(subject.finding(Rule::Growth, grown as f64, "bytes", since, text, curve()));
     }
     None
 }

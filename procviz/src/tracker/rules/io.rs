@@ -1,6 +1,6 @@
 use super::{SECOND, Subject};
 use crate::{
-    model::{Notable, Rule, duration_text, rate_text},
+    model::{Finding, Rule, duration_text, rate_text},
     tracker::history::rate,
 };
 
@@ -12,7 +12,7 @@ const PART: f64 = 0.5;
 const FLOOR: f64 = 10.0 * 1024.0 * 1024.0;
 
 /// Much storage IO by one process.
-pub(super) fn judge(subject: &Subject<'_>, total_bytes: u64) -> Option<Notable> {
+pub(super) fn judge(subject: &Subject<'_>, total_bytes: u64) -> Option<Finding> {
     let (first, last) = subject.history.span(SPAN_NS)?;
     let speed = rate(first, last, |point| point.io_bytes);
     let part = subject.process.change.io_bytes as f64 / total_bytes.max(1) as f64;
@@ -25,7 +25,7 @@ pub(super) fn judge(subject: &Subject<'_>, total_bytes: u64) -> Option<Notable> 
         .since(|a, b| b.io_bytes > a.io_bytes)
         .min(first.time_ns);
     let since = subject.since(Rule::Io, since);
-    let span = duration_text(last.time_ns - since);
+    let span = duration_text(last.time_ns.saturating_sub(since));
     let share = if is_most {
         format!(", {:.0} % of all IO", part * 100.0)
     } else {
@@ -35,5 +35,5 @@ pub(super) fn judge(subject: &Subject<'_>, total_bytes: u64) -> Option<Notable> 
     let curve = subject
         .history
         .curve(|a, b| rate(a, b, |point| point.io_bytes) as f32);
-    Some(subject.notable(Rule::Io, speed, "bytes/s", since, text, curve))
+    Some(subject.finding(Rule::Io, speed, "bytes/s", since, text, curve))
 }

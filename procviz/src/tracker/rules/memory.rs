@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use rustc_hash::FxHashSet;
 
 use super::world::World;
-use crate::model::{Notable, Process, Rule, TaskId, bytes_text, duration_text};
+use crate::model::{Finding, Process, Rule, TaskId, bytes_text, duration_text};
 
 /// Parts of the machine's memory: of anybody, and of who began within the run.
 const PART: f64 = 0.25;
@@ -42,7 +42,7 @@ impl Memory {
         });
     }
 
-    pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
+    pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
         let Some(total) = world.snapshot.machine.mem_total_bytes else {
             return;
         };
@@ -66,7 +66,7 @@ impl Memory {
             } else {
                 String::new()
             };
-            notables.push(Notable {
+            findings.push(Finding {
                 rule: Rule::Memory,
                 rank: 0,
                 cgroup: None,

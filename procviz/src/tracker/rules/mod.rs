@@ -1,4 +1,4 @@
-//! Finds notables: facts worth a person's eye, by rules over the last seconds.
+//! Finds findings: facts worth a person's eye, by rules over the last seconds.
 //! Each rule is a file with its threshold and its words.
 
 mod blocked;
@@ -24,7 +24,7 @@ use rustc_hash::FxHashMap;
 
 pub(super) use self::{waiting::Waiting, world::World};
 use super::history::{History, Point};
-use crate::model::{Comm, Notable, Process, Rule, SLACK_NS, Snapshot, TaskId, total};
+use crate::model::{Comm, Finding, Process, Rule, SLACK_NS, Snapshot, TaskId, total};
 
 const SECOND: u64 = 1_000_000_000;
 /// A process that has been idle for so long is forgotten by the rules.
@@ -80,7 +80,7 @@ impl Rules {
         world: World<'_>,
         changed: &[usize],
         skipped: u64,
-    ) -> Vec<Notable> {
+    ) -> Vec<Finding> {
         let snapshot = world.snapshot;
         self.remember(snapshot, changed);
         self.oom.take(world);
@@ -91,8 +91,8 @@ impl Rules {
         self.memory.take(world, changed);
         self.threads.take(world);
         self.zombies.take(world);
-        let mut notables = Vec::new();
-        self.stall.judge(snapshot, skipped, &mut notables);
+        let mut findings = Vec::new();
+        self.stall.judge(snapshot, skipped, &mut findings);
         let changed_now = changed
             .iter()
             .filter_map(|slot| snapshot.processes.get(*slot));
@@ -113,30 +113,30 @@ impl Rules {
                 standing: &self.standing,
                 snapshot,
             };
-            notables.extend(cpu::judge(&subject));
-            notables.extend(growth::judge(&subject));
-            notables.extend(io::judge(&subject, total_io));
+            findings.extend(cpu::judge(&subject));
+            findings.extend(growth::judge(&subject));
+            findings.extend(io::judge(&subject, total_io));
         }
-        self.oom.judge(world, &mut notables);
-        self.deaths.judge(world, &mut notables);
-        self.blocked.judge(world, &mut notables);
-        self.tree.judge(world, &mut notables);
-        self.forks.judge(world, &mut notables);
-        self.waiting.judge(world, &mut notables);
-        self.memory.judge(world, &mut notables);
-        self.threads.judge(world, &mut notables);
-        self.zombies.judge(world, &mut notables);
-        notables.sort_by(|a, b| {
+        self.oom.judge(world, &mut findings);
+        self.deaths.judge(world, &mut findings);
+        self.blocked.judge(world, &mut findings);
+        self.tree.judge(world, &mut findings);
+        self.forks.judge(world, &mut findings);
+        self.waiting.judge(world, &mut findings);
+        self.memory.judge(world, &mut findings);
+        self.threads.judge(world, &mut findings);
+        self.zombies.judge(world, &mut findings);
+        findings.sort_by(|a, b| {
             a.rule
                 .cmp(&b.rule)
                 .then(b.value.total_cmp(&a.value))
                 .then(a.about.cmp(&b.about))
                 .then_with(|| a.text.cmp(&b.text))
         });
-        for (index, notable) in notables.iter_mut().enumerate() {
-            notable.rank = index as u32 + 1;
+        for (index, finding) in findings.iter_mut().enumerate() {
+            finding.rank = index as u32 + 1;
         }
-        notables
+        findings
     }
 
     /// What has no use [`Tracker::REGAINS_NS`](super::Tracker::REGAINS_NS)
@@ -165,7 +165,7 @@ impl Rules {
             let change = process.change;
             // A process that has just been made is measured by the next look at it.
             let Some(rss) = process.rss else { continue };
-            let io_bytes = process.io.map_or(0, |io| io.read + io.write);
+            let io_bytes = process.io.map_or(0, |io| total([io.read, io.write]));
             let point = Point {
                 time_ns: now,
                 cpu_ns: process.cpu_ns,
@@ -220,7 +220,7 @@ impl Rules {
         }
         if snapshot.tick.is_multiple_of(16) {
             self.histories
-                .retain(|_, history| now - history.last_time_ns() < IDLE_NS);
+                .retain(|_, history| now.saturating_sub(history.last_time_ns()) < IDLE_NS);
         }
     }
 }
@@ -241,7 +241,7 @@ impl Subject<'_> {
         standing.map_or(seen, |(since, _)| seen.min(*since))
     }
 
-    fn notable(
+    fn finding(
         &self,
         rule: Rule,
         value: f64,
@@ -249,8 +249,8 @@ impl Subject<'_> {
         since_ns: u64,
         text: String,
         curve: Vec<f32>,
-    ) -> Notable {
-        Notable {
+    ) -> Finding {
+        Finding {
             rule,
             rank: 0,
             cgroup: None,

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 use super::{SECOND, world::World};
-use crate::model::{Comm, Event, Notable, Rule, TaskId, Untrusted, bytes_text, duration_text};
+use crate::model::{Comm, Event, Finding, Rule, TaskId, Untrusted, bytes_text, duration_text};
 
 const SPAN_NS: u64 = 600 * SECOND;
 const MOST: usize = 100;
@@ -55,7 +55,7 @@ impl Oom {
         }
     }
 
-    pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
+    pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
         let Some(last) = self.deaths.back() else {
             return;
         };
@@ -76,7 +76,7 @@ impl Oom {
             let grown = bytes_text(*grown);
             text.push_str(&format!("; {name} {} there grew by {grown}", id.tid));
         }
-        notables.push(Notable {
+        findings.push(Finding {
             rule: Rule::Oom,
             rank: 0,
             cgroup: None,

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 use super::SECOND;
-use crate::model::{Notable, Rule, Snapshot, duration_text};
+use crate::model::{Finding, Rule, Snapshot, duration_text};
 
 /// How long a stall stays in the picture, ns.
 const SHOWN_NS: u64 = 10 * SECOND;
@@ -17,7 +17,7 @@ pub(super) struct Stall {
 }
 
 impl Stall {
-    pub(super) fn judge(&mut self, snapshot: &Snapshot, skipped: u64, notables: &mut Vec<Notable>) {
+    pub(super) fn judge(&mut self, snapshot: &Snapshot, skipped: u64, findings: &mut Vec<Finding>) {
         let now = snapshot.stamp.boot_ns;
         if skipped >= THRESHOLD && snapshot.tick > 1 {
             self.stalls.push_back((now, snapshot.stamp.interval_ns));
@@ -38,7 +38,7 @@ impl Stall {
         } else {
             format!(", {count} times")
         };
-        notables.push(Notable {
+        findings.push(Finding {
             rule: Rule::Stall,
             rank: 0,
             cgroup: None,

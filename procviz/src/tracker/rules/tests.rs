@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::SECOND;
 use crate::{
     model::{
-        Comm, Event, ExitRecord, Fork, Found, Gone, Host, Io, Memory, Notable, Reading, Rule,
+        Comm, Event, ExitRecord, Finding, Fork, Found, Gone, Host, Io, Memory, Reading, Rule,
         Sample, Sources, Stamp, State, Status, TaskId,
     },
     tracker::{LastSeconds, Secrets, Tracker},
@@ -155,15 +155,15 @@ impl Play {
         }
     }
 
-    fn told(&self, rule: Rule) -> Vec<Notable> {
-        let notables = self.tracker.snapshot().notables.iter();
-        notables
-            .filter(|notable| notable.rule == rule)
+    fn told(&self, rule: Rule) -> Vec<Finding> {
+        let findings = self.tracker.snapshot().findings.iter();
+        findings
+            .filter(|finding| finding.rule == rule)
             .cloned()
             .collect()
     }
 
-    /// The one notable of a rule: whom it is about and what it says.
+    /// The one finding of a rule: whom it is about and what it says.
     #[track_caller]
     fn one(&self, rule: Rule) -> (Option<u32>, String) {
         let told = self.told(rule);
@@ -206,7 +206,7 @@ fn found(tid: u32, name: &str) -> Found {
 fn a_quiet_machine_is_quiet() {
     let mut play = Play::new(&["init", "sshd"]);
     (0..15).for_each(|_| play.second());
-    assert!(play.tracker.snapshot().notables.is_empty());
+    assert!(play.tracker.snapshot().findings.is_empty());
     assert!(play.tracker.snapshot().not_judged.is_empty());
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, world::World};
-use crate::model::{Event, Notable, Rule, TaskId, count_text, duration_text, total};
+use crate::model::{Event, Finding, Rule, TaskId, count_text, duration_text, total};
 
 const SPAN_NS: u64 = 10 * SECOND;
 const THRESHOLD: u64 = 100;
@@ -42,7 +42,7 @@ impl Threads {
         });
     }
 
-    pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
+    pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
         for (id, made) in &self.made {
             let count = total(made.iter().map(|(_, count)| *count));
             let shown = world
@@ -55,7 +55,7 @@ impl Threads {
             // How long it took, not how long ago it was.
             let last = made.back().map_or(0, |(time, _)| *time);
             let span = last.saturating_sub(first) + world.snapshot.stamp.interval_ns;
-            notables.push(Notable {
+            findings.push(Finding {
                 rule: Rule::Threads,
                 rank: 0,
                 cgroup: None,

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, world::World};
-use crate::model::{Event, Notable, Rule, TaskId, count_text, duration_text};
+use crate::model::{Event, Finding, Rule, TaskId, count_text, duration_text};
 
 const SPAN_NS: u64 = 10 * SECOND;
 const THRESHOLD: u64 = 100;
@@ -98,11 +98,11 @@ impl Tree {
         });
     }
 
-    pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
+    pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
         for (anchor, count) in &self.counts {
             let new = (count.starts.len() as u64).min(count.living);
             // Doubled: as many are new as were there before.
-            if count.living < THRESHOLD || new * 2 < count.living {
+            if count.living < THRESHOLD || new < count.living.div_ceil(2) {
                 continue;
             }
             let comm = world.name(*anchor);
@@ -112,7 +112,7 @@ impl Tree {
             } else {
                 ""
             };
-            notables.push(Notable {
+            findings.push(Finding {
                 rule: Rule::Tree,
                 rank: 0,
                 cgroup: None,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, world::World};
-use crate::model::{Comm, Notable, Process, Rule, TaskId, duration_text, total};
+use crate::model::{Comm, Finding, Process, Rule, TaskId, duration_text, total};
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// Part of the time.
@@ -53,7 +53,7 @@ impl Waiting {
         let Some(wait_ns) = change.wait_ns.filter(|_| !world.is_opening()) else {
             return;
         };
-        if wait_ns * 100 < world.snapshot.stamp.interval_ns
+        if wait_ns < world.snapshot.stamp.interval_ns / 100
             && !self.processes.contains_key(&process.id)
         {
             return;
@@ -69,7 +69,7 @@ impl Waiting {
             });
     }
 
-    pub(super) fn judge(&mut self, world: World<'_>, notables: &mut Vec<Notable>) {
+    pub(super) fn judge(&mut self, world: World<'_>, findings: &mut Vec<Finding>) {
         let now = world.now_ns();
         self.processes.retain(|id, waits| {
             while waits
@@ -123,7 +123,7 @@ impl Waiting {
                 Found::Part(part) => (part, "of the time"),
                 Found::Burst(longest) => (longest as f64 / 1e9, "s"),
             };
-            notables.push(Notable {
+            findings.push(Finding {
                 rule: Rule::Waiting,
                 rank: 0,
                 cgroup: None,

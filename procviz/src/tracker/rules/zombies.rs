@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use super::world::World;
-use crate::model::{Event, Notable, Rule, State, TaskId, duration_text};
+use crate::model::{Event, Finding, Rule, State, TaskId, duration_text};
 
 const THRESHOLD: u64 = 20;
 /// Whoever starts many has dead ones at any moment: they are about to be reaped.
@@ -40,7 +40,7 @@ impl Zombies {
         });
     }
 
-    pub(super) fn judge(&self, world: World<'_>, notables: &mut Vec<Notable>) {
+    pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
         let mut parents: BTreeMap<u32, (u64, TaskId)> = BTreeMap::new();
         let old = world.now_ns().saturating_sub(PATIENCE_NS);
         for (id, _) in self.zombies.iter().filter(|(_, since)| **since <= old) {
@@ -67,7 +67,7 @@ impl Zombies {
                 .find(|process| process.id.tid == ppid && process.end.is_none());
             let about = parent.map(|parent| parent.id);
             let age = duration_text(world.now_ns().saturating_sub(oldest.start_ns));
-            notables.push(Notable {
+            findings.push(Finding {
                 rule: Rule::Zombies,
                 rank: 0,
                 cgroup: None,

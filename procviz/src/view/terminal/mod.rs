@@ -16,7 +16,7 @@ pub(crate) use self::{
 use super::{Hits, Mode, Popup, Spot, TimeBar, View};
 use crate::{
     chart::{Cells, Interesting, Palette, Series, Words, idle_in_cells},
-    model::{Activity, Notable, TaskId},
+    model::{Activity, Finding, TaskId},
 };
 
 /// The chart that is shown.
@@ -30,7 +30,7 @@ pub(crate) enum Body<'a> {
 pub(crate) struct Screen<'a> {
     pub(crate) head: Words,
     pub(crate) body: Body<'a>,
-    pub(crate) notables: &'a [Notable],
+    pub(crate) findings: &'a [Finding],
     /// What the panel says when nothing stands out.
     pub(crate) quiet: &'a str,
     pub(crate) popups: &'a [(TaskId, Popup)],
@@ -64,7 +64,7 @@ pub(crate) fn draw(buffer: &mut Buffer, screen: &Screen<'_>, look: Look) -> Hits
             rest::lines(buffer, &layout, series, (palette, look, span), &mut hits);
         }
     }
-    hits.notables = panel::draw(buffer, layout.panel, screen, look);
+    hits.findings = panel::draw(buffer, layout.panel, screen, look);
     foot(buffer, layout.foot, screen, look);
     if let (Some(bar), Some(area)) = (screen.bar, bar) {
         hits.bar = timebar::draw(buffer, area, bar, (palette, look));

@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
 use super::{Look, Screen};
-use crate::model::Notable;
+use crate::model::Finding;
 
 /// Draws the panel; returns each line's place.
 pub(super) fn draw(
@@ -22,7 +22,7 @@ pub(super) fn draw(
         y += 1;
     }
     let mut places = Vec::new();
-    if screen.notables.is_empty() {
+    if screen.findings.is_empty() {
         for line in wrap(screen.quiet, width) {
             if y >= area.bottom() {
                 break;
@@ -32,12 +32,12 @@ pub(super) fn draw(
         }
         return places;
     }
-    for (index, notable) in screen.notables.iter().enumerate() {
-        let lines = lines(notable, width, area.height > 4);
+    for (index, finding) in screen.findings.iter().enumerate() {
+        let lines = lines(finding, width, area.height > 4);
         let left = usize::from(area.bottom().saturating_sub(y));
-        let is_last = index + 1 == screen.notables.len();
+        let is_last = index + 1 == screen.findings.len();
         if left < lines.len() || (left == lines.len() && !is_last && index > 0) {
-            let more = format!("+{} more", screen.notables.len() - index);
+            let more = format!("+{} more", screen.findings.len() - index);
             if left > 0 {
                 buffer.set_stringn(area.x, y, more, width, faint);
             }
@@ -59,13 +59,13 @@ pub(super) fn draw(
     places
 }
 
-fn lines(notable: &Notable, width: usize, is_roomy: bool) -> Vec<String> {
-    let who = notable.who();
+fn lines(finding: &Finding, width: usize, is_roomy: bool) -> Vec<String> {
+    let who = finding.who();
     if !is_roomy {
-        return vec![format!("{} {who}: {}", notable.rank, notable.text)];
+        return vec![format!("{} {who}: {}", finding.rank, finding.text)];
     }
-    let mut lines = vec![format!("{} {who}", notable.rank)];
-    let text = wrap(&notable.text, width.saturating_sub(2));
+    let mut lines = vec![format!("{} {who}", finding.rank)];
+    let text = wrap(&finding.text, width.saturating_sub(2));
     lines.extend(text.into_iter().map(|line| format!("  {line}")));
     lines
 }
