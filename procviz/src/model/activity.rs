@@ -1,24 +1,24 @@
-/// What a task did in an interval: the colour of its dot.
+/// Activity of a task in an interval. It determines the colour of the task's dot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Activity {
-    /// None of the others.
+    /// None of the other activities.
     #[default]
     Idle,
-    /// Used at least 1 % of a core, or was on a CPU at the tick, or waited for one.
+    /// Used at least 1 % of a core, or was on a CPU or waiting for a CPU at the tick.
     Cpu,
-    /// Read from or wrote to storage, or waits for that since it last ran.
+    /// Read from or wrote to storage, or has waited for storage since it last ran.
     Io,
-    /// Both.
+    /// Both CPU and IO.
     CpuIo,
-    /// Died in this interval or the one before.
+    /// Exited in this interval or the previous one.
     Exited,
 }
 
 impl Activity {
-    /// All, in the order of the legend.
+    /// All activities, in the order of the legend.
     pub const ALL: [Self; 5] = [Self::Idle, Self::Cpu, Self::Io, Self::CpuIo, Self::Exited];
 
-    /// From its two halves.
+    /// Combines CPU activity and IO activity.
     pub fn new(cpu: bool, io: bool) -> Self {
         match (cpu, io) {
             (false, false) => Self::Idle,
@@ -28,7 +28,7 @@ impl Activity {
         }
     }
 
-    /// The word in legends and JSON.
+    /// The name in legends and JSON.
     pub fn word(self) -> &'static str {
         match self {
             Self::Idle => "idle",

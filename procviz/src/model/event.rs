@@ -4,80 +4,82 @@ use std::sync::Arc;
 
 use crate::model::{Comm, State, TaskId};
 
-/// What the kernel told, in the order in which it happened.
+/// An event that the kernel reported. Events are in the order in which they happened.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A task was made.
+    /// A task was created.
     Fork(Fork),
-    /// A process runs another program.
+    /// A process called exec.
     Exec(Exec),
-    /// A task has another name.
+    /// A task changed its name.
     Rename(Rename),
-    /// A thread ended.
+    /// A thread exited.
     ThreadEnd(ThreadEnd),
-    /// A process ended: all its threads did.
+    /// A process exited: all its threads have exited.
     ProcessEnd(Arc<ExitRecord>),
     /// A dead process was reaped by its parent.
     Reaped(TaskId),
-    /// A process has another parent, as the former one died.
+    /// A process has a new parent (process id), because the old parent exited.
     Parent(TaskId, u32),
     /// The arguments of a process became known.
     Args(TaskId, Arc<[u8]>),
-    /// A thread that had been waiting for long was looked at: it is in this state.
+    /// State of a thread, read because the thread had waited for a long time.
     State(TaskId, State),
     /// The path of a process's cgroup became known.
     Cgroup(TaskId, Arc<str>),
-    /// An event that was taken back: its life is among the folds.
+    /// A removed event: its process is counted in a fold.
     Nothing,
 }
 
-/// A task was made.
+/// A task was created.
 #[derive(Clone, Debug)]
 pub struct Fork {
     /// The new task.
     pub id: TaskId,
-    /// Its process; equal to `id` for a new process.
+    /// The process of the task; equal to `id` for a new process.
     pub process: TaskId,
     /// The process that called fork.
     pub parent: TaskId,
-    /// Process id of the parent.
+    /// Process id of the parent (`real_parent`).
     pub ppid: u32,
-    /// The nearest ancestor that was no newcomer itself: who a storm is to be blamed on.
+    /// The nearest ancestor that was older than 2 s when it forked: the process
+    /// that causes a storm of forks.
     pub origin: TaskId,
     /// Real user id.
     pub uid: u32,
-    /// Process id in its own namespace.
+    /// Process id in the task's own pid namespace.
     pub ns_pid: u32,
-    /// A kernel thread.
+    /// Whether the task is a kernel thread.
     pub kthread: bool,
-    /// The parent's name.
+    /// Name of the parent.
     pub comm: Comm,
-    /// The parent's arguments, where known.
+    /// Arguments of the parent; `None` if not known.
     pub args: Option<Arc<[u8]>>,
-    /// Path of the v2 cgroup, where known.
+    /// Path of the v2 cgroup; `None` if not known.
     pub cgroup: Option<Arc<str>>,
-    /// A descendant of whom the source was told to watch; everybody is where it was told nothing.
+    /// Whether the source watches the process: it is a chosen process or a
+    /// descendant of a chosen process. True for all processes if none is chosen.
     pub watched: bool,
 }
 
-/// A process runs another program.
+/// A process called exec.
 #[derive(Clone, Debug)]
 pub struct Exec {
     /// The process.
     pub process: TaskId,
-    /// The thread that called exec, which is the leader from now on.
+    /// Thread id of the caller before the exec. This thread is the leader from now on.
     pub old_tid: u32,
     /// Real user id.
     pub uid: u32,
     /// The new name.
     pub comm: Comm,
-    /// The new arguments; `None` when they could not be read.
+    /// The new arguments; `None` if they could not be read.
     pub args: Option<Arc<[u8]>>,
-    /// Path of the v2 cgroup, where known.
+    /// Path of the v2 cgroup; `None` if not known.
     pub cgroup: Option<Arc<str>>,
 }
 
-/// A task has another name.
+/// A task changed its name.
 #[derive(Clone, Debug)]
 pub struct Rename {
     /// The task.
@@ -86,62 +88,62 @@ pub struct Rename {
     pub comm: Comm,
 }
 
-/// A thread ended, with its own final figures.
+/// The exit of a thread, with the final figures of this thread alone.
 #[derive(Clone, Debug)]
 pub struct ThreadEnd {
     /// The thread.
     pub id: TaskId,
-    /// Its process.
+    /// The process of the thread.
     pub process: TaskId,
-    /// When, ns since boot.
+    /// Time of the exit, ns since boot.
     pub time_ns: u64,
-    /// How.
+    /// Wait status of the thread.
     pub status: Status,
-    /// CPU time, ns; `None` when its final record was lost.
+    /// CPU time, ns; `None` if the thread's final record was lost.
     pub cpu_ns: Option<u64>,
-    /// Time runnable without a CPU, ns.
+    /// Run delay: time runnable without a CPU, ns.
     pub run_delay_ns: Option<u64>,
     /// Bytes read from and written to storage.
     pub io: Option<(u64, u64)>,
-    /// Somebody has still to reap it.
+    /// Whether the thread is a zombie: not reaped yet.
     pub zombie: bool,
-    /// The leader of a process in which another thread has called exec: its
-    /// task id goes on with that thread.
+    /// Whether the thread was the leader of a process in which another thread
+    /// called exec. That other thread now has the leader's task id.
     pub superseded: bool,
-    /// The name.
+    /// Name of the thread.
     pub comm: Comm,
 }
 
 impl ExitRecord {
-    /// How long the process, or the thread that this is the record of, lived, ns.
+    /// Lifetime of the process, or of the thread if `thread` is set, ns.
     pub fn lifetime_ns(&self) -> u64 {
         let id = self.thread.unwrap_or(self.process);
         self.time_ns.saturating_sub(id.start_ns)
     }
 }
 
-/// A wait status.
+/// A wait status, as in wait(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status(pub u32);
 
 impl Status {
-    /// The exit code; `None` when a signal ended it.
+    /// The exit status; `None` if a signal killed the task.
     pub fn code(self) -> Option<u32> {
         (self.0 & 0x7f == 0).then_some(self.0 >> 8 & 0xff)
     }
 
-    /// The signal that ended it.
+    /// The signal that killed the task; `None` if the task exited by itself.
     pub fn signal(self) -> Option<u32> {
         let signal = self.0 & 0x7f;
         (signal != 0).then_some(signal)
     }
 
-    /// Whether a core was dumped.
+    /// Whether the kernel wrote a core dump.
     pub fn core_dumped(self) -> bool {
         self.0 & 0x80 != 0
     }
 
-    /// The signal's name, `SIGSEGV`; real-time signals as `SIGRTMIN+3`.
+    /// Name of the signal: `SIGSEGV`, or `SIGRTMIN+3` for a real-time signal.
     pub fn signal_name(self) -> Option<String> {
         const NAMES: [&str; 31] = [
             "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV",
@@ -151,49 +153,49 @@ impl Status {
         let signal = self.signal()?;
         Some(match NAMES.get(signal as usize - 1) {
             Some(name) => format!("SIG{name}"),
-            // The C library keeps the first two real-time signals for itself.
+            // The C library reserves the first two real-time signals.
             None if signal >= 34 => format!("SIGRTMIN+{}", signal - 34),
             None => format!("SIG{signal}"),
         })
     }
 
-    /// `exit 7` or `SIGSEGV`.
+    /// Text for the user: `exit 7` or `SIGSEGV`.
     pub fn words(self) -> String {
         self.signal_name()
             .unwrap_or_else(|| format!("exit {}", self.0 >> 8 & 0xff))
     }
 }
 
-/// Everything about an ended process (or, with `tid`, thread).
+/// All that is known about an exited process, or about an exited thread.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ExitRecord {
     /// The process.
     pub process: TaskId,
-    /// The thread, when this is the record of one.
+    /// The thread, if this is the record of a thread.
     pub thread: Option<TaskId>,
-    /// When it ended, ns since boot.
+    /// Time of the exit, ns since boot.
     pub time_ns: u64,
-    /// Process id in its own namespace; `None` when not known.
+    /// Process id in the process's own pid namespace; `None` if not known.
     pub ns_pid: Option<u32>,
-    /// Process id of its parent: of the FORK event where that was seen.
+    /// Process id of the parent: from the FORK event if that event was seen.
     pub ppid: u32,
-    /// Whom to blame for a storm of these.
+    /// The process that causes a storm of such processes, see [`Fork::origin`].
     pub origin: TaskId,
     /// Real user id.
     pub uid: u32,
-    /// Its name.
+    /// Name of the process.
     pub comm: Comm,
-    /// Its arguments, each ended by a zero; `None` when not known.
+    /// The arguments, each terminated by a zero byte; `None` if not known.
     pub args: Option<Arc<[u8]>>,
-    /// How it ended.
+    /// Wait status.
     pub status: Status,
-    /// Chosen by the OOM killer.
+    /// Whether the OOM killer chose the process.
     pub oom: bool,
-    /// CPU time of all its threads, ns.
+    /// CPU time of all threads of the process, ns.
     pub cpu_ns: Option<u64>,
-    /// User part of it, ns.
+    /// User part of `cpu_ns`, ns.
     pub user_ns: Option<u64>,
-    /// System part of it, ns.
+    /// System part of `cpu_ns`, ns.
     pub system_ns: Option<u64>,
     /// Largest resident set, bytes.
     pub max_rss_bytes: Option<u64>,
@@ -205,32 +207,33 @@ pub struct ExitRecord {
     pub minor_faults: Option<u64>,
     /// Major faults.
     pub major_faults: Option<u64>,
-    /// Path of its cgroup.
+    /// Path of the cgroup; `None` if not known.
     pub cgroup: Option<Arc<str>>,
-    /// Nobody has reaped it yet.
+    /// Whether the process is a zombie: not reaped yet.
     pub zombie: bool,
-    /// A descendant of whom the source was told to watch.
+    /// Whether the source watches the process, see [`Fork::watched`].
     pub watched: bool,
-    /// Something of it was not seen: the figures are a lower bound.
+    /// Whether data of the process is missing: then the figures are lower bounds.
     pub partial: bool,
 }
 
-/// Lives that began and ended between two ticks and are too many to list.
+/// Short-lived processes of one kind that are too many to list. They started
+/// and exited between two ticks.
 #[derive(Clone, Debug)]
 pub struct Fold {
-    /// Whom to blame.
+    /// The process that caused them, see [`Fork::origin`].
     pub origin: TaskId,
-    /// Their name at the end.
+    /// Name of the processes when they exited.
     pub comm: Comm,
     /// Real user id.
     pub uid: u32,
-    /// How they ended.
+    /// Wait status of the processes.
     pub status: Status,
-    /// How many.
+    /// Number of processes.
     pub count: u64,
-    /// CPU time of all of them, ns.
+    /// CPU time of all these processes, ns.
     pub cpu_ns: u64,
-    /// Descendants of whom the source was told to watch.
+    /// Whether the source watches the processes, see [`Fork::watched`].
     pub watched: bool,
 }
 

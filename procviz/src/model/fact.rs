@@ -1,48 +1,48 @@
 use crate::model::duration_text;
 
-/// What is said of a task in one line: words, with `{}` where values stand.
+/// One line about a task: a text with `{}` as placeholders for values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
-    /// Its place among the lines.
+    /// Position of the line.
     pub place: Place,
-    /// The words.
+    /// The text, with a `{}` for each value.
     pub words: &'static str,
-    /// As many as the words have places for.
+    /// The values: one for each `{}`.
     pub values: Vec<Value>,
 }
 
-/// The lines that are said of a task, in their order.
+/// The lines about a task, in the order in which they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
-    /// Who.
+    /// Name and ids of the task.
     Name,
-    /// Its arguments.
+    /// Arguments of the process.
     Args,
-    /// Its user and parent.
+    /// User and parent of the process.
     User,
-    /// What it does.
+    /// State, and the time without a CPU.
     State,
-    /// CPU time.
+    /// CPU share and CPU time.
     Cpu,
-    /// Time without a CPU that it could have used.
+    /// Time that the task waited for a CPU.
     Wait,
     /// Resident set and address space.
     Memory,
     /// Storage IO.
     Io,
-    /// How many threads.
+    /// Number of threads of the process.
     Threads,
-    /// The cgroup.
+    /// Path of the cgroup.
     Cgroup,
-    /// How it ended.
+    /// Wait status of an exited task.
     End,
 }
 
 impl Place {
-    /// How many there are.
+    /// Number of positions.
     pub const COUNT: usize = 11;
 
-    /// The same for all threads of a process.
+    /// Whether the line is the same for all threads of a process.
     pub fn is_shared(self) -> bool {
         matches!(
             self,
@@ -54,14 +54,14 @@ impl Place {
 /// A value in a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// As it is shown.
+    /// A text, shown unchanged.
     Text(String),
-    /// The time since then, ns since boot.
+    /// A time, ns since boot, shown as the duration since then.
     Since(u64),
 }
 
 impl Fact {
-    /// A line of texts.
+    /// Makes a line whose values are all texts.
     pub fn new(
         place: Place,
         words: &'static str,
@@ -74,7 +74,7 @@ impl Fact {
         }
     }
 
-    /// The line as it reads at `now_ns` since boot.
+    /// The complete line at the time `now_ns`, ns since boot.
     pub fn text(&self, now_ns: u64) -> String {
         let mut words = self.words.split("{}");
         let mut out = words.next().unwrap_or_default().to_owned();

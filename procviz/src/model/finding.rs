@@ -4,41 +4,41 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Comm, TaskId};
 
-/// A rule that finds what is worth a person's eye, in order of rank.
+/// A rule that produces findings. The rules are in order of rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Rule {
-    /// The OOM killer killed somebody.
+    /// The OOM killer killed a process.
     Oom,
     /// procviz itself got no CPU.
     Stall,
-    /// The same command ends badly again and again.
+    /// The same command crashes or fails again and again.
     Deaths,
-    /// Long in an uninterruptible wait.
+    /// A thread is in an uninterruptible sleep (state D) for a long time.
     Blocked,
-    /// Descendants that multiply.
+    /// The descendants of one process multiply.
     Tree,
-    /// Forks and short lives.
+    /// Many forks, or short-lived processes that use much CPU.
     Forks,
-    /// A busy process.
+    /// A process keeps a core busy.
     Cpu,
-    /// Runnable without a CPU.
+    /// Runnable threads get no CPU.
     Waiting,
-    /// A growing resident set.
+    /// The resident set of a process grows.
     Growth,
-    /// A large resident set.
+    /// The resident set of a process is large.
     Memory,
-    /// Much storage IO.
+    /// A process does much storage IO.
     Io,
-    /// Many new threads.
+    /// A process creates many threads.
     Threads,
-    /// Many starts at one instant.
+    /// A process starts many processes at one instant.
     Burst,
-    /// The dead that nobody reaps.
+    /// A process does not reap its dead children.
     Zombies,
 }
 
 impl Rule {
-    /// All, in order of rank.
+    /// All rules, in order of rank.
     pub const ALL: [Self; 14] = [
         Self::Oom,
         Self::Stall,
@@ -56,7 +56,7 @@ impl Rule {
         Self::Zombies,
     ];
 
-    /// The word in JSON.
+    /// The name in JSON.
     pub fn word(self) -> &'static str {
         match self {
             Self::Oom => "oom",
@@ -77,53 +77,57 @@ impl Rule {
     }
 }
 
-/// A fact worth a person's eye.
+/// A noteworthy fact, found by a rule.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// Which rule found it.
+    /// The rule that found the fact.
     pub rule: Rule,
-    /// Its place among all, from 1.
+    /// Rank among all findings of the snapshot, from 1.
     pub rank: u32,
-    /// The process it is about.
+    /// The process that the finding is about; `None` if there is none.
     pub about: Option<TaskId>,
-    /// The task whose dot carries the number: `about`, or one that it lost.
+    /// The task whose dot shows the rank: `about`, a thread of `about`, or a dead
+    /// child of `about`.
     pub dot: Option<TaskId>,
-    /// The name that stands first: that of `about`, or of those that died.
+    /// The name shown before the text: the name of `about`, or of the processes that
+    /// died; `None` if there is none.
     pub comm: Option<Comm>,
-    /// How many tasks are folded into it.
+    /// Number of tasks or events that the finding combines.
     pub count: u64,
-    /// Of those of one command and cgroup: the cgroup's path, where known.
+    /// Path of the cgroup, if the finding combines tasks of one command and cgroup;
+    /// `None` if not known.
     pub cgroup: Option<Arc<str>>,
-    /// The figure that fired.
+    /// The figure that made the rule fire.
     pub value: f64,
-    /// Its unit.
+    /// Unit of `value`.
     pub unit: &'static str,
-    /// Since when, ns since boot.
+    /// Time since which the finding holds, ns since boot.
     pub since_ns: u64,
-    /// What a person reads, without the name: "burns 1.00 core for 3 s".
+    /// The text for the user, without the name: "uses 1.00 cores for 3 s".
     pub text: String,
-    /// The figure over the samples seen, oldest first.
+    /// The figure at the last samples, oldest first.
     pub curve: Vec<f32>,
 }
 
-/// What makes a finding the same one in the next snapshot.
+/// Identifies a finding across snapshots.
 pub type FindingKey = (Rule, Option<TaskId>, Option<Comm>, Option<Arc<str>>);
 
 impl Finding {
-    /// By which it is known again. Of those that fold many processes of one
-    /// name, another one may be the worst each time.
+    /// The key that identifies the finding in the next snapshot. Rules that combine
+    /// processes of one name report the worst process, and that can be another
+    /// process each time. So the key of these rules has no process.
     pub fn key(&self) -> FindingKey {
         let is_fold = matches!(self.rule, Rule::Blocked | Rule::Waiting);
         let about = self.about.filter(|_| !is_fold);
         (self.rule, about, self.comm, self.cgroup.clone())
     }
 
-    /// Whether the name is that of `about`, and not of those that it lost.
+    /// Whether `comm` is the name of `about`, and not of the processes that died.
     pub fn is_named(&self) -> bool {
         self.about == self.dot
     }
 
-    /// The name of whom it is about, with the pid where it is one process.
+    /// The name to show, with the pid if the finding is about one process.
     pub fn who(&self) -> String {
         let name = self
             .comm

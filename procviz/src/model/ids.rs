@@ -2,34 +2,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Untrusted;
 
-/// Who a task is: a thread id alone is reused, with its start it is not.
+/// Identity of a task: thread id and start time. The kernel reuses thread ids,
+/// so a thread id alone does not identify a task.
 ///
-/// A process is known by the id of its leader.
+/// The id of a process is the id of its leader.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
 pub struct TaskId {
-    /// Thread id in the first pid namespace.
+    /// Thread id in the initial pid namespace.
     pub tid: u32,
-    /// Start, ns since boot (from `/proc` alone in steps of 10 ms).
+    /// Start time, ns since boot (from `/proc` alone, in steps of 10 ms).
     pub start_ns: u64,
 }
 
-/// What a task is taken to be.
+/// What counts as one task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Every thread is a task.
     Threads,
-    /// Every process is a task, its dead threads included.
+    /// Every process is a task; its figures include its exited threads.
     Processes,
 }
 
-/// A task's name: up to 15 bytes that its owner chose.
+/// Name of a task (`comm`): up to 15 bytes, chosen by the process itself.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Comm(pub [u8; 16]);
 
 impl Comm {
-    /// From bytes, cut after 15.
+    /// Makes a name from the bytes up to the first zero, at most 15 bytes.
     pub fn new(bytes: &[u8]) -> Self {
         let mut name = [0; 16];
         let len = bytes.iter().take(15).take_while(|byte| **byte != 0).count();
@@ -37,7 +38,7 @@ impl Comm {
         Self(name)
     }
 
-    /// The bytes before the closing zero.
+    /// The bytes before the terminating zero.
     pub fn bytes(&self) -> &[u8] {
         let len = self
             .0
@@ -47,7 +48,7 @@ impl Comm {
         &self.0[..len]
     }
 
-    /// The name as text that has to be escaped for where it goes.
+    /// The name as untrusted text, which must be escaped for each output.
     pub fn text(&self) -> Untrusted<'_> {
         Untrusted::new(self.bytes())
     }

@@ -1,26 +1,27 @@
 use serde::{Deserialize, Serialize};
 
-/// What was not seen, counted since the run began. Shown, never hidden.
+/// Numbers of lost events and samples since the run began. They are always shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Losses {
-    /// Fork events without room in the ring.
+    /// Fork events lost because the ring buffer was full.
     pub fork: u64,
-    /// Exec events without room.
+    /// Exec events lost because the ring buffer was full.
     pub exec: u64,
-    /// Exit events without room, or beyond the queue of who reads them.
+    /// Exit events lost because the ring buffer or the reader's queue was full.
     pub exit: u64,
-    /// Final figures of dead tasks without room.
+    /// Final figures of dead tasks lost because the ring buffer was full.
     pub dead: u64,
-    /// Renames, new cgroups, and records of a kind that is not known.
+    /// Lost renames and new cgroups, records of an unknown kind, and events dropped
+    /// because no tick took them.
     pub other: u64,
-    /// Samples taken later than half an interval.
+    /// Samples taken more than half an interval late.
     pub late_ticks: u64,
-    /// Samples not taken at all.
+    /// Samples that were not taken at all.
     pub skipped_ticks: u64,
 }
 
 impl Losses {
-    /// Events lost, of all kinds.
+    /// Number of lost events of all kinds.
     pub fn events(&self) -> u64 {
         self.fork + self.exec + self.exit + self.dead + self.other
     }

@@ -1,63 +1,65 @@
-/// What does not change while procviz runs.
+/// Facts about the machine and the run. Only `boot_wall_ns` changes during a run:
+/// it follows the clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
-    /// The machine's name.
+    /// Host name.
     pub name: String,
-    /// CPUs online.
+    /// Number of CPUs online.
     pub cpus: u32,
-    /// Bytes of a page.
+    /// Page size, bytes.
     pub page_bytes: u64,
-    /// Nanoseconds of a clock tick of `/proc` (10 ms nearly everywhere).
+    /// Clock tick of `/proc`, ns (10 ms on nearly all machines).
     pub tick_ns: u64,
-    /// Wall clock at boot, ns since 1970; turns times since boot into dates.
+    /// Wall time of the boot, ns since 1970; converts times since boot to dates.
     pub boot_wall_ns: i128,
-    /// Its time zone, as in `Europe/Berlin`; empty: that of who looks.
+    /// Time zone of the machine, such as `Europe/Berlin`; empty: the time zone of the
+    /// user who looks at the data.
     pub time_zone: String,
-    /// Why it was recorded; empty where nobody said.
+    /// Reason for the recording; empty if none is known.
     pub occasion: String,
-    /// procviz was told not to confine itself.
+    /// Whether procviz runs without confinement (`--no-confine`).
     pub unconfined: bool,
 }
 
-/// Figures of the whole machine at one tick; `None` is unknown. Counters are
+/// Figures of the whole machine at one tick; `None` means unknown. Counters are
 /// changes over the interval.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MachineFigures {
-    /// CPU time used by anybody, ns.
+    /// CPU time used on all CPUs, ns.
     pub cpu_busy_ns: Option<u64>,
-    /// CPU time that the hypervisor gave to others, ns.
+    /// CPU time that the hypervisor gave to other guests, ns.
     pub steal_ns: Option<u64>,
-    /// CPU time idle with IO outstanding, ns.
+    /// Idle CPU time with IO outstanding, ns.
     pub iowait_ns: Option<u64>,
     /// Load average over one minute.
     pub load1: Option<f64>,
-    /// Tasks runnable at the tick, procviz's own included.
+    /// Number of runnable tasks at the tick, including procviz's own.
     pub running: Option<u64>,
-    /// Tasks blocked at the tick.
+    /// Number of blocked tasks at the tick.
     pub blocked: Option<u64>,
-    /// Memory, bytes.
+    /// Total memory, bytes.
     pub mem_total_bytes: Option<u64>,
-    /// Memory that can be had without swapping, bytes.
+    /// Memory that is available without swapping, bytes.
     pub mem_available_bytes: Option<u64>,
     /// Swap in use, bytes.
     pub swap_used_bytes: Option<u64>,
-    /// Stalls for want of a CPU, us.
+    /// Pressure stall time: at least one task lacked a CPU, us.
     pub psi_cpu_some_us: Option<u64>,
-    /// Stalls for want of memory.
+    /// Pressure stall time: tasks lacked memory.
     pub psi_memory: Option<Pressure>,
-    /// Stalls for want of IO.
+    /// Pressure stall time: tasks waited for IO.
     pub psi_io: Option<Pressure>,
-    /// Tasks made, by the kernel's own count.
+    /// Number of tasks created, from the kernel's own counter.
     pub forks: Option<u64>,
-    /// Tasks that ended, by the events; unknown without them.
+    /// Number of tasks that exited, counted from events; unknown without events.
     pub deaths: Option<u64>,
 }
 
-/// Pressure stall, us in the interval.
+/// Pressure stall time in the interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pressure {
-    /// At least one task stalled.
+    /// Time in which at least one task stalled, us.
     pub some_us: u64,
-    /// All stalled.
+    /// Time in which all tasks stalled, us.
     pub full_us: u64,
 }

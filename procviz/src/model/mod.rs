@@ -1,6 +1,6 @@
-//! Names what procviz knows: ids, figures, events, samples and snapshots.
-//! Plain data with the arithmetic that belongs to it; it reads no clock, no
-//! file and no environment, and knows no other module.
+//! Defines the data types of procviz: ids, figures, events, samples and
+//! snapshots. They are plain data with their arithmetic. This module reads no
+//! clock, no file and no environment, and uses no other module.
 
 mod activity;
 mod event;

@@ -12,12 +12,12 @@ use crate::model::{Comm, Event, ExitRecord, Fold, Losses, MachineFigures, State,
 pub enum Sources {
     /// Kernel events and `/proc`.
     EbpfAndProc,
-    /// `/proc` alone: short-lived tasks are not seen, CPU comes in ticks of 10 ms.
+    /// `/proc` alone: short-lived tasks are not seen; CPU time comes in ticks of 10 ms.
     ProcOnly,
 }
 
 impl Sources {
-    /// The word in JSON.
+    /// The name in JSON.
     pub fn word(self) -> &'static str {
         match self {
             Self::EbpfAndProc => "ebpf+proc",
@@ -31,37 +31,39 @@ impl Sources {
 pub struct Stamp {
     /// Time since boot, suspend included, ns.
     pub boot_ns: u64,
-    /// Time since the sample before, ns.
+    /// Time since the previous sample, ns.
     pub interval_ns: u64,
 }
 
-/// Samples follow one another within this, ns.
+/// Upper limit for the time between one sample and the begin of the next
+/// interval, ns. A longer time means that samples are missing.
 pub(crate) const SLACK_NS: u64 = 1_000_000;
 
-/// All that the sources found at one tick. Its buffers are reused.
+/// All that the sources found at one tick. The buffers are reused.
 #[derive(Clone, Debug)]
 pub struct Sample {
-    /// When.
+    /// Time and interval of the sample.
     pub stamp: Stamp,
-    /// The time before it of which a recording has kept nothing, ns since boot.
-    /// It is a part of the interval where nobody knows how that time ended.
+    /// Gap before the sample that the recording does not cover: begin and end,
+    /// ns since boot. The gap is part of the interval if the state of the tasks
+    /// at the end of the gap is not known.
     pub hole_ns: Option<(u64, u64)>,
-    /// Wall time at boot by the clock as it stood at the sample, ns since 1970;
-    /// `None`: as before.
+    /// Wall time of the boot according to the clock at this sample, ns since 1970;
+    /// `None`: unchanged.
     pub boot_wall_ns: Option<i128>,
-    /// Whence.
+    /// Sources of the figures.
     pub sources: Sources,
-    /// Every task found by looking at all of them; empty in most samples.
+    /// Tasks found by a census (a full scan of all tasks); empty in most samples.
     pub found: Vec<Found>,
-    /// `found` holds every task there is: whoever is not in it is gone.
+    /// Whether `found` holds all tasks: then a task that is not in `found` has exited.
     pub complete: bool,
-    /// What happened, in order.
+    /// Events, in the order in which they happened.
     pub events: Vec<Event>,
-    /// Short lives that are not among the events.
+    /// Short-lived processes that are not among the events.
     pub folds: Vec<Fold>,
-    /// Threads that ran.
+    /// Figures of the threads that ran.
     pub readings: Vec<Reading>,
-    /// Memory of processes that ran, or that the sweep came to.
+    /// Memory of the processes that ran or that the sweep read.
     pub memories: Vec<Memory>,
     /// Figures of the machine.
     pub machine: MachineFigures,
@@ -74,10 +76,13 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Follows one of `before_ns` for somebody who knows how things stood at
-    /// `known_ns`, ns since boot. Nothing is known of the time before its own
-    /// interval, which becomes a part of it after `known_ns`. Figures of the
-    /// machine that are counted from sample to sample are not known then.
+    /// Adapts the sample to a gap before it. `before_ns` is the time of the
+    /// previous sample, `known_ns` the last time at which the state of the tasks
+    /// is known, both in ns since boot.
+    ///
+    /// If the state at the end of the gap is not known, the interval is extended
+    /// back to `known_ns`. The machine's figures that count from sample to sample
+    /// become unknown then.
     pub fn follow(&mut self, before_ns: u64, known_ns: u64) {
         let Stamp {
             boot_ns,
@@ -126,8 +131,9 @@ impl Sample {
         }
     }
 
-    /// Puts ends of processes before its own events, as they come from a time of
-    /// which no other sample tells. Whom it does not find has been reaped since.
+    /// Puts exits of processes before the sample's own events. These exits
+    /// happened in a period that no other sample covers. A zombie that is not in
+    /// `found` has been reaped since.
     pub fn precede(&mut self, ended: impl IntoIterator<Item = Arc<ExitRecord>>) {
         let mut events: Vec<Event> = ended.into_iter().map(Event::ProcessEnd).collect();
         if events.is_empty() {
@@ -147,7 +153,7 @@ impl Sample {
         self.events = events;
     }
 
-    /// The processes that it says ended.
+    /// Records of the processes that exited according to the sample's events.
     pub fn ended(&self) -> impl Iterator<Item = &Arc<ExitRecord>> {
         self.events.iter().filter_map(|event| match event {
             Event::ProcessEnd(record) => Some(record),
@@ -155,10 +161,12 @@ impl Sample {
         })
     }
 
-    /// Makes one tick of several that nobody took: of each task the last
-    /// reading stays, with the longest wait of all, and at most `most` events.
-    /// Returns how many were thrown away; whoever is told of by none of them
-    /// is found by the next look at everybody.
+    /// Merges the data of several ticks that no consumer took. For each thread,
+    /// the last reading is kept, with the longest wait of all readings. At most
+    /// `most` events are kept.
+    ///
+    /// Returns the number of dropped events. The next census finds the tasks of
+    /// the dropped events.
     pub fn merge(&mut self, most: usize) -> u64 {
         let mut last = BTreeMap::new();
         for reading in self.readings.drain(..) {
@@ -194,7 +202,7 @@ impl Sample {
         dropped as u64
     }
 
-    /// Empties the lists and keeps their room.
+    /// Clears the lists and keeps their capacity.
     pub fn clear(&mut self) {
         self.found.clear();
         self.complete = false;
@@ -205,7 +213,7 @@ impl Sample {
     }
 }
 
-/// Bytes to and from storage.
+/// Bytes read from and written to storage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Io {
     /// Read, bytes (`read_bytes` of `/proc/PID/io`).
@@ -214,14 +222,14 @@ pub struct Io {
     pub write: u64,
 }
 
-/// Figures of a process's threads that are gone.
+/// Sums over the exited threads of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gone {
     /// CPU time, ns.
     pub cpu_ns: u64,
-    /// User time as the timer sampled it, ns.
+    /// User time as sampled by the timer, ns.
     pub user_ns: u64,
-    /// System time as the timer sampled it, ns.
+    /// System time as sampled by the timer, ns.
     pub system_ns: u64,
     /// Storage IO.
     pub io: Io,
@@ -231,77 +239,77 @@ pub struct Gone {
     pub major_faults: u64,
 }
 
-/// A thread as a look at all of them shows it.
+/// A thread as a census shows it.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The thread.
     pub id: TaskId,
-    /// Its process.
+    /// The process of the thread.
     pub process: TaskId,
     /// Process id of the parent.
     pub ppid: u32,
-    /// Real user id; `None` when it was not read again since the thread is known.
+    /// Real user id; `None` if not read again because the thread is already known.
     pub uid: Option<u32>,
-    /// Process id in its own namespace.
+    /// Process id in the process's own pid namespace; `None` if not known.
     pub ns_pid: Option<u32>,
-    /// A kernel thread.
+    /// Whether the thread is a kernel thread.
     pub kthread: bool,
-    /// Its name.
+    /// Name of the thread.
     pub comm: Comm,
-    /// Its state.
+    /// State of the thread.
     pub state: State,
-    /// On a CPU at that moment.
+    /// Whether the thread was on a CPU when it was read.
     pub on_cpu: bool,
-    /// Waits for IO.
+    /// Whether the thread waits for IO.
     pub in_iowait: bool,
     /// CPU time, ns.
     pub cpu_ns: u64,
-    /// Time runnable without a CPU, ns.
+    /// Run delay: time runnable without a CPU, ns; `None` if not known.
     pub run_delay_ns: Option<u64>,
-    /// How long it has had no CPU, ns.
+    /// Time since the thread last had a CPU, ns; `None` if not known.
     pub off_cpu_ns: Option<u64>,
-    /// Storage IO; `None` when refused.
+    /// Storage IO; `None` if reading it was refused.
     pub io: Option<Io>,
     /// Resident set and address space of the process, bytes.
     pub memory: Option<(u64, u64)>,
-    /// Threads of the process.
+    /// Number of threads of the process.
     pub threads: u32,
-    /// Of the process's threads that are gone; with the leader.
+    /// Sums over the exited threads of the process; valid for the leader.
     pub gone: Gone,
-    /// The process as a whole: CPU ns and IO, where that was read instead of the threads.
+    /// CPU time, ns, and IO of the whole process, if read instead of the threads' figures.
     pub whole: Option<(u64, Option<Io>)>,
-    /// Path of its cgroup.
+    /// Path of the cgroup; `None` if not known.
     pub cgroup: Option<Arc<str>>,
-    /// A descendant of whom the source was told to watch.
+    /// Whether the source watches the process, see [`Fork::watched`](crate::model::Fork::watched).
     pub watched: bool,
 }
 
-/// A thread that ran, as the kernel's last look at it shows.
+/// Figures of a thread that ran, as the kernel last recorded them.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading {
     /// The thread.
     pub id: TaskId,
-    /// Real user id; `None`: as before.
+    /// Real user id; `None`: unchanged.
     pub uid: Option<u32>,
-    /// Its state: how it left its CPU, or running.
+    /// State in which the thread left its CPU, or running.
     pub state: State,
-    /// On a CPU at the tick.
+    /// Whether the thread was on a CPU at the tick.
     pub on_cpu: bool,
-    /// Left by preemption: it waits for a CPU.
+    /// Whether the thread was preempted: it waits for a CPU.
     pub preempted: bool,
-    /// Left to wait for IO.
+    /// Whether the thread left its CPU to wait for IO.
     pub in_iowait: bool,
     /// CPU time, ns.
     pub cpu_ns: u64,
-    /// Time runnable without a CPU, ns.
+    /// Run delay: time runnable without a CPU, ns; `None` if not known.
     pub run_delay_ns: Option<u64>,
-    /// Longest single wait in the interval, ns.
+    /// Longest single wait for a CPU in the interval, ns; `None` if not known.
     pub wait_max_ns: Option<u64>,
-    /// Storage IO; `None`: as before.
+    /// Storage IO; `None`: unchanged.
     pub io: Option<Io>,
 }
 
-/// Memory and size of a process.
+/// Memory and number of threads of a process.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
     /// The process.
@@ -310,6 +318,6 @@ pub struct Memory {
     pub rss: u64,
     /// Address space, bytes.
     pub vsize: u64,
-    /// Threads.
+    /// Number of threads.
     pub threads: u32,
 }

@@ -3,25 +3,27 @@ use crate::model::{
     Thread,
 };
 
-/// The merged picture after a sample: every task with its figures.
+/// All tasks with their figures after a sample.
 ///
-/// It is updated in place, at a cost that follows what happened, and read
-/// through [`Snapshot::tasks`].
+/// The tracker updates the snapshot in place. The cost depends on what happened,
+/// not on the number of tasks. Readers use [`Snapshot::tasks`].
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The machine.
     pub host: Host,
-    /// Samples merged; the opening census is 1.
+    /// Number of merged samples; the opening census is 1.
     pub tick: u64,
-    /// When.
+    /// Time and interval of the last sample.
     pub stamp: Stamp,
-    /// The time before the sample of which a recording has kept nothing, ns since boot.
+    /// Gap before the sample that the recording does not cover: begin and end, ns
+    /// since boot.
     pub hole_ns: Option<(u64, u64)>,
-    /// Such time since everybody was last known, ns: who began or ended in it is not.
+    /// Sum of such gaps since all tasks were last known, ns. Tasks that started or
+    /// exited in these gaps are not known.
     pub unknown_ns: u64,
-    /// When the run began, ns since boot.
+    /// Begin of the run, ns since boot.
     pub began_ns: u64,
-    /// Whence.
+    /// Sources of the figures.
     pub sources: Sources,
     /// Threads by slot.
     pub threads: Slots<Thread>,
@@ -37,18 +39,18 @@ pub struct Snapshot {
     pub events_seen: u64,
     /// CPU time that procviz used in the interval, ns.
     pub own_cpu_ns: u64,
-    /// Short lives of the interval that are not among the tasks.
+    /// Short-lived processes of the interval that are not among the tasks.
     pub folds: Vec<Fold>,
-    /// What is worth a person's eye, by rank.
+    /// Noteworthy facts, by rank.
     pub findings: Vec<Finding>,
-    /// A filter hides some tasks.
+    /// Whether a filter is set, which can hide tasks.
     pub is_filtered: bool,
-    /// Names of rules that need a longer time than was watched.
+    /// Names of the rules that need a longer time than procviz has watched.
     pub not_judged: Vec<&'static str>,
 }
 
 impl Snapshot {
-    /// Nothing yet.
+    /// An empty snapshot.
     pub fn new(host: Host, sources: Sources) -> Self {
         Self {
             host,
@@ -72,13 +74,13 @@ impl Snapshot {
         }
     }
 
-    /// Every task that the filter shows, the dead of this and the last
-    /// interval included.
+    /// Every task that the filter shows, including the tasks that exited in this
+    /// interval or the previous one.
     pub fn tasks(&self, scope: Scope) -> impl Iterator<Item = TaskView<'_>> {
         self.all_tasks(scope).filter(|task| !task.thread.hidden)
     }
 
-    /// How many living tasks a filter hides.
+    /// Number of living tasks that a filter hides.
     pub fn hidden(&self, scope: Scope) -> usize {
         if !self.is_filtered {
             return 0;
@@ -104,24 +106,24 @@ impl Snapshot {
             .chain(processes.into_iter().flatten())
     }
 
-    /// The thread at a place.
+    /// The thread in a slot.
     pub fn thread_at(&self, slot: usize) -> Option<TaskView<'_>> {
         self.thread_view(slot, self.threads.get(slot)?)
     }
 
-    /// The process at a place.
+    /// The process in a slot.
     pub fn process_at(&self, slot: usize) -> Option<TaskView<'_>> {
         self.process_view(slot, self.processes.get(slot)?)
     }
 
-    /// Of the interval, the time of which a recording has kept nothing, ns.
+    /// Part of the interval that the recording does not cover, ns.
     pub fn missing_ns(&self) -> u64 {
         let begin = self.stamp.boot_ns.saturating_sub(self.stamp.interval_ns);
         self.hole_ns
             .map_or(0, |(from, to)| to.saturating_sub(from.max(begin)))
     }
 
-    /// How long the run has watched, ns.
+    /// Time since the begin of the run, ns.
     pub fn watched_ns(&self) -> u64 {
         self.stamp.boot_ns.saturating_sub(self.began_ns)
     }
@@ -166,7 +168,7 @@ impl Snapshot {
     }
 }
 
-/// Values at places that stay theirs until they are removed.
+/// Values in numbered slots. A value keeps its slot until it is removed.
 #[derive(Clone, Debug)]
 pub struct Slots<T> {
     places: Vec<Option<T>>,
@@ -183,7 +185,7 @@ impl<T> Default for Slots<T> {
 }
 
 impl<T> Slots<T> {
-    /// Puts a value into a free place and returns which.
+    /// Puts a value into a free slot; returns the slot.
     pub fn insert(&mut self, value: T) -> usize {
         if let Some(slot) = self.free.pop() {
             self.places[slot] = Some(value);
@@ -193,24 +195,24 @@ impl<T> Slots<T> {
         self.places.len() - 1
     }
 
-    /// Takes a value out.
+    /// Removes a value and returns it.
     pub fn remove(&mut self, slot: usize) -> Option<T> {
         let value = self.places.get_mut(slot)?.take()?;
         self.free.push(slot);
         Some(value)
     }
 
-    /// The value at a place.
+    /// The value in a slot.
     pub fn get(&self, slot: usize) -> Option<&T> {
         self.places.get(slot)?.as_ref()
     }
 
-    /// The value at a place, to be changed.
+    /// The value in a slot, mutable.
     pub fn get_mut(&mut self, slot: usize) -> Option<&mut T> {
         self.places.get_mut(slot)?.as_mut()
     }
 
-    /// All values, to be changed.
+    /// All values, mutable.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.places.iter_mut().flatten()
     }
@@ -220,13 +222,13 @@ impl<T> Slots<T> {
         self.places.iter().flatten()
     }
 
-    /// All values with their places, to be changed.
+    /// All values with their slots, mutable.
     pub fn entries_mut(&mut self) -> impl Iterator<Item = (usize, &mut T)> {
         let places = self.places.iter_mut().enumerate();
         places.filter_map(|(slot, value)| Some((slot, value.as_mut()?)))
     }
 
-    /// All values with their places.
+    /// All values with their slots.
     pub fn entries(&self) -> impl Iterator<Item = (usize, &T)> {
         self.places
             .iter()
@@ -234,33 +236,33 @@ impl<T> Slots<T> {
             .filter_map(|(slot, value)| Some((slot, value.as_ref()?)))
     }
 
-    /// How many there are.
+    /// Number of values.
     pub fn len(&self) -> usize {
         self.places.len() - self.free.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is no value.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Values that cannot be in one: a place is told twice, or not at all.
+/// The slots are inconsistent: a slot appears twice, or not at all.
 #[derive(Debug, thiserror::Error)]
-#[error("a place is taken twice")]
+#[error("a slot appears twice or is missing")]
 pub struct TakenTwice;
 
 impl<T> Slots<T> {
-    /// The free places in the order of their use.
+    /// The free slots; the last is used first.
     pub fn free(&self) -> &[usize] {
         &self.free
     }
 
-    /// From values with their places, and the free places.
+    /// Makes `Slots` from values with their slots, and the free slots.
     ///
     /// # Errors
     ///
-    /// When they are not each place once.
+    /// If a slot does not appear exactly once.
     pub fn from_parts(values: Vec<(usize, T)>, free: Vec<usize>) -> Result<Self, TakenTwice> {
         let mut places: Vec<Option<T>> = Vec::new();
         places.resize_with(values.len() + free.len(), || None);

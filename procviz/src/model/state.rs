@@ -1,14 +1,14 @@
 use serde::{Deserialize, Serialize};
 
-/// The scheduler's state of a task, with the letters of proc(5).
+/// State of a task in the scheduler, with the letters of proc(5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
-    /// `R`: on a CPU or waiting for one.
+    /// `R`: on a CPU, or runnable and waiting for a CPU.
     Running,
-    /// `S`: asleep, a signal wakes it.
+    /// `S`: interruptible sleep, a signal wakes the task.
     #[default]
     Sleeping,
-    /// `D`: asleep, no signal wakes it; counts into the load.
+    /// `D`: uninterruptible sleep, no signal wakes the task; counts in the load average.
     Blocked,
     /// `I`: an idle kernel thread.
     Idle,
@@ -16,7 +16,7 @@ pub enum State {
     Stopped,
     /// `t`: stopped by a tracer.
     Traced,
-    /// `Z`: dead, not yet reaped.
+    /// `Z`: dead, not reaped yet.
     Zombie,
     /// `X`: dead.
     Dead,
@@ -36,8 +36,9 @@ const RTLOCK_WAIT: u32 = 0x1000;
 const FROZEN: u32 = 0x8000;
 
 impl State {
-    /// From the kernel's bits (`include/linux/sched.h`, `__task_state_index`):
-    /// uninterruptible without load is idle, frozen and lock waits count as blocked.
+    /// Converts the kernel's state bits (`include/linux/sched.h`, `__task_state_index`).
+    /// Uninterruptible sleep that does not count in the load is idle; frozen tasks and
+    /// tasks that wait for a lock (`RTLOCK_WAIT`) count as blocked.
     pub fn from_bits(bits: u32) -> Self {
         let idle = UNINTERRUPTIBLE | NOLOAD;
         if bits & idle == idle {
@@ -63,7 +64,7 @@ impl State {
         }
     }
 
-    /// From the letter in `stat`.
+    /// Converts the letter of `/proc/PID/stat`; `None` if the letter is not known.
     pub fn from_letter(letter: u8) -> Option<Self> {
         Some(match letter {
             b'R' => Self::Running,
@@ -94,7 +95,7 @@ impl State {
         }
     }
 
-    /// The word for people.
+    /// The name shown to users.
     pub fn word(self) -> &'static str {
         match self {
             Self::Running => "running",

@@ -2,26 +2,26 @@ use std::sync::Arc;
 
 use crate::model::{Activity, Comm, ExitRecord, Io, Scope, State, Status, TaskId};
 
-/// What changed in one interval. It is good for that tick only: an older one
-/// says that nothing changed since, so that nobody has to reset the sleepers.
+/// What changed in one interval. The values are valid only at their tick. An
+/// older tick means that nothing changed since, so sleeping tasks need no reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// The tick that closed the interval.
     pub tick: u64,
-    /// Had a CPU in it.
+    /// Whether the task had a CPU in the interval.
     pub ran: bool,
     /// CPU time used, ns.
     pub cpu_ns: u64,
-    /// Time runnable without a CPU, ns; `None` when not known.
+    /// Run delay: time runnable without a CPU, ns; `None` if not known.
     pub wait_ns: Option<u64>,
-    /// Longest single wait, ns; `None` when not known.
+    /// Longest single wait for a CPU, ns; `None` if not known.
     pub wait_max_ns: Option<u64>,
-    /// Bytes read and written.
+    /// Bytes read from and written to storage.
     pub io_bytes: u64,
 }
 
 impl Change {
-    /// The change at `tick`, to be added to: a new one if the last is older.
+    /// The change at `tick`, to add to. An older change is replaced by an empty one.
     pub fn at(&mut self, tick: u64) -> &mut Self {
         if self.tick != tick {
             *self = Self {
@@ -36,104 +36,106 @@ impl Change {
 /// One thread of the snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Thread {
-    /// Who.
+    /// Id of the thread.
     pub id: TaskId,
-    /// Slot of its process.
+    /// Slot of the thread's process.
     pub process: usize,
-    /// Name.
+    /// Name of the thread.
     pub comm: Comm,
-    /// Real user id; `None` when it could not be read.
+    /// Real user id; `None` if it could not be read.
     pub uid: Option<u32>,
-    /// State.
+    /// State in the scheduler.
     pub state: State,
     /// CPU time, ns.
     pub cpu_ns: u64,
-    /// Time runnable without a CPU, ns.
+    /// Run delay: time runnable without a CPU, ns; `None` if not known.
     pub run_delay_ns: Option<u64>,
-    /// Storage IO; `None` when not known.
+    /// Storage IO; `None` if not known.
     pub io: Option<Io>,
-    /// On a CPU at the tick.
+    /// Whether the thread was on a CPU at the tick.
     pub on_cpu: bool,
-    /// Left to wait for IO and has not run since.
+    /// Whether the thread left its CPU to wait for IO and has not run since.
     pub in_iowait: bool,
-    /// When it last had a CPU, ns since boot.
+    /// Time at which the thread last had a CPU, ns since boot; `None` if not known.
     pub last_on_cpu_ns: Option<u64>,
     /// The last change.
     pub change: Change,
-    /// The tick at which a look at everybody saw it.
+    /// The tick of the last census that found the thread, or of its fork.
     pub found_tick: u64,
-    /// How it ended and at which tick.
+    /// Exit of the thread; `None` while it is alive.
     pub end: Option<End>,
-    /// A filter does not show it.
+    /// Whether a filter hides the thread.
     pub hidden: bool,
 }
 
-/// The end of a thread or process.
+/// Exit of a thread or process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct End {
-    /// The tick that found it; 0: before the run began.
+    /// The tick that found the exit; 0: the task exited before the run began.
     pub tick: u64,
-    /// How; `None` when that was not seen.
+    /// Wait status; `None` if it was not seen.
     pub status: Option<Status>,
-    /// Nobody has reaped it yet.
+    /// Whether the task is a zombie: not reaped yet.
     pub zombie: bool,
 }
 
 /// One process of the snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Process {
-    /// Who: the leader's id.
+    /// Id of the process: the id of its leader.
     pub id: TaskId,
-    /// Slot of the leader; `None` while it has not been seen.
+    /// Slot of the leader; `None` while the leader has not been seen.
     pub leader: Option<usize>,
-    /// Slots of its threads, the leader's among them.
+    /// Slots of the threads of the process, including the leader.
     pub members: Vec<usize>,
     /// Process id of the parent.
     pub ppid: u32,
-    /// Process id in its own namespace.
+    /// Process id in the process's own pid namespace; `None` if not known.
     pub ns_pid: Option<u32>,
-    /// A kernel thread.
+    /// Whether the process is a kernel thread.
     pub kthread: bool,
-    /// CPU time of all its threads, dead ones included, ns.
+    /// CPU time of all threads of the process, including exited threads, ns.
     pub cpu_ns: u64,
-    /// Storage IO of all its threads, dead ones included.
+    /// Storage IO of all threads of the process, including exited threads.
     pub io: Option<Io>,
-    /// Time its threads waited for a CPU since it is known, ns.
+    /// Run delay of the process's threads since procviz knows the process, ns.
     pub run_delay_ns: Option<u64>,
-    /// Resident set, bytes.
+    /// Resident set, bytes; `None` if not known.
     pub rss: Option<u64>,
-    /// Address space, bytes.
+    /// Address space, bytes; `None` if not known.
     pub vsize: Option<u64>,
-    /// Threads.
+    /// Number of threads.
     pub threads: u32,
-    /// Path of its cgroup, where known.
+    /// Path of the cgroup; `None` if not known.
     pub cgroup: Option<Arc<str>>,
-    /// Its arguments, each ended by a zero, where known.
+    /// The arguments, each terminated by a zero byte; `None` if not known.
     pub args: Option<Arc<[u8]>>,
-    /// A descendant of whom the source was told to watch.
+    /// Whether the source watches the process, see [`Fork::watched`](crate::model::Fork::watched).
     pub watched: bool,
-    /// When any of its threads that have ended last had a CPU, ns since boot.
+    /// Latest time at which an exited thread of the process had a CPU, ns since boot.
     pub ended_on_cpu_ns: Option<u64>,
     /// The last change.
     pub change: Change,
-    /// Change of the resident set and the tick of it, bytes; `None`: it was
-    /// not known before.
+    /// Tick of the last change of the resident set, and the change, bytes;
+    /// `None`: the size before is not known.
     pub rss_change: (u64, Option<i64>),
-    /// Resident set when it was first known, bytes.
+    /// Resident set when procviz first read it, bytes.
     pub first_rss: Option<u64>,
-    /// Whom to blame for a storm of these; itself if it is old enough.
+    /// The process that causes a storm of such processes, see
+    /// [`Fork::origin`](crate::model::Fork::origin); the process itself if its fork was
+    /// not seen.
     pub origin: TaskId,
-    /// Its end.
+    /// Exit of the process; `None` while it is alive.
     pub end: Option<End>,
-    /// The whole record of its end.
+    /// Exit record of the process, if there is one.
     pub exit: Option<Arc<ExitRecord>>,
 }
 
 /// A task of either scope, as charts and exporters see it.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskView<'a> {
-    /// The place of the thread or process among the snapshot's: its own for
-    /// as long as the task is shown.
+    /// Slot of the thread or process in the snapshot. It does not change while
+    /// the task is shown.
     pub slot: usize,
     pub(crate) scope: Scope,
     pub(crate) tick: u64,
@@ -151,12 +153,12 @@ pub struct TaskView<'a> {
 }
 
 impl TaskView<'_> {
-    /// Who.
+    /// Id of the task.
     pub fn id(&self) -> TaskId {
         self.thread.id
     }
 
-    /// Whether this task is a process or the leader of one.
+    /// Whether the task is a process or the leader of a process.
     pub fn is_leader(&self) -> bool {
         self.thread.id == self.process.id
     }
@@ -169,7 +171,7 @@ impl TaskView<'_> {
         }
     }
 
-    /// Storage IO; `None` when not known.
+    /// Storage IO; `None` if not known.
     pub fn io(&self) -> Option<Io> {
         match self.scope {
             Scope::Threads => self.thread.io,
@@ -195,16 +197,16 @@ impl TaskView<'_> {
         }
     }
 
-    /// Change of the resident set in the interval, bytes; `None` while it is
-    /// not known, or was not before.
+    /// Change of the resident set in the interval, bytes; `None` if the size now
+    /// or the size before is not known.
     pub fn rss_delta(&self) -> Option<i64> {
         self.process.rss?;
         let (tick, delta) = self.process.rss_change;
         if tick == self.tick { delta } else { Some(0) }
     }
 
-    /// Whether it had a CPU in the interval; from `/proc` alone a little time
-    /// on one is not seen, and `None` says so.
+    /// Whether the task had a CPU in the interval. `None`: not known, because
+    /// `/proc` alone does not show short times on a CPU.
     pub fn ran(&self) -> Option<bool> {
         let ran = self.change().ran;
         (ran || self.has_events).then_some(ran)
@@ -219,7 +221,7 @@ impl TaskView<'_> {
         }
     }
 
-    /// The end, if this task has one.
+    /// Exit of the task; `None` while it is alive.
     pub fn end(&self) -> Option<End> {
         match self.scope {
             Scope::Threads => self.thread.end,
@@ -227,13 +229,13 @@ impl TaskView<'_> {
         }
     }
 
-    /// Whether it died in this interval or the last one.
+    /// Whether the task exited in this interval or the previous one.
     pub fn exited(&self) -> bool {
         self.end()
             .is_some_and(|end| end.tick != 0 && end.tick + 1 >= self.tick)
     }
 
-    /// What it did in the interval.
+    /// Activity of the task in the interval.
     pub fn activity(&self) -> Activity {
         if self.exited() {
             return Activity::Exited;
@@ -246,7 +248,7 @@ impl TaskView<'_> {
         Activity::new(busy || self.running, change.io_bytes > 0 || self.in_iowait)
     }
 
-    /// The state; a dead task that waits to be reaped is a zombie.
+    /// State of the task; a dead task that is not reaped yet is a zombie.
     pub fn state(&self) -> State {
         match self.end() {
             Some(end) if end.zombie => State::Zombie,
@@ -255,7 +257,7 @@ impl TaskView<'_> {
         }
     }
 
-    /// For how long it has had no CPU, ns; 0 on one, `None` when not known.
+    /// Time since the task last had a CPU, ns; 0 on a CPU, `None` if not known.
     pub fn off_cpu_ns(&self) -> Option<u64> {
         if self.on_cpu {
             return Some(0);
@@ -264,7 +266,8 @@ impl TaskView<'_> {
             .map(|last| self.now_ns.saturating_sub(last))
     }
 
-    /// Since when it has had no CPU, ns since boot; `None` on one, or when not known.
+    /// Time since which the task has had no CPU, ns since boot; `None` on a CPU, or
+    /// if not known.
     pub fn idle_since(&self) -> Option<u64> {
         let last = self.last_on_cpu_ns.filter(|_| !self.on_cpu);
         last.filter(|last| *last < self.now_ns)

@@ -1,5 +1,5 @@
-/// A sum of counters. Counters of a recording may be any numbers, so it stops at
-/// the largest one instead of wrapping around.
+/// Sum of counters. Counters in a recording can be any numbers, so the sum stops
+/// at the largest `u64` instead of wrapping around.
 pub fn total(counters: impl IntoIterator<Item = u64>) -> u64 {
     counters.into_iter().fold(0, u64::saturating_add)
 }
@@ -9,7 +9,7 @@ pub fn bytes_text(bytes: u64) -> String {
     const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let mut value = bytes as f64;
     let mut unit = 0;
-    // 999.5 would round to four digits.
+    // 999.5 rounds to four digits.
     while value >= 999.5 && unit + 1 < UNITS.len() {
         value /= 1024.0;
         unit += 1;
@@ -17,12 +17,12 @@ pub fn bytes_text(bytes: u64) -> String {
     format!("{} {}", three_digits(value), UNITS[unit])
 }
 
-/// Bytes a second: `12 MiB/s`.
+/// Bytes per second: `12 MiB/s`.
 pub fn rate_text(bytes_per_second: f64) -> String {
     format!("{}/s", bytes_text(bytes_per_second.max(0.0) as u64))
 }
 
-/// A duration with two figures at most: `40 ms`, `3 s`, `2 min 5 s`, `3 h 20 min`, `12 d 4 h`.
+/// A duration, ns, in at most two units: `40 ms`, `3 s`, `2 min 5 s`, `3 h 20 min`, `12 d 4 h`.
 pub fn duration_text(ns: u64) -> String {
     let seconds = ns / 1_000_000_000;
     match seconds {
@@ -37,7 +37,7 @@ pub fn duration_text(ns: u64) -> String {
     }
 }
 
-/// A count with thousands apart: `20,000` reads better than `20000`.
+/// A count, from 10,000 up with commas between thousands: `20,000`, `2000`.
 pub fn count_text(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);

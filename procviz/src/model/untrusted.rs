@@ -2,27 +2,28 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthChar as _;
 
-/// Text that a process chose and that may be meant to harm: a name, arguments,
-/// a cgroup's path. It has no `Display`; each way out escapes for one place.
+/// Text that a process chose and that can be hostile: a name, arguments, the path
+/// of a cgroup. The type has no `Display`; each method escapes for one output.
 #[derive(Clone, Copy, Debug)]
 pub struct Untrusted<'a>(&'a [u8]);
 
 impl<'a> Untrusted<'a> {
-    /// Takes bytes of any kind.
+    /// Takes any bytes.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
-    /// For a terminal, as an exact copy: what could move the cursor, reorder
-    /// or hide text is spelled out as `\x1b` or `\u{202e}`, and so are bytes
-    /// that are no UTF-8. A backslash is doubled, so that nobody can forge that.
+    /// Escapes for a terminal, without loss. Characters that can move the cursor,
+    /// reorder text or hide text are written as `\x1b` or `\u{202e}`, and so are
+    /// bytes that are not UTF-8. A backslash is doubled, so that a process cannot
+    /// forge such an escape.
     pub fn terminal(self) -> String {
         self.escaped("\\\\")
     }
 
-    /// For a terminal or a message, where names in the text have been escaped
-    /// already: as [`terminal`](Self::terminal), but backslashes stay as they
-    /// are, so doing it twice changes nothing. Lines stay apart.
+    /// Escapes a text whose names are already escaped, for a terminal or a message.
+    /// Works as [`terminal`](Self::terminal), but keeps backslashes, so escaping
+    /// twice changes nothing. Line breaks are kept.
     pub fn message(self) -> String {
         let lines: Vec<String> = self
             .0
@@ -32,8 +33,8 @@ impl<'a> Untrusted<'a> {
         lines.join("\n")
     }
 
-    /// For the inside of a sentence: a name that could be taken for a part of
-    /// the sentence stands in quotation marks.
+    /// Escapes for use inside a sentence. A name that can be mistaken for a part of
+    /// the sentence is put in quotation marks.
     pub fn name(self) -> String {
         let text = self.terminal();
         let is_plain =
@@ -63,7 +64,7 @@ impl<'a> Untrusted<'a> {
         out
     }
 
-    /// For a picture: what has no shape of its own becomes U+FFFD.
+    /// Escapes for a picture: characters without a visible shape become U+FFFD.
     pub fn picture(self) -> String {
         String::from_utf8_lossy(self.0)
             .chars()
@@ -77,16 +78,16 @@ impl<'a> Untrusted<'a> {
             .collect()
     }
 
-    /// For a JSON string: bytes that are no UTF-8 become U+FFFD. The writer of
-    /// JSON escapes control and bidi characters (`export::json`).
+    /// Escapes for a JSON string: bytes that are not UTF-8 become U+FFFD. The JSON
+    /// writer escapes control and bidi characters (`export::json`).
     pub fn json(self) -> String {
         String::from_utf8_lossy(self.0).into_owned()
     }
 }
 
-/// Whether a character controls, reorders or hides instead of showing something
-/// of its own: also marks that combine with the character before them, soft
-/// hyphens and tags, which have no width.
+/// Whether a character controls, reorders or hides text and shows no shape of its
+/// own. This includes characters without width: marks that combine with the
+/// character before them, soft hyphens and tags.
 pub(crate) fn is_harmful(ch: char) -> bool {
     if matches!(ch, ' '..='~') {
         return false;

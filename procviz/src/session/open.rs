@@ -12,7 +12,7 @@ use crate::{
     source::{
         Keep, Sampler, confine, keep_only,
         kernel::{Kernel, Need, Support},
-        prepare_for_trouble,
+        prepare_for_overload,
     },
 };
 
@@ -73,7 +73,7 @@ pub(crate) fn sampler(
 
 /// Gives away all that watching does not take.
 pub(crate) fn confine_watcher(command: Option<u32>) {
-    prepare_for_trouble(match command {
+    prepare_for_overload(match command {
         Some(_) => Keep::ReadingAndSignals,
         None => Keep::Reading,
     });

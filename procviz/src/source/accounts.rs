@@ -1,9 +1,9 @@
-//! Asks the system's name service who somebody is. A static program cannot load
-//! what the service is made of, and has `getent` do it.
+//! Looks up user accounts in the system's name service. A static program cannot load
+//! the libraries of the name service, and runs `getent` instead.
 
 use std::path::PathBuf;
 
-/// What the service knows of a user.
+/// A user account, as in a line of the passwd file.
 pub(crate) struct Account {
     pub(crate) name: String,
     pub(crate) uid: u32,
@@ -30,16 +30,16 @@ mod service {
         }
     }
 
-    /// Who has this id.
+    /// The account with this user id. The call can take long.
     ///
     /// # Errors
     ///
-    /// What the service says; it may take long.
+    /// The error of the name service.
     pub(crate) fn by_id(uid: u32) -> io::Result<Option<Account>> {
         Ok(User::from_uid(Uid::from_raw(uid))?.map(account))
     }
 
-    /// Who has this name.
+    /// The account with this name.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ mod service {
         Ok(User::from_name(name)?.map(account))
     }
 
-    /// The groups of a user, `gid` among them.
+    /// The groups of a user, including `gid`.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ mod service {
 
     use super::{Account, passwd_line};
 
-    /// The first line of its answer; `None` where there is none.
+    /// The first line that getent(1) prints; `None` if it prints nothing.
     fn getent(table: &str, key: &str) -> io::Result<Option<String>> {
         let output = Command::new("/usr/bin/getent")
             .args([table, "--", key])
@@ -102,7 +102,7 @@ mod service {
 
 pub(crate) use service::{by_id, by_name, groups};
 
-/// A line of the passwd file.
+/// Parses a line of the passwd file.
 pub(super) fn passwd_line(line: &str) -> Option<Account> {
     let fields: Vec<&str> = line.split(':').collect();
     let field = |index: usize| fields.get(index).copied().unwrap_or_default();

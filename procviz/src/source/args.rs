@@ -1,5 +1,5 @@
-//! Reads the arguments of processes that were there before, on a thread of
-//! its own: a `cmdline` may hang with the memory it lies in.
+//! Reads the arguments of processes that started before procviz, on a separate
+//! thread: a read of `cmdline` can hang together with the memory of the process.
 
 use std::{
     path::Path,
@@ -12,14 +12,15 @@ use std::{
 use super::{capabilities::raise_for_this_thread, proc::ProcDir};
 use crate::model::TaskId;
 
-/// Asks for arguments and takes the answers that have come.
+/// Sends requests to the thread that reads arguments, and receives its answers.
 pub(super) struct ArgsReader {
     ask: Sender<TaskId>,
     answers: Receiver<(TaskId, Arc<[u8]>)>,
 }
 
 impl ArgsReader {
-    /// Starts the thread; where none can be had, no answer ever comes.
+    /// Starts the thread. If the thread cannot be started, no answers come.
+    /// `tick_ns` is the unit of start times in `/proc`, ns.
     pub(super) fn start(tick_ns: u64) -> Self {
         let (ask, questions) = channel();
         let (answer, answers) = channel();
@@ -36,28 +37,30 @@ impl ArgsReader {
                 }
             }
         };
-        // Never joined: it ends with the questions, or hangs with a process that does.
+        // Never joined: the thread ends when the channel closes, or it hangs together
+        // with a process that hangs.
         _ = std::thread::Builder::new()
             .name("procviz-cmdline".to_owned())
             .spawn(body);
         Self { ask, answers }
     }
 
-    /// Asks for one process's.
+    /// Asks for the arguments of one process.
     pub(super) fn ask(&self, process: TaskId) {
-        // Without a thread nobody hears it, and the arguments stay unknown.
+        // Without the thread, the send fails and the arguments stay unknown.
         _ = self.ask.send(process);
     }
 
-    /// What has come since the last call.
+    /// The answers since the last call.
     pub(super) fn answers(&self) -> impl Iterator<Item = (TaskId, Arc<[u8]>)> + '_ {
         self.answers.try_iter()
     }
 }
 
+/// The arguments of `process`; `None` if it has exited or has none.
 fn read(proc: &mut ProcDir, process: TaskId, tick_ns: u64) -> Option<Arc<[u8]>> {
     let args = proc.cmdline(process.tid).ok()?;
-    // The same process still: then these are its arguments.
+    // The pid can be reused: the arguments are valid only if the start still matches.
     let is_same = proc
         .process_stat(process.tid)
         .is_ok_and(|stat| stat.start == process.start_ns / tick_ns);

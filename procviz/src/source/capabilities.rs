@@ -1,11 +1,12 @@
-//! Holds the capabilities of this process back until they are needed.
+//! Keeps the capabilities of this process out of the effective set until they are
+//! needed.
 //!
-//! procviz may have capabilities that its caller does not have: `setcap` on the
-//! binary, or the set-user-ID bit. Whatever the caller names (a recording, a
-//! folder, a font, an output file) is opened with the caller's rights, so the
-//! effective set is empty from the first moment on. Threads that read the real
-//! `/proc`, and the calls that load eBPF programs, raise it. A capability that
-//! is not in the permitted set is gone for good.
+//! procviz can have capabilities that its caller does not have: from `setcap` on the
+//! binary, or from the set-user-ID bit. All files that the caller names (a recording,
+//! a folder, a font, an output file) must be opened with the caller's rights. So the
+//! effective set is empty from the start. Threads that read the real `/proc`, and the
+//! calls that load eBPF programs, raise their capabilities. A capability that has
+//! left the permitted set cannot come back.
 
 use std::marker::PhantomData;
 
@@ -16,7 +17,7 @@ use rustix::{
 
 use super::kernel::started_with_more_rights;
 
-/// What procviz can make use of: all else of a set-user-ID start is given away.
+/// The capabilities that procviz uses. A set-user-ID start gives away all others.
 const USEFUL: CapabilitySet = CapabilitySet::BPF
     .union(CapabilitySet::PERFMON)
     .union(CapabilitySet::SYS_PTRACE)
@@ -25,15 +26,15 @@ const USEFUL: CapabilitySet = CapabilitySet::BPF
     .union(CapabilitySet::SYS_RESOURCE)
     .union(CapabilitySet::IPC_LOCK);
 
-/// Empties the effective set of a process whose caller is not root. To be
-/// called first of all, before anything is opened and any thread is started.
+/// Empties the effective set of a process whose caller is not root. Call this
+/// first, before any file is opened and any thread is started.
 ///
-/// A set-user-ID root binary takes the caller's user id and keeps, to be
-/// raised, the capabilities that procviz can make use of.
+/// A set-user-ID root binary takes the caller's user id. It keeps the capabilities
+/// that procviz uses in the permitted set, so that they can be raised later.
 ///
 /// # Errors
 ///
-/// When the kernel refuses to take rights away: going on would be unsafe.
+/// When the kernel refuses to remove rights: continuing would be unsafe.
 pub fn put_aside() -> std::io::Result<()> {
     let (uid, gid) = (getuid(), getgid());
     let is_set_id = geteuid() != uid || getegid() != gid;
@@ -66,27 +67,27 @@ pub fn put_aside() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Whether this process may have rights that its caller does not have
-/// (`AT_SECURE`): file capabilities, or a set-user-ID or set-group-ID bit.
+/// Whether this process can have rights that its caller does not have (`AT_SECURE`):
+/// through file capabilities, or through a set-user-ID or set-group-ID bit.
 pub fn has_more_rights_than_its_caller() -> bool {
     started_with_more_rights()
 }
 
-/// Whether this process has a capability, raised or put aside.
+/// Whether this thread has a capability, in the effective or only in the permitted set.
 pub(crate) fn may_raise(capability: CapabilitySet) -> bool {
     capabilities(None).is_ok_and(|sets| sets.permitted.contains(capability))
 }
 
-/// The capabilities of this thread are raised until the value is dropped.
+/// Keeps the capabilities of this thread raised until the value is dropped.
 #[must_use = "dropping it lowers the capabilities again"]
 pub struct Raised {
     before: Option<CapabilitySets>,
-    /// Capabilities belong to a thread, so the value stays on it.
+    /// Makes the value not `Send`: capabilities belong to a thread.
     of_this_thread: PhantomData<*const ()>,
 }
 
-/// Raises all permitted capabilities of this thread, for something that no
-/// caller can choose: the real `/proc`, the kernel's BTF, a call of bpf(2).
+/// Raises all permitted capabilities of this thread. Use this only for targets that
+/// the caller cannot choose: the real `/proc`, the kernel's BTF, bpf(2).
 pub fn raise() -> Raised {
     let before = capabilities(None).ok();
     raise_for_this_thread();
@@ -96,13 +97,13 @@ pub fn raise() -> Raised {
     }
 }
 
-/// Raises all permitted capabilities of a thread that opens nothing which the
-/// caller names, for as long as the thread lives.
+/// Raises all permitted capabilities of this thread, until the thread exits. Use this
+/// only on threads that open no files which the caller names.
 pub(crate) fn raise_for_this_thread() {
     if let Ok(now) = capabilities(None)
         && now.effective != now.permitted
     {
-        // What is refused is then missing where it is used, which is said there.
+        // A failure shows where the missing capability is used, with an error there.
         _ = set_capabilities(
             None,
             CapabilitySets {
@@ -118,7 +119,7 @@ impl Drop for Raised {
         let (Some(before), Ok(now)) = (self.before, capabilities(None)) else {
             return;
         };
-        // Some may have been given away for good meanwhile.
+        // Meanwhile, some capabilities can have left the permitted set.
         let effective = before.effective & now.permitted;
         if effective != now.effective {
             _ = set_capabilities(None, CapabilitySets { effective, ..now });

@@ -1,26 +1,27 @@
-//! Knows the paths of cgroups by their ids: those that are there at the start
-//! from the file system, later ones from events, so that a removed one keeps
-//! its name.
+//! Keeps the paths of cgroups by cgroup id. Cgroups that exist at the start come
+//! from the file system, later cgroups from events, so a removed cgroup keeps its
+//! path.
 
 use std::{collections::VecDeque, os::unix::fs::MetadataExt, path::Path, sync::Arc};
 
 use rustc_hash::FxHashMap;
 
-/// Cgroups made since the start whose paths are kept.
+/// Upper limit for the paths of cgroups that were made since the start.
 const MOST_TOLD: usize = 50_000;
 
 /// Paths of v2 cgroups.
 pub(crate) struct Cgroups {
+    /// Paths by id, which is the inode number of the cgroup's folder.
     paths: FxHashMap<u64, Arc<str>>,
-    /// Those that events told of, oldest first: whoever makes and removes
-    /// cgroups for ever must not fill the memory.
+    /// Ids of the cgroups that came with events, oldest first. Only the newest are
+    /// kept: a process that keeps making and removing cgroups must not fill memory.
     told: VecDeque<u64>,
-    /// v1's memory controller is mounted: it may know a path where v2 says `/`.
+    /// The v1 memory controller is mounted: it can have a path where v2 shows `/`.
     has_v1_memory: bool,
 }
 
 impl Cgroups {
-    /// Reads those that are there.
+    /// Reads the cgroups that exist now.
     pub(crate) fn read() -> Self {
         let mounts = procfs::process::Process::myself().and_then(|me| me.mountinfo());
         let mut cgroups = Self {
@@ -30,7 +31,7 @@ impl Cgroups {
         };
         for mount in mounts.iter().flatten() {
             match mount.fs_type.as_str() {
-                // Only where the mount shows the whole tree are its paths the kernel's.
+                // Paths match the kernel's only if the mount shows the whole hierarchy.
                 "cgroup2" if mount.root == "/" => cgroups.walk(&mount.mount_point, "/"),
                 "cgroup" => cgroups.has_v1_memory |= mount.super_options.contains_key("memory"),
                 _ => {}
@@ -39,6 +40,7 @@ impl Cgroups {
         cgroups
     }
 
+    /// Adds a cgroup and all cgroups below it.
     fn walk(&mut self, folder: &Path, path: &str) {
         if let Ok(meta) = folder.metadata() {
             self.paths.insert(meta.ino(), path.into());
@@ -55,7 +57,7 @@ impl Cgroups {
         }
     }
 
-    /// Remembers a new one.
+    /// Adds a cgroup that an event announced.
     pub(crate) fn insert(&mut self, id: u64, path: &[u8]) {
         self.paths.insert(id, String::from_utf8_lossy(path).into());
         self.told.push_back(id);
@@ -66,20 +68,20 @@ impl Cgroups {
         }
     }
 
-    /// The path; `None` where it is not known, and where it is `/` while v1
-    /// may know better.
+    /// The path of a cgroup. `None` if the path is not known, or if the path is `/`
+    /// and the v1 memory controller can have a better one.
     pub(crate) fn path(&self, id: u64) -> Option<Arc<str>> {
         let path = self.paths.get(&id)?;
         (!(self.has_v1_memory && &**path == "/")).then(|| Arc::clone(path))
     }
 
-    /// Whether v1's memory controller knows paths where v2 says `/`.
+    /// Whether the v1 memory controller is mounted: it has paths where v2 shows `/`.
     pub(crate) fn has_v1_memory(&self) -> bool {
         self.has_v1_memory
     }
 }
 
-/// The path of a process in v1's memory hierarchy.
+/// The path of a process in the v1 memory hierarchy.
 pub(crate) fn v1_memory_path(pid: u32) -> Option<Arc<str>> {
     let process = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?;
     let groups = process.cgroups().ok()?;

@@ -1,5 +1,5 @@
-//! Watches for ends alone: no ticks, no `/proc`, only the kernel's events and
-//! one census for what was there before.
+//! Watches exits only: without ticks, from kernel events and one census of the
+//! processes that already run.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// The ends of processes, as they come.
+/// Delivers exit records of processes as they exit.
 pub struct Exits {
     kernel: Kernel,
     drain: DrainThread,
@@ -22,21 +22,23 @@ pub struct Exits {
     lost_events: u64,
 }
 
-/// How many records were seen, and how many not.
+/// Numbers of lost events since the start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
-    /// Exit records without room in the ring, or beyond the reader's queue.
+    /// Exit events for which the ring had no room, and exit records beyond the upper
+    /// limit of the queue.
     pub lost: u64,
-    /// Other events lost: figures may be missing from records, which say so.
+    /// Other lost events. Exit records can lack figures then, and are marked partial.
     pub lost_others: u64,
 }
 
 impl Exits {
-    /// Starts watching: every process, or `only` these and their descendants.
+    /// Starts to watch all processes, or only the processes `only` and their
+    /// descendants. `threads` asks for a record of each thread, too.
     ///
     /// # Errors
     ///
-    /// When the kernel refuses the census or no thread can be had.
+    /// When the kernel refuses the census, or a thread cannot be started.
     pub fn start(
         host: &Host,
         mut kernel: Kernel,
@@ -45,7 +47,7 @@ impl Exits {
     ) -> Result<Self, SamplerError> {
         let ring = kernel
             .take_ring()
-            .ok_or_else(|| LoadError::Load("the ring was taken before".to_owned()))?;
+            .ok_or_else(|| LoadError::Load("the event ring is already in use".to_owned()))?;
         let mut drain = Drain::new(ring, Mode::Exits, host.page_bytes);
         let rows = kernel.census()?.all().map_err(SamplerError::Proc)?;
         drain.seed(&rows, boot_now_ns());
@@ -75,7 +77,7 @@ impl Exits {
         })
     }
 
-    /// The records since the last call.
+    /// The exit records since the last call.
     ///
     /// # Errors
     ///
@@ -102,7 +104,7 @@ impl Exits {
         Ok(&self.batch.exits)
     }
 
-    /// What was lost so far.
+    /// The numbers of lost events so far.
     pub fn tally(&self) -> Tally {
         let lost = self.kernel.lost();
         let exits = lost[procviz_common::Kind::Exit as usize];

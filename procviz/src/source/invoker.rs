@@ -1,44 +1,45 @@
-//! Finds out for whom root runs procviz: who called sudo, doas, pkexec or run0.
+//! Finds the user for whom root runs procviz: the caller of sudo, doas, pkexec or
+//! run0.
 
 use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
 
 use super::accounts;
 
-/// The user.
+/// The user who called sudo, doas, pkexec or run0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Invoker {
     pub(crate) uid: u32,
     pub(crate) gid: u32,
 }
 
-/// What a program that gave root away says of its caller makes no sense. To go
-/// on as root instead would be what nobody asked for.
+/// Why the caller cannot be found: a variable that sudo, doas, pkexec or run0 set
+/// is invalid. procviz does not continue as root instead: no user asked for that.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unclear {
-    /// Not a number.
-    #[error("`{name}={}` names no user: it takes a user id, or is not set", crate::model::Untrusted::new(.value.as_bytes()).terminal())]
+    /// The value is not a number.
+    #[error("invalid `{name}={}` in the environment: expected a numeric id, such as `1000`; correct or unset the variable", crate::model::Untrusted::new(.value.as_bytes()).terminal())]
     Value {
-        /// The variable.
+        /// The name of the variable.
         name: &'static str,
-        /// What it holds.
+        /// The value of the variable.
         value: String,
     },
-    /// The account is not known.
-    #[error("`{name}={}` names a user that the name service does not know", crate::model::Untrusted::new(.value.as_bytes()).terminal())]
+    /// The name service does not know the account.
+    #[error("unknown user in `{name}={}` in the environment: the name service does not know this user; correct or unset the variable", crate::model::Untrusted::new(.value.as_bytes()).terminal())]
     Nobody {
-        /// The variable.
+        /// The name of the variable.
         name: &'static str,
-        /// What it holds.
+        /// The value of the variable.
         value: String,
     },
 }
 
-/// Who called procviz through sudo, run0, pkexec or doas; `None` where root did
-/// so himself, or where procviz does not run as root.
+/// The user who called procviz through sudo, run0, pkexec or doas. `None` if root
+/// called procviz directly, or if procviz does not run as root.
 ///
 /// # Errors
 ///
-/// When what the environment says is not understood.
+/// When a variable of the environment is invalid.
 pub(crate) fn invoker() -> Result<Option<Invoker>, Unclear> {
     if !rustix::process::geteuid().is_root() {
         return Ok(None);
@@ -57,12 +58,12 @@ fn of_environment(
             return Ok(None);
         };
         match value.parse::<u32>() {
-            // The kernel's word for "no user".
+            // The kernel uses `u32::MAX` for "no user".
             Ok(id) if id != u32::MAX => Ok(Some(id)),
             _ => Err(Unclear::Value { name, value }),
         }
     };
-    // run0 sets what sudo sets.
+    // run0 sets the same variables as sudo.
     if let Some(uid) = number("SUDO_UID")? {
         let gid = match number("SUDO_GID")? {
             Some(gid) => gid,
@@ -79,6 +80,8 @@ fn of_environment(
     }
 }
 
+/// Asks the name service for the user `value`, a user id or a name, which the
+/// variable `name` holds.
 fn account(name: &'static str, value: &str) -> Result<Invoker, Unclear> {
     let found = match value.parse::<u32>() {
         Ok(uid) => accounts::by_id(uid),
@@ -97,8 +100,8 @@ fn account(name: &'static str, value: &str) -> Result<Invoker, Unclear> {
 }
 
 impl Invoker {
-    /// Takes the user's identity for files, on this thread: user, group, and the
-    /// user's other groups, without those of root.
+    /// Uses the user's identity for file access on this thread: user, group and
+    /// supplementary groups of the user, without the groups of root.
     ///
     /// # Errors
     ///
@@ -106,14 +109,15 @@ impl Invoker {
     pub(crate) fn become_for_files(&self) -> rustix::io::Result<()> {
         let group = |gid: &Gid| rustix::process::Gid::from_raw(gid.as_raw());
         let groups: Vec<_> = self.groups().iter().map(group).collect();
-        // Of this thread alone: libc's call would be about all of them.
+        // Changes this thread alone: libc's setgroups changes all threads.
         rustix::thread::set_thread_groups(&groups)?;
         setfsgid(Gid::from_raw(self.gid));
         setfsuid(Uid::from_raw(self.uid));
         Ok(())
     }
 
-    /// The user's groups, as far as the name service knows them.
+    /// The user's groups from the name service; the primary group alone if the name
+    /// service does not know the user.
     pub(crate) fn groups(&self) -> Vec<Gid> {
         let gid = Gid::from_raw(self.gid);
         let account = accounts::by_id(self.uid).ok().flatten();

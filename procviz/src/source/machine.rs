@@ -1,30 +1,33 @@
+//! Reads the clocks, and facts about the machine that do not change while procviz
+//! runs.
+
 use std::io;
 
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::model::Host;
 
-/// Time since boot, suspend included, ns: the clock of events and starts.
+/// Time since boot, ns, including suspend: the clock of events and start times.
 pub fn boot_now_ns() -> u64 {
     nanoseconds(ClockId::Boottime)
 }
 
-/// CPU time that this process has used, ns.
+/// CPU time that procviz itself has used, ns.
 pub fn own_cpu_ns() -> u64 {
     nanoseconds(ClockId::ProcessCPUTime)
 }
 
 fn nanoseconds(clock: ClockId) -> u64 {
     let time = clock_gettime(clock);
-    // Neither clock is ever negative.
+    // Neither of the two clocks is ever negative.
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// Reads what does not change while procviz runs.
+/// Reads the facts about the machine that do not change while procviz runs.
 ///
 /// # Errors
 ///
-/// When the number of CPUs cannot be had.
+/// None at present: an unknown number of CPUs counts as 1.
 pub fn host() -> io::Result<Host> {
     let name = rustix::system::uname()
         .nodename()
@@ -43,27 +46,27 @@ pub fn host() -> io::Result<Host> {
     })
 }
 
-/// The kernel's release, as in `6.12.4-amd64`.
+/// The kernel's release, such as `6.12.4-amd64`.
 pub fn kernel_release() -> String {
     let name = rustix::system::uname();
     name.release().to_string_lossy().into_owned()
 }
 
-/// What the kernel calls this boot; empty where it does not tell.
+/// The kernel's id of this boot; empty if the id cannot be read.
 pub fn boot_id() -> String {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
     text.unwrap_or_default().trim().to_owned()
 }
 
-/// Wall time at boot by the clock as it stands now, ns since 1970: it moves
-/// when somebody sets the clock.
+/// Wall time at boot, computed from the current clock, ns since 1970. The value
+/// changes when the clock is set.
 pub fn boot_wall_ns() -> i128 {
     let wall = clock_gettime(ClockId::Realtime);
     let wall_ns = i128::from(wall.tv_sec) * 1_000_000_000 + i128::from(wall.tv_nsec);
     wall_ns - i128::from(boot_now_ns())
 }
 
-/// CPUs online on the machine, not those that this process may use.
+/// Number of online CPUs of the machine, which can be more than procviz can use.
 fn procfs_cpus() -> Option<u32> {
     use procfs::CurrentSI;
     procfs::KernelStats::current()

@@ -1,6 +1,5 @@
-//! Touches the machine: the kernel's events, `/proc`, users, and the tick
-//! that merges them into samples. It draws no conclusions: that is the
-//! tracker's work.
+//! Reads the machine: kernel events, `/proc` and users, and merges them into
+//! samples. The sources do not interpret samples: the tracker does that.
 
 pub mod kernel;
 pub mod proc;
@@ -13,21 +12,25 @@ pub(crate) mod accounts;
 mod args;
 mod cgroups;
 mod details;
+mod error;
 mod exits;
 mod invoker;
+mod keep;
 mod machine;
 mod names;
+mod priority;
 mod roster;
 mod sampler;
 mod tick;
-mod trouble;
 mod users;
 
 pub(crate) use details::Details;
+pub use error::SamplerError;
 pub use exits::{Exits, Tally};
 pub(crate) use invoker::invoker;
+pub use keep::{Keep, keep_only};
 pub use machine::{boot_id, boot_now_ns, boot_wall_ns, host, kernel_release, own_cpu_ns};
 pub(crate) use names::answer as answer_names;
-pub use sampler::{Sampler, SamplerError};
-pub use trouble::{Keep, back_to_normal, keep_only, prepare_for_trouble};
+pub use priority::{back_to_normal, prepare_for_overload};
+pub use sampler::Sampler;
 pub use users::Users;

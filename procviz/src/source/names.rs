@@ -1,6 +1,6 @@
-//! The process that asks the system's name service who somebody is: it may
-//! load libraries, open sockets and hang, none of which procviz itself does once
-//! it is confined. It has no rights at all.
+//! Runs the process that asks the system's name service for user names. The name
+//! service can load libraries, open sockets and hang; a confined procviz must do none
+//! of these. The process itself has no privileges.
 
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -10,25 +10,25 @@ use std::{
 
 use super::{Keep, accounts, keep_only};
 
-/// The process, as seen from procviz.
+/// The name process, as procviz itself uses it.
 pub(super) struct Names {
-    /// Ends with its input.
+    /// Exits when its standard input is closed.
     _child: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
 impl Names {
-    /// Starts it.
+    /// Starts the process.
     ///
     /// # Errors
     ///
-    /// When no process can be made.
+    /// When the process cannot be started.
     pub(super) fn start() -> io::Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("__names")
             .env_clear()
-            // Ctrl-C is for procviz, or for the command that it watches.
+            // Ctrl-C must reach only procviz, or the command that procviz watches.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -43,11 +43,11 @@ impl Names {
         })
     }
 
-    /// The name of a user; `None` where there is none. It may take long.
+    /// The name of a user; `None` if the user has no name. The call can take long.
     ///
     /// # Errors
     ///
-    /// When the process has ended.
+    /// When the process has exited.
     pub(super) fn of(&mut self, uid: u32) -> io::Result<Option<String>> {
         writeln!(self.questions, "{uid}")?;
         let mut line = String::new();
@@ -59,16 +59,18 @@ impl Names {
     }
 }
 
-/// The other side: answers each line with a name, or an empty line.
+/// Runs inside the name process: answers each line, a user id, with a name or an
+/// empty line.
 ///
 /// # Errors
 ///
-/// When the rights cannot be given away, or procviz is gone.
+/// When reading or writing fails, for example because procviz has exited.
 pub(crate) fn answer() -> io::Result<()> {
     _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     if rustix::process::geteuid().is_root() {
         let (uid, gid) = (65_534, 65_534);
-        // A service may not be allowed to; then it is root without capabilities.
+        // A systemd unit can forbid these calls. Then the process stays root, but
+        // without capabilities.
         _ = nix::unistd::setgroups(&[]);
         _ = nix::unistd::setgid(nix::unistd::Gid::from_raw(gid));
         _ = nix::unistd::setuid(nix::unistd::Uid::from_raw(uid));

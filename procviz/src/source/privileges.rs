@@ -1,4 +1,5 @@
-//! What procviz can do without, and what that costs.
+//! Describes optional privileges and kernel features, and what is missing without
+//! each of them.
 
 use std::path::Path;
 
@@ -6,23 +7,23 @@ use rustix::thread::CapabilitySet;
 
 use super::capabilities::{may_raise, raise};
 
-/// Something that makes the picture better.
+/// An optional privilege or kernel feature that gives more or better figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extra {
-    /// IO of others' tasks, where only `/proc` tells.
+    /// `CAP_SYS_PTRACE`: IO of other users' tasks where there are no kernel events.
     Ptrace,
-    /// A higher priority on a machine in trouble.
+    /// `CAP_SYS_NICE`: a higher priority on an overloaded machine.
     Nice,
-    /// A machine-wide `/proc` without `hidepid`.
+    /// `/proc` shows the tasks of all users: it is mounted without `hidepid`.
     AllPids,
-    /// Pressure stall information.
+    /// Pressure stall information (PSI).
     Pressure,
-    /// Cgroups by name.
+    /// The cgroup v2 hierarchy: names of cgroups.
     Cgroup2,
 }
 
 impl Extra {
-    /// All.
+    /// All extras, in the order of the report.
     pub const ALL: [Self; 5] = [
         Self::Ptrace,
         Self::Nice,
@@ -31,44 +32,44 @@ impl Extra {
         Self::Cgroup2,
     ];
 
-    /// What it is called.
+    /// The name for the user.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Ptrace => "CAP_SYS_PTRACE (IO of everybody's tasks)",
+            Self::Ptrace => "CAP_SYS_PTRACE (IO of all users' tasks)",
             Self::Nice => "CAP_SYS_NICE (priority)",
-            Self::AllPids => "everybody's tasks in /proc (no hidepid)",
+            Self::AllPids => "all users' tasks in /proc (no hidepid)",
             Self::Pressure => "pressure stall information (/proc/pressure)",
             Self::Cgroup2 => "cgroup v2 (/sys/fs/cgroup)",
         }
     }
 
-    /// What its absence costs.
+    /// What is missing without this extra.
     pub fn cost(self) -> &'static str {
         match self {
-            Self::Ptrace => "without kernel events, IO of others' tasks is unknown",
+            Self::Ptrace => "without kernel events, the IO of other users' tasks is unknown",
             Self::Nice => {
-                "on an overloaded machine samples may be late (which is counted and shown)"
+                "on an overloaded machine, samples can be late (late samples are counted and shown)"
             }
-            Self::AllPids => "without kernel events, others' tasks are not seen at all",
-            Self::Pressure => "the head shows no pressure",
-            Self::Cgroup2 => "tasks and deaths have no cgroup, or that of v1",
+            Self::AllPids => "without kernel events, other users' tasks are not visible",
+            Self::Pressure => "the header of a chart shows no pressure",
+            Self::Cgroup2 => "tasks and exit records have no cgroup, or only their v1 cgroup",
         }
     }
 
-    /// The command that mends it.
+    /// How to get this extra: a command or a boot option for the user.
     pub fn mend(self) -> &'static str {
         match self {
             Self::Ptrace | Self::Nice => {
-                "run it with sudo, or: sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search,cap_sys_nice+ep PROCVIZ"
+                "run procviz with sudo, or run once `sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search,cap_sys_nice+ep PROCVIZ`"
             }
-            Self::AllPids => "run it with sudo, or: sudo mount -o remount,hidepid=0 /proc",
-            Self::Pressure => "boot with psi=1",
-            Self::Cgroup2 => "boot with systemd.unified_cgroup_hierarchy=1",
+            Self::AllPids => "run procviz with sudo, or run `sudo mount -o remount,hidepid=0 /proc`",
+            Self::Pressure => "boot with the kernel option `psi=1`",
+            Self::Cgroup2 => "boot with the kernel option `systemd.unified_cgroup_hierarchy=1`",
         }
     }
 }
 
-/// Whether it is there.
+/// Whether this machine and these privileges have an extra.
 pub fn has_extra(extra: Extra) -> bool {
     let _raised = raise();
     match extra {

@@ -1,5 +1,5 @@
-//! Knows who is alive by thread id, for the tick: whose thread it is, when it
-//! started, who its children are.
+//! Keeps the living threads and processes by id, for the tick: the process of
+//! each thread, start times, and the children of each process.
 
 use rustc_hash::FxHashMap;
 
@@ -18,11 +18,11 @@ pub(super) struct Member {
 struct Family {
     start_ns: u64,
     children: Vec<u32>,
-    /// The tick at which its memory was read last.
+    /// The last tick at which its memory was read.
     read_tick: u64,
 }
 
-/// Everybody alive.
+/// All living threads and processes.
 #[derive(Debug)]
 pub(super) struct Roster {
     tick_ns: u64,
@@ -41,22 +41,23 @@ impl Roster {
         }
     }
 
-    /// The largest thread id that was ever known.
+    /// The largest thread id seen since the start.
     pub(super) fn largest_tid(&self) -> u32 {
         self.largest_tid
     }
 
-    /// Whether two ids are of one task: a start that comes from `/proc` is cut
-    /// to its clock ticks, in which no thread id is used twice.
+    /// Whether two ids belong to the same task. Start times from `/proc` are rounded
+    /// down to clock ticks, and no thread id is used twice within a clock tick.
     pub(super) fn is_same(&self, one: TaskId, other: TaskId) -> bool {
         one.tid == other.tid && one.start_ns / self.tick_ns == other.start_ns / self.tick_ns
     }
 
-    /// Gives an event the ids under which its tasks are known here.
+    /// Replaces the ids in an event with the ids that the roster has for these
+    /// tasks: the start times can differ in precision.
     pub(super) fn settle(&self, event: &mut Event) {
         let settled = |id: TaskId| match self.threads.get(&id.tid) {
             Some(member) if self.is_same(member.id, id) => member.id,
-            // The leader's thread may have ended before its process.
+            // The leader can exit before the other threads of its process.
             _ => match self.process(id.tid) {
                 Some(process) if self.is_same(process, id) => process,
                 _ => id,
@@ -84,7 +85,7 @@ impl Roster {
         }
     }
 
-    /// Takes in what a look at everybody found; all others are forgotten.
+    /// Replaces the whole roster with the tasks that a census found.
     pub(super) fn found(&mut self, found: &[Found]) {
         self.threads.clear();
         self.processes.clear();
@@ -93,7 +94,8 @@ impl Roster {
         }
     }
 
-    /// A new thread; returns whether its parent is known.
+    /// Adds a thread, and its process if the thread is a leader. Returns false if
+    /// the parent process is not known.
     pub(super) fn add(&mut self, id: TaskId, process: TaskId, kthread: bool, ppid: u32) -> bool {
         self.largest_tid = self.largest_tid.max(id.tid);
         self.threads.insert(
@@ -117,13 +119,14 @@ impl Roster {
         self.adopt(id, ppid) || ppid == 0
     }
 
-    /// Notes a child; returns whether the parent is known.
+    /// Adds a child to the process `ppid`. Returns false if that process is not
+    /// known.
     pub(super) fn adopt(&mut self, child: TaskId, ppid: u32) -> bool {
         let Some(mut parent) = self.processes.remove(&ppid) else {
             return false;
         };
-        // Children that died are still in the list; they are weeded out
-        // whenever it would have to grow.
+        // Exited children stay in the list until the list would have to grow:
+        // then they are removed.
         if parent.children.len() == parent.children.capacity() {
             parent
                 .children
@@ -134,7 +137,7 @@ impl Roster {
         true
     }
 
-    /// A thread has ended.
+    /// Removes a thread that exited.
     pub(super) fn thread_end(&mut self, id: TaskId) {
         if self
             .threads
@@ -145,7 +148,8 @@ impl Roster {
         }
     }
 
-    /// A process has ended: its children that live now have another parent.
+    /// Removes a process that exited. Adds its living children to `orphans`, as
+    /// the kernel gave them another parent.
     pub(super) fn process_end(&mut self, process: TaskId, orphans: &mut Vec<TaskId>) {
         self.thread_end(process);
         if self
@@ -166,7 +170,7 @@ impl Roster {
         );
     }
 
-    /// The thread that called exec is the leader from now on.
+    /// Makes the thread that called exec the leader of its process.
     pub(super) fn exec(&mut self, exec: &Exec) {
         if exec.old_tid != exec.process.tid {
             self.threads.remove(&exec.old_tid);
@@ -179,6 +183,7 @@ impl Roster {
         }
     }
 
+    /// The living thread with this id.
     pub(super) fn thread(&self, tid: u32) -> Option<Member> {
         self.threads.get(&tid).copied()
     }
@@ -191,11 +196,13 @@ impl Roster {
         })
     }
 
+    /// The number of living processes.
     pub(super) fn processes(&self) -> usize {
         self.processes.len()
     }
 
-    /// Whether a process's memory has still to be read in this tick.
+    /// Whether the memory of a process is still to be read in this tick; true only
+    /// for the first call per process and tick.
     pub(super) fn first_in_tick(&mut self, process: TaskId, tick: u64) -> bool {
         match self.processes.get_mut(&process.tid) {
             Some(family) if family.read_tick != tick => {

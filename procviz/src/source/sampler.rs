@@ -1,5 +1,5 @@
-//! Takes samples: from the kernel's events and `/proc` together, or from
-//! `/proc` alone where that is all there is.
+//! Takes samples from kernel events and `/proc` together, or from `/proc` alone
+//! where there are no kernel events.
 
 use std::path::Path;
 
@@ -10,37 +10,26 @@ use crate::{
     source::{
         args::ArgsReader,
         capabilities::raise,
-        kernel::{Kernel, LoadError},
+        error::SamplerError,
+        kernel::Kernel,
         machine::{boot_now_ns, boot_wall_ns, own_cpu_ns},
         proc::{MachineReader, ProcDir, Walk},
         tick::KernelTick,
     },
 };
 
-/// Why no sample can be taken.
-#[derive(Debug, thiserror::Error)]
-pub enum SamplerError {
-    /// `/proc` cannot be read.
-    #[error("failed to read `/proc`")]
-    Proc(#[source] std::io::Error),
-    /// A thread could not be started.
-    #[error("failed to start a thread")]
-    Thread(#[source] std::io::Error),
-    /// The kernel refused what it had granted before.
-    #[error(transparent)]
-    Kernel(#[from] LoadError),
-}
-
 /// Takes samples of one machine.
 pub struct Sampler {
     source: Source,
     machine: Option<MachineReader>,
     tick_ns: u64,
-    /// Whom to watch, where `/proc` alone tells.
+    /// Processes to watch; used only without kernel events.
     family: Option<Family>,
+    /// Reads arguments, with the processes that were already asked for; used only
+    /// without kernel events.
     args: Option<(ArgsReader, FxHashSet<TaskId>)>,
-    /// When the last sample that was handed over was taken, and what
-    /// procviz had used by then.
+    /// The last delivered sample: its time, ns since boot, and procviz's own CPU
+    /// time at its delivery, ns.
     last: (u64, u64),
 }
 
@@ -50,7 +39,7 @@ enum Source {
 }
 
 impl Sampler {
-    /// With kernel events.
+    /// Creates a sampler that uses kernel events and `/proc`.
     ///
     /// # Errors
     ///
@@ -65,7 +54,7 @@ impl Sampler {
         ))
     }
 
-    /// From `/proc` alone.
+    /// Creates a sampler that uses `/proc` alone.
     ///
     /// # Errors
     ///
@@ -78,8 +67,9 @@ impl Sampler {
         ))
     }
 
-    /// From a folder of the shape of `/proc`, as somebody saved it. Figures of
-    /// the machine are unknown: they are this machine's in `/proc` alone.
+    /// Creates a sampler that reads a saved copy of `/proc`. Figures of the machine
+    /// are unknown: procviz reads them only from the real `/proc`, which describes
+    /// this machine.
     ///
     /// # Errors
     ///
@@ -103,7 +93,7 @@ impl Sampler {
         }
     }
 
-    /// Where the figures come from.
+    /// The sources of the figures.
     pub fn sources(&self) -> Sources {
         match self.source {
             Source::Kernel(_) => Sources::EbpfAndProc,
@@ -111,13 +101,13 @@ impl Sampler {
         }
     }
 
-    /// Adds what there is to know now to `sample`. The first time that is a
-    /// census of all tasks.
+    /// Adds the current state and the events since the last call to `sample`. The
+    /// first call takes a census of all tasks.
     ///
     /// # Errors
     ///
-    /// When `/proc` or the task iterator fails altogether; a single task that
-    /// ends meanwhile is no error.
+    /// When `/proc` or the task iterator fails as a whole. A single task that exits
+    /// meanwhile is not an error.
     pub fn sample(&mut self, sample: &mut Sample) -> Result<(), SamplerError> {
         let now = boot_now_ns();
         sample.stamp.boot_ns = now;
@@ -149,8 +139,8 @@ impl Sampler {
         Ok(())
     }
 
-    /// Only these processes and their descendants are watched: all others are
-    /// sampled, too, but marked. To be said before the first sample.
+    /// Watches only the processes `roots` and their descendants. All other tasks are
+    /// sampled, too, but marked as not watched. Call this before the first sample.
     pub fn watch_only(&mut self, roots: &[u32]) {
         match &mut self.source {
             Source::Kernel(tick) => tick.watch_only(roots),
@@ -158,8 +148,8 @@ impl Sampler {
         }
     }
 
-    /// Asks for the arguments of processes that are there already; they come
-    /// with later samples.
+    /// Asks for the arguments of processes that already run. The arguments come
+    /// as events of later samples.
     pub fn want_args(&mut self) {
         match &mut self.source {
             Source::Kernel(tick) => tick.want_args(),
@@ -171,22 +161,23 @@ impl Sampler {
         }
     }
 
-    /// Lists short lives one by one, however many: for who keeps them.
+    /// Lists all short-lived processes one by one from now on, without an upper
+    /// limit: a recording holds every exit.
     pub fn list_every_life(&mut self) {
         if let Source::Kernel(tick) = &mut self.source {
             tick.list_every_life();
         }
     }
 
-    /// Events were thrown away: the next sample looks at every task.
+    /// Takes a census with the next sample, because events were thrown away.
     pub fn look_at_all_again(&mut self) {
         if let Source::Kernel(tick) = &mut self.source {
             tick.look_at_all_again();
         }
     }
 
-    /// The sample taken at `stamp` was handed over: the next one begins there.
-    /// Until this is said, the next one adds to it.
+    /// Marks the sample taken at `stamp` as delivered: the interval of the next
+    /// sample begins there. Without this call, the next sample adds to this one.
     pub fn handed_over(&mut self, stamp: Stamp) {
         self.last = (stamp.boot_ns, own_cpu_ns());
         if let Some(machine) = &mut self.machine {
@@ -195,6 +186,8 @@ impl Sampler {
     }
 }
 
+/// Asks for the arguments of processes that are new since the last walk, and adds
+/// the arguments that have arrived to the sample.
 fn ask_for_args(args: &ArgsReader, asked: &mut FxHashSet<TaskId>, sample: &mut Sample) {
     let leaders: FxHashSet<TaskId> = sample
         .found
@@ -210,8 +203,8 @@ fn ask_for_args(args: &ArgsReader, asked: &mut FxHashSet<TaskId>, sample: &mut S
     sample.events.extend(told);
 }
 
-/// Some processes and their descendants, as the parents in `/proc` tell: who
-/// lost its parent between two looks is not among them.
+/// Some processes and their descendants, found through the parents in `/proc`. A
+/// descendant whose parent exits before a walk has seen the descendant is missed.
 struct Family {
     roots: Vec<u32>,
     members: FxHashSet<TaskId>,
@@ -225,6 +218,7 @@ impl Family {
         }
     }
 
+    /// Marks the tasks of the family as watched, and all others as not watched.
     fn mark(&mut self, found: &mut [Found]) {
         let mut pids: FxHashSet<u32> = self.roots.iter().copied().collect();
         let mut members = FxHashSet::default();

@@ -1,5 +1,5 @@
-//! Names users: the passwd file first, then the system's name service on a
-//! thread of its own, as it may hang.
+//! Finds the names of users: from the passwd file first, then from the system's
+//! name service, on a separate thread because the service can hang.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -12,19 +12,20 @@ use std::{
 
 use super::{accounts, confine::alone, names::Names};
 
-/// How long the name service may take for all unknown users of a picture.
+/// Upper limit for the wait on the name service, for all unknown users of a picture.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Names by user id.
+/// User names by user id.
 pub struct Users {
+    /// `None`: the user has no known name, or the answer is still missing.
     names: HashMap<u32, Option<Arc<str>>>,
     ask: Sender<u32>,
     answers: Receiver<(u32, Option<String>)>,
 }
 
 impl Users {
-    /// Reads the passwd file, and starts the process that asks the name
-    /// service: before procviz confines itself.
+    /// Reads the passwd file, and starts the process that asks the name service. Call
+    /// this before procviz confines itself.
     pub fn read() -> Self {
         let text = std::fs::read("/etc/passwd").unwrap_or_default();
         let known = String::from_utf8_lossy(&text)
@@ -36,9 +37,10 @@ impl Users {
         let (ask, questions) = channel::<u32>();
         let (answer, answers) = channel();
         let (ready, is_ready) = channel();
-        // Without it, users that the file does not name have numbers.
+        // Without this process, users that are not in the passwd file are shown as numbers.
         let mut names = Names::start().ok();
-        // Never joined: it ends with the questions, or hangs with the name service.
+        // Never joined: the thread ends when the channel closes, or it hangs together
+        // with the name service.
         _ = std::thread::Builder::new()
             .name("procviz-users".to_owned())
             .spawn(move || {
@@ -51,7 +53,8 @@ impl Users {
                     }
                 }
             });
-        // What it takes to become somebody else is refused later on.
+        // Waits until the thread has confined itself: the system calls that change its
+        // user id are refused later.
         _ = is_ready.recv();
         Self {
             names: known,
@@ -60,7 +63,7 @@ impl Users {
         }
     }
 
-    /// Those that a recording names, and nobody else.
+    /// Uses only the names that a recording holds.
     pub fn of_recording(names: &std::collections::BTreeMap<u32, String>) -> Self {
         let (ask, _) = channel();
         let (_, answers) = channel();
@@ -74,18 +77,19 @@ impl Users {
         }
     }
 
-    /// The id of a user by name, as far as names are known.
+    /// The id of the user with this name; `None` if the name is not known.
     pub fn id(&self, name: &str) -> Option<u32> {
         let mut names = self.names.iter();
         names.find_map(|(uid, known)| (known.as_deref() == Some(name)).then_some(*uid))
     }
 
-    /// The name; `None` where there is none.
+    /// The name of a user; `None` if no name is known.
     pub fn known(&self, uid: u32) -> Option<&Arc<str>> {
         self.names.get(&uid)?.as_ref()
     }
 
-    /// Looks up all of `uids` that are not known yet, within a deadline.
+    /// Asks the name service for all `uids` that are not known yet, and waits up to a
+    /// deadline. A later call can take late answers.
     pub fn look_up(&mut self, uids: impl IntoIterator<Item = u32>) {
         let mut open = 0;
         for uid in uids {
@@ -105,7 +109,7 @@ impl Users {
         }
     }
 
-    /// The name, or the number where there is none.
+    /// The name of a user, or the user id as text if no name is known.
     pub fn name(&self, uid: u32) -> Arc<str> {
         self.known(uid)
             .map_or_else(|| uid.to_string().into(), Arc::clone)

@@ -1,11 +1,12 @@
-//! Tries what a confined procviz must not be able to do: for a test, from
-//! inside, in builds with debug assertions.
+//! Tries actions that a confined procviz must not be able to do. A test runs this
+//! inside procviz, in builds with debug assertions.
 
 use std::{fs::File, io, os::unix::process::CommandExt as _, path::Path, process::Command};
 
 use nix::{errno::Errno, unistd::Pid};
 
-/// What was tried, and what the kernel said: `ok`, or the name of the error.
+/// Runs all attempts. Returns the name and the result of each: `ok`, or the name of
+/// the error from the kernel.
 pub(crate) fn all(elsewhere: &Path, victim: i32) -> Vec<(&'static str, String)> {
     let of_nix = |outcome: nix::Result<()>| match outcome {
         Ok(()) => "ok".to_owned(),
@@ -48,7 +49,8 @@ pub(crate) fn all(elsewhere: &Path, victim: i32) -> Vec<(&'static str, String)> 
                     .map(drop)
                     .or_else(|error| {
                         match error.kind() {
-                            // Not a name that the standard library takes: a socket is what is asked for.
+                            // The standard library refuses this name before it asks the kernel
+                            // for a socket, so ask for a socket without a name.
                             io::ErrorKind::InvalidInput => {
                                 std::os::unix::net::UnixDatagram::unbound().map(drop)
                             }

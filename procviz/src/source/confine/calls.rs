@@ -1,5 +1,5 @@
-//! The system calls that a confined procviz has no use for: a filter refuses
-//! them with EPERM on every thread, also those that come later.
+//! Builds the seccomp filters that refuse, with EPERM, the system calls that a
+//! confined procviz does not need. They apply to all threads, including later ones.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch, sock_filter,
 };
 
-/// Refused whatever their arguments: other programs, other processes' memory,
-/// the network, mounts, modules, clocks, identities, owners, and ways around all
-/// of that.
+/// System calls that are refused with any arguments: they run programs, access the
+/// memory of other processes or the network, or change mounts, kernel modules,
+/// clocks, user ids or file owners; or they are a way around these refusals.
 const REFUSED: &[libc::c_long] = &[
     libc::SYS_execve,
     libc::SYS_execveat,
@@ -92,7 +92,7 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_mkdirat,
 ];
 
-/// Those that only some machines have.
+/// Refused system calls that exist only on some architectures.
 #[cfg(target_arch = "x86_64")]
 const REFUSED_HERE: &[libc::c_long] = &[
     libc::SYS_fork,
@@ -111,21 +111,21 @@ const REFUSED_HERE: &[libc::c_long] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const REFUSED_HERE: &[libc::c_long] = &[];
 
-/// Commands of bpf(2) that reading maps and looking at all tasks take: look up
-/// (1, and 24 for many), information (15), link (28), iterator (33), close (34).
+/// Commands of bpf(2) that are allowed, to read maps and to scan all tasks: look up
+/// an element (1) or many (24), get information (15), create a link (28), create an
+/// iterator (33), detach a link (34).
 const BPF: [u64; 6] = [1, 15, 24, 28, 33, 34];
-/// Whose absence makes of a clone(2) a new process.
+/// A call of clone(2) without this flag creates a process, not a thread.
 const CLONE_THREAD: u64 = libc::CLONE_THREAD as u64;
-/// A new namespace of any kind.
+/// All flags of clone(2) that create a namespace.
 const CLONE_NEW: u64 = 0x7e02_0080;
 
-/// The filters, each of which a thread has to pass. `command` may be signalled,
-/// and so may procviz itself; `makes_folders` is for a recorder that makes the
-/// folder of its recordings.
+/// Builds the filters; a system call must pass both. Signals are allowed to procviz
+/// itself, and to the process `command`.
 ///
 /// # Errors
 ///
-/// When this machine is none that filters can be made for.
+/// When the architecture of this machine is not supported.
 pub(super) fn filters(command: Option<u32>) -> Result<[BpfProgram; 2], seccompiler::BackendError> {
     let own = std::process::id();
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = REFUSED
@@ -162,13 +162,15 @@ pub(super) fn filters(command: Option<u32>) -> Result<[BpfProgram; 2], seccompil
     let refuse = SeccompAction::Errno(libc::EPERM as u32);
     let mut refused = program(rules, refuse)?;
     refused.splice(0..0, no_other_numbers());
-    // Its arguments lie in memory, where no filter sees them; the C library goes
-    // on with clone.
+    // The flags of clone3 are in memory, which a filter cannot read. On ENOSYS the C
+    // library falls back to clone.
     let unknown = SeccompAction::Errno(libc::ENOSYS as u32);
     let clone3 = program([(libc::SYS_clone3, Vec::new())].into(), unknown)?;
     Ok([refused, clone3])
 }
 
+/// Compiles a filter that applies `refuse` to calls that match a rule, and allows
+/// all others.
 fn program(
     rules: BTreeMap<i64, Vec<SeccompRule>>,
     refuse: SeccompAction,
@@ -177,8 +179,8 @@ fn program(
     SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch)?.try_into()
 }
 
-/// Refuses the second set of numbers that x86-64 has for the same calls (x32):
-/// loads the number, and returns an error if its bit is set.
+/// Refuses the second set of system call numbers on x86-64 (x32): loads the number,
+/// and returns EPERM if the x32 bit (0x4000_0000) or a higher bit is set.
 fn no_other_numbers() -> [sock_filter; 3] {
     const LOAD_NUMBER: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     const JUMP_IF_AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;

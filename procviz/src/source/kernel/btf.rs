@@ -1,16 +1,16 @@
-//! Reads the kernel's type information (BTF) and finds where the members that
-//! the programs load lie. Format: Documentation/bpf/btf.rst.
+//! Parses the kernel's type information (BTF), and finds the offsets of the struct
+//! members that the eBPF programs load. Format: Documentation/bpf/btf.rst.
 
 use procviz_common::{ABSENT, Offsets};
 
 /// Why BTF could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BtfError {
-    /// The bytes are no BTF.
-    #[error("the kernel's type information is malformed at byte {0}")]
+    /// The bytes are not BTF.
+    #[error("malformed kernel type information (BTF) at byte {0}")]
     Malformed(usize),
-    /// A type that every kernel has is not there.
-    #[error("the kernel's type information has no `{0}`")]
+    /// A struct member that procviz needs is missing.
+    #[error("the kernel's type information (BTF) has no `{0}`")]
     Missing(String),
 }
 
@@ -26,22 +26,25 @@ const KIND_RESTRICT: u32 = 11;
 const KIND_FUNC_PROTO: u32 = 13;
 const KIND_TYPE_TAG: u32 = 18;
 
-/// A parsed view of BTF bytes.
+/// BTF bytes, with the positions of all types.
 pub(crate) struct Btf<'a> {
     bytes: &'a [u8],
+    /// Position of the string section.
     strings: usize,
-    /// Where each type begins; index 0 is `void`.
+    /// Position of each type; index 0 is `void`.
     types: Vec<usize>,
 }
 
-/// Where a member lies.
+/// The place of a member in its struct, and its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Member {
+    /// Offset from the start of the struct, bits.
     bit: u32,
     type_id: u32,
 }
 
 impl<'a> Btf<'a> {
+    /// Parses the header, and finds the position of each type.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, BtfError> {
         if bytes.get(..2) != Some(&MAGIC.to_le_bytes()[..]) {
             return Err(BtfError::Malformed(0));
@@ -66,7 +69,7 @@ impl<'a> Btf<'a> {
         })
     }
 
-    /// The offsets of every member that the programs load.
+    /// The offsets of all members that the eBPF programs load.
     pub(crate) fn offsets(&self) -> Result<Offsets, BtfError> {
         let mut offsets = Offsets::NONE;
         for (paths, field) in Offsets::PATHS {
@@ -94,7 +97,7 @@ impl<'a> Btf<'a> {
         Ok(offsets)
     }
 
-    /// Bytes from one counter of `mm_struct.rss_stat` to the next.
+    /// Distance between two counters of `mm_struct.rss_stat`, bytes.
     fn rss_stride(&self) -> u32 {
         let array = self
             .struct_named("mm_struct")
@@ -106,7 +109,8 @@ impl<'a> Btf<'a> {
             .unwrap_or(8)
     }
 
-    /// Arguments of a tracepoint: its typedef's function has one more, for private data.
+    /// Number of arguments of a tracepoint. The function type behind its typedef has one
+    /// more argument, for private data.
     fn tracepoint_arguments(&self, name: &str) -> Option<u32> {
         let id = self.named(KIND_TYPEDEF, &format!("btf_trace_{name}"))?;
         let pointer = self.word_of(id, 8)?;
@@ -119,13 +123,14 @@ impl<'a> Btf<'a> {
         self.named(KIND_STRUCT, name)
     }
 
+    /// The first type of this kind and name.
     fn named(&self, kind: u32, name: &str) -> Option<u32> {
         (1..self.types.len() as u32)
             .find(|id| self.kind(*id) == Some(kind) && self.name(*id) == Some(name.as_bytes()))
     }
 
-    /// Follows `a.b.c` from a struct; anonymous structs and unions are looked
-    /// through, and of an array the first element is meant.
+    /// Follows a path such as `a.b.c` from a struct. Members of anonymous structs and
+    /// unions count as direct members; an array counts as its first element.
     fn member(&self, id: u32, path: &str) -> Option<Member> {
         let (first, rest) = path
             .split_once('.')
@@ -139,6 +144,7 @@ impl<'a> Btf<'a> {
         })
     }
 
+    /// The member `name` of a struct or union, or of an anonymous struct or union in it.
     fn direct_member(&self, id: u32, name: &str) -> Option<Member> {
         let mut id = self.strip(id);
         if self.kind(id)? == KIND_ARRAY {
@@ -169,7 +175,7 @@ impl<'a> Btf<'a> {
         None
     }
 
-    /// The type behind typedefs and qualifiers.
+    /// Removes typedefs and qualifiers from a type.
     fn strip(&self, mut id: u32) -> u32 {
         while let Some(KIND_TYPEDEF | KIND_VOLATILE | KIND_CONST | KIND_RESTRICT | KIND_TYPE_TAG) =
             self.kind(id)
@@ -201,13 +207,14 @@ impl<'a> Btf<'a> {
             .next()
     }
 
+    /// The 32-bit word at byte `at` of a type.
     fn word_of(&self, id: u32, at: usize) -> Option<u32> {
         let from = *self.types.get(id as usize)?;
         word(self.bytes, from.checked_add(at)?).ok()
     }
 }
 
-/// Bytes that follow a type's first twelve.
+/// Number of bytes that follow the first 12 bytes of a type; `None` for unknown kinds.
 fn tail_bytes(info: u32) -> Option<usize> {
     let count = (info & 0xffff) as usize;
     Some(match info >> 24 & 0x1f {
@@ -228,15 +235,15 @@ fn word(bytes: &[u8], at: usize) -> Result<u32, BtfError> {
     Ok(u32::from_le_bytes(*raw))
 }
 
-/// Reads the running kernel's BTF and resolves the offsets.
+/// Finds the offsets in the BTF of the running kernel.
 ///
 /// # Errors
 ///
-/// When the file cannot be read or is malformed, or lacks what no kernel lacks.
+/// When the BTF is malformed, or lacks a member that is not in [`OPTIONAL`].
 pub(crate) fn kernel_offsets(bytes: &[u8]) -> Result<Offsets, BtfError> {
     let mut offsets = Btf::parse(bytes)?.offsets()?;
-    // What is absent would be read as 0 and shown as known. Without IO
-    // accounting or scheduler statistics `/proc` alone is the truer source.
+    // A missing member would be read as 0, and shown as if it were known. So on a
+    // kernel without IO accounting or scheduler statistics, `/proc` alone is better.
     let is_optional = |path: &str| OPTIONAL.iter().any(|prefix| path.starts_with(prefix));
     let missing = Offsets::PATHS
         .iter()
@@ -247,8 +254,9 @@ pub(crate) fn kernel_offsets(bytes: &[u8]) -> Result<Offsets, BtfError> {
     }
 }
 
-/// Members whose absence is told from a value of 0: a cgroup without an id has
-/// no path, a task without a last arrival no known time off its CPU.
+/// Members that can be missing, because a missing value differs from a real one: a
+/// cgroup with id 0 has no path, and with a last arrival of 0 the time since the task
+/// last had a CPU is unknown.
 const OPTIONAL: [&str; 7] = [
     "css_set:",
     "cgroup:",
@@ -274,7 +282,7 @@ mod tests {
         let offsets = kernel_offsets(&bytes).unwrap();
         assert_ne!(offsets.task_in_iowait, ABSENT);
         assert_ne!(offsets.mm_rss_count, ABSENT);
-        // pid and tgid are neighbours in every kernel.
+        // `tgid` directly follows `pid` in every kernel.
         assert_eq!(offsets.task_tgid, offsets.task_pid + 4);
     }
 

@@ -1,12 +1,12 @@
-//! Turns bytes of the ring and of the iterator into records. Checks lengths,
-//! refuses unknown kinds; never trusts what the bytes say of themselves.
+//! Decodes bytes from the ring and from the task iterator into records. Checks
+//! lengths, refuses unknown kinds, and does not trust sizes inside the bytes.
 
 use bytemuck::{AnyBitPattern, pod_read_unaligned};
 use procviz_common::{
     CgroupRecord, DeadRecord, ExecRecord, ExitRecord, ForkRecord, Kind, RenameRecord,
 };
 
-/// A record of the ring.
+/// A record from the ring, by kind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Record {
     Fork(ForkRecord),
@@ -18,7 +18,8 @@ pub(crate) enum Record {
 }
 
 impl Record {
-    /// `None` when the kind is not known or the length is not that kind's.
+    /// Decodes a record. `None` if the kind is unknown, or the length does not match
+    /// the kind.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let kind = u32::from_ne_bytes(*bytes.first_chunk::<4>()?);
         Some(match kind {
@@ -33,14 +34,14 @@ impl Record {
     }
 }
 
-/// Decodes bytes as whatever they may be: for fuzzing.
+/// Decodes bytes as a record and as a row, for fuzzing.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn decode_any(bytes: &[u8]) {
     _ = Record::decode(bytes);
     _ = read::<procviz_common::Row>(bytes);
 }
 
-/// A `T` from exactly its bytes.
+/// Reads a `T`; `None` if the number of bytes is not exactly the size of a `T`.
 pub(crate) fn read<T: AnyBitPattern>(bytes: &[u8]) -> Option<T> {
     (bytes.len() == size_of::<T>()).then(|| pod_read_unaligned(bytes))
 }

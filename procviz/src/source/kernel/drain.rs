@@ -1,6 +1,6 @@
-//! Empties the ring: decodes, matches deaths, and keeps what the next tick or
-//! the reader of exits will take. Nothing else runs on its thread, so that
-//! the ring never waits for `/proc` or a picture.
+//! Empties the ring: decodes records, matches the records of each exit, and keeps the
+//! results for the next tick or the reader of exits. The drain thread does nothing
+//! else, so the ring never waits for `/proc` or a picture.
 
 use std::{
     os::fd::{AsFd, OwnedFd},
@@ -25,42 +25,48 @@ use crate::{
     source::{cgroups::Cgroups, machine::boot_now_ns},
 };
 
-/// How often the ring is emptied at least. Whoever samples empties it, too, and
-/// an eighth of it filled wakes this thread, so that it may sleep for long.
+/// Longest time between two drains of the ring by the drain thread. The thread can
+/// sleep that long, as the sampler drains the ring at each tick, and the kernel wakes
+/// the thread when an eighth of the ring is full.
 const PERIOD: Duration = Duration::from_millis(200);
-/// Records in one go; whoever forks faster than this is read in the next go.
+/// Upper limit for the records that one drain reads: it ends even if processes fork
+/// faster than the ring is read. The next drain reads the rest.
 const MOST_RECORDS: usize = 60_000;
-/// Short lives listed one by one in a tick; those beyond are folded.
+/// Upper limit for the short-lived processes that are listed one by one in a tick.
+/// Further short-lived processes are folded.
 const LISTED_SHORT_LIVES: usize = 2_000;
-/// Kinds of folds in a tick; those beyond share one.
+/// Upper limit for the folds in a tick. Beyond the limit, short-lived processes are
+/// folded by origin only, and beyond twice the limit into the last fold.
 const MOST_FOLDS: usize = 1_000;
-/// Events kept for a tick that does not come; beyond these they are lost and counted.
+/// Upper limit for the events that wait for a tick. Further events are lost and counted.
 const MOST_EVENTS: usize = 300_000;
-/// Exit records kept for a reader that does not come.
+/// Upper limit for the exit records that wait for the reader of exits.
 const MOST_EXITS: usize = 200_000;
 
-/// What is kept.
+/// What the drain keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Events for the next tick, short lives folded beyond a limit.
+    /// Events for the next tick; short-lived processes beyond an upper limit are folded.
     Snapshots,
-    /// Exit records, and nothing else.
+    /// Exit records only.
     Exits,
 }
 
-/// What was kept since the last take.
+/// What the drain kept since the last take.
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) events: Vec<Event>,
     pub(crate) folds: Vec<Fold>,
     pub(crate) exits: Vec<Arc<ExitRecord>>,
+    /// Number of threads that exited.
     pub(crate) deaths: u64,
 }
 
-/// Where in a batch the events of a process stand that was born in it.
+/// Positions of the events of a young process (forked in this batch) in the batch.
 #[derive(Clone, Copy, Debug)]
 struct Young {
     at: [u32; 5],
+    /// Number of used entries of `at`.
     count: u8,
 }
 
@@ -72,8 +78,8 @@ impl Young {
         }
     }
 
-    /// A life with more events than these keeps the rest of them: they are
-    /// about a task that nobody knows and do no harm.
+    /// Adds a position, up to five. If the process is folded, further events stay in
+    /// the batch: they do no harm, as the tracker does not know their task.
     fn add(&mut self, at: u32) {
         if let Some(place) = self.at.get_mut(usize::from(self.count)) {
             *place = at;
@@ -86,7 +92,7 @@ impl Young {
     }
 }
 
-/// The state behind the drain thread.
+/// The state that the drain thread and the sampler share.
 pub(crate) struct Drain {
     ring: RingBuf<MapData>,
     mode: Mode,
@@ -94,18 +100,23 @@ pub(crate) struct Drain {
     lives: Lives,
     cgroups: Cgroups,
     batch: Batch,
-    /// Where in `batch.events` a young process's fork stands.
+    /// Positions of the events of young processes in `batch.events`, by pid.
     young: FxHashMap<u32, Young>,
-    /// Events of the batch that were taken back.
+    /// Number of events of the batch that were replaced by [`Event::Nothing`].
     blanks: usize,
-    /// Events thrown away since the start, as no tick came.
+    /// Events thrown away since the start because no tick took them.
     dropped: u64,
+    /// Short-lived processes since the last take.
     short_lives: usize,
-    /// Whether short lives are listed one by one, however many.
+    /// Whether all short-lived processes are listed one by one, without an upper limit.
     lists_every_life: bool,
+    /// Positions in `batch.folds`, by origin, name, wait status and `watched`.
     folds: FxHashMap<(TaskId, Comm, u32, bool), usize>,
+    /// Records read since the start.
     seen: u64,
+    /// Records of unknown kinds since the start.
     unknown: u64,
+    /// Exit records thrown away since the start.
     overflow: u64,
 }
 
@@ -130,17 +141,17 @@ impl Drain {
         }
     }
 
-    /// Folds nothing from now on: a recording has every death.
+    /// Folds no short-lived processes from now on: a recording holds every exit.
     pub(crate) fn list_every_life(&mut self) {
         self.lists_every_life = true;
     }
 
-    /// Takes in the census.
+    /// Takes in the first census, taken at `taken_ns`, ns since boot.
     pub(crate) fn seed(&mut self, rows: &[Row], taken_ns: u64) {
         self.lives.seed(rows, taken_ns);
     }
 
-    /// Starts anew from what is there, after a loss.
+    /// Replaces the state with a new census after a loss of events.
     pub(crate) fn resync(&mut self, rows: &[Row], taken_ns: u64) {
         self.lives.resync(rows, taken_ns);
     }
@@ -153,27 +164,27 @@ impl Drain {
         &self.cgroups
     }
 
-    /// Records seen since the start.
+    /// Records read from the ring since the start.
     pub(crate) fn seen(&self) -> u64 {
         self.seen
     }
 
-    /// Records of unknown kinds since the start.
+    /// Records of unknown kinds or wrong lengths since the start.
     pub(crate) fn unknown(&self) -> u64 {
         self.unknown
     }
 
-    /// Exit records thrown away since the start, as their reader did not come.
+    /// Exit records thrown away since the start because the reader did not take them.
     pub(crate) fn overflow(&self) -> u64 {
         self.overflow
     }
 
-    /// Events thrown away since the start, as no tick came to take them.
+    /// Events thrown away since the start because no tick took them.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Reads what is in the ring.
+    /// Reads the records in the ring, then handles exits whose final figures are overdue.
     pub(crate) fn drain(&mut self) {
         for _ in 0..MOST_RECORDS {
             let Some(item) = self.ring.next() else { break };
@@ -193,7 +204,7 @@ impl Drain {
         }
     }
 
-    /// Hands over what was kept; `other` gets its room back.
+    /// Moves the batch to `other`, and reuses the buffers of `other` for the next one.
     pub(crate) fn take(&mut self, other: &mut Batch) {
         std::mem::swap(&mut self.batch, other);
         self.batch.events.clear();
@@ -241,7 +252,7 @@ impl Drain {
                 self.keep(Some(rename.tid), Event::Rename(Rename { id, comm }));
             }
             Record::Cgroup(cgroup) if cgroup.hierarchy == 0 => {
-                // A path without an end was cut, and half a path is none.
+                // A path that fills the whole field is truncated, so it is not kept.
                 let len = cgroup.path_len as usize;
                 if len + 1 < cgroup.path.len() {
                     self.cgroups.insert(cgroup.id, &cgroup.path[..len]);
@@ -251,8 +262,8 @@ impl Drain {
         }
     }
 
-    /// Keeps an event for the next tick, and notes that it is one of process
-    /// `pid`, should that turn out to be a short life.
+    /// Keeps an event for the next tick. Notes its position for the process `pid`, in
+    /// case that process turns out to be short-lived.
     fn keep(&mut self, pid: Option<u32>, event: Event) {
         if self.mode != Mode::Snapshots {
             return;
@@ -277,7 +288,7 @@ impl Drain {
         self.batch.events.push(event);
     }
 
-    /// Closes up the events that were taken back.
+    /// Removes the events that were replaced by [`Event::Nothing`].
     fn compact(&mut self) {
         if self.blanks * 2 < self.batch.events.len() {
             return;
@@ -286,11 +297,12 @@ impl Drain {
         self.batch
             .events
             .retain(|event| !matches!(event, Event::Nothing));
-        // Their places are no longer known; the few that are young now are
-        // told of one by one.
+        // The positions are not valid any more. So the few processes that are young
+        // now are not folded, but listed one by one.
         self.young.clear();
     }
 
+    /// Keeps the exit record of a process, or folds it.
     fn process_end(&mut self, ended: Ended) {
         if self.mode != Mode::Snapshots {
             if ended.record.watched {
@@ -309,7 +321,7 @@ impl Drain {
         self.keep(None, Event::ProcessEnd(Arc::new(ended.record)));
     }
 
-    /// Adds a short life to those of its kind, and takes its events back.
+    /// Adds a short-lived process to the fold of its kind, and removes its events.
     fn fold(&mut self, record: &ExitRecord, young: Young) {
         for at in young.events() {
             if let Some(event) = self.batch.events.get_mut(at as usize) {
@@ -319,8 +331,8 @@ impl Drain {
         }
         let mut key = (record.origin, record.comm, record.status.0, record.watched);
         if self.batch.folds.len() >= MOST_FOLDS && !self.folds.contains_key(&key) {
-            // Too many kinds: their parent is known, what they were called and
-            // how they ended is not.
+            // Too many kinds: this fold keeps the origin, but not the names and the
+            // wait statuses.
             key = (record.origin, Comm::new(b"(others)"), 0, record.watched);
         }
         let at = match self.folds.get(&key) {
@@ -361,8 +373,8 @@ pub(crate) struct DrainThread {
 }
 
 impl DrainThread {
-    /// Holds the drain without running it: before the census is in, nobody
-    /// knows what the events are about. The ring keeps them.
+    /// Holds the drain without starting the thread. Events refer to tasks that are not
+    /// known before the first census, so the ring keeps the events until then.
     pub(crate) fn idle(drain: Drain) -> Self {
         Self {
             drain: Arc::new(Mutex::new(drain)),
@@ -374,7 +386,7 @@ impl DrainThread {
     ///
     /// # Errors
     ///
-    /// When no thread can be had.
+    /// When the thread cannot be started.
     pub(crate) fn run(&mut self) -> std::io::Result<()> {
         let ring = self.lock().ring.as_fd().try_clone_to_owned()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -388,7 +400,7 @@ impl DrainThread {
         Ok(())
     }
 
-    /// The state, for as long as the guard lives; the ring waits meanwhile.
+    /// Locks the state. The drain thread waits while the guard exists.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Drain> {
         lock(&self.drain)
     }
@@ -396,11 +408,13 @@ impl DrainThread {
 
 impl Drop for DrainThread {
     fn drop(&mut self) {
-        // It ends at its next turn; whoever ends the program does not wait for that.
+        // The thread stops after its next drain. Dropping does not wait for that, so it
+        // does not delay the exit of procviz.
         self.stop.store(true, Relaxed);
     }
 }
 
+/// Drains the ring when the kernel signals data, and at least once per [`PERIOD`].
 async fn empty_until_stopped(ring: OwnedFd, drain: &Mutex<Drain>, stop: &AtomicBool) {
     let Ok(ring) = readable(ring) else { return };
     let mut tick = tokio::time::interval(PERIOD);

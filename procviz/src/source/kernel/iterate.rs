@@ -1,4 +1,4 @@
-//! Reads rows of the task iterator, a slice at a time.
+//! Reads the rows of the task iterator in slices.
 
 use std::{fs::File, io::Read};
 
@@ -6,14 +6,14 @@ use procviz_common::Row;
 
 use super::decode;
 
-/// Rows to read at once: as many as the kernel's buffer of 32 KiB holds.
+/// Number of rows in one read: as many as fit into the kernel's buffer of 32 KiB.
 const ROWS: usize = 32 * 1024 / size_of::<Row>();
 
-/// One open look at all tasks.
+/// One open scan of all tasks.
 pub(crate) struct TaskIterator {
     file: File,
     buffer: Vec<u8>,
-    /// Bytes of a row whose end has not been read yet.
+    /// Number of bytes in `buffer` of a row that is not read completely yet.
     held: usize,
 }
 
@@ -26,16 +26,16 @@ impl TaskIterator {
         }
     }
 
-    /// Gives the next rows to `take`; returns false at the end.
+    /// Passes the next rows to `take`; returns false at the end of the scan.
     ///
     /// # Errors
     ///
-    /// What read(2) says.
+    /// The error of read(2).
     pub(crate) fn next_slice(&mut self, mut take: impl FnMut(Row)) -> std::io::Result<bool> {
         let got = loop {
             match self.file.read(&mut self.buffer[self.held..]) {
                 Ok(got) => break got,
-                // The kernel's own way to say "again" and the usual one.
+                // Read again: the kernel's iterator returns EAGAIN, a signal causes EINTR.
                 Err(error)
                     if matches!(
                         error.kind(),
@@ -56,11 +56,11 @@ impl TaskIterator {
         Ok(got > 0)
     }
 
-    /// All rows to the end.
+    /// Reads all rows up to the end of the scan.
     ///
     /// # Errors
     ///
-    /// What read(2) says.
+    /// The error of read(2).
     pub(crate) fn all(mut self) -> std::io::Result<Vec<Row>> {
         let mut rows = Vec::new();
         while self.next_slice(|row| rows.push(row))? {}

@@ -1,4 +1,4 @@
-//! Loads the object, hands it the offsets, and attaches every program.
+//! Loads the eBPF object, sets the offsets in it, and attaches all programs.
 
 use std::os::fd::AsFd;
 
@@ -25,8 +25,8 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../ebpf/procviz.bpf.o"
 const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 
 const TRACEPOINTS: [&str; 7] = [
-    // Whatever tells of an end comes before what tells of a beginning, so that
-    // no life that is seen to begin ends unseen.
+    // Tracepoints for exits come before the tracepoint for forks: if procviz sees the
+    // fork of a task, it also sees the exit.
     "sched_switch",
     "sched_process_free",
     "sched_process_exit",
@@ -36,24 +36,24 @@ const TRACEPOINTS: [&str; 7] = [
     "sched_process_fork",
 ];
 
-/// Why the programs do not run.
+/// Why the eBPF programs do not run.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The type information could not be read.
+    /// The kernel's type information (BTF) could not be read.
     #[error("failed to read `{BTF_PATH}`")]
     ReadBtf(#[source] std::io::Error),
-    /// The type information makes no sense.
-    #[error("failed to resolve the members of kernel structs")]
+    /// The kernel's type information (BTF) is malformed, or lacks a member.
+    #[error("failed to find the offsets of kernel struct members")]
     Btf(#[from] BtfError),
-    /// The object was refused.
+    /// The object could not be loaded.
     #[error("failed to load the eBPF object: {}", tail(.0))]
     Load(String),
-    /// A program was refused.
+    /// The kernel refused a program.
     #[error("the kernel refused the eBPF program `{name}`: {}", tail(.reason))]
     Program {
-        /// Which.
+        /// The name of the program.
         name: &'static str,
-        /// The end of what the kernel said.
+        /// The error, with the log of the kernel's verifier; messages show its end.
         reason: String,
     },
     /// A map could not be mapped into memory.
@@ -61,7 +61,7 @@ pub enum LoadError {
     Map(&'static str, #[source] std::io::Error),
 }
 
-/// The last lines of a verifier's log say why.
+/// The last 400 bytes of a text: a verifier log gives the reason at its end.
 fn tail(text: &str) -> &str {
     let text = text.trim_end();
     let from = text.len().saturating_sub(400);
@@ -73,18 +73,18 @@ fn tail(text: &str) -> &str {
 /// The loaded and attached programs.
 pub struct Kernel {
     ebpf: Ebpf,
+    /// Records for which the ring had no room, by kind, since the start.
     lost: PerCpuArray<MapData, u64>,
     ring: Option<RingBuf<MapData>>,
     snaps: Option<Snaps>,
 }
 
 impl Kernel {
-    /// Loads and attaches. From then on events are kept in the ring.
+    /// Loads and attaches all programs. From then on, the ring collects events.
     ///
     /// # Errors
     ///
-    /// When BTF is not there, or privileges are missing, or the kernel refuses
-    /// a program.
+    /// When BTF or privileges are missing, or the kernel refuses a program.
     pub fn load() -> Result<Self, LoadError> {
         let _raised = raise();
         let offsets = {
@@ -134,12 +134,12 @@ impl Kernel {
         })
     }
 
-    /// The ring of events, once.
+    /// Takes the ring of events; `None` if it was taken before.
     pub(crate) fn take_ring(&mut self) -> Option<RingBuf<MapData>> {
         self.ring.take()
     }
 
-    /// The maps of who ran, once.
+    /// Takes the maps of threads that ran; `None` if they were taken before.
     pub(crate) fn take_snaps(&mut self) -> Option<Snaps> {
         self.snaps.take()
     }
@@ -153,7 +153,7 @@ impl Kernel {
         })
     }
 
-    /// Opens a look at every task.
+    /// Opens a scan of all tasks.
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ impl Kernel {
         self.iterator("census")
     }
 
-    /// Opens a look at every process's leader.
+    /// Opens a scan of the leaders of all processes.
     ///
     /// # Errors
     ///
@@ -184,8 +184,8 @@ impl Kernel {
     }
 }
 
-/// A ring too small for the load, so that tests can see losses. Only in
-/// builds with debug assertions.
+/// A size of the ring that is too small for the load, so that tests can cause losses.
+/// Only in builds with debug assertions.
 fn ring_bytes_for_tests() -> Option<u32> {
     if cfg!(debug_assertions) {
         std::env::var("PROCVIZ_TEST_RING_BYTES").ok()?.parse().ok()
@@ -249,6 +249,7 @@ fn words(ebpf: &mut Ebpf, name: &'static str, len: usize) -> Result<Words, LoadE
     }
 }
 
+/// The message of an error, followed by the messages of its sources.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

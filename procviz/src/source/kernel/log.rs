@@ -1,15 +1,15 @@
-//! Prints what the programs log, for whoever works on them: an object built
-//! with `cargo xtask ebpf --log`, loaded by a procviz built with `--features log`.
+//! Prints the log of the eBPF programs, for work on these programs. This needs an
+//! object built with `cargo xtask ebpf --log`, and a procviz built with `--features log`.
 
 use std::{io::Write, time::Duration};
 
 use aya::Ebpf;
 use aya_log::EbpfLogger;
 
-/// How often lines are looked for.
+/// Time between two checks for new log lines.
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// Where `cargo xtask ebpf --log` puts the object.
+/// Reads the object that `cargo xtask ebpf --log` builds.
 pub(super) fn object() -> std::io::Result<Vec<u8>> {
     std::fs::read(concat!(
         env!("CARGO_MANIFEST_DIR"),

@@ -1,6 +1,5 @@
-//! Loads and attaches the eBPF programs and reads what they give: the ring of
-//! events, the maps of who ran, and the task iterator. The only place that
-//! knows aya.
+//! Loads and attaches the eBPF programs, and reads their output: the ring of events,
+//! the maps of threads that ran, and the task iterator. Only this module uses aya.
 
 mod btf;
 mod deaths;

@@ -1,5 +1,5 @@
-//! The one module of user space with `unsafe`: maps of the kernel mapped into
-//! memory, the claim that the offsets are plain bytes, a word to the allocator.
+//! Holds all `unsafe` code of user space: maps of the kernel that are mapped into
+//! memory, the claim that the offsets are plain bytes, and calls of the C library.
 
 use std::{
     os::fd::{BorrowedFd, OwnedFd},
@@ -10,7 +10,7 @@ use procviz_common::Offsets;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use tokio::io::{Interest, unix::AsyncFd};
 
-/// The offsets, in the wrapper that aya asks for.
+/// The offsets, in a wrapper that can implement aya's `Pod`.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct OffsetBytes(pub(crate) Offsets);
@@ -19,62 +19,64 @@ pub(crate) struct OffsetBytes(pub(crate) Offsets);
 // and every bit pattern is valid.
 unsafe impl aya::Pod for OffsetBytes {}
 
-/// Gives back to the kernel what was allocated and freed: reading the kernel's
-/// types takes megabytes once. Only glibc keeps them.
+/// Returns freed memory to the kernel: parsing the kernel's BTF needs megabytes once.
+/// Only glibc would keep this memory.
 pub(crate) fn give_back_freed() {
     #[cfg(target_env = "gnu")]
     {
         unsafe extern "C" {
             fn malloc_trim(pad: usize) -> std::ffi::c_int;
         }
-        // SAFETY: takes no pointer, and may be called at any time.
+        // SAFETY: the function takes no pointer, and can be called at any time.
         unsafe { malloc_trim(0) };
     }
 }
 
-/// Whether the kernel says that the caller of this program may have fewer
-/// rights than the program itself: `AT_SECURE` of getauxval(3).
+/// Whether the caller of this program can have fewer rights than the program itself:
+/// `AT_SECURE` of getauxval(3), set by the kernel.
 pub(crate) fn started_with_more_rights() -> bool {
     const AT_SECURE: std::ffi::c_ulong = 23;
     unsafe extern "C" {
         fn getauxval(kind: std::ffi::c_ulong) -> std::ffi::c_ulong;
     }
-    // SAFETY: takes no pointer, and reads what the kernel gave at the start.
+    // SAFETY: the function takes no pointer, and reads values that the kernel set at the
+    // start of the program.
     unsafe { getauxval(AT_SECURE) != 0 }
 }
 
-/// Makes a descriptor something that can be waited for until it is readable.
+/// Registers a file descriptor, so that a task of tokio can wait until it is readable.
 ///
 /// # Errors
 ///
-/// When it cannot be polled.
+/// When the descriptor cannot be polled.
 pub(crate) fn readable(fd: OwnedFd) -> std::io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` is open until it is dropped, which only the
     // `AsyncFd` that owns it from here on can do.
     unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }.map_err(std::io::Error::from)
 }
 
-/// An mmapable array of the kernel as words that both sides change.
+/// An mmapable array map, as words that the kernel and procviz both write.
 pub(crate) struct Words {
     base: *mut AtomicU64,
     len: usize,
 }
 
-// SAFETY: the memory stays mapped until `drop`, and every access goes through
-// atomics, which may be shared between threads.
+// SAFETY: the memory stays mapped until `drop`, and every access uses atomics, which
+// threads can share.
 unsafe impl Send for Words {}
 // SAFETY: as above.
 unsafe impl Sync for Words {}
 
 impl Words {
-    /// Maps `len` words of a map that was made mmapable.
+    /// Maps `len` words of a map that was created with `BPF_F_MMAPABLE`.
     ///
     /// # Errors
     ///
-    /// What mmap(2) says.
+    /// The error of mmap(2).
     pub(crate) fn new(map: BorrowedFd<'_>, len: usize) -> rustix::io::Result<Self> {
         let protection = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: a new mapping at a place of the kernel's choice; nothing else refers to it.
+        // SAFETY: a new mapping at an address that the kernel chooses; nothing else refers
+        // to it.
         let base = unsafe {
             mmap(
                 std::ptr::null_mut(),
@@ -101,8 +103,8 @@ impl Words {
 
 impl Drop for Words {
     fn drop(&mut self) {
-        // SAFETY: `base` and the length are what mmap returned and was asked
-        // for, and borrows from `get` cannot outlive `self`.
+        // SAFETY: `base` is the address that mmap returned, the length is the one that it
+        // was called with, and borrows from `get` cannot outlive `self`.
         _ = unsafe { munmap(self.base.cast(), self.len * 8) };
     }
 }

@@ -1,4 +1,5 @@
-//! Who ran since the last tick, and how each left its CPU.
+//! Finds the threads that ran since the last tick, and reads the figures that each
+//! thread had when it left its CPU.
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
@@ -7,22 +8,28 @@ use procviz_common::{LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_SLOTS, SNAP_WORDS, Sna
 use super::raw::Words;
 use crate::model::{Io, Reading, State, TaskId};
 
-/// The maps that `sched_switch` writes.
+/// The shared maps of the eBPF programs.
 pub(crate) struct Snaps {
+    /// One bit for each thread id: the thread left a CPU since the last take.
     ran: Words,
+    /// One bit for each thread id: the kernel freed a dead task with this id.
     freed: Words,
+    /// Figures of threads when they left their CPU.
     snap: Words,
+    /// The thread id on each CPU.
     cur: Words,
+    /// The tick of user space.
     tick: Words,
+    /// Number of the current tick, modulo 4096.
     epoch: u64,
 }
 
-/// What a slot says of a thread id.
+/// The content of a slot of the map `SNAP`, for one thread id.
 #[derive(Debug)]
 pub(crate) enum Slot {
     /// The thread's figures.
     Reading(Reading),
-    /// Torn by a write, or another thread's: `/proc` knows.
+    /// Torn by a write at the same time, or of another thread: read `/proc` instead.
     Unknown,
 }
 
@@ -38,10 +45,11 @@ impl Snaps {
         }
     }
 
-    /// Starts a tick: who is on a CPU now, then who left one since the last
-    /// tick. In this order no task can be missed; some are in both.
-    /// Bits beyond `largest_tid` are of threads that nobody has told of yet; they
-    /// keep until somebody does.
+    /// Starts a tick: finds the threads that are on a CPU now, then the threads that
+    /// left a CPU since the last tick. In this order no task is missed.
+    ///
+    /// Bits beyond `largest_tid` belong to threads whose fork has not been read yet.
+    /// These bits stay set until the fork is read.
     pub(crate) fn take(&mut self, largest_tid: u32, on_cpu: &mut Vec<u32>, ran: &mut Vec<u32>) {
         on_cpu.clear();
         on_cpu.extend(self.running());
@@ -49,7 +57,7 @@ impl Snaps {
         let words = self.ran.get();
         let used = (largest_tid as usize / 64 + 1).min(words.len());
         for (index, word) in words[..used].iter().enumerate() {
-            // A look first: an exchange dirties the cache line of every word.
+            // Loads first: a swap dirties the cache line, even if the word is 0.
             if word.load(Relaxed) == 0 {
                 continue;
             }
@@ -59,15 +67,15 @@ impl Snaps {
                 bits &= bits - 1;
             }
         }
-        // One of both lists may have left for good in between, and nothing
-        // would tell of it again: it is on a CPU only if it still is. `ran` is
-        // in order.
+        // A thread in both lists can have left its CPU in between. If it never runs
+        // again, no later bit would correct that it is on a CPU. So a thread in both
+        // lists is checked again. `ran` is sorted.
         on_cpu.retain(|tid| {
             ran.binary_search(tid).is_err() || self.running().any(|running| running == *tid)
         });
     }
 
-    /// The threads on a CPU at this moment.
+    /// The threads that are on a CPU now.
     fn running(&self) -> impl Iterator<Item = u32> {
         self.cur
             .get()
@@ -76,17 +84,18 @@ impl Snaps {
             .filter(|tid| *tid != 0)
     }
 
-    /// Ends a tick: the longest waits count anew from here.
+    /// Ends a tick: from here on, the longest single waits belong to the next tick.
     pub(crate) fn next_epoch(&mut self) {
         self.epoch = (self.epoch + 1) & 0xfff;
         self.tick.get()[0].store(self.epoch, Release);
     }
 
-    /// How a thread left its CPU.
+    /// The figures of a thread when it last left its CPU.
     pub(crate) fn slot(&self, tid: u32) -> Slot {
         let from = (tid as usize & (SNAP_SLOTS - 1)) * SNAP_WORDS;
         let shared = &self.snap.get()[from..from + SNAP_WORDS];
-        // Two tries: a task that runs again at this very moment has soon left.
+        // Two tries: the kernel writes the slot at this moment if the checksum does not
+        // match, and the write is short.
         for _ in 0..2 {
             let words: SnapWords = std::array::from_fn(|index| shared[index].load(Acquire));
             let [figures @ .., mix] = &words;
@@ -101,12 +110,14 @@ impl Snaps {
         Slot::Unknown
     }
 
-    /// Whether a dead thread has been reaped.
+    /// Whether the kernel has freed a dead task with this thread id.
     pub(crate) fn is_freed(&self, tid: u32) -> bool {
         self.freed.get()[tid as usize / 64].load(Acquire) >> (tid % 64) & 1 == 1
     }
 }
 
+/// Decodes the words of a slot. The longest wait is known only if the slot was written
+/// in tick `epoch`.
 fn reading(words: &SnapWords, epoch: u64) -> Reading {
     let left = words[6];
     let preempted = left & LEFT_PREEMPTED != 0;

@@ -1,5 +1,5 @@
-//! Finds out what this machine and these privileges allow, before anything is
-//! loaded, so that what is missing can be named.
+//! Checks what this machine and the privileges of procviz allow, before any eBPF
+//! program is loaded: messages can then name exactly what is missing.
 
 use std::path::Path;
 
@@ -7,23 +7,23 @@ use rustix::thread::CapabilitySet;
 
 use crate::source::capabilities::may_raise;
 
-/// One thing that full service needs.
+/// A privilege or kernel feature that kernel events need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// `CAP_BPF`, to load programs.
     CapBpf,
     /// `CAP_PERFMON`, to attach to tracepoints and read kernel memory.
     CapPerfmon,
-    /// The kernel's own type information.
+    /// The kernel's type information (BTF), to find struct members.
     Btf,
-    /// The first pid namespace: ids of events and of `/proc` must be the same.
+    /// The initial pid namespace: ids in events must equal the ids in `/proc`.
     PidNamespace,
-    /// The first time namespace: starts of events and of `/proc` must be the same.
+    /// The initial time namespace: start times in events must equal those in `/proc`.
     TimeNamespace,
 }
 
 impl Need {
-    /// All, in the order in which they are told.
+    /// All needs, in the order of the report.
     pub const ALL: [Self; 5] = [
         Self::CapBpf,
         Self::CapPerfmon,
@@ -32,26 +32,26 @@ impl Need {
         Self::TimeNamespace,
     ];
 
-    /// What it is called.
+    /// The name for the user.
     pub fn name(self) -> &'static str {
         match self {
             Self::CapBpf => "CAP_BPF",
             Self::CapPerfmon => "CAP_PERFMON",
             Self::Btf => "BTF (/sys/kernel/btf/vmlinux)",
-            Self::PidNamespace => "the machine's first pid namespace",
-            Self::TimeNamespace => "the machine's first time namespace",
+            Self::PidNamespace => "the machine's initial pid namespace",
+            Self::TimeNamespace => "the machine's initial time namespace",
         }
     }
 
-    /// The command that mends its absence.
+    /// How to get what is missing: a command or a kernel option for the user.
     pub fn mend(self) -> &'static str {
         match self {
             Self::CapBpf | Self::CapPerfmon => {
-                "run it with sudo, or: sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search+ep PROCVIZ"
+                "run procviz with sudo, or run once `sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search+ep PROCVIZ`"
             }
-            Self::Btf => "boot a kernel with CONFIG_DEBUG_INFO_BTF=y",
-            Self::PidNamespace => "run it on the host, or: docker run --pid=host --privileged ...",
-            Self::TimeNamespace => "run it on the host: sudo nsenter --time --target 1 procviz ...",
+            Self::Btf => "boot a kernel that is built with `CONFIG_DEBUG_INFO_BTF=y`",
+            Self::PidNamespace => "run procviz on the host, or in a container from `docker run --pid=host --privileged ...`",
+            Self::TimeNamespace => "run procviz on the host with `sudo nsenter --time --target 1 procviz ...`",
         }
     }
 
@@ -66,14 +66,14 @@ impl Need {
     }
 }
 
-/// What is there.
+/// The result of the check.
 #[derive(Clone, Debug)]
 pub struct Support {
     missing: Vec<Need>,
 }
 
 impl Support {
-    /// Looks.
+    /// Checks all needs.
     pub fn probe() -> Self {
         Self {
             missing: Need::ALL
@@ -83,23 +83,23 @@ impl Support {
         }
     }
 
-    /// What is missing for full service; empty when nothing is.
+    /// The needs that are not met; empty if kernel events are possible.
     pub fn missing(&self) -> &[Need] {
         &self.missing
     }
 }
 
-/// Inode numbers of the first namespaces (include/linux/proc_ns.h).
+/// Inode numbers of the initial namespaces (include/linux/proc_ns.h).
 const PROC_PID_INIT_INO: u32 = 0xefff_fffc;
 const PROC_TIME_INIT_INO: u32 = 0xefff_fffa;
 
 fn has(capability: CapabilitySet) -> bool {
-    // CAP_SYS_ADMIN stands for both on kernels that know neither.
+    // Kernels without CAP_BPF and CAP_PERFMON check CAP_SYS_ADMIN instead.
     may_raise(capability) || may_raise(CapabilitySet::SYS_ADMIN)
 }
 
-/// Whether this process is in the first namespace of a kind. A kernel without
-/// that kind has but one.
+/// Whether this process is in the initial namespace of a kind. A kernel that does not
+/// know the kind has only the initial one.
 fn namespace_is(kind: &str, first: u32) -> bool {
     match std::fs::read_link(format!("/proc/self/ns/{kind}")) {
         Ok(link) => link.to_string_lossy() == format!("{kind}:[{first}]"),

@@ -1,6 +1,6 @@
-//! Reads any task's files whole, from `/proc` or a recorded folder of its
-//! shape: for tables, and for programs that want typed values. The tick does
-//! not come here.
+//! Reads whole files of any task, from `/proc` or a saved copy of `/proc`: for
+//! tables, and for programs that need typed values. The sampler does not use
+//! this module.
 
 use std::{
     io,
@@ -12,19 +12,20 @@ use procfs::FromRead;
 use super::reader::ReadError;
 use crate::model::Scope;
 
-/// One of a task's files.
+/// A file in a task's folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskFile {
-    /// `stat`, one line of figures.
+    /// `stat`: one line of figures.
     Stat,
-    /// `status`, a name and a value a line.
+    /// `status`: a name and a value on each line.
     Status,
-    /// `io`, a name and a value a line; refused for others' tasks.
+    /// `io`: a name and a value on each line. The kernel refuses this file for tasks
+    /// of other users.
     Io,
 }
 
 impl TaskFile {
-    /// Its name.
+    /// The name of the file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stat => "stat",
@@ -34,28 +35,28 @@ impl TaskFile {
     }
 }
 
-/// Where a task's files are.
+/// The folder of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskDir {
-    /// Thread id; that of the leader for a process as a whole.
+    /// Thread id; the leader's thread id for a process as a whole.
     pub tid: u32,
     /// Process id.
     pub pid: u32,
     folder: PathBuf,
 }
 
-/// `/proc`, or a folder of its shape.
+/// `/proc`, or a folder with the same layout.
 #[derive(Clone, Debug)]
 pub struct ProcFiles {
     root: PathBuf,
 }
 
 impl ProcFiles {
-    /// Takes `root`, mostly `/proc`.
+    /// Uses the folder `root`, usually `/proc`.
     ///
     /// # Errors
     ///
-    /// When it is no folder that can be listed.
+    /// When `root` is not a folder, or cannot be listed.
     pub fn open(root: &Path) -> io::Result<Self> {
         std::fs::read_dir(root)?;
         Ok(Self {
@@ -63,12 +64,12 @@ impl ProcFiles {
         })
     }
 
-    /// Every task there is now, in order of pid, then tid; one at a time, so
-    /// that their number costs no memory.
+    /// All current tasks, in order of pid, then tid. The iterator makes one task at a
+    /// time, so the number of tasks costs no memory.
     ///
     /// # Errors
     ///
-    /// When the folder cannot be listed. A task that ends meanwhile is left out.
+    /// When the folder cannot be listed. A task that exits meanwhile is left out.
     pub fn tasks(&self, scope: Scope) -> io::Result<impl Iterator<Item = TaskDir>> {
         let pids = numbers(&self.root)?;
         let root = self.root.clone();
@@ -89,7 +90,7 @@ impl ProcFiles {
         }))
     }
 
-    /// One process, its figures those of all its threads.
+    /// One process, whose figures are sums over all its threads.
     pub fn process(&self, pid: u32) -> TaskDir {
         TaskDir {
             tid: pid,
@@ -98,12 +99,12 @@ impl ProcFiles {
         }
     }
 
-    /// The bytes of a file as the kernel gives them.
+    /// The bytes of a file as the kernel returns them.
     ///
     /// # Errors
     ///
-    /// [`ReadError::Gone`] when the task has ended, [`ReadError::Denied`] where
-    /// the kernel refuses the file.
+    /// [`ReadError::Gone`] when the task has exited, [`ReadError::Denied`] when the
+    /// kernel refuses the file.
     pub fn raw(&self, task: &TaskDir, file: TaskFile) -> Result<Vec<u8>, ReadError> {
         std::fs::read(task.folder.join(file.name())).map_err(|error| {
             match error
@@ -120,7 +121,7 @@ impl ProcFiles {
     ///
     /// # Errors
     ///
-    /// As [`ProcFiles::raw`], and [`ReadError::Other`] where it is malformed.
+    /// As [`ProcFiles::raw`], and [`ReadError::Other`] when the file is malformed.
     pub fn stat(&self, task: &TaskDir) -> Result<procfs::process::Stat, ReadError> {
         self.typed(task, TaskFile::Stat)
     }
@@ -129,16 +130,16 @@ impl ProcFiles {
     ///
     /// # Errors
     ///
-    /// As [`ProcFiles::raw`], and [`ReadError::Other`] where it is malformed.
+    /// As [`ProcFiles::raw`], and [`ReadError::Other`] when the file is malformed.
     pub fn status(&self, task: &TaskDir) -> Result<procfs::process::Status, ReadError> {
         self.typed(task, TaskFile::Status)
     }
 
-    /// `io`, bytes and calls.
+    /// `io` with all its fields: bytes, and numbers of system calls.
     ///
     /// # Errors
     ///
-    /// As [`ProcFiles::raw`], and [`ReadError::Other`] where it is malformed.
+    /// As [`ProcFiles::raw`], and [`ReadError::Other`] when the file is malformed.
     pub fn io(&self, task: &TaskDir) -> Result<procfs::process::Io, ReadError> {
         self.typed(task, TaskFile::Io)
     }
@@ -150,7 +151,7 @@ impl ProcFiles {
     }
 }
 
-/// The names of a folder's entries that are numbers, in order.
+/// The entries of a folder whose names are numbers, in rising order.
 fn numbers(folder: &Path) -> io::Result<Vec<u32>> {
     let entries = std::fs::read_dir(folder)?;
     let mut numbers: Vec<u32> = entries

@@ -1,11 +1,13 @@
+//! Parses `/proc/PID/io`.
+
 use super::stat::{ParseError, number};
 
 /// What procviz needs of `/proc/PID/io`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IoFile {
-    /// `read_bytes`: fetched from storage.
+    /// `read_bytes`: bytes read from storage.
     pub read_bytes: u64,
-    /// `write_bytes`: sent to storage.
+    /// `write_bytes`: bytes written to storage.
     pub write_bytes: u64,
 }
 
@@ -13,7 +15,7 @@ pub struct IoFile {
 ///
 /// # Errors
 ///
-/// When one of the two is missing or no number.
+/// When one of the two fields is missing or not a number.
 pub fn parse_io(bytes: &[u8]) -> Result<IoFile, ParseError> {
     let field = |name: &'static str| {
         bytes

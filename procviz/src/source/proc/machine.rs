@@ -4,22 +4,27 @@ use procfs::{Current, CurrentSI, KernelStats, LoadAverage, Meminfo};
 
 use crate::model::{MachineFigures, Pressure};
 
-/// What the last reading showed of the counters.
+/// Reads the machine's figures, and keeps the counters to compute changes.
 #[derive(Default)]
 pub(crate) struct MachineReader {
+    /// Counters at the begin of the interval.
     before: Option<Counters>,
+    /// Counters at the last reading.
     now: Option<Counters>,
+    /// A clock tick of `/proc/stat`, ns.
     tick_ns: u64,
-    /// Without `/proc/pressure` there is no sense in asking again.
+    /// `/proc/pressure` existed at the start; otherwise pressure is never read.
     has_pressure: bool,
 }
 
+/// Counters of the machine since boot.
 #[derive(Clone, Copy, Default)]
 struct Counters {
     busy_ns: u64,
     steal_ns: u64,
     iowait_ns: u64,
     forks: u64,
+    /// Time with tasks that waited for a CPU (`some`), us.
     cpu_some: Option<u64>,
     memory: Option<Pressure>,
     io: Option<Pressure>,
@@ -36,7 +41,8 @@ impl MachineReader {
         }
     }
 
-    /// Reads all; counters are changes since the interval began, unknown before the first.
+    /// Reads all figures. Counters are changes since the begin of the interval, and
+    /// unknown in the first interval.
     pub(crate) fn read(&mut self, figures: &mut MachineFigures) {
         let stat = KernelStats::current().ok();
         let load = LoadAverage::current().ok();
@@ -72,7 +78,7 @@ impl MachineReader {
         self.now = now;
     }
 
-    /// Counters count from the last reading on.
+    /// Begins an interval: the counters of the last reading are its base.
     pub(crate) fn begin_interval(&mut self) {
         self.before = self.now;
     }

@@ -1,6 +1,5 @@
-//! Reads `/proc`. The three files that a tick needs have parsers of their
-//! own that allocate nothing; all else is read with the `procfs` crate. The
-//! only place that opens `/proc`.
+//! Reads `/proc`. The three files that a tick needs have their own parsers,
+//! which allocate nothing. The `procfs` crate reads all other files.
 
 mod files;
 mod io;

@@ -1,3 +1,5 @@
+//! Reads the files of one task from `/proc` into reused buffers.
+
 use std::{
     fmt::Write as _,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -18,17 +20,17 @@ use super::{
 /// Why a file of `/proc` was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The task is gone.
-    #[error("the task is gone")]
+    /// The task has exited.
+    #[error("the task has exited")]
     Gone,
-    /// The kernel refuses it to this user.
+    /// The kernel refuses access to this user.
     #[error("permission denied")]
     Denied,
-    /// It is not what proc(5) says.
+    /// The content does not match proc(5).
     #[error(transparent)]
     Malformed(#[from] ParseError),
-    /// Anything else.
-    #[error("failed to read")]
+    /// Any other error.
+    #[error("failed to read a file of the task")]
     Other(#[source] std::io::Error),
 }
 
@@ -42,21 +44,21 @@ impl From<Errno> for ReadError {
     }
 }
 
-/// An open `/proc` (or a folder like it) with buffers that are used again.
+/// An open `/proc`, or a folder with the same layout, with buffers that are reused.
 pub struct ProcDir {
     root: OwnedFd,
     path: String,
     buffer: Vec<u8>,
-    /// Files opened so far.
+    /// Number of files opened so far.
     opened: u64,
 }
 
 impl ProcDir {
-    /// Opens the folder, `/proc` or another of its shape.
+    /// Opens `/proc`, or a folder with the same layout.
     ///
     /// # Errors
     ///
-    /// What open(2) says.
+    /// The error of open(2).
     pub fn open(root: &Path) -> std::io::Result<Self> {
         let root = open(
             root,
@@ -75,26 +77,26 @@ impl ProcDir {
         self.root.as_fd()
     }
 
-    /// Files opened so far.
+    /// Number of files opened so far.
     pub fn opened(&self) -> u64 {
         self.opened
     }
 
-    /// `stat` of a thread: its own times, its process's memory.
+    /// `stat` of a thread: the times of the thread, the memory of its process.
     ///
     /// # Errors
     ///
-    /// [`ReadError::Gone`] when there is no such thread any more.
+    /// [`ReadError::Gone`] when the thread no longer exists.
     pub fn thread_stat(&mut self, tgid: u32, tid: u32) -> Result<Stat, ReadError> {
         self.set_path(format_args!("{tgid}/task/{tid}/stat"));
         Ok(parse_stat(self.read()?)?)
     }
 
-    /// `stat` of a process: the times of all its threads.
+    /// `stat` of a process: the sum of the times of all its threads.
     ///
     /// # Errors
     ///
-    /// [`ReadError::Gone`] when there is no such process any more.
+    /// [`ReadError::Gone`] when the process no longer exists.
     pub fn process_stat(&mut self, pid: u32) -> Result<Stat, ReadError> {
         self.set_path(format_args!("{pid}/stat"));
         Ok(parse_stat(self.read()?)?)
@@ -104,7 +106,7 @@ impl ProcDir {
     ///
     /// # Errors
     ///
-    /// [`ReadError::Denied`] where the kernel refuses it.
+    /// [`ReadError::Denied`] when the kernel refuses access.
     pub fn thread_io(&mut self, tgid: u32, tid: u32) -> Result<IoFile, ReadError> {
         self.set_path(format_args!("{tgid}/task/{tid}/io"));
         Ok(parse_io(self.read()?)?)
@@ -114,7 +116,7 @@ impl ProcDir {
     ///
     /// # Errors
     ///
-    /// [`ReadError::Denied`] where the kernel refuses it.
+    /// [`ReadError::Denied`] when the kernel refuses access.
     pub fn process_io(&mut self, pid: u32) -> Result<IoFile, ReadError> {
         self.set_path(format_args!("{pid}/io"));
         Ok(parse_io(self.read()?)?)
@@ -124,18 +126,19 @@ impl ProcDir {
     ///
     /// # Errors
     ///
-    /// [`ReadError::Gone`] when there is no such thread any more.
+    /// [`ReadError::Gone`] when the thread no longer exists.
     pub fn thread_schedstat(&mut self, tgid: u32, tid: u32) -> Result<Schedstat, ReadError> {
         self.set_path(format_args!("{tgid}/task/{tid}/schedstat"));
         Ok(parse_schedstat(self.read()?)?)
     }
 
-    /// The first 4 KiB of a process's arguments, each ended by a zero. It may
-    /// hang with the process's memory: never call it from a tick.
+    /// The first 4 KiB of the arguments of a process, each followed by a zero byte.
+    /// The read can hang together with the memory of the process: never call this
+    /// from a tick.
     ///
     /// # Errors
     ///
-    /// [`ReadError::Gone`] when there is no such process any more.
+    /// [`ReadError::Gone`] when the process no longer exists.
     pub fn cmdline(&mut self, pid: u32) -> Result<Vec<u8>, ReadError> {
         self.set_path(format_args!("{pid}/cmdline"));
         Ok(self.read()?.to_vec())
@@ -159,7 +162,7 @@ impl ProcDir {
     }
 }
 
-/// One read: the kernel writes these files in one piece.
+/// Reads a file with one call of read(2): the kernel returns these files whole.
 pub(super) fn read_once<'a>(
     file: BorrowedFd<'_>,
     buffer: &'a mut [u8],

@@ -1,11 +1,13 @@
+//! Parses `/proc/PID/task/TID/schedstat`.
+
 use super::stat::{ParseError, number};
 
-/// `/proc/PID/task/TID/schedstat`.
+/// What procviz needs of `/proc/PID/task/TID/schedstat`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Schedstat {
-    /// CPU time, ns; of a running thread as old as its last timer tick.
+    /// CPU time, ns. For a running thread, the time as of its last timer tick.
     pub cpu_ns: u64,
-    /// Time runnable without a CPU, ns.
+    /// Time in the run queue without a CPU, ns.
     pub run_delay_ns: u64,
 }
 
@@ -13,7 +15,7 @@ pub struct Schedstat {
 ///
 /// # Errors
 ///
-/// When a field is missing or no number.
+/// When a field is missing or not a number.
 pub fn parse_schedstat(bytes: &[u8]) -> Result<Schedstat, ParseError> {
     let mut fields = bytes.split(|byte| byte.is_ascii_whitespace());
     let mut next = |field| {

@@ -1,48 +1,50 @@
+//! Parses `/proc/PID/stat` and `/proc/PID/task/TID/stat`.
+
 use crate::model::{Comm, State};
 
-/// A file of `/proc` that is not what proc(5) says.
+/// A file of `/proc` whose content does not match proc(5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("field {field} of `{file}` is malformed")]
+#[error("malformed `{file}` file: field `{field}` is missing or invalid")]
 pub struct ParseError {
     /// `stat`, `io` or `schedstat`.
     pub file: &'static str,
-    /// Number or name of the field, as proc(5) has it.
+    /// Number or name of the field, as in proc(5).
     pub field: &'static str,
 }
 
 /// What procviz needs of `/proc/PID/stat` or `/proc/PID/task/TID/stat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
-    /// Field 1.
+    /// Field 1, thread id.
     pub tid: u32,
-    /// Field 2, without the brackets.
+    /// Field 2, name without the parentheses.
     pub comm: Comm,
-    /// Field 3.
+    /// Field 3, scheduler state.
     pub state: State,
-    /// Field 4.
+    /// Field 4, pid of the parent process.
     pub ppid: u32,
     /// Field 9, `PF_*`.
     pub flags: u32,
-    /// Field 14, clock ticks.
+    /// Field 14, user time, clock ticks.
     pub utime: u64,
-    /// Field 15, clock ticks.
+    /// Field 15, system time, clock ticks.
     pub stime: u64,
-    /// Field 20.
+    /// Field 20, number of threads of the process.
     pub threads: u32,
-    /// Field 22, clock ticks since boot.
+    /// Field 22, start time, clock ticks since boot.
     pub start: u64,
-    /// Field 23, bytes.
+    /// Field 23, address space, bytes.
     pub vsize: u64,
-    /// Field 24, pages.
+    /// Field 24, resident set, pages.
     pub rss: u64,
 }
 
-/// Parses `stat`. The name is what stands between the first `(` and the last
-/// `)`: it may hold both, and newlines.
+/// Parses `stat`. The name is the text between the first `(` and the last `)`: the
+/// name itself can contain parentheses and newlines.
 ///
 /// # Errors
 ///
-/// When a field is missing or no number.
+/// When a field is missing or not a number.
 pub fn parse_stat(bytes: &[u8]) -> Result<Stat, ParseError> {
     let bad = |field| ParseError {
         file: "stat",
@@ -65,7 +67,7 @@ pub fn parse_stat(bytes: &[u8]) -> Result<Stat, ParseError> {
         .and_then(|field| field.first())
         .and_then(|letter| State::from_letter(*letter));
     let mut at = 3;
-    // Fields in rising order; those between are skipped.
+    // The fields are asked for in rising order; the fields between are skipped.
     let mut next = |wanted: usize| {
         let skip = wanted - at - 1;
         at = wanted;
@@ -92,7 +94,7 @@ fn narrow(value: u64) -> Option<u32> {
     u32::try_from(value).ok()
 }
 
-/// A decimal number of digits alone.
+/// Parses a decimal number that consists of digits only.
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;

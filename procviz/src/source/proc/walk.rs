@@ -1,5 +1,5 @@
-//! Looks at every task of `/proc`: `stat` of all, `io` of those whose `stat`
-//! changed. What there is without kernel events.
+//! Reads all tasks from `/proc`: `stat` of every task, `io` of the tasks whose
+//! `stat` changed. This is the only source where there are no kernel events.
 
 use std::{
     fmt::Write as _,
@@ -22,22 +22,24 @@ const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC);
 const PF_KTHREAD: u32 = 0x0020_0000;
 
-/// What the last walk saw of a thread.
+/// The figures of a thread at the last walk.
 struct Known {
     stat: Stat,
     io: Option<Io>,
     uid: Option<u32>,
+    /// Number of the last walk that saw the thread.
     walk: u64,
 }
 
-/// What the last walk saw of a process.
+/// The figures of a process at the last walk.
 struct KnownProcess {
     cpu_ns: u64,
     io: Option<Io>,
+    /// Number of the last walk that saw the process.
     walk: u64,
 }
 
-/// The walker and what it remembers from the walk before.
+/// Walks over all tasks of `/proc`, and keeps the figures of the walk before.
 pub(crate) struct Walk {
     proc: ProcDir,
     known: FxHashMap<u32, Known>,
@@ -46,8 +48,10 @@ pub(crate) struct Walk {
     tids: Vec<u32>,
     path: String,
     buffer: Vec<u8>,
+    /// Number of walks so far.
     walks: u64,
     page_bytes: u64,
+    /// Unit of times in `/proc`, ns.
     tick_ns: u64,
 }
 
@@ -67,7 +71,7 @@ impl Walk {
         }
     }
 
-    /// Adds every thread to `found`. A task that ends meanwhile is left out.
+    /// Adds every thread to `found`. A task that exits meanwhile is left out.
     ///
     /// # Errors
     ///
@@ -88,11 +92,11 @@ impl Walk {
     ) -> std::io::Result<()> {
         self.walks += 1;
         let mut pids = std::mem::take(&mut self.pids);
-        // A descriptor of its own: the position of the listing is in it.
+        // A new file descriptor: the position of the listing belongs to the descriptor.
         let root = openat(self.proc.root(), ".", DIRECTORY, Mode::empty())?;
         list(&root, &mut pids)?;
         for pid in pids.iter().filter(|pid| !known.contains(pid)) {
-            // An error here is a process that ended: the next walk does not see it.
+            // An error here means that the process exited: the next walk does not list it.
             _ = self.process(*pid, found);
         }
         self.pids = pids;
@@ -102,6 +106,7 @@ impl Walk {
         Ok(())
     }
 
+    /// Adds the threads of a process to `found`.
     fn process(&mut self, pid: u32, found: &mut Vec<Found>) -> Result<(), ReadError> {
         self.set_path(format_args!("{pid}/task"));
         let folder = openat(
@@ -126,7 +131,7 @@ impl Walk {
             .find(|thread| thread.id.tid == pid)
             .map(|thread| thread.id)
         else {
-            // Its leader could not be read: it ended meanwhile.
+            // The leader could not be read: the process exited meanwhile.
             found.truncate(from);
             return Ok(());
         };
@@ -140,7 +145,7 @@ impl Walk {
         listed.map_err(ReadError::Other)
     }
 
-    /// A thread, and whether anything of it changed.
+    /// Reads a thread. Also returns whether its `stat` changed since the last walk.
     fn thread(&mut self, folder: &OwnedFd, pid: u32, tid: u32) -> Result<(Found, bool), ReadError> {
         let stat = parse_stat(self.read(folder, tid, "stat")?)?;
         let before = self
@@ -154,8 +159,8 @@ impl Walk {
                 return Ok((self.found(pid, &stat, io, uid), false));
             }
         }
-        // The user changes seldom and `status` is dear: it is read for a new
-        // task or name, and of the others a tenth each time.
+        // The user id rarely changes, and reading `status` is expensive. So `status` is
+        // read for new tasks and new names, and for a tenth of the other changed tasks.
         let uid = match self
             .known
             .get(&tid)
@@ -189,6 +194,7 @@ impl Walk {
         Ok((self.found(pid, &stat, io, uid), true))
     }
 
+    /// Reads a file of a thread; `folder` is the `task` folder of its process.
     fn read(&mut self, folder: &OwnedFd, tid: u32, file: &str) -> Result<&[u8], ReadError> {
         self.set_path(format_args!("{tid}/{file}"));
         let file = openat(
@@ -206,7 +212,7 @@ impl Walk {
         _ = self.path.write_fmt(path);
     }
 
-    /// CPU ns and IO of a process with its dead threads.
+    /// CPU time, ns, and IO of a process, including its exited threads.
     fn whole(&mut self, pid: u32, changed: bool) -> Option<(u64, Option<Io>)> {
         if !changed && let Some(known) = self.processes.get_mut(&pid) {
             known.walk = self.walks;
@@ -262,7 +268,7 @@ impl Walk {
     }
 }
 
-/// Numbers among a folder's names.
+/// Puts the entries of a folder whose names are numbers into `numbers`.
 fn list(folder: &OwnedFd, numbers: &mut Vec<u32>) -> std::io::Result<()> {
     numbers.clear();
     let mut buffer = [MaybeUninit::uninit(); 32 * 1024];
@@ -278,7 +284,7 @@ fn list(folder: &OwnedFd, numbers: &mut Vec<u32>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The real user of a thread; `status` was read in one piece.
+/// The real user id of a thread, from its whole `status` file.
 fn real_uid(status: &[u8]) -> Option<u32> {
     use procfs::FromBufRead;
     Some(procfs::process::Status::from_buf_read(status).ok()?.ruid)

@@ -1,0 +1,341 @@
+//! Takes one sample with kernel events: which tasks ran and what happened to
+//! them, with `/proc` read only for the tasks that ran.
+
+mod blocked;
+mod census;
+mod reading;
+mod rows;
+mod sweep;
+mod v1_paths;
+mod zombies;
+
+use std::sync::Arc;
+
+use procviz_common::{Kind, Row};
+
+use self::{
+    blocked::Blocked,
+    census::{blank_ghosts, with_gone},
+    rows::found,
+    sweep::Sweep,
+    v1_paths::V1Paths,
+    zombies::Zombies,
+};
+use crate::{
+    model::{Event, Found, Host, Losses, Sample, State, TaskId},
+    source::{
+        args::ArgsReader,
+        error::SamplerError,
+        kernel::{Batch, Drain, DrainThread, Kernel, LoadError, Mode, Snaps},
+        machine::boot_now_ns,
+        proc::{ProcDir, Walk},
+        roster::Roster,
+    },
+};
+
+/// A process that is younger than this at a census has its events in the ring, ns.
+const JUST_NOW_NS: u64 = 100_000_000;
+
+/// Takes samples of one machine with kernel events.
+pub(super) struct KernelTick {
+    host: Host,
+    kernel: Kernel,
+    drain: DrainThread,
+    snaps: Snaps,
+    proc: ProcDir,
+    walk: Walk,
+    roster: Roster,
+    batch: Batch,
+    /// Thread ids on a CPU at the last tick, and those that left a CPU before it.
+    on_cpu: Vec<u32>,
+    ran: Vec<u32>,
+    /// Processes whose parents exited.
+    orphans: Vec<TaskId>,
+    zombies: Zombies,
+    blocked: Blocked,
+    sweep: Sweep,
+    v1_paths: V1Paths,
+    /// Number of this tick, from 1 on.
+    tick: u64,
+    /// Time of the last tick, ns since boot.
+    last_ns: u64,
+    lost_events: u64,
+    is_census_due: bool,
+    /// Thread id of procviz's sampling thread.
+    own_tid: u32,
+    args: Option<ArgsReader>,
+}
+
+impl KernelTick {
+    /// Starts the drain thread. The first sample is a census.
+    ///
+    /// # Errors
+    ///
+    /// When the drain thread cannot be started.
+    pub(super) fn start(
+        host: &Host,
+        mut kernel: Kernel,
+        proc: ProcDir,
+        walk: Walk,
+    ) -> Result<Self, SamplerError> {
+        let twice = || LoadError::Load("the kernel's maps were taken before".to_owned());
+        let ring = kernel.take_ring().ok_or_else(twice)?;
+        let snaps = kernel.take_snaps().ok_or_else(twice)?;
+        let mut drain = Drain::new(ring, Mode::Snapshots, host.page_bytes);
+        let has_v1 = drain.cgroups().has_v1_memory();
+        drain.take(&mut Batch::default());
+        let drain = DrainThread::idle(drain);
+        Ok(Self {
+            host: host.clone(),
+            kernel,
+            drain,
+            snaps,
+            proc,
+            walk,
+            roster: Roster::new(host.tick_ns),
+            batch: Batch::default(),
+            on_cpu: Vec::new(),
+            ran: Vec::new(),
+            orphans: Vec::new(),
+            zombies: Zombies::default(),
+            blocked: Blocked::default(),
+            sweep: Sweep::default(),
+            v1_paths: V1Paths::new(has_v1),
+            tick: 0,
+            last_ns: 0,
+            lost_events: 0,
+            is_census_due: false,
+            own_tid: 0,
+            args: None,
+        })
+    }
+
+    /// Adds what happened since the last tick to `sample`.
+    ///
+    /// # Errors
+    ///
+    /// When a census or the drain thread fails.
+    pub(super) fn sample(&mut self, sample: &mut Sample) -> Result<(), SamplerError> {
+        self.tick += 1;
+        // This thread is always on a CPU now: that says nothing about the machine.
+        self.own_tid = rustix::thread::gettid()
+            .as_raw_nonzero()
+            .get()
+            .unsigned_abs();
+        if self.tick == 1 {
+            self.census(sample)?;
+            self.drain.run().map_err(SamplerError::Thread)?;
+        }
+        self.snaps
+            .take(self.roster.largest_tid(), &mut self.on_cpu, &mut self.ran);
+        let losses = self.take_events(sample);
+        sample.losses = Losses {
+            late_ticks: sample.losses.late_ticks,
+            skipped_ticks: sample.losses.skipped_ticks,
+            ..losses
+        };
+        let is_worse = losses.events() > self.lost_events;
+        if is_worse || self.is_census_due {
+            self.lost_events = losses.events();
+            // The events of this tick may hold forks of tasks whose exit events were
+            // lost. The next census does not find these tasks.
+            self.is_census_due = is_worse;
+            self.census(sample)?;
+        }
+        self.follow_events(sample);
+        if let Some(args) = &self.args {
+            let mut drain = self.drain.lock();
+            for (process, args) in args.answers() {
+                // The exit record of the process has them, too.
+                drain.lives().set_args(process, Arc::clone(&args));
+                sample.events.push(Event::Args(process, args));
+            }
+        }
+        self.read_ran(sample);
+        self.read_orphans(sample);
+        self.blocked.check(&self.roster, &mut self.proc, sample);
+        self.zombies
+            .check(&self.snaps, &mut self.proc, self.host.tick_ns, sample);
+        let interval_ns = sample.stamp.boot_ns.saturating_sub(self.last_ns);
+        let pace = (self.roster.processes(), interval_ns);
+        self.sweep
+            .read_slice(&mut self.kernel, pace, self.host.page_bytes, sample);
+        self.v1_paths.read(&self.roster, sample);
+        self.snaps.next_epoch();
+        self.last_ns = sample.stamp.boot_ns;
+        Ok(())
+    }
+
+    /// Reads every task: at the start, and after lost events.
+    fn census(&mut self, sample: &mut Sample) -> Result<(), SamplerError> {
+        let begun_ns = boot_now_ns();
+        self.drain.lock().lives().begin_look(begun_ns);
+        let rows = match self.rows() {
+            // A kernel that is short of memory refuses now and grants a little later.
+            Err(_) if self.tick > 1 => {
+                self.is_census_due = true;
+                return Ok(());
+            }
+            rows => rows?,
+        };
+        self.take_rows(&rows, sample);
+        self.add_the_hidden(begun_ns, sample)?;
+        let mut drain = self.drain.lock();
+        let lives = drain.lives();
+        for task in &mut sample.found {
+            task.watched = lives.is_watched(task.process.tid) || lives.is_watched(task.ppid);
+        }
+        drop(drain);
+        sample.complete = true;
+        blank_ghosts(sample);
+        self.roster.found(&sample.found);
+        if let Some(args) = &self.args {
+            let leaders = sample
+                .found
+                .iter()
+                .filter(|task| task.id == task.process && !task.kthread);
+            leaders.for_each(|task| args.ask(task.id));
+        }
+        self.zombies.clear();
+        for task in &sample.found {
+            if task.state == State::Zombie {
+                self.zombies.add(task.id, sample.stamp.boot_ns);
+            }
+        }
+        self.v1_paths.ask_for_all(&sample.found);
+        Ok(())
+    }
+
+    /// Gives the rows of a census to the drain and to the sample.
+    fn take_rows(&mut self, rows: &[Row], sample: &mut Sample) {
+        let taken_ns = boot_now_ns();
+        let mut drain = self.drain.lock();
+        if self.tick == 1 {
+            drain.seed(rows, taken_ns);
+        } else {
+            drain.resync(rows, taken_ns);
+        }
+        let found = rows
+            .iter()
+            .map(|row| found(row, &self.host, drain.cgroups()));
+        sample.found.clear();
+        sample.found.extend(found);
+    }
+
+    /// Watches only these processes and their descendants. Call it before the first tick.
+    pub(super) fn watch_only(&self, roots: &[u32]) {
+        self.drain.lock().lives().watch_only(roots);
+    }
+
+    /// Also reads the arguments of processes that were there before procviz.
+    pub(super) fn want_args(&mut self) {
+        if self.args.is_none() {
+            self.args = Some(ArgsReader::start(self.host.tick_ns));
+        }
+    }
+
+    /// Lists every short-lived process from now on, instead of counting them per kind.
+    pub(super) fn list_every_life(&mut self) {
+        self.drain.lock().list_every_life();
+    }
+
+    /// The next tick takes a census.
+    pub(super) fn look_at_all_again(&mut self) {
+        self.is_census_due = true;
+    }
+
+    fn rows(&mut self) -> Result<Vec<Row>, SamplerError> {
+        self.kernel.census()?.all().map_err(SamplerError::Proc)
+    }
+
+    /// Adds the tasks that the iterator did not show: a virtual machine can hide its
+    /// agent from it, but not from `/proc`. Processes that began just now come with
+    /// their own events.
+    fn add_the_hidden(&mut self, begun_ns: u64, sample: &mut Sample) -> Result<(), SamplerError> {
+        let known = sample.found.iter().map(|task| task.id.tid).collect();
+        let from = sample.found.len();
+        self.walk
+            .walk_but(&known, &mut sample.found)
+            .map_err(SamplerError::Proc)?;
+        let is_old = |task: &Found| task.process.start_ns + JUST_NOW_NS < begun_ns;
+        let hidden: Vec<Found> = sample.found.drain(from..).filter(is_old).collect();
+        sample
+            .found
+            .extend(hidden.iter().map(|task| with_gone(task, &hidden)));
+        Ok(())
+    }
+
+    /// Takes the events since the last tick; returns what was lost since the start.
+    fn take_events(&mut self, sample: &mut Sample) -> Losses {
+        let mut drain = self.drain.lock();
+        let lost = self.kernel.lost();
+        drain.lives().set_lost(lost.iter().sum());
+        drain.drain();
+        drain.take(&mut self.batch);
+        sample.events_seen = drain.seen();
+        let other = lost[Kind::Rename as usize]
+            + lost[Kind::Cgroup as usize]
+            + drain.unknown()
+            + drain.dropped();
+        drop(drain);
+        let deaths = sample.machine.deaths.unwrap_or(0) + self.batch.deaths;
+        sample.machine.deaths = Some(deaths);
+        sample.folds.append(&mut self.batch.folds);
+        Losses {
+            fork: lost[Kind::Fork as usize],
+            exec: lost[Kind::Exec as usize],
+            exit: lost[Kind::Exit as usize],
+            dead: lost[Kind::Dead as usize],
+            other,
+            ..Losses::default()
+        }
+    }
+
+    /// Brings the roster up to date with the events, and hands the events on.
+    fn follow_events(&mut self, sample: &mut Sample) {
+        for mut event in self.batch.events.drain(..) {
+            self.roster.settle(&mut event);
+            match &event {
+                Event::Fork(fork) => {
+                    // An unknown parent began and exited between two ticks.
+                    if !self
+                        .roster
+                        .add(fork.id, fork.process, fork.kthread, fork.ppid)
+                    {
+                        self.orphans.push(fork.id);
+                    }
+                    if fork.id == fork.process && !fork.kthread && fork.cgroup.is_none() {
+                        self.v1_paths.ask(fork.id);
+                    }
+                }
+                Event::Exec(exec) => self.roster.exec(exec),
+                Event::ThreadEnd(end) if !end.superseded => self.roster.thread_end(end.id),
+                Event::ProcessEnd(record) => {
+                    self.roster.process_end(record.process, &mut self.orphans);
+                    if record.zombie {
+                        self.zombies.add(record.process, sample.stamp.boot_ns);
+                    }
+                }
+                Event::Nothing => continue,
+                _ => {}
+            }
+            sample.events.push(event);
+        }
+    }
+
+    /// Asks `/proc` for the new parents of processes whose parents exited.
+    fn read_orphans(&mut self, sample: &mut Sample) {
+        let orphans = std::mem::take(&mut self.orphans);
+        for child in &orphans {
+            let Ok(stat) = self.proc.thread_stat(child.tid, child.tid) else {
+                continue;
+            };
+            if stat.start == child.start_ns / self.host.tick_ns {
+                self.roster.adopt(*child, stat.ppid);
+                sample.events.push(Event::Parent(*child, stat.ppid));
+            }
+        }
+        self.orphans = orphans;
+        self.orphans.clear();
+    }
+}

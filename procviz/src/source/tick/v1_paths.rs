@@ -1,0 +1,62 @@
+//! Reads the cgroup paths of processes on machines with a version 1 hierarchy:
+//! there the kernel's events hold the path of the version 2 hierarchy alone.
+
+use std::collections::VecDeque;
+
+use crate::{
+    model::{Event, Found, Sample, TaskId},
+    source::{cgroups::v1_memory_path, roster::Roster},
+};
+
+/// Upper limit for the paths that are read in a tick.
+const A_TICK: usize = 100;
+
+/// Processes whose path is to be read; nothing where there is no version 1 hierarchy.
+pub(super) struct V1Paths {
+    has_v1: bool,
+    waiting: VecDeque<TaskId>,
+}
+
+impl V1Paths {
+    pub(super) fn new(has_v1: bool) -> Self {
+        Self {
+            has_v1,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Asks for the path of a process whose version 2 path is not known.
+    pub(super) fn ask(&mut self, process: TaskId) {
+        if self.has_v1 {
+            self.waiting.push_back(process);
+        }
+    }
+
+    /// Asks for the paths of all processes that a census found without one.
+    pub(super) fn ask_for_all(&mut self, found: &[Found]) {
+        let leaders = found
+            .iter()
+            .filter(|task| task.id == task.process && !task.kthread)
+            .filter(|task| task.cgroup.is_none());
+        for task in leaders {
+            self.ask(task.id);
+        }
+    }
+
+    /// Adds an event for each path that was read.
+    pub(super) fn read(&mut self, roster: &Roster, sample: &mut Sample) {
+        let mut read = 0;
+        while read < A_TICK
+            && let Some(process) = self.waiting.pop_front()
+        {
+            // Processes that have exited do not count against the limit.
+            if roster.process(process.tid) != Some(process) {
+                continue;
+            }
+            read += 1;
+            if let Some(path) = v1_memory_path(process.tid) {
+                sample.events.push(Event::Cgroup(process, path));
+            }
+        }
+    }
+}
