@@ -1,10 +1,11 @@
-//! Counts allocations of steady ticks: none may be made for each task.
+//! Counts the allocations of steady ticks: the number must not grow with the number of
+//! tasks.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
-    reason = "a test ends where something is not as it should be, and says what it saw"
+    reason = "a failed check must stop the test and print the values"
 )]
 
 use std::{
@@ -21,16 +22,16 @@ struct Counting;
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
-// SAFETY: every call goes to the system's allocator unchanged.
+// SAFETY: every call goes unchanged to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.fetch_add(1, Relaxed);
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: the caller guarantees the same contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: the caller guarantees the same contract.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -54,7 +55,7 @@ fn id(tid: u32) -> TaskId {
     }
 }
 
-/// A tick with a thousand readings allocates no more than one with ten.
+/// A tick with 1,000 readings makes fewer than 50 allocations.
 fn tracker_allocates_nothing_per_task() {
     let host = Host {
         name: "test".to_owned(),
@@ -94,7 +95,7 @@ fn tracker_allocates_nothing_per_task() {
         tracker.update(&sample);
         COUNT.load(Relaxed) - before
     };
-    // Histories grow to their length of twelve seconds first.
+    // First let the histories grow to their full length of 12 s.
     for round in 1..200 {
         tick(ACTIVE, round);
     }
@@ -102,11 +103,11 @@ fn tracker_allocates_nothing_per_task() {
     let most = steady.iter().max().copied().unwrap_or(0);
     assert!(
         most < u64::from(ACTIVE) / 20,
-        "{most} allocations in a tick with {ACTIVE} readings"
+        "{most} allocations in one tick with {ACTIVE} readings"
     );
 }
 
-/// The real sampler on this machine, with whatever source it may use.
+/// The real sampler on this machine, with kernel events; skipped without them.
 fn sampler_allocates_nothing_per_task() {
     let host = procviz::source::host().unwrap();
     let sampler = match procviz::source::kernel::Kernel::load() {
@@ -115,7 +116,7 @@ fn sampler_allocates_nothing_per_task() {
             println!("SKIPPED the sampler: {error}");
             assert!(
                 std::env::var_os("PROCVIZ_NO_SKIP").is_none(),
-                "skipped, which is a failure here"
+                "skipped, but `PROCVIZ_NO_SKIP` is set"
             );
             return;
         }
@@ -146,8 +147,9 @@ fn sampler_allocates_nothing_per_task() {
     let (allocations, readings) = ticks
         .iter()
         .fold((0, 0), |sum, tick| (sum.0 + tick.0, sum.1 + tick.1));
-    assert!(readings > 2_000, "{readings} readings in ten ticks");
-    // What is left is for the machine's own files, a fixed number a tick.
+    assert!(readings > 2_000, "only {readings} readings in 10 ticks");
+    // The remaining allocations are for files about the whole machine: a fixed number
+    // per tick.
     assert!(
         allocations / 10 < 400 && allocations < readings,
         "{allocations} allocations for {readings} readings: {ticks:?}"
@@ -155,7 +157,7 @@ fn sampler_allocates_nothing_per_task() {
     drop(sleepers);
 }
 
-/// Wakes ten times a second, until the program ends.
+/// Wakes ten times a second until the program exits.
 fn waker() {
     loop {
         std::thread::sleep(std::time::Duration::from_millis(100));

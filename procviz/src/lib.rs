@@ -1,8 +1,8 @@
-//! See every task on a Linux machine at a glance, and miss none.
+//! Shows every task on a Linux machine at a glance, and misses none.
 //!
-//! eBPF programs tell which tasks ran, did IO, started or ended between two
-//! samples; `/proc` gives the figures of those tasks; both are merged into one
-//! snapshot; charts draw it. In reading order:
+//! eBPF programs report which tasks ran, did IO, started or exited between two
+//! samples. `/proc` gives the figures of these tasks. The tracker merges both into
+//! one snapshot, and charts draw the snapshot.
 
 #[doc(hidden)]
 pub mod app;

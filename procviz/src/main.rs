@@ -1,4 +1,4 @@
-//! Parses, runs, and maps the outcome to an exit status.
+//! Parses the command line, runs the subcommand, and maps the outcome to an exit status.
 
 use std::process::ExitCode;
 
@@ -7,9 +7,9 @@ use procviz::{app, cli::Cli, model::Untrusted};
 fn main() -> ExitCode {
     let cli = match Cli::from_args() {
         Ok(cli) => cli,
-        // The help, or the version.
+        // clap returns the help and the version as an error.
         Err(error) if !error.use_stderr() => {
-            // If nobody reads it, nothing is lost.
+            // A closed standard output is not an error here.
             _ = error.print();
             return ExitCode::SUCCESS;
         }
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What was wrong with the command line, with values that stay on their line.
+/// The error message of clap, with newlines in typed values escaped.
 fn usage(error: &clap::Error) -> String {
     let mut text = error.render().to_string();
     for arg in std::env::args_os().filter_map(|arg| arg.into_string().ok()) {
@@ -46,8 +46,8 @@ fn usage(error: &clap::Error) -> String {
     text.trim_end().to_owned()
 }
 
-/// Prints an error; nothing in it controls the terminal.
-#[expect(clippy::print_stderr, reason = "the one place that prints errors")]
+/// Prints an error on stderr, with control characters escaped.
+#[expect(clippy::print_stderr, reason = "the only place that prints errors")]
 fn print(text: &str) {
     eprintln!("{}", Untrusted::new(text.as_bytes()).message());
 }

@@ -23,7 +23,7 @@ pub(crate) const TESTS: &[Test] = &[
     ),
 ];
 
-/// Each is refused with status 2 and a message that names the value.
+/// Each invalid value is refused with exit status 2 and a message that has the value.
 fn what_makes_no_sense_is_named() -> Result<(), Failed> {
     let folder = Folder::new("usage");
     let file = folder.file("x.png");
@@ -57,7 +57,10 @@ fn what_makes_no_sense_is_named() -> Result<(), Failed> {
         let result = output(procviz().args(["grid", "-o"]).arg(&file).args(*args));
         let errors = stderr(&result);
         assert_eq!(result.status.code(), Some(2), "{args:?}: {errors}");
-        assert!(errors.contains(named), "{args:?} is not named: {errors}");
+        assert!(
+            errors.contains(named),
+            "{args:?}: no `{named}` in: {errors}"
+        );
     }
     for (name, named) in [("x.bmp", "x.bmp"), ("x", ".png")] {
         let result = output(procviz().args(["grid", "-o"]).arg(folder.file(name)));
@@ -70,7 +73,7 @@ fn what_makes_no_sense_is_named() -> Result<(), Failed> {
     assert_eq!(
         std::fs::read_dir(&folder.0)?.count(),
         0,
-        "something was created"
+        "a file was created"
     );
     Ok(())
 }
@@ -111,7 +114,7 @@ fn what_is_there_is_kept() -> Result<(), Failed> {
     assert_eq!(
         std::fs::read_dir(&folder.0)?.count(),
         3,
-        "something was created"
+        "a file was created"
     );
     let result = output(procviz().args(args).arg(&file).arg("--force"));
     assert!(result.status.success(), "{}", stderr(&result));
@@ -128,7 +131,7 @@ fn a_full_disk_leaves_nothing() -> Result<(), Failed> {
         .arg(&folder.0)
         .status()?;
     if !mount.success() {
-        return crate::support::skip("no file system can be mounted");
+        return crate::support::skip("cannot mount a file system");
     }
     let file = folder.file("x.png");
     let result = output(
@@ -142,6 +145,6 @@ fn a_full_disk_leaves_nothing() -> Result<(), Failed> {
         .status()?;
     assert_eq!(result.status.code(), Some(1));
     assert!(stderr(&result).contains("x.png"), "{}", stderr(&result));
-    assert_eq!(left, 0, "something is left on the full disk");
+    assert_eq!(left, 0, "a file is left on the full disk");
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! Recordings that are small and claim much: built by hand, block by block, as
-//! somebody would who wants to exhaust whoever opens them. Each is opened with
-//! every subcommand, which has to end within 300 MB and 20 s, with a picture or
-//! a clear message.
+//! Opens small recordings that claim large contents. They are built by hand, block by
+//! block, like the files of an attacker who wants to exhaust the reader. Every
+//! subcommand opens each file and must end within 300 MB and 20 s, with a picture or a
+//! clear message.
 
 use std::{
     path::Path,
@@ -37,7 +37,7 @@ pub(crate) const TESTS: &[Test] = &[
 const MOST_KIB: i64 = 300 * 1024;
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What is called with each file; `OUT` becomes a new name.
+/// The arguments that are run with each file; `OUT` is replaced with a path.
 const SUBCOMMANDS: &[&[&str]] = &[
     &["check"],
     &["exits", "--json", "--from"],
@@ -52,7 +52,7 @@ const SUBCOMMANDS: &[&[&str]] = &[
     &["record", "-o", "OUT.pvz", "--from"],
 ];
 
-/// Builds a file.
+/// The bytes of a recording under construction.
 struct Bytes(Vec<u8>);
 
 const FACTS: u8 = 1;
@@ -63,7 +63,7 @@ const INDEX: u8 = 5;
 const MARKS: u8 = 6;
 const TRAILS: u8 = 7;
 const DEATHS: u8 = 8;
-/// Codings of columns.
+/// Encodings of columns.
 const NUMBER: u8 = 0;
 const MAYBE: u8 = 1;
 const RISING: u8 = 2;
@@ -81,9 +81,9 @@ impl Bytes {
         file
     }
 
-    /// Appends a block with a right checksum; returns its place.
+    /// Appends a block with a correct checksum; returns the offset of the block.
     fn block(&mut self, kind: u8, payload: &[u8], span: (u64, u64)) -> u64 {
-        // Large payloads repeat themselves; level 19 takes seconds for them and gains little.
+        // Large payloads are repetitive: level 19 takes seconds for them and saves little.
         let level = if payload.len() > 1 << 20 { 4 } else { 19 };
         let packed = zstd::bulk::compress(payload, level).unwrap();
         self.packed(kind, &packed, payload.len(), span)
@@ -112,7 +112,7 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// A table whose columns have a coding and data each.
+/// A table; each column has an encoding and data.
 fn table(id: u8, rows: u64, columns: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let mut out = vec![id];
     varint(&mut out, rows);
@@ -125,21 +125,22 @@ fn table(id: u8, rows: u64, columns: &[(u8, Vec<u8>)]) -> Vec<u8> {
     out
 }
 
-/// The same number in each row.
+/// A column with the same number in each row.
 fn same(coding: u8, value: u64, rows: u64) -> (u8, Vec<u8>) {
     let mut one = Vec::new();
     varint(&mut one, value);
     (coding, one.repeat(rows as usize))
 }
 
-/// Row numbers from 0: of texts they count from 1, so each is one more there.
+/// A column of row numbers that count up from `from`. Tasks are numbered from 0, texts
+/// from 1.
 fn counting(coding: u8, from: u64, rows: u64) -> (u8, Vec<u8>) {
     let mut out = Vec::new();
     (from..from + rows).for_each(|row| varint(&mut out, row));
     (coding, out)
 }
 
-/// Texts of a block.
+/// The table of texts of a block.
 fn texts(all: &[Vec<u8>]) -> Vec<u8> {
     let mut data = Vec::new();
     for text in all {
@@ -149,7 +150,7 @@ fn texts(all: &[Vec<u8>]) -> Vec<u8> {
     table(1, all.len() as u64, &[(BYTES, data)])
 }
 
-/// Tasks of a block, whose ids follow one another.
+/// The table of tasks of a block, with consecutive thread ids.
 fn tasks(first: u64, count: u64) -> Vec<u8> {
     let mut tids = Vec::new();
     varint(&mut tids, first * 2);
@@ -157,8 +158,8 @@ fn tasks(first: u64, count: u64) -> Vec<u8> {
     table(2, count, &[(RISING, tids), same(RISING, 0, count)])
 }
 
-/// Rows of the table of samples; counts are those of found, kinds, folds,
-/// readings and memories of each.
+/// The table of samples. `counts` are the rows that each sample has in the tables of
+/// found tasks, kinds, folds, readings and memories.
 fn samples(
     count: u64,
     first_ns: u64,
@@ -186,7 +187,7 @@ fn samples(
     table(10, count, &columns)
 }
 
-/// Threads of their own processes, found at once.
+/// The table of found tasks: `count` processes with one thread each.
 fn found(count: u64, cgroup: (u8, Vec<u8>)) -> Vec<u8> {
     let number = |value| same(NUMBER, value, count);
     let unknown = || same(MAYBE, 0, count);
@@ -213,13 +214,13 @@ fn found(count: u64, cgroup: (u8, Vec<u8>)) -> Vec<u8> {
     table(11, count, &columns)
 }
 
-/// Events of one kind, all of whose columns are given.
+/// Events of one kind; `columns` has all columns of the table of that kind.
 fn events(kind: u8, count: u64, columns: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let kinds = table(15, count, &[same(NUMBER, kind.into(), count)]);
     [kinds, table(kind, count, columns)].concat()
 }
 
-/// Ends of processes, all with the same arguments.
+/// Exits of processes; `args` is the column of their arguments.
 fn ends(count: u64, args: (u8, Vec<u8>)) -> Vec<u8> {
     let number = |value| same(NUMBER, value, count);
     let unknown = || same(MAYBE, 0, count);
@@ -240,7 +241,7 @@ fn ends(count: u64, args: (u8, Vec<u8>)) -> Vec<u8> {
     events(25, count, &columns)
 }
 
-/// A census of so many threads and a sample after it.
+/// A payload with one sample: a census of `count` threads.
 fn machine(first: u64, count: u64, at_ns: u64, args: &[Vec<u8>]) -> Vec<u8> {
     let mut all = vec![b"task".to_vec()];
     all.extend_from_slice(args);
@@ -257,7 +258,7 @@ fn machine(first: u64, count: u64, at_ns: u64, args: &[Vec<u8>]) -> Vec<u8> {
     .concat()
 }
 
-/// A second sample, so that there is one to show.
+/// Appends a block with two samples, so that there is a sample to show.
 fn and_one_more(file: &mut Bytes, at_ns: u64) {
     let payload = samples(2, at_ns, SECOND, false, [0; 5]);
     file.block(SAMPLES, &payload, (at_ns, at_ns + SECOND));
@@ -268,26 +269,26 @@ type Bomb = (&'static str, fn() -> Vec<u8>);
 const BOMBS: &[Bomb] = &[
     ("one text for many rows", one_text_for_many_rows),
     ("one cgroup for many tasks", one_cgroup_for_many_tasks),
-    ("ends that share arguments", ends_that_share_arguments),
+    ("exits that share arguments", ends_that_share_arguments),
     ("many tables", many_tables),
     ("many columns", many_columns),
     ("many texts", many_texts),
     ("many small samples", many_small_samples),
     ("many blocks of zeros", many_blocks_of_zeros),
-    ("an index of one block", an_index_of_one_block),
+    ("an index that repeats a block", an_index_of_one_block),
     ("an index of nested blocks", an_index_of_nested_blocks),
     ("many marks", many_marks),
-    ("a mark in a large text", a_mark_in_a_large_text),
-    ("gaps without end", gaps_without_end),
-    ("a gap of nested lists", a_gap_of_nested_lists),
-    ("facts of many users", facts_of_many_users),
-    ("trails without end", trails_without_end),
-    ("keyframes of nothing", keyframes_of_nothing),
-    ("deaths without end", deaths_without_end),
-    ("heads without payloads", heads_without_payloads),
-    ("heads that lie", heads_that_lie),
-    ("more tasks at each sample", more_tasks_at_each_sample),
-    ("other arguments at each sample", other_texts_at_each_sample),
+    ("a mark with a large text", a_mark_in_a_large_text),
+    ("many gaps", gaps_without_end),
+    ("a gap with nested lists", a_gap_of_nested_lists),
+    ("facts with many users", facts_of_many_users),
+    ("many trails", trails_without_end),
+    ("empty keyframes", keyframes_of_nothing),
+    ("many deaths", deaths_without_end),
+    ("headers without payloads", heads_without_payloads),
+    ("incomplete headers", heads_that_lie),
+    ("new tasks in each sample", more_tasks_at_each_sample),
+    ("new texts in each sample", other_texts_at_each_sample),
 ];
 
 fn one_text_for_many_rows() -> Vec<u8> {
@@ -377,7 +378,7 @@ fn many_blocks_of_zeros() -> Vec<u8> {
     file.0
 }
 
-/// A block of marks of some megabytes, and its index that names it 20,000 times.
+/// A block of marks of some megabytes, and an index that lists the block 20,000 times.
 fn an_index_of_one_block() -> Vec<u8> {
     let mut file = Bytes::new();
     and_one_more(&mut file, SECOND);
@@ -386,7 +387,8 @@ fn an_index_of_one_block() -> Vec<u8> {
     file.0
 }
 
-/// Heads of blocks within the payload of a block, each of which reaches to the end.
+/// 2,000 block headers, one after the other, each with a payload of 1 MiB: the payload
+/// of a block contains the headers of the following blocks.
 fn an_index_of_nested_blocks() -> Vec<u8> {
     let mut file = Bytes::new();
     and_one_more(&mut file, SECOND);
@@ -586,7 +588,8 @@ fn deaths_without_end() -> Vec<u8> {
     file.0
 }
 
-/// Each place begins a block of 32 MiB whose checksum is wrong.
+/// 64 MiB of block headers. Each header claims a payload of 32 MiB and has a wrong
+/// checksum.
 fn heads_without_payloads() -> Vec<u8> {
     let mut file = Bytes::new();
     and_one_more(&mut file, SECOND);
@@ -598,7 +601,7 @@ fn heads_without_payloads() -> Vec<u8> {
     file.0
 }
 
-/// Nothing but beginnings of heads.
+/// 64 MiB of the four bytes that begin a block header.
 fn heads_that_lie() -> Vec<u8> {
     let mut file = Bytes::new();
     and_one_more(&mut file, SECOND);
@@ -618,7 +621,7 @@ fn more_tasks_at_each_sample() -> Vec<u8> {
         ]
         .concat();
         file.block(SAMPLES, &payload, (at, at));
-        // Bytes that earn it the rows.
+        // The reader allows more rows in a larger file, so make the file larger.
         let noise: Vec<u8> = (0..1_000_000u32)
             .map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8 ^ step as u8)
             .collect();
@@ -634,7 +637,7 @@ fn other_texts_at_each_sample() -> Vec<u8> {
         let text = |row: u64| format!("{row} {}", "x".repeat(4_000)).into_bytes();
         let all: Vec<Vec<u8>> = (0..count).map(|row| text(step * count + row)).collect();
         let mut payload = machine(10 + step * count, count, at, &all);
-        // Not everybody: those of before stay.
+        // Not a census, so that the tasks of earlier samples stay.
         let complete = samples(1, at, SECOND, true, [count, 0, 0, 0, 0]);
         let from = payload
             .windows(complete.len())
@@ -648,7 +651,7 @@ fn other_texts_at_each_sample() -> Vec<u8> {
     file.0
 }
 
-/// How a run ended, and what it took.
+/// Exit status and cost of a run.
 struct Run {
     status: Option<i32>,
     kib: i64,
@@ -675,7 +678,7 @@ fn run(args: &[&str], file: &Path, folder: &Folder) -> Run {
     let began = Instant::now();
     let mut kib = 0;
     let status = loop {
-        // Not what wait4 says: that has the memory of this program before exec, too.
+        // Not the figure of wait4, which includes the memory of this program before exec.
         kib = kib.max(peak_kib(child.id()).unwrap_or(0));
         if let Some(status) = child.try_wait().unwrap() {
             break status;
@@ -693,13 +696,13 @@ fn run(args: &[&str], file: &Path, folder: &Folder) -> Run {
     }
 }
 
-/// The largest resident set that a program has had so far.
+/// Largest resident set of procviz so far, KiB: `VmHWM` of `/proc/PID/status`.
 fn peak_kib(pid: u32) -> Option<i64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    // Before it has become the program, it has the memory of this one.
+    // Before exec, the child has the memory of this program.
     let is_it = status.starts_with("Name:\tprocviz");
     line.trim()
         .trim_end_matches(" kB")
@@ -708,7 +711,7 @@ fn peak_kib(pid: u32) -> Option<i64> {
         .filter(|_| is_it)
 }
 
-/// Opens a file with every subcommand; returns what went wrong.
+/// Opens a file with every subcommand; returns a line for each fault.
 fn faults(name: &str, file: &Path, folder: &Folder) -> Vec<String> {
     let mut faults = Vec::new();
     for args in SUBCOMMANDS {
@@ -716,7 +719,7 @@ fn faults(name: &str, file: &Path, folder: &Folder) -> Vec<String> {
         let is_ended = matches!(run.status, Some(0..=3));
         if run.kib > MOST_KIB || run.took > PATIENCE || !is_ended {
             faults.push(format!(
-                "{name}: {args:?}: status {:?}, {} MiB, {:?}: {}",
+                "{name}: {args:?}: exit status {:?}, {} MiB, {:?}: {}",
                 run.status,
                 run.kib / 1024,
                 run.took,
@@ -725,7 +728,7 @@ fn faults(name: &str, file: &Path, folder: &Folder) -> Vec<String> {
         }
         let is_told = !run.errors.trim().is_empty() || run.status == Some(0);
         if !is_told {
-            faults.push(format!("{name}: {args:?}: {:?} and no word", run.status));
+            faults.push(format!("{name}: {args:?}: {:?}, no message", run.status));
         }
     }
     faults
@@ -748,7 +751,7 @@ fn each_bomb_ends_in_bounds() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Small files that once exhausted the memory, panicked or were believed.
+/// Small files that once exhausted the memory, caused a panic or were accepted as valid.
 fn the_cases_end_in_bounds() -> Result<(), Failed> {
     let folder = Folder::new("cases");
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases");
@@ -766,7 +769,7 @@ fn the_cases_end_in_bounds() -> Result<(), Failed> {
     Ok(())
 }
 
-/// What is refused above is not refused because it is large.
+/// A valid recording of a large machine is accepted.
 fn a_large_machine_is_no_bomb() -> Result<(), Failed> {
     let folder = Folder::new("large");
     let file = folder.file("large.pvz");

@@ -1,4 +1,4 @@
-//! Chromium, driven over WebDriver as a person would: pointer and keys.
+//! Drives Chromium over WebDriver with pointer and keys, as a user would.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -19,7 +19,7 @@ pub(crate) enum Scripts {
     Off,
 }
 
-/// What takes longer than this does not come.
+/// Timeout for an answer of the browser or its driver.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A browser with one page.
@@ -31,13 +31,13 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Why there can be none.
+    /// The reason why no browser can be started; `None` if a browser can be started.
     pub(crate) fn why_not() -> Option<&'static str> {
         let is_there = has_program("chromium") && has_program("chromedriver");
-        (!is_there).then_some("there are no chromium and chromedriver")
+        (!is_there).then_some("chromium or chromedriver is not installed")
     }
 
-    /// Starts one.
+    /// Starts a browser.
     pub(crate) fn start(name: &str, scripts: Scripts) -> Self {
         let profile = Folder::new(&format!("browser-{name}"));
         let mut driver = Running::new(
@@ -48,7 +48,7 @@ impl Browser {
         );
         let said = BufReader::new(driver.0.stdout.take().unwrap()).lines();
         let (tell, told) = std::sync::mpsc::channel();
-        // Whatever else it says is read, so that it does not wait for that.
+        // Read the rest of the output, too: chromedriver blocks on a full pipe.
         std::thread::spawn(move || {
             for line in said.map_while(Result::ok) {
                 if let Some((_, port)) = line.split_once("successfully on port ") {
@@ -57,7 +57,7 @@ impl Browser {
             }
         });
         let port = told.recv_timeout(PATIENCE);
-        let port = port.expect("chromedriver says its port");
+        let port = port.expect("chromedriver printed no port");
         let mut args = vec![
             "--headless=new".to_owned(),
             "--no-sandbox".to_owned(),
@@ -88,7 +88,7 @@ impl Browser {
         browser
     }
 
-    /// One request; panics with what the driver says where it fails.
+    /// Sends one request. Panics with the message of the driver if the request fails.
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = if method == "POST" {
             body.to_string()
@@ -144,7 +144,7 @@ impl Browser {
         self.of_session("POST", "/url", &json!({ "url": url }));
     }
 
-    /// What a script returns.
+    /// Runs a script and returns its result.
     pub(crate) fn run(&self, script: &str, args: &[Value]) -> Value {
         self.of_session(
             "POST",
@@ -153,7 +153,7 @@ impl Browser {
         )
     }
 
-    /// Types into whatever has the focus.
+    /// Types into the element that has the focus.
     pub(crate) fn keys(&self, keys: &str) {
         let typed: Vec<Value> = keys
             .chars()
@@ -162,7 +162,7 @@ impl Browser {
         self.act(&json!({"type": "key", "id": "keys", "actions": typed}));
     }
 
-    /// Moves the pointer to a point of the window, and clicks there.
+    /// Moves the pointer to a point of the window, and clicks there if `click` is set.
     pub(crate) fn point(&self, (x, y): (i64, i64), click: bool) {
         let mut actions = vec![
             json!({"type": "pointerMove", "x": x, "y": y, "duration": 0, "origin": "viewport"}),
@@ -178,7 +178,7 @@ impl Browser {
         self.of_session("POST", "/actions", &json!({"actions": [action]}));
     }
 
-    /// What the console says that is wrong.
+    /// Warnings and errors of the browser console.
     pub(crate) fn complaints(&self) -> Vec<String> {
         let log = self.of_session("POST", "/se/log", &json!({"type": "browser"}));
         let log = log.as_array().unwrap().iter();
@@ -187,7 +187,7 @@ impl Browser {
             .collect()
     }
 
-    /// What one sees, as PNG.
+    /// A screenshot of the page, as PNG.
     pub(crate) fn screenshot(&self) -> Vec<u8> {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
         let shot = self.of_session("GET", "/screenshot", &Value::Null);
@@ -197,7 +197,8 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // It would outlive its driver; a test that fails has said enough.
+        // End the session, because the browser would outlive its driver. Errors are
+        // ignored: a failed test has already printed its reason.
         if let Ok(mut stream) = self.connect(Duration::from_secs(10)) {
             let path = format!("/session/{}", self.session);
             _ = write!(
@@ -206,7 +207,7 @@ impl Drop for Browser {
             );
             _ = stream.read_to_end(&mut Vec::new());
         }
-        // Its driver may leave it behind.
+        // The driver can leave the browser running.
         let profile = format!("--user-data-dir={}", self.profile.0.display());
         for process in procfs::process::all_processes().into_iter().flatten() {
             let Ok(process) = process else { continue };

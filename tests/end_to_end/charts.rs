@@ -37,7 +37,7 @@ fn start(args: &[&str]) -> Running {
     running
 }
 
-/// The texts of an SVG.
+/// The text elements of an SVG.
 fn texts(svg: &str) -> Vec<String> {
     let document = roxmltree::Document::parse(svg).unwrap();
     document
@@ -54,7 +54,7 @@ fn drawn(args: &[&str], folder: &Folder, name: &str) -> Result<String, Failed> {
     Ok(std::fs::read_to_string(&file)?)
 }
 
-/// Each option of the four scripts, and what it changes.
+/// Each option of the four original scripts, and its effect.
 fn every_option_of_the_originals() -> Result<(), Failed> {
     let folder = Folder::new("originals");
     let sleeper = start(&["sleep", "40"]);
@@ -74,7 +74,7 @@ fn every_option_of_the_originals() -> Result<(), Failed> {
         let processes = with("grid", &[option], &format!("p{index}.svg"))?;
         assert!(count(&processes) + 30 < count(&threads), "{option}");
     }
-    // Seven in a row make more rows than thirty do.
+    // 7 columns give more rows than 30 columns.
     let rows = |svg: &str| {
         let heights: BTreeSet<&str> = svg
             .lines()
@@ -215,8 +215,8 @@ fn animations() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The command alone is shown, its status is ours, and it does not begin
-/// before everything watches.
+/// Only the command is shown, procviz exits with the command's exit status, and the
+/// command does not start before all sources are ready.
 fn a_command() -> Result<(), Failed> {
     let folder = Folder::new("command");
     for chart in ["grid", "bubble", "lines"] {
@@ -237,7 +237,7 @@ fn a_command() -> Result<(), Failed> {
     let grid = std::fs::read_to_string(folder.file("grid.svg"))?;
     assert!(
         grid.contains("<title>sleep "),
-        "its child is not in the picture"
+        "the command's child is not in the picture"
     );
     assert!(!grid.contains("<title>kthreadd"));
     for (command, status) in [
@@ -328,7 +328,7 @@ fn filters() -> Result<(), Failed> {
             .iter()
             .all(|task| task["pid"] == tree.pid() || task["ppid"] == tree.pid())
     );
-    // Children of children that are there, and those that they start afterwards.
+    // Existing grandchildren, and processes that they start later.
     let script = "timeout 8 sh -c 'while :; do sleep 0.3; done' & wait";
     let nested = Running::new(Command::new("sh").args(["-c", script]));
     std::thread::sleep(std::time::Duration::from_millis(300));
@@ -341,14 +341,14 @@ fn filters() -> Result<(), Failed> {
         let of_user = dumped(&["--user", user])?;
         assert!(!of_user.is_empty() && of_user.iter().all(|task| task["uid"] == 65534));
     }
-    // The name alone does not tell them apart; the arguments do.
+    // These processes have the same name; only their arguments differ.
     let by_args = dumped(&["--command", "^sleep 4[13]$"])?;
     assert_eq!(by_args.len(), 2, "{by_args:?}");
-    // Different kinds add up.
+    // A task must pass the filters of all kinds.
     let both = dumped(&["--command", "^sleep 4[13]$", "--user", "nobody"])?;
     assert_eq!(pids(&both), BTreeSet::from([u64::from(other.pid())]));
     assert!(dumped(&["--cgroup", "/no/such/*"])?.is_empty());
-    // And the ends of whom one asks for.
+    // The filter also applies to exits.
     let exits = output(
         procviz()
             .args(["exits", "--json", "--command", "^true$", "--"])
@@ -390,7 +390,7 @@ fn bad_filters() -> Result<(), Failed> {
 fn a_short_life_is_a_bubble() -> Result<(), Failed> {
     let folder = Folder::new("short-bubble");
     let file = folder.file("x.svg");
-    // Born and dead within the one interval that is drawn.
+    // The inner shell starts and exits within the one interval that is drawn.
     let script = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done";
     let result = output(
         procviz()
@@ -424,7 +424,7 @@ fn completions_and_man() -> Result<(), Failed> {
         for word in [
             "grid", "bubble", "lines", "exits", "findings", "dump", "csv", "doctor",
         ] {
-            assert!(text.contains(word), "{shell} does not know {word}");
+            assert!(text.contains(word), "{shell}: no `{word}`");
         }
     }
     let man = String::from_utf8(output(procviz().arg("man")).stdout)?;
@@ -435,7 +435,7 @@ fn completions_and_man() -> Result<(), Failed> {
         "proc\\-root",
         "tree",
     ] {
-        assert!(man.contains(option), "the man page does not know {option}");
+        assert!(man.contains(option), "no `{option}` in the man page");
     }
     let help = String::from_utf8(output(procviz().arg("--help")).stdout)?;
     assert!(help.lines().count() <= 40, "{help}");
@@ -443,7 +443,7 @@ fn completions_and_man() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The examples are built with the tests; each does what it says.
+/// Runs each example and checks its result. The examples are built with the tests.
 fn examples_run() -> Result<(), Failed> {
     let folder = Folder::new("examples");
     let place = std::path::Path::new(env!("CARGO_BIN_EXE_procviz")).with_file_name("examples");
@@ -455,7 +455,7 @@ fn examples_run() -> Result<(), Failed> {
     let load = start(&["burn"]);
     let busiest = run("busiest", &[]);
     assert!(busiest.contains(&load.pid().to_string()), "{busiest}");
-    // A folder as somebody would save it, of this process and its threads.
+    // A saved copy of `/proc` with this process and its threads.
     let saved = folder.file("saved");
     let own = std::process::id();
     for task in std::fs::read_dir(format!("/proc/{own}/task"))?.flatten() {

@@ -1,5 +1,5 @@
-//! What a procviz that somebody has taken over could do: tried from inside, on
-//! each of its threads. Everything else that it does is tried by all other tests.
+//! Checks what procviz could do after an attacker has taken it over: each attempt is
+//! made from inside, on each thread. All other tests check that normal work is possible.
 
 use std::{collections::BTreeMap, process::Command};
 
@@ -72,7 +72,8 @@ fn has_landlock() -> bool {
     String::from_utf8_lossy(&doctor.stdout).contains("ok    Landlock")
 }
 
-/// Refused by name: a call that fails for another reason was not refused.
+/// Each call fails with the expected error: another error does not show that the
+/// confinement refused the call.
 fn nothing_else_can_be_done() -> Result<(), Failed> {
     let folder = Folder::new("confined");
     let (mut said, is_untouched) = tried(&folder, &[]);
@@ -104,7 +105,7 @@ fn nothing_else_can_be_done() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The attempts themselves work: what is not confined can do these things.
+/// Without confinement the same attempts succeed, so the attempts themselves work.
 fn without_it_all_of_it_can() -> Result<(), Failed> {
     let folder = Folder::new("unconfined");
     let (said, _) = tried(&folder, &["--reads", "--no-confine"]);
@@ -118,7 +119,7 @@ fn without_it_all_of_it_can() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Filters and user ids of a whole run, with a recording and a command.
+/// Seccomp filter and user ids of each thread in a run that also writes a recording.
 fn each_thread_is_confined() -> Result<(), Failed> {
     let folder = Folder::new("threads");
     let mut command = procviz();
@@ -138,7 +139,7 @@ fn each_thread_is_confined() -> Result<(), Failed> {
         if name != "procviz-writer" {
             assert!(
                 !field("Uid:").split_whitespace().any(|uid| uid == "0"),
-                "{name} is root"
+                "thread `{name}` is root"
             );
         }
         names.push(name);
@@ -150,11 +151,11 @@ fn each_thread_is_confined() -> Result<(), Failed> {
         "procviz-drain",
         "procviz-writer",
     ] {
-        // The kernel keeps 15 bytes of a name.
+        // The kernel keeps 15 bytes of a thread name.
         let thread = &thread[..thread.len().min(15)];
         assert!(
             names.iter().any(|name| name == thread),
-            "{thread} in {names:?}"
+            "no thread `{thread}` in {names:?}"
         );
     }
     Ok(())

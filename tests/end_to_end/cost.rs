@@ -24,8 +24,8 @@ fn at_10_hz() -> Result<(), Failed> {
     reads("10", 30)
 }
 
-/// With 10,000 sleeping and 100 active threads, calls of openat, read and
-/// pread, counted by strace, follow those that ran.
+/// With 10,000 sleeping and 100 active threads, the number of openat, read and pread64
+/// calls (counted by strace) depends only on the threads that ran.
 fn reads(hz: &str, samples: usize) -> Result<(), Failed> {
     if Command::new("strace")
         .arg("-V")
@@ -44,7 +44,7 @@ fn reads(hz: &str, samples: usize) -> Result<(), Failed> {
     let _sleepers: Vec<Running> = (0..100).map(|_| start(&["sleep", "100"])).collect();
     let _wakers: Vec<Running> = (0..10).map(|_| start(&["wake", "10"])).collect();
     let dump = Lines::dump(&["-F", hz]);
-    // The paths of v1 cgroups are read once, after the start.
+    // Skip the start: procviz reads the paths of v1 cgroups once after it.
     dump.line(if hz == "1" { 4 } else { 40 });
     let trace = folder.file("trace");
     let mut strace = Command::new("strace")
@@ -77,7 +77,7 @@ fn reads(hz: &str, samples: usize) -> Result<(), Failed> {
     println!("{hz} Hz: {calls} calls in {samples} samples, {ran} ran, {allowed} allowed");
     assert!(
         ran > 50 * samples / 2,
-        "only {ran} ran in {samples} samples"
+        "only {ran} tasks ran in {samples} samples"
     );
     assert!(
         calls > 0 && calls <= allowed,

@@ -37,7 +37,7 @@ fn hex(name: &str) -> String {
     name.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Rows as a standard reader of CSV sees them.
+/// The rows, as a standard CSV parser reads them.
 fn rows(bytes: &[u8]) -> Vec<Vec<Vec<u8>>> {
     csv::ReaderBuilder::new()
         .has_headers(false)
@@ -48,7 +48,7 @@ fn rows(bytes: &[u8]) -> Vec<Vec<Vec<u8>>> {
         .collect()
 }
 
-/// Fields that do not move while a task sleeps.
+/// Compares fields that do not change while a task sleeps with `/proc`.
 fn every_field() -> Result<(), Failed> {
     let hostile = start(&["named", &hex(HOSTILE)]);
     let zombies = start(&["zombies", "1"]);
@@ -90,7 +90,8 @@ fn every_field() -> Result<(), Failed> {
 }
 
 fn check_stat(tid: &str, raw: &[u8], values: &[Vec<u8>]) {
-    // Put together again, it is the line; times of a waking task may differ.
+    // Joined again, the fields equal the line. Times of a task that wakes up can differ;
+    // these tasks sleep.
     let mut line = values[0].clone();
     line.extend_from_slice(b" (");
     line.extend_from_slice(&values[1]);
@@ -121,7 +122,7 @@ fn check_pairs(tid: &str, raw: &[u8], titles: &[Vec<u8>], values: &[Vec<u8>]) {
                 "{tid} {title}"
             ),
             None if title == "pid" => assert_eq!(value, tid),
-            None => assert_eq!(value, "", "{tid} has no {title}"),
+            None => assert_eq!(value, "", "{tid}: no `{title}`"),
         }
     }
 }
@@ -138,7 +139,7 @@ fn each_kind_has_a_file() -> Result<(), Failed> {
         let rows = rows(&std::fs::read(folder.file(&format!("x-{kind}.csv")))?);
         assert!(rows.len() > 5, "{kind}: {} rows", rows.len());
     }
-    // They are there: nothing is overwritten.
+    // The files exist now: nothing is overwritten.
     let again = output(&mut command);
     assert_eq!(again.status.code(), Some(1), "{}", stderr(&again));
     assert!(stderr(&again).contains("--force"), "{}", stderr(&again));
@@ -190,11 +191,11 @@ fn repetitions() -> Result<(), Failed> {
     assert_eq!(titles, 1);
     assert!(rows.len() >= 4, "{} rows", rows.len());
     let times: std::collections::BTreeSet<_> = rows[1..].iter().map(|row| &row[0]).collect();
-    assert_eq!(times.len(), rows.len() - 1, "each has its own time");
+    assert_eq!(times.len(), rows.len() - 1, "two rows have one time");
     Ok(())
 }
 
-/// A folder of the shape of /proc, of 20,000 tasks.
+/// A folder with the layout of `/proc` and 20,000 tasks.
 fn many_tasks_take_no_memory() -> Result<(), Failed> {
     let folder = Folder::new("csv-many");
     let status = std::fs::read("/proc/self/status")?;
@@ -223,7 +224,7 @@ fn many_tasks_take_no_memory() -> Result<(), Failed> {
     }
     assert!(child.wait()?.success());
     assert_eq!(lines, 20_001);
-    // The text alone is some 30 MB.
+    // The text alone is about 30 MB.
     assert!(peak > 0 && peak < 20 * 1024, "{peak} KiB");
     Ok(())
 }
@@ -235,12 +236,12 @@ fn a_spreadsheet() -> Result<(), Failed> {
     let safe = output(procviz().args(["csv", "--spreadsheet", &pid]));
     assert_eq!(rows(&kept.stdout)[0][1], b"=1+1");
     assert_eq!(rows(&safe.stdout)[0][1], b"'=1+1");
-    // A negative number is none.
+    // A negative number is not a formula.
     assert_eq!(rows(&safe.stdout)[0][7], rows(&kept.stdout)[0][7]);
     Ok(())
 }
 
-/// From a recording: what it holds is what `/proc` said, all else is empty.
+/// From a recording: recorded fields equal `/proc`, all other fields are empty.
 fn from_a_recording() -> Result<(), Failed> {
     let folder = Folder::new("csv-from");
     let hostile = start(&["named", &hex(HOSTILE)]);
@@ -282,7 +283,7 @@ fn from_a_recording() -> Result<(), Failed> {
                     "{name}: {said}"
                 );
                 if name == "VmRSS" {
-                    // The kernel counts more exactly for `status` than for `stat`.
+                    // The kernel counts RSS more exactly for `status` than for `stat`.
                     let pages: u64 = String::from_utf8(stat[row][23].clone())?.parse()?;
                     assert_eq!(*field, format!("{:>8} kB", pages * 4).into_bytes());
                     held += 1;
@@ -294,13 +295,13 @@ fn from_a_recording() -> Result<(), Failed> {
         }
         assert_eq!(held, if kind == "-i" { 6 } else { 16 }, "{then:?}");
     }
-    // Every sample, with its time.
+    // `-r` prints every sample with its time.
     let (rows, _) = table(&["-r", "-t"], true);
     assert_eq!(rows.len(), 1 + 3 * 2);
     assert_eq!(rows[0][..2], [b"time".to_vec(), b"pid".to_vec()]);
     let times: std::collections::BTreeSet<_> = rows[1..].iter().map(|row| &row[0]).collect();
     assert_eq!(times.len(), 3);
-    // One who was not there.
+    // A thread that is not in the recording.
     let result = output(procviz().args(["csv", "4194303", "--from"]).arg(&recording));
     assert_eq!(result.status.code(), Some(1));
     assert!(stderr(&result).contains("there is no thread `4194303`"));

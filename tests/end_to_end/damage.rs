@@ -1,5 +1,5 @@
-//! What becomes of a file that was not closed, or is damaged, or has holes: what
-//! is there is read, and what is missing is told.
+//! Reads recordings that were not closed, are damaged or have gaps: the intact parts
+//! are read, and the missing parts are reported.
 
 use std::{
     collections::BTreeSet,
@@ -30,7 +30,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("deaths_stay_in_their_boot", Needs::Events, two_boots),
 ];
 
-/// What is older than a second is there each time.
+/// After SIGKILL at any time, the file has all samples but those of about the last second.
 fn killed() -> Result<(), Failed> {
     let folder = Folder::new("killed");
     let _busy = busy();
@@ -50,7 +50,7 @@ fn killed() -> Result<(), Failed> {
             })
             .collect();
         for file in &files {
-            crate::support::wait_until("a first block", || {
+            crate::support::wait_until("there is no block", || {
                 std::fs::metadata(file).is_ok_and(|meta| meta.len() > 1_500)
             });
         }
@@ -79,8 +79,8 @@ fn killed() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A thousand cuts and a thousand flips of a bit: what is read is what was
-/// written, and what is missing is told.
+/// 1,000 truncations and 1,000 bit flips: samples that are read equal the written ones,
+/// and missing samples are reported.
 fn cuts_and_flips() -> Result<(), Failed> {
     let folder = Folder::new("cuts-and-flips");
     let file = folder.file("run.pvz");
@@ -102,23 +102,23 @@ fn cuts_and_flips() -> Result<(), Failed> {
         }
         Some((prints, reader.integrity().clone()))
     };
-    let (whole, _) = read(&bytes).ok_or("the file itself cannot be read")?;
+    let (whole, _) = read(&bytes).ok_or("the undamaged file is not read")?;
     assert!(whole.len() > 45, "{}", whole.len());
-    // The same numbers in each run (Knuth's MMIX).
+    // Pseudo-random numbers, the same in each run (Knuth's MMIX).
     let mut noise = 1u64;
     let mut random = |below: usize| {
         noise = noise.wrapping_mul(6_364_136_223_846_793_005);
         noise = noise.wrapping_add(1_442_695_040_888_963_407);
         (noise >> 33) as usize % below
     };
-    // What this takes at the most counts from here on.
+    // Reset the peak of the resident set, so that it counts only what follows.
     std::fs::write("/proc/self/clear_refs", "5")?;
     let held = procfs::process::Process::myself()?.status()?.vmrss;
     for _ in 0..1_000 {
         let at = random(bytes.len());
         if let Some((left, findings)) = read(&bytes[..at]) {
-            assert!(whole.starts_with(&left), "cut at {at}");
-            assert!(!findings.is_closed, "cut at {at}");
+            assert!(whole.starts_with(&left), "cut at byte {at}");
+            assert!(!findings.is_closed, "cut at byte {at}");
         }
     }
     let mut all_broken = Vec::new();
@@ -130,13 +130,13 @@ fn cuts_and_flips() -> Result<(), Failed> {
             all_broken.push(broken.clone());
         }
         let Some((left, findings)) = read(&broken) else {
-            // Nothing of it is read where its head is broken.
-            assert!(at < 16, "nothing is read after a flip at {at}");
+            // A file with a damaged file header is not read at all.
+            assert!(at < 16, "nothing is read after a flip of byte {at}");
             continue;
         };
-        let place = format!("flip at {at}, bit {bit}");
+        let place = format!("byte {at}, bit {bit}");
         assert!(left.iter().all(|sample| whole.contains(sample)), "{place}");
-        // A block is a second; the opening census has one of its own.
+        // A block covers a second (10 samples); the opening census is a block of its own.
         assert!(left.len() + 11 >= whole.len(), "{place}: {}", left.len());
         let is_told = !findings.damages.is_empty() || findings.unfinished > 0;
         assert!(left.len() == whole.len() || is_told, "{place}");
@@ -144,7 +144,7 @@ fn cuts_and_flips() -> Result<(), Failed> {
     let most = procfs::process::Process::myself()?.status()?.vmhwm;
     let more = most.zip(held).map(|(most, held)| most.saturating_sub(held));
     assert!(more.ok_or("unknown")? < 256 << 10, "{more:?} KiB");
-    // Pictures of them are drawn, or it is said why not.
+    // Each damaged file gives a picture, or a message that says why not.
     for broken in all_broken {
         let (path, picture) = (folder.file("broken.pvz"), folder.file("x.svg"));
         std::fs::write(&path, broken)?;
@@ -166,7 +166,7 @@ fn cuts_and_flips() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Damages the fourth block of samples.
+/// Copies a file and damages the fourth block of samples in the copy.
 fn damage(file: &Path, broken: &Path) -> Result<(), Failed> {
     let map = Map::of(&mut std::fs::File::open(file)?)?;
     let mut blocks = map.entries.iter().filter(|entry| entry.has_samples());
@@ -177,8 +177,8 @@ fn damage(file: &Path, broken: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Figures of what comes after a hole are of all of the time before it, or
-/// unknown, and pictures say so.
+/// The figures of the sample after a gap cover the whole gap or are unknown, and pictures
+/// say so.
 fn hole() -> Result<(), Failed> {
     let folder = Folder::new("hole");
     let (file, broken) = (folder.file("run.pvz"), folder.file("broken.pvz"));
@@ -202,7 +202,7 @@ fn hole() -> Result<(), Failed> {
     let is_after = |line: &&Value| line["interval_ns"].as_u64() > Some(500_000_000);
     let after: Vec<&Value> = left.iter().filter(is_after).collect();
     let [after] = after[..] else {
-        return Err(format!("{} lines after holes", after.len()).into());
+        return Err(format!("{} lines after gaps", after.len()).into());
     };
     let before = left
         .iter()
@@ -230,19 +230,19 @@ fn hole() -> Result<(), Failed> {
         );
         (std::fs::read_to_string(picture).unwrap(), stderr(&result))
     };
-    // The sample after it.
+    // The sample after the gap.
     let (picture, _) = draw("grid", &broken, after);
     assert!(picture.contains("s of it missing"), "{picture}");
     assert!(picture.contains("who began or ended then is not known"));
     let (picture, _) = draw("grid", &file, after);
     assert!(!picture.contains("missing"), "{picture}");
-    // A moment within it.
+    // A time within the gap.
     let (picture, said) = draw("bubble", &broken, last);
-    assert!(said.contains("nothing was recorded then"), "{said}");
+    assert!(said.contains("nothing was recorded at that time"), "{said}");
     assert!(!picture.contains("missing"), "{picture}");
     let (_, said) = draw("bubble", &file, last);
     assert!(!said.contains("nothing was recorded"), "{said}");
-    // Lines have no stroke across it.
+    // No line crosses the gap.
     let end = left.last().unwrap();
     let (broken_line, _) = draw("lines", &broken, end);
     assert!(broken_line.contains("broken where nothing is known"));
@@ -252,7 +252,7 @@ fn hole() -> Result<(), Failed> {
         |line: &&str| line.starts_with("<polyline") && line.contains("stroke-width=\"2.00\"");
     let strokes = |picture: &str| picture.lines().filter(is_stroke).count();
     assert_eq!((strokes(&line), strokes(&broken_line)), (1, 2));
-    // A piece of it tells of the hole, too.
+    // A part that is cut out has the gap, too.
     let piece = folder.file("piece.pvz");
     let cut = output(
         procviz()
@@ -269,8 +269,8 @@ fn hole() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Whatever is made of a damaged file tells of it, be the damage where nothing
-/// was read.
+/// Every command that reads a damaged file reports the damage, even if the command did
+/// not read the damaged part.
 fn damaged() -> Result<(), Failed> {
     let folder = Folder::new("damaged");
     let file = folder.file("run.pvz");
@@ -287,7 +287,7 @@ fn damaged() -> Result<(), Failed> {
     damage(&file, &broken)?;
     let (whole, left) = (samples(&file).0.len(), samples(&broken).0.len());
     assert!(left < whole && left + 25 > whole, "{left} of {whole}");
-    // Of a folder it is said what there is in all.
+    // For a folder, `check` also prints the totals.
     let both = output(procviz().arg("check").arg(folder.file(".")));
     assert_eq!(both.status.code(), Some(3), "{}", stderr(&both));
     let told = String::from_utf8(both.stdout)?;
@@ -343,7 +343,7 @@ fn damaged() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A piece tells of the deaths that what it comes from only counts.
+/// A part that is cut out keeps the number of deaths that a gap of its source only counts.
 fn piece() -> Result<(), Failed> {
     let folder = Folder::new("piece");
     let (whole, holey, piece) = (
@@ -367,7 +367,7 @@ fn piece() -> Result<(), Failed> {
     let gap = Block::gap(&gap)?.bytes;
     let (from, to) = (lost.offset as usize, next.unwrap().offset as usize);
     let index = map.entries.last().unwrap().offset as usize;
-    // Without its index, which names other places.
+    // Without the index, whose offsets are wrong now.
     std::fs::write(&holey, [&bytes[..from], &gap, &bytes[to..index]].concat())?;
     record(&piece, &["--from", holey.to_str().unwrap()]);
     let (some, of_piece) = samples(&piece);
@@ -384,8 +384,8 @@ fn piece() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Who ended in a gap at the end of a file is told of, and not with the samples
-/// of the next boot.
+/// Processes that exited in a gap at the end of a file are listed, and not with the
+/// samples of the next boot.
 fn two_boots() -> Result<(), Failed> {
     let folder = Folder::new("two-boots");
     let whole = folder.file("whole.pvz");
@@ -424,7 +424,7 @@ fn two_boots() -> Result<(), Failed> {
     .concat();
     let first = [&bytes[..lost.offset as usize], &tail].concat();
     std::fs::write(shelf.join("a.pvz"), first)?;
-    // The same machine, after a boot that it has lived a year longer for.
+    // The same machine after another boot, a day later.
     let later = Facts {
         boot_id: "another".to_owned(),
         boot_wall_ns: reader.facts().boot_wall_ns + 86_400_000_000_000,

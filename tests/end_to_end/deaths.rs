@@ -35,7 +35,7 @@ pub(crate) const TESTS: &[Test] = &[
     ),
 ];
 
-/// What wait4 said.
+/// Status and resource usage of a child, as wait4 returns them.
 struct Waited {
     kind: String,
     status: u32,
@@ -55,7 +55,7 @@ fn every_death_once_and_right() -> Result<(), Failed> {
         .map(waited)
         .collect();
     assert!(waited.len() >= 3_000);
-    // Its pids may be used again within the test: records are taken in order.
+    // A pid can be reused within the test: records of a pid are compared in order.
     std::thread::sleep(std::time::Duration::from_millis(1_500));
     let (lines, errors) = exits.end();
     assert!(errors.contains(" 0 lost"), "{errors}");
@@ -85,18 +85,18 @@ fn every_death_once_and_right() -> Result<(), Failed> {
     for (pid, count) in expected {
         let seen = records.get(&u64::from(pid)).map_or(0, Vec::len);
         if seen != count {
-            wrong.push(format!("{pid}: {seen} records of {count} deaths"));
+            wrong.push(format!("{pid}: {seen} records for {count} deaths"));
         }
     }
     assert!(
         after_release * 100 <= waited.len(),
-        "{after_release} of {} used more than wait4 says",
+        "{after_release} of {} used more CPU time than wait4 counted",
         waited.len()
     );
     let shown: Vec<_> = wrong.iter().take(30).cloned().collect();
     assert!(
         wrong.is_empty(),
-        "{} of {} are wrong:\n{}",
+        "{} faults in {} records:\n{}",
         wrong.len(),
         waited.len(),
         shown.join("\n")
@@ -122,7 +122,7 @@ fn check(pid: u32, child: &Waited, record: &Value) -> Vec<String> {
     let mut expect = |what: &str, is: &Value, should: Value| {
         if *is != should {
             wrong.push(format!(
-                "{} {pid}: {what} is {is}, should be {should}",
+                "{} {pid}: {what} is {is}, expected {should}",
                 child.kind
             ));
         }
@@ -180,7 +180,7 @@ fn check(pid: u32, child: &Waited, record: &Value) -> Vec<String> {
         ),
         _ => {}
     }
-    // wait4 adds what a child has reaped itself to its own.
+    // wait4 adds the usage of the children that a child has reaped.
     if child.kind != "orphan-parent" {
         let cpu = record["cpu_ns"].as_u64().unwrap_or(0);
         let waited = child.cpu_us * 1_000;
@@ -212,9 +212,9 @@ fn allowed_ns(child: &Waited) -> u64 {
     child.cpu_us * 10 + 100_000 + child.threads * 20_000
 }
 
-/// Whether a child used CPU after its parent had been told of its end: wait4
-/// does not count that, the record does. On a machine whose CPUs are taken
-/// away at any moment it happens to a few, and is then a millisecond.
+/// Whether a child used CPU time after its parent was notified of the exit. wait4 does
+/// not count that time, the exit record does. On a machine whose CPUs can be taken away
+/// at any time this happens to a few processes, and is then a millisecond.
 fn used_more_than_waited(pid: u32, child: &Waited, record: &Value) -> bool {
     if child.kind == "orphan-parent" {
         return false;
@@ -241,7 +241,7 @@ fn a_cgroup_has_its_name_after_its_end() -> Result<(), Failed> {
     let name = format!("procviz-test-{}", std::process::id());
     let folder = format!("{mount}/{name}");
     if let Err(error) = std::fs::create_dir(&folder) {
-        println!("SKIPPED: no cgroup can be made: {error}");
+        println!("SKIPPED: cannot create a cgroup: {error}");
         return Ok(());
     }
     let script = format!("echo $$ > {folder}/cgroup.procs; exec sleep 0.1");
@@ -252,7 +252,7 @@ fn a_cgroup_has_its_name_after_its_end() -> Result<(), Failed> {
     child.wait()?;
     std::fs::remove_dir(&folder)?;
     let mut found = None;
-    wait_until("the record comes", || {
+    wait_until("there is no record", || {
         found = (0..exits.count())
             .map(|index| exits.line(index))
             .find(|record| record["pid"] == pid);
@@ -300,7 +300,7 @@ fn a_closed_pipe_ends_it() -> Result<(), Failed> {
         }
         if std::time::Instant::now() > deadline {
             running.kill()?;
-            return Err("it goes on after its reader has left".into());
+            return Err("procviz still runs after its reader has closed the pipe".into());
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     };
@@ -326,7 +326,7 @@ fn threads_are_told_on_demand() -> Result<(), Failed> {
     assert!(result.status.success(), "{}", stderr(&result));
     let records: Vec<Value> = String::from_utf8(result.stdout)?
         .lines()
-        // The load prints what wait4 says, too.
+        // The workload also prints the results of wait4.
         .filter(|line| line.starts_with('{'))
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
@@ -337,7 +337,7 @@ fn threads_are_told_on_demand() -> Result<(), Failed> {
             .map(|record| record["lifetime_ns"].as_u64().unwrap())
             .max()
     };
-    // The load lives longest of all, and starts threads after its own start.
+    // The workload runs longer than all other processes, and its threads start after it.
     assert!(longest(true) <= longest(false));
     let younger = records.iter().filter(|record| {
         let whole = records

@@ -1,4 +1,4 @@
-//! Disks that hang, or have no room: sampling goes on.
+//! Records to disks that hang or are full: sampling continues.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,8 +28,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("full_to_the_end", Needs::Events, full_to_the_end),
 ];
 
-/// Sampling goes on while the disk answers nobody: all of it waits, and what
-/// there is no room for is lost and told of.
+/// Sampling continues while the disk hangs: samples wait in a queue, and samples that do
+/// not fit into the queue are lost and counted.
 fn hung_disk() -> Result<(), Failed> {
     let folder = Folder::new("hung-disk");
     let (out, image, mount) = (
@@ -58,7 +58,7 @@ fn hung_disk() -> Result<(), Failed> {
             .arg(env!("CARGO_BIN_EXE_procviz")),
     );
     if result.status.code() == Some(77) {
-        return skip("no file system can be made and mounted");
+        return skip("cannot create and mount a file system");
     }
     let said = stderr(&result);
     assert!(result.status.success(), "{said}");
@@ -71,17 +71,17 @@ fn hung_disk() -> Result<(), Failed> {
             "{findings:?}"
         );
         let late = samples.last().unwrap().losses;
-        // Whoever waited for the disk would have left out most of them.
+        // A sampler that waits for the disk would have skipped most ticks.
         assert!(late.late_ticks + late.skipped_ticks < 40, "{late:?}");
         let lost: u64 = findings.gaps.iter().map(|gap| gap.samples).sum();
         let due = samples.len() as u64 + late.skipped_ticks;
         (due, findings.gaps.len() as u64, lost)
     };
-    // Where there is room for what waits, nothing is lost.
+    // With enough room in the queue, nothing is lost.
     assert_eq!(counted("all.pvz"), (19 * 20 + 1, 0, 0), "{said_of_all}");
     assert!(!said_of_all.contains("sampling goes on"), "{said_of_all}");
-    // Each sample is there or told of, none was late, and whoever waits is told
-    // once; everybody is told of once more after the gap.
+    // Each sample is in the file or counted as lost, and there is one message. Each gap is
+    // followed by a census, which is one more sample.
     let (there, gaps, lost) = counted("some.pvz");
     assert!(lost > 0, "nothing was lost: {said}");
     assert_eq!(there + lost, 19 * 20 + 1 + gaps, "{said}");
@@ -89,8 +89,8 @@ fn hung_disk() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Says so once, goes on when there is room, and marks the gap; who ended in it
-/// is known after it.
+/// On a full disk, procviz prints one message, continues when there is room, and marks the
+/// gap. Processes that exited in the gap are known after it.
 fn full_disk() -> Result<(), Failed> {
     let folder = Folder::new("full-disk");
     let (out, lines) = (folder.file("out.pvz"), folder.file("live.json"));
@@ -110,7 +110,7 @@ fn full_disk() -> Result<(), Failed> {
         exit $status
     "#;
     let Some((result, ended)) = beside_exits(script, &[&mount, &out, &lines]) else {
-        return skip("no file system can be mounted");
+        return skip("cannot mount a file system");
     };
     let said = stderr(&result);
     assert!(result.status.success(), "{said}");
@@ -131,7 +131,7 @@ fn full_disk() -> Result<(), Failed> {
         samples.len()
     );
     assert!(gap.why.contains("No space"), "{}", gap.why);
-    // Everybody is told of once more, as of the end of the gap.
+    // There is one census for the end of the gap.
     let within = samples.iter().filter(|sample| {
         let (begin, end) = gap.span_ns;
         (begin..=end).contains(&sample.stamp.boot_ns)
@@ -140,13 +140,13 @@ fn full_disk() -> Result<(), Failed> {
     assert!(within.len() == 1 && within[0].complete, "{}", within.len());
     let skipped = samples.last().map_or(0, |last| last.losses.skipped_ticks);
     assert_eq!(samples.len() as u64 - 1 + gap.samples + skipped, 9 * 50 + 1);
-    // Every death is there, and those in the gap say the same as all others.
+    // Every death is in the file; deaths in the gap have the same figures as all others.
     assert_eq!(gap.deaths, 0);
     let ends = ends(&out, &[])?;
     each_is_there_once(&ends, &ended);
     a_part_is_the_same(&out, &ends)?;
     is_read_by_python(&out)?;
-    // What is read is what was live; the sample after the gap spans it.
+    // The recording equals the live output; the sample after the gap covers the gap.
     let read = output(procviz().args(["dump", "--from"]).arg(&out));
     assert!(read.status.success(), "{}", stderr(&read));
     assert!(stderr(&read).contains("samples were not recorded"));
@@ -163,12 +163,12 @@ fn full_disk() -> Result<(), Failed> {
         let was = &live[&of(&line)];
         if line["interval_ns"].as_u64() > Some(500_000_000) {
             assert!(line["machine"]["forks"].is_null(), "{line}");
-            // Nobody who has been reaped in the gap waits for that.
+            // A process that was reaped in the gap is not shown as a zombie.
             assert_eq!(zombies(&line), zombies(was));
             after = 1;
             continue;
         }
-        assert_eq!(&line, was, "{after} after the gap");
+        assert_eq!(&line, was, "sample {after} after the gap");
         after += u32::from(after > 0);
         let tasks = line["tasks"].as_array().unwrap().iter();
         tids = tasks.map(|task| task["tid"].to_string()).collect();
@@ -180,9 +180,10 @@ fn full_disk() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Runs a script where it may mount things, while things are started and end;
-/// `$1` and on are the paths, and then procviz. What it did, and who ended by
-/// what another procviz saw; `None` where nothing can be mounted.
+/// Runs a script in its own mount namespace, while other processes start and exit. `$1`
+/// and the following arguments are the paths, the last argument is the procviz binary.
+/// Returns the output and the exits that another procviz saw; `None` if the script cannot
+/// mount.
 fn beside_exits(script: &str, paths: &[&Path]) -> Option<(Output, Vec<String>)> {
     let exits = Lines::exits(&[]);
     let _busy = busy();
@@ -202,7 +203,7 @@ fn zombies(snapshot: &Value) -> BTreeSet<u64> {
     tasks.map(|task| task["tid"].as_u64().unwrap()).collect()
 }
 
-/// What `exits --from` says.
+/// The lines of `exits --json --from`.
 fn ends(recording: &Path, args: &[&str]) -> Result<Vec<String>, Failed> {
     let read = output(
         procviz()
@@ -220,10 +221,10 @@ fn time_of(line: &str) -> &str {
     rest.split('"').next().unwrap()
 }
 
-/// Every death is there as often as another procviz saw it beside, with the same
-/// figures.
+/// Checks that each death that another procviz saw live is in the recording once, with
+/// the same figures.
 fn each_is_there_once(read: &[String], live: &[String]) {
-    // The clock is asked by each for itself.
+    // Each procviz reads the clock itself, so times can differ.
     let untimed = |line: &String| {
         let mut record: Value = serde_json::from_str(line).unwrap();
         record["time"].take();
@@ -246,12 +247,12 @@ fn each_is_there_once(read: &[String], live: &[String]) {
     assert!(twice.is_empty(), "{twice:#?}");
 }
 
-/// Also where a part is asked for that begins and ends within a gap, or in
-/// another file.
+/// Checks that a part of the recording has the same exits, also if the part begins and
+/// ends within a gap or in another file.
 fn a_part_is_the_same(recording: &Path, all: &[String]) -> Result<(), Failed> {
     let mut times: Vec<&str> = all.iter().map(|line| time_of(line)).collect();
     times.sort_unstable();
-    // The wall clock drifts, by which each sample tells the time.
+    // Compare pids: times come from the wall clock of each sample, which drifts.
     let pid = |line: &String| serde_json::from_str::<Value>(line).unwrap()["pid"].to_string();
     for (from, to) in [(1, 2), (2, 3), (3, 5)] {
         let [begin, end] = [from, to].map(|sixths| times[(times.len() - 1) * sixths / 6]);
@@ -268,7 +269,7 @@ fn a_part_is_the_same(recording: &Path, all: &[String]) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A file that is to be begun while there is no room tells of the gap before it.
+/// A file that should begin while the disk is full records the gap before it.
 fn full_while_files_rotate() -> Result<(), Failed> {
     let folder = Folder::new("full-rotation");
     let (mount, out) = (folder.file("small"), folder.file("out"));
@@ -284,7 +285,7 @@ fn full_while_files_rotate() -> Result<(), Failed> {
         exit $status
     "#;
     let Some((result, ended)) = beside_exits(script, &[&mount, &out]) else {
-        return skip("no file system can be mounted");
+        return skip("cannot mount a file system");
     };
     let said = stderr(&result);
     assert!(result.status.success(), "{said}");
@@ -305,7 +306,7 @@ fn full_while_files_rotate() -> Result<(), Failed> {
     Ok(())
 }
 
-/// What there is no room for to the end is told of: who is not there is counted.
+/// If the disk is full until the end, missing deaths are counted in the gap.
 fn full_to_the_end() -> Result<(), Failed> {
     let folder = Folder::new("full-to-the-end");
     let (mount, out) = (folder.file("small"), folder.file("out.pvz"));
@@ -319,7 +320,7 @@ fn full_to_the_end() -> Result<(), Failed> {
         exit $status
     "#;
     let Some((result, ended)) = beside_exits(script, &[&mount, &out]) else {
-        return skip("no file system can be mounted");
+        return skip("cannot mount a file system");
     };
     assert!(result.status.success(), "{}", stderr(&result));
     let (_, reader) = samples(&out);
@@ -334,12 +335,12 @@ fn full_to_the_end() -> Result<(), Failed> {
         .iter()
         .filter(|line| began <= time_of(line) && time_of(line) <= over.as_str());
     let (due, told) = (due.count() as i64, there.len() as i64 + gap.deaths as i64);
-    // At the edges each has its own clock.
+    // Each procviz has its own clock, so deaths at the edges can differ.
     assert!(
         due > 100 && (told - due).abs() <= 3,
-        "{told} of {due}: {gap:?}"
+        "{told} of {due} deaths: {gap:?}"
     );
-    // A copy tells the same, and everybody is among the descendants of the first.
+    // A copy has the same exits, and all processes are descendants of process 1.
     let copy = folder.file("copy.pvz");
     let made = output(
         procviz()
@@ -356,13 +357,13 @@ fn full_to_the_end() -> Result<(), Failed> {
     assert_eq!(pids(ends(&copy, &[])?), pids(there.clone()));
     let (_, copied) = samples(&copy);
     assert_eq!(copied.integrity().gaps, reader.integrity().gaps);
-    // Those of the load, not kernel threads, which descend from another one.
+    // Only processes of the workload: kernel threads descend from another process.
     let of_load = |lines: Vec<String>| -> Vec<String> {
         let is_of_load = |line: &String| line.contains("\"comm\":\"true\"");
         pids(lines.into_iter().filter(is_of_load).collect())
     };
     assert_eq!(of_load(ends(&out, &["--tree", "1"])?), of_load(there));
-    // And it is told once.
+    // The gap is reported once.
     let check = output(procviz().arg("exits").arg("--from").arg(&out));
     assert_eq!(
         stderr(&check).matches("were not recorded").count(),

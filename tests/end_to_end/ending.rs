@@ -1,4 +1,4 @@
-//! However procviz is blocked, a signal ends it.
+//! Checks that a signal ends procviz, whatever procviz is blocked on.
 
 use std::{
     os::{
@@ -45,10 +45,10 @@ pub(crate) const TESTS: &[Test] = &[
     ),
 ];
 
-/// More than a second, by far less than for ever.
+/// Timeout for the exit after a signal, which takes a second or less.
 const PATIENCE: Duration = Duration::from_secs(6);
 
-/// Waits for the end; `None` where it does not come.
+/// Waits for the exit; `None` after the timeout.
 fn end_of(running: &mut Running) -> Option<ExitStatus> {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
@@ -60,14 +60,14 @@ fn end_of(running: &mut Running) -> Option<ExitStatus> {
     None
 }
 
-/// The number of the signal, as a shell gives it; 0 after an end in order.
+/// The exit status as a shell shows it: the exit code, or 128 + the signal number.
 fn shell_status(status: ExitStatus) -> i32 {
     status
         .code()
         .unwrap_or_else(|| 128 + status.signal().unwrap())
 }
 
-/// Whether a thread of a process waits in a function of the kernel like that.
+/// Whether a thread of a process waits in one of these kernel functions.
 fn waits_in(pid: u32, functions: &[&str]) -> bool {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
     threads.flatten().any(|thread| {
@@ -99,21 +99,21 @@ fn a_full_pipe_is_left() -> Result<(), Failed> {
                     .stderr(Stdio::null()),
             );
             let pid = run.pid();
-            // Some make their own forks here, as the load may be none.
+            // Start processes here, too, so that `exits` has output without the workload.
             wait_until(&format!("{args:?} does not fill its pipe"), || {
                 _ = Command::new("/bin/true").status();
                 waits_in(pid, &["pipe_write", "anon_pipe_write"])
             });
             run.signal(signal);
             let status = end_of(&mut run);
-            assert!(status.is_some(), "{args:?} goes on after {signal}");
+            assert!(status.is_some(), "{args:?} runs on after {signal}");
             assert_eq!(
                 shell_status(status.unwrap()),
                 128 + signal as i32,
                 "{args:?}"
             );
         }
-        // The second signal is not waited for at all; it may come before the first has done its work.
+        // A second signal ends procviz at once. It can arrive before the first is handled.
         let mut run = Running::new(
             procviz()
                 .args(args)
@@ -121,29 +121,29 @@ fn a_full_pipe_is_left() -> Result<(), Failed> {
                 .stderr(Stdio::null()),
         );
         let pid = run.pid();
-        wait_until("no full pipe", || {
+        wait_until("the pipe does not fill", || {
             _ = Command::new("/bin/true").status();
             waits_in(pid, &["pipe_write", "anon_pipe_write"])
         });
         run.signal(SIGTERM);
         std::thread::sleep(Duration::from_millis(50));
-        // It may have ended meanwhile.
+        // The process can have exited already, so an error is ignored.
         _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), SIGINT);
         assert!(
             end_of(&mut run).is_some(),
-            "{args:?} goes on after two signals"
+            "{args:?} runs on after two signals"
         );
     }
     drop(deaths);
     Ok(())
 }
 
-/// A live view on a terminal that nobody reads.
+/// A live view on a terminal whose output is not read.
 fn on_a_terminal(args: &[&str]) -> (Running, OwnedFd) {
     pty::start(&[&["--view", "terminal"], args].concat())
 }
 
-/// The process that `setsid` has become, or made where it could not become it.
+/// The pid of procviz: `setsid` either becomes procviz (exec) or forks it as a child.
 fn procviz_under(pid: u32) -> u32 {
     let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     if name.starts_with("procviz") {
@@ -159,14 +159,14 @@ fn a_terminal_that_stops_reading_is_left() -> Result<(), Failed> {
     for signal in [SIGTERM, SIGINT] {
         let (mut run, master) = on_a_terminal(&["-s", "0.1"]);
         let mut pid = 0;
-        wait_until("the terminal is not full", || {
+        wait_until("the terminal does not fill", || {
             pid = procviz_under(run.pid());
-            // Another grouping is another picture.
+            // The key `g` changes the grouping, so that a new picture is drawn.
             _ = nix::unistd::write(&master, b"g");
             waits_in(pid, &["n_tty_write", "tty_write", "wait_woken"])
         });
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), signal)?;
-        assert!(end_of(&mut run).is_some(), "it goes on after {signal}");
+        assert!(end_of(&mut run).is_some(), "it runs on after {signal}");
         drop(master);
     }
     Ok(())
@@ -188,7 +188,7 @@ fn input_that_does_not_come_is_left() -> Result<(), Failed> {
     ];
     for args in commands {
         for has_writer in [false, true] {
-            // With a writer that says nothing, reading waits and not opening.
+            // With a writer that writes nothing, read() blocks and not open().
             let writer = has_writer.then(|| {
                 std::fs::File::options()
                     .read(true)
@@ -206,7 +206,7 @@ fn input_that_does_not_come_is_left() -> Result<(), Failed> {
             std::thread::sleep(Duration::from_millis(300));
             run.signal(SIGTERM);
             let status = end_of(&mut run);
-            assert!(status.is_some(), "{args:?} goes on");
+            assert!(status.is_some(), "{args:?} runs on");
             drop(writer);
         }
     }
@@ -230,7 +230,7 @@ fn a_hang_up_is_quiet() -> Result<(), Failed> {
             let mut bytes = vec![0; 1 << 16];
             let began = Instant::now();
             while began.elapsed() < Duration::from_secs(1) {
-                // What is drawn is read, so that nothing is blocked.
+                // Read the output, so that procviz does not block.
                 let mut fds = [PollFd::new(master.as_fd(), PollFlags::POLLIN)];
                 if poll(&mut fds, PollTimeout::from(100u8))? > 0 {
                     _ = std::io::Read::read(&mut &master, &mut bytes);

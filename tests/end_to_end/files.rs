@@ -1,4 +1,5 @@
-//! What procviz writes: where, as whom, and what it leaves alone.
+//! Checks the files that procviz writes: their place, their owner, and that other files
+//! stay untouched.
 
 use std::{
     os::unix::fs::{MetadataExt as _, PermissionsExt, symlink},
@@ -79,7 +80,7 @@ fn rotation_leaves_strangers_alone() -> Result<(), Failed> {
     let folder = Folder::new("strangers");
     let shelf = folder.file("shelf");
     std::fs::create_dir(&shelf)?;
-    // A recording that somebody has put there, and what only looks like one.
+    // A recording of a user, and files that only look like recordings.
     let kept = "procviz-20200101T000000Z-kept.pvz";
     let made = output(&mut record(&["--samples", "2"], &shelf.join(kept)));
     assert!(made.status.success(), "{}", stderr(&made));
@@ -100,10 +101,11 @@ fn rotation_leaves_strangers_alone() -> Result<(), Failed> {
     assert!(result.status.success(), "{}", stderr(&result));
     let after = names(&shelf);
     let own: Vec<&String> = after.iter().filter(|name| !before.contains(name)).collect();
-    // Those of others are not counted.
+    // Files of others are not counted.
     assert_eq!(own.len(), 2, "{after:?}");
     assert!(before.iter().all(|name| after.contains(name)), "{after:?}");
-    // The next one removes what this one has made, and a file that is written stays.
+    // The next recorder removes the files of this recorder, but not a file that is being
+    // written (locked).
     let locked = std::fs::File::open(shelf.join(own[0]))?;
     let _lock = nix::fcntl::Flock::lock(locked, nix::fcntl::FlockArg::LockExclusive)
         .map_err(|(_, error)| error)?;
@@ -112,12 +114,12 @@ fn rotation_leaves_strangers_alone() -> Result<(), Failed> {
     assert!(result.status.success(), "{}", stderr(&result));
     let last = names(&shelf);
     assert!(last.contains(own[0]), "a locked file was removed");
-    assert!(!last.contains(own[1]), "its own old file is still there");
+    assert!(!last.contains(own[1]), "its own old file was not removed");
     assert!(before.iter().all(|name| last.contains(name)), "{last:?}");
     Ok(())
 }
 
-/// A confined recorder may write into the folder alone that it began with.
+/// A confined recorder can write only into the folder with which it started.
 fn a_folder_that_is_replaced_ends_a_recorder() -> Result<(), Failed> {
     let folder = Folder::new("replaced");
     let (shelf, aside) = (folder.file("shelf"), folder.file("aside"));
@@ -137,12 +139,12 @@ fn a_folder_that_is_replaced_ends_a_recorder() -> Result<(), Failed> {
     let words = "is another folder now";
     assert!(stderr(&ended).contains(words), "{}", stderr(&ended));
     assert!(names(&shelf).is_empty() && !names(&aside).is_empty());
-    // What was recorded until then is sound.
+    // The files recorded until then are valid.
     for name in names(&aside) {
         let check = output(procviz().arg("check").arg(aside.join(name)));
         assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
     }
-    // One that comes back goes on.
+    // If the folder comes back, the recorder continues.
     std::fs::remove_dir(&shelf)?;
     std::fs::remove_dir_all(&aside)?;
     let second = start(&["--duration", "7s"]);
@@ -151,7 +153,7 @@ fn a_folder_that_is_replaced_ends_a_recorder() -> Result<(), Failed> {
     let ended = second.wait_with_output();
     assert_eq!(ended.status.code(), Some(0), "{}", stderr(&ended));
     assert!(names(&shelf).len() >= 2);
-    // Not confined, it records into whatever has the path.
+    // Without confinement, the recorder writes into any folder at that path.
     std::fs::remove_dir_all(&shelf)?;
     let third = start(&["--no-confine", "--duration", "5s"]);
     std::fs::create_dir(&shelf)?;
@@ -186,7 +188,7 @@ fn one_recorder_a_folder() -> Result<(), Failed> {
     );
     let mut first = first;
     assert!(first.0.wait()?.success());
-    // A file that is written is not replaced either.
+    // A file that is being written is not replaced either.
     let file = folder.file("x.pvz");
     let first = Running::new(record(&["--duration", "3s"], &file).stderr(Stdio::null()));
     wait_until("nothing is recorded", || file.exists());
@@ -208,7 +210,7 @@ fn force_replaces_what_is_recorded_anew() -> Result<(), Failed> {
     let folder = Folder::new("anew");
     let file = folder.file("x.pvz");
     std::fs::write(&file, "precious")?;
-    // It does not come to samples: a privilege is missing, or it is killed.
+    // procviz ends before its first sample: a privilege is missing, or it is killed.
     let mut command = Command::new("setpriv");
     command.args([
         "--bounding-set",
@@ -285,7 +287,7 @@ fn a_folder_that_is_swapped_changes_nothing() -> Result<(), Failed> {
     let mut command = procviz();
     command.args(["grid", "-s", "0.2", "--samples", "10", "-o"]);
     let mut run = Running::new(command.arg(here.join("x-{n}.png")).stderr(Stdio::null()));
-    wait_until("no picture comes", || !names(&here).is_empty());
+    wait_until("no picture is drawn", || !names(&here).is_empty());
     std::fs::rename(&here, &away)?;
     symlink(&victim, &here)?;
     assert!(run.0.wait()?.success());
@@ -322,7 +324,7 @@ fn folders_that_are_not_safe_are_refused() -> Result<(), Failed> {
         "{}",
         stderr(&result)
     );
-    // A link of root's is followed, which is said; one of somebody else is not.
+    // A symbolic link of root is followed, with a message. A link of another user is not.
     let link = folder.file("link");
     symlink(&open, &link)?;
     let result = picture(&link.join("y.png"));
@@ -349,7 +351,7 @@ fn folders_that_are_not_safe_are_refused() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Whatever ends procviz while it writes, there is no part of a file.
+/// No partial file stays, whatever signal ends procviz while it writes.
 fn nothing_stays_behind() -> Result<(), Failed> {
     let folder = Folder::new("behind");
     for (number, signal) in [Signal::SIGKILL, Signal::SIGQUIT, Signal::SIGKILL]
@@ -411,7 +413,8 @@ fn files_belong_to_who_called_for_root() -> Result<(), Failed> {
             stderr(&result)
         );
     }
-    // From a recording, and tables, too; where nobody called for root, root writes anywhere.
+    // The same for recordings as input and for tables. If root runs procviz directly, root
+    // can write anywhere.
     let source = folder.file("source.pvz");
     assert!(
         output(&mut record(&["--samples", "2"], &source))
@@ -440,7 +443,7 @@ fn files_belong_to_who_called_for_root() -> Result<(), Failed> {
             assert_eq!(std::fs::metadata(file(made))?.uid(), owner, "{args:?}");
         }
     }
-    // Who is not understood is not root.
+    // If the calling user is not known, procviz does not continue as root.
     for (variable, value) in [
         ("SUDO_UID", "bob"),
         ("SUDO_UID", ""),

@@ -50,7 +50,7 @@ fn start(args: &[&str]) -> Running {
     running
 }
 
-/// What is said of a load and its descendants: the lines of what begins.
+/// The findings that begin about a workload and its descendants.
 fn judged(pid: u32, seconds: u32) -> Result<Vec<Value>, Failed> {
     let result = output(procviz().args([
         "findings",
@@ -66,12 +66,13 @@ fn judged(pid: u32, seconds: u32) -> Result<Vec<Value>, Failed> {
     let begun = lines
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        // Without a CPU for itself, which the machine's host may have taken.
+        // Without `stall`: procviz itself got no CPU, which the host of a virtual machine
+        // can cause.
         .filter(|line| line["change"] == "begins" && line["rule"] != "stall");
     Ok(begun.collect())
 }
 
-/// Whether a rule names a process as first or second.
+/// Checks that a rule names a process with rank 1 or 2.
 fn check(said: &[Value], rule: &str, pid: u32) -> Result<(), Failed> {
     let is_named = said.iter().any(|line| {
         line["rule"] == rule && line["pid"] == pid && line["rank"].as_u64().unwrap() <= 2
@@ -88,8 +89,8 @@ fn named(load: &[&str], rule: &str, seconds: u32) -> Result<(), Failed> {
     check(&judged(load.pid(), seconds)?, rule, load.pid())
 }
 
-/// A disk may take less than what the rule calls much, which is then not
-/// claimed; the page cache takes it.
+/// A slow disk can stay below the threshold of the rule `io`; then there is no finding,
+/// and the test writes through the page cache instead.
 fn a_direct_writer() -> Result<(), Failed> {
     let folder = Folder::new("finding-writer");
     let file = folder.file("written");
@@ -102,7 +103,7 @@ fn a_direct_writer() -> Result<(), Failed> {
         }
         println!("{how}: the disk takes only {written} bytes/s");
     }
-    Err("nothing here takes 12 MiB/s".into())
+    Err("neither the disk nor the page cache takes 12 MiB/s".into())
 }
 
 fn written_in_a_second(pid: u32) -> Result<u64, Failed> {
@@ -149,7 +150,7 @@ fn beyond_a_limit() -> Result<(), Failed> {
         || std::fs::write(format!("{folder}/{limit}"), "67108864").is_err()
     {
         _ = std::fs::remove_dir(&folder);
-        println!("SKIPPED: no memory limit can be set");
+        println!("SKIPPED: cannot set a memory limit");
         return Ok(());
     }
     let load = start(&["beyond-limit", &folder]);
@@ -158,13 +159,13 @@ fn beyond_a_limit() -> Result<(), Failed> {
     std::fs::remove_dir(&folder)?;
     let said = said?;
     let oom = said.iter().find(|line| line["rule"] == "oom");
-    let oom = oom.ok_or_else(|| format!("no `oom`: {said:#?}"))?;
+    let oom = oom.ok_or_else(|| format!("no finding `oom`: {said:#?}"))?;
     assert!(oom["rank"] == 1 && oom["text"].as_str().unwrap().contains("OOM killer"));
     Ok(())
 }
 
-/// Sleepers that wake ten times a second, a grep that fails in a loop by
-/// hand, an interactive shell: nothing that is not true of them.
+/// No false findings about quiet workloads: threads that wake ten times a second, a grep
+/// that fails in a slow loop, and an interactive shell.
 fn quiet_loads() -> Result<(), Failed> {
     let sleepers = start(&["wake", "200"]);
     not_accused(sleepers.pid(), 4)?;
@@ -184,8 +185,8 @@ fn quiet_loads() -> Result<(), Failed> {
     not_accused(shell.pid(), 3)
 }
 
-/// Nothing is said of a process; but that it waits for a CPU may be said, and
-/// is true, while the kernel itself counts such waits for a tenth of the time.
+/// Checks that there are no findings about a process. `waiting` is allowed, because it is
+/// true, if the kernel counts waits for a CPU for a tenth of the time.
 fn not_accused(pid: u32, seconds: u32) -> Result<(), Failed> {
     let before = waited_for_cpu_us();
     let mut said = judged(pid, seconds)?;
@@ -198,7 +199,7 @@ fn not_accused(pid: u32, seconds: u32) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The kernel's sum of the time in which some task waited for a CPU.
+/// Time in which some task waited for a CPU, us since boot: `/proc/pressure/cpu`.
 fn waited_for_cpu_us() -> u64 {
     let text = std::fs::read_to_string("/proc/pressure/cpu").unwrap_or_default();
     let some = text.lines().find(|line| line.starts_with("some"));
@@ -206,8 +207,8 @@ fn waited_for_cpu_us() -> u64 {
     total.map_or(0, |(_, total)| total.parse().unwrap())
 }
 
-/// A build uses CPU, starts compilers that grow, and writes; none of it is a
-/// crash, and nothing hangs.
+/// A build uses CPU, starts compilers that grow, and writes. There are no findings about
+/// crashes or hangs.
 fn a_build() -> Result<(), Failed> {
     const TRUE_OF_IT: [&str; 7] = [
         "cpu", "forks", "burst", "growth", "waiting", "io", "threads",

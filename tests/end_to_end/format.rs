@@ -1,5 +1,5 @@
-//! The format as its description says: `docs/read_pvz.py`, which is made from
-//! that alone, reads the same.
+//! Compares the file format with its description: `docs/read_pvz.py`, which is written
+//! from the description alone, reads the same samples.
 
 use std::{
     path::Path,
@@ -18,7 +18,7 @@ use crate::{
 
 pub(crate) const TESTS: &[Test] = &[("another_language_reads_the_same", Needs::Events, a_run)];
 
-/// A sample as `docs/read_pvz.py` prints it, as far as both say the same words.
+/// A sample as `docs/read_pvz.py` prints it, with the fields that both readers have.
 fn as_python(sample: &Sample) -> Value {
     let id = |id: procviz::model::TaskId| json!([id.tid, id.start_ns]);
     let readings = sample.readings.iter().map(|reading| {
@@ -84,7 +84,7 @@ fn as_python(sample: &Sample) -> Value {
     })
 }
 
-/// What the reader in Python says, in the words of [`as_python`].
+/// A line of the Python reader, with the fields of [`as_python`].
 fn brief(line: &Value) -> Value {
     let list = |name: &str| line[name].as_array().unwrap().clone();
     let found = list("found")
@@ -120,7 +120,7 @@ fn brief(line: &Value) -> Value {
     })
 }
 
-/// A Python with what the reader needs.
+/// A Python interpreter with the module that the reader needs.
 fn python() -> Option<&'static str> {
     let can = |name: &&str| {
         let tried = Command::new(name)
@@ -132,14 +132,14 @@ fn python() -> Option<&'static str> {
     ["python3", "/usr/bin/python3"].into_iter().find(can)
 }
 
-/// The reader in Python reads the same samples.
+/// Checks that the Python reader reads the same samples.
 ///
 /// # Errors
 ///
-/// When there is no Python for it, and that may be.
+/// When no suitable Python is installed and skipping is not allowed.
 pub(crate) fn is_read_by_python(file: &Path) -> Result<(), Failed> {
     let Some(python) = python() else {
-        return skip("there is no Python with the module zstandard");
+        return skip("no Python with the module `zstandard` is installed");
     };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/read_pvz.py");
     let result = output(Command::new(python).arg(script).arg(file));

@@ -1,5 +1,5 @@
-//! What procviz takes of a machine has bounds, and it lives with those that it
-//! is given.
+//! Checks that procviz limits its use of resources, and works within the limits that the
+//! system sets.
 
 use std::process::Command;
 
@@ -64,7 +64,7 @@ fn pictures_have_a_size() -> Result<(), Failed> {
             );
             assert!(stderr(&result).contains("pixels"), "{}", stderr(&result));
         }
-        // Lines and circles have no pixels.
+        // An SVG has no pixels, so its size is not limited.
         let result = picture(size, scale, "x.svg");
         assert!(result.status.success(), "{}", stderr(&result));
         std::fs::remove_file(folder.file("x.svg"))?;
@@ -82,7 +82,7 @@ fn pictures_have_a_size() -> Result<(), Failed> {
 
 fn animations_have_an_end() -> Result<(), Failed> {
     let folder = Folder::new("endless");
-    // A page holds what changes, which on a quiet machine is little.
+    // A page stores only changes, which are few on a quiet machine.
     for (name, size) in [("x.gif", "200K"), ("x.apng", "200K"), ("x.html", "20K")] {
         let file = folder.file(name);
         let mut command = procviz();
@@ -136,7 +136,7 @@ fn fonts_are_fonts() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A shell with a limit that becomes procviz.
+/// A shell that sets a limit and then becomes procviz (exec).
 fn limited(limit: &str, args: &[&str]) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]);
@@ -180,8 +180,8 @@ fn a_limit_of_file_sizes_is_a_full_disk() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Kernel events where there is room for them, `/proc` alone where there is not,
-/// and a clear word where nothing works.
+/// With enough file descriptors procviz uses kernel events, with fewer `/proc` alone, and
+/// with too few it prints a clear message.
 fn few_open_files_are_enough() -> Result<(), Failed> {
     let folder = Folder::new("nofile");
     for files in [8, 12, 15, 16, 20, 24, 28, 32, 36, 40, 48, 63, 64, 80, 256] {
@@ -201,7 +201,7 @@ fn few_open_files_are_enough() -> Result<(), Failed> {
                     errors.contains("ulimit -n") && result.status.code() == Some(1),
                     "{files} {args:?}: {errors}"
                 ),
-                // It may be enough for one and not for the other.
+                // The limit can be enough for one subcommand and too low for another.
                 16..24 if !result.status.success() => {
                     assert!(errors.contains("ulimit -n"), "{files} {args:?}: {errors}");
                 }

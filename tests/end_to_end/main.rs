@@ -1,14 +1,14 @@
-//! Drives the binary as a user would, against the real kernel and real
-//! children with known ends. Tests that need root and do not have it say
-//! SKIPPED and why; with `PROCVIZ_NO_SKIP` set, that is a failure.
+//! Runs the binary as a user would, against the real kernel and real child processes
+//! with known results. A test that needs root and does not have it prints SKIPPED and
+//! the reason; with `PROCVIZ_NO_SKIP` set, a skipped test fails.
 //!
-//! The same program is the load: `end_to_end --workload NAME` (see `workload`).
+//! The same program is the workload: `end_to_end --workload NAME` (see `workload`).
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
-    reason = "a test ends where something is not as it should be, and says what it saw"
+    reason = "a failed check must stop the test and print the values"
 )]
 
 mod bad_input;
@@ -46,7 +46,7 @@ mod workload;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// What a test needs of the machine.
+/// What a test needs from the machine.
 #[derive(Clone, Copy, PartialEq)]
 enum Needs {
     Nothing,
@@ -96,7 +96,7 @@ fn main() {
         ("window_view", window_view::TESTS),
     ];
     let mut arguments = Arguments::from_args();
-    // The tests load the machine and measure it: one at a time.
+    // The tests load the machine and measure it, so they run one at a time.
     arguments.test_threads = Some(1);
     let mut trials = Vec::new();
     for (module, tests) in modules {
@@ -110,11 +110,10 @@ fn main() {
             let of_test = name.clone();
             let run = move || match skip {
                 Some(why) => Err(Failed::from(format!(
-                    "skipped, which is a failure here: {why}"
+                    "skipped, but `PROCVIZ_NO_SKIP` is set: {why}"
                 ))),
-                // Whether a load gets its CPU when it asks is not ours to say on a shared
-                // machine, nor whether a browser answers; what is wrong here is wrong the
-                // second time, too.
+                // On a shared machine a workload does not always get a CPU in time, and a
+                // browser does not always answer. A real fault also fails the second time.
                 None if ["states", "findings", "pages"].contains(&module) => twice(&of_test, *test),
                 None => watchdog::watched(&of_test, test),
             };
@@ -124,14 +123,14 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// Runs a test, and once more if it fails; one that hangs has failed for good.
+/// Runs a test, and once more if it fails. A test that hangs is not run again.
 fn twice(name: &str, test: fn() -> Result<(), Failed>) -> Result<(), Failed> {
     let first = std::panic::catch_unwind(|| watchdog::watched(name, test));
     match first {
         Ok(Ok(())) => Ok(()),
-        _ if watchdog::has_bitten() => Err("it hung".into()),
+        _ if watchdog::has_bitten() => Err("the test hung".into()),
         _ => {
-            println!("tried again, as the first try failed");
+            println!("the first run failed, running the test again");
             watchdog::watched(name, test)
         }
     }

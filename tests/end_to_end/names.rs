@@ -1,5 +1,5 @@
-//! Names that attack a terminal: every subcommand is run on one while processes
-//! with such names and arguments live and crash, and every byte is checked.
+//! Checks names that attack a terminal. Every subcommand runs on a terminal while
+//! processes with such names and arguments run and crash, and every byte is checked.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -36,7 +36,7 @@ pub(crate) const TESTS: &[Test] = &[
     ),
 ];
 
-/// At most 15 bytes each, which is what the name of a process holds.
+/// Hostile names of at most 15 bytes, the kernel's limit for the name of a process.
 const NAMES: [&[u8]; 13] = [
     b"\x1b[38;5;199mEV",
     b"\x1b]0;evil\x07",
@@ -53,10 +53,10 @@ const NAMES: [&[u8]; 13] = [
     b"=1+1\t\xff\xfe",
 ];
 
-/// What one of the names would do to a terminal, if it is among these bytes.
+/// The place at which the output attacks the terminal; `None` if there is no attack.
 fn attack(bytes: &[u8]) -> Option<String> {
     let Ok(text) = std::str::from_utf8(bytes) else {
-        return Some("bytes that are no UTF-8".to_owned());
+        return Some("bytes that are not UTF-8".to_owned());
     };
     let around = |at: usize| {
         let from = text.floor_char_boundary(at.saturating_sub(60));
@@ -67,7 +67,7 @@ fn attack(bytes: &[u8]) -> Option<String> {
         let rest = &text[at + letter.len_utf8()..];
         let is_bad = match letter {
             '\n' => false,
-            // The terminal puts it before each line feed; progress bars begin a line anew.
+            // The terminal adds `\r` before each line feed, and progress bars restart a line.
             '\r' => rest.starts_with("root"),
             '\x1b' => !is_of_a_view(rest) || rest.starts_with("[38;5;199m"),
             '\u{a0}' => false,
@@ -78,11 +78,11 @@ fn attack(bytes: &[u8]) -> Option<String> {
         }
     }
     let forged = text.lines().find(|line| line.starts_with("forged EV"));
-    forged.map(|line| format!("a line {line:?}"))
+    forged.map(|line| format!("forged line {line:?}"))
 }
 
-/// Whether this continues an escape sequence that a view uses: CSI with
-/// parameters, the keypad's modes, and the character set. No OSC.
+/// Whether the text after an escape character continues a sequence that a view uses: CSI
+/// with parameters, keypad modes, and the character set. OSC is not among them.
 fn is_of_a_view(rest: &str) -> bool {
     match rest.strip_prefix('[') {
         Some(rest) => {
@@ -93,18 +93,19 @@ fn is_of_a_view(rest: &str) -> bool {
     }
 }
 
-/// What changes the order of a line, has no width, or joins the letter before.
+/// Whether a character changes the order of a line, has no width, or joins the letter
+/// before.
 fn is_invisible(letter: char) -> bool {
     matches!(letter,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{300}'..='\u{36f}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// The check above can fail: each name as it is makes it.
+/// Checks that `attack` finds each name in its raw form.
 fn a_raw_name() -> Result<(), Failed> {
     for name in NAMES {
         let line = [b"pid 1 ", name, b"\r\n"].concat();
-        assert!(attack(&line).is_some(), "{name:?} is not noticed");
+        assert!(attack(&line).is_some(), "{name:?} is not found");
     }
     assert_eq!(attack("\x1b[?25l\x1b[1;1H漢 é\r\n".as_bytes()), None);
     Ok(())
@@ -114,7 +115,7 @@ fn hex(name: &[u8]) -> String {
     name.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Processes with each name, which is among their arguments, too.
+/// One process with each name; the name is also one of its arguments.
 fn attackers() -> Vec<Running> {
     let start = |name: &&[u8]| {
         let mut command = workload(&["named-crashes", &hex(name)]);
@@ -128,16 +129,16 @@ fn attackers() -> Vec<Running> {
     NAMES.iter().map(start).collect()
 }
 
-/// How a run on a terminal is ended.
+/// How a run on a terminal ends.
 enum Until {
-    /// By itself.
+    /// procviz exits by itself.
     End,
-    /// By these keys, after so many milliseconds each.
+    /// By typing these keys, each after this number of milliseconds.
     Keys(u64, &'static [&'static [u8]]),
 }
 
-/// Runs procviz on a terminal; returns what it printed, and adds a fault where
-/// that has an attack in it.
+/// Runs procviz on a terminal and returns its output. Adds a fault if the output has an
+/// attack, or if procviz does not exit as expected.
 fn printed(args: &[OsString], until: &Until, faults: &mut Vec<String>) -> String {
     let session = Session::new(args);
     if let Until::Keys(millis, keys) = until {
@@ -148,9 +149,9 @@ fn printed(args: &[OsString], until: &Until, faults: &mut Vec<String>) -> String
     }
     let (status, bytes) = session.end(Duration::from_secs(20));
     match status.map(|status| status.code()) {
-        None => faults.push(format!("{args:?} does not end")),
+        None => faults.push(format!("{args:?} does not exit")),
         Some(Some(0..=4 | 127 | 130)) => {}
-        Some(code) => faults.push(format!("{args:?} ends with status {code:?}")),
+        Some(code) => faults.push(format!("{args:?} exits with status {code:?}")),
     }
     if let Some(attack) = attack(&bytes) {
         faults.push(format!("{args:?}: {attack}"));
@@ -159,10 +160,10 @@ fn printed(args: &[OsString], until: &Until, faults: &mut Vec<String>) -> String
 }
 
 const CTRL_C: &[u8] = b"\x03";
-/// Looks at every chart, at help and at a list, and leaves.
+/// Keys that show every chart, the help and a filtered list, and quit.
 const LOOK_AROUND: Until = Until::Keys(900, &[b"2", b"3", b"1", b"?", b"\x1b", b"/EV\r", b"\x03"]);
 
-/// Every subcommand that shows processes, with what it is to be given after its name.
+/// The arguments of every subcommand that shows processes, and how its run ends.
 fn subcommands(folder: &Folder) -> Vec<(Vec<OsString>, Until)> {
     let file = |name: &str| folder.file(name).into_os_string();
     let words = |line: &str| -> Vec<OsString> { line.split(' ').map(OsString::from).collect() };
@@ -203,7 +204,7 @@ fn of_processes() -> Result<(), Failed> {
             args[0].to_str(),
             Some("grid" | "bubble" | "lines" | "doctor")
         );
-        // The names were there to be seen, in a harmless form.
+        // The names are in the output, in a harmless form.
         assert!(!shows_names || text.contains("EV"), "{args:?}: {text}");
     }
     drop(attackers);
@@ -214,7 +215,7 @@ fn in_recordings() -> Result<(), Failed> {
     let folder = Folder::new("names-recorded");
     let mut faults = Vec::new();
     let attackers = attackers();
-    // The recording's own name is an attack, too.
+    // The file name of the recording is an attack, too.
     for (number, name) in NAMES.iter().enumerate() {
         let path = folder
             .0
@@ -222,7 +223,7 @@ fn in_recordings() -> Result<(), Failed> {
         let mut args: Vec<OsString> = vec!["record".into(), "-s".into(), "0.25".into()];
         args.extend(["--samples".into(), "16".into(), "-o".into()]);
         args.push(path.clone().into_os_string());
-        // One recording of each; the copies under other names need no kernel.
+        // Record once: files with the other names are copies.
         if number == 0 {
             printed(&args, &Until::End, &mut faults);
         } else {
@@ -271,7 +272,7 @@ fn in_recordings() -> Result<(), Failed> {
     none(&faults)
 }
 
-/// Where something can be typed; `@` stands for the name.
+/// Command lines with a word to type: `@` is replaced with a name, `OUT` with a folder.
 const TYPED: &[&str] = &[
     "@",
     "--@",

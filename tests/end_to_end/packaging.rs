@@ -1,4 +1,5 @@
-//! The units that are shipped do what they say, with what they may.
+//! Checks the shipped systemd units: their syntax, and their command lines with the
+//! capabilities of the unit.
 
 use std::{
     os::unix::fs::PermissionsExt as _,
@@ -30,7 +31,7 @@ fn units() -> Vec<PathBuf> {
     units
 }
 
-/// The value of a line of a unit.
+/// The value of a setting of a unit.
 fn value<'a>(unit: &'a str, key: &str) -> &'a str {
     let prefix = format!("{key}=");
     let line = unit.lines().find(|line| line.starts_with(&prefix));
@@ -39,11 +40,11 @@ fn value<'a>(unit: &'a str, key: &str) -> &'a str {
 
 fn sound() -> Result<(), Failed> {
     if !has_program("systemd-analyze") {
-        return skip("there is no systemd-analyze");
+        return skip("systemd-analyze is not installed");
     }
     let folder = Folder::new("units");
     for path in units() {
-        // It looks for the program, too.
+        // systemd-analyze also checks that the program exists.
         let unit = std::fs::read_to_string(&path)?;
         let copy = folder.file(path.file_name().unwrap().to_str().unwrap());
         let here = unit.replace("/usr/bin/procviz", env!("CARGO_BIN_EXE_procviz"));
@@ -59,7 +60,7 @@ fn sound() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Each command line with the unit's capabilities.
+/// Runs the command line of each unit with the unit's capabilities.
 fn run() -> Result<(), Failed> {
     let folder = Folder::new("unit-runs");
     for path in units() {

@@ -1,4 +1,4 @@
-//! Pages of HTML, as a browser shows them, held against the recording that they were made of.
+//! Compares HTML pages, as a browser shows them, with the recordings they were made from.
 
 use std::{io::BufReader, path::Path, process::Stdio};
 
@@ -56,7 +56,7 @@ fn json_lines(command: &mut std::process::Command) -> Vec<Value> {
         .collect()
 }
 
-/// The lines that the SVG of a moment has about a task.
+/// The title of a task in the SVG of the sample at `time`.
 fn title(folder: &Folder, recording: &Path, time: &str, tid: &str) -> String {
     let file = folder.file("moment.svg");
     draw(recording, &["grid", "--force", "--at", time], &file);
@@ -70,10 +70,10 @@ fn title(folder: &Folder, recording: &Path, time: &str, tid: &str) -> String {
         first.split(' ').any(|word| word == tid)
     };
     let mut found = titles.filter_map(|node| node.text()).filter(is_of);
-    found.next().expect("it is in the picture").to_owned()
+    found.next().expect("no such task in the SVG").to_owned()
 }
 
-/// Where the pointer meets a task: a point of the window.
+/// A point of the window at which the pointer finds the task.
 fn spot(browser: &Browser, tid: &str) -> (i64, i64) {
     let script = "
         const canvas = document.getElementById('picture'), at = canvas.getBoundingClientRect();
@@ -89,7 +89,7 @@ fn spot(browser: &Browser, tid: &str) -> (i64, i64) {
             }
         return null;";
     let found = browser.run(script, &[tid.into()]);
-    let number = |index: usize| found[index].as_i64().expect("it is somewhere");
+    let number = |index: usize| found[index].as_i64().expect("no such task");
     (number(0), number(1))
 }
 
@@ -112,7 +112,7 @@ fn a_page_shows() -> Result<(), Failed> {
         return skip(why);
     }
     let folder = Folder::new("page");
-    // A name that closes a script, and one that would run one.
+    // A name that closes a script, and a name that would run a script.
     let hostile = [
         start(&["named", "3c2f7363726970743e3c623e"]),
         start(&["named", "3c696d67207372633d6120"]),
@@ -132,7 +132,7 @@ fn a_page_shows() -> Result<(), Failed> {
     let bytes = std::fs::read_to_string(&page)?;
     assert!(
         bytes.contains("default-src 'none'") && !bytes.contains("<b>"),
-        "the page does not guard itself"
+        "the page has no content security policy, or raw markup"
     );
 
     let samples = json_lines(procviz().args(["dump", "--json", "--from"]).arg(&recording));
@@ -144,7 +144,8 @@ fn a_page_shows() -> Result<(), Failed> {
         Some(format!("{}/{}", last + 1, last + 1).as_str())
     );
 
-    // Who is hovered says the same as the SVG of that moment, also of others.
+    // The popup of a hovered task equals the title in the SVG of that sample, also for
+    // other samples.
     let tid = burner.pid().to_string();
     let mut told = Vec::new();
     for _ in 0..3 {
@@ -172,7 +173,7 @@ fn a_page_shows() -> Result<(), Failed> {
     }
     assert!(told[0] != told[1] && told[1] != told[2], "{told:?}");
 
-    // A pinned one goes with the slider; Escape takes it away.
+    // A pinned popup follows the slider; Escape closes it.
     browser.keys("\u{e010}");
     let at = spot(&browser, &tid);
     browser.point(at, true);
@@ -183,7 +184,7 @@ fn a_page_shows() -> Result<(), Failed> {
     let pinned = "return document.querySelectorAll('.popup.pinned').length;";
     assert_eq!(browser.run(pinned, &[]), 0);
 
-    // Names are text, whatever they hold.
+    // Names are text, whatever they contain.
     for load in &hostile {
         let at = spot(&browser, &load.pid().to_string());
         browser.point(at, false);
@@ -194,10 +195,10 @@ fn a_page_shows() -> Result<(), Failed> {
         );
     }
     let markup = "return document.querySelectorAll('img, #stage b b, script').length;";
-    // The data and the script itself.
+    // 2 elements: the data and the script itself.
     assert_eq!(browser.run(markup, &[]), 2);
 
-    // Every death has its line.
+    // Every death has a row.
     let exits = json_lines(
         procviz()
             .args(["exits", "--json", "--from"])
@@ -230,13 +231,13 @@ fn a_page_shows() -> Result<(), Failed> {
         .collect();
     listed.sort();
     known.sort();
-    assert!(known.len() > 5, "{} ends", known.len());
+    assert!(known.len() > 5, "{} deaths", known.len());
     assert_eq!(listed, known);
 
-    // What stood out is listed, and a filter says how many pass it.
+    // The findings are listed, and a filter shows how many tasks pass.
     let stood = text(&browser, "#findings");
     let findings = samples[last]["findings"].as_array().unwrap();
-    assert!(!findings.is_empty(), "the crashes do not stand out");
+    assert!(!findings.is_empty(), "no finding about the crashes");
     for finding in findings {
         let words = finding["text"].as_str().unwrap();
         assert!(stood.contains(words), "`{words}` is not in {stood}");
@@ -246,7 +247,7 @@ fn a_page_shows() -> Result<(), Failed> {
     let found = text(&browser, "#found");
     assert!(found.starts_with("1 of "), "{found}");
 
-    // Played from the front, it comes to its end.
+    // Playback from the start reaches the end.
     browser.keys("\u{e00c}");
     browser.run("document.getElementById('speed').value = '16';", &[]);
     browser.keys(" ");
@@ -261,7 +262,7 @@ fn a_page_shows() -> Result<(), Failed> {
     };
     std::thread::sleep(std::time::Duration::from_millis(100));
     while !is_over() {
-        assert!(std::time::Instant::now() < deadline, "it does not end");
+        assert!(std::time::Instant::now() < deadline, "no end of playback");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     assert_eq!(browser.complaints(), Vec::<String>::new());
@@ -286,12 +287,12 @@ fn without_scripts() -> Result<(), Failed> {
     let image = image_of(&shot);
     let is_drawn = |pixel: &&[u8]| pixel.iter().take(3).any(|value| *value < 0xd8);
     let drawn = image.chunks(4).filter(is_drawn).count();
-    // Text of the head and foot, and a dot for each task.
-    assert!(drawn > 3_000, "{drawn} pixels are drawn");
+    // The text of head and foot, and a dot for each task.
+    assert!(drawn > 3_000, "only {drawn} pixels are drawn");
     Ok(())
 }
 
-/// RGBA of a PNG.
+/// The pixels of a PNG, RGBA.
 fn image_of(bytes: &[u8]) -> Vec<u8> {
     let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
     decoder.set_transformations(png::Transformations::ALPHA | png::Transformations::STRIP_16);

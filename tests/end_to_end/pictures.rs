@@ -63,7 +63,7 @@ fn hostile_names() -> Result<(), Failed> {
             titles
                 .iter()
                 .any(|title| title.lines().next().unwrap().contains(&pid)),
-            "{pid} has no title"
+            "task {pid} has no title"
         );
     }
     let raw = svg
@@ -125,14 +125,14 @@ fn the_margin() -> Result<(), Failed> {
         (vec!["cores for"], "the rule cpu"),
         (vec!["RSS grows by"], "the rule growth"),
         (vec!["processes/s"], "the rule forks"),
-        (vec!["deaths by SIGABRT"], "the rule deaths"),
+        (vec!["died", "(SIGABRT)"], "the rule deaths"),
     ] {
         assert!(names(&words), "the margin does not name {what}: {texts:?}");
     }
-    // Each number stands in the margin and at a dot.
+    // Each number is in the margin and at a dot.
     for number in ["1", "2", "3", "4"] {
         let count = texts.iter().filter(|text| **text == number).count();
-        assert!(count >= 2, "number {number} stands {count} times");
+        assert!(count >= 2, "number {number} is drawn only {count} x");
     }
     Ok(())
 }

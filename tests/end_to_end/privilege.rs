@@ -49,9 +49,9 @@ pub(crate) const TESTS: &[Test] = &[
     ),
 ];
 
-/// Options that take a path, with what is typed: `SECRET` is a recording, a font
-/// or a folder that its caller may not read, `CLOSED` a folder in which he may
-/// not write. Whoever adds such an option adds it here, or the test fails.
+/// Options that take a path, with the arguments to try. `SECRET` is a recording, a font
+/// or a folder that the caller must not read; `CLOSED` is a folder in which the caller
+/// must not write. A new option that takes a path must be added here, or the test fails.
 const PATHS: &[(&str, &str, &[&str])] = &[
     ("", "output", &["-o", "CLOSED/x.png", "--samples", "1"]),
     (
@@ -140,7 +140,8 @@ const PATHS: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
-/// The binary where nobody can read it, and a folder where nobody can write.
+/// A copy of the binary that the user `nobody` can run, in a folder in which `nobody` can
+/// write.
 struct Place {
     folder: Folder,
     binary: PathBuf,
@@ -196,12 +197,12 @@ fn nobody_gets_a_picture() -> Result<(), Failed> {
     assert_eq!(snapshot["sources"], "proc");
     let tasks = snapshot["tasks"].as_array().unwrap();
     let of_root = tasks.iter().filter(|task| task["uid"] == 0).count();
-    assert!(of_root > 10, "{of_root} tasks of root");
+    assert!(of_root > 10, "only {of_root} tasks of root");
     let refused = tasks
         .iter()
         .filter(|task| task["uid"] == 0)
         .all(|task| task["read_bytes"].is_null() && task["io_delta_bytes"].is_null());
-    assert!(refused, "IO that was refused is not shown as unknown");
+    assert!(refused, "IO that is not readable is not shown as unknown");
     let load = crate::support::Running::new(&mut workload(&["burn"]));
     let result = place.as_nobody("", &["dump", "--json", "-p", "-s", "0.5", "--samples", "3"]);
     for line in String::from_utf8(result.stdout)?.lines().skip(1) {
@@ -252,7 +253,8 @@ fn two_capabilities_are_enough() -> Result<(), Failed> {
         .to_owned();
     let snapshot: Value = serde_json::from_str(&line)?;
     assert_eq!(snapshot["sources"], "ebpf+proc");
-    // A guest's agent may be hidden from the iterator; then it is as `/proc` shows it.
+    // The agent of a virtual machine can be hidden from the task iterator; its figures
+    // then come from `/proc`.
     let others: Vec<&Value> = snapshot["tasks"]
         .as_array()
         .unwrap()
@@ -265,14 +267,14 @@ fn two_capabilities_are_enough() -> Result<(), Failed> {
         .count();
     assert!(
         known > 10 && known == others.len(),
-        "IO comes from the kernel, whoever asks: known of {known} of {}",
+        "IO comes from the kernel for every user, but is known for only {known} of {}",
         others.len()
     );
     Ok(())
 }
 
-/// A folder with secrets of root in it, and the binary with `mode` and, if there
-/// are any, the capabilities that `doctor` advises.
+/// A folder with secret files of root, and the binary with `mode` and with
+/// `capabilities` (those that `doctor` advises, or an empty string).
 fn with_secrets(name: &str, mode: u32, capabilities: &str) -> Place {
     let place = Place::new(name);
     std::fs::set_permissions(&place.binary, PermissionsExt::from_mode(mode)).unwrap();
@@ -307,7 +309,7 @@ fn with_secrets(name: &str, mode: u32, capabilities: &str) -> Place {
     place
 }
 
-/// Each option that takes a path, as clap's own table has them.
+/// Each option that takes a path, as clap knows it: subcommand and option.
 fn options_with_paths() -> std::collections::BTreeSet<(String, String)> {
     use clap::CommandFactory as _;
     let is_path = |arg: &clap::Arg| {
@@ -330,7 +332,7 @@ fn options_with_paths() -> std::collections::BTreeSet<(String, String)> {
         .collect()
 }
 
-/// Tries each option that takes a path, as nobody.
+/// Tries each option that takes a path, as the user `nobody`.
 fn tries_all_paths(place: &Place) {
     for (subcommand, option, args) in PATHS {
         let mut all: Vec<&str> = subcommand.split_whitespace().collect();
@@ -355,7 +357,7 @@ fn tries_all_paths(place: &Place) {
         for left in ["y.png", "y.pvz"] {
             assert!(
                 !place.folder.file(left).exists(),
-                "{all:?}: {left} was made"
+                "{all:?}: `{left}` exists"
             );
         }
     }
@@ -375,12 +377,13 @@ fn a_capable_binary_opens_what_its_caller_may_open() -> Result<(), Failed> {
     assert_eq!(
         known,
         options_with_paths(),
-        "an option that takes a path is not tried"
+        "`PATHS` and the options that take a path differ"
     );
     let capabilities = "cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search,cap_sys_nice+ep";
     let place = with_secrets("capable", 0o755, capabilities);
     tries_all_paths(&place);
-    // It is of use all the same: events of everybody, and files that only root may read.
+    // The binary is still useful: it sees events of all users and reads `/proc` files that
+    // only root can read.
     let mut command = Command::new("setpriv");
     command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
     let result = output(command.arg(&place.binary).args([
@@ -464,7 +467,7 @@ fn a_pid_namespace_is_told() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Each thread keeps what reading `/proc` takes, and no more.
+/// Each thread keeps only the capabilities that reading `/proc` needs.
 fn privileges_are_given_away() -> Result<(), Failed> {
     let dump = crate::support::Lines::dump(&["-s", "0.2"]);
     dump.line(1);
@@ -486,7 +489,7 @@ fn privileges_are_given_away() -> Result<(), Failed> {
         assert_eq!(
             effective & !allowed,
             0,
-            "{} keeps {effective:x}",
+            "thread {} keeps the capabilities {effective:x}",
             field("Name:")
         );
         assert_eq!(field("NoNewPrivs:"), "1");

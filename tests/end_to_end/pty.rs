@@ -1,4 +1,4 @@
-//! Runs procviz on a terminal of its own, and keeps every byte that it prints there.
+//! Runs procviz on a terminal of its own, and keeps every byte of its output.
 
 use std::{
     ffi::OsStr,
@@ -18,8 +18,8 @@ use nix::{
 
 use crate::support::Running;
 
-/// A procviz whose controlling terminal is a new one of 200 by 50 cells.
-/// Returns the process, which is `setsid`, and the master side of the terminal.
+/// Starts procviz with a new controlling terminal of 200 by 50 cells. Returns the
+/// process, which is `setsid`, and the master side of the terminal.
 pub(crate) fn start<S: AsRef<OsStr>>(args: &[S]) -> (Running, OwnedFd) {
     let size = Winsize {
         ws_row: 50,
@@ -43,7 +43,7 @@ pub(crate) fn start<S: AsRef<OsStr>>(args: &[S]) -> (Running, OwnedFd) {
     (Running::new(&mut command), pty.master)
 }
 
-/// A procviz on a terminal that is read all the time.
+/// A procviz on a terminal whose output is read all the time.
 pub(crate) struct Session {
     running: Running,
     master: File,
@@ -77,7 +77,8 @@ impl Session {
         (&self.master).write_all(bytes).unwrap();
     }
 
-    /// Waits for the end of procviz; returns its status and all that it printed.
+    /// Waits for the exit of procviz; returns the exit status (`None` after the timeout)
+    /// and the whole output.
     pub(crate) fn end(mut self, patience: Duration) -> (Option<ExitStatus>, Vec<u8>) {
         let deadline = Instant::now() + patience;
         let mut status = None;

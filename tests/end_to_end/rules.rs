@@ -30,7 +30,7 @@ pub(crate) const TESTS: &[Test] = &[
     ),
 ];
 
-/// Folder, what its files must not name, why.
+/// A folder, the names that its files must not use, and the reason.
 const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     (
         "model",
@@ -92,7 +92,7 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
-/// A crate and the only places that may name it.
+/// A name and the only places that can use it.
 const OWNED: &[(&str, &[&str])] = &[
     ("aya::", &["source/kernel"]),
     ("tiny_skia::", &["paint/raster.rs", "paint/png.rs"]),
@@ -118,12 +118,12 @@ fn modules_keep_to_themselves() -> Result<(), Failed> {
                 words
                     .iter()
                     .filter(|word| code.contains(*word))
-                    .map(|word| format!("{name} names {word}: {why} ({folder})")),
+                    .map(|word| format!("{name} uses `{word}`: {why} ({folder})")),
             );
         }
         for (word, owners) in OWNED {
             if code.contains(word) && !owners.iter().any(|owner| name.starts_with(owner)) {
-                wrong.push(format!("{name} names {word}, which belongs to {owners:?}"));
+                wrong.push(format!("{name} uses `{word}`, allowed only in {owners:?}"));
             }
         }
     }
@@ -163,13 +163,13 @@ fn every_option_stands_in_the_help() -> Result<(), Failed> {
         "--require-ebpf",
         "--output",
     ] {
-        assert!(help.contains(option), "{option} is not in the help");
+        assert!(help.contains(option), "`{option}` is not in the help");
     }
     Ok(())
 }
 
-/// Each option of the four scripts stands in the README's table under the name
-/// that the command of today knows.
+/// The README's table lists each option of the four original scripts with its current
+/// name.
 fn the_originals_are_in_the_readme() -> Result<(), Failed> {
     let readme =
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"))?;
@@ -205,12 +205,12 @@ fn the_originals_are_in_the_readme() -> Result<(), Failed> {
             .find(|line| {
                 line.contains(&format!("`procviz {command}")) && line.contains(options[0])
             });
-        let row = row.ok_or_else(|| format!("no row of the table is about `{command}`"))?;
+        let row = row.ok_or_else(|| format!("the table has no row for `{command}`"))?;
         let help = String::from_utf8(output(procviz().args([command, "--help"])).stdout)?;
         for option in options {
             assert!(
                 row.contains(option),
-                "{option} of {command} is not in the table"
+                "`{option}` of `{command}` is not in the table"
             );
             let (short, long) = option.split_once('/').unwrap();
             // `--sleep` is another name of `--interval`.
@@ -238,7 +238,7 @@ fn the_readme_names_every_command() -> Result<(), Failed> {
         "procviz findings",
         "procviz csv",
     ] {
-        assert!(readme.contains(words), "README.md does not say `{words}`");
+        assert!(readme.contains(words), "README.md has no `{words}`");
     }
     Ok(())
 }

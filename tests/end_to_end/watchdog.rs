@@ -1,5 +1,5 @@
-//! Ends tests that hang, and says what they were waiting for: a run that never
-//! ends tells nobody anything.
+//! Stops tests that hang and prints what they wait for: a run that never ends gives no
+//! information.
 
 use std::{
     fmt::Write as _,
@@ -15,16 +15,16 @@ use nix::{
     unistd::Pid,
 };
 
-/// The longest test takes a quarter of this.
+/// Timeout for a test. The longest test takes a quarter of this time.
 const LONGEST: Duration = Duration::from_secs(600);
-/// What a test may take to fail once all that it started is ended.
+/// Time in which a test must fail after all its processes were killed.
 const GRACE: Duration = Duration::from_secs(60);
 
 static CURRENT: Mutex<Option<(String, Instant)>> = Mutex::new(None);
 static HAS_BITTEN: AtomicBool = AtomicBool::new(false);
 
-/// Starts to watch.
-#[expect(clippy::exit, reason = "nothing else ends a test that waits for ever")]
+/// Starts the thread of the watchdog.
+#[expect(clippy::exit, reason = "nothing else stops a test that hangs")]
 pub(crate) fn start() {
     std::thread::spawn(|| {
         loop {
@@ -34,7 +34,7 @@ pub(crate) fn start() {
                 continue;
             };
             if since.elapsed() > LONGEST + GRACE {
-                println!("{name} cannot be ended: all ends here");
+                println!("{name} cannot be stopped: the whole run stops");
                 std::process::exit(101);
             }
             if since.elapsed() > LONGEST && !HAS_BITTEN.swap(true, Ordering::SeqCst) {
@@ -44,7 +44,7 @@ pub(crate) fn start() {
     });
 }
 
-/// Runs a test under the watchdog's eyes.
+/// Runs a test that the watchdog observes.
 pub(crate) fn watched<T>(name: &str, test: impl FnOnce() -> T) -> T {
     HAS_BITTEN.store(false, Ordering::SeqCst);
     *CURRENT.lock().unwrap() = Some((name.to_owned(), Instant::now()));
@@ -56,14 +56,14 @@ pub(crate) fn watched<T>(name: &str, test: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Whether the test that runs has been found to hang.
+/// Whether the watchdog has stopped the current test because it hung.
 pub(crate) fn has_bitten() -> bool {
     HAS_BITTEN.load(Ordering::SeqCst)
 }
 
-/// Says what the test's processes do, and ends them, so that it fails.
+/// Prints what the test's processes wait for and kills them, so that the test fails.
 fn bite(name: &str) {
-    let mut said = format!("{name} has not ended within {LONGEST:?}; what it started:\n");
+    let mut said = format!("{name} has not ended within {LONGEST:?}; its processes:\n");
     let started = started_here();
     for process in &started {
         let args = process.cmdline().unwrap_or_default().join(" ");

@@ -1,5 +1,5 @@
-//! No two files need each other, directly or through others, unless one is the
-//! module that the other belongs to.
+//! Checks that no two files import each other, directly or through other files. A
+//! module and its own child modules are the exception.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::code::{Code, product, root, sources};
 
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// Which file needs which other one.
+/// The import graph: for each file, the files that it imports.
 fn graph(all: &BTreeMap<String, Code>) -> Graph {
     let files: BTreeMap<&[String], &String> = all
         .iter()
@@ -31,14 +31,14 @@ fn graph(all: &BTreeMap<String, Code>) -> Graph {
     graph
 }
 
-/// The file that defines what a path leads to, through names that are handed on.
+/// The file that defines the item of a path. Follows re-exports.
 fn file_of<'a>(
     path: &[String],
     all: &BTreeMap<String, Code>,
     files: &BTreeMap<&[String], &'a String>,
 ) -> Option<&'a String> {
     let mut path = path.to_vec();
-    // A name is handed on a few times at most.
+    // A name is re-exported a few times at most.
     for _ in 0..8 {
         let depth = (1..=path.len())
             .rev()
@@ -55,7 +55,7 @@ fn file_of<'a>(
     None
 }
 
-/// Groups of files that all need each other.
+/// Groups of files that all import each other: the cycles of the graph.
 fn circles(graph: &Graph) -> Vec<Vec<&String>> {
     let reach = |from: &String| {
         let mut seen = BTreeSet::new();
@@ -87,7 +87,7 @@ fn no_files_need_each_other() {
     let all = product(&sources(&root()));
     let graph = graph(&all);
     let edges: usize = graph.values().map(BTreeSet::len).sum();
-    assert!(edges > 500, "{edges} imports were read");
+    assert!(edges > 500, "only {edges} imports were read");
     let circles = circles(&graph);
     assert!(circles.is_empty(), "{circles:#?}");
 }
@@ -102,7 +102,8 @@ fn a_circle_is_found() {
         let all = product(&files);
         circles(&graph(&all)).len()
     };
-    // Directly; through a third one; through names that a parent hands on.
+    // A cycle of two files, a cycle of three files, and a cycle through re-exports of
+    // the parent module.
     assert_eq!(
         check(&[("a.rs", "use crate::b::B;"), ("b.rs", "use crate::a::A;")]),
         1
@@ -126,7 +127,7 @@ fn a_circle_is_found() {
         ]),
         1
     );
-    // A module and its own children may.
+    // A module and its own child modules can import each other.
     assert_eq!(
         check(&[
             ("m/mod.rs", "mod a; use a::A; pub struct M;"),

@@ -1,6 +1,5 @@
-//! Reads Rust source files: the modules that each of them names outside test
-//! code, through `use` trees, aliases, paths and macros; and the length of its
-//! functions.
+//! Parses Rust source files. Finds the modules that each file names outside test code
+//! (through `use` trees, aliases, paths and macros) and the length of its functions.
 
 use std::{
     collections::BTreeMap,
@@ -15,12 +14,12 @@ use syn::{
     visit::{self, Visit},
 };
 
-/// Product code of the package `procviz`.
+/// The source folder of the package `procviz`.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// All `.rs` files below a folder, sorted; paths relative to it, with their text.
+/// All `.rs` files below a folder, sorted: the path relative to the folder, and the text.
 pub(crate) fn sources(root: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_owned()];
@@ -43,8 +42,8 @@ pub(crate) fn sources(root: &Path) -> Vec<(String, String)> {
     found
 }
 
-/// A path that product code names, as `["crate", "tracker", "Past"]` or
-/// `["aya", "Ebpf"]`, and its line.
+/// A path in product code, such as `["crate", "tracker", "Past"]` or
+/// `["aya", "Ebpf"]`, and its line number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Named {
     pub(crate) path: Vec<String>,
@@ -59,7 +58,7 @@ pub(crate) struct Function {
     pub(crate) line: usize,
 }
 
-/// What one file holds outside its test modules.
+/// The facts about one file that the checks need, without its test modules.
 #[derive(Debug, Default)]
 pub(crate) struct Code {
     pub(crate) named: Vec<Named>,
@@ -70,9 +69,9 @@ pub(crate) struct Code {
     pub(crate) test_modules: Vec<String>,
     /// All tokens, separated by single spaces.
     pub(crate) text: String,
-    /// The path of the file's module, from `crate` on.
+    /// The path of the file's module, starting with `crate`.
     pub(crate) module: Vec<String>,
-    /// Names that `use` and `mod` bring into the file's module, with the paths that they stand for.
+    /// Names that `use` and `mod` bring into the file's module, and the path of each name.
     pub(crate) aliases: BTreeMap<String, Vec<String>>,
 }
 
@@ -92,7 +91,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Code {
         module,
         ..Code::default()
     };
-    // Aliases first: a path may stand above the `use` that explains it.
+    // Collect aliases first: a path can be above the `use` that defines its alias.
     Aliases(&mut code).visit_file(&file);
     code.visit_file(&file);
     code.named.sort();
@@ -100,7 +99,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Code {
     code
 }
 
-/// Whether an item exists for tests or fuzzing alone.
+/// Whether an item is compiled only for tests or fuzzing.
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let Ok(list) = attribute.meta.require_list() else {
@@ -130,7 +129,7 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// Each path of a `use` tree, with the name that it gets here.
+/// Each path of a `use` tree, and its local name.
 fn leaves(tree: &UseTree, before: &[String], out: &mut Vec<(Vec<String>, Option<String>)>) {
     let with = |name: &str| {
         let mut path = before.to_vec();
@@ -212,7 +211,7 @@ impl<'ast> Visit<'ast> for Aliases<'_> {
 }
 
 impl Code {
-    /// A path from the root of the crate or from a dependency.
+    /// Resolves a path, so that it starts at the root of the crate or at a dependency.
     fn absolute(&self, path: &[String]) -> Vec<String> {
         let mut base = self.module.clone();
         let mut rest = path;
@@ -244,7 +243,7 @@ impl Code {
         self.named.push(Named { path, line });
     }
 
-    /// Paths within the arguments of a macro or an attribute.
+    /// Collects the paths in the arguments of a macro or an attribute.
     fn tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let mut colons = 0;
@@ -399,7 +398,7 @@ impl<'ast> Visit<'ast> for Code {
     }
 }
 
-/// Path and lines of the files of `src` that are no test files.
+/// Path and text of all product files below `src`, without test files.
 pub(crate) fn product_files() -> Vec<(String, String)> {
     let files = sources(&root());
     let product = product(&files);
@@ -409,7 +408,7 @@ pub(crate) fn product_files() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Parses all product files: those that a parent declares for tests are left out.
+/// Parses all product files. Leaves out files that their parent declares only for tests.
 pub(crate) fn product(files: &[(String, String)]) -> BTreeMap<String, Code> {
     let mut all: BTreeMap<String, Code> = files
         .iter()

@@ -1,10 +1,11 @@
-//! Each folder of `src` may name only the folders in its row.
+//! Checks that each folder of `src` imports only the folders in its row of the table.
 
 use std::collections::BTreeMap;
 
 use crate::code::{Code, parse, product, root, sources};
 
-/// A folder and what it may name; itself is always allowed. Lower folders come first.
+/// Each folder and the folders that it can import. A folder can always import itself.
+/// Lower layers come first.
 const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("cli", &[]),
@@ -103,12 +104,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The first part of a file's path: its folder, or the file in `src` itself.
+/// The first part of a path: the folder, or the file name of a file directly in `src`.
 fn folder(name: &str) -> &str {
     name.split_once('/').map_or(name, |(folder, _)| folder)
 }
 
-/// Every name that leaves its folder in a way that the table does not allow.
+/// Every import that the table does not allow.
 fn violations(all: &BTreeMap<String, Code>, layers: &[(&str, &[&str])]) -> Vec<String> {
     let mut wrong = Vec::new();
     for (name, code) in all {
@@ -125,12 +126,12 @@ fn violations(all: &BTreeMap<String, Code>, layers: &[(&str, &[&str])]) -> Vec<S
                 continue;
             }
             let Some(other) = named.path.get(1) else {
-                wrong.push(format!("{name}:{}: names the whole crate", named.line));
+                wrong.push(format!("{name}:{}: imports the whole crate", named.line));
                 continue;
             };
             if other != own && !allowed.contains(&other.as_str()) {
                 wrong.push(format!(
-                    "{name}:{}: `{}`: {own} may not name {other}",
+                    "{name}:{}: `{}`: `{own}` must not import `{other}`",
                     named.line,
                     named.path.join("::")
                 ));
@@ -149,7 +150,7 @@ fn each_folder_names_only_those_below() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What the table allows is used: a row does not allow more than is needed.
+/// Checks that the table allows only imports that exist.
 #[test]
 fn nothing_is_allowed_in_vain() {
     let all = product(&sources(&root()));
@@ -166,26 +167,30 @@ fn nothing_is_allowed_in_vain() {
             .iter()
             .filter(|other| !used.contains(other))
             .collect();
-        // What is for tests or fuzzing alone is not read.
+        // `fuzzed.rs` is compiled only for tests and fuzzing, so it is not parsed here.
         assert!(
             vain.is_empty() || *own == "fuzzed.rs",
-            "{own} does not name {vain:?}"
+            "`{own}` does not import {vain:?}, but the table allows it"
         );
     }
 }
 
-/// The table itself has no circle: a folder names only rows above its own.
+/// Checks that the table has no cycle: a row allows only folders of earlier rows.
 #[test]
 fn the_table_has_no_circle() {
     for (at, (own, allowed)) in LAYERS.iter().enumerate() {
         for other in *allowed {
             let place = LAYERS.iter().position(|(folder, _)| folder == other);
-            assert!(place.is_some_and(|place| place < at), "{own} names {other}");
+            assert!(
+                place.is_some_and(|place| place < at),
+                "`{own}` allows a later row: `{other}`"
+            );
         }
     }
 }
 
-/// Each spelling of a forbidden import is found, and none in test code.
+/// Checks that every spelling of a forbidden import is found, and that imports in test
+/// code are ignored.
 #[test]
 fn a_forbidden_name_is_found() {
     let layers: &[(&str, &[&str])] = &[("tracker", &[]), ("chart", &[])];
@@ -224,7 +229,7 @@ fn a_forbidden_name_is_found() {
     }
 }
 
-/// A file that its parent declares for tests alone is no product code.
+/// Checks that a file that its parent declares only for tests is not product code.
 #[test]
 fn test_files_are_left_out() {
     let files = [

@@ -1,10 +1,10 @@
-//! Guards of the structure of the code. Each guard has a fixture that makes it
-//! fail.
+//! Checks the structure of the code. Each check has a test with code that makes the
+//! check fail.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test ends where something is not as it should be, and says what it saw"
+    reason = "a failed check must stop the test and print the values"
 )]
 
 mod circles;

@@ -1,33 +1,33 @@
-//! Files and functions stay small enough to hold one idea.
+//! Checks that files and functions stay small, so that each holds one idea.
 
 use crate::code::{product, product_files};
 
-/// Upper limit for the lines of a file.
+/// Upper limit for the length of a file, lines.
 const MOST_LINES: usize = 600;
-/// Upper limit for the median of all files.
+/// Upper limit for the median length of all files, lines.
 const MEDIAN_LINES: usize = 120;
-/// A function with more lines is long.
+/// A function with more lines than this is long.
 const LONG: usize = 60;
 /// Upper limit for the share of long functions, per mille.
 const MOST_LONG: usize = 16;
 
-/// What is wrong with files of these lengths.
+/// A message for each file that is too long, and for a median that is too long.
 fn wrong_files(lengths: &[(String, usize)]) -> Vec<String> {
     let mut wrong: Vec<String> = lengths
         .iter()
         .filter(|(_, lines)| *lines > MOST_LINES)
-        .map(|(name, lines)| format!("{name} has {lines} lines"))
+        .map(|(name, lines)| format!("`{name}` has {lines} lines"))
         .collect();
     let mut sorted: Vec<usize> = lengths.iter().map(|(_, lines)| *lines).collect();
     sorted.sort_unstable();
     let median = sorted[sorted.len() / 2];
     if median > MEDIAN_LINES {
-        wrong.push(format!("the median of all files is {median} lines"));
+        wrong.push(format!("the median length of all files is {median} lines"));
     }
     wrong
 }
 
-/// The long functions, if there are too many of them.
+/// A message and the list of long functions, if their share is above the limit.
 fn wrong_functions(lengths: &[(String, usize)]) -> Vec<String> {
     let long: Vec<String> = lengths
         .iter()
@@ -39,7 +39,7 @@ fn wrong_functions(lengths: &[(String, usize)]) -> Vec<String> {
     }
     let most = lengths.len() * MOST_LONG / 1_000;
     let mut wrong = vec![format!(
-        "{} of {} functions are longer than {LONG} lines, of which {most} may be",
+        "{} of {} functions are longer than {LONG} lines; at most {most} are allowed",
         long.len(),
         lengths.len()
     )];

@@ -86,8 +86,8 @@ pub struct Finding {
     pub rank: u32,
     /// The process that the finding is about; `None` if there is none.
     pub about: Option<TaskId>,
-    /// The task whose dot shows the rank: `about`, a thread of `about`, or a dead
-    /// child of `about`.
+    /// The task whose dot shows the rank: `about`, a thread of `about`, or a process
+    /// that died.
     pub dot: Option<TaskId>,
     /// The name shown before the text: the name of `about`, or of the processes that
     /// died; `None` if there is none.

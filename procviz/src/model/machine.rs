@@ -60,6 +60,6 @@ pub struct MachineFigures {
 pub struct Pressure {
     /// Time in which at least one task stalled, us.
     pub some_us: u64,
-    /// Time in which all tasks stalled, us.
+    /// Time in which all non-idle tasks stalled, us.
     pub full_us: u64,
 }

@@ -1,11 +1,11 @@
-//! Makes numbers, durations and sizes of what was typed, or says what is allowed.
+//! Parses numbers, durations and sizes from the command line, or reports what is allowed.
 
 use std::time::Duration;
 
 use super::{Failure, stdout::shown};
 use crate::{cli::SamplingArgs, model::count_text};
 
-/// When to sample.
+/// When to sample, and when to stop.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Schedule {
     pub(crate) interval: Duration,
@@ -14,11 +14,11 @@ pub(crate) struct Schedule {
     pub(crate) require_ebpf: bool,
 }
 
-/// Between a thousand times a second and once a day.
+/// Allowed intervals, seconds: from 1,000 samples per second to 1 sample per day.
 const INTERVALS: std::ops::RangeInclusive<f64> = 0.001..=86_400.0;
 
 impl Schedule {
-    /// All that there is, of a recording.
+    /// All samples of a recording.
     pub(crate) fn all() -> Self {
         Self {
             interval: Duration::from_secs(1),
@@ -28,7 +28,7 @@ impl Schedule {
         }
     }
 
-    /// `usual` is the interval when none was said, seconds.
+    /// Parses the options; `usual` is the default interval, seconds.
     pub(crate) fn new(args: &SamplingArgs, usual: f64) -> Result<Self, Failure> {
         let seconds = match (&args.interval, &args.hz) {
             (Some(text), _) => {
@@ -37,7 +37,7 @@ impl Schedule {
                 })?
             }
             (None, Some(text)) => {
-                1.0 / number("--hz", text, "samples a second, up to 1000", |value| {
+                1.0 / number("--hz", text, "samples per second, up to 1000", |value| {
                     value > 0.0 && INTERVALS.contains(&(1.0 / value))
                 })?
             }
@@ -61,13 +61,13 @@ impl Schedule {
         })
     }
 
-    /// Whether this many samples, or this much time, is enough.
+    /// Whether the run is over after this many samples or this much time.
     pub(crate) fn is_over(&self, samples: u64, elapsed: Duration) -> bool {
         let is_late = |duration: Duration| elapsed + self.interval / 2 >= duration;
         self.samples.is_some_and(|wanted| samples >= wanted) || self.duration.is_some_and(is_late)
     }
 
-    /// How many intervals that will be about; `None`: until interrupted.
+    /// Approximate number of intervals of the run; `None`: until a signal.
     pub(crate) fn intervals(&self) -> Option<u64> {
         let by_time = self.duration.map(|duration| {
             (duration.as_secs_f64() / self.interval.as_secs_f64())
@@ -81,7 +81,8 @@ impl Schedule {
     }
 }
 
-/// A finite number that `is_allowed`.
+/// Parses a finite number that `is_allowed` accepts. `allowed` describes these
+/// numbers in the error message.
 pub(crate) fn number(
     option: &str,
     text: &str,
@@ -94,13 +95,13 @@ pub(crate) fn number(
         .filter(|value| value.is_finite() && is_allowed(*value))
         .ok_or_else(|| {
             Failure::usage(format!(
-                "`{option} {}` is not allowed: it takes {allowed}",
+                "invalid value in `{option} {}`: expected {allowed}",
                 shown(text)
             ))
         })
 }
 
-/// A whole number within bounds.
+/// Parses a whole number from `least` to `most`.
 pub(crate) fn whole(option: &str, text: &str, least: u64, most: u64) -> Result<u64, Failure> {
     text.trim()
         .parse::<u64>()
@@ -108,18 +109,18 @@ pub(crate) fn whole(option: &str, text: &str, least: u64, most: u64) -> Result<u
         .filter(|value| (least..=most).contains(value))
         .ok_or_else(|| {
             Failure::usage(format!(
-                "`{option} {}` is not allowed: it takes a whole number from {least} to {most}",
+                "invalid value in `{option} {}`: expected a whole number from {least} to {most}",
                 shown(text)
             ))
         })
 }
 
-/// `30s`, `1.5m`, `500ms`; a number alone is seconds. `typed` is what stood
-/// behind the option.
+/// Parses a duration such as `30s`, `1.5m` or `500ms`; a number without a unit is
+/// seconds. `typed` is the whole value of the option, for the error message.
 pub(crate) fn duration(option: &str, typed: &str, text: &str) -> Result<Duration, Failure> {
     let bad = || {
         Failure::usage(format!(
-            "`{option} {}` is no duration: 500ms, 30s, 5m, 2h and 1d are",
+            "invalid duration in `{option} {}`: expected a number with ms, s, m, h or d, such as `30s`, up to 366d",
             shown(typed)
         ))
     };
@@ -143,7 +144,8 @@ pub(crate) fn duration(option: &str, typed: &str, text: &str) -> Result<Duration
     }
 }
 
-/// `64M`, `2G`: bytes, in powers of 1024. `typed` is what stood behind the option.
+/// Parses a size such as `64M` or `2G`, in powers of 1024, into bytes. `typed` is the
+/// whole value of the option, for the error message.
 pub(crate) fn bytes(option: &str, typed: &str, text: &str) -> Result<u64, Failure> {
     let split = text
         .find(|ch: char| !ch.is_ascii_digit() && ch != '.')
@@ -167,26 +169,26 @@ pub(crate) fn bytes(option: &str, typed: &str, text: &str) -> Result<u64, Failur
         .map(|bytes| bytes as u64)
         .ok_or_else(|| {
             Failure::usage(format!(
-                "`{option} {}` holds no size: 500K, 64M, 2G and 1T are",
+                "invalid size in `{option} {}`: expected a number of bytes, or a number with K, M, G or T, such as `64M`",
                 shown(typed)
             ))
         })
 }
 
-/// Permissions, octal, that let their owner read and write.
+/// Parses octal permissions; the owner must be able to read and write the file.
 pub(crate) fn mode(text: &str) -> Result<u32, Failure> {
     u32::from_str_radix(text, 8)
         .ok()
         .filter(|mode| *mode <= 0o666 && mode & 0o600 == 0o600 && mode & 0o111 == 0)
         .ok_or_else(|| {
             Failure::usage(format!(
-                "`--mode {}` is not allowed: it takes octal permissions from 600 to 666",
+                "invalid value in `--mode {}`: expected octal permissions from 600 to 666, such as `640`",
                 shown(text)
             ))
         })
 }
 
-/// `1600x900`.
+/// Parses the width and height of a picture, such as `1600x900`.
 pub(crate) fn size(text: &str) -> Result<(f32, f32), Failure> {
     let sides = text.split_once('x').and_then(|(width, height)| {
         Some((width.parse::<u32>().ok()?, height.parse::<u32>().ok()?))
@@ -194,17 +196,18 @@ pub(crate) fn size(text: &str) -> Result<(f32, f32), Failure> {
     match sides {
         Some((width @ 480..=16_384, height @ 240..=16_384)) => Ok((width as f32, height as f32)),
         _ => Err(Failure::usage(format!(
-            "`--size {}` is not allowed: it takes WIDTHxHEIGHT from 480x240 to 16384x16384, as in 1600x900",
+            "invalid value in `--size {}`: expected WIDTHxHEIGHT from 480x240 to 16384x16384, such as `1600x900`",
             shown(text)
         ))),
     }
 }
 
-/// Upper limit for the pixels of a picture: 8192 times 8192, of which each takes
-/// four bytes.
+/// Upper limit for the pixels of a picture: 8192 times 8192. Each pixel takes 4 bytes
+/// of memory.
 const MOST_PIXELS: f64 = 67_108_864.0;
 
-/// Whether a picture of that size, at that scale, fits into memory.
+/// Checks that a picture of that size and scale has at most [`MOST_PIXELS`]. `args`
+/// are the typed values of `--size` and `--scale`, for the error message.
 pub(crate) fn check_pixels(
     (width, height): (f32, f32),
     scale: f64,
@@ -215,7 +218,7 @@ pub(crate) fn check_pixels(
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "`--size {} --scale {}` makes {} pixels, and a picture holds up to {}: choose a smaller size or scale, or draw an .svg",
+        "`--size {} --scale {}` makes a picture of {} pixels, but the upper limit is {}: choose a smaller size or scale, or write an .svg file",
         shown(args.0),
         shown(args.1),
         count_text(pixels as u64),

@@ -1,5 +1,5 @@
-//! What files and live views have in common when they draw: theme, palette,
-//! font, names of users, and what a PNG says about itself.
+//! Provides what files and live views both need to draw: theme, palette, font, user
+//! names, and the metadata of a PNG file.
 
 use std::{fs::File, io::Read as _, sync::Arc};
 
@@ -15,7 +15,8 @@ use crate::{
     source::Users,
 };
 
-/// The theme that was asked for; a live view in a terminal makes it dark.
+/// The theme from `--theme`, light by default. A live view in a terminal makes the
+/// default dark.
 pub(crate) fn theme(args: &PictureArgs) -> Theme {
     match args.theme {
         Some(ThemeArg::Light) => Theme::Light,
@@ -40,10 +41,11 @@ pub(crate) fn grouping(group: GroupArg) -> Grouping {
     }
 }
 
-/// Upper limit for a font's file: those of all Chinese characters have 20 MB.
+/// Upper limit for the size of a font file, bytes. A font with all Chinese characters
+/// has 20 MB.
 const MOST_OF_FONT: u64 = 64 << 20;
 
-/// The embedded font, or the one that was named.
+/// The font from `--font`, or the embedded font.
 pub(crate) fn font(args: &PictureArgs) -> Result<Font, Failure> {
     let Some(path) = &args.font else {
         return Ok(Font::embedded()?);
@@ -54,25 +56,25 @@ pub(crate) fn font(args: &PictureArgs) -> Result<Font, Failure> {
         .with_context(|| format!("failed to read the font `{}`", shown(path)))?;
     if bytes.len() as u64 > MOST_OF_FONT {
         return Err(Failure::usage(format!(
-            "`--font {}` is larger than {}, so it is no font",
+            "`--font {}` is larger than {}: expected a TrueType or OpenType font",
             shown(path),
             bytes_text(MOST_OF_FONT)
         )));
     }
-    Ok(Font::parse(bytes).with_context(|| format!("`{}` is no font", shown(path)))?)
+    Ok(Font::parse(bytes).with_context(|| format!("`{}` is not a font", shown(path)))?)
 }
 
 pub(crate) fn name(users: &Users, uid: Option<u32>) -> Arc<str> {
     let Some(uid) = uid else {
         return Arc::from("unknown");
     };
-    // Beside a pid, a bare number would be taken for another one.
+    // Next to a pid, a bare uid would look like another pid.
     users
         .known(uid)
         .map_or_else(|| format!("uid {uid}").into(), Arc::clone)
 }
 
-/// What a PNG says of itself.
+/// The text metadata of a PNG file: keywords and values.
 pub(crate) fn notes(scene: &Scene, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
     let command: Vec<_> = std::env::args_os()
         .map(|arg| arg.to_string_lossy().into_owned())

@@ -1,6 +1,6 @@
-//! Ends procviz when a signal asks for that, whatever it is blocked in: a pipe
-//! that nobody empties, a terminal that has stopped reading, a disk that hangs.
-//! The first signal is heard by whoever samples, too, who ends in order.
+//! Ends procviz after a signal, whatever procviz is blocked in: a full pipe without a
+//! reader, a terminal that has stopped reading, a disk that hangs. The sampling thread
+//! receives the first signal, too, and starts an orderly shutdown.
 
 use std::{
     io,
@@ -21,33 +21,36 @@ use signal_hook::{
 
 use crate::source::confine;
 
-/// How long ending in order may take.
+/// How long an orderly shutdown can take before procviz exits without it.
 const GRACE: Duration = Duration::from_millis(900);
+/// How often a thread that waits for an orderly shutdown looks for a blocked write.
 const STEP: Duration = Duration::from_millis(50);
 
-/// What ending in order takes.
+/// How long an orderly shutdown of this run takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Takes {
-    /// Nothing to speak of.
+    /// No longer than [`GRACE`].
     AMoment,
-    /// What was watched is drawn and written first, however long a disk takes;
-    /// only for a reader of the standard output nobody waits longer.
+    /// As long as a disk needs: what was watched is drawn and written first. Only a
+    /// blocked write to standard output gets no more than [`GRACE`].
     Work,
 }
 
 static TAKES_WORK: AtomicBool = AtomicBool::new(false);
 static HUNG_UP: AtomicBool = AtomicBool::new(false);
-/// A command runs, and decides what to make of signals.
+/// A command runs under watch, and decides how to react to signals.
 static HAS_COMMAND: AtomicBool = AtomicBool::new(false);
-/// The first signal; 0 before it.
+/// Number of the first signal; 0 before the first signal.
 static FIRST: AtomicI32 = AtomicI32::new(0);
-/// When writing to the standard output began, ms; 0 where nobody writes.
+/// When the current write to standard output began, ms (see [`now_ms`]); 0 between
+/// writes.
 static WRITING_SINCE: AtomicU64 = AtomicU64::new(0);
-/// Gives the terminal back without waiting for it.
+/// Restores the terminal without waiting for the terminal; `None` outside live views.
 static RESTORE: Mutex<Option<fn()>> = Mutex::new(None);
+/// When [`listen`] was called first.
 static STARTED: OnceLock<Instant> = OnceLock::new();
 
-/// Listens from now on.
+/// Starts the thread that handles SIGINT, SIGTERM and SIGHUP, unless it runs already.
 ///
 /// # Errors
 ///
@@ -74,7 +77,7 @@ pub(crate) fn listen(takes: Takes) -> io::Result<()> {
     std::thread::Builder::new()
         .name("procviz-signals".to_owned())
         .spawn(body)?;
-    // What it takes to become somebody else is refused later on.
+    // The thread must change its user id now: later, seccomp refuses the system calls.
     _ = is_ready.recv();
     Ok(())
 }
@@ -100,7 +103,7 @@ fn give_grace(signal: i32) {
         }
         end(signal);
     };
-    // Without a thread there is no grace.
+    // Without a thread to wait, procviz exits at once.
     if std::thread::Builder::new().spawn(body).is_err() {
         end(signal);
     }
@@ -115,6 +118,7 @@ fn end(signal: i32) -> ! {
     exit(128 + signal)
 }
 
+/// Time since [`STARTED`] plus 1, ms; never 0.
 fn now_ms() -> u64 {
     let since = STARTED.get().map_or(Duration::ZERO, Instant::elapsed);
     since.as_millis() as u64 + 1
@@ -127,7 +131,8 @@ fn is_stuck_writing() -> bool {
     }
 }
 
-/// Writes to the standard output, which may take as long as its reader likes.
+/// Runs a write to standard output. The write blocks for as long as the reader of a
+/// full pipe does not read.
 pub(crate) fn while_writing<T>(write: impl FnOnce() -> T) -> T {
     WRITING_SINCE.store(now_ms(), Ordering::SeqCst);
     let outcome = write();
@@ -135,30 +140,32 @@ pub(crate) fn while_writing<T>(write: impl FnOnce() -> T) -> T {
     outcome
 }
 
-/// The terminal is gone, whether or not a signal says so.
+/// Notes that the terminal is gone, with or without a SIGHUP.
 pub(crate) fn hang_up() {
     HUNG_UP.store(true, Ordering::SeqCst);
 }
 
-/// Whether the terminal, or whoever started procviz, has hung up.
+/// Whether the terminal is gone, or procviz has received a SIGHUP.
 pub(crate) fn has_hung_up() -> bool {
     HUNG_UP.load(Ordering::SeqCst)
 }
 
-/// What gives the terminal back without waiting for it, while it is ours.
+/// Sets the function that restores the terminal without waiting for the terminal;
+/// `None` when procviz no longer uses the terminal.
 pub(crate) fn restore_with(restore: Option<fn()>) {
     if let Ok(mut current) = RESTORE.lock() {
         *current = restore;
     }
 }
 
-/// A command runs: signals are its own, and procviz ends when the command does.
+/// Notes that a command runs: the command reacts to signals, and procviz ends when the
+/// command exits.
 pub(crate) fn mind_the_command() {
     HAS_COMMAND.store(true, Ordering::SeqCst);
 }
 
-/// The command has ended. Where a signal has asked for that, nothing is waited
-/// for now.
+/// Notes that the command has exited. If a signal has come before, the grace period
+/// of procviz begins now.
 pub(crate) fn forget_the_command() {
     HAS_COMMAND.store(false, Ordering::SeqCst);
     let signal = FIRST.load(Ordering::SeqCst);

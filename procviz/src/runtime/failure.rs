@@ -1,14 +1,14 @@
-/// Why the program ends, and with which status.
+/// An error that ends the program, and the exit status.
 #[derive(Debug)]
 pub struct Failure {
-    /// The exit status: 1 failed, 2 usage, 4 privilege missing.
+    /// The exit status: 1 for a failure, 2 for wrong usage, 4 for a missing privilege.
     pub status: u8,
-    /// What to print.
+    /// The error to print.
     pub error: anyhow::Error,
 }
 
 impl Failure {
-    /// What was typed makes no sense.
+    /// The command line is wrong.
     pub(crate) fn usage(message: String) -> Self {
         Self {
             status: 2,
@@ -16,7 +16,8 @@ impl Failure {
         }
     }
 
-    /// What to type, where the cause of an error says it: ` (try: ...)`.
+    /// What to type against the error, in parentheses; only for too many open files
+    /// (EMFILE).
     pub fn way_out(&self) -> Option<&'static str> {
         let codes = self
             .error
@@ -32,10 +33,10 @@ impl Failure {
         codes
             .chain(errnos)
             .any(|code| code == too_many)
-            .then_some(" (more of them: ulimit -n 1024)")
+            .then_some(" (to raise the limit of open files: `ulimit -n 1024`)")
     }
 
-    /// A privilege is missing that nothing can be done without.
+    /// A privilege is missing, and the subcommand cannot run without this privilege.
     pub(crate) fn privilege(message: String) -> Self {
         Self {
             status: 4,

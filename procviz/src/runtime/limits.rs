@@ -1,4 +1,4 @@
-//! Makes the best of the limits that this process was started with.
+//! Adapts to the resource limits that this process was started with.
 
 use std::sync::{Arc, atomic::AtomicBool};
 
@@ -6,25 +6,25 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::Failure;
 
-/// Files that are open at once where `/proc` is read alone.
+/// Open files that procviz needs when it reads only `/proc`.
 const LEAST_FILES: u64 = 16;
-/// And where there are kernel events: maps, programs and their links, and what
-/// a view or a recording takes beside them.
+/// Open files that procviz needs with kernel events: maps, programs and their links,
+/// and the files of a view or a recording.
 const FILES_WITH_EVENTS: u64 = 64;
 
-/// What any run takes, with some to spare.
+/// Open files that are enough for any run, with some to spare.
 const ENOUGH_FILES: u64 = 256;
 
-/// Raises the limit of open files where it is very low, as far as that is allowed, and lets a file
-/// that grows beyond its limit be an error like that of a full disk, instead of
+/// Raises a very low limit of open files, as far as the hard limit allows. Also makes
+/// a write beyond the file size limit (SIGXFSZ) an error like a full disk, instead of
 /// the end of procviz.
 ///
 /// # Errors
 ///
-/// When so few files may be open that nothing works.
+/// When the limit of open files is too low for procviz to work.
 pub(crate) fn prepare() -> Result<(), Failure> {
     let limit = getrlimit(Resource::Nofile);
-    // No further: a command under watch has the same limit.
+    // Not higher: a command under watch inherits this limit.
     let wanted = limit.maximum.unwrap_or(ENOUGH_FILES).min(ENOUGH_FILES);
     if limit.current.is_some_and(|current| current < wanted) {
         let current = Some(wanted);
@@ -33,11 +33,11 @@ pub(crate) fn prepare() -> Result<(), Failure> {
     let files = files();
     if files < LEAST_FILES {
         return Err(anyhow::anyhow!(
-            "only {files} files may be open at once, and procviz takes {LEAST_FILES} at least: ulimit -n 1024"
+            "the limit of open files is {files}, but procviz needs at least {LEAST_FILES}: run `ulimit -n 1024` first"
         )
         .into());
     }
-    // Somebody has to listen, or the signal ends procviz.
+    // Without a handler, the signal ends procviz.
     signal_hook::flag::register(
         signal_hook::consts::SIGXFSZ,
         Arc::new(AtomicBool::new(false)),
@@ -45,12 +45,12 @@ pub(crate) fn prepare() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Why kernel events cannot be had, where too few files may be open for them.
+/// Why there are no kernel events, if the limit of open files is too low for them.
 pub(crate) fn too_few_for_events() -> Option<String> {
     let files = files();
     (files < FILES_WITH_EVENTS).then(|| {
         format!(
-            "only {files} files may be open at once, and kernel events take {FILES_WITH_EVENTS}: ulimit -n 1024"
+            "the limit of open files is {files}, but kernel events need {FILES_WITH_EVENTS}: run `ulimit -n 1024` first"
         )
     })
 }

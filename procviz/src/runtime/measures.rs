@@ -1,5 +1,5 @@
-//! Parses the options of pictures and views that hold numbers. All of them are
-//! checked, also those that the chosen kind of output does not use.
+//! Parses the options of pictures and views that hold numbers. Checks all of these
+//! options, also the options that the chosen kind of output does not use.
 
 use super::{Failure, config};
 use crate::cli::PictureArgs;
@@ -35,10 +35,10 @@ impl Measures {
             max_cpu: config::number(
                 "--max-cpu",
                 &args.max_cpu,
-                "percent of a core, or 0",
+                "percent of a core up to 100000, or 0 for no limit",
                 percent,
             )?,
-            speed: config::number("--speed", speed, "times as fast, from 0.01 to 1000", times)?,
+            speed: config::number("--speed", speed, "a factor from 0.01 to 1000", times)?,
         })
     }
 }

@@ -1,5 +1,5 @@
-//! What every way to run procviz uses: numbers that were typed, standard output,
-//! output files, signals and limits of the process, and why it ends.
+//! Provides what all subcommands use: parsed numbers, standard output, output files,
+//! signals and resource limits of the process, and errors with an exit status.
 
 pub(crate) mod config;
 pub(crate) mod drawing;

@@ -1,18 +1,18 @@
-//! Waits that Ctrl-C, SIGTERM or SIGHUP ends.
+//! Waits for a time that SIGINT (Ctrl-C), SIGTERM or SIGHUP cuts short.
 
 use std::{io, time::Duration};
 
 use super::ending::{self, Takes};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Whether somebody said stop.
+/// Receives the signals that ask procviz to stop.
 pub(crate) struct Interrupted {
     runtime: tokio::runtime::Runtime,
     signals: std::cell::RefCell<[Signal; 3]>,
 }
 
 impl Interrupted {
-    /// Listens from now on.
+    /// Starts to listen for the signals.
     ///
     /// # Errors
     ///
@@ -35,7 +35,7 @@ impl Interrupted {
         })
     }
 
-    /// Waits; returns whether it was told to stop meanwhile.
+    /// Waits for `pause`. Returns true, and at once, when a signal asks procviz to stop.
     pub(crate) fn within(&self, pause: Duration) -> bool {
         let mut signals = self.signals.borrow_mut();
         let [interrupt, terminate, hangup] = &mut *signals;

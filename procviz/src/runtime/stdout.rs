@@ -1,4 +1,5 @@
-//! Writes data to stdout; a closed pipe is a reader that has seen enough.
+//! Writes data to standard output. A closed pipe is not an error: the reader has read
+//! enough.
 
 use std::{
     ffi::OsStr,
@@ -11,7 +12,7 @@ use crate::model::Untrusted;
 /// Standard output.
 pub(crate) struct Out(BufWriter<Stdout>);
 
-/// Whether anybody still reads.
+/// Whether the reader of standard output still reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reader {
     Reads,
@@ -27,7 +28,7 @@ impl Out {
     ///
     /// # Errors
     ///
-    /// What write(2) says, except that the reader has left.
+    /// Errors of write(2), except EPIPE: the reader has left.
     pub(crate) fn write(
         &mut self,
         write: impl FnOnce(&mut BufWriter<Stdout>) -> io::Result<()>,
@@ -41,13 +42,19 @@ impl Out {
     }
 }
 
-/// Says something on stderr; if nobody listens, nothing is lost.
+/// Prints a message on stderr, with control characters escaped. A closed stderr is not
+/// an error.
 pub(crate) fn say(text: &str) {
     let text = Untrusted::new(text.as_bytes()).message();
     _ = writeln!(io::stderr(), "{text}");
 }
 
-/// A path, or what the caller typed, as it stands in a message.
+/// The form of a noun for a count: `one` for 1, otherwise `many`.
+pub(crate) fn noun(count: u64, one: &'static str, many: &'static str) -> &'static str {
+    if count == 1 { one } else { many }
+}
+
+/// A path or a typed value, escaped for a message on a terminal.
 pub(crate) fn shown(text: impl AsRef<OsStr>) -> String {
     Untrusted::new(text.as_ref().as_encoded_bytes()).terminal()
 }

@@ -1,5 +1,5 @@
-//! Runs a command under watch: it is made before procviz attaches, stopped,
-//! and let go when everything is watching. It runs as the user who called sudo.
+//! Runs a command under watch. The process is created before procviz attaches, stops
+//! itself, and continues when procviz watches. It runs as the user who called sudo.
 
 use std::{
     ffi::OsString,
@@ -32,20 +32,19 @@ use crate::{
     source::{accounts, capabilities::raise, invoker},
 };
 
-/// A command that waits to be let go, or runs.
+/// A command that is stopped before its start, or runs.
 pub(crate) struct Child(std::process::Child);
 
 impl Child {
-    /// Makes the process and waits until it has stopped itself.
+    /// Creates the process and waits until it has stopped itself. With `kept`, its
+    /// output goes to that file and its input is empty: a view has the terminal.
     ///
     /// # Errors
     ///
-    /// When no process can be made.
-    ///
-    /// With `kept`, its output goes there and its input is empty: the terminal
-    /// is not its own.
+    /// When the process cannot be created.
     pub(crate) fn prepare(command: &[OsString], kept: Option<&File>) -> anyhow::Result<Self> {
-        let myself = std::env::current_exe().context("failed to find procviz itself")?;
+        let myself =
+            std::env::current_exe().context("failed to find the path of procviz itself")?;
         let mut launch = Command::new(myself);
         launch.arg("__launch").args(command);
         if let Some(file) = kept {
@@ -54,7 +53,7 @@ impl Child {
                 .stdout(file.try_clone()?)
                 .stderr(file.try_clone()?);
         }
-        let child = launch.spawn().context("failed to make a process")?;
+        let child = launch.spawn().context("failed to create a process")?;
         let pid = Pid::from_raw(i32::try_from(child.id())?);
         match waitpid(pid, Some(WaitPidFlag::WUNTRACED))? {
             WaitStatus::Stopped(..) => {
@@ -62,7 +61,7 @@ impl Child {
                 Ok(Self(child))
             }
             other => Err(anyhow::anyhow!(
-                "the process for the command ended before its time: {other:?}"
+                "the process for the command exited before the command started: {other:?}"
             )),
         }
     }
@@ -71,17 +70,17 @@ impl Child {
         self.0.id()
     }
 
-    /// Waits for its end on a thread of its own, and tells `ended` of it.
+    /// Waits for the exit of the command on a thread of its own, and notifies `ended`.
     ///
     /// # Errors
     ///
-    /// When no thread can be had.
+    /// When the thread cannot be started.
     pub(crate) fn wait(self, ended: Arc<Notify>) -> std::io::Result<Waiting> {
         let pid = self.pid();
         let mut child = self.0;
         let (tell, status) = mpsc::sync_channel(1);
         let body = move || {
-            // Told before anybody is woken by it.
+            // The status comes first: the notified run ends, and then reads the status.
             _ = tell.send(child.wait().map_or(1, shell_status));
             ended.notify_one();
             ending::forget_the_command();
@@ -92,20 +91,21 @@ impl Child {
         Ok(Waiting { pid, status })
     }
 
-    /// Lets it go.
+    /// Lets the command start (SIGCONT).
     ///
     /// # Errors
     ///
-    /// When it is gone already.
+    /// When the process no longer exists.
     pub(crate) fn start(&self) -> anyhow::Result<()> {
         self.signal(Signal::SIGCONT)
             .context("failed to start the command")
     }
 
-    /// Passes a signal on. Ctrl-C has come to it from the terminal already.
+    /// Forwards a signal to the command, except SIGINT: the terminal sends Ctrl-C to the
+    /// command, too.
     pub(crate) fn pass_on(&self, signal: Signal) {
         if signal != Signal::SIGINT {
-            // It may have ended meanwhile.
+            // The command can have exited meanwhile.
             _ = self.signal(signal);
         }
     }
@@ -115,11 +115,12 @@ impl Child {
         Ok(kill(Pid::from_raw(i32::try_from(self.0.id())?), signal)?)
     }
 
-    /// Its status, as a shell gives it, once it has ended.
+    /// The exit status of the command in the encoding of a shell; `None` while the
+    /// command runs.
     ///
     /// # Errors
     ///
-    /// What wait(2) says.
+    /// Errors of wait(2).
     pub(crate) fn status(&mut self) -> std::io::Result<Option<u8>> {
         let status = self.0.try_wait()?.map(shell_status);
         if status.is_some() {
@@ -129,60 +130,62 @@ impl Child {
     }
 }
 
-/// A command whose end somebody waits for.
+/// A command; a thread waits for its exit.
 pub(crate) struct Waiting {
     pid: u32,
     status: Receiver<u8>,
 }
 
 impl Waiting {
-    /// Lets it go.
+    /// Lets the command start (SIGCONT).
     ///
     /// # Errors
     ///
-    /// When it is gone already.
+    /// When the process no longer exists.
     pub(crate) fn start(&self) -> anyhow::Result<()> {
         let _raised = raise();
         kill(Pid::from_raw(i32::try_from(self.pid)?), Signal::SIGCONT)
             .context("failed to start the command")
     }
 
-    /// Its status, as a shell gives it, once it has ended.
+    /// Waits for the exit, and returns the exit status in the encoding of a shell.
     pub(crate) fn status(self) -> u8 {
         self.status.recv().unwrap_or(1)
     }
 
-    /// Its status if it has ended; else it goes on alone, which is said.
+    /// The exit status if the command has exited. Otherwise 0, and a message that the
+    /// command still runs.
     pub(crate) fn status_now(self) -> u8 {
         if let Ok(status) = self.status.try_recv() {
             return status;
         }
         say(&format!(
-            "procviz: the command goes on as process {}",
+            "procviz: the command still runs as process {}",
             self.pid
         ));
         0
     }
 }
 
-/// A file without a name that keeps what a command says while a view has the terminal.
+/// Creates a file without a name for the output of a command while a view has the
+/// terminal.
 ///
 /// # Errors
 ///
-/// What open(2) says of the folder for temporary files.
+/// Errors of open(2) for the folder of temporary files.
 pub(crate) fn keeper() -> anyhow::Result<File> {
     let folder = std::env::temp_dir();
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let file = open(&folder, flags, Mode::RUSR | Mode::WUSR)
-        .with_context(|| format!("failed to make a file in `{}`", shown(&folder)))?;
+        .with_context(|| format!("failed to create a file in `{}`", shown(&folder)))?;
     Ok(file.into())
 }
 
-/// Prints what was kept; if nobody listens, nothing is lost.
+/// Prints the kept output of a command. A closed standard output is not an error.
 ///
 /// # Errors
 ///
-/// What read(2) says.
+/// Errors of read(2).
 pub(crate) fn print_kept(mut kept: File) -> std::io::Result<()> {
     kept.seek(SeekFrom::Start(0))?;
     let mut bytes = Vec::new();
@@ -191,6 +194,7 @@ pub(crate) fn print_kept(mut kept: File) -> std::io::Result<()> {
     Ok(())
 }
 
+/// The exit status in the encoding of a shell: 128 plus the number for a signal.
 fn shell_status(status: ExitStatus) -> u8 {
     match (status.code(), status.signal()) {
         (Some(code), _) => code as u8,
@@ -198,10 +202,10 @@ fn shell_status(status: ExitStatus) -> u8 {
     }
 }
 
-/// The child's side: stops, becomes the invoking user, runs the command.
-/// Returns only when that fails: 127 when it is not found, 126 when it cannot run.
+/// Runs in the child process: stops, becomes the user who called sudo, runs the command.
+/// Returns only on failure: 127 if the command is not found, 126 if it cannot run.
 pub(crate) fn launch(command: &[OsString]) -> Result<u8, Failure> {
-    // Nobody would wake it if procviz died first.
+    // If procviz dies first, no process would continue this one.
     _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     stop_with(Signal::SIGSTOP)?;
     _ = rustix::process::set_parent_process_death_signal(None);
@@ -223,7 +227,7 @@ pub(crate) fn launch(command: &[OsString]) -> Result<u8, Failure> {
     })
 }
 
-/// Gives up root for the user who called sudo, doas, pkexec or run0.
+/// Changes from root to the user who called sudo, doas, pkexec or run0.
 fn become_invoker(run: &mut Command) -> anyhow::Result<()> {
     let Some(invoker) = invoker()? else {
         return Ok(());

@@ -1,5 +1,5 @@
-//! One run: the command if there is one, the sampler on its thread, and the
-//! tracker that takes in what it says.
+//! Runs a session: the command if there is one, the sampler on its thread, and the
+//! tracker that takes in the samples.
 
 pub(crate) mod command;
 pub(crate) mod open;
@@ -37,60 +37,61 @@ enum Feed {
     Recording(Box<Player>),
 }
 
-/// A run.
+/// One run of procviz.
 pub(crate) struct Session {
     pub(crate) tracker: Tracker,
     pub(crate) users: Users,
     feed: Feed,
     recorder: Option<Recorder>,
-    /// Also what is not shown: the opening census, above all.
+    /// The recorder also keeps samples that are not shown, above all the opening census.
     keeps_all: bool,
     child: Option<Waiting>,
 }
 
-/// What somebody goes to and fro in. Times are wall clock, ns since 1970.
+/// A recording that a viewer seeks in. Times are wall clock, ns since 1970.
 pub(crate) struct Browsed {
-    /// First and last moment.
+    /// First and last moment of the recording, or of the part to show.
     pub(crate) span: Span,
-    /// The one to begin at.
+    /// The moment to begin at.
     pub(crate) at: i128,
-    /// When something begins to stand out.
+    /// The moments at which findings begin.
     pub(crate) marks: Vec<i128>,
-    /// Of which there are no samples.
+    /// Periods without samples.
     pub(crate) holes: Vec<Span>,
 }
 
-/// What a run is to be.
+/// The parameters of a run.
 pub(crate) struct Plan<'a> {
     pub(crate) schedule: &'a Schedule,
     pub(crate) filter: &'a FilterArgs,
     pub(crate) run: &'a [OsString],
     pub(crate) want_args: WantArgs,
-    /// A live view's: called when there is something to take.
+    /// Called when there is something new to take; for live views.
     pub(crate) wake: Option<Wake>,
-    /// What the command says goes there.
+    /// The file for the output of the command, while a view has the terminal.
     pub(crate) kept: Option<&'a File>,
-    /// A recording that is read instead of the machine.
+    /// A recording to read instead of the machine.
     pub(crate) from: Option<&'a Path>,
-    /// And of it, this part.
+    /// The part of the recording to read.
     pub(crate) range: &'a RangeArgs,
-    /// One picture of one moment is all that is wanted.
+    /// The caller wants only one picture of one moment.
     pub(crate) one_picture: bool,
-    /// What leads to a moment is drawn with it.
+    /// The caller also draws the time before a moment.
     pub(crate) wants_past: bool,
-    /// Short lives are not folded.
+    /// Short-lived processes are not folded.
     pub(crate) every_life: bool,
-    /// Where all samples are kept.
+    /// Where to record all samples.
     pub(crate) save: Option<Keeping>,
     pub(crate) files: Files,
-    /// Where pictures are written, for a run that reads a recording.
+    /// The folder for pictures; for a run that reads a recording.
     pub(crate) writes: Option<&'a OutFolder>,
-    /// When a signal comes, what was watched is drawn and written.
+    /// After a signal, what was watched is still drawn and written.
     pub(crate) takes_work: bool,
 }
 
 impl<'a> Plan<'a> {
-    /// Without arguments, and nobody to be woken.
+    /// A plan without arguments of processes, without a live view, and without a file
+    /// to record to.
     pub(crate) fn plain(
         schedule: &'a Schedule,
         sampling: &'a SamplingArgs,
@@ -117,20 +118,20 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// What there was to take.
+/// What [`Session::take`] has taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
     /// Nothing new.
     Nothing,
-    /// The snapshot is a new one.
+    /// At least one sample: the snapshot is new.
     Sample,
-    /// Everything is said: the snapshot is the last.
+    /// The last sample: the snapshot does not change any more.
     All,
-    /// procviz is asked to stop until it is continued.
+    /// A SIGTSTP: procviz is asked to stop until SIGCONT.
     Suspend,
 }
 
-/// Whether arguments of processes are of use to somebody.
+/// Whether the run needs the arguments of processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WantArgs {
     No,
@@ -138,8 +139,8 @@ pub(crate) enum WantArgs {
 }
 
 impl Session {
-    /// Starts sampling; `before` is called when privileges are still there,
-    /// and may start threads.
+    /// Starts sampling. `before` is called while procviz still has its privileges, and
+    /// can start threads.
     pub(crate) fn start<T>(
         plan: Plan<'_>,
         before: impl FnOnce(&Host) -> Result<T, Failure>,
@@ -186,7 +187,7 @@ impl Session {
             only_watched: selection.roots.is_some(),
             ..recorder::facts(&host)
         };
-        // A recording has them of those who were there before, too.
+        // A recording also needs the arguments of processes that started before it.
         let is_recorded = save.as_ref().is_some_and(|keeping| !keeping.redacts);
         let recorder = save
             .map(|keeping| {
@@ -220,7 +221,7 @@ impl Session {
         Ok((session, extra))
     }
 
-    /// The same from a recording: nothing of this machine is looked at.
+    /// Starts a run that reads a recording, and nothing of this machine.
     fn play<T>(
         path: &Path,
         plan: &Plan<'_>,
@@ -228,7 +229,7 @@ impl Session {
     ) -> Result<(Self, T), Failure> {
         if !plan.run.is_empty() {
             return Err(Failure::usage(
-                "a command cannot be run in a recording: leave it out, or --from".to_owned(),
+                "a command cannot run with `--from`: leave out the command or `--from`".to_owned(),
             ));
         }
         let saved = plan.save.as_ref().map(|keeping| keeping.place.nearest());
@@ -259,7 +260,7 @@ impl Session {
                 Recorder::start(keeping, Files::One, facts.clone(), filtered)
             })
             .transpose()?;
-        // The samples say from where they are.
+        // A placeholder: each sample names its own sources.
         let sources = crate::model::Sources::EbpfAndProc;
         let session = Self {
             tracker: Tracker::with_filter(host, sources, selection.filter),
@@ -272,7 +273,7 @@ impl Session {
         Ok((session, extra))
     }
 
-    /// Takes in the next sample; `None` when there is none.
+    /// Waits for the next sample and takes it in; `None` after the last sample.
     pub(crate) fn next(&mut self) -> Result<Option<Next>, Failure> {
         loop {
             let watch = match &mut self.feed {
@@ -308,14 +309,13 @@ impl Session {
                     }));
                 }
                 Some(Said::Ask) => self.ask(),
-                // Only views are asked to.
+                // The sampling thread sends this only to views.
                 Some(Said::Suspend) => {}
             }
         }
     }
 
-    /// Takes in what has been said, without waiting for more: all samples up
-    /// to the newest.
+    /// Takes in all samples up to the newest, without waiting for more.
     pub(crate) fn take(&mut self) -> Result<Taken, Failure> {
         let mut taken = Taken::Nothing;
         loop {
@@ -339,8 +339,7 @@ impl Session {
         }
     }
 
-    /// Lets somebody go to and fro in a recording. `None` where it is the machine
-    /// that is watched.
+    /// Prepares a recording for seeks. `None` if the run watches the machine.
     pub(crate) fn browse(&mut self) -> Result<Option<Browsed>, Failure> {
         let Feed::Recording(player) = &mut self.feed else {
             return Ok(None);
@@ -358,7 +357,8 @@ impl Session {
         }))
     }
 
-    /// The moment of a recording's next sample; `None` behind the last.
+    /// Wall clock of the next sample of a recording, ns since 1970; `None` after the
+    /// last sample, and if the run watches the machine.
     pub(crate) fn next_wall_ns(&self) -> Option<i128> {
         match &self.feed {
             Feed::Machine(_) => None,
@@ -366,7 +366,8 @@ impl Session {
         }
     }
 
-    /// Goes to where reading leads to a moment of a recording.
+    /// Seeks to a place in a recording from which reading leads to a moment, wall clock
+    /// in ns since 1970.
     pub(crate) fn seek(&mut self, wall_ns: i128) -> Result<(), Failure> {
         match &mut self.feed {
             Feed::Machine(_) => Ok(()),
@@ -374,8 +375,8 @@ impl Session {
         }
     }
 
-    /// What was before the samples of a recording that come now, once after each
-    /// time that reading begins elsewhere than at the front.
+    /// The trails before the next sample of a recording. They are returned once after
+    /// each seek that does not lead to the beginning.
     pub(crate) fn take_past(&mut self) -> Option<Past> {
         match &mut self.feed {
             Feed::Machine(_) => None,
@@ -383,16 +384,16 @@ impl Session {
         }
     }
 
-    /// What can be shown where `wanted` is: of a recording of processes alone, those.
+    /// The scope to show: `wanted`, but processes if the recording holds no threads.
     pub(crate) fn scope(&self, wanted: Scope) -> Scope {
         if wanted == Scope::Processes || self.has_threads() {
             return wanted;
         }
-        say("procviz: the recording holds processes alone, so these are shown");
+        say("procviz: the recording holds only processes, no threads: showing processes");
         Scope::Processes
     }
 
-    /// Whether threads are known.
+    /// Whether the samples hold threads.
     pub(crate) fn has_threads(&self) -> bool {
         match &self.feed {
             Feed::Machine(_) => true,
@@ -400,12 +401,12 @@ impl Session {
         }
     }
 
-    /// What the command line hides and shows.
+    /// The filter from the command line.
     pub(crate) fn filter(&self) -> &Filter {
         self.tracker.filter()
     }
 
-    /// Asks something of the sampling thread.
+    /// Sends an order to the sampling thread.
     pub(crate) fn order(&self, order: Order) {
         if let Feed::Machine(watch) = &self.feed {
             watch.order(order);
@@ -421,7 +422,7 @@ impl Session {
         }
         let snapshot = self.tracker.snapshot();
         if let Some(child) = self.child.as_mut().filter(|_| snapshot.tick == 1) {
-            // Everything is watching: now it may begin.
+            // procviz watches now, so the command can start.
             child.start()?;
         }
         let uids = snapshot.threads.iter().filter_map(|thread| thread.uid);
@@ -429,7 +430,7 @@ impl Session {
         Ok(())
     }
 
-    /// Somebody asks for what a ring holds.
+    /// Writes what the ring holds, after a SIGUSR2.
     fn ask(&mut self) {
         let now = self.tracker.snapshot().stamp.boot_ns;
         if let Some(recorder) = &mut self.recorder {
@@ -437,7 +438,8 @@ impl Session {
         }
     }
 
-    /// What leads to what is shown is not kept, but all that is known by then.
+    /// Takes in a sample. The recorder does not keep samples before the part to show, but
+    /// begins with the state that these samples lead to.
     fn take_in(&mut self, sample: &Sample, is_shown: bool) {
         let is_opening = self.tracker.snapshot().tick == 0;
         if let Some(recorder) = &mut self.recorder
@@ -451,7 +453,7 @@ impl Session {
             && recorder.has_begun()
             && (is_shown || self.keeps_all)
         {
-            // A keyframe may have told how things stood at its end.
+            // A keyframe can have restored the state at the end of the gap.
             let known = self.tracker.snapshot().stamp.boot_ns > hole_ns.0;
             let known = known.then_some(&self.tracker);
             let deaths = match &self.feed {
@@ -472,7 +474,7 @@ impl Session {
         self.tracker.snapshot()
     }
 
-    /// The command's status if it has ended, that of a recording, or 0.
+    /// The exit status: of the command if it has exited, of the recording, or 0.
     pub(crate) fn status_now(mut self) -> u8 {
         let recorded = self.end_recording();
         match &mut self.feed {
@@ -481,19 +483,19 @@ impl Session {
         }
     }
 
-    /// Whether the file of the recording that is made has been removed.
+    /// Whether the file that this run records to has been removed.
     pub(crate) fn recording_is_gone(&self) -> bool {
         self.recorder.as_ref().is_some_and(Recorder::is_gone)
     }
 
-    /// 1 where a recording was to be made that is not there.
+    /// Finishes the file that this run records to; returns 1 if the file is not there.
     fn end_recording(&mut self) -> u8 {
         let recorder = self.recorder.take();
         u8::from(recorder.is_some_and(|recorder| !recorder.finish()))
     }
 
-    /// The command's status, once it has ended; that of a recording, which is
-    /// 3 where it is damaged; or 0.
+    /// The exit status: of the command, after its exit; of the recording, which is 3 if
+    /// the recording is damaged; or 0.
     pub(crate) fn status(mut self) -> u8 {
         let recorded = self.end_recording();
         match (&mut self.feed, self.child) {
@@ -503,12 +505,12 @@ impl Session {
     }
 }
 
-/// What the next sample is.
+/// Properties of the sample that was taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Next {
-    /// There is none after it.
+    /// No other sample follows.
     pub(crate) is_last: bool,
-    /// It is not the opening census, nor one of those that lead to the part of
-    /// a recording that was asked for.
+    /// The sample is to be shown: it is not the opening census, and not before the part
+    /// of a recording that the user asked for.
     pub(crate) is_shown: bool,
 }

@@ -1,4 +1,5 @@
-//! Opens the best source that this machine and these privileges allow.
+//! Opens the best source that the machine and the privileges of procviz allow, and
+//! confines procviz.
 
 use std::os::fd::AsFd;
 
@@ -16,18 +17,18 @@ use crate::{
     },
 };
 
-/// Why there are no kernel events, in one line with the cost and the cure.
+/// Why there are no kernel events, in one line: what is missing, and how to fix it.
 pub(crate) fn why_not(missing: &[Need]) -> String {
     let names: Vec<_> = missing.iter().map(|need| need.name()).collect();
     let mend = missing.first().map_or("", |need| need.mend());
-    format!("no {}: {mend}", names.join(", "))
+    format!("{} missing: {mend}", names.join(", "))
 }
 
-/// Loads the programs, or says why not.
+/// Loads the eBPF programs.
 ///
 /// # Errors
 ///
-/// The reason, in one line.
+/// Why the programs cannot be loaded, in one line.
 pub(crate) fn kernel() -> Result<Kernel, String> {
     let support = Support::probe();
     if !support.missing().is_empty() {
@@ -38,15 +39,17 @@ pub(crate) fn kernel() -> Result<Kernel, String> {
     }
     Kernel::load().map_err(|error| {
         format!(
-            "{:#}; `procviz doctor` tells more",
+            "{:#}; for details, run `procviz doctor`",
             anyhow::Error::from(error)
         )
     })
 }
 
-/// A sampler with kernel events, or one from `/proc` alone and a line that says so.
+/// Opens a sampler with kernel events; without them, a sampler that reads only `/proc`,
+/// and reports why.
 ///
-/// From then on procviz is confined; `command` is the process that it may signal.
+/// Then confines procviz. `command` is the pid of the only process that procviz can
+/// still send signals to.
 pub(crate) fn sampler(
     host: &Host,
     require_ebpf: bool,
@@ -56,12 +59,12 @@ pub(crate) fn sampler(
         Ok(kernel) => Sampler::with_events(host, kernel)?,
         Err(why) if require_ebpf => {
             return Err(Failure::privilege(format!(
-                "kernel events are required, but there are none: {why}"
+                "kernel events are required, but not available: {why}"
             )));
         }
         Err(why) => {
             say(&format!(
-                "procviz: from /proc alone (short-lived tasks are not seen, CPU comes in steps of {} ms): {why}",
+                "procviz: no kernel events, only /proc (short-lived tasks are not seen, CPU times have steps of {} ms): {why}",
                 host.tick_ns / 1_000_000
             ));
             Sampler::proc_only(host)?
@@ -71,7 +74,7 @@ pub(crate) fn sampler(
     Ok(sampler)
 }
 
-/// Gives away all that watching does not take.
+/// Gives away all privileges that watching does not need.
 pub(crate) fn confine_watcher(command: Option<u32>) {
     prepare_for_overload(match command {
         Some(_) => Keep::ReadingAndSignals,
@@ -80,7 +83,8 @@ pub(crate) fn confine_watcher(command: Option<u32>) {
     say_if(confine::refuse_calls(command));
 }
 
-/// Gives away all that tables of `/proc`, or of a folder of its shape, do not take.
+/// Gives away all privileges that the tables of `procviz csv` do not need. `is_real`: the
+/// tables come from `/proc`, not from another folder of the same layout.
 pub(crate) fn confine_tables(is_real: bool, output: Option<&OutFolder>) {
     let is_owners = output.is_none_or(|folder| become_owner(folder) == Keep::Nothing);
     let keep = match (is_real, is_owners) {
@@ -93,18 +97,18 @@ pub(crate) fn confine_tables(is_real: bool, output: Option<&OutFolder>) {
         let writes: Vec<_> = output.map(AsFd::as_fd).into_iter().collect();
         say_if(confine::write_only_in(&writes));
     } else if output.is_none() {
-        // Refused, it stays root without capabilities.
+        // If the kernel refuses, procviz stays root, without capabilities.
         _ = confine::leave_root();
     }
     keep_only(keep);
     say_if(confine::refuse_calls(None));
 }
 
-/// Gives away all that reading a recording does not take, before it is opened:
-/// nothing is written but in these folders.
+/// Gives away all privileges that reading a recording does not need, before the recording
+/// is opened. procviz can then write only in the folders `writes`.
 pub(crate) fn confine_reader(writes: &[OutFolder]) {
-    // Threads that write inherit this: who calls for root owns what is his, and
-    // identities cannot be taken later on.
+    // The writer threads inherit this identity, and cannot change it later: files belong
+    // to the user who called sudo if that user owns the folders.
     let is_owners = match writes {
         [] => true,
         [first, rest @ ..] => {
@@ -122,9 +126,10 @@ pub(crate) fn confine_reader(writes: &[OutFolder]) {
     say_if(confine::refuse_calls(None));
 }
 
-/// Says where procviz could not confine itself: it goes on, as somebody may need it now.
+/// Reports that procviz could not confine itself. procviz goes on: the user can need it
+/// right now.
 fn say_if<T>(confined: Result<T, confine::Refused>) {
     if let Err(error) = confined {
-        say(&format!("procviz: it is not confined: {error}"));
+        say(&format!("procviz: not confined: {error}"));
     }
 }

@@ -1,4 +1,4 @@
-//! Makes a filter of what was typed, or says what is allowed.
+//! Builds a filter from the command line, or from the filter line of a live view.
 
 use glob::Pattern;
 use regex::bytes::Regex;
@@ -11,10 +11,10 @@ use crate::{
     tracker::Filter,
 };
 
-/// Whom to show, and whose descendants to follow.
+/// The tasks to show, and the processes to follow with their descendants.
 pub(crate) struct Selection {
     pub(crate) filter: Filter,
-    /// Processes whose descendants are shown; `None`: everybody's.
+    /// Pids of the processes to follow with their descendants; `None`: all processes.
     pub(crate) roots: Option<Vec<u32>>,
 }
 
@@ -24,12 +24,12 @@ impl Selection {
         let gone = |pid: &&u32| !std::path::Path::new(&format!("/proc/{pid}")).exists();
         match selection.roots.iter().flatten().find(gone) {
             None => Ok(selection),
-            Some(pid) => Err(anyhow::anyhow!("`--tree {pid}`: there is no such process").into()),
+            Some(pid) => Err(anyhow::anyhow!("`--tree {pid}`: no such process").into()),
         }
     }
 
-    /// In a recording: users are those of its machine, and where a command or a
-    /// tree was followed, that alone is shown.
+    /// Builds a filter for a recording. User names come from the recorded machine. If the
+    /// recording followed a command or a tree, only these processes are shown.
     pub(crate) fn in_recording(
         args: &FilterArgs,
         facts: &Facts,
@@ -39,7 +39,7 @@ impl Selection {
             let id = text.parse().ok().or_else(|| users.id(text));
             id.ok_or_else(|| {
                 Failure::usage(format!(
-                    "`--user {}`: there is no such user in the recording",
+                    "`--user {}`: no such user in the recording",
                     shown(text)
                 ))
             })
@@ -56,12 +56,20 @@ impl Selection {
         let pids = args.pids.iter().map(|text| pid("--pid", text));
         let trees = args.trees.iter().map(|text| pid("--tree", text));
         let commands = args.commands.iter().map(|text| {
-            Regex::new(text)
-                .map_err(|error| Failure::usage(format!("`--command {}`: {error}", shown(text))))
+            Regex::new(text).map_err(|error| {
+                Failure::usage(format!(
+                    "`--command {}`: invalid pattern: {error}",
+                    shown(text)
+                ))
+            })
         });
         let cgroups = args.cgroups.iter().map(|text| {
-            Pattern::new(text)
-                .map_err(|error| Failure::usage(format!("`--cgroup {}`: {error}", shown(text))))
+            Pattern::new(text).map_err(|error| {
+                Failure::usage(format!(
+                    "`--cgroup {}`: invalid pattern: {error}",
+                    shown(text)
+                ))
+            })
         });
         let filter = Filter {
             users: users.collect::<Result<_, _>>()?,
@@ -80,7 +88,7 @@ impl Selection {
         })
     }
 
-    /// Shows a command and its descendants alone.
+    /// Shows only a command and its descendants.
     pub(crate) fn only(mut self, pid: u32) -> Self {
         self.filter.descendants = true;
         self.roots = Some(vec![pid]);
@@ -88,32 +96,32 @@ impl Selection {
     }
 }
 
-/// A live view's filter line: words that all have to hold. `user:NAME`,
-/// `pid:N`, `cgroup:GLOB`, else a pattern for names and arguments.
+/// Parses the filter line of a live view. A task must match all words: `user:NAME`,
+/// `pid:N`, `cgroup:GLOB`, or a regular expression for names and arguments.
 ///
 /// # Errors
 ///
-/// What cannot be understood, in one line.
+/// Which word is invalid, in one line.
 pub(crate) fn of_line(line: &str, base: &Filter, users: &Users) -> Result<Filter, String> {
     let mut filter = base.clone();
     for word in line.split_whitespace() {
         let mut part = Filter::default();
         if let Some(name) = word.strip_prefix("user:") {
-            // The name service is out of reach by now; those whose tasks are here are known.
+            // A confined procviz cannot ask the name service; users with tasks are known.
             let id = name.parse().ok().or_else(|| users.id(name));
             part.users
-                .push(id.ok_or_else(|| format!("there is no user {}", shown(name)))?);
+                .push(id.ok_or_else(|| format!("no such user: `{}`", shown(name)))?);
         } else if let Some(number) = word.strip_prefix("pid:") {
             let pid = number
                 .parse()
-                .map_err(|_| format!("{} is no pid", shown(number)))?;
+                .map_err(|_| format!("invalid pid `{}`", shown(number)))?;
             part.pids.push(pid);
         } else if let Some(glob) = word.strip_prefix("cgroup:") {
             part.cgroups
                 .push(Pattern::new(glob).map_err(|error| error.to_string())?);
         } else {
-            let regex = Regex::new(word)
-                .map_err(|_| format!("{} is no regular expression", shown(word)))?;
+            let regex =
+                Regex::new(word).map_err(|_| format!("invalid pattern `{}`", shown(word)))?;
             part.commands.push(regex);
         }
         part.and = Some(Box::new(filter));
@@ -129,7 +137,7 @@ fn user(text: &str) -> Result<u32, Failure> {
     match accounts::by_name(text) {
         Ok(Some(user)) => Ok(user.uid),
         _ => Err(Failure::usage(format!(
-            "`--user {}`: there is no such user here",
+            "`--user {}`: no such user on this machine",
             shown(text)
         ))),
     }

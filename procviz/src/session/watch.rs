@@ -1,5 +1,5 @@
-//! Samples at absolute deadlines on a thread of its own, so that drawing
-//! never delays a sample; hands them over through a bounded channel.
+//! Takes samples at absolute deadlines on a thread of its own, so that drawing never
+//! delays a sample. Hands samples over through a bounded channel.
 
 use std::{
     sync::{
@@ -27,51 +27,52 @@ use crate::{
     source::{Sampler, SamplerError, capabilities::raise},
 };
 
-/// Samples that wait to be merged; beyond these they are added to the newest.
+/// Upper limit for the samples that wait in the channel; when it is reached, the next
+/// tick adds to the newest sample.
 const QUEUE: usize = 4;
 
-/// Events that one sample holds when nobody takes it; beyond these they are
-/// lost and counted.
+/// Upper limit for the events of a sample that waits; further events are lost and
+/// counted.
 const MOST_EVENTS: usize = 300_000;
 
-/// What the sampling thread says.
+/// A message from the sampling thread.
 pub(crate) enum Said {
-    /// A sample; `is_last` when no other will come.
+    /// A sample; `is_last` if no other sample follows.
     Sample { sample: Box<Sample>, is_last: bool },
     /// Sampling failed.
     Failed(SamplerError),
-    /// Somebody asks procviz to stop until it is continued (SIGTSTP).
+    /// SIGTSTP: procviz is asked to stop until SIGCONT.
     Suspend,
-    /// Somebody asks for what there is (SIGUSR2).
+    /// SIGUSR2: the recorder is asked to write what its ring holds.
     Ask,
 }
 
-/// Which signals are listened to.
+/// The signals that the sampling thread handles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ears {
-    /// Those that end it, and a view's.
+    /// The signals that end procviz, and the signals of a live view.
     Plain,
-    /// SIGUSR2, too.
+    /// The same and SIGUSR2.
     Usr2,
 }
 
-/// What a live view asks of the sampling thread.
+/// An order from a live view to the sampling thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// One sample, now.
+    /// Take one sample now.
     Sample,
-    /// From now on at this interval.
+    /// Sample at this interval from now on.
     Interval(Duration),
-    /// No samples but ordered ones, or again at the interval.
+    /// True: take only ordered samples. False: sample at the interval again.
     Pause(bool),
-    /// The arguments of those that are there already.
+    /// Read the arguments of processes, also of processes that run already.
     Args,
 }
 
 /// Called by the sampling thread when there is something new to take.
 pub(crate) type Wake = Box<dyn Fn() + Send>;
 
-/// The sampling thread.
+/// Handle of the sampling thread.
 pub(crate) struct Watch {
     said: Receiver<Said>,
     empty: SyncSender<Box<Sample>>,
@@ -81,12 +82,12 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Starts it; the opening census comes at once. Signals are passed on to
-    /// `child`, whose end is told through [`Watch::stopper`].
+    /// Starts the thread; the opening census comes at once. Signals are forwarded to the
+    /// process `child`, and its exit is notified through [`Watch::stopper`].
     ///
     /// # Errors
     ///
-    /// When no thread can be had.
+    /// When the thread cannot be started.
     pub(crate) fn start(
         sampler: Sampler,
         schedule: &Schedule,
@@ -119,7 +120,7 @@ impl Watch {
             let _raised = raise();
             let outcome = runtime.block_on(ticker.run(&schedule));
             if let Err(error) = outcome {
-                // Nobody listens any more: then nobody misses it.
+                // Without a receiver, the error is of no use.
                 _ = ticker.say.send(Said::Failed(error));
             }
             ticker.wake();
@@ -136,36 +137,36 @@ impl Watch {
         })
     }
 
-    /// What ends the run with one last sample.
+    /// A notification that ends the run with one last sample.
     pub(crate) fn stopper(&self) -> Arc<Notify> {
         Arc::clone(&self.stop)
     }
 
-    /// The next thing said; `None` when all is said.
+    /// Waits for the next message; `None` after the last message.
     pub(crate) fn next(&self) -> Option<Said> {
         self.said.recv().ok()
     }
 
-    /// What has been said and not taken yet.
+    /// The next message, without waiting.
     pub(crate) fn take(&self) -> Result<Said, TryRecvError> {
         self.said.try_recv()
     }
 
-    /// Asks something of the thread; when it has ended, nothing happens.
+    /// Sends an order to the thread; without effect after the thread has ended.
     pub(crate) fn order(&self, order: Order) {
         _ = self.orders.send(order);
     }
 
-    /// Gives a sample's room back.
+    /// Gives the memory of a sample back to the thread.
     pub(crate) fn give_back(&self, sample: Box<Sample>) {
-        // A full channel means there is room enough.
+        // A full channel means that the thread has enough memory for samples.
         _ = self.empty.try_send(sample);
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        // Without a receiver the thread ends at its next tick; nobody waits for it.
+        // Without a receiver, the thread ends at its next tick; it is not joined.
         drop(self.thread.take());
     }
 }
@@ -176,7 +177,7 @@ struct Ticker {
     reuse: Receiver<Box<Sample>>,
     late: u64,
     skipped: u64,
-    /// Events thrown away, as nobody took the samples.
+    /// Number of events that were dropped because the samples were not taken.
     dropped: u64,
     stop: Arc<Notify>,
     child: Option<u32>,
@@ -185,7 +186,7 @@ struct Ticker {
     ears: Ears,
 }
 
-/// Why a sample is taken, or something else is done.
+/// Why the sampling thread wakes up.
 enum Due {
     Tick(Instant),
     Order(Order),
@@ -206,7 +207,7 @@ impl Ticker {
             signals.push((Signal::SIGUSR2, SignalKind::user_defined2()));
         }
         if self.wake.is_some() {
-            // A view has a terminal or a window to leave in order.
+            // A view must restore its terminal or close its window first.
             signals.push((Signal::SIGQUIT, SignalKind::quit()));
             signals.push((
                 Signal::SIGTSTP,
@@ -237,7 +238,7 @@ impl Ticker {
                 }
                 Due::Stop => true,
                 Due::Order(Order::Sample) => {
-                    // The next one comes a whole interval later.
+                    // The next sample follows a whole interval later.
                     ticks.reset();
                     false
                 }
@@ -257,7 +258,7 @@ impl Ticker {
                     continue;
                 }
                 Due::Signal(Signal::SIGTSTP) => {
-                    // Nobody listens any more: then the next sample ends it.
+                    // Without a receiver, the next sample ends the thread.
                     _ = self.say.send(Said::Suspend);
                     self.wake();
                     continue;
@@ -290,8 +291,9 @@ impl Ticker {
         }
     }
 
-    /// Whether a signal is for the command, which decides what to make of it
-    /// and whose end will end the run. Ctrl-C has come to it from the terminal.
+    /// Forwards a signal to the command; returns false if there is no such process. The
+    /// command decides how to react, and its exit ends the run. SIGINT is not forwarded:
+    /// the terminal sends Ctrl-C to the command, too.
     fn is_the_childs(&self, signal: Signal) -> bool {
         let Some(pid) = self.child.and_then(|pid| i32::try_from(pid).ok()) else {
             return false;
@@ -308,9 +310,9 @@ impl Ticker {
         self.skipped += (late.as_secs_f64() / interval.as_secs_f64()) as u64;
     }
 
-    /// Gives the sample away. If nobody has taken the earlier ones, it is kept
-    /// and the next tick adds to it: late, counted, but not lost. False when
-    /// the receiver is gone.
+    /// Sends the sample. If the channel is full, keeps the sample, and the next tick adds
+    /// to it: the sample is counted as late, but not lost. Returns false if the receiver
+    /// is gone.
     fn hand_over(&mut self, sample: &mut Box<Sample>, is_last: bool) -> bool {
         let next = self
             .reuse
@@ -359,7 +361,7 @@ fn ticks_of(interval: Duration) -> Interval {
     ticks
 }
 
-/// Waits for one of some signals; for ever where none can be had.
+/// Waits for the next of these signals; without signals, waits without end.
 async fn first_of(signals: &mut [(Signal, tokio::signal::unix::Signal)]) -> Signal {
     std::future::poll_fn(|context| {
         let ready = signals

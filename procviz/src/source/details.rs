@@ -99,7 +99,9 @@ fn read(id: TaskId, tick_ns: u64) -> Option<Vec<String>> {
             status.voluntary_ctxt_switches,
             status.nonvoluntary_ctxt_switches,
         ) {
-            lines.push(format!("context switches: {own} voluntary, {forced} involuntary"));
+            lines.push(format!(
+                "context switches: {own} voluntary, {forced} involuntary"
+            ));
         }
     }
     let args = process.cmdline().unwrap_or_default().join(" ");

@@ -1,4 +1,4 @@
-//! The reasons for which no sample can be taken.
+//! Defines the errors of sampling.
 
 use super::kernel::LoadError;
 

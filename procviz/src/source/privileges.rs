@@ -60,9 +60,11 @@ impl Extra {
     pub fn mend(self) -> &'static str {
         match self {
             Self::Ptrace | Self::Nice => {
-                "run procviz with sudo, or run once `sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search,cap_sys_nice+ep PROCVIZ`"
+                "run procviz with sudo, or give the capabilities to the program: `sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search,cap_sys_nice+ep /path/to/procviz`"
             }
-            Self::AllPids => "run procviz with sudo, or run `sudo mount -o remount,hidepid=0 /proc`",
+            Self::AllPids => {
+                "run procviz with sudo, or run `sudo mount -o remount,hidepid=0 /proc`"
+            }
             Self::Pressure => "boot with the kernel option `psi=1`",
             Self::Cgroup2 => "boot with the kernel option `systemd.unified_cgroup_hierarchy=1`",
         }

@@ -1,5 +1,5 @@
-//! Everybody as a first look would find them: what a recording begins with
-//! that is a part of another one, or goes on from it.
+//! Makes a sample with all tasks, as a census would find them. A recording begins
+//! with such a sample if it is a part of another recording, or continues one.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use super::Tracker;
 use crate::model::{Event, Found, Gone, Io, Process, Sample, Sources, Thread};
 
 impl Tracker {
-    /// A sample of the last one's time that finds all who live, and what is
-    /// known of their arguments.
+    /// A sample with the time of the last sample that holds all living tasks and
+    /// zombies, and the known arguments.
     pub fn census(&self) -> Sample {
         let snapshot = &self.snapshot;
         let mut sample = Sample::new(snapshot.sources);
@@ -75,7 +75,7 @@ impl Tracker {
         }
     }
 
-    /// What a process used beyond those of its threads that live.
+    /// CPU time and IO of a process without its living threads.
     fn gone(&self, process: &Process) -> Gone {
         let members = process.members.iter();
         let living = members.filter_map(|slot| self.snapshot.threads.get(*slot));

@@ -1,4 +1,4 @@
-//! Takes in what the kernel told: births, names, ends.
+//! Applies kernel events to the snapshot: forks, execs, renames and exits.
 
 use std::sync::Arc;
 
@@ -57,7 +57,8 @@ impl Tracker {
 
     fn fork(&mut self, fork: &Fork) {
         if self.threads.contains_key(&fork.id) {
-            // The census came to it before its event; only the event knows whence it comes.
+            // The census found the task before its event arrived. Only the event knows
+            // the origin.
             if fork.id == fork.process
                 && let Some((_, process)) = self.process_mut(fork.id)
             {
@@ -78,7 +79,7 @@ impl Tracker {
             process: slot,
             comm: fork.comm,
             uid: Some(fork.uid),
-            // It has not run yet: it waits for its first turn.
+            // The task has not run yet: it waits for its first time on a CPU.
             state: State::Running,
             cpu_ns: 0,
             run_delay_ns: Some(0),
@@ -146,7 +147,7 @@ impl Tracker {
                 .get(leader)
                 .filter(|old| old.end.is_none())
             {
-                // Its final figures are still to come.
+                // The old leader's final figures arrive later.
                 self.ghosts.insert(exec.process, (old.cpu_ns, old.io));
             }
             self.drop_slot(leader, slot);
@@ -177,7 +178,8 @@ impl Tracker {
             .threads
             .get(slot)
             .is_none_or(|thread| thread.end.is_some());
-        // A census that came first has its last figures among those of the gone.
+        // If a census came first, the thread's final figures are already in the sums
+        // of exited threads.
         if let Some(cpu_ns) = end.cpu_ns.filter(|_| !is_over) {
             let io = end.io.map(|(read, write)| Io { read, write });
             self.take_figures(slot, cpu_ns, end.run_delay_ns, io);
@@ -196,7 +198,7 @@ impl Tracker {
         self.end_thread(end.id, Some(end.status), end.zombie);
     }
 
-    /// Adds what an old leader used after it was last read.
+    /// Adds the CPU time and IO that an old leader used after it was last read.
     fn bury_ghost(&mut self, end: &ThreadEnd, cpu_ns: u64, io: Option<Io>) {
         let Some((slot, process)) = self.process_mut(end.process) else {
             return;
@@ -297,7 +299,7 @@ impl Tracker {
         let tick = self.snapshot.tick;
         let mut ended = tick;
         if let Some((_, process)) = self.process_mut(id) {
-            // Without one its end was lost, and only this tells of it.
+            // If the exit was lost, this event is the only sign of the exit.
             let end = process.end.get_or_insert(End {
                 tick,
                 status: None,
@@ -312,7 +314,8 @@ impl Tracker {
             end.zombie = false;
             thread.state = State::Dead;
         }
-        // It was shown dead when it died; if that is long ago it goes at once.
+        // The task was shown as dead when it died. If that was long ago, remove it
+        // at once.
         if ended + super::SHOWN_DEAD <= tick {
             self.forget_thread(id);
             self.forget_process(id);
@@ -349,7 +352,8 @@ fn born(fork: &Fork) -> Process {
     }
 }
 
-/// A process whose fork was lost is known by its end alone.
+/// A fork made up for a process whose fork was lost and of which only the exit
+/// is known.
 fn unseen_fork(record: &ExitRecord) -> Fork {
     Fork {
         id: record.process,

@@ -1,30 +1,32 @@
-//! Chooses the tasks that somebody wants to see. What is hidden is still
-//! followed: it may come to match, and it is counted.
+//! Chooses the tasks to show. Hidden tasks are still followed: they are counted,
+//! and they can match later.
 
 use glob::Pattern;
 use regex::bytes::Regex;
 
 use crate::model::{Comm, ExitRecord, Fold, Fork, Process, Thread};
 
-/// What is to be shown. Conditions of one kind are alternatives, those of
-/// different kinds all have to hold; with none, everything is shown.
+/// Conditions for the tasks to show. Conditions of one kind are alternatives;
+/// conditions of different kinds must all hold. Without conditions, all tasks
+/// are shown.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Real user ids.
     pub users: Vec<u32>,
     /// Process or thread ids.
     pub pids: Vec<u32>,
-    /// Patterns that are tried on names and on arguments.
+    /// Patterns for names and for command lines.
     pub commands: Vec<Regex>,
-    /// Patterns of cgroup paths; `*` stands for slashes, too.
+    /// Patterns for cgroup paths; `*` also matches slashes.
     pub cgroups: Vec<Pattern>,
-    /// Only descendants of the processes that the source watches.
+    /// Whether to show only the processes that the source watches, and their
+    /// descendants.
     pub descendants: bool,
-    /// Has to let a task through, too: a live view's filter line.
+    /// A second filter that must match, too: the filter line of a live view.
     pub and: Option<Box<Filter>>,
 }
 
-/// What a filter looks at.
+/// The properties of a task that a filter tests.
 struct Subject<'a> {
     uid: Option<u32>,
     ids: [u32; 2],
@@ -35,7 +37,7 @@ struct Subject<'a> {
 }
 
 impl Filter {
-    /// Whether it shows everything.
+    /// Whether the filter has no condition and shows all tasks.
     pub fn is_none(&self) -> bool {
         self.users.is_empty()
             && self.pids.is_empty()
@@ -45,7 +47,8 @@ impl Filter {
             && self.and.is_none()
     }
 
-    /// Whether it shows all that a recording of it holds.
+    /// Whether the filter has no condition besides `descendants`: then it shows all
+    /// tasks that a recording made with it holds.
     pub fn is_plain(&self) -> bool {
         Self {
             descendants: false,
@@ -54,7 +57,7 @@ impl Filter {
         .is_none()
     }
 
-    /// Whether arguments are needed to judge.
+    /// Whether the filter needs the arguments of processes.
     pub fn needs_args(&self) -> bool {
         !self.commands.is_empty()
     }
@@ -94,7 +97,7 @@ impl Filter {
             })
     }
 
-    /// Whether an ended process is to be told of.
+    /// Whether the filter shows an exited process.
     pub fn shows_record(&self, record: &ExitRecord) -> bool {
         self.is_none()
             || self.shows(&Subject {

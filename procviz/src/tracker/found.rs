@@ -1,5 +1,5 @@
-//! Takes in what a look at all tasks found: the census, a resync, or every
-//! sample where there are no events.
+//! Applies the tasks that a full scan found: the opening census, a census after
+//! losses, or every sample where there are no events.
 
 use crate::{
     model::{Change, End, Found, Io, Process, Sample, Sources, State, Thread, total},
@@ -26,14 +26,15 @@ impl Tracker {
         }
     }
 
-    /// A thread that was not known.
+    /// Adds a thread that was not known.
     fn enter(&mut self, found: &Found) {
         let now = self.snapshot.stamp.boot_ns;
         let process = match self.processes.get(&found.process) {
             Some(slot) => *slot,
             None => self.enter_process(found),
         };
-        // Without events, what is new in a later sample used all its CPU in between.
+        // Without events, a thread that is new in a later sample used all its CPU
+        // time since the previous sample.
         let is_new = self.snapshot.sources == Sources::ProcOnly && self.snapshot.tick > 1;
         let is_zombie = found.state == State::Zombie;
         let slot = self.snapshot.threads.insert(Thread {
@@ -114,7 +115,7 @@ impl Tracker {
         slot
     }
 
-    /// A thread that is known.
+    /// Updates a known thread.
     fn refresh(&mut self, slot: usize, found: &Found) {
         let tick = self.snapshot.tick;
         let now = self.snapshot.stamp.boot_ns;
@@ -123,7 +124,7 @@ impl Tracker {
         };
         thread.found_tick = tick;
         if thread.end.is_some_and(|end| end.tick != 0) {
-            // An end that was seen wins over a row that was read earlier.
+            // An exit that was seen wins over a row that was read earlier.
             return;
         }
         let is_other = thread.comm != found.comm || thread.uid != found.uid.or(thread.uid);
@@ -161,7 +162,7 @@ impl Tracker {
         }
     }
 
-    /// What a leader's row says of its process.
+    /// Applies the figures of the process that the leader's row holds.
     fn take_whole(&mut self, found: &Found, is_complete: bool) {
         let tick = self.snapshot.tick;
         let by_sum = self.by_sum();
@@ -212,8 +213,8 @@ impl Tracker {
         }
     }
 
-    /// After a loss: what threads used whose ends were not seen is among the
-    /// kernel's own sums of those gone.
+    /// After a loss: the kernel's own sums of exited threads include the threads
+    /// whose exits were not seen.
     fn raise_to_the_sum(&mut self, slot: usize, found: &Found) {
         let tick = self.snapshot.tick;
         let Some(process) = self.snapshot.processes.get_mut(slot) else {
@@ -251,12 +252,14 @@ impl Tracker {
         }
     }
 
-    /// Whether a process's figures are the sum of its threads', or read as a whole.
+    /// Whether a process's figures are the sum of its threads' figures; else they are
+    /// read for the process as a whole.
     pub(super) fn by_sum(&self) -> bool {
         self.snapshot.sources == Sources::EbpfAndProc
     }
 
-    /// Whoever was not found is gone, how is not known.
+    /// Marks the threads that a complete scan did not find as exited, with unknown
+    /// wait status.
     fn end_the_unseen(&mut self) {
         let tick = self.snapshot.tick;
         let gone: Vec<_> = self

@@ -1,15 +1,15 @@
-//! Remembers the last seconds of figures that rules look back on.
+//! Stores the figures of the last seconds for rules that look back.
 
 use serde::{Deserialize, Serialize};
 
 use std::collections::VecDeque;
 
-/// The longest time that is looked back on, ns.
+/// Longest time that is stored, ns.
 const KEPT_NS: u64 = 12_000_000_000;
-/// Points of a curve in the margin.
+/// Upper limit for the points of a curve in the margin.
 const CURVE_POINTS: usize = 60;
 
-/// Sums of one process at some instants.
+/// Sums of one process at one time.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Point {
     pub(super) time_ns: u64,
@@ -18,7 +18,7 @@ pub(super) struct Point {
     pub(super) io_bytes: u64,
 }
 
-/// The recent past of one process.
+/// Figures of one process in the last seconds.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct History {
     points: VecDeque<Point>,
@@ -37,7 +37,7 @@ impl History {
             return;
         }
         self.points.push_back(point);
-        // Two at least, however far apart: a long interval is judged, too.
+        // At least two points, however far apart: rules also judge a long interval.
         while self.points.len() > 2
             && self
                 .points
@@ -52,11 +52,11 @@ impl History {
         self.points.back().map_or(0, |point| point.time_ns)
     }
 
-    /// The newest point and the one `span_ns` before it; `None` when it is not
-    /// known for that long.
+    /// The newest point and the point `span_ns` before it; `None` if the history is
+    /// shorter than that.
     pub(super) fn span(&self, span_ns: u64) -> Option<(Point, Point)> {
         let last = *self.points.back()?;
-        // Ticks are never exactly on time.
+        // 5 % less, because ticks are never exactly on time.
         let from = last.time_ns.checked_sub(span_ns - span_ns / 20)?;
         let first = self
             .points
@@ -66,7 +66,7 @@ impl History {
         Some((*first, last))
     }
 
-    /// Since when a figure has been at or above its threshold in every step, ns since boot.
+    /// Time since which `is_above` has held in every step, ns since boot.
     pub(super) fn since(&self, is_above: impl Fn(Point, Point) -> bool) -> u64 {
         let mut since = self.last_time_ns();
         for (later, earlier) in self
@@ -83,7 +83,7 @@ impl History {
         since
     }
 
-    /// A figure of each step, oldest first.
+    /// A figure for each step, oldest first.
     pub(super) fn curve(&self, figure: impl Fn(Point, Point) -> f32) -> Vec<f32> {
         let steps = self.points.iter().zip(self.points.iter().skip(1));
         let skip = self.points.len().saturating_sub(CURVE_POINTS + 1);
@@ -94,7 +94,7 @@ impl History {
     }
 }
 
-/// A change a second between two points.
+/// Change per second between two points.
 pub(super) fn rate(earlier: Point, later: Point, value: impl Fn(Point) -> u64) -> f64 {
     let seconds = (later.time_ns - earlier.time_ns) as f64 / 1e9;
     if seconds <= 0.0 {

@@ -1,5 +1,5 @@
-//! The tracker as it stands, to be kept and gone on from: a recording holds it
-//! now and then, so that reading may begin there.
+//! Saves the state of the tracker and restores it. A recording holds such
+//! keyframes at intervals, so that reading can begin there.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -14,11 +14,12 @@ use crate::model::{
     Change, ExitRecord, Io, Losses, Process, Slots, Snapshot, Sources, Stamp, TaskId, Thread,
 };
 
-/// To be raised with each change of what is kept or of how; a test tells when.
+/// Raise this with each change of the saved data or of its format; a test fails if
+/// that is forgotten.
 const VERSION: u16 = 4;
 const VERSION_BYTES: usize = size_of::<u16>();
 
-/// What is kept beside tasks and rules.
+/// The saved data besides tasks and rules.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Head {
     tick: u64,
@@ -31,23 +32,24 @@ struct Head {
     events_seen: u64,
 }
 
-/// A tracker as it stood. Tasks are most of it.
+/// Saved state of a tracker. Most of the data is tasks.
 #[derive(Clone, Debug)]
 pub struct Keyframe {
-    /// In their places; what did not change in the last interval says nothing of it.
+    /// Threads in their slots. A thread that did not change in the last interval has
+    /// an empty change.
     pub threads: Slots<Thread>,
-    /// Likewise, without their exit records.
+    /// Processes in their slots, in the same way; without exit records.
     pub processes: Slots<Process>,
-    /// The last sample's time since boot, ns.
+    /// Time of the last sample, ns since boot.
     pub boot_ns: u64,
-    /// The last sample's number.
+    /// Number of the last sample.
     pub tick: u64,
-    /// All else; each version of procviz has its own.
+    /// All other data, in a format of its own for each version of procviz.
     pub rest: Vec<u8>,
 }
 
 impl Keyframe {
-    /// Whether the rest of one is this version's.
+    /// Whether `rest` was written by this version of procviz.
     pub fn is_known(rest: &[u8]) -> bool {
         let version = rest.first_chunk();
         version.is_some_and(|version| u16::from_le_bytes(*version) == VERSION)
@@ -56,7 +58,7 @@ impl Keyframe {
 
 type Ghosts = FxHashMap<TaskId, (u64, Option<Io>)>;
 type Exits = Vec<(usize, Arc<ExitRecord>)>;
-/// As it is read; it is written from references to the same.
+/// The data as it is read; writing uses references to the same types.
 type Kept = (
     Head,
     Exits,
@@ -66,35 +68,35 @@ type Kept = (
     Option<(Histories, Waiting)>,
 );
 
-/// Whether arguments of processes, which may hold secrets, are kept.
+/// Whether the arguments of processes are kept; they can hold secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrets {
-    /// They are.
+    /// The arguments are kept.
     Kept,
-    /// They are left out.
+    /// The arguments are left out.
     LeftOut,
 }
 
-/// Whether what rules know of the last seconds is kept, which is large.
+/// Whether the rules' data about the last seconds is kept; this data is large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastSeconds {
-    /// It is: nothing is missing.
+    /// The data is kept: nothing is missing.
     Kept,
-    /// It is not: [`Tracker::REGAINS_NS`].
+    /// The data is left out; see [`Tracker::REGAINS_NS`].
     LeftOut,
 }
 
-/// Bytes that are no tracker's, or another version's.
+/// The bytes are not a keyframe of this version of procviz.
 #[derive(Debug, thiserror::Error)]
-#[error("it was made by another version of procviz, or is damaged")]
+#[error("the keyframe is damaged or from another version of procviz")]
 pub struct NoKeyframe;
 
 impl Tracker {
-    /// All that it knows, but for its filter.
+    /// Saves the state of the tracker, without its filter.
     ///
     /// # Errors
     ///
-    /// Never in practice: it goes into memory.
+    /// Never in practice, because the data is written to memory.
     pub fn keyframe(
         &self,
         secrets: Secrets,
@@ -158,12 +160,13 @@ impl Tracker {
         })
     }
 
-    /// Becomes what it was when [`Tracker::keyframe`] was called. Its filter
-    /// stays, and hides whom it hides.
+    /// Restores the state that [`Tracker::keyframe`] saved. The tracker keeps its own
+    /// filter, which still hides the tasks that do not match.
     ///
     /// # Errors
     ///
-    /// When it is none of this version's; then nothing has changed.
+    /// If the keyframe is not of this version of procviz; then the tracker is
+    /// unchanged.
     pub fn restore(&mut self, keyframe: Keyframe) -> Result<(), NoKeyframe> {
         let Keyframe {
             threads,
@@ -205,21 +208,21 @@ impl Tracker {
         Ok(())
     }
 
-    /// Forgets what rules have gathered of tasks that a filter would have
-    /// hidden from them; after [`Tracker::LOOKS_BACK_NS`] they know it again.
+    /// Forgets the data that rules gathered about tasks that a filter hides from
+    /// them. After [`Tracker::LOOKS_BACK_NS`] the rules are complete again.
     pub fn forget_what_filters_hide(&mut self) {
         self.rules.forget_what_filters_hide();
     }
 
-    /// What comes after a keyframe without the last seconds is to be taken in
-    /// for so long, ns, before the findings are those of one who knows all.
+    /// Time, ns, for which samples after a keyframe without the last seconds must be
+    /// read before the findings are the same as with complete data.
     pub const REGAINS_NS: u64 = 24_000_000_000;
 
-    /// The longest time that a rule looks back, ns.
+    /// Longest time that a rule looks back, ns.
     pub const LOOKS_BACK_NS: u64 = 600_000_000_000;
 }
 
-/// What is said of an interval that is over is of no use to anybody.
+/// Removes a change that is not of the last interval, because it has no use.
 fn news(change: Change, tick: u64) -> Change {
     if change.tick == tick {
         change

@@ -1,6 +1,7 @@
-//! Turns samples into snapshots: keeps each task's identity and figures, adds
-//! up processes, notices ends, and finds what is worth a person's eye. It does
-//! no I/O and cannot fail; what a sample contradicts is taken as the sample says.
+//! Turns samples into snapshots: keeps the identity and figures of each task, adds
+//! up the figures of processes, notices exits, and produces findings. The tracker
+//! does no I/O and cannot fail. Where a sample contradicts the snapshot, the
+//! sample wins.
 
 mod census;
 mod events;
@@ -23,30 +24,31 @@ pub use filter::Filter;
 pub use keyframe::{Keyframe, LastSeconds, NoKeyframe, Secrets};
 pub use outstanding::{Change, Outstanding};
 
-/// How many snapshots show a dead task.
+/// Number of snapshots that show a dead task.
 const SHOWN_DEAD: u64 = 2;
 
-/// Holds the snapshot and brings it up to date.
+/// Holds the snapshot and updates it from samples.
 pub struct Tracker {
     snapshot: Snapshot,
     threads: FxHashMap<TaskId, usize>,
     processes: FxHashMap<TaskId, usize>,
-    /// Ended processes and threads, in the order in which they leave the picture.
+    /// Exited processes and threads with the tick of their exit, in the order in
+    /// which they leave the snapshot.
     leaving: VecDeque<(u64, TaskId)>,
-    /// Old leaders of processes in which another thread called exec, whose
-    /// final figures have not come.
+    /// CPU time, ns, and IO of old leaders of processes in which another thread
+    /// called exec. The final figures of these leaders have not arrived yet.
     ghosts: FxHashMap<TaskId, (u64, Option<Io>)>,
     rules: rules::Rules,
     filter: Filter,
 }
 
 impl Tracker {
-    /// Knows nobody yet, and shows everybody.
+    /// An empty tracker that shows all tasks.
     pub fn new(host: Host, sources: Sources) -> Self {
         Self::with_filter(host, sources, Filter::default())
     }
 
-    /// Knows nobody yet, and shows whom `filter` lets through.
+    /// An empty tracker that shows the tasks that match `filter`.
     pub fn with_filter(host: Host, sources: Sources, filter: Filter) -> Self {
         Self {
             snapshot: Snapshot::new(host, sources),
@@ -59,12 +61,13 @@ impl Tracker {
         }
     }
 
-    /// The picture after the last sample.
+    /// The snapshot after the last sample.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
 
-    /// A task of the last snapshot: as a task of a scope, or as a thread.
+    /// A task of the last snapshot: as a process if `scope` is processes and `id` is a
+    /// process, else as a thread.
     pub fn task(&self, scope: Scope, id: TaskId) -> Option<TaskView<'_>> {
         let process = self.processes.get(&id).copied();
         let process = process.filter(|_| scope == Scope::Processes);
@@ -74,12 +77,12 @@ impl Tracker {
         }
     }
 
-    /// Who is shown.
+    /// The filter that chooses the tasks to show.
     pub fn filter(&self) -> &Filter {
         &self.filter
     }
 
-    /// Shows whom `filter` lets through from now on.
+    /// Shows only the tasks that match `filter` from now on.
     pub fn set_filter(&mut self, filter: Filter) {
         self.filter = filter;
         self.snapshot.is_filtered = !self.filter.is_none();
@@ -92,7 +95,8 @@ impl Tracker {
         slots.into_iter().for_each(|slot| self.judge_process(slot));
     }
 
-    /// Merges a sample. The cost follows what it holds, not how many tasks there are.
+    /// Merges a sample. The cost depends on the size of the sample, not on the number
+    /// of tasks.
     pub fn update(&mut self, sample: &Sample) {
         let snapshot = &mut self.snapshot;
         snapshot.changed.clear();
@@ -148,7 +152,8 @@ impl Tracker {
         self.snapshot.not_judged.extend(rules::not_judged(watched));
     }
 
-    /// Judges a process's threads anew: something that a filter looks at has changed.
+    /// Applies the filter to a process's threads again, because something that the
+    /// filter tests has changed.
     fn filter_process(&mut self, slot: usize) {
         if !self.filter.is_none() {
             self.judge_process(slot);
@@ -171,7 +176,7 @@ impl Tracker {
         }
     }
 
-    /// Takes those out of the picture who were shown dead for long enough.
+    /// Removes the dead tasks that were shown for long enough.
     fn forget_the_dead(&mut self) {
         while let Some((tick, id)) = self.leaving.front().copied() {
             if tick + SHOWN_DEAD > self.snapshot.tick {
@@ -190,7 +195,7 @@ impl Tracker {
         let Some(thread) = self.snapshot.threads.get(slot) else {
             return;
         };
-        // Revived by an exec, or a zombie that somebody has still to reap.
+        // Alive again because of an exec, or a zombie that is not reaped yet.
         if thread.end.is_none_or(|end| end.zombie) {
             return;
         }
@@ -233,7 +238,7 @@ impl Tracker {
         Some((slot, self.snapshot.processes.get_mut(slot)?))
     }
 
-    /// Notes that a process changed in this tick, once.
+    /// Adds a process to the changed processes of this tick, once.
     fn touch(&mut self, slot: usize) {
         let tick = self.snapshot.tick;
         let Some(process) = self.snapshot.processes.get_mut(slot) else {

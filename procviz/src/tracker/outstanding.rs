@@ -1,4 +1,5 @@
-//! What stands out from one snapshot to the next: what begins, and what ends.
+//! Compares the findings of one snapshot with the next: which findings begin, and
+//! which end.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +7,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Finding, FindingKey};
 
-/// What happens to a finding.
+/// Change of a finding from one snapshot to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
-    /// It was not there before.
+    /// The finding is new.
     Begins,
-    /// It is there, as it was before.
+    /// The finding was there before and still is.
     Holds,
-    /// It is there no more.
+    /// The finding is gone.
     Ends,
 }
 
 impl Change {
-    /// The word in JSON.
+    /// The name in JSON.
     pub fn word(self) -> &'static str {
         match self {
             Self::Begins => "begins",
@@ -29,17 +30,18 @@ impl Change {
     }
 }
 
-/// What stood out in the last snapshot.
+/// The findings of the last snapshot, by key.
 #[derive(Clone, Debug, Default)]
 pub struct Outstanding(BTreeMap<FindingKey, Finding>);
 
 impl Outstanding {
-    /// Takes in the next snapshot's; says what begins, then what ends.
+    /// Takes the findings of the next snapshot. Returns the findings that begin, then
+    /// the findings that end.
     pub fn update(&mut self, findings: &[Finding]) -> Vec<(Change, Finding)> {
         let mut now = BTreeMap::new();
         for finding in findings {
             let key = finding.key();
-            // It ends as what it began as.
+            // A finding ends with the process with which it began.
             let about = self
                 .0
                 .get(&key)
@@ -60,7 +62,7 @@ impl Outstanding {
         changes
     }
 
-    /// All that stands out now.
+    /// All current findings.
     pub fn all(&self) -> impl Iterator<Item = &Finding> {
         self.0.values()
     }

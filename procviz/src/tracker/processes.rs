@@ -1,5 +1,5 @@
-//! A sample for whom threads are too much: each process in it has one thread,
-//! its leader, which carries what all of them do.
+//! Reduces a sample to processes: each process in the result has one thread, its
+//! leader, with the figures of all threads of the process.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -10,7 +10,8 @@ use crate::model::{
 };
 
 impl Tracker {
-    /// `sample`, which was taken in last, as if each process had one thread.
+    /// `sample` as if each process had one thread. The tracker must have merged
+    /// `sample` last.
     pub fn processes_alone(&self, sample: &Sample) -> Sample {
         let mut alone = Sample {
             stamp: sample.stamp,
@@ -35,7 +36,7 @@ impl Tracker {
                 .found
                 .extend(process.map(|process| self.whole(found, process)));
         }
-        // Whose threads have come, gone, or been looked at.
+        // Processes whose threads were created, exited, or had their state read.
         let mut counted = FxHashSet::default();
         let mut looked_at = FxHashSet::default();
         for event in &sample.events {
@@ -117,8 +118,8 @@ impl Tracker {
         threads.filter(|thread| thread.end.is_none())
     }
 
-    /// What a process does: what the most active of its threads does. `None`
-    /// where none lives any more.
+    /// State of a process: the state of its most active thread. `None` if no thread
+    /// is alive.
     fn state(&self, process: &Process) -> Option<State> {
         let states = || self.living(process).map(|thread| thread.state);
         let is_any = |wanted: State| states().any(|state| state == wanted);
@@ -137,17 +138,17 @@ impl Tracker {
     }
 
     fn whole(&self, found: &Found, process: &Process) -> Found {
-        // What it has done since it was found is told of by its reading.
+        // The reading of the same sample adds the change since the process was found.
         let change = Some(process.change).filter(|change| change.tick == self.snapshot.tick);
         let change = change.unwrap_or_default();
         let waited = change.wait_ns.unwrap_or_default();
         Found {
-            // Who ended after he was found is told of by events.
+            // If the process exited after it was found, an event reports the exit.
             state: self.state(process).unwrap_or(found.state),
             on_cpu: self.living(process).any(|thread| thread.on_cpu),
             in_iowait: self.living(process).any(|thread| thread.in_iowait),
             cpu_ns: process.cpu_ns.saturating_sub(change.cpu_ns),
-            // Counted from where it is first known, of any thread.
+            // Counted from the time at which it was first known for any thread.
             run_delay_ns: Some(
                 process
                     .run_delay_ns
@@ -189,7 +190,7 @@ impl Tracker {
     }
 }
 
-/// What a process used up to its end, as the end of its one thread.
+/// Final figures of a process, as the exit of its only thread.
 fn last_figures(process: &Process, record: &ExitRecord) -> Event {
     Event::ThreadEnd(ThreadEnd {
         id: process.id,

@@ -1,4 +1,4 @@
-//! Takes in what a tick reads of threads that ran and of their processes.
+//! Applies the figures that a tick read of threads that ran and of their processes.
 
 use crate::{
     model::{Io, Memory, Reading},
@@ -40,8 +40,9 @@ impl Tracker {
         }
     }
 
-    /// Raises a thread's sums, and its process's by as much. A figure never
-    /// runs backwards: what is read later may have been measured earlier.
+    /// Raises a thread's sums, and the sums of its process by the same amounts. A
+    /// figure never decreases: a figure that is read later can have been measured
+    /// earlier.
     pub(super) fn take_figures(
         &mut self,
         slot: usize,
@@ -81,7 +82,7 @@ impl Tracker {
         let process = thread.process;
         self.touch(process);
         if !self.by_sum() {
-            // The process's own files tell, and include what its dead threads used.
+            // The process's own files have the sums, including exited threads.
             return;
         }
         let Some(process) = self.snapshot.processes.get_mut(process) else {
@@ -124,7 +125,7 @@ impl Tracker {
     }
 }
 
-/// Of two durations either of which may not be known.
+/// Sum of two durations; each can be unknown.
 fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.saturating_add(b)),

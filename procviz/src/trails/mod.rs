@@ -1,6 +1,6 @@
-//! Follows interesting tasks through time: how much CPU each has used since it
-//! was first seen, and how large it was. A recording keeps what comes together
-//! in each half minute, so that nobody has to read all of it to know the past.
+//! Follows interesting tasks through time: CPU time since the task was first seen,
+//! and resident set. A recording stores the new points of each half minute (a
+//! stretch), so that a reader knows the past without reading all samples.
 
 mod trail;
 
@@ -10,27 +10,30 @@ pub use self::trail::{Point, Step, Trail, Who};
 use self::trail::{before, is_interesting};
 use crate::model::{Scope, Snapshot, TaskId, TaskView};
 
-/// Ended trails that are kept.
+/// Upper limit for the trails of exited tasks.
 const MOST_DEAD: usize = 200;
-/// What is younger is not thinned, as far as there is room, ns since boot.
+/// Length of a stretch, ns; stretches begin at multiples of this since boot. Points of
+/// the current stretch are thinned only if there is no room.
 const STRETCH_NS: u64 = 30_000_000_000;
-/// Upper limit for the points of all trails: more are no machine's.
+/// Upper limit for the points of all trails; no real machine needs more.
 const MOST_POINTS: usize = 2_000_000;
-/// Upper limit for trails, times stretches, that are recalled: a week of 2,000.
+/// Upper limit for recalled trails, summed over the stretches: a week with 2,000 trails.
 const MOST_LOOKED_AT: usize = 40_000_000;
 
-/// What came to trails in half a minute.
+/// The points that all trails got in half a minute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stretch {
-    /// Whether they are of processes.
+    /// Whether the trails are of processes; else they are of threads.
     pub of_processes: bool,
-    /// When following began, ns since boot.
+    /// Time at which following began, ns since boot.
     pub began_ns: u64,
-    /// The last sample before it, and its own last one, ns since boot.
+    /// Times of the last sample before the stretch and of its own last sample, ns
+    /// since boot.
     pub span_ns: (u64, u64),
-    /// CPU time of those who were there when following began, ns; in the first one.
+    /// CPU time, ns, of the tasks that existed when following began; only in the first
+    /// stretch.
     pub first: Vec<(TaskId, u64)>,
-    /// In the order of the tasks.
+    /// The new points of each trail, ordered by task id.
     pub steps: Vec<Step>,
 }
 
@@ -38,15 +41,16 @@ pub struct Stretch {
 #[derive(Clone, Debug)]
 pub struct Trails {
     scope: Scope,
-    /// When the first sample was seen, ns since boot.
+    /// Time of the first sample, ns since boot.
     began_ns: Option<u64>,
-    /// The last sample, ns since boot.
+    /// Time of the last sample, ns since boot.
     last_ns: u64,
-    /// The last sample of the stretch before, ns since boot.
+    /// Time of the last sample of the previous stretch, ns since boot.
     settled_ns: u64,
-    /// The last sample of what was recalled, ns since boot; 0 when nothing was.
+    /// Time of the last sample in the recalled stretches, ns since boot; 0: none, or
+    /// newer samples came.
     recalled_ns: u64,
-    /// CPU time of those who were there at the beginning, ns.
+    /// CPU time of the tasks that existed when following began, ns.
     first: FxHashMap<TaskId, u64>,
     has_told_first: bool,
     trails: FxHashMap<TaskId, Trail>,
@@ -56,13 +60,13 @@ pub struct Trails {
 #[derive(Clone, Debug)]
 pub struct Past([Trails; 2]);
 
-/// What is said of the past does not fit together.
+/// The stretches of a recording are inconsistent.
 #[derive(Debug, thiserror::Error)]
-#[error("what is said of the past does not fit together")]
+#[error("the trails in the recording are inconsistent")]
 pub struct Broken;
 
 impl Trails {
-    /// Nobody's yet.
+    /// Without trails.
     pub fn new(scope: Scope) -> Self {
         Self {
             scope,
@@ -76,8 +80,8 @@ impl Trails {
         }
     }
 
-    /// As those begin who know of a machine what a snapshot says, and nothing
-    /// of the interval that led to it.
+    /// Begins with the tasks of a snapshot, without the changes of the interval
+    /// before it.
     pub fn from_census(scope: Scope, snapshot: &Snapshot) -> Self {
         let mut trails = Self::new(scope);
         trails.found(snapshot, |task| task.cpu_ns());
@@ -93,39 +97,39 @@ impl Trails {
         (self.last_ns, self.settled_ns) = (now, now);
     }
 
-    /// Of threads or of processes.
+    /// Whether the trails are of threads or of processes.
     pub fn scope(&self) -> Scope {
         self.scope
     }
 
-    /// When the first sample was seen, ns since boot.
+    /// Time of the first sample, ns since boot.
     pub fn began_ns(&self) -> Option<u64> {
         self.began_ns
     }
 
-    /// Everybody's, in no order.
+    /// All trails with their task ids, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (TaskId, &Trail)> {
         self.trails.iter().map(|(id, trail)| (*id, trail))
     }
 
-    /// Someone's.
+    /// The trail of a task; `None` if there is none.
     pub fn get(&self, id: TaskId) -> Option<&Trail> {
         self.trails.get(&id)
     }
 
-    /// How many there are.
+    /// Number of trails.
     pub fn len(&self) -> usize {
         self.trails.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is no trail.
     pub fn is_empty(&self) -> bool {
         self.trails.is_empty()
     }
 
-    /// Follows a snapshot; to be called for each, the first of all included.
-    /// Returns the stretch that was over before it, if one was. The cost follows
-    /// what changed and how many trails there are.
+    /// Adds a snapshot to the trails. Call this for every snapshot, including the
+    /// first. Returns the previous stretch if this snapshot begins a new one. The
+    /// cost depends on the changes and on the number of trails.
     pub fn observe(&mut self, snapshot: &Snapshot) -> Option<Stretch> {
         let now = snapshot.stamp.boot_ns;
         let Some(began) = self.began_ns else {
@@ -139,7 +143,7 @@ impl Trails {
             return None;
         }
         if now < self.last_ns {
-            // Another boot of the machine.
+            // The time went back: this is another boot of the machine.
             *self = Self::new(self.scope);
             return self.observe(snapshot);
         }
@@ -154,7 +158,7 @@ impl Trails {
         stretch
     }
 
-    /// Adds a point to each trail whose task is there.
+    /// Adds a point to each trail whose task is in the snapshot.
     fn go_on(&mut self, snapshot: &Snapshot) {
         let is_lost = |trail: &Trail| trail.slot.is_none() && !trail.is_over;
         if self.trails.values().any(is_lost) {
@@ -178,7 +182,7 @@ impl Trails {
         }
     }
 
-    /// Begins trails of those who have become interesting.
+    /// Begins trails for the tasks that have become interesting.
     fn begin(&mut self, snapshot: &Snapshot, began: u64) {
         let named = named(snapshot);
         let mut new: Vec<usize> = Vec::new();
@@ -217,7 +221,7 @@ impl Trails {
         }
     }
 
-    /// Thins what is over, and tells what came to it.
+    /// Ends the current stretch: thins its points and returns them.
     fn settle(&mut self, began_ns: u64) -> Stretch {
         let mut steps: Vec<Step> = Vec::new();
         for (id, trail) in &mut self.trails {
@@ -233,7 +237,8 @@ impl Trails {
         }
         self.forget_the_least();
         for step in &mut steps {
-            // Who knows it from before forgets it for the same reason.
+            // The trail was removed. A reader removes it, too, and needs only its last
+            // point for that.
             if !self.trails.contains_key(&step.id) {
                 step.points.drain(..step.points.len().saturating_sub(1));
             }
@@ -257,7 +262,7 @@ impl Trails {
         }
     }
 
-    /// Goes on with a stretch of a recording, as if it had been seen.
+    /// Adds a stretch of a recording, as if its samples had been observed.
     fn recall(&mut self, stretch: &Stretch) -> Result<(), Broken> {
         let goes_on = match self.began_ns {
             None => stretch.span_ns.0 == stretch.began_ns,
@@ -283,7 +288,7 @@ impl Trails {
         Ok(())
     }
 
-    /// Dead ones stay, but not without end: those that used the least go.
+    /// Limits the trails of exited tasks: removes those with the least CPU time.
     fn forget_the_least(&mut self) {
         let dead = self.trails.iter().filter(|(_, trail)| trail.is_over);
         let used = |trail: &Trail| trail.points.last().map_or(0, |point| point.cpu_ns);
@@ -296,7 +301,7 @@ impl Trails {
 }
 
 impl Stretch {
-    /// The same without arguments, which may hold secrets.
+    /// The stretch without arguments, which can hold secrets.
     #[must_use]
     pub fn without_args(mut self) -> Self {
         for step in &mut self.steps {
@@ -306,20 +311,20 @@ impl Stretch {
     }
 }
 
-/// Puts together what those know who saw all of a recording, from its stretches
-/// in their order, the first one among them.
+/// Rebuilds the trails of a recording from all its stretches, in order. The result
+/// is the same as after observing all samples.
 pub struct Recall {
     threads: Trails,
     processes: Trails,
-    /// Trails that have been looked at: a stretch costs a look at all of them.
+    /// Number of trails, summed over the stretches: each stretch scans all trails.
     looked_at: usize,
 }
 
 impl Recall {
-    /// Before the first stretch.
+    /// Starts before the first stretch.
     #[expect(
         clippy::new_without_default,
-        reason = "it is no value, but a way to one"
+        reason = "a `Recall` is a builder, not a value"
     )]
     pub fn new() -> Self {
         let [threads, processes] = [Scope::Threads, Scope::Processes].map(Trails::new);
@@ -334,7 +339,7 @@ impl Recall {
     ///
     /// # Errors
     ///
-    /// When one before it is missing, or they are absurd.
+    /// If a stretch before this one is missing, or if the stretches exceed a limit.
     pub fn take(&mut self, stretch: &Stretch) -> Result<(), Broken> {
         let trails = match stretch.of_processes {
             false => &mut self.threads,
@@ -348,11 +353,11 @@ impl Recall {
         Ok(())
     }
 
-    /// The past up to the last stretch. It goes on with the samples after that.
+    /// Returns the trails up to the last stretch. Later samples continue them.
     ///
     /// # Errors
     ///
-    /// When a stretch is missing.
+    /// If a stretch is missing.
     pub fn finish(self) -> Result<Past, Broken> {
         let Self {
             threads, processes, ..
@@ -363,7 +368,7 @@ impl Recall {
 }
 
 impl Past {
-    /// From all stretches.
+    /// Rebuilds the trails from all stretches.
     #[cfg(test)]
     pub(crate) fn recalled(stretches: &[Stretch]) -> Result<Self, Broken> {
         let mut recall = Recall::new();
@@ -373,7 +378,7 @@ impl Past {
         recall.finish()
     }
 
-    /// Those of a scope.
+    /// The trails of a scope.
     pub fn of(&self, scope: Scope) -> &Trails {
         let [threads, processes] = &self.0;
         match scope {
@@ -382,13 +387,13 @@ impl Past {
         }
     }
 
-    /// The last sample that they know, ns since boot.
+    /// Time of the last sample in the trails, ns since boot.
     pub fn until_ns(&self) -> u64 {
         self.0[0].last_ns
     }
 }
 
-/// Whom a finding is about.
+/// Ids of the processes that findings are about.
 fn named(snapshot: &Snapshot) -> FxHashSet<TaskId> {
     let findings = snapshot.findings.iter();
     findings.filter_map(|finding| finding.about).collect()

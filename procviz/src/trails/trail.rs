@@ -1,76 +1,78 @@
-//! What one task did through time.
+//! Stores the CPU time and resident set of one task through time.
 
 use std::sync::Arc;
 
 use crate::model::{Comm, Snapshot, TaskId, TaskView};
 
-/// In one interval, beyond which a task is interesting.
+/// CPU time, ns, and change of the resident set, bytes, in one interval. A task with
+/// more is interesting.
 const CPU_NS: u64 = 100_000_000;
 const RSS: u64 = 60 << 20;
-/// Of one who has just done something worth a look, and of one who has not for long.
+/// Interest of a task that is interesting now, and of a task that has not been
+/// interesting for some time.
 const INTEREST: (u8, u8) = (5, 2);
-/// Points of a stretch that is not over.
+/// Upper limit for the points of the current stretch.
 const FRESH: usize = 300;
-/// Points that stay of a stretch.
+/// Upper limit for the points that are kept of a complete stretch.
 const KEPT: usize = 60;
-/// Points of all stretches that are over.
+/// Upper limit for the points of all complete stretches.
 const SETTLED: usize = 700;
 
-/// A task at a time.
+/// Figures of a task at one time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Point {
-    /// When, ns since boot.
+    /// Time, ns since boot.
     pub boot_ns: u64,
-    /// CPU time since it was first seen, ns.
+    /// CPU time since the task was first seen, ns.
     pub cpu_ns: u64,
-    /// Its process's resident set, bytes.
+    /// Resident set of the task's process, bytes.
     pub rss: u64,
 }
 
-/// Whose trail it is, as was known when it began.
+/// The task of a trail, as known when the trail began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Who {
-    /// Name.
+    /// Name of the task.
     pub comm: Comm,
-    /// Real user id, where known.
+    /// Real user id; `None` if not known.
     pub uid: Option<u32>,
-    /// The process's arguments, where known.
+    /// Arguments of the process; `None` if not known.
     pub args: Option<Arc<[u8]>>,
 }
 
-/// What a task did through time.
+/// CPU time and resident set of one task through time.
 #[derive(Clone, Debug, Default)]
 pub struct Trail {
-    /// Whose it is.
+    /// The task of the trail.
     pub who: Who,
-    /// In order; what is older than half a minute is thinned.
+    /// The points, in order. Points older than half a minute are thinned.
     pub points: Vec<Point>,
-    /// From 5 for one who has just done something to 2.
+    /// From 5 (the task is interesting now) down to 2.
     pub interest: u8,
-    /// The task has ended.
+    /// Whether the task has exited.
     pub is_over: bool,
-    /// Points of stretches that are over.
+    /// Number of points of complete stretches.
     settled: usize,
-    /// Where the snapshot has the task.
+    /// Slot of the task in the snapshot; `None` if not known.
     pub(super) slot: Option<usize>,
 }
 
-/// What came to a trail.
+/// The new points of one trail in a stretch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
-    /// Whose it is.
+    /// Id of the task.
     pub id: TaskId,
-    /// As known when the trail began.
+    /// The task, as known when the trail began.
     pub who: Who,
-    /// At the end of the stretch.
+    /// Interest at the end of the stretch, as in [`Trail`].
     pub interest: u8,
-    /// The task has ended.
+    /// Whether the task has exited.
     pub is_over: bool,
-    /// In order.
+    /// The points, in order.
     pub points: Vec<Point>,
 }
 
-/// CPU time at the beginning of the interval, ns.
+/// CPU time of a task at the beginning of the interval, ns.
 pub(super) fn before(task: &TaskView<'_>) -> u64 {
     task.cpu_ns().saturating_sub(task.change().cpu_ns)
 }
@@ -81,7 +83,8 @@ pub(super) fn is_interesting(task: &TaskView<'_>, is_named: bool) -> bool {
 }
 
 impl Trail {
-    /// With the point before the interval in which it became interesting.
+    /// Begins a trail with a point at the beginning of the interval in which the task
+    /// became interesting.
     pub(super) fn new(task: &TaskView<'_>, first: u64, began: u64, snapshot: &Snapshot) -> Self {
         let rss = rss(task).saturating_add_signed(-task.rss_delta().unwrap_or(0));
         let start = Point {
@@ -109,7 +112,7 @@ impl Trail {
 
     pub(super) fn add(&mut self, task: &TaskView<'_>, first: u64, is_named: bool) {
         self.is_over = task.end().is_some();
-        // A dead task has none; its last one says more.
+        // A dead task has no resident set; the last known one says more.
         let last = self.points.last().filter(|_| self.is_over);
         self.points.push(Point {
             boot_ns: task.now_ns,
@@ -126,8 +129,8 @@ impl Trail {
         }
     }
 
-    /// Of the points between two places keeps each of so many, the last among
-    /// them; and where the trail began.
+    /// Keeps one of `step` points between the indices `from` and `to`, including the
+    /// last one. The first point of the trail is always kept.
     fn thin(&mut self, from: usize, to: usize, step: usize) {
         let mut index = 0;
         self.points.retain(|_| {
@@ -137,7 +140,8 @@ impl Trail {
         });
     }
 
-    /// Thins what is no longer fresh; what of it stays, if there was any.
+    /// Ends the current stretch: thins its points and returns the points that stay;
+    /// `None` if there were no points.
     pub(super) fn settle(&mut self) -> Option<Vec<Point>> {
         let fresh = self.points.len() - self.settled;
         if fresh == 0 {
@@ -149,7 +153,8 @@ impl Trail {
         Some(kept)
     }
 
-    /// The older half is thinned, so that the whole time stays in view.
+    /// Thins the older half if there are too many points, so that the trail still
+    /// covers the whole time.
     fn age(&mut self) {
         if self.points.len() > SETTLED {
             self.thin(0, SETTLED / 2, 2);

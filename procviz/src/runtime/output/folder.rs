@@ -1,5 +1,5 @@
-//! A folder that files are written into, held by a descriptor: whoever puts
-//! another folder, or a symbolic link, into its place later changes nothing.
+//! Holds the output folder by a file descriptor. Another folder or a symbolic link that
+//! takes its path later does not change where files are written.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -26,14 +26,14 @@ use crate::{
     source::invoker,
 };
 
-/// The folder. Copies share the descriptor.
+/// A folder for output files. Copies share the file descriptor.
 #[derive(Clone, Debug)]
 pub(crate) struct OutFolder {
     fd: Arc<OwnedFd>,
     path: PathBuf,
 }
 
-/// A path as a folder and a name in it.
+/// Splits a path into the folder and the file name.
 pub(crate) fn split(path: &Path) -> (&Path, &OsStr) {
     let folder = path
         .parent()
@@ -43,13 +43,13 @@ pub(crate) fn split(path: &Path) -> (&Path, &OsStr) {
 }
 
 impl OutFolder {
-    /// Opens a folder and looks whether files are safe in it. A symbolic link on
-    /// the way is followed if it is root's or the caller's own, which is said.
+    /// Opens a folder and checks that files are safe in it. Follows a symbolic link on
+    /// the way only if root or the caller owns the link, and reports that.
     ///
     /// # Errors
     ///
-    /// When there is no folder, or others could replace files in it while root
-    /// writes them.
+    /// When the folder does not exist, or other users could replace files in it while
+    /// root writes them.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let failed = || format!("failed to open the folder `{}`", shown(path));
         let fd = match open_without_links(CWD, path) {
@@ -57,7 +57,7 @@ impl OutFolder {
                 check_links(path)?;
                 let real = std::fs::canonicalize(path).with_context(failed)?;
                 say(&format!(
-                    "procviz: `{}` leads through a symbolic link to `{}`",
+                    "procviz: `{}` resolves through a symbolic link to `{}`",
                     shown(path),
                     shown(&real)
                 ));
@@ -67,7 +67,7 @@ impl OutFolder {
         };
         let fd = match fd {
             Ok(fd) => fd,
-            Err(Errno::NOTDIR) => return Err(anyhow!("`{}` is no folder", shown(path))),
+            Err(Errno::NOTDIR) => return Err(anyhow!("`{}` is not a folder", shown(path))),
             Err(error) => return Err(error).with_context(failed),
         };
         let folder = Self {
@@ -78,12 +78,12 @@ impl OutFolder {
         Ok(folder)
     }
 
-    /// What the caller named.
+    /// The path that the user typed.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where a file of that name is, for messages.
+    /// The path of a file in the folder, for messages.
     pub(crate) fn path_of(&self, name: &OsStr) -> PathBuf {
         match self.path.as_os_str() == "." {
             true => PathBuf::from(name),
@@ -91,52 +91,56 @@ impl OutFolder {
         }
     }
 
-    /// Who owns it.
+    /// The user id of the owner; `None` if fstat(2) fails.
     pub(crate) fn owner(&self) -> Option<u32> {
         fstat(self).ok().map(|stat| stat.st_uid)
     }
 
-    /// Whether its path still leads to it: somebody may have moved it.
+    /// Whether the path still leads to this folder: another process can move the folder.
     pub(crate) fn is_in_place(&self) -> bool {
         let here = std::fs::metadata(&self.path).map(|meta| (meta.dev(), meta.ino()));
         let own = fstat(self).map(|stat| (stat.st_dev, stat.st_ino));
         matches!((here, own), (Ok(here), Ok(own)) if here == own)
     }
 
-    /// Whether a file of that name may be made, or replaced with `force`.
+    /// Checks that a file of that name can be created, or replaced with `force`.
     ///
     /// # Errors
     ///
-    /// When something is there that may not be replaced.
+    /// When something has that name and must not be replaced.
     pub(crate) fn check_free(&self, name: &OsStr, force: bool) -> anyhow::Result<()> {
         let path = self.path_of(name);
         let kind = match self.stat(name) {
             Ok(stat) => FileType::from_raw_mode(stat.st_mode),
             Err(Errno::NOENT) => return Ok(()),
             Err(error) => {
-                return Err(error).with_context(|| format!("failed to look at `{}`", shown(path)));
+                return Err(error)
+                    .with_context(|| format!("failed to read the metadata of `{}`", shown(path)));
             }
         };
         match kind {
             FileType::Symlink => Err(anyhow!(
-                "`{}` is a symbolic link, and none is followed: name the file itself",
+                "`{}` is a symbolic link, which procviz does not follow: type the path of the file itself",
                 shown(path)
             )),
             FileType::RegularFile if force => Ok(()),
             FileType::RegularFile => Err(anyhow!(
-                "`{}` is there already: --force overwrites it",
+                "`{}` already exists: overwrite it with `--force`",
                 shown(path)
             )),
-            _ => Err(anyhow!("`{}` is there and is no file", shown(path))),
+            _ => Err(anyhow!(
+                "`{}` already exists and is not a file",
+                shown(path)
+            )),
         }
     }
 
-    /// Creates a file that is not there yet, with these permissions, whatever
-    /// the umask says: that is about files that nobody said anything of.
+    /// Creates a new file with exactly these permissions. The umask does not apply: it
+    /// is for files without explicit permissions.
     ///
     /// # Errors
     ///
-    /// What open(2) says.
+    /// Errors of open(2).
     pub(crate) fn create(&self, name: &OsStr, mode: u32) -> rustix::io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
         let file = self.open_at(name, flags, Mode::RUSR | Mode::WUSR)?;
@@ -144,11 +148,12 @@ impl OutFolder {
         Ok(file)
     }
 
-    /// A file without a name, which is gone when nobody has it open any more.
+    /// Creates a file without a name (`O_TMPFILE`). The file is gone when its last file
+    /// descriptor is closed.
     ///
     /// # Errors
     ///
-    /// What open(2) says; not every file system has such files.
+    /// Errors of open(2); not every file system has such files.
     pub(super) fn create_nameless(&self, mode: u32) -> rustix::io::Result<File> {
         let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
         let file = openat(self, ".", flags, Mode::RUSR | Mode::WUSR)?;
@@ -156,12 +161,12 @@ impl OutFolder {
         Ok(file.into())
     }
 
-    /// A file for what is gathered until it is put together, gone when it is
-    /// closed.
+    /// Creates a temporary file for the frames of an unfinished animation. The file is
+    /// gone when it is closed.
     ///
     /// # Errors
     ///
-    /// What open(2) says.
+    /// Errors of open(2).
     pub(super) fn create_spool(&self) -> rustix::io::Result<File> {
         self.create_nameless(0o600).or_else(|_| {
             let name = OsString::from(format!(".procviz.{}.part", std::process::id()));
@@ -171,12 +176,12 @@ impl OutFolder {
         })
     }
 
-    /// Opens a regular file in it for reading; no link is followed, and what is
-    /// no regular file is not opened.
+    /// Opens a regular file in the folder for reading. Does not follow symbolic links,
+    /// and refuses everything but regular files.
     ///
     /// # Errors
     ///
-    /// What open(2) says.
+    /// Errors of open(2).
     pub(crate) fn read(&self, name: &OsStr) -> rustix::io::Result<File> {
         let file = self.open_at(name, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty())?;
         match FileType::from_raw_mode(fstat(&file)?.st_mode) {
@@ -189,7 +194,7 @@ impl OutFolder {
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
         let opened = match openat2(self, name, flags, mode, resolve) {
-            // A filter of system calls may know no openat2.
+            // A seccomp filter can refuse openat2.
             Err(Errno::NOSYS | Errno::PERM) if split(Path::new(name)).1 == name => {
                 openat(self, name, flags, mode)
             }
@@ -198,58 +203,58 @@ impl OutFolder {
         opened.map(File::from)
     }
 
-    /// What is there under a name; no link is followed.
+    /// The metadata of a file in the folder. Does not follow symbolic links.
     ///
     /// # Errors
     ///
-    /// What stat(2) says.
+    /// Errors of stat(2).
     pub(crate) fn stat(&self, name: &OsStr) -> rustix::io::Result<Stat> {
         statat(self, name, AtFlags::SYMLINK_NOFOLLOW)
     }
 
-    /// Removes a name.
+    /// Removes a file from the folder.
     ///
     /// # Errors
     ///
-    /// What unlink(2) says.
+    /// Errors of unlink(2).
     pub(crate) fn remove(&self, name: &OsStr) -> rustix::io::Result<()> {
         unlinkat(self, name, AtFlags::empty())
     }
 
-    /// Gives a file another name, whatever has that.
+    /// Renames a file, and replaces a file that has the new name.
     ///
     /// # Errors
     ///
-    /// What rename(2) says.
+    /// Errors of rename(2).
     pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> rustix::io::Result<()> {
         renameat(self, from, self, to)
     }
 
-    /// Gives a file another name, unless something has that.
+    /// Gives a file a second name. Fails if something has that name.
     ///
     /// # Errors
     ///
-    /// What link(2) says.
+    /// Errors of link(2).
     pub(super) fn link(&self, from: &OsStr, to: &OsStr) -> rustix::io::Result<()> {
         rustix::fs::linkat(self, from, self, to, AtFlags::empty())
     }
 
-    /// Gives a name to a file that has none, unless something has that.
+    /// Gives a name to a file without a name. Fails if something has that name.
     ///
     /// # Errors
     ///
-    /// What link(2) says.
+    /// Errors of link(2).
     pub(super) fn link_nameless(&self, file: &File, to: &OsStr) -> rustix::io::Result<()> {
         use std::os::fd::AsRawFd as _;
         let from = format!("/proc/self/fd/{}", file.as_raw_fd());
         rustix::fs::linkat(CWD, from, self, to, AtFlags::SYMLINK_FOLLOW)
     }
 
-    /// The names in it.
+    /// All names in the folder, except `.` and `..`.
     ///
     /// # Errors
     ///
-    /// What getdents(2) says.
+    /// Errors of getdents(2).
     pub(crate) fn names(&self) -> rustix::io::Result<Vec<OsString>> {
         use std::os::unix::ffi::OsStringExt as _;
         let mut names = Vec::new();
@@ -262,18 +267,18 @@ impl OutFolder {
         Ok(names)
     }
 
-    /// Makes a folder in it, if there is none, and opens that.
+    /// Opens a folder in this folder; creates it first if it does not exist.
     ///
     /// # Errors
     ///
-    /// When it cannot be made, or something else is there.
+    /// When the folder cannot be created, or something else has that name.
     pub(crate) fn make(&self, name: &OsStr, mode: u32) -> anyhow::Result<Self> {
         let path = self.path_of(name);
         match mkdirat(self, name, Mode::from_raw_mode(mode)) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => {
                 return Err(error)
-                    .with_context(|| format!("failed to make the folder `{}`", shown(&path)));
+                    .with_context(|| format!("failed to create the folder `{}`", shown(&path)));
             }
         }
         let fd = open_without_links(self.as_fd(), Path::new(name))
@@ -286,7 +291,7 @@ impl OutFolder {
         Ok(folder)
     }
 
-    /// Looks who else may replace files in it, where root is to write them.
+    /// Checks whether other users can replace files in the folder, if root writes them.
     fn check_writers(&self) -> anyhow::Result<()> {
         if !rustix::process::geteuid().is_root() {
             return Ok(());
@@ -296,7 +301,7 @@ impl OutFolder {
         let is_sticky = mode & 0o1000 != 0;
         if mode & 0o002 != 0 && !is_sticky {
             return Err(anyhow!(
-                "everybody may replace files in `{}` (mode {mode:o}), so root does not write there: name another folder, or: chmod +t {}",
+                "all users can replace files in `{}` (mode {mode:o}), so procviz does not write there as root: choose another folder, or run `chmod +t {}`",
                 shown(&self.path),
                 shown(&self.path)
             ));
@@ -305,7 +310,7 @@ impl OutFolder {
         let is_of_others = stat.st_gid != 0 && Some(stat.st_gid) != own_group;
         if mode & 0o020 != 0 && !is_sticky && is_of_others {
             say(&format!(
-                "procviz: group {} may replace files in `{}` (mode {mode:o})",
+                "procviz: group {} can replace files in `{}` (mode {mode:o})",
                 stat.st_gid,
                 shown(&self.path)
             ));
@@ -321,7 +326,7 @@ impl AsFd for OutFolder {
 }
 
 fn open_without_links(at: BorrowedFd<'_>, path: &Path) -> rustix::io::Result<OwnedFd> {
-    // To be listed and locked; who may only write in it needs no more than its path.
+    // Read access is for listing and locking. Without it, `O_PATH` is enough to write files.
     let flags = |access: OFlags| access | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let open = |access: OFlags| match openat2(
         at,
@@ -339,8 +344,7 @@ fn open_without_links(at: BorrowedFd<'_>, path: &Path) -> rustix::io::Result<Own
     }
 }
 
-/// Whether all symbolic links on the way to a folder were put there by root, or
-/// by the caller.
+/// Checks that root or the caller owns each symbolic link on the way to a folder.
 fn check_links(path: &Path) -> anyhow::Result<()> {
     let own = rustix::process::getuid().as_raw();
     let invoker = invoker().ok().flatten().map(|invoker| invoker.uid);
@@ -351,11 +355,11 @@ fn check_links(path: &Path) -> anyhow::Result<()> {
             continue;
         }
         let meta = std::fs::symlink_metadata(&before)
-            .with_context(|| format!("failed to look at `{}`", shown(&before)))?;
+            .with_context(|| format!("failed to read the metadata of `{}`", shown(&before)))?;
         let is_trusted = [Some(0), Some(own), invoker].contains(&Some(meta.uid()));
         if meta.is_symlink() && !is_trusted {
             return Err(anyhow!(
-                "`{}` is a symbolic link that user {} has made, so it is not followed: name the folder itself",
+                "`{}` is a symbolic link of user {}, so procviz does not follow it: type the path of the folder itself",
                 shown(&before),
                 meta.uid()
             ));

@@ -1,6 +1,6 @@
-//! Writes files: into a folder that was looked at first, under a name only when
-//! they are complete, never through a symbolic link, never over what is there
-//! unless that was asked for.
+//! Writes files into a folder that was checked first. A file gets its name only when it
+//! is complete. procviz never writes through a symbolic link, and never over an
+//! existing file without `--force`.
 
 mod folder;
 mod part;
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::source::{Keep, confine, invoker, keep_only};
 
-/// What kind of picture a file is.
+/// The file format of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Png,
@@ -35,19 +35,19 @@ pub(crate) enum Format {
     Html,
 }
 
-/// What one picture shows.
+/// Which samples one picture shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shows {
-    /// The last sample: of several, all but one would be lost.
+    /// The last sample: the others would be lost.
     OneSample,
-    /// All that was watched until then.
+    /// All samples up to the picture.
     AllSamples,
 }
 
-/// Permissions of a file that nobody said anything of.
+/// Permissions of a file when no option sets them.
 pub(crate) const PRIVATE: u32 = 0o600;
 
-/// Where pictures go.
+/// The file, or the series of files, that pictures are written to.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     folder: OutFolder,
@@ -60,7 +60,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Checks what can be checked before anything is watched.
+    /// Checks the output file before procviz starts to watch.
     pub(crate) fn new(
         path: &Path,
         (force, mode): (bool, u32),
@@ -85,7 +85,7 @@ impl Target {
             Some("html") => Format::Html,
             _ => {
                 return Err(Failure::usage(format!(
-                    "`{shown}` does not end in .png, .svg, .gif, .apng or .html, so its format is not known"
+                    "unknown picture format `{shown}`: expected a name that ends in .png, .svg, .gif, .apng or .html"
                 )));
             }
         };
@@ -93,17 +93,19 @@ impl Target {
         let is_animation = matches!(format, Format::Gif | Format::Apng | Format::Html);
         if is_series && is_animation {
             return Err(Failure::usage(format!(
-                "`{shown}` names a series, but in such a file there are all of them: leave {{n}} and {{time}} out"
+                "`{shown}` names a series of files, but this format holds all pictures in one file: leave out `{{n}}` and `{{time}}`"
             )));
         }
         let is_one = !is_series && !is_animation && shows == Shows::OneSample;
         if let Some(count) = samples.filter(|count| *count > 1 && is_one) {
             return Err(Failure::usage(format!(
-                "`--samples {count}` makes {count} pictures, but `{shown}` names one: put {{n}} or {{time}} in the name, or use --duration"
+                "`--samples {count}` makes {count} pictures, but `{shown}` is the name of one file: put `{{n}}` or `{{time}}` in the name, or use `--duration`"
             )));
         }
         if path.file_name().is_some_and(|raw| raw.to_str().is_none()) {
-            return Err(Failure::usage(format!("`{shown}` is no UTF-8")));
+            return Err(Failure::usage(format!(
+                "invalid file name `{shown}`: expected UTF-8"
+            )));
         }
         let target = Self {
             folder: OutFolder::open(split(path).0)?,
@@ -118,7 +120,7 @@ impl Target {
         Ok(target)
     }
 
-    /// Where live views save pictures: the folder where procviz was called.
+    /// The target of live views: pictures in the current folder.
     pub(crate) fn for_views(mode: u32) -> Result<Self, Failure> {
         Ok(Self {
             folder: OutFolder::open(Path::new("."))?,
@@ -131,8 +133,8 @@ impl Target {
         })
     }
 
-    /// Whether the file may be made, or each one of a series that is numbered:
-    /// a series is not to end where an earlier one begins.
+    /// Checks that the file, or all files of a numbered series, can be created: a new
+    /// series must not stop at a file of an older series.
     fn check_free(&self) -> anyhow::Result<()> {
         if !self.is_series {
             return self
@@ -153,33 +155,33 @@ impl Target {
                 !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
             })
         };
-        // Who may not list it finds out later.
+        // Without permission to list the folder, a conflict shows up when the file is written.
         let names = self.folder.names().unwrap_or_default();
         let mut names = names.iter().filter_map(|name| name.to_str());
         match names.find(|name| is_one(name)) {
             None => Ok(()),
             Some(name) => Err(anyhow!(
-                "`{}` is there already: --force overwrites it",
+                "`{}` already exists: overwrite it with `--force`",
                 shown(self.folder.path_of(name.as_ref()))
             )),
         }
     }
 
-    /// Whether a picture of that name may be made.
+    /// Checks that a picture of that name can be created.
     ///
     /// # Errors
     ///
-    /// When something is there.
+    /// When something has that name.
     pub(crate) fn check_name(&self, name: &OsString) -> anyhow::Result<()> {
         self.folder.check_free(name, self.force)
     }
 
-    /// Where they go.
+    /// The folder of the pictures.
     pub(crate) fn folder(&self) -> &OutFolder {
         &self.folder
     }
 
-    /// Whether it is painted in pixels.
+    /// Whether the format is made of pixels.
     pub(crate) fn has_pixels(&self) -> bool {
         matches!(self.format, Format::Png | Format::Gif | Format::Apng)
     }
@@ -188,7 +190,7 @@ impl Target {
         matches!(self.format, Format::Gif | Format::Apng | Format::Html)
     }
 
-    /// Whether every sample is drawn, not the last alone.
+    /// Whether procviz draws every sample, and not only the last one.
     pub(crate) fn has_many(&self) -> bool {
         self.is_series || self.is_animation()
     }
@@ -205,19 +207,19 @@ impl Target {
             .into()
     }
 
-    /// Where a picture of that name is, for messages.
+    /// The path of a picture, for messages.
     pub(crate) fn path_of(&self, name: &OsString) -> PathBuf {
         self.folder.path_of(name)
     }
 }
 
-/// Makes of this thread one that writes files into a folder, with the rights
-/// that [`become_owner`] has left, and does nothing else. Returns whether the
-/// kernel keeps it from writing into other folders.
+/// Confines this thread to writing files into a folder, with the privileges that
+/// [`become_owner`] has left. Returns whether the kernel refuses writes to other
+/// folders.
 pub(crate) fn confine_writer(folder: &OutFolder, keep: Keep) -> bool {
     let is_limited = confine::write_only_in(&[folder.as_fd()]).unwrap_or_else(|error| {
         say(&format!(
-            "procviz: the thread that writes is not confined: {error}"
+            "procviz: the writer thread is not confined: {error}"
         ));
         false
     });
@@ -225,9 +227,9 @@ pub(crate) fn confine_writer(folder: &OutFolder, keep: Keep) -> bool {
     is_limited
 }
 
-/// Takes the identity, for files, of the user who called sudo, where the
-/// folder is that user's: what is written there then is, too. Returns what
-/// writing still takes.
+/// Takes the file system identity of the user who called sudo, if that user owns the
+/// folder: new files then belong to that user. Returns the privileges that writing
+/// still needs.
 pub(crate) fn become_owner(folder: &OutFolder) -> Keep {
     if !rustix::process::geteuid().is_root() {
         return Keep::Nothing;

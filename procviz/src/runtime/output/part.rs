@@ -1,4 +1,4 @@
-//! A file that has its name only when it is complete.
+//! Writes a file that gets its name only when it is complete.
 
 use std::{ffi::OsString, fs::File, path::PathBuf};
 
@@ -8,29 +8,32 @@ use rustix::io::Errno;
 use super::OutFolder;
 use crate::runtime::stdout::shown;
 
-/// A file on its way to its place; dropped before, it is gone. Where the file
-/// system allows that, it has no name until then, so that nothing is left
-/// behind whatever becomes of procviz.
+/// An unfinished file; dropping it removes the file. Where the file system allows
+/// this, the file has no name until it is complete, so that a crash of procviz leaves
+/// nothing behind.
 pub(crate) struct Part {
     folder: OutFolder,
     name: OsString,
     force: bool,
-    /// The name that it has meanwhile, or no name, and the file.
+    /// How the file exists until it is complete.
     meanwhile: Meanwhile,
 }
 
 enum Meanwhile {
+    /// Without a name.
     Nameless(File),
+    /// With a temporary name.
     Named(OsString),
+    /// With its final name: it is complete.
     Placed,
 }
 
 impl Part {
-    /// Creates it.
+    /// Creates the file.
     ///
     /// # Errors
     ///
-    /// When its place is taken, or no file can be made there.
+    /// When the final name is taken, or the folder refuses a new file.
     pub(crate) fn create(
         folder: &OutFolder,
         name: impl Into<OsString>,
@@ -40,14 +43,14 @@ impl Part {
         folder.check_free(&name, force)?;
         let failed = || {
             let path = folder.path_of(&name);
-            format!("failed to create a file beside `{}`", shown(path))
+            format!("failed to create a temporary file for `{}`", shown(path))
         };
         let (file, meanwhile) = match folder.create_nameless(mode) {
             Ok(file) => {
                 let copy = file.try_clone().with_context(failed)?;
                 (file, Meanwhile::Nameless(copy))
             }
-            // The file system, or the kernel, has no such files.
+            // The file system or the kernel lacks `O_TMPFILE`.
             Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOENT) => {
                 let part = beside(&name);
                 let file = folder.create(&part, mode).with_context(failed)?;
@@ -64,22 +67,22 @@ impl Part {
         Ok((file, part))
     }
 
-    /// Where it is to be.
+    /// The final path of the file.
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path_of(&self.name)
     }
 
-    /// Gives it its name: a link fails where something has come meanwhile, a
-    /// rename replaces it.
+    /// Gives the file its final name. Without `force`, a link fails if another file has
+    /// taken the name meanwhile; with `force`, a rename replaces that file.
     ///
     /// # Errors
     ///
-    /// When something has come to its place meanwhile.
+    /// When another file has taken the name meanwhile.
     pub(crate) fn place(mut self) -> anyhow::Result<()> {
         let placed = match &self.meanwhile {
             Meanwhile::Nameless(file) if self.force => {
                 let part = beside(&self.name);
-                // What another run of that number has left there.
+                // An earlier process with the same pid can have left this file.
                 _ = self.folder.remove(&part);
                 self.folder.link_nameless(file, &part).and_then(|()| {
                     self.folder
@@ -110,7 +113,7 @@ impl Drop for Part {
     }
 }
 
-/// A name that nobody else takes, beside that of a file.
+/// A temporary name for a file. The pid makes it unique among running processes.
 pub(crate) fn beside(name: &OsString) -> OsString {
     let mut part = OsString::from(".");
     part.push(name);

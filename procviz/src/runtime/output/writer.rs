@@ -1,4 +1,4 @@
-//! The thread that writes pictures, so that a slow disk delays no sample.
+//! Writes pictures on a thread of its own, so that a slow disk does not delay samples.
 
 use std::{
     ffi::OsString,
@@ -14,18 +14,18 @@ use anyhow::{Context as _, anyhow};
 use super::{Format, Part, Target, become_owner, confine_writer};
 use crate::{paint, runtime::stdout::shown};
 
-/// What is to be written.
+/// What the thread writes.
 pub(crate) enum Job {
-    /// A file as it is.
+    /// The bytes of a whole file.
     File(Vec<u8>),
-    /// A frame of an animation, as a PNG file.
+    /// One frame of an animation, as a PNG file.
     Frame(Vec<u8>),
-    /// The animation of the frames so far.
+    /// The animation of all frames so far.
     Animation { format: Format, delay_ms: u32 },
 }
 
-/// Frames that wait for their animation, in a file without a name: memory does
-/// not grow with them.
+/// Frames of an unfinished animation, in a file without a name, so that the use of
+/// memory does not grow with the number of frames.
 struct Spool {
     file: File,
     sizes: Vec<usize>,
@@ -38,7 +38,7 @@ impl Spool {
         Ok(())
     }
 
-    /// Puts the animation together.
+    /// Writes the animation of all frames.
     fn write(&mut self, out: impl Write, format: Format, delay_ms: u32) -> anyhow::Result<()> {
         self.file.seek(SeekFrom::Start(0))?;
         let mut file = BufReader::with_capacity(1 << 16, &self.file);
@@ -56,7 +56,7 @@ impl Spool {
     }
 }
 
-/// The thread.
+/// Handle of the writer thread.
 pub(crate) struct Writer {
     jobs: Option<SyncSender<(OsString, Job)>>,
     failed: Receiver<anyhow::Error>,
@@ -64,11 +64,11 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts it, as the user who called sudo where that user owns the folder.
+    /// Starts the thread, as the user who called sudo if that user owns the folder.
     ///
     /// # Errors
     ///
-    /// When no thread can be had.
+    /// When the thread cannot be started.
     pub(crate) fn start(target: &Target) -> std::io::Result<Self> {
         let (jobs, todo) = sync_channel::<(OsString, Job)>(8);
         let (tell, failed) = sync_channel(1);
@@ -82,7 +82,7 @@ impl Writer {
             for (name, job) in todo {
                 let outcome = work(&target, name, job, &mut spool);
                 if let Err(error) = outcome {
-                    // Whoever does not listen still has the first one to hear.
+                    // A full channel holds an earlier error, which is enough.
                     _ = tell.try_send(error);
                 }
             }
@@ -90,7 +90,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("procviz-writer".to_owned())
             .spawn(body)?;
-        // What it takes to become somebody else is refused later on.
+        // The thread must change its identity now: later, seccomp refuses the system calls.
         _ = is_ready.recv();
         Ok(Self {
             jobs: Some(jobs),
@@ -99,11 +99,11 @@ impl Writer {
         })
     }
 
-    /// Hands a file over.
+    /// Hands a job over to the thread.
     ///
     /// # Errors
     ///
-    /// What went wrong with an earlier one.
+    /// The error of an earlier job.
     pub(crate) fn write(&self, name: OsString, job: Job) -> anyhow::Result<()> {
         self.check()?;
         let sent = self
@@ -113,24 +113,24 @@ impl Writer {
         if sent {
             Ok(())
         } else {
-            Err(anyhow!("the writing thread ended early"))
+            Err(anyhow!("the writer thread stopped early"))
         }
     }
 
-    /// Whether all went well so far.
+    /// Checks for errors of earlier jobs.
     ///
     /// # Errors
     ///
-    /// What went wrong since the last time that somebody asked.
+    /// The first error since the last call.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         self.failed.try_recv().map_or(Ok(()), Err)
     }
 
-    /// Waits until all is written.
+    /// Waits until all jobs are done.
     ///
     /// # Errors
     ///
-    /// What went wrong.
+    /// The first error since the last call of [`Self::check`].
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
         drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
@@ -142,7 +142,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // What was handed over is written, also when something else went wrong.
+        // Jobs that were handed over are still done, also after an error elsewhere.
         drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
             _ = thread.join();
@@ -163,7 +163,8 @@ fn work(
         (Job::Frame(frame), Some(spool)) => spool.add(&frame).with_context(failed),
         (Job::Frame(frame), spool) => {
             let file = target.folder.create_spool();
-            let file = file.with_context(|| format!("failed to create a file beside `{}`", path()));
+            let file =
+                file.with_context(|| format!("failed to create a temporary file for `{}`", path()));
             let sizes = Vec::new();
             let spool = spool.insert(Spool { file: file?, sizes });
             spool.add(&frame).with_context(failed)

@@ -243,7 +243,7 @@ fn word(bytes: &[u8], at: usize) -> Result<u32, BtfError> {
 pub(crate) fn kernel_offsets(bytes: &[u8]) -> Result<Offsets, BtfError> {
     let mut offsets = Btf::parse(bytes)?.offsets()?;
     // A missing member would be read as 0, and shown as if it were known. So on a
-    // kernel without IO accounting or scheduler statistics, `/proc` alone is better.
+    // kernel without IO accounting or scheduler statistics, `/proc` alone gives better data.
     let is_optional = |path: &str| OPTIONAL.iter().any(|prefix| path.starts_with(prefix));
     let missing = Offsets::PATHS
         .iter()

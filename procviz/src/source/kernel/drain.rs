@@ -29,8 +29,8 @@ use crate::{
 /// sleep that long, as the sampler drains the ring at each tick, and the kernel wakes
 /// the thread when an eighth of the ring is full.
 const PERIOD: Duration = Duration::from_millis(200);
-/// Upper limit for the records that one drain reads: it ends even if processes fork
-/// faster than the ring is read. The next drain reads the rest.
+/// Upper limit for the records that one drain reads: a drain must end even if processes
+/// fork faster than the ring is read. The next drain reads the rest.
 const MOST_RECORDS: usize = 60_000;
 /// Upper limit for the short-lived processes that are listed one by one in a tick.
 /// Further short-lived processes are folded.
@@ -92,7 +92,7 @@ impl Young {
     }
 }
 
-/// The state that the drain thread and the sampler share.
+/// The state that the drain thread shares with the sampler or the reader of exits.
 pub(crate) struct Drain {
     ring: RingBuf<MapData>,
     mode: Mode,

@@ -25,8 +25,8 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../ebpf/procviz.bpf.o"
 const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 
 const TRACEPOINTS: [&str; 7] = [
-    // Tracepoints for exits come before the tracepoint for forks: if procviz sees the
-    // fork of a task, it also sees the exit.
+    // Tracepoints for exits are attached before the tracepoint for forks: so procviz
+    // sees the exit of every task whose fork it sees.
     "sched_switch",
     "sched_process_free",
     "sched_process_exit",
@@ -157,7 +157,7 @@ impl Kernel {
     ///
     /// # Errors
     ///
-    /// When the kernel refuses.
+    /// When the kernel refuses the scan.
     pub(crate) fn census(&mut self) -> Result<TaskIterator, LoadError> {
         self.iterator("census")
     }
@@ -166,7 +166,7 @@ impl Kernel {
     ///
     /// # Errors
     ///
-    /// When the kernel refuses.
+    /// When the kernel refuses the scan.
     pub(crate) fn sweep(&mut self) -> Result<TaskIterator, LoadError> {
         self.iterator("sweep")
     }

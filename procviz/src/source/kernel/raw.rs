@@ -20,7 +20,7 @@ pub(crate) struct OffsetBytes(pub(crate) Offsets);
 unsafe impl aya::Pod for OffsetBytes {}
 
 /// Returns freed memory to the kernel: parsing the kernel's BTF needs megabytes once.
-/// Only glibc would keep this memory.
+/// Only glibc keeps freed memory.
 pub(crate) fn give_back_freed() {
     #[cfg(target_env = "gnu")]
     {
@@ -103,8 +103,8 @@ impl Words {
 
 impl Drop for Words {
     fn drop(&mut self) {
-        // SAFETY: `base` is the address that mmap returned, the length is the one that it
-        // was called with, and borrows from `get` cannot outlive `self`.
+        // SAFETY: `base` is the address from mmap, the length is the argument of that call
+        // of mmap, and borrows from `get` cannot outlive `self`.
         _ = unsafe { munmap(self.base.cast(), self.len * 8) };
     }
 }

@@ -47,11 +47,15 @@ impl Need {
     pub fn mend(self) -> &'static str {
         match self {
             Self::CapBpf | Self::CapPerfmon => {
-                "run procviz with sudo, or run once `sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search+ep PROCVIZ`"
+                "run procviz with sudo, or give the capabilities to the program: `sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search+ep /path/to/procviz`"
             }
             Self::Btf => "boot a kernel that is built with `CONFIG_DEBUG_INFO_BTF=y`",
-            Self::PidNamespace => "run procviz on the host, or in a container from `docker run --pid=host --privileged ...`",
-            Self::TimeNamespace => "run procviz on the host with `sudo nsenter --time --target 1 procviz ...`",
+            Self::PidNamespace => {
+                "run procviz on the host, or use `docker run --pid=host --privileged ...`"
+            }
+            Self::TimeNamespace => {
+                "run procviz on the host with `sudo nsenter --time --target 1 procviz ...`"
+            }
         }
     }
 

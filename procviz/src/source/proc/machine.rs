@@ -7,7 +7,7 @@ use crate::model::{MachineFigures, Pressure};
 /// Reads the machine's figures, and keeps the counters to compute changes.
 #[derive(Default)]
 pub(crate) struct MachineReader {
-    /// Counters at the begin of the interval.
+    /// Counters at the start of the interval.
     before: Option<Counters>,
     /// Counters at the last reading.
     now: Option<Counters>,
@@ -41,7 +41,7 @@ impl MachineReader {
         }
     }
 
-    /// Reads all figures. Counters are changes since the begin of the interval, and
+    /// Reads all figures. Counters are changes since the start of the interval, and
     /// unknown in the first interval.
     pub(crate) fn read(&mut self, figures: &mut MachineFigures) {
         let stat = KernelStats::current().ok();

@@ -164,7 +164,7 @@ mod tests {
                 parse_stat(&bytes),
                 procfs::process::Stat::from_read(&bytes[..]),
             ) else {
-                panic!("one parser refuses {:?}", String::from_utf8_lossy(&bytes));
+                panic!("a parser fails on {:?}", String::from_utf8_lossy(&bytes));
             };
             assert_eq!(
                 (ours.start, ours.rss, ours.vsize),

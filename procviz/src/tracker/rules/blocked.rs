@@ -12,13 +12,13 @@ use crate::model::{Comm, Event, Finding, Rule, State, TaskId, count_text, durati
 
 const THRESHOLD_NS: u64 = 5 * SECOND;
 
-/// Threads that wait uninterruptibly for long.
+/// Threads that are in an uninterruptible sleep for a long time.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Blocked {
     candidates: FxHashSet<TaskId>,
 }
 
-/// Those of one command and cgroup.
+/// Blocked threads of one command and cgroup.
 struct Fold {
     count: u64,
     processes: BTreeSet<TaskId>,

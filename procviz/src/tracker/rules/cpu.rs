@@ -8,12 +8,12 @@ const SPAN_NS: u64 = 3 * SECOND;
 /// Cores.
 const THRESHOLD: f64 = 0.9;
 
-/// Whether so much was used from one point to the next.
+/// Whether the CPU use between two points is at or above the threshold.
 pub(super) fn is_above(earlier: Point, later: Point) -> bool {
     rate(earlier, later, |point| point.cpu_ns) / 1e9 >= THRESHOLD
 }
 
-/// One process that keeps a core busy.
+/// A process that keeps a core busy.
 pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     let (first, last) = subject.history.span(SPAN_NS)?;
     let cores = rate(first, last, |point| point.cpu_ns) / 1e9;

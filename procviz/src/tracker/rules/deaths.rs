@@ -9,14 +9,15 @@ use crate::model::{Comm, Event, ExitRecord, Finding, Rule, Status, TaskId, durat
 
 const SPAN_NS: u64 = 600 * SECOND;
 const THRESHOLD: usize = 3;
-/// Kinds of deaths that are remembered.
+/// Upper limit for the stored kinds of deaths.
 const MOST_KINDS: usize = 4_000;
-/// A command that fails sooner is a `grep` in a loop, not a service.
+/// Shortest lifetime of a service, ns: a command that fails sooner is a `grep` in a
+/// loop.
 const SERVICE_NS: u64 = SECOND / 5;
-/// HUP, INT, PIPE, TERM end what is meant to end.
+/// HUP, INT, PIPE and TERM: these signals normally end processes on purpose.
 const PEACEFUL: [u32; 4] = [1, 2, 13, 15];
 
-/// The same command that ends badly again and again.
+/// Commands that crash or fail again and again.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Deaths {
     kinds: FxHashMap<(TaskId, Comm, u32), VecDeque<Death>>,
@@ -65,7 +66,7 @@ impl Deaths {
             !deaths.is_empty()
         });
         if self.kinds.len() > MOST_KINDS {
-            // Somebody dies under ever new names: only what repeats is of use.
+            // Processes die under ever new names: only repeated deaths matter.
             self.kinds.retain(|_, deaths| deaths.len() > 1);
         }
     }
@@ -134,14 +135,15 @@ impl Deaths {
                 value: count as f64,
                 unit: "deaths",
                 since_ns: first.time_ns,
-                text: format!("{count} deaths by {how} in {span}{by}"),
+                text: format!("died {count} times ({how}) in {span}{by}"),
                 curve: curve(deaths, world.now_ns()),
             });
         }
     }
 }
 
-/// Service managers and container shims, which start again what ended.
+/// Whether a process is a service manager or container shim, which restarts
+/// processes.
 fn is_manager(comm: Comm) -> bool {
     const NAMES: [&[u8]; 9] = [
         b"systemd",
@@ -163,7 +165,7 @@ fn is_crash(status: Status) -> bool {
         .is_some_and(|signal| !PEACEFUL.contains(&signal))
 }
 
-/// Deaths in each of twenty parts of the time.
+/// Number of deaths in each twentieth of the time since the first death.
 fn curve(deaths: &VecDeque<Death>, now_ns: u64) -> Vec<f32> {
     let from = deaths.front().map_or(0, |death| death.time_ns);
     let span = now_ns.saturating_sub(from).max(1);

@@ -8,34 +8,35 @@ use super::{SECOND, world::World};
 use crate::model::{Comm, Event, Finding, Rule, TaskId, duration_text, total};
 
 const SPAN_NS: u64 = 3 * SECOND;
-/// Forks a second.
+/// Forks per second.
 const FORKS: f64 = 50.0;
-/// Starts at one instant, and how long that is.
+/// Number of starts in a burst, and the longest time of a burst, ns.
 const BURST: u64 = 20;
 const BURST_NS: u64 = 2 * SECOND;
-/// Half of them come within two bins: who starts them evenly has no burst.
+/// At least half of the starts of a burst are within two bins: evenly spread starts
+/// are not a burst.
 const BIN_NS: u64 = SECOND / 4;
 const INSTANT_BINS: u64 = 2;
-/// Cores used by tasks that are dead already.
+/// Cores used by processes that have already exited.
 const CORES: f64 = 0.2;
 
-/// Forks and short lives by the ancestor to blame.
+/// Forks and short-lived processes, by the ancestor that causes them.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Forks {
     origins: FxHashMap<TaskId, Origin>,
-    /// The intervals that are looked back on: their ends and lengths, ns.
+    /// The last intervals: end, ns since boot, and length, ns.
     window: VecDeque<(u64, u64)>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
 struct Origin {
     ticks: VecDeque<Tick>,
-    /// When it started processes: a count for each `BIN_NS` of boot time.
+    /// Number of started processes in each `BIN_NS` of the time since boot.
     bins: BTreeMap<u64, u64>,
     name: Comm,
 }
 
-/// What an ancestor caused in one tick.
+/// Forks and CPU time that an ancestor caused in one tick.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 struct Tick {
     time_ns: u64,
@@ -156,14 +157,17 @@ impl Forks {
                 count,
                 value: forks,
                 unit: "forks/s",
-                since_ns: origin.ticks.front().map_or(0, |tick| tick.time_ns.saturating_sub(tick.interval_ns)),
-                text: format!("starts {forks:.0} processes/s, such as {last}, over {span}; the dead used {cores:.2} cores"),
+                since_ns: origin
+                    .ticks
+                    .front()
+                    .map_or(0, |tick| tick.time_ns.saturating_sub(tick.interval_ns)),
+                text: text(forks, cores, &last, &span),
                 curve: curve(&origin.ticks),
             });
         }
     }
 
-    /// Many starts at one instant by somebody who starts few at other times.
+    /// Many starts at one instant by a process that starts few at other times.
     fn burst(&self, id: TaskId, origin: &Origin, world: World<'_>) -> Option<Finding> {
         let span = BURST_NS.max(world.snapshot.stamp.interval_ns);
         let oldest = world.now_ns().saturating_sub(span) / BIN_NS;
@@ -205,6 +209,20 @@ impl Forks {
             curve: curve(&origin.ticks),
         })
     }
+}
+
+/// The text of a finding. A figure that rounds to 0 is left out.
+fn text(forks: f64, cores: f64, last: &str, span: &str) -> String {
+    if forks < 0.05 {
+        return format!("exited processes, such as {last}, used {cores:.2} cores over {span}");
+    }
+    let digits = usize::from(forks < 9.95);
+    let used = if cores < 0.005 {
+        String::new()
+    } else {
+        format!("; exited processes used {cores:.2} cores")
+    };
+    format!("starts {forks:.digits$} processes/s, such as {last}, over {span}{used}")
 }
 
 fn curve(ticks: &VecDeque<Tick>) -> Vec<f32> {

@@ -5,9 +5,9 @@ use crate::{
 };
 
 const SPAN_NS: u64 = 3 * SECOND;
-/// Bytes a second.
+/// Bytes per second.
 const THRESHOLD: f64 = 10.0 * 1024.0 * 1024.0;
-/// Part of the machine's memory since the run began.
+/// Growth since the run began, as a share of the machine's memory.
 const PART: f64 = 0.2;
 
 /// A resident set that grows.

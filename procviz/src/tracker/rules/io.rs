@@ -5,9 +5,9 @@ use crate::{
 };
 
 const SPAN_NS: u64 = SECOND;
-/// Bytes a second.
+/// Bytes per second.
 const THRESHOLD: f64 = 50.0 * 1024.0 * 1024.0;
-/// Of all IO in the interval, above `FLOOR`.
+/// Share of all IO in the interval; counts only above `FLOOR`, bytes per second.
 const PART: f64 = 0.5;
 const FLOOR: f64 = 10.0 * 1024.0 * 1024.0;
 

@@ -5,18 +5,19 @@ use rustc_hash::FxHashSet;
 use super::world::World;
 use crate::model::{Finding, Process, Rule, TaskId, bytes_text, duration_text};
 
-/// Parts of the machine's memory: of anybody, and of who began within the run.
+/// Shares of the machine's memory: for any process, and for a process that started
+/// during the run.
 const PART: f64 = 0.25;
 const NEW_PART: f64 = 0.05;
 
-/// Processes that hold much memory.
+/// Processes that use much memory.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Memory {
     large: FxHashSet<TaskId>,
 }
 
 impl Memory {
-    /// Looks at everybody after a look at everybody, else at those that changed.
+    /// Checks all processes at the opening census, and later the processes that changed.
     pub(super) fn take(&mut self, world: World<'_>, changed: &[usize]) {
         let Some(total) = world.snapshot.machine.mem_total_bytes else {
             return;
@@ -62,7 +63,7 @@ impl Memory {
             }
             let age = duration_text(world.now_ns().saturating_sub(id.start_ns));
             let since = if is_new {
-                format!(", began {age} ago")
+                format!(", started {age} ago")
             } else {
                 String::new()
             };
@@ -78,7 +79,7 @@ impl Memory {
                 unit: "bytes",
                 since_ns: id.start_ns.max(began),
                 text: format!(
-                    "holds {}, {:.0} % of memory{since}",
+                    "uses {}, {:.0} % of memory{since}",
                     bytes_text(rss),
                     part * 100.0
                 ),

@@ -1,5 +1,5 @@
-//! Finds findings: facts worth a person's eye, by rules over the last seconds.
-//! Each rule is a file with its threshold and its words.
+//! Produces findings: noteworthy facts, found by rules over the last seconds. Each
+//! rule is a file with its threshold and its text.
 
 mod blocked;
 mod cpu;
@@ -27,10 +27,11 @@ use super::history::{History, Point};
 use crate::model::{Comm, Finding, Process, Rule, SLACK_NS, Snapshot, TaskId, total};
 
 const SECOND: u64 = 1_000_000_000;
-/// A process that has been idle for so long is forgotten by the rules.
+/// The rules forget a process that has been idle for this time, ns.
 const IDLE_NS: u64 = 12 * SECOND;
 
-/// How long a rule has to watch before it can judge, ns; the others can at once.
+/// How long a rule must watch before it can judge, ns. Rules that are not listed
+/// judge from the first sample.
 const NEEDS: [(Rule, u64); 7] = [
     (Rule::Cpu, 3 * SECOND),
     (Rule::Waiting, 3 * SECOND),
@@ -38,24 +39,25 @@ const NEEDS: [(Rule, u64); 7] = [
     (Rule::Io, SECOND),
     (Rule::Forks, SECOND),
     (Rule::Burst, 2 * SECOND),
-    // Three deaths of a service that is started anew each time take a while.
+    // Three exits of a service that is restarted each time take a while.
     (Rule::Deaths, 10 * SECOND),
 ];
 
-/// Who reads, writes or grows may pause for so long, ns.
+/// Longest pause of a process that does IO or grows before the rule counts a new
+/// beginning, ns.
 const PAUSE_NS: u64 = SECOND;
 
-/// Since when a process does in each interval what a rule is about, and when it
-/// did last, ns since boot: what goes on may have begun before the last seconds.
+/// For each rule and process: the begin of the current activity, and the last time
+/// at which it was seen, ns since boot. An activity can be older than the histories.
 type Standing = FxHashMap<(Rule, TaskId), (u64, u64)>;
 
-/// What processes did in the last seconds.
+/// Figures of processes in the last seconds.
 pub(super) type Histories = FxHashMap<TaskId, History>;
 
-/// What the rules remember.
+/// The state of all rules.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Rules {
-    /// Not in each keyframe, see [`Rules::last_seconds`].
+    /// Not in every keyframe, see [`Rules::last_seconds`].
     #[serde(skip)]
     histories: Histories,
     standing: Standing,
@@ -73,8 +75,8 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// Judges the tick that the snapshot has come to. Looks only at processes
-    /// that changed or that changed lately.
+    /// Judges the current tick of the snapshot. Reads only the processes that
+    /// changed in this tick or recently.
     pub(super) fn judge(
         &mut self,
         world: World<'_>,
@@ -139,8 +141,9 @@ impl Rules {
         findings
     }
 
-    /// What has no use [`Tracker::REGAINS_NS`](super::Tracker::REGAINS_NS)
-    /// later, and is the most of all that is remembered.
+    /// The data that is no longer needed after
+    /// [`Tracker::REGAINS_NS`](super::Tracker::REGAINS_NS). It is the largest part of
+    /// the state.
     pub(super) fn last_seconds(&self) -> (&Histories, &Waiting) {
         (&self.histories, &self.waiting)
     }
@@ -149,7 +152,7 @@ impl Rules {
         (self.histories, self.waiting) = told;
     }
 
-    /// What was not told apart by a filter when it was gathered.
+    /// Forgets data that was gathered without applying a filter.
     pub(super) fn forget_what_filters_hide(&mut self) {
         self.oom = oom::Oom::default();
         self.deaths = deaths::Deaths::default();
@@ -163,7 +166,7 @@ impl Rules {
                 continue;
             };
             let change = process.change;
-            // A process that has just been made is measured by the next look at it.
+            // The memory of a new process is not known yet; the next read adds it.
             let Some(rss) = process.rss else { continue };
             let io_bytes = process.io.map_or(0, |io| total([io.read, io.write]));
             let point = Point {
@@ -176,7 +179,7 @@ impl Rules {
                 let rss_before = point
                     .rss
                     .saturating_add_signed(-process.rss_change.1.unwrap_or(0));
-                // A new process had nothing before it was born.
+                // The figures of a new process begin at its start.
                 let began = process
                     .id
                     .start_ns
@@ -225,7 +228,7 @@ impl Rules {
     }
 }
 
-/// A process under judgement.
+/// A process that rules judge.
 struct Subject<'a> {
     process: &'a Process,
     comm: Comm,
@@ -235,7 +238,8 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// Since when it is so, where the last seconds show it from `seen` on.
+    /// Begin of the activity, ns since boot; `seen` is the begin that the history of
+    /// the last seconds shows.
     fn since(&self, rule: Rule, seen: u64) -> u64 {
         let standing = self.standing.get(&(rule, self.process.id));
         standing.map_or(seen, |(since, _)| seen.min(*since))
@@ -267,7 +271,7 @@ impl Subject<'_> {
     }
 }
 
-/// The rules that have not watched for long enough.
+/// Names of the rules that have not watched for long enough.
 pub(super) fn not_judged(watched_ns: u64) -> impl Iterator<Item = &'static str> {
     NEEDS
         .iter()

@@ -8,7 +8,7 @@ use crate::model::{Comm, Event, Finding, Rule, TaskId, Untrusted, bytes_text, du
 const SPAN_NS: u64 = 600 * SECOND;
 const MOST: usize = 100;
 
-/// Deaths that the kernel's OOM killer caused.
+/// Processes that the kernel's OOM killer killed.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Oom {
     deaths: VecDeque<Death>,
@@ -63,10 +63,10 @@ impl Oom {
         let ago = duration_text(world.now_ns().saturating_sub(last.time_ns));
         let mut text = format!("killed by the OOM killer {ago} ago");
         if let Some(rss) = last.rss {
-            text.push_str(&format!(" at {} RSS", bytes_text(rss)));
+            text.push_str(&format!(", peak RSS {}", bytes_text(rss)));
         }
         if count > 1 {
-            text.push_str(&format!(", the last of {count}"));
+            text.push_str(&format!(", last of {count} kills"));
         }
         if let Some(cgroup) = &last.cgroup {
             text.push_str(&format!(", cgroup {cgroup}"));
@@ -74,7 +74,8 @@ impl Oom {
         if let Some((id, comm, grown)) = &last.grower {
             let name = comm.text().name();
             let grown = bytes_text(*grown);
-            text.push_str(&format!("; {name} {} there grew by {grown}", id.tid));
+            let place = last.cgroup.as_ref().map_or("", |_| " (same cgroup)");
+            text.push_str(&format!("; {name} {}{place} grew by {grown}", id.tid));
         }
         findings.push(Finding {
             rule: Rule::Oom,
@@ -93,7 +94,8 @@ impl Oom {
     }
 }
 
-/// Who grew most since the run began, in the same cgroup.
+/// The process in the same cgroup that grew most since the run began, and by how
+/// many bytes.
 fn fastest_grower(
     world: World<'_>,
     cgroup: Option<&str>,

@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use super::SECOND;
 use crate::model::{Finding, Rule, Snapshot, duration_text};
 
-/// How long a stall stays in the picture, ns.
+/// How long a stall is shown, ns.
 const SHOWN_NS: u64 = 10 * SECOND;
-/// Ticks missed at once.
+/// Number of ticks missed in a row.
 const THRESHOLD: u64 = 2;
 
-/// Times at which procviz itself got no CPU.
+/// Periods in which procviz itself got no CPU: end, ns since boot, and length, ns.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Stall {
     stalls: VecDeque<(u64, u64)>,
@@ -36,7 +36,7 @@ impl Stall {
         let times = if count == 1 {
             String::new()
         } else {
-            format!(", {count} times")
+            format!(" (the longest of {count} times)")
         };
         findings.push(Finding {
             rule: Rule::Stall,

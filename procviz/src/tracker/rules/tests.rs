@@ -1,4 +1,5 @@
-//! Each rule on made-up samples: it fires, does not just below, and folds.
+//! Tests each rule on made-up samples: the rule fires, does not fire just below its
+//! threshold, and combines findings.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::{
 };
 
 const MIB: u64 = 1 << 20;
-/// A start before the run and its windows.
+/// Begin of the run, ns since boot: long after the start of the first processes.
 const OLD: u64 = 1_000 * SECOND;
 
 fn id(tid: u32) -> TaskId {
@@ -26,7 +27,7 @@ fn young(tid: u32, start_ns: u64) -> TaskId {
     TaskId { tid, start_ns }
 }
 
-/// A machine that a test leads from second to second.
+/// A simulated machine that a test advances step by step.
 struct Play {
     tracker: Tracker,
     sample: Sample,
@@ -34,7 +35,7 @@ struct Play {
 }
 
 impl Play {
-    /// `names` are processes 1, 2, ... of 100 MiB, all asleep.
+    /// `names` are the names of processes 1, 2, ... of 100 MiB each, all asleep.
     fn new(names: &[&str]) -> Self {
         let host = Host {
             name: "test".to_owned(),
@@ -102,7 +103,7 @@ impl Play {
         });
     }
 
-    /// Process `parent` makes process `child` at this moment.
+    /// Process `parent` forks process `child` at this moment.
     fn fork(&mut self, child: u32, parent: u32) -> TaskId {
         let child = young(child, self.now + 1);
         self.sample.events.push(Event::Fork(Fork {
@@ -163,7 +164,7 @@ impl Play {
             .collect()
     }
 
-    /// The one finding of a rule: whom it is about and what it says.
+    /// The only finding of a rule: the process that it is about, and its text.
     #[track_caller]
     fn one(&self, rule: Rule) -> (Option<u32>, String) {
         let told = self.told(rule);
@@ -230,8 +231,9 @@ fn cpu() {
     }
 }
 
-/// What goes on for longer than is looked back on is told of from its beginning,
-/// also by who began to read at a keyframe; a new beginning is one.
+/// An activity that is older than the history is reported from its real begin, also
+/// by a tracker that was restored from a keyframe. After a pause, the activity counts
+/// from its new begin.
 #[test]
 fn what_goes_on_began_when_it_began() {
     let mut play = Play::new(&["init", "burner"]);
@@ -316,7 +318,7 @@ fn memory() {
     play.ran(2, 2, 0);
     play.holds(2, 4 << 30);
     play.second();
-    assert_eq!(play.one(Rule::Memory).1, "holds 4 GiB, 25 % of memory");
+    assert_eq!(play.one(Rule::Memory).1, "uses 4 GiB, 25 % of memory");
     let child = play.fork(9, 1);
     play.sample.memories.push(Memory {
         process: child,
@@ -333,7 +335,7 @@ fn io() {
     for (mib, fires) in [(49, false), (51, true)] {
         let mut play = Play::new(&["init", "one", "two"]);
         play.ran(2, 1, mib * MIB);
-        // Others do more: it is not most of all.
+        // The other process does more, so this one does not do most of the IO.
         play.ran(3, 1, 60 * MIB);
         play.second();
         assert_eq!(
@@ -376,7 +378,7 @@ fn forks_and_bursts() {
         assert_eq!(play.told(Rule::Burst).len(), usize::from(fires), "{count}");
     }
 
-    // Twelve in each second, evenly, is how a loop goes on, not a burst.
+    // Twelve starts in each second, evenly spread, are a loop, not a burst.
     let mut play = Play::new(&["init", "loop"]);
     for tick in 0..36 {
         (0..3).for_each(|child| _ = play.fork(100 + tick * 3 + child, 2));
@@ -405,7 +407,7 @@ fn tree() {
             if let Some(Event::Fork(fork)) = play.sample.events.last_mut()
                 && parent != 2
             {
-                // Each is made by the one before.
+                // Each process is forked by the previous one.
                 fork.parent = young(parent, play.now + 1);
             }
             parent = made.tid;
@@ -415,11 +417,11 @@ fn tree() {
         if fires {
             let (about, text) = play.one(Rule::Tree);
             assert!(
-                about == Some(2) && text.starts_with("101 descendants live"),
+                about == Some(2) && text.starts_with("101 descendants alive"),
                 "{text}"
             );
         }
-        // Ten seconds later nothing is new.
+        // Ten seconds later no descendant is new.
         (0..11).for_each(|_| play.second());
         play.none(Rule::Tree);
     }
@@ -437,11 +439,11 @@ fn deaths() {
     let (about, text) = play.one(Rule::Deaths);
     assert_eq!(about, Some(2));
     assert!(
-        text.starts_with("3 deaths by SIGSEGV") && text.ends_with("started by shell 2"),
+        text.starts_with("died 3 times (SIGSEGV)") && text.ends_with("started by shell 2"),
         "{text}"
     );
 
-    // Short failures of a loop by hand are no crashes, the same of a service are.
+    // Fast failures of a loop in a shell do not count, fast failures of a service do.
     for (origin, lived, fires) in [
         (2, SECOND / 10, false),
         (2, SECOND / 4, true),
@@ -479,8 +481,7 @@ fn oom() {
     let (about, text) = play.one(Rule::Oom);
     assert_eq!(about, Some(100));
     assert!(
-        text.contains("killed by the OOM killer")
-            && text.ends_with("grower 3 there grew by 200 MiB"),
+        text.contains("killed by the OOM killer") && text.ends_with("grower 3 grew by 200 MiB"),
         "{text}"
     );
     assert_eq!(play.told(Rule::Oom)[0].rank, 1);
@@ -559,7 +560,7 @@ fn zombies() {
             play.end(child, 2, 1, 0).zombie = true;
         }
         play.second();
-        // Their parent may be about to reap them.
+        // The parent can be about to reap the zombies.
         play.none(Rule::Zombies);
         play.second();
         assert_eq!(

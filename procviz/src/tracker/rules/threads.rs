@@ -10,7 +10,7 @@ use crate::model::{Event, Finding, Rule, TaskId, count_text, duration_text, tota
 const SPAN_NS: u64 = 10 * SECOND;
 const THRESHOLD: u64 = 100;
 
-/// Processes that make many threads.
+/// Processes that create many threads.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Threads {
     made: FxHashMap<TaskId, VecDeque<(u64, u64)>>,
@@ -52,7 +52,7 @@ impl Threads {
                 continue;
             };
             let first = made.front().map_or(0, |(time, _)| *time);
-            // How long it took, not how long ago it was.
+            // How long the creation took, not how long ago it was.
             let last = made.back().map_or(0, |(time, _)| *time);
             let span = last.saturating_sub(first) + world.snapshot.stamp.interval_ns;
             findings.push(Finding {
@@ -67,7 +67,7 @@ impl Threads {
                 unit: "threads",
                 since_ns: first,
                 text: format!(
-                    "made {} threads within {}, has {} now",
+                    "created {} threads within {}, now has {}",
                     count_text(count),
                     duration_text(span.min(SPAN_NS)),
                     count_text(u64::from(process.threads))

@@ -10,14 +10,14 @@ use crate::model::{Event, Finding, Rule, TaskId, count_text, duration_text};
 const SPAN_NS: u64 = 10 * SECOND;
 const THRESHOLD: u64 = 100;
 const CURVE_POINTS: usize = 60;
-/// Living descendants that are remembered; a machine has room for few more.
+/// Upper limit for the stored living descendants; a machine has room for few more.
 const MOST: usize = 500_000;
 
-/// Descendants of one ancestor that multiply.
+/// Descendants of one ancestor whose number grows fast.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Tree {
-    /// Of each process made since the run began, the nearest ancestor that was
-    /// older than the window when it was made.
+    /// For each process created since the run began: the nearest ancestor that was
+    /// older than the window when the process was created.
     anchors: FxHashMap<TaskId, TaskId>,
     counts: FxHashMap<TaskId, Count>,
 }
@@ -25,7 +25,7 @@ pub(super) struct Tree {
 #[derive(Default, Serialize, Deserialize)]
 struct Count {
     living: u64,
-    /// Starts of those made within the window.
+    /// Start times of the descendants created within the window, ns since boot.
     starts: VecDeque<u64>,
     curve: VecDeque<f32>,
 }
@@ -85,7 +85,7 @@ impl Tree {
         });
     }
 
-    /// After a loss: whose end was not seen is not counted any more.
+    /// After a loss: stops counting processes whose exit was not seen.
     fn forget_the_gone(&mut self, world: World<'_>) {
         self.anchors.retain(|id, anchor| {
             let is_alive = world
@@ -101,14 +101,14 @@ impl Tree {
     pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
         for (anchor, count) in &self.counts {
             let new = (count.starts.len() as u64).min(count.living);
-            // Doubled: as many are new as were there before.
+            // Doubled: as many descendants are new as were there before.
             if count.living < THRESHOLD || new < count.living.div_ceil(2) {
                 continue;
             }
             let comm = world.name(*anchor);
             let span = duration_text(SPAN_NS.min(world.snapshot.watched_ns()));
             let lost = if world.snapshot.losses.fork > 0 {
-                ", forks were lost: there may be more"
+                "; forks were lost, there can be more"
             } else {
                 ""
             };
@@ -124,7 +124,7 @@ impl Tree {
                 unit: "descendants",
                 since_ns: count.starts.front().copied().unwrap_or(0),
                 text: format!(
-                    "{} descendants live, {} of them began within {span}{lost}",
+                    "{} descendants alive, {} of them started within {span}{lost}",
                     count_text(count.living),
                     count_text(new)
                 ),

@@ -8,23 +8,23 @@ use super::{SECOND, world::World};
 use crate::model::{Comm, Finding, Process, Rule, TaskId, duration_text, total};
 
 const SPAN_NS: u64 = 3 * SECOND;
-/// Part of the time.
+/// Lower limit for the average number of threads that wait for a CPU.
 const PART: f64 = 0.5;
-/// One wait.
+/// Lower limit for a single wait, ns.
 const BURST_NS: u64 = SECOND / 10;
-/// Together with the waits of others of the process in the same interval: one
-/// alone may be the machine's host.
+/// Lower limit for the sum of all waits of the process in the same interval, ns. The
+/// host of a virtual machine can cause a single wait.
 const TOGETHER_NS: u64 = SECOND / 2;
-/// How long a burst stays in the picture.
+/// How long a burst is shown, ns.
 const SHOWN_NS: u64 = 10 * SECOND;
 
-/// Processes that are runnable and get no CPU.
+/// Processes with runnable threads that get no CPU.
 #[derive(Default, Serialize, Deserialize)]
 pub(in crate::tracker) struct Waiting {
     processes: FxHashMap<TaskId, VecDeque<Wait>>,
 }
 
-/// What a process waited in one interval.
+/// Waits of a process in one interval.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Wait {
     time_ns: u64,
@@ -33,7 +33,7 @@ struct Wait {
     longest_ns: u64,
 }
 
-/// Processes of one name.
+/// Processes with the same name.
 struct Fold {
     count: u64,
     worst: Found,
@@ -108,16 +108,16 @@ impl Waiting {
         for (comm, fold) in folds {
             let what = match fold.worst {
                 Found::Part(part) => {
-                    format!("waited for a CPU {:.0} % of the last 3 s", part * 100.0)
+                    format!("on average {part:.1} threads waited for a CPU (3 s)")
                 }
                 Found::Burst(longest) => {
-                    format!("waited {} at once for a CPU", duration_text(longest))
+                    format!("one wait for a CPU took {}", duration_text(longest))
                 }
             };
             let text = if fold.count == 1 {
                 what
             } else {
-                format!("{} processes; the worst {what}", fold.count)
+                format!("{} processes; the worst: {what}", fold.count)
             };
             let (value, unit) = match fold.worst {
                 Found::Part(part) => (part, "of the time"),

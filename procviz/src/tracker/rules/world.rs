@@ -5,7 +5,7 @@ use crate::{
     tracker::Filter,
 };
 
-/// What rules look at: the snapshot they judge and the sample that led to it.
+/// Input of the rules: the snapshot and the sample that led to it.
 #[derive(Clone, Copy)]
 pub(in crate::tracker) struct World<'a> {
     pub(in crate::tracker) snapshot: &'a Snapshot,
@@ -20,7 +20,7 @@ impl<'a> World<'a> {
         self.snapshot.stamp.boot_ns
     }
 
-    /// The opening census has no interval before it.
+    /// Whether this is the opening census, which has no interval before it.
     pub(super) fn is_opening(&self) -> bool {
         self.snapshot.tick == 1
     }
@@ -33,7 +33,7 @@ impl<'a> World<'a> {
         self.snapshot.threads.get(*self.threads.get(&id)?)
     }
 
-    /// A process's name: its leader's.
+    /// Name of a process: the name of its leader.
     pub(super) fn name_of(&self, process: &Process) -> Comm {
         process
             .leader
@@ -41,12 +41,12 @@ impl<'a> World<'a> {
             .map_or(Comm::default(), |thread| thread.comm)
     }
 
-    /// The name of a process that may be gone.
+    /// Name of a process by id; `None` if the process is gone.
     pub(super) fn name(&self, id: TaskId) -> Option<Comm> {
         self.process(id).map(|process| self.name_of(process))
     }
 
-    /// Whether a filter hides a process: then nothing is said of it.
+    /// Whether a filter hides a process. Hidden processes have no findings.
     pub(super) fn is_hidden(&self, process: &Process) -> bool {
         let leader = process.leader.or_else(|| process.members.first().copied());
         self.snapshot.is_filtered

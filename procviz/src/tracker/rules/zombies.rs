@@ -8,13 +8,14 @@ use super::world::World;
 use crate::model::{Event, Finding, Rule, State, TaskId, duration_text};
 
 const THRESHOLD: u64 = 20;
-/// Whoever starts many has dead ones at any moment: they are about to be reaped.
+/// Zombies younger than this do not count, ns: a process that starts many processes
+/// always has dead children that it is about to reap.
 const PATIENCE_NS: u64 = 1_000_000_000;
 
-/// Dead processes that their parents do not reap.
+/// Zombies: dead processes that their parents do not reap.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Zombies {
-    /// And since when that is known, ns since boot.
+    /// The zombies, and since when each is known, ns since boot.
     zombies: FxHashMap<TaskId, u64>,
 }
 
@@ -78,7 +79,7 @@ impl Zombies {
                 value: count as f64,
                 unit: "zombies",
                 since_ns: oldest.start_ns,
-                text: format!("has not reaped {count} children, the oldest began {age} ago"),
+                text: format!("has not reaped {count} children; the oldest started {age} ago"),
                 curve: Vec::new(),
             });
         }

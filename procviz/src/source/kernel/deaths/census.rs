@@ -1,5 +1,5 @@
-//! What a look at all tasks tells of those who were there before, or whom the
-//! events have lost.
+//! Takes in a census: processes that started before the first event, or whose
+//! events were lost.
 
 use procviz_common::Row;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -10,22 +10,25 @@ use super::{
 };
 use crate::model::{Comm, TaskId};
 
-/// What the census saw, for threads that died around it.
+/// The tasks of the last census, for threads that exit at about the same time.
 pub(super) struct Census {
+    /// When the census was complete, ns since boot.
     pub(super) taken_ns: u64,
     pub(super) threads: FxHashSet<TaskId>,
-    /// Those of them that were dead already: their figures are among the gone.
+    /// The threads that had already exited: their figures are in [`Life::gone`].
     pub(super) dead: FxHashSet<TaskId>,
 }
 
-/// What records tell while somebody looks at all tasks: his rows may be older.
+/// Exits that events report while a census runs: rows of the census can be older.
 pub(super) struct Look {
+    /// When the census began, ns since boot.
     pub(super) began_ns: u64,
     pub(super) ended_threads: FxHashSet<TaskId>,
     pub(super) ended_processes: FxHashSet<TaskId>,
 }
 
 impl Look {
+    /// Whether the thread of a row is alive: neither the row nor an event shows its exit.
     fn is_living(&self, row: &Row) -> bool {
         row.exit_state == 0
             && !self.ended_threads.contains(&id_of(row))
@@ -34,8 +37,8 @@ impl Look {
 }
 
 impl Lives {
-    /// Somebody begins to look at all tasks while events go on. What he sees
-    /// alive may have ended by the time that he is back.
+    /// Notes that a census begins while events continue. A task that the census sees
+    /// alive can exit before the census is complete.
     pub(crate) fn begin_look(&mut self, now_ns: u64) {
         self.look = Some(Look {
             began_ns: now_ns,
@@ -44,17 +47,19 @@ impl Lives {
         });
     }
 
-    /// Takes in the census. Processes that the events have told of keep what is known.
+    /// Takes in the first census. Processes that are known from events stay unchanged.
     pub(crate) fn seed(&mut self, rows: &[Row], taken_ns: u64) {
         let counts = living_threads(rows, |row| row.exit_state == 0);
         self.look = None;
         self.enter(rows, &counts, taken_ns);
     }
 
+    /// Adds the unknown processes of a census, and keeps its thread ids.
     fn enter(&mut self, rows: &[Row], counts: &FxHashMap<TaskId, u32>, taken_ns: u64) {
         for row in rows.iter().filter(|row| row.tid == row.tgid) {
             let process = process_of(row);
-            // A zombie has ended before: there is nothing left to be told.
+            // A process without living threads (a zombie) exited before the census: no
+            // exit record is due.
             let Some(count) = counts.get(&process) else {
                 continue;
             };
@@ -70,9 +75,10 @@ impl Lives {
         self.watch_the_descendants();
     }
 
-    /// After a loss: forgets whoever is not in `rows` and takes in the unknown.
-    /// Those whose end was seen are still to be told of: with their final
-    /// figures if these come, else as partial.
+    /// Takes in a census after a loss of events: removes the processes that are not in
+    /// `rows`, and adds unknown ones. Processes whose EXIT was seen stay: they are
+    /// reported with their final figures if these come, otherwise as partial. Processes
+    /// that were forked since the start of the census stay, too.
     pub(crate) fn resync(&mut self, rows: &[Row], taken_ns: u64) {
         let look = self.look.take();
         let began_ns = look.as_ref().map_or(taken_ns, |look| look.began_ns);
@@ -94,10 +100,12 @@ impl Lives {
         }
     }
 
+    /// A process with `threads` living threads, from the row of its leader.
     fn life_of_row(&self, row: &Row, process: TaskId, threads: u32) -> Life {
         let mut gone = gone_of(row);
         if row.exit_state != 0 {
-            // A dead leader is not among the gone while its threads live, and its DEAD is over.
+            // The kernel adds a dead leader to the exited threads only when no other thread
+            // is alive. The DEAD of the leader came before the census.
             add_row(&mut gone, row);
         }
         Life {
@@ -136,7 +144,7 @@ fn process_of(row: &Row) -> TaskId {
     }
 }
 
-/// Threads of each process that have not begun to end.
+/// The number of living threads of each process.
 fn living_threads(rows: &[Row], is_living: impl Fn(&Row) -> bool) -> FxHashMap<TaskId, u32> {
     let mut counts = FxHashMap::default();
     for row in rows.iter().filter(|row| is_living(row)) {

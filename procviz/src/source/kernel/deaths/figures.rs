@@ -1,9 +1,10 @@
-//! Sums of what threads that are gone have used.
+//! Sums the figures of exited threads.
 
 use procviz_common::{DeadRecord, Row};
 
 use crate::model::{Gone, Io};
 
+/// The sums of the exited threads of a process, as the kernel has them at a census.
 pub(crate) fn gone_of(row: &Row) -> Gone {
     Gone {
         cpu_ns: row.gone_cpu_ns,
@@ -18,6 +19,7 @@ pub(crate) fn gone_of(row: &Row) -> Gone {
     }
 }
 
+/// Adds the figures of a dead thread that a census saw.
 pub(super) fn add_row(gone: &mut Gone, row: &Row) {
     gone.cpu_ns += row.cpu_ns;
     gone.user_ns += row.user_ns;
@@ -28,6 +30,7 @@ pub(super) fn add_row(gone: &mut Gone, row: &Row) {
     gone.major_faults += row.major_faults;
 }
 
+/// Adds the final figures of a thread.
 pub(super) fn add(gone: &mut Gone, record: &DeadRecord) {
     gone.cpu_ns += record.cpu_ns;
     gone.user_ns += record.user_ns;
@@ -38,8 +41,9 @@ pub(super) fn add(gone: &mut Gone, record: &DeadRecord) {
     gone.major_faults += record.major_faults;
 }
 
-/// User and system time, ns: the timer's samples give the ratio, the
-/// scheduler's sum the total (kernel/sched/cputime.c, `cputime_adjust`).
+/// User and system time, ns. The times that the timer sampled give the ratio, the
+/// scheduler's `sum_exec_runtime` gives the total (kernel/sched/cputime.c,
+/// `cputime_adjust`).
 pub(super) fn scale(gone: Gone) -> (u64, u64) {
     let (user, system, total) = (gone.user_ns, gone.system_ns, gone.cpu_ns);
     if system == 0 {

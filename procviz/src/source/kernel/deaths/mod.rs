@@ -1,10 +1,10 @@
-//! Follows each process from its fork to its end and puts its exit record
-//! together from the pieces that the kernel sends: EXIT tells who and how,
-//! DEAD the final figures, one of each a thread.
+//! Follows each process from its fork to its exit, and builds its exit record from
+//! the records that the kernel sends for each thread: EXIT holds the identity and the
+//! wait status, DEAD the final figures.
 //!
-//! Figures of a process are those of its threads that were gone when it was
-//! first seen, and of every DEAD since. Totals that the kernel holds at EXIT
-//! lack the last slice of threads still on their way out.
+//! The figures of a process are sums: of its threads that had exited before procviz
+//! first saw the process, and of every DEAD since. The totals that the kernel has at
+//! EXIT lack the last time slice of threads that are still exiting.
 
 mod census;
 mod figures;
@@ -29,36 +29,43 @@ use crate::{
     source::cgroups::Cgroups,
 };
 
-/// A process younger than this when it forks is part of its parent's storm.
+/// Age, ns. A process that forks before this age belongs to its parent's fork storm:
+/// its children get the same origin as the process. An older process is itself the
+/// origin of its children.
 const NEWCOMER_NS: u64 = 2_000_000_000;
-/// How long a dead process waits for the final figures of its threads.
+/// Longest wait for the final figures of the threads of an exited process, ns.
 const PATIENCE_NS: u64 = 1_000_000_000;
+/// `EXIT_ZOMBIE` of the kernel: the parent must still reap the process.
 const EXIT_ZOMBIE: u32 = 32;
 
-/// One living process.
+/// A process whose exit record is not complete yet.
 #[derive(Debug)]
 struct Life {
     process: TaskId,
     ppid: u32,
+    /// The ancestor that started the fork storm, see [`NEWCOMER_NS`].
     origin: TaskId,
     ns_pid: Option<u32>,
     uid: u32,
     comm: Comm,
     args: Option<Arc<[u8]>>,
     cgroup_id: u64,
+    /// Sums of the figures of exited threads.
     gone: Gone,
-    /// Threads whose DEAD has not come.
+    /// Number of threads whose DEAD has not come.
     threads: u32,
-    /// The EXIT with group death.
+    /// The EXIT of the last thread of the process (group death).
     last_exit: Option<RawExit>,
     leader_is_zombie: bool,
-    /// Something of it was not seen.
+    /// Some events of the process were not seen.
     partial: bool,
-    /// Losses when it was first seen; more of them at its end make it partial.
+    /// Number of lost records when the process was first seen. A different number at
+    /// its exit makes the exit record partial.
     lost_before: u64,
     watched: bool,
-    /// It has had more than one thread.
+    /// The process has had more than one thread.
     had_threads: bool,
+    /// The batch (tick) in which the process was forked; 0: known from a census.
     batch: u64,
 }
 
@@ -68,7 +75,7 @@ impl Life {
     }
 }
 
-/// An EXIT whose DEAD has not come.
+/// A thread whose EXIT has come, but not its DEAD.
 #[derive(Debug)]
 struct Leaving {
     id: TaskId,
@@ -76,47 +83,55 @@ struct Leaving {
     time_ns: u64,
     status: Status,
     comm: Comm,
+    /// Another thread of the process called exec, and has this task id now.
     superseded: bool,
-    /// Already among the gone when the census came to its process.
+    /// The census already counted the figures of this thread in [`Life::gone`].
     counted: bool,
 }
 
-/// All living processes, and the threads on their way out.
+/// All processes without a complete exit record, and the exiting threads.
 #[derive(Default)]
 pub(crate) struct Lives {
+    /// By pid.
     lives: FxHashMap<u32, Life>,
+    /// By the address of the task in the kernel, which EXIT and DEAD have in common.
     leaving: FxHashMap<u64, Leaving>,
-    /// Dead processes that wait for final figures, by time.
+    /// Exited processes that wait for final figures, in order of time, ns since boot.
     waiting: VecDeque<(u64, TaskId)>,
-    /// Those who still waited when their number came to somebody else.
+    /// Exited processes that still waited when another process got their pid.
     displaced: Vec<Life>,
     census: Option<Census>,
     look: Option<Look>,
+    /// Number of lost records since the start.
     lost: u64,
+    /// Number of the current batch (tick).
     batch: u64,
-    /// Whose descendants are watched; `None`: everybody.
+    /// Processes that are watched with their descendants; `None`: all processes.
     roots: Option<Vec<u32>>,
+    /// Exit records of threads are wanted, too.
     wants_threads: bool,
 }
 
-/// What became of a record.
+/// The results of one DEAD record.
 #[derive(Default)]
 pub(crate) struct Outcome {
+    /// The thread that exited; `None` if its EXIT was not seen.
     pub(crate) thread: Option<ThreadEnd>,
+    /// The process, if this was its last DEAD.
     pub(crate) process: Option<Ended>,
-    /// The thread's end as a record, where those are wanted and it is watched.
+    /// The exit record of the thread, if these are wanted and the process is watched.
     pub(crate) thread_record: Option<ExitRecord>,
 }
 
-/// An ended process.
+/// An exited process.
 pub(crate) struct Ended {
     pub(crate) record: ExitRecord,
-    /// Began after the last tick, too, and never had a second thread.
+    /// The process was also forked after the last tick, and never had a second thread.
     pub(crate) short: bool,
 }
 
 impl Lives {
-    /// Only these processes and their descendants are watched.
+    /// Watches only the processes `roots` and their descendants.
     pub(crate) fn watch_only(&mut self, roots: &[u32]) {
         self.roots = Some(roots.to_vec());
         for life in self.lives.values_mut() {
@@ -125,7 +140,7 @@ impl Lives {
         self.watch_the_descendants();
     }
 
-    /// Whether a process, or whoever has this parent, is watched.
+    /// Whether the process `pid` is watched. Its children are watched, too, then.
     pub(crate) fn is_watched(&self, pid: u32) -> bool {
         self.is_root(pid) || self.lives.get(&pid).is_some_and(|life| life.watched)
     }
@@ -134,12 +149,12 @@ impl Lives {
         self.roots.as_ref().is_none_or(|roots| roots.contains(&pid))
     }
 
-    /// Asks for a record of each thread's end, too.
+    /// Asks for an exit record of each thread, too.
     pub(crate) fn want_threads(&mut self) {
         self.wants_threads = true;
     }
 
-    /// Whoever has a watched parent is watched, too: their forks were before the
+    /// Watches all processes with a watched parent, too: their forks were before the
     /// census, or have been lost.
     fn watch_the_descendants(&mut self) {
         if self.roots.is_none() {
@@ -164,7 +179,7 @@ impl Lives {
         }
     }
 
-    /// Arguments of a process that was there before, as `/proc` shows them.
+    /// Sets the arguments, read from `/proc`, of a process without known arguments.
     pub(crate) fn set_args(&mut self, process: TaskId, args: Arc<[u8]>) {
         if let Some(life) = self.lives.get_mut(&process.tid)
             && life.args.is_none()
@@ -174,17 +189,17 @@ impl Lives {
         }
     }
 
-    /// A new tick begins: lives that begin from here on are young.
+    /// Begins a new tick.
     pub(crate) fn next_batch(&mut self) {
         self.batch += 1;
     }
 
-    /// Records lost so far.
+    /// Sets the number of records lost since the start.
     pub(crate) fn set_lost(&mut self, lost: u64) {
         self.lost = lost;
     }
 
-    /// A task was made.
+    /// Takes in a FORK record: a task was created.
     pub(crate) fn fork(&mut self, record: &ForkRecord, cgroups: &Cgroups) -> Fork {
         let parent = TaskId {
             tid: record.parent_tgid,
@@ -251,7 +266,7 @@ impl Lives {
             .get_mut(&record.tgid)
             .filter(|life| life.process == process)
         {
-            // The census came to it before its event, and knows its threads.
+            // The census saw the process before this event, and counted its threads.
             Some(seeded) => {
                 *seeded = Life {
                     gone: seeded.gone,
@@ -267,6 +282,7 @@ impl Lives {
         fork
     }
 
+    /// Counts a new thread of a process; returns whether the process is watched.
     fn thread_fork(&mut self, fork: &Fork) -> bool {
         let in_census = self
             .census
@@ -282,7 +298,7 @@ impl Lives {
         }
     }
 
-    /// A process runs another program.
+    /// Takes in an EXEC record: a process runs another program.
     pub(crate) fn exec(&mut self, record: &ExecRecord, cgroups: &Cgroups) -> Exec {
         let process = TaskId {
             tid: record.tgid,
@@ -290,14 +306,16 @@ impl Lives {
         };
         let len = (record.args_len as usize).min(record.args.len());
         if let Some(life) = self.lives.get_mut(&record.tgid) {
-            // An argument ends with a zero, an empty one as well: nothing at all was not readable.
+            // A zero byte follows each argument, even an empty one. So a length of 0 means
+            // that the arguments were not readable.
             life.args = (len > 0).then(|| record.args[..len].into());
             life.comm = Comm(record.comm);
             life.uid = record.uid;
             life.cgroup_id = record.cgroup_id;
         }
         if record.old_tid != record.tgid {
-            // The old leader's DEAD may still come; its task id is no longer its own.
+            // The DEAD of the old leader can still come. Its task id now belongs to the
+            // thread that called exec.
             for leaving in self.leaving.values_mut() {
                 leaving.superseded |= leaving.id == process;
             }
@@ -317,7 +335,7 @@ impl Lives {
         }
     }
 
-    /// A task is on its way out.
+    /// Takes in an EXIT record: a thread is exiting.
     pub(crate) fn exit(&mut self, record: &RawExit) {
         let id = TaskId {
             tid: record.tid,
@@ -332,7 +350,7 @@ impl Lives {
             record.time_ns < census.taken_ns && (is_missing || census.dead.contains(&id))
         });
         let (lost, batch) = (self.lost, self.batch);
-        // Its fork was not seen: whose descendant it is, its last parent tells.
+        // For a process whose fork was not seen: its parent at the exit decides.
         let watched = self.is_root(record.tgid) || self.is_watched(record.ppid);
         let life = self
             .lives
@@ -371,7 +389,7 @@ impl Lives {
         self.leaving.insert(record.address, leaving);
     }
 
-    /// A task has left its CPU for ever.
+    /// Takes in a DEAD record: a thread has left its CPU for the last time.
     pub(crate) fn dead(
         &mut self,
         record: &DeadRecord,
@@ -426,7 +444,8 @@ impl Lives {
         }
     }
 
-    /// Gives up on processes whose last pieces have not come within a second.
+    /// Returns, as partial, the exited processes whose last DEAD has not come within a
+    /// second, and those whose pid another process has got.
     pub(crate) fn overdue(
         &mut self,
         now_ns: u64,
@@ -462,9 +481,10 @@ impl Lives {
         ended
     }
 
+    /// Builds the exit record of a process.
     fn ended(&mut self, life: Life, cgroups: &Cgroups, page_bytes: u64) -> Ended {
         if let Some(roots) = &mut self.roots {
-            // Its number may come to somebody else; its descendants stay watched.
+            // Another process can get the pid. Descendants stay watched.
             roots.retain(|pid| *pid != life.process.tid);
         }
         if let Some(look) = &mut self.look {
@@ -504,7 +524,7 @@ impl Lives {
     }
 }
 
-/// The end of a thread, as a record of its process's kind.
+/// The exit record of a thread; the identity comes from its process.
 fn thread_record(end: &ThreadEnd, life: &Life, cgroups: &Cgroups) -> ExitRecord {
     ExitRecord {
         process: end.process,
@@ -533,7 +553,7 @@ fn thread_record(end: &ThreadEnd, life: &Life, cgroups: &Cgroups) -> ExitRecord 
     }
 }
 
-/// A process whose fork was not seen.
+/// A process whose fork was not seen, from the EXIT of one of its threads.
 fn unseen(record: &RawExit, process: TaskId, lost: u64, batch: u64, watched: bool) -> Life {
     Life {
         process,

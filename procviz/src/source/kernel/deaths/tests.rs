@@ -1,4 +1,4 @@
-//! Records in an order that a machine gives seldom.
+//! Tests orders of records that rarely occur on a real machine.
 
 use bytemuck::Zeroable;
 use procviz_common::{DeadRecord, EXIT_GROUP_DEAD, ExecRecord, ExitRecord, ForkRecord, Row};
@@ -8,7 +8,8 @@ use crate::source::cgroups::Cgroups;
 
 const SECOND: u64 = 1_000_000_000;
 
-/// A kernel that tells of processes of one thread, whose pid is their start in ms.
+/// A simulated kernel that sends records of single-threaded processes. The pid of a
+/// process is its start time in ms.
 struct Play {
     lives: Lives,
     cgroups: Cgroups,
@@ -45,7 +46,7 @@ impl Play {
         self.lives.dead(&record, &self.cgroups, 4096).process
     }
 
-    /// Everybody who is told of long after.
+    /// The pids and exit codes of processes that are overdue after 100 s.
     fn overdue(&mut self) -> Vec<(u32, u32)> {
         let ended = self.lives.overdue(100 * SECOND, &self.cgroups, 4096);
         let of = |ended: Ended| {
@@ -73,7 +74,7 @@ fn who_ends_while_somebody_looks_is_told_of_once() {
     for pid in [10, 11, 12] {
         play.fork(pid);
     }
-    // Its last figures are lost: whoever ended after it waits behind it.
+    // The DEAD of process 12 is lost: later exits wait behind process 12.
     play.exit(12, 3);
     play.lives.begin_look(start(20));
     let rows = [row(10), row(11)];
@@ -100,7 +101,7 @@ fn who_begins_while_somebody_looks_is_not_forgotten() {
     assert!(ended.record.ns_pid.is_some());
 }
 
-/// The thread that calls exec has its leader's id from then on.
+/// The thread that calls exec gets the thread id of the leader.
 #[test]
 fn who_calls_exec_while_somebody_looks_lives() {
     let mut play = Play::new();

@@ -1,0 +1,44 @@
+//! Findings as they were recorded, without playing the samples.
+
+use super::{Player, shelf::failed};
+use crate::{
+    model::Host,
+    recording::Mark,
+    runtime::{Failure, stdout::say},
+};
+
+impl Player {
+    /// Whether all files hold marks of findings.
+    pub(crate) fn has_marks(&self) -> bool {
+        self.shelf.iter().all(|volume| volume.facts.has_marks)
+    }
+
+    /// The marks of all files with their wall clock times (ns since 1970), in order.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub(crate) fn marks(&mut self) -> Result<Vec<(i128, Host, Mark)>, Failure> {
+        let mut all = Vec::new();
+        for volume in &self.shelf {
+            let Some(map) = &volume.map else { continue };
+            let marks = map.marks(&mut volume.open()?);
+            let (marks, damaged) = marks.map_err(|error| failed(&volume.name, &error.into()))?;
+            for at in damaged {
+                let name = &volume.name;
+                say(&format!(
+                    "procviz: `{name}`: damaged at byte {at}: the findings recorded there are unknown"
+                ));
+                self.status = 3;
+            }
+            let host = volume.facts.machine();
+            let boot = host.boot_wall_ns;
+            all.extend(marks.into_iter().map(|mark| {
+                let wall_ns = boot + i128::from(mark.time_ns);
+                (wall_ns, host.clone(), mark)
+            }));
+        }
+        all.sort_by_key(|(wall_ns, ..)| *wall_ns);
+        Ok(all)
+    }
+}

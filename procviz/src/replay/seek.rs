@@ -1,0 +1,218 @@
+//! Seeks: finds the place in the files from which reading leads to a moment.
+
+use super::{
+    Player,
+    moment::Span,
+    range::Range,
+    shelf::{Volume, failed},
+    story::Story,
+    tree::Tree,
+};
+use crate::{
+    model::Sources,
+    runtime::Failure,
+    tracker::{Keyframe, Tracker},
+    trails::Past,
+};
+
+/// Blocks of samples that are read before a moment: charts look back a little.
+const LEAD: usize = 4;
+
+/// Where to begin reading.
+struct Target {
+    /// Index of the file.
+    index: usize,
+    /// Offset of a keyframe; `None`: the beginning of the file.
+    keyframe: Option<u64>,
+    /// What trails say about the time before the keyframe.
+    past: Option<Past>,
+}
+
+impl Player {
+    /// Prepares for seeking in both directions. Returns the first and the last moment
+    /// of the wanted range, and the moment to begin at, wall clock in ns since 1970.
+    ///
+    /// # Errors
+    ///
+    /// When the recording is a stream, or has no samples.
+    pub(crate) fn browse(&mut self) -> Result<(Span, i128), Failure> {
+        for volume in &mut self.shelf {
+            volume.look()?;
+        }
+        self.shelf.sort_by_key(|volume| volume.span);
+        if self.shelf.iter().any(|volume| volume.map.is_none()) {
+            return Err(Failure::usage(
+                "a live view cannot seek in a stream: draw it into a file with -o, or save it first"
+                    .to_owned(),
+            ));
+        }
+        let spans: Vec<Span> = self.shelf.iter().filter_map(|volume| volume.span).collect();
+        let (Some((first, _)), Some(last)) =
+            (spans.first(), spans.iter().map(|(_, last)| *last).max())
+        else {
+            return Err(anyhow::anyhow!("there are no samples in it").into());
+        };
+        let range = std::mem::take(&mut self.range);
+        if range.is_moment {
+            return Ok(((*first, last), range.end.unwrap_or(last)));
+        }
+        let (begin, end) = (range.begin.unwrap_or(*first), range.end.unwrap_or(last));
+        self.range.end = range.end;
+        Ok(((begin, end), begin))
+    }
+
+    /// Seeks so that reading leads to a moment, wall clock in ns since 1970.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub(crate) fn seek(&mut self, wall_ns: i128, tracker: &mut Tracker) -> Result<(), Failure> {
+        self.is_placed = true;
+        self.is_browsed = true;
+        self.seek_to(wall_ns, Some(tracker))
+    }
+
+    /// Seeks to the beginning of the wanted range, before the first sample is read.
+    pub(super) fn place(&mut self, tracker: Option<&mut Tracker>) -> Result<(), Failure> {
+        let last = self.shelf.last().and_then(|volume| volume.span);
+        let target = match self.range {
+            Range {
+                begin: Some(begin), ..
+            } => Some(begin),
+            Range {
+                is_moment: true,
+                end,
+                ..
+            } => end.or(last.map(|(_, last)| last)),
+            Range { .. } => None,
+        };
+        match target {
+            Some(target) => self.seek_to(target, tracker),
+            None => {
+                self.ahead = self.read_ahead()?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Seeks to the last keyframe from which a moment is reached as if everything
+    /// had been read, or to the beginning of its file.
+    fn seek_to(&mut self, target: i128, tracker: Option<&mut Tracker>) -> Result<(), Failure> {
+        let filter = tracker.as_deref().map(Tracker::filter);
+        let is_filtered = filter.is_some_and(|filter| !filter.is_plain()) || self.tree.is_some();
+        let Target {
+            index,
+            keyframe,
+            past,
+        } = self.find(target, is_filtered)?;
+        self.past = None;
+        self.carried.clear();
+        self.tree.iter_mut().for_each(Tree::forget);
+        if index != self.current || self.story.has_begun() {
+            self.open_volume(index)?;
+        }
+        self.story = Story::Begins;
+        if let Some(tracker) = tracker {
+            if let Some(offset) = keyframe {
+                if self.begin_at(offset, tracker)? {
+                    self.past = past;
+                    return Ok(());
+                }
+                // A keyframe of another version of procviz is useless: read the whole file.
+                self.open_volume(index)?;
+            }
+            self.begin_anew(tracker);
+        }
+        self.ahead = self.read_ahead()?;
+        Ok(())
+    }
+
+    /// Finds where reading has to begin for a moment.
+    fn find(&self, target: i128, is_filtered: bool) -> Result<Target, Failure> {
+        let looks_back_ns = match is_filtered {
+            true => i128::from(Tracker::LOOKS_BACK_NS),
+            false => 0,
+        };
+        let goal = target - i128::from(Tracker::REGAINS_NS).max(looks_back_ns);
+        let holds = |volume: &Volume| volume.span.is_some_and(|(first, _)| first <= goal);
+        let index = self.shelf.iter().rposition(holds).unwrap_or(0);
+        let volume = &self.shelf[index];
+        let wants_past = self.wants_past && (self.range.is_moment || self.is_browsed);
+        let past = match wants_past && !is_filtered {
+            true => volume.past(target)?,
+            false => None,
+        };
+        let wall = |boot_ns: u64| i128::from(volume.facts.boot_wall_ns) + i128::from(boot_ns);
+        let known = past.as_ref().map(|past| wall(past.until_ns()));
+        let goal = goal.min(known.unwrap_or(goal));
+        let mut lead = 0;
+        let mut entries = volume.map.iter().flat_map(|map| &map.entries).rev();
+        let keyframe = entries.find(|entry| {
+            lead += usize::from(entry.has_samples() && wall(entry.begin_ns) <= target);
+            entry.is_keyframe() && wall(entry.end_ns) <= goal && lead >= LEAD
+        });
+        // Without trails, the past of a chart is read from the beginning of the file.
+        let is_from_front = wants_past && past.is_none() && self.range.is_moment;
+        let keyframe = keyframe.filter(|_| !is_from_front && self.tree.is_none());
+        let keyframe = keyframe.map(|entry| entry.offset);
+        Ok(Target {
+            index,
+            keyframe,
+            past,
+        })
+    }
+
+    /// Begins at a keyframe in the middle of a file. Returns whether that succeeded.
+    fn begin_at(&mut self, offset: u64, tracker: &mut Tracker) -> Result<bool, Failure> {
+        let volume = &self.shelf[self.current];
+        let (file, name) = (volume.open()?, volume.name.clone());
+        let Some(map) = &volume.map else {
+            return Ok(false);
+        };
+        self.reader
+            .jump(file, map, offset)
+            .map_err(|error| failed(&name, &error))?;
+        let Some(mut ahead) = self.read_ahead()? else {
+            return Ok(false);
+        };
+        self.begin_anew(tracker);
+        let Some((keyframe, holes)) = ahead.keyframe.take() else {
+            return Ok(false);
+        };
+        if !restore(tracker, keyframe) {
+            return Ok(false);
+        }
+        self.restored_gaps = holes;
+        self.story = Story::Runs;
+        self.before_ns = tracker.snapshot().stamp.boot_ns;
+        self.ahead = Some(ahead);
+        Ok(true)
+    }
+
+    /// Empties the tracker, for the machine of the current file.
+    fn begin_anew(&self, tracker: &mut Tracker) {
+        let host = self.reader.facts().machine();
+        let filter = tracker.filter().clone();
+        *tracker = Tracker::with_filter(host, Sources::EbpfAndProc, filter);
+    }
+
+    /// Opens a file at its beginning.
+    pub(super) fn open_volume(&mut self, index: usize) -> Result<(), Failure> {
+        self.shelf[self.current].came_upon(self.reader.integrity());
+        self.reader = self.shelf[index].reader()?;
+        self.restored_gaps = 0;
+        self.current = index;
+        self.users = None;
+        self.read_boot_wall_ns = self.shelf[index].facts.boot_wall_ns.into();
+        Ok(())
+    }
+}
+
+/// Puts the state of a keyframe into the tracker. Returns whether that succeeded.
+pub(super) fn restore(tracker: &mut Tracker, keyframe: Keyframe) -> bool {
+    let is_restored = tracker.restore(keyframe).is_ok();
+    if is_restored && !tracker.filter().is_plain() {
+        tracker.forget_what_filters_hide();
+    }
+    is_restored
+}

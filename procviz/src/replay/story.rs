@@ -1,0 +1,27 @@
+//! How far the story of one boot of the machine has been read.
+
+/// A player reads the story of a boot sample by sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Story {
+    /// No sample was given out: the next one opens the story.
+    Begins,
+    /// The first sample was given out. That one is a census without an interval.
+    Opened,
+    /// Samples with intervals were given out, or a keyframe was restored.
+    Runs,
+}
+
+impl Story {
+    /// The state after one more sample.
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::Begins => Self::Opened,
+            Self::Opened | Self::Runs => Self::Runs,
+        }
+    }
+
+    /// Whether a sample was given out, so that the next one follows it.
+    pub(super) fn has_begun(self) -> bool {
+        self != Self::Begins
+    }
+}
