@@ -1,19 +1,19 @@
 use crate::{Header, PATH_LEN};
 
-/// From `cgroup_mkdir`: a cgroup was made. Kept so that one which is gone has a name.
+/// From `cgroup_mkdir`: a cgroup was created. A removed cgroup keeps its name this way.
 #[repr(C)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[derive(Clone, Copy, Debug)]
 pub struct CgroupRecord {
-    /// Kind and size.
+    /// Kind and size of the record.
     pub header: Header,
-    /// Its id, which is the inode number of its directory.
+    /// Id of the cgroup: the inode number of its directory.
     pub id: u64,
     /// 0 for the v2 hierarchy.
     pub hierarchy: u32,
-    /// Bytes used of `path`.
+    /// Number of used bytes in `path`.
     pub path_len: u32,
-    /// First bytes of the path below the hierarchy's root.
+    /// First bytes of the path below the root of the hierarchy.
     pub path: [u8; PATH_LEN],
 }
 

@@ -1,20 +1,20 @@
 use crate::Header;
 
-/// From the last `sched_switch` of a dead task: its own final figures.
+/// From the last `sched_switch` of a dead task: the final figures of this task alone.
 ///
-/// Thread id and start are not here: over an exec by a thread they change
-/// hands between EXIT and DEAD. The address is what both share.
+/// The record has no thread id and start time: if a thread calls exec, these change
+/// between EXIT and DEAD. The address is the same in both records.
 #[repr(C)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[derive(Clone, Copy, Debug)]
 pub struct DeadRecord {
-    /// Kind and size.
+    /// Kind and size of the record.
     pub header: Header,
-    /// The task's address in the kernel; never shown.
+    /// Address of the task in the kernel; never shown.
     pub address: u64,
     /// CPU time, ns (`se.sum_exec_runtime`).
     pub cpu_ns: u64,
-    /// Time runnable without a CPU, ns (`sched_info.run_delay`).
+    /// Run delay: time runnable without a CPU, ns (`sched_info.run_delay`).
     pub run_delay_ns: u64,
     /// Bytes read from storage (`ioac.read_bytes`).
     pub read_bytes: u64,
@@ -28,9 +28,9 @@ pub struct DeadRecord {
     pub minor_faults: u64,
     /// Major faults.
     pub major_faults: u64,
-    /// `EXIT_ZOMBIE` (32) when somebody has still to reap it, else `EXIT_DEAD` (16).
+    /// `EXIT_ZOMBIE` (32) if the task is not reaped yet, else `EXIT_DEAD` (16).
     pub exit_state: u32,
-    /// Zero.
+    /// Padding, zero.
     pub _pad: u32,
 }
 

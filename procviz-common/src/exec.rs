@@ -1,31 +1,31 @@
 use crate::{COMM_LEN, Header, PATH_LEN};
 
-/// From `sched_process_exec`: a process runs another program.
+/// From `sched_process_exec`: a process called exec.
 #[repr(C)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[derive(Clone, Copy, Debug)]
 pub struct ExecRecord {
-    /// Kind and size.
+    /// Kind and size of the record.
     pub header: Header,
-    /// Nanoseconds since boot, suspend included.
+    /// Time of the event, ns since boot, suspend included.
     pub time_ns: u64,
-    /// Start of the process's leader, ns since boot: it outlives an exec by another thread.
+    /// Start of the process's leader, ns since boot; an exec by another thread keeps it.
     pub start_ns: u64,
-    /// The task's address in the kernel: matches this to the exit; never shown.
+    /// Address of the task in the kernel; matches this record to the exit; never shown.
     pub address: u64,
     /// Id of the cgroup (v2).
     pub cgroup_id: u64,
-    /// Process id, which is the thread id after an exec.
+    /// Process id; after an exec also the thread id of the caller.
     pub tgid: u32,
-    /// Thread id of who called exec; another than `tgid` when it was not the leader.
+    /// Thread id of the caller before the exec; not `tgid` if the caller was not the leader.
     pub old_tid: u32,
     /// Real user id.
     pub uid: u32,
-    /// Bytes used of `args`.
+    /// Number of used bytes in `args`.
     pub args_len: u32,
     /// The new name.
     pub comm: [u8; COMM_LEN],
-    /// First bytes of the arguments, each ended by a zero.
+    /// First bytes of the arguments, each terminated by a zero byte.
     pub args: [u8; PATH_LEN],
 }
 

@@ -1,26 +1,26 @@
 use crate::{COMM_LEN, Header};
 
-/// [`ExitRecord::flags`]: the last thread of its process.
+/// [`ExitRecord::flags`]: the task is the last thread of its process.
 pub const EXIT_GROUP_DEAD: u32 = 1;
-/// [`ExitRecord::flags`]: the last but for races; user space takes the last of several.
+/// [`ExitRecord::flags`]: the last thread, except for races; user space takes the last of several.
 pub const EXIT_GROUP_DEAD_GUESSED: u32 = 2;
 /// [`ExitRecord::flags`]: the OOM killer chose its process.
 pub const EXIT_OOM: u32 = 4;
 
-/// From `sched_process_exit`: identity and status of a task on its way out.
+/// From `sched_process_exit`: identity and status of an exiting task.
 #[repr(C)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[derive(Clone, Copy, Debug)]
 pub struct ExitRecord {
-    /// Kind and size.
+    /// Kind and size of the record.
     pub header: Header,
-    /// Nanoseconds since boot, suspend included.
+    /// Time of the event, ns since boot, suspend included.
     pub time_ns: u64,
     /// Start of the task, ns since boot.
     pub start_ns: u64,
-    /// Start of its group leader, ns since boot.
+    /// Start of the task's group leader, ns since boot.
     pub leader_start_ns: u64,
-    /// The task's address in the kernel: matches this to DEAD; never shown.
+    /// Address of the task in the kernel; matches this record to DEAD; never shown.
     pub address: u64,
     /// Largest resident set of the process, in pages; valid with group death.
     pub max_rss_pages: u64,
@@ -30,7 +30,7 @@ pub struct ExitRecord {
     pub tid: u32,
     /// Process id.
     pub tgid: u32,
-    /// Process id of the parent, which is the reaper's if the parent is gone.
+    /// Process id of the parent, or of the reaper if the parent has exited.
     pub ppid: u32,
     /// Process id in the task's own pid namespace.
     pub ns_pid: u32,
@@ -42,7 +42,7 @@ pub struct ExitRecord {
     pub group_exit_code: u32,
     /// `EXIT_*` bits.
     pub flags: u32,
-    /// The name.
+    /// Name of the task.
     pub comm: [u8; COMM_LEN],
 }
 

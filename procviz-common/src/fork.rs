@@ -3,14 +3,14 @@ use crate::{COMM_LEN, Header};
 /// [`ForkRecord::flags`]: the new task is a kernel thread.
 pub const FORK_KTHREAD: u32 = 1;
 
-/// From `sched_process_fork`: a task was made.
+/// From `sched_process_fork`: a task was created.
 #[repr(C)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[derive(Clone, Copy, Debug)]
 pub struct ForkRecord {
-    /// Kind and size.
+    /// Kind and size of the record.
     pub header: Header,
-    /// Nanoseconds since boot, suspend included.
+    /// Time of the event, ns since boot, suspend included.
     pub time_ns: u64,
     /// Start of the new task, ns since boot.
     pub start_ns: u64,
@@ -20,23 +20,23 @@ pub struct ForkRecord {
     pub parent_start_ns: u64,
     /// Id of the parent's cgroup (v2).
     pub cgroup_id: u64,
-    /// Thread id.
+    /// Thread id of the new task.
     pub tid: u32,
-    /// Process id.
+    /// Process id of the new task.
     pub tgid: u32,
-    /// Process id of who called fork.
+    /// Process id of the caller of fork.
     pub parent_tgid: u32,
-    /// Process id of the new task's `real_parent`, which `CLONE_PARENT` makes another.
+    /// Process id of the new task's `real_parent`; with `CLONE_PARENT` not the caller.
     pub ppid: u32,
     /// Real user id.
     pub uid: u32,
-    /// Process id in the task's own pid namespace.
+    /// Process id in the new task's own pid namespace.
     pub ns_pid: u32,
     /// `FORK_*` bits.
     pub flags: u32,
-    /// Zero.
+    /// Padding, zero.
     pub _pad: u32,
-    /// The parent's name, which is the child's until it calls exec.
+    /// Name of the parent, which the child keeps until it calls exec.
     pub comm: [u8; COMM_LEN],
 }
 

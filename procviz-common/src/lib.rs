@@ -1,10 +1,10 @@
-//! Defines what procviz's eBPF programs and user space say to each other:
-//! the records of the ring, the layouts of the maps, and the offsets that
-//! user space hands over. It holds no code that runs in either of them
-//! beyond the arithmetic both must agree on.
+//! Defines the data that procviz's eBPF programs and user space exchange:
+//! the records in the ring buffer, the layouts of the maps, and the offsets that
+//! user space passes to the programs. The only code here is arithmetic that
+//! must be the same on both sides.
 //!
-//! Every struct is `repr(C)` with named padding, and its size and the offset
-//! of its last field are asserted beside it.
+//! Every struct is `repr(C)` with named padding. Assertions next to each struct
+//! check its size and the offset of its last field.
 
 #![no_std]
 

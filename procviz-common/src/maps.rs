@@ -1,24 +1,24 @@
-/// Bytes of a task's name in the kernel, with its closing zero.
+/// Size of a task's name in the kernel with the terminating zero, bytes.
 pub const COMM_LEN: usize = 16;
-/// Bytes kept of a file name, of arguments or of a cgroup's path.
+/// Number of bytes kept of a file name, of arguments or of a cgroup's path.
 pub const PATH_LEN: usize = 256;
 /// The kernel's `PID_MAX_LIMIT` on 64 bits: no thread id reaches it.
 pub const TID_LIMIT: usize = 4 * 1024 * 1024;
-/// 64-bit words of a map with one bit a thread id.
+/// Number of 64-bit words in a map with one bit per thread id.
 pub const TID_WORDS: usize = TID_LIMIT / 64;
-/// Slots of the map `SNAP`, a power of two, indexed by the thread id's low bits.
+/// Number of slots in the map `SNAP`, a power of two; the index is the thread id's low bits.
 pub const SNAP_SLOTS: usize = 131_072;
-/// Slots of the map `CUR`, one a possible CPU; those beyond are unused.
+/// Number of slots in the map `CUR`: one per possible CPU, the rest is unused.
 pub const CUR_CPUS: usize = 1024;
-/// Bytes of the ring of events; it is mapped twice.
+/// Size of the ring buffer of events, bytes; its memory is mapped twice.
 pub const RING_BYTES: u32 = 4 * 1024 * 1024;
 
-/// What user space tells the programs while they run: the map `TICK`.
+/// Data that user space passes to the running programs: the map `TICK`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tick {
-    /// Low 12 bits: user space's tick. The largest single wait in a
-    /// snapshot counts since the tick that stands beside it.
+    /// Low 12 bits: the tick of user space. The largest single wait in a slot of
+    /// `SNAP` counts since the tick that is stored in the same slot.
     pub epoch: u64,
 }
 

@@ -1,11 +1,11 @@
 use crate::{COMM_LEN, Header};
 
-/// From `task_rename`: a task is about to have another name.
+/// From `task_rename`: a task is about to change its name.
 #[repr(C)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[derive(Clone, Copy, Debug)]
 pub struct RenameRecord {
-    /// Kind and size.
+    /// Kind and size of the record.
     pub header: Header,
     /// Start of the task, ns since boot.
     pub start_ns: u64,

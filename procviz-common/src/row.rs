@@ -1,28 +1,28 @@
 use crate::COMM_LEN;
 
-/// [`Row::flags`]: a kernel thread.
+/// [`Row::flags`]: the task is a kernel thread.
 pub const ROW_KTHREAD: u32 = 1;
-/// [`Row::flags`]: on a CPU when it was read.
+/// [`Row::flags`]: the task was on a CPU when it was read.
 pub const ROW_ON_CPU: u32 = 2;
-/// [`Row::flags`]: waits for IO.
+/// [`Row::flags`]: the task waits for IO.
 pub const ROW_IN_IOWAIT: u32 = 4;
-/// [`Row::flags`]: has memory of its own, so that the sizes are known.
+/// [`Row::flags`]: the task has memory of its own, so the sizes are known.
 pub const ROW_HAS_MM: u32 = 8;
 
-/// What the task iterator writes for each task.
+/// The record that the task iterator writes for each task.
 #[repr(C)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// Start, ns since boot.
+    /// Start of the task, ns since boot.
     pub start_ns: u64,
     /// Start of the group leader, ns since boot.
     pub leader_start_ns: u64,
     /// CPU time, ns.
     pub cpu_ns: u64,
-    /// Run delay, ns.
+    /// Run delay: time runnable without a CPU, ns.
     pub run_delay_ns: u64,
-    /// When it last got a CPU, on the scheduler's clock, ns; 0: never.
+    /// Last time at which the task got a CPU, on the scheduler's clock, ns; 0: never.
     pub last_arrival_ns: u64,
     /// Bytes read from storage.
     pub read_bytes: u64,
@@ -40,23 +40,23 @@ pub struct Row {
     pub rss_pages: u64,
     /// Address space of the process, pages.
     pub vsize_pages: u64,
-    /// CPU time of the process's threads that are gone, ns.
+    /// CPU time of the process's exited threads, ns.
     pub gone_cpu_ns: u64,
-    /// User time of the process's threads that are gone, ns.
+    /// User time of the process's exited threads, ns.
     pub gone_user_ns: u64,
-    /// System time of the process's threads that are gone, ns.
+    /// System time of the process's exited threads, ns.
     pub gone_system_ns: u64,
-    /// Bytes read by the process's threads that are gone.
+    /// Bytes read from storage by the process's exited threads.
     pub gone_read_bytes: u64,
-    /// Bytes written by the process's threads that are gone.
+    /// Bytes written to storage by the process's exited threads.
     pub gone_write_bytes: u64,
-    /// Minor faults of the process's threads that are gone.
+    /// Minor faults of the process's exited threads.
     pub gone_minor_faults: u64,
-    /// Major faults of the process's threads that are gone.
+    /// Major faults of the process's exited threads.
     pub gone_major_faults: u64,
     /// Id of the cgroup (v2).
     pub cgroup_id: u64,
-    /// Monotonic clock when this row was written, ns.
+    /// Time at which this row was written, on the monotonic clock, ns.
     pub now_ns: u64,
     /// Thread id.
     pub tid: u32,
@@ -68,17 +68,17 @@ pub struct Row {
     pub ns_pid: u32,
     /// Real user id.
     pub uid: u32,
-    /// `__state`.
+    /// State in the scheduler (`__state`).
     pub state: u32,
-    /// `exit_state`.
+    /// Exit state (`exit_state`).
     pub exit_state: u32,
     /// `ROW_*` bits.
     pub flags: u32,
-    /// Threads of the process.
+    /// Number of threads of the process.
     pub threads: u32,
-    /// Zero.
+    /// Padding, zero.
     pub _pad: u32,
-    /// The name.
+    /// Name of the task.
     pub comm: [u8; COMM_LEN],
 }
 

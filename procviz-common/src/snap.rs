@@ -1,7 +1,7 @@
-/// Words of one slot of the map `SNAP`: a cache line.
+/// Number of 64-bit words in one slot of the map `SNAP`: one cache line.
 pub const SNAP_WORDS: usize = 8;
 
-/// What a task looked like when it last left a CPU.
+/// Figures of a task at the last time it left a CPU.
 ///
 /// | word | holds |
 /// |---|---|
@@ -11,17 +11,17 @@ pub const SNAP_WORDS: usize = 8;
 /// | 3 | run delay, ns |
 /// | 4 | bytes read |
 /// | 5 | bytes written |
-/// | 6 | state (16 bits), `LEFT_*` (4), tick of user space (12), largest single wait since that tick in us (32, all ones: unknown) |
-/// | 7 | [`snap_mix`] of the others |
+/// | 6 | state (16 bits), `LEFT_*` (4), tick of user space (12), largest single wait since that tick in units of 1024 ns (32, all ones: unknown) |
+/// | 7 | [`snap_mix`] of the other words |
 pub type SnapWords = [u64; SNAP_WORDS];
 
-/// Word 6, bit 16: it was preempted, and so is runnable.
+/// Word 6, bit 16: the task was preempted, so it is runnable.
 pub const LEFT_PREEMPTED: u64 = 1 << 16;
-/// Word 6, bit 17: it waits for IO.
+/// Word 6, bit 17: the task waits for IO.
 pub const LEFT_IN_IOWAIT: u64 = 1 << 17;
 
-/// The check word of a slot. One that does not match was torn by a write
-/// at the same time; user space then reads `/proc` instead.
+/// The checksum word of a slot. If the checksum does not match, a concurrent
+/// write tore the slot; user space then reads `/proc` instead.
 #[inline(always)]
 pub const fn snap_mix(words: &[u64; SNAP_WORDS - 1]) -> u64 {
     words[0]

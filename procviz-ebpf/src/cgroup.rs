@@ -17,9 +17,9 @@ fn cgroup_mkdir(ctx: BtfTracePointContext) -> i32 {
         return 0;
     };
     let record = entry.as_mut_ptr();
-    // SAFETY: `record` points at reserved room for a whole record, and every
-    // field is written before it is submitted; the helper checks the source
-    // and writes at most PATH_LEN bytes, the last of them zero.
+    // SAFETY: `record` points to reserved memory for a whole record, and every
+    // field is written before the record is submitted. The helper checks the source
+    // and writes at most PATH_LEN bytes; the last written byte is zero.
     unsafe {
         (*record).header = header;
         (*record).id = get!(follow!(cgroup, cgroup_kn), kernfs_node_id as u64);

@@ -1,4 +1,4 @@
-//! Sends records to user space, and counts those for which there was no room.
+//! Sends records to user space, and counts the records that did not fit in the ring buffer.
 
 use aya_ebpf::maps::ring_buf::RingBufEntry;
 use procviz_common::{Header, Kind};
@@ -10,7 +10,7 @@ const BPF_RB_FORCE_WAKEUP: u64 = 2;
 const BPF_RB_AVAIL_DATA: u64 = 0;
 const BPF_RB_RING_SIZE: u64 = 1;
 
-/// Reserves room for a record of `kind`, or counts it as lost.
+/// Reserves memory for a record of `kind`, or counts the record as lost.
 #[inline(always)]
 pub(crate) fn reserve<T: 'static>(kind: Kind) -> Option<(RingBufEntry<T>, Header)> {
     match EVENTS.reserve::<T>(0) {
@@ -28,8 +28,8 @@ pub(crate) fn reserve<T: 'static>(kind: Kind) -> Option<(RingBufEntry<T>, Header
     }
 }
 
-/// Hands a record over; wakes the reader only when the ring is an eighth full,
-/// as a wake-up for each costs microseconds of whoever is forking.
+/// Submits a record. Wakes the reader only if the ring buffer is an eighth full,
+/// because a wake-up per record costs the forking process microseconds.
 #[inline(always)]
 pub(crate) fn submit<T: 'static>(entry: RingBufEntry<T>) {
     let full = EVENTS.query(BPF_RB_AVAIL_DATA) > EVENTS.query(BPF_RB_RING_SIZE) / 8;
@@ -43,7 +43,7 @@ pub(crate) fn submit<T: 'static>(entry: RingBufEntry<T>) {
 #[inline(always)]
 fn count_lost(kind: Kind) {
     if let Some(counter) = LOST.get_ptr_mut(kind as u32) {
-        // SAFETY: a per-CPU value that only this CPU adds to.
+        // SAFETY: this is a per-CPU value, and only this CPU adds to it.
         unsafe { *counter += 1 };
     }
 }

@@ -21,8 +21,8 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let from = get!(mm, mm_arg_start as u64);
     let to = get!(mm, mm_arg_end as u64);
     let record = entry.as_mut_ptr();
-    // SAFETY: `record` points at reserved room for a whole record, and every
-    // field is written before it is submitted.
+    // SAFETY: `record` points to reserved memory for a whole record, and every
+    // field is written before the record is submitted.
     unsafe {
         (*record).header = header;
         (*record).time_ns = boot_ns();
@@ -40,19 +40,19 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// Copies the first [`PATH_LEN`] bytes of the arguments; returns how many there are,
-/// 0 when they could not be read.
+/// Copies the first [`PATH_LEN`] bytes of the arguments. Returns the number of bytes,
+/// or 0 if the arguments could not be read.
 ///
 /// # Safety
 ///
-/// `args` must be `PATH_LEN` writable bytes.
+/// `args` must point to `PATH_LEN` writable bytes.
 #[inline(always)]
 unsafe fn read_args(args: *mut u8, from: u64, to: u64) -> u32 {
     let len = if to > from { to - from } else { 0 };
-    // Always the full length: the stack's top pages lie behind it, and a
-    // constant size is one that every verifier accepts. Where that fails,
-    // the arguments end a mapping: then byte counts by halves.
-    // SAFETY: the caller's promise; the helper checks the source address.
+    // Always read the full length: the top pages of the stack follow the
+    // arguments, and every verifier accepts a constant size. The read fails if
+    // the arguments are at the end of a mapping: then the result is 0.
+    // SAFETY: the caller guarantees `args`; the helper checks the source address.
     let all = unsafe { bpf_probe_read_user(args.cast(), PATH_LEN as u32, from as *const _) };
     if all != 0 {
         return 0;

@@ -13,8 +13,8 @@ use crate::{
 #[btf_tracepoint(function = "sched_process_exit")]
 fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     let task: Ptr = ctx.arg(0);
-    // Whoever had this id before is long gone; a set bit now means this task.
-    // Here and not at its last switch: its parent may reap it before that.
+    // The previous task with this id exited long ago; from now on a set bit means this task.
+    // Clear it here, not at the last switch: the parent can reap the task before that.
     clear_bit(&FREED, get!(task, task_pid as u32));
     let Some((mut entry, header)) = reserve::<ExitRecord>(Kind::Exit) else {
         return 0;
@@ -49,8 +49,8 @@ fn group_death(ctx: &BtfTracePointContext, signal: Ptr) -> u32 {
         let dead: u64 = ctx.arg(1);
         return if dead & 0xff != 0 { EXIT_GROUP_DEAD } else { 0 };
     }
-    // Where the tracepoint has one argument it comes after `live`
-    // was lowered, and two threads at once may both see 0.
+    // A tracepoint with one argument runs after the kernel lowered `live`,
+    // so two threads that exit at the same time can both see 0.
     if get!(signal, signal_live as u32) == 0 {
         EXIT_GROUP_DEAD | EXIT_GROUP_DEAD_GUESSED
     } else {

@@ -1,4 +1,4 @@
-//! Writes a row a task: all of them for a census, the leaders for a sweep.
+//! Writes one row per task: all tasks for a census, the leaders for a sweep.
 
 use aya_ebpf::helpers::generated::{bpf_ktime_get_ns, bpf_seq_write};
 use procviz_common::{ABSENT, ROW_HAS_MM, ROW_IN_IOWAIT, ROW_KTHREAD, ROW_ON_CPU, Row};
@@ -35,9 +35,9 @@ extern "C" fn census(ctx: *const TaskContext) -> i32 {
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task")]
 extern "C" fn sweep(ctx: *const TaskContext) -> i32 {
-    // SAFETY: as in `census`.
+    // SAFETY: same as in `census`.
     let (meta, task) = unsafe { ((*ctx).meta, (*ctx).task) };
-    // What changes without running (reclaim) belongs to the process.
+    // Only memory changes without running (reclaim), and memory belongs to the process.
     if !task.is_null() && get!(task, task_pid as u32) == get!(task, task_tgid as u32) {
         write(meta, task);
     }
@@ -47,7 +47,7 @@ extern "C" fn sweep(ctx: *const TaskContext) -> i32 {
 #[inline(always)]
 fn write(meta: *const Meta, task: Ptr) {
     let row = row(task);
-    // SAFETY: `row` is initialised and has no padding; the verifier checks `seq`.
+    // SAFETY: `row` is initialised and has no implicit padding; the verifier checks `seq`.
     unsafe {
         bpf_seq_write(
             (*meta).seq.cast(),
@@ -63,7 +63,7 @@ fn row(task: Ptr) -> Row {
     let leader = follow!(task, task_group_leader);
     let kthread = get!(task, task_flags as u32) & PF_KTHREAD != 0;
     let mm = follow!(task, task_mm);
-    // A kernel thread may borrow the memory of a process.
+    // A kernel thread can borrow the memory of a process.
     let has_mm = !kthread && !mm.is_null();
     let mut flags = 0;
     if kthread {
@@ -120,8 +120,8 @@ fn row(task: Ptr) -> Row {
     }
 }
 
-/// Resident pages as `/proc` counts them: files, anonymous and shared memory,
-/// each no less than zero.
+/// Number of resident pages as `/proc` counts them: file, anonymous and shared
+/// memory pages. A negative counter counts as zero.
 #[inline(always)]
 fn rss(mm: Ptr) -> u64 {
     let first = off!(mm_rss_count);

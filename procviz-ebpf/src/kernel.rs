@@ -1,14 +1,14 @@
-//! Loads members of kernel structs through pointers that the verifier knows
-//! the types of.
+//! Loads members of kernel structs through pointers whose types the verifier
+//! knows.
 
 use core::ptr::read_volatile;
 
 use aya_ebpf::helpers::{bpf_probe_read_kernel, generated::bpf_ktime_get_boot_ns};
 
-/// A pointer into the kernel, as the verifier's `PTR_TO_BTF_ID`.
+/// A pointer into kernel memory; the verifier's `PTR_TO_BTF_ID`.
 pub(crate) type Ptr = *const u8;
 
-/// The offset of a member: a constant to the verifier, as `OFFSETS` is frozen.
+/// The offset of a member: a constant for the verifier, because `OFFSETS` is frozen.
 macro_rules! off {
     ($field:ident) => {
         $crate::kernel::frozen(&raw const $crate::maps::OFFSETS.$field)
@@ -16,7 +16,7 @@ macro_rules! off {
 }
 pub(crate) use off;
 
-/// A member of a kernel struct, or its type's zero where this kernel has none.
+/// A member of a kernel struct; zero if this kernel does not have the member.
 macro_rules! get {
     ($base:expr, $field:ident as $type:ty) => {{
         let offset = $crate::kernel::off!($field);
@@ -29,7 +29,7 @@ macro_rules! get {
 }
 pub(crate) use get;
 
-/// A pointer member of a kernel struct; null where this kernel has none.
+/// A pointer member of a kernel struct; null if this kernel does not have the member.
 macro_rules! follow {
     ($base:expr, $field:ident) => {{
         let offset = $crate::kernel::off!($field);
@@ -45,13 +45,13 @@ pub(crate) use follow;
 /// Loads a `T` at `base + offset`.
 #[inline(always)]
 pub(crate) fn load<T: Copy>(base: Ptr, offset: u32) -> T {
-    // SAFETY: the verifier has checked that a member of this size lies at
-    // this constant offset of the pointer's type; a null or stale pointer
+    // SAFETY: the verifier has checked that a member of this size is at
+    // this constant offset in the pointer's type. A null or stale pointer
     // reads as zero through the kernel's exception table.
     unsafe { read_volatile(base.add(offset as usize).cast::<T>()) }
 }
 
-/// Nanoseconds since boot, suspend included, as `start_boottime` counts.
+/// Time since boot, suspend included, ns; the same clock as `start_boottime`.
 #[inline(always)]
 pub(crate) fn boot_ns() -> u64 {
     // SAFETY: the helper takes no argument and cannot fail.
@@ -76,7 +76,7 @@ pub(crate) fn uid(task: Ptr) -> u32 {
     get!(follow!(task, task_real_cred), cred_uid as u32)
 }
 
-/// The id of a task's v2 cgroup; 0 where it is not known.
+/// The id of a task's v2 cgroup; 0 if not known.
 #[inline(always)]
 pub(crate) fn cgroup_id(task: Ptr) -> u64 {
     let cgroup = follow!(follow!(task, task_cgroups), css_set_dfl_cgrp);
@@ -93,9 +93,9 @@ pub(crate) fn ns_pid(task: Ptr, leader: Ptr) -> u32 {
         return get!(task, task_tgid as u32);
     }
     // The verifier of 6.1 refuses a variable offset on a typed pointer
-    // (`numbers[level]`), so this one is read by address: `struct upid` is 16 bytes.
+    // (`numbers[level]`), so read the member by address: `struct upid` has 16 bytes.
     let slot_at = off!(task_thread_pid);
-    // SAFETY: probe_read checks every address it is given.
+    // SAFETY: probe_read checks every address that it reads.
     unsafe {
         let pid: u64 = bpf_probe_read_kernel(leader.add(slot_at as usize).cast()).unwrap_or(0);
         let slot = pid + u64::from(numbers) + u64::from(level) * 16;
@@ -103,20 +103,20 @@ pub(crate) fn ns_pid(task: Ptr, leader: Ptr) -> u32 {
     }
 }
 
-/// An address as a number, so that it can match two records.
+/// An address as a number, so that user space can match two records.
 #[inline(always)]
 pub(crate) fn address(task: Ptr) -> u64 {
-    // A typed pointer may not be stored where user space reads it, except by
-    // those who may also read kernel memory, which CAP_PERFMON allows.
+    // A program can store a typed pointer where user space reads it only if the
+    // program is also allowed to read kernel memory: CAP_PERFMON allows that.
     task as u64
 }
 
-/// Sets bit `tid` of a map of bits.
+/// Sets bit `tid` in a map of bits.
 #[inline(always)]
 pub(crate) fn set_bit(map: &aya_ebpf::maps::Array<u64>, tid: u32) {
     if let Some(word) = map.get_ptr_mut(tid >> 6) {
-        // SAFETY: the pointer is a live map value, aligned to 8; the result
-        // is not used, so that this is the plain atomic OR of kernel 5.12.
+        // SAFETY: the pointer is a live map value, aligned to 8. The result
+        // is not used, so this is the plain atomic OR of kernel 5.12.
         unsafe {
             core::intrinsics::atomic_or::<u64, u64, { core::intrinsics::AtomicOrdering::Relaxed }>(
                 word,
@@ -126,11 +126,11 @@ pub(crate) fn set_bit(map: &aya_ebpf::maps::Array<u64>, tid: u32) {
     }
 }
 
-/// Clears bit `tid` of a map of bits.
+/// Clears bit `tid` in a map of bits.
 #[inline(always)]
 pub(crate) fn clear_bit(map: &aya_ebpf::maps::Array<u64>, tid: u32) {
     if let Some(word) = map.get_ptr_mut(tid >> 6) {
-        // SAFETY: as in `set_bit`.
+        // SAFETY: same as in `set_bit`.
         unsafe {
             core::intrinsics::atomic_and::<u64, u64, { core::intrinsics::AtomicOrdering::Relaxed }>(
                 word,
@@ -140,21 +140,21 @@ pub(crate) fn clear_bit(map: &aya_ebpf::maps::Array<u64>, tid: u32) {
     }
 }
 
-/// A field of `OFFSETS`. Volatile, because user space replaces its bytes
-/// before the program is loaded.
+/// Reads a field of `OFFSETS`. The read is volatile, because user space replaces
+/// the bytes before it loads the program.
 #[inline(always)]
 pub(crate) fn frozen(flag: *const u32) -> u32 {
     // SAFETY: callers pass the address of a field of `OFFSETS`.
     unsafe { read_volatile(flag) }
 }
 
-/// Whether `sched_process_exit` hands over group death.
+/// Whether `sched_process_exit` passes group death as an argument.
 #[inline(always)]
 pub(crate) fn exit_has_group_dead() -> bool {
     off!(exit_has_group_dead) == 1
 }
 
-/// Whether `sched_switch` hands over the state.
+/// Whether `sched_switch` passes the task state as an argument.
 #[inline(always)]
 pub(crate) fn switch_has_state() -> bool {
     off!(switch_has_state) == 1

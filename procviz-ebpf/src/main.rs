@@ -1,11 +1,11 @@
-//! procviz's eBPF programs: what the kernel tells of every task.
+//! Collects data about every task in the kernel: procviz's eBPF programs.
 //!
-//! `sched_switch` marks who ran and keeps each task's last figures; fork,
-//! exec, exit, rename and cgroup_mkdir send records; `sched_process_free`
-//! marks who was reaped; two iterators write a row a task. Nothing here
-//! filters or adds up: user space does.
+//! `sched_switch` marks the tasks that ran and stores each task's last figures.
+//! fork, exec, exit, rename and cgroup_mkdir send records. `sched_process_free`
+//! marks reaped tasks. Two iterators write one row per task. The programs do
+//! not filter and do not add up; user space does that.
 //!
-//! On any target but `bpf` this is an empty program, so that the whole
+//! On every target except `bpf` this is an empty program, so that the whole
 //! workspace builds and lints with stable Rust.
 
 #![cfg_attr(target_arch = "bpf", no_std)]

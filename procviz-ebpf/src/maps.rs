@@ -1,4 +1,4 @@
-//! The maps and globals; what each holds is in procviz-common.
+//! Defines the maps and globals; procviz-common defines their contents.
 
 use aya_ebpf::{
     macros::map,
@@ -13,30 +13,30 @@ const MMAPABLE: u32 = 1 << 10;
 #[map]
 pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
 
-/// Failed reserves, by kind.
+/// Number of failed reservations, by kind of record.
 #[map]
 pub(crate) static LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(Kind::COUNT as u32, 0);
 
-/// A bit a thread id: it left a CPU since user space last took the word.
+/// One bit per thread id: the task left a CPU since user space last took the word.
 #[map]
 pub(crate) static RAN: Array<u64> = Array::with_max_entries(TID_WORDS as u32, MMAPABLE);
 
-/// A bit a thread id: somebody reaped it.
+/// One bit per thread id: the task was reaped and freed.
 #[map]
 pub(crate) static FREED: Array<u64> = Array::with_max_entries(TID_WORDS as u32, MMAPABLE);
 
-/// How a task left its CPU, by the low bits of its thread id.
+/// Figures of a task when it left its CPU, by the low bits of its thread id.
 #[map]
 pub(crate) static SNAP: Array<SnapWords> = Array::with_max_entries(SNAP_SLOTS as u32, MMAPABLE);
 
-/// Who is on each CPU.
+/// Thread id of the task on each CPU.
 #[map]
 pub(crate) static CUR: Array<u64> = Array::with_max_entries(CUR_CPUS as u32, MMAPABLE);
 
-/// User space's tick.
+/// The tick of user space.
 #[map]
 pub(crate) static TICK: Array<Tick> = Array::with_max_entries(1, MMAPABLE);
 
-/// Set by user space before the programs are loaded.
+/// Offsets of kernel struct members; user space sets them before it loads the programs.
 #[unsafe(no_mangle)]
 pub(crate) static OFFSETS: Offsets = Offsets::NONE;

@@ -1,4 +1,4 @@
-//! `sched_switch`, the hot path: no clock, no hash map, and no record for the living.
+//! Handles `sched_switch`, the hot path: no clock, no hash map, and no record for living tasks.
 
 use aya_ebpf::{
     helpers::bpf_get_smp_processor_id, macros::btf_tracepoint, programs::BtfTracePointContext,
@@ -23,7 +23,7 @@ fn sched_switch(ctx: BtfTracePointContext) -> i32 {
     let next: Ptr = ctx.arg(2);
     let tid = get!(prev, task_pid as u32);
     if tid != 0 {
-        // `__state` may already say waking; what the tracepoint hands over does not.
+        // `__state` can already be "waking"; the state that the tracepoint passes is not.
         let state: u32 = if switch_has_state() {
             ctx.arg(3)
         } else {
@@ -38,15 +38,15 @@ fn sched_switch(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the helper takes no argument and cannot fail.
     let cpu = unsafe { bpf_get_smp_processor_id() };
     if let Some(slot) = CUR.get_ptr_mut(cpu) {
-        // Last, so that user space, which reads this first, finds a task
-        // either here or among those that ran.
-        // SAFETY: a live map value that only this CPU writes.
+        // Write this last: user space reads this first, and so finds a task
+        // either here or among the tasks that ran.
+        // SAFETY: this is a live map value, and only this CPU writes to it.
         unsafe { core::ptr::write_volatile(slot, u64::from(get!(next, task_pid as u32))) };
     }
     0
 }
 
-/// Writes the task's figures to its slot.
+/// Writes the figures of a task to its slot in `SNAP`.
 #[inline(always)]
 fn keep(prev: Ptr, tid: u32, state: u32, preempted: bool) {
     let Some(slot) = SNAP.get_ptr_mut(tid & (SNAP_SLOTS as u32 - 1)) else {
@@ -55,7 +55,7 @@ fn keep(prev: Ptr, tid: u32, state: u32, preempted: bool) {
     let id = u64::from(tid) | u64::from(uid(prev)) << 32;
     let start = get!(prev, task_start as u64);
     let run_delay = get!(prev, task_run_delay as u64);
-    // SAFETY: a live map value; user space may read it meanwhile and finds out by the mix.
+    // SAFETY: a live map value; user space detects a concurrent write by the checksum.
     let old: &mut SnapWords = unsafe { &mut *slot };
     let epoch = epoch();
     let wait = longest_wait(old, id, start, run_delay, epoch);
@@ -85,12 +85,12 @@ fn keep(prev: Ptr, tid: u32, state: u32, preempted: bool) {
     old[6] = words[6];
 }
 
-/// The longest single wait for a CPU since user space's last tick, us.
+/// The longest single wait for a CPU since the last tick of user space, in units of 1024 ns.
 #[inline(always)]
 fn longest_wait(old: &SnapWords, id: u64, start: u64, run_delay: u64, epoch: u64) -> u64 {
     if old[0] as u32 != id as u32 || old[1] != start {
-        // Another task's slot, or none yet: all of a young task's delay may be
-        // one wait or many.
+        // The slot is empty or another task's: the delay of a new task can be
+        // one wait or many waits.
         return WAIT_UNKNOWN;
     }
     let wait = (run_delay - old[3]) >> 10;
@@ -111,7 +111,7 @@ fn longest_wait(old: &SnapWords, id: u64, start: u64, run_delay: u64, epoch: u64
 #[inline(always)]
 fn epoch() -> u64 {
     match TICK.get_ptr(0) {
-        // SAFETY: a live map value; one aligned word.
+        // SAFETY: this is a live map value of one aligned word.
         Some(tick) => unsafe { core::ptr::read_volatile(&raw const (*tick).epoch) & 0xfff },
         None => 0,
     }
@@ -123,7 +123,7 @@ fn in_iowait(task: Ptr) -> bool {
     get!(task, task_in_iowait as u8) >> (bit & 7) & 1 != 0
 }
 
-/// Sends the final figures of a task that has left its CPU for ever.
+/// Sends the final figures of a task that has left its CPU for the last time.
 #[inline(always)]
 fn dead(task: Ptr) {
     let Some((mut entry, header)) = reserve::<DeadRecord>(Kind::Dead) else {

@@ -132,7 +132,7 @@ fn the_margin() -> Result<(), Failed> {
     // Each number is in the margin and at a dot.
     for number in ["1", "2", "3", "4"] {
         let count = texts.iter().filter(|text| **text == number).count();
-        assert!(count >= 2, "number {number} is drawn only {count} x");
+        assert!(count >= 2, "number `{number}` has {count} labels, expected 2 or more");
     }
     Ok(())
 }

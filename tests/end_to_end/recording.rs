@@ -1,5 +1,5 @@
-//! Recordings of the real machine: what was live is what is read, whatever
-//! happens to who wrote it or to the file.
+//! Checks recordings of the real machine: reading gives what was shown live, whatever
+//! happens to the recorder or to the file.
 
 use std::{
     collections::BTreeSet,
@@ -28,13 +28,13 @@ pub(crate) const TESTS: &[Test] = &[
     ("bad_input", Needs::Nothing, bad_input),
 ];
 
-/// A shell that starts things for as long as it lives.
+/// A shell that starts processes until it is killed.
 pub(crate) fn busy() -> Running {
     let script = "while :; do /bin/true; sleep 0.02; done";
     Running::new(Command::new("sh").args(["-c", script]))
 }
 
-/// Records this machine for a while.
+/// Runs `procviz record` to the end.
 pub(crate) fn record(path: &Path, args: &[&str]) {
     let result = output(procviz().args(["record", "-o"]).arg(path).args(args));
     assert!(result.status.success(), "{}", stderr(&result));
@@ -70,10 +70,10 @@ fn what_was_live() -> Result<(), Failed> {
     let read = output(procviz().args(["dump", "--from"]).arg(&file));
     assert!(read.status.success(), "{}", stderr(&read));
     assert!(live.stdout.iter().filter(|byte| **byte == b'\n').count() > 20);
-    assert!(live.stdout == read.stdout, "live and recorded differ");
+    assert!(live.stdout == read.stdout, "the live and the recorded output differ");
     let meta = std::fs::metadata(&file)?;
     assert_eq!(meta.permissions().mode() & 0o777, 0o600);
-    // Through a pipe, as a picture, as findings, and as a piece.
+    // Read the recording through a pipe, as a picture, as findings, and as a part.
     let picture = folder.file("tasks.svg");
     let script = r#""$1" grid --from - -o "$2" < "$3""#;
     let drawn = output(
@@ -104,19 +104,19 @@ fn what_was_live() -> Result<(), Failed> {
     );
     let (all, _) = samples(&file);
     let (some, _) = samples(&piece);
-    assert_eq!(some.len(), 6, "the opening census and five intervals");
+    assert_eq!(some.len(), 6, "not the opening census and five intervals");
     let same = |one: &Sample, other: &Sample| format!("{one:?}") == format!("{other:?}");
     assert!(some.iter().zip(&all).all(|(one, other)| same(one, other)));
     Ok(())
 }
 
-/// A picture of a moment is the one of who watched until then, whether all was
-/// read from the front or from a keyframe on.
+/// A picture of a given time equals the live picture of that time, whether the player
+/// reads from the start of the file or from a keyframe.
 fn moments() -> Result<(), Failed> {
     let folder = Folder::new("moments");
     let _busy = busy();
     let _hog = Running::new(Command::new("sh").args(["-c", "while :; do :; done"]));
-    // Each chart is drawn live, too, all at the same time.
+    // Draw each chart live, too, all at the same time.
     let charts = ["grid", "bubble", "lines"];
     let live = charts.map(|chart| {
         let (picture, saved) = (format!("live-{chart}.svg"), format!("{chart}.pvz"));
@@ -150,14 +150,14 @@ fn moments() -> Result<(), Failed> {
         let (live, path) = (std::fs::read_to_string(picture)?, saved.to_str().unwrap());
         for from in [path, "-"] {
             let drawn = draw(chart, (&saved, from), &[]);
-            assert!(live == drawn, "{chart} of {from} is not as it was live");
+            assert!(live == drawn, "{chart} of `{from}` differs from live");
         }
     }
     let file = folder.file("grid.pvz");
     let path = file.to_str().unwrap();
     let (all, reader) = samples(&file);
     let host = reader.facts().machine();
-    // A keyframe is begun at when it is 24 s old: until then all is read anyhow.
+    // The player begins at a keyframe that is 24 s old or older: before that it reads all.
     for number in (260..=336).step_by(4) {
         let wall = host.boot_wall_ns + i128::from(all[number].stamp.boot_ns);
         let at = format!("{:.9}", jiff::Timestamp::from_nanosecond(wall)?);
@@ -165,11 +165,12 @@ fn moments() -> Result<(), Failed> {
             let front = draw(chart, (&file, "-"), &["--at", &at]);
             let moment = draw(chart, (&file, path), &["--at", &at]);
             assert!(front == moment, "{chart} at {at}, sample {number}");
-            // The shell that spins is named by then.
+            // By then, there is a finding about the shell that spins.
             assert!(front.contains(" cores for "));
         }
     }
-    // A part is the same part of all of it, and so is one that was cut out.
+    // A part of the output equals the same part of the whole output. So does a part that
+    // was cut out as a file.
     let dump = |from: &Path, args: &[&str]| {
         let result = output(procviz().args(["dump", "--from"]).arg(from).args(args));
         assert!(result.status.success(), "{}", stderr(&result));
@@ -180,7 +181,7 @@ fn moments() -> Result<(), Failed> {
     assert!(part.lines().count() >= 19 && whole.contains(&part));
     let piece = folder.file("piece.pvz");
     record(&piece, &["--from", path, "--begin", "-4s", "--end", "-2s"]);
-    assert!(part == dump(&piece, &[]), "a piece differs");
+    assert!(part == dump(&piece, &[]), "the part differs");
     let exits = |args: &[&str]| {
         let result = output(
             procviz()
@@ -195,7 +196,7 @@ fn moments() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A storm of short lives: each is in the recording, none as a number alone.
+/// A storm of short-lived processes: each has a record, none is only counted.
 fn every_death() -> Result<(), Failed> {
     const LIVES: usize = 3_000;
     let folder = Folder::new("every-death");
@@ -215,7 +216,7 @@ fn every_death() -> Result<(), Failed> {
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
     let ours = ended.filter(|line| line["exit_code"] == 3 && line["comm"] == "sh");
     assert_eq!(ours.count(), LIVES);
-    // The command alone is shown, as it would have been live.
+    // Only the command is shown, as in a live run.
     let dump = output(procviz().args(["dump", "--from"]).arg(&file));
     let lines = String::from_utf8(dump.stdout)?;
     let last: Value = serde_json::from_str(lines.lines().last().unwrap())?;
@@ -227,7 +228,7 @@ fn every_death() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Without root, without capabilities, from the file alone.
+/// Reads a recording without root, without capabilities, from the file alone.
 fn anybody() -> Result<(), Failed> {
     let folder = Folder::new("anybody");
     std::fs::set_permissions(&folder.0, PermissionsExt::from_mode(0o1777))?;
@@ -297,7 +298,7 @@ fn redacted() -> Result<(), Failed> {
         assert!(result.status.success(), "{}", stderr(&result));
         let (samples, _) = samples(&file);
         let text = format!("{samples:?}");
-        // Arguments are bytes.
+        // The debug output shows arguments as bytes.
         let secret = format!("{:?}", b"secret-word");
         let secret = secret.trim_matches(['[', ']']);
         assert_eq!(text.contains(secret), is_there, "{args:?}");
@@ -305,7 +306,8 @@ fn redacted() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Processes as they are in a recording of threads; threads are not to be had.
+/// A recording of processes has the same processes as a recording of threads, and no
+/// threads.
 fn processes_alone() -> Result<(), Failed> {
     let folder = Folder::new("processes");
     let (all, some) = (folder.file("all.pvz"), folder.file("some.pvz"));
@@ -320,7 +322,7 @@ fn processes_alone() -> Result<(), Failed> {
     .map(|load| Running::new(workload(load).stdout(Stdio::null())));
     record(&all, &["-F", "5", "--duration", "8s"]);
     record(&some, &["-p", "--from", all.to_str().unwrap()]);
-    // The dead have a name there, and no pid: they had one each.
+    // The finding has the name of the dead processes and no pid: each had its own pid.
     let told = output(procviz().args(["findings", "--from"]).arg(&all));
     let told = String::from_utf8(told.stdout)?;
     let deaths = told
@@ -342,8 +344,9 @@ fn processes_alone() -> Result<(), Failed> {
             let tasks = snapshot["tasks"].as_array_mut().unwrap();
             tasks.sort_by_key(|task| task["tid"].as_u64());
             for task in tasks {
-                // Of the leader there, of all threads here; and of one that
-                // ended, how many it had is told by nothing.
+                // A recording of processes has the state of the leader, the other one the
+                // state of all threads. The number of threads of an exited process is not
+                // recorded.
                 task["state"].take();
                 if !task["exit"].is_null() {
                     task["threads"].take();
@@ -358,7 +361,7 @@ fn processes_alone() -> Result<(), Failed> {
     assert!(
         one.iter()
             .any(|snapshot| !snapshot["findings"].as_array().unwrap().is_empty()),
-        "nothing stood out"
+        "no findings"
     );
     for (one, other) in one.iter().zip(&other) {
         let tasks = |snapshot: &Value| snapshot["tasks"].as_array().unwrap().clone();
@@ -371,7 +374,7 @@ fn processes_alone() -> Result<(), Failed> {
     }
     let size = |file: &Path| std::fs::metadata(file).unwrap().len();
     assert!(size(&some) < size(&all));
-    // A chart of threads says what it is of; live and with a part it is the same.
+    // A chart of threads says that it shows processes, also for a live recording and a part.
     let live = folder.file("live.pvz");
     record(&live, &["-p", "-F", "5", "--duration", "3s"]);
     let part = folder.file("part.pvz");
@@ -395,7 +398,7 @@ fn processes_alone() -> Result<(), Failed> {
             "{name}"
         );
     }
-    // Its one thread is what `ps` calls the process.
+    // The one thread of such a process is its leader, with the pid that `ps` shows.
     let mut sleeper = Running::new(workload(&["sleep", "7"]).stdout(Stdio::piped()));
     read_line(&mut std::io::BufReader::new(
         sleeper.0.stdout.take().unwrap(),
@@ -409,7 +412,7 @@ fn processes_alone() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Who descends from somebody is known in a recording of all, also of orphans.
+/// In a recording of all tasks, the descendants of a process are known, also orphans.
 fn tree() -> Result<(), Failed> {
     let folder = Folder::new("tree");
     let (file, piece) = (folder.file("x.pvz"), folder.file("piece.pvz"));
@@ -435,13 +438,13 @@ fn tree() -> Result<(), Failed> {
             .filter(|exit| exit["exit_code"] == code)
             .count()
     };
-    // Orphans go on by themselves: `false` ends long after its grandparent.
+    // Orphans continue: `false` exits long after its grandparent.
     assert!(codes(3) > 10 && codes(1) > 10, "{} {}", codes(3), codes(1));
     let names = |exit: &Value| exit["comm"].as_str().unwrap().to_owned();
     let names: BTreeSet<String> = ended.iter().map(names).collect();
     let known = ["false", "sh", "sleep", "true"].map(str::to_owned);
     assert_eq!(names, known.into());
-    // Nobody else's child is among them, and there are others.
+    // No child of another process is among them, and there are such children.
     let stranger = output(
         procviz()
             .args(["exits", "--tree", "4194303", "--from"])
@@ -465,7 +468,7 @@ fn tree() -> Result<(), Failed> {
     let has_root = |tids: &&Vec<u64>| tids.contains(&u64::from(root));
     assert!(shown.iter().filter(has_root).count() > 30);
     assert!(shown.iter().all(|tids| tids.len() < 40));
-    // A piece of them alone shows them alone.
+    // A part with only these processes shows only these processes.
     let path = file.to_str().unwrap();
     record(&piece, &["--from", path, of_tree[0], of_tree[1]]);
     let result = json(&["exits", "--json"], &piece);

@@ -1,5 +1,5 @@
-//! Recordings in folders: rotated ones, and the ring that writes when
-//! something happens.
+//! Records into folders: rotated files, and the ring that writes files when a trigger
+//! fires.
 
 use std::{
     collections::BTreeSet,
@@ -59,14 +59,14 @@ fn ended(samples: &[Sample]) -> impl Iterator<Item = String> {
     })
 }
 
-/// A program of that name, which does nothing.
+/// A program with this name that does nothing.
 fn named(folder: &Folder, name: &str) -> PathBuf {
     let path = folder.file(name);
     std::fs::copy("/bin/true", &path).unwrap();
     path
 }
 
-/// The folder as one file says what `--save` beside it says.
+/// A folder of rotated files is read like one file.
 fn rotated() -> Result<(), Failed> {
     let folder = Folder::new("rotated");
     let shelf = folder.file("shelf/");
@@ -78,7 +78,7 @@ fn rotated() -> Result<(), Failed> {
             .arg(format!("{}/", shelf.display()))
             .stderr(Stdio::null()),
     );
-    // It watches by then.
+    // By then, procviz is sampling.
     std::thread::sleep(Duration::from_secs(1));
     let mut made = 0;
     let began = Instant::now();
@@ -94,7 +94,7 @@ fn rotated() -> Result<(), Failed> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&shelf), mode(&files[0])), (0o750, 0o640));
-    // Each one alone has everybody from its first sample on.
+    // The first sample of each file is a census.
     for file in &files {
         let (samples, _) = read(file);
         assert!(samples[0].complete && samples[0].found.len() > 5);
@@ -110,13 +110,13 @@ fn rotated() -> Result<(), Failed> {
         let line: Value = serde_json::from_str(line)?;
         let end = jiff::Timestamp::as_nanosecond(line["time"].as_str().unwrap().parse()?);
         let begin = end - i128::from(line["interval_ns"].as_u64().unwrap());
-        // No sample is missing or comes twice; the wall clock may be slewed.
+        // No sample is missing or duplicated; the wall clock can be slewed.
         let is_next = |last: i128| (last - begin).abs() < 1_000_000;
         assert!(last.is_none_or(is_next), "{}", line["time"]);
         last = Some(end);
     }
     assert!(whole.lines().count() > 60);
-    // A moment in a later file is the one that is reached from the first.
+    // A part that begins in a later file equals the end of the whole output.
     let part = dump(&["--begin", "-3s"]);
     assert!(part.lines().count() > 20 && whole.ends_with(&part));
     let result = output(procviz().args(["exits", "--json", "--from"]).arg(&shelf));
@@ -125,8 +125,8 @@ fn rotated() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A file that somebody removes is told of, once; a folder that is gone for a
-/// while is gone on in.
+/// A file that a user removes is reported once. If the folder is away for a while, the
+/// recorder continues later.
 fn removed() -> Result<(), Failed> {
     let folder = Folder::new("removed");
     let shelf = folder.file("shelf");
@@ -151,7 +151,7 @@ fn removed() -> Result<(), Failed> {
         (run.0.wait().unwrap().code(), text)
     });
     let [(ended, alone), (went_on, shelved)] = said;
-    // Who records into one file alone has nothing more to do.
+    // A recorder with a single file exits when the file is removed.
     assert_eq!((ended, went_on), (Some(1), Some(0)), "{alone}{shelved}");
     assert_eq!(alone.matches("has been removed").count(), 1, "{alone}");
     assert_eq!(shelved.matches("it is tried again").count(), 1, "{shelved}");
@@ -166,7 +166,7 @@ fn removed() -> Result<(), Failed> {
     Ok(())
 }
 
-/// What procviz has not made stays, as does what is new enough.
+/// Files that procviz did not make stay, and so do files that are new enough.
 fn room() -> Result<(), Failed> {
     let folder = Folder::new("room");
     let strangers = [
@@ -219,7 +219,7 @@ fn room() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Waits until a file says that it was made because of a trigger.
+/// Waits for a file whose facts name a trigger.
 fn wait_for(shelf: &Path, trigger: &str) -> Result<PathBuf, Failed> {
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(30) {
@@ -238,10 +238,10 @@ fn wait_for(shelf: &Path, trigger: &str) -> Result<PathBuf, Failed> {
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    Err(format!("{trigger} has not fired").into())
+    Err(format!("`{trigger}` has not fired").into())
 }
 
-/// A load that has begun.
+/// Starts a workload and waits until it runs.
 fn load(args: &[&str]) -> Running {
     let mut running = Running::new(workload(args).stdin(Stdio::piped()).stdout(Stdio::piped()));
     read_line(&mut BufReader::new(running.0.stdout.take().unwrap()));
@@ -289,11 +289,11 @@ fn triggers() -> Result<(), Failed> {
     std::thread::sleep(Duration::from_secs(2));
     assert!(Command::new(&before).status()?.success());
     std::thread::sleep(Duration::from_secs(2));
-    assert!(files(&shelf).is_empty(), "nothing has happened yet");
+    assert!(files(&shelf).is_empty(), "no trigger has fired yet");
     let killed = Instant::now();
     assert!(Command::new(&marked).status()?.success());
     let file = wait_for(&shelf, "exit:marked-end")?;
-    // At once: the file is there long before what follows is in it.
+    // The file is there at once, long before it has the samples after the trigger.
     assert!(killed.elapsed() < Duration::from_secs(5));
     _ = Command::new("sh").args(["-c", "kill -SEGV $$"]).status()?;
     wait_for(&shelf, "signal:SEGV")?;
@@ -321,7 +321,7 @@ fn triggers() -> Result<(), Failed> {
     wait_for(&shelf, &high)?;
     ring.signal(Signal::SIGTERM);
     assert!(ring.0.wait()?.success());
-    // What went before is there, up to the trigger and a little beyond.
+    // The file has the time before the trigger and a little after it.
     let (samples, because) = read(&file);
     let fired = because[0].time_ns;
     let first = samples[0].stamp.boot_ns;
@@ -336,7 +336,7 @@ fn triggers() -> Result<(), Failed> {
         names.contains("before-it") && names.contains("marked-end"),
         "{names:?}"
     );
-    // The reason stands in the picture, and in what `check` says.
+    // The picture and the output of `check` show the trigger.
     let picture = folder.file("why.svg");
     let result = output(
         procviz()
@@ -353,7 +353,7 @@ fn triggers() -> Result<(), Failed> {
     Ok(())
 }
 
-/// However often something happens, there are no more files than there may be.
+/// However often a trigger fires, there are never more files than `--keep` allows.
 fn storm() -> Result<(), Failed> {
     let folder = Folder::new("storm-of-triggers");
     let shelf = folder.file("shelf");
@@ -377,14 +377,14 @@ fn storm() -> Result<(), Failed> {
     let said = std::io::read_to_string(ring.0.stderr.take().unwrap())?;
     assert!(ring.0.wait()?.success(), "{said}");
     let made = said.matches("which goes on").count() as u64;
-    // One ends with the last of the storm within it; then a second passes.
+    // A file ends after its last trigger; then the cool-down of one second passes.
     assert!((3..=seconds + 1).contains(&made), "{made} files: {said}");
     assert_eq!(most.max(files(&shelf).len()), 2, "{said}");
     assert!(said.contains("--cool-down"), "{said}");
     let file = files(&shelf).pop().unwrap();
     let (samples, _) = read(&file);
-    // A ring tells of everybody now and then, also where no block is ever full;
-    // no moment is shown twice for that.
+    // A ring writes a census now and then, even if no block is ever full. A census does not
+    // show a sample twice.
     let census = samples.iter().filter(|sample| sample.complete).count();
     assert!(census > 1, "{census}");
     let dump = output(procviz().args(["dump", "--from"]).arg(&file));
@@ -398,7 +398,7 @@ fn storm() -> Result<(), Failed> {
     Ok(())
 }
 
-/// What a disk had no room for is there when it has.
+/// A file that does not fit on a full disk is written when there is room.
 fn full_disk() -> Result<(), Failed> {
     let folder = Folder::new("ring-full-disk");
     let (mount, out) = (folder.file("small"), folder.file("out"));

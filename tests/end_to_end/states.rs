@@ -45,7 +45,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_tenth_of_a_core_at_100_hz", Needs::Events, a_tenth),
 ];
 
-/// Starts a load and waits until it says that it runs.
+/// Starts a workload and waits until it prints that it runs.
 fn start(args: &[&str]) -> Running {
     started(&mut workload(args))
 }
@@ -56,7 +56,7 @@ fn started(command: &mut Command) -> Running {
     running
 }
 
-/// What `field` of a task is in snapshots `from..to`.
+/// The values of `field` of a task in the next `count` snapshots.
 fn values(dump: &Lines, tid: u32, field: &str, count: usize) -> Vec<Value> {
     let from = dump.count() + 1;
     (from..from + count)
@@ -67,7 +67,7 @@ fn values(dump: &Lines, tid: u32, field: &str, count: usize) -> Vec<Value> {
 fn all_are(what: &[Value], should: &str) {
     assert!(
         what.iter().all(|value| value == should),
-        "should all be {should}: {what:?}"
+        "expected only {should}: {what:?}"
     );
 }
 
@@ -116,7 +116,7 @@ fn a_direct_writer() -> Result<(), Failed> {
     dump.line(0);
     let activities = values(&dump, writer.pid(), "activity", 20);
     dump.end();
-    // A disk or a neighbour may hold it up for a tenth of a second.
+    // The disk or another load can delay the writer for a tenth of a second.
     let both = activities
         .iter()
         .filter(|activity| *activity == "cpu+io")
@@ -129,7 +129,7 @@ fn a_direct_writer() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Held to five reads a second by a cgroup, it waits nearly always, and for IO.
+/// A cgroup limits the reader to five reads per second, so it nearly always waits for IO.
 fn a_throttled_reader() -> Result<(), Failed> {
     use std::os::unix::fs::MetadataExt;
     let folder = Folder::new("reader");
@@ -147,7 +147,7 @@ fn a_throttled_reader() -> Result<(), Failed> {
         .and_then(|()| std::fs::write(group.join("blkio.throttle.read_iops_device"), limit));
     if let Err(error) = made {
         _ = std::fs::remove_dir(&group);
-        println!("SKIPPED: no blkio limit can be made: {error}");
+        println!("SKIPPED: cannot set a blkio limit: {error}");
         return Ok(());
     }
     let reader = start(&["read", file.to_str().unwrap()]);
@@ -158,9 +158,9 @@ fn a_throttled_reader() -> Result<(), Failed> {
     let activities = values(&dump, reader.pid(), "activity", 20);
     dump.end();
     drop(reader);
-    // A folder with a dead process in it goes away a little later.
-    crate::support::wait_until("the cgroup goes", || std::fs::remove_dir(&group).is_ok());
-    // On a busy machine it may just be waiting for its turn at a tick.
+    // A cgroup with a dead process in it can be removed only a little later.
+    crate::support::wait_until("the cgroup stays", || std::fs::remove_dir(&group).is_ok());
+    // On a busy machine the reader can be waiting for a CPU at a tick.
     let io = activities
         .iter()
         .filter(|activity| *activity == "io")
@@ -197,14 +197,14 @@ fn a_short_life() -> Result<(), Failed> {
         .collect();
     dump.end();
     for snapshot in &seen[..2] {
-        let task = snapshot.as_ref().ok_or("it is not there")?;
+        let task = snapshot.as_ref().ok_or("no such task")?;
         assert_eq!(
             (&task["activity"], &task["comm"]),
             (&"exited".into(), &"true".into())
         );
         assert_eq!(task["exit"]["exit_code"], 0);
     }
-    assert!(seen[2].is_none() && seen[3].is_none(), "it stays: {seen:?}");
+    assert!(seen[2].is_none() && seen[3].is_none(), "still shown: {seen:?}");
     Ok(())
 }
 
@@ -230,17 +230,17 @@ fn a_vfork_parent() -> Result<(), Failed> {
     dump.end();
     assert!(
         old.abs_diff(since_ms + 2_000) < 500,
-        "{old} ms, should be {}",
+        "{old} ms, expected {}",
         since_ms + 2_000
     );
     assert!(
         new.abs_diff(since_ms) < 400,
-        "{new} ms, should be {since_ms}"
+        "{new} ms, expected {since_ms}"
     );
     Ok(())
 }
 
-/// A vfork parent cannot be killed before its child.
+/// Kills the children of a process: a vfork parent cannot be killed before its child.
 fn kill_children(pid: u32) {
     let children =
         std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
@@ -274,8 +274,8 @@ fn kworkers() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Asks the kernel for a pid that has just become free: two processes under
-/// one number, between two samples.
+/// Makes the kernel reuse a pid that has just become free: two processes have the same
+/// pid between two samples.
 fn reused_pids() -> Result<(), Failed> {
     let dump = Lines::dump(&["-p", "-s", "2"]);
     dump.line(0);
@@ -284,8 +284,8 @@ fn reused_pids() -> Result<(), Failed> {
     for _ in 0..200 {
         let mut first = Command::new("sh").args(["-c", "exit 3"]).spawn()?;
         let pid = first.id();
-        // A start as `/proc` gives it is cut to 10 ms; no pid is used twice
-        // within these unless somebody asks for it as here.
+        // Start times of `/proc` are truncated to 10 ms. No pid is reused within 10 ms
+        // unless a program forces it, as here.
         std::thread::sleep(Duration::from_millis(20));
         first.wait()?;
         std::fs::write("/proc/sys/kernel/ns_last_pid", (pid - 1).to_string())?;
@@ -295,7 +295,7 @@ fn reused_pids() -> Result<(), Failed> {
             break;
         }
     }
-    let second = reused.ok_or("no pid was used twice in 200 tries")?;
+    let second = reused.ok_or("no pid was reused in 200 tries")?;
     let pid = second.pid();
     dump.fresh();
     let snapshot = dump.fresh();

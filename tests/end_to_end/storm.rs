@@ -32,7 +32,7 @@ pub(crate) const TESTS: &[Test] = &[
     ),
 ];
 
-/// How often a pid was made with an exit code.
+/// Number of created processes by pid and exit code.
 type Made = HashMap<(u32, u32), i64>;
 
 fn alone() -> Result<(), Failed> {
@@ -43,7 +43,7 @@ fn beside_a_grid() -> Result<(), Failed> {
     storm(true)
 }
 
-/// made = seen + lost, each (pid, status) once.
+/// Checks that created = seen + lost, and that each (pid, exit code) is seen once.
 fn storm(with_grid: bool) -> Result<(), Failed> {
     let folder = Folder::new("storm");
     let exits = Lines::exits(&[]);
@@ -69,14 +69,14 @@ fn storm(with_grid: bool) -> Result<(), Failed> {
     if let Some(mut grid) = grid {
         let status = grid.0.wait()?;
         assert!(status.success());
-        // On two busy cores some samples are drawn late, as one with the next.
+        // On two busy cores some samples are late and are merged with the next sample.
         let pictures = std::fs::read_dir(&folder.0)?
             .flatten()
             .filter(|entry| entry.file_name().to_string_lossy().ends_with(".png"))
             .count();
         assert!(
             (40..=80).contains(&pictures),
-            "{pictures} pictures of 80 samples"
+            "{pictures} pictures for 80 samples"
         );
     }
     std::thread::sleep(std::time::Duration::from_millis(1_500));
@@ -88,16 +88,16 @@ fn storm(with_grid: bool) -> Result<(), Failed> {
     let said = said_of(&lines, twice.first());
     assert!(
         twice.is_empty(),
-        "seen more often than made: {twice:?}{said}"
+        "seen more often than created: {twice:?}{said}"
     );
     let unseen: i64 = made.values().sum();
-    println!("{count} made, {seen} seen, {lost} lost, {unseen} unseen");
-    assert!(count > 10_000, "{count} is no storm");
+    println!("{count} created, {seen} seen, {lost} lost, {unseen} unseen");
+    assert!(count > 10_000, "only {count} created");
     assert_eq!(unseen as u64, lost, "{errors}");
     Ok(())
 }
 
-/// What was said of someone, as far as it says who.
+/// The lines about the pid of `key`, for a message.
 fn said_of(lines: &[String], key: Option<&(&(u32, u32), &i64)>) -> String {
     let Some(((pid, _), _)) = key else {
         return String::new();
@@ -107,7 +107,7 @@ fn said_of(lines: &[String], key: Option<&(&(u32, u32), &i64)>) -> String {
     lines.map(|line| format!("\n{line:.700}")).collect()
 }
 
-/// How often each (pid, exit code) was made, and how many in all.
+/// Number of created processes by pid and exit code, and the total.
 fn what_was_made(folder: &Folder) -> std::io::Result<(Made, u64)> {
     let mut made = Made::new();
     let mut count = 0u64;
@@ -121,8 +121,8 @@ fn what_was_made(folder: &Folder) -> std::io::Result<(Made, u64)> {
     Ok((made, count))
 }
 
-/// With a ring that is far too small: what has room for its EXIT is told,
-/// whatever else of it was lost, and all else is counted.
+/// With a ring buffer that is far too small: a process whose EXIT event fits is reported,
+/// whatever other events of it are lost. All other deaths are counted.
 fn lost_deaths_are_counted() -> Result<(), Failed> {
     let folder = Folder::new("lost-deaths");
     let exits = Lines::new(
@@ -135,7 +135,7 @@ fn lost_deaths_are_counted() -> Result<(), Failed> {
     let mut storm = Running::new(&mut workload(&["storm", "3", file.to_str().unwrap()]));
     let pid = storm.pid();
     for _ in 0..8 {
-        // Nobody empties the ring for a while.
+        // Stop procviz, so that the ring buffer is not emptied for a while.
         std::thread::sleep(std::time::Duration::from_millis(200));
         exits.running.signal(nix::sys::signal::Signal::SIGSTOP);
         std::thread::sleep(std::time::Duration::from_millis(100));
@@ -145,9 +145,9 @@ fn lost_deaths_are_counted() -> Result<(), Failed> {
     std::thread::sleep(std::time::Duration::from_millis(2_500));
     let (lines, errors) = exits.end();
     let (mut made, count) = what_was_made(&folder)?;
-    // Whose fork was lost has no arguments, but its name.
+    // A process whose fork event was lost has no arguments, but has its name.
     let is_ours = "\"comm\":\"end_to_end";
-    // Nobody else is told of: one that was seen twice, or with another's code.
+    // No other process is reported, such as a pid with the exit code of another process.
     let stray = lines.iter().filter(|line| {
         let is_made = key(line).is_some_and(|key| made.contains_key(&key));
         let makers = [format!("\"pid\":{pid},"), format!("\"ppid\":{pid},")];
@@ -162,21 +162,21 @@ fn lost_deaths_are_counted() -> Result<(), Failed> {
     let said = said_of(&lines, twice.first());
     assert!(
         twice.is_empty(),
-        "seen more often than made: {twice:?}{said}"
+        "seen more often than created: {twice:?}{said}"
     );
     let unseen = made.values().sum::<i64>() as u64;
-    println!("{count} made, {seen} seen, {lost} lost, {unseen} unseen");
+    println!("{count} created, {seen} seen, {lost} lost, {unseen} unseen");
     assert!(seen > 100 && lost > 100, "{seen} seen, {lost} lost");
     assert!(unseen <= lost, "{unseen} unseen, but {errors}");
     let partial = lines
         .iter()
         .filter(|line| line.contains("\"partial\":true"))
         .count();
-    assert!(partial > 0, "no record says that it is partial");
+    assert!(partial > 0, "no record is marked as partial");
     Ok(())
 }
 
-/// Takes what was seen away from what was made; only of the storm's children.
+/// Subtracts the exits of the storm's children from `made`; returns the number of exits.
 fn subtract(lines: &[String], made: &mut Made, is_ours: &str) -> u64 {
     let mut seen = 0;
     for line in lines {
@@ -191,8 +191,8 @@ fn subtract(lines: &[String], made: &mut Made, is_ours: &str) -> u64 {
     seen
 }
 
-/// Pid and exit code of a line; of half a million lines the fields are cut
-/// out, not parsed.
+/// Pid and exit code of a line. There are half a million lines, so the fields are cut
+/// out instead of parsing JSON.
 fn key(line: &str) -> Option<(u32, u32)> {
     let number = |name: &str| -> Option<u32> {
         let from = line.find(name)? + name.len();
@@ -214,7 +214,7 @@ fn lost(errors: &str) -> u64 {
     words[at - 1].parse().unwrap()
 }
 
-/// Keeps a process from running for a while.
+/// Stops a process for a while.
 fn hold(pid: u32, time: Duration) -> Result<(), Failed> {
     let pid = Pid::from_raw(pid as i32);
     kill(pid, Signal::SIGSTOP)?;
@@ -240,7 +240,7 @@ fn losses_are_shown_and_mended() -> Result<(), Failed> {
     );
     let file = folder.file("made");
     let mut storm = Running::new(&mut workload(&["storm", "2", file.to_str().unwrap()]));
-    // A ring of 8 KiB holds a few dozen deaths: who does not come loses the rest.
+    // A ring buffer of 8 KiB holds a few dozen deaths: a stopped reader loses the rest.
     for pid in [dump.running.pid(), grid.pid()] {
         std::thread::sleep(Duration::from_millis(300));
         hold(pid, Duration::from_millis(300))?;
@@ -258,7 +258,7 @@ fn losses_are_shown_and_mended() -> Result<(), Failed> {
         .iter()
         .map(|kind| snapshot["lost"][*kind].as_u64().unwrap())
         .sum();
-    assert!(lost > 0, "nothing was lost in a ring of 8 KiB");
+    assert!(lost > 0, "nothing was lost in a ring buffer of 8 KiB");
     let shown: std::collections::BTreeSet<u32> = living(&snapshot)
         .map(|task: &Value| task["tid"].as_u64().unwrap() as u32)
         .collect();

@@ -1,4 +1,4 @@
-//! Runs the binary and its loads, and reads what they say.
+//! Runs the binary and its workloads, and reads their output.
 
 use std::{
     io::{BufRead, BufReader},
@@ -16,14 +16,14 @@ pub(crate) fn procviz() -> Command {
     Command::new(env!("CARGO_BIN_EXE_procviz"))
 }
 
-/// This program as a load.
+/// This program as a workload.
 pub(crate) fn workload(args: &[&str]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.arg("--workload").args(args);
     command
 }
 
-/// Why tests that need kernel events cannot run here.
+/// The reason why tests that need kernel events cannot run here, or `None`.
 pub(crate) fn why_no_events() -> Option<String> {
     let output = procviz().arg("doctor").output().unwrap();
     if output.status.success() {
@@ -38,22 +38,23 @@ pub(crate) fn why_no_events() -> Option<String> {
     Some(format!("needs root: missing {}", missing.join(", ")))
 }
 
-/// Ends a test that the machine does not allow; in CI that is a failure.
+/// Skips a test that cannot run on this machine. With `PROCVIZ_NO_SKIP` (CI) the test
+/// fails.
 pub(crate) fn skip(why: &str) -> Result<(), libtest_mimic::Failed> {
     println!("SKIPPED: {why}");
     if std::env::var_os("PROCVIZ_NO_SKIP").is_some() {
-        return Err(format!("skipped, which is a failure here: {why}").into());
+        return Err(format!("skipped, but `PROCVIZ_NO_SKIP` is set: {why}").into());
     }
     Ok(())
 }
 
-/// Whether a program is there to be called.
+/// Whether a program is in a folder of `PATH`.
 pub(crate) fn has_program(name: &str) -> bool {
     std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).exists()))
 }
 
-/// A folder of one test's own, gone with the value.
+/// A temporary folder of one test. Dropping the value removes the folder.
 pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
@@ -75,7 +76,7 @@ impl Drop for Folder {
     }
 }
 
-/// A process that is ended with the value, by its pid.
+/// A child process. Dropping the value kills the process by its pid.
 pub(crate) struct Running(pub(crate) Child);
 
 impl Running {
@@ -93,7 +94,7 @@ impl Running {
 }
 
 impl Running {
-    /// Waits for its end, and returns what it printed into its pipes.
+    /// Waits for the process to exit, and returns the output from its pipes.
     pub(crate) fn wait_with_output(mut self) -> Output {
         let read = |pipe: Option<&mut dyn std::io::Read>| {
             let mut bytes = Vec::new();
@@ -117,7 +118,7 @@ impl Drop for Running {
     }
 }
 
-/// A procviz that prints a JSON object a line, and what it has printed.
+/// A procviz that prints one JSON object per line, and its lines so far.
 pub(crate) struct Lines {
     pub(crate) running: Running,
     lines: Arc<Mutex<Vec<String>>>,
@@ -162,18 +163,18 @@ impl Lines {
         )
     }
 
-    /// `exits --json`, once it is seen to watch.
+    /// Starts `exits --json` and waits until it prints exits.
     pub(crate) fn exits(args: &[&str]) -> Self {
         let exits = Self::new(procviz().args(["exits", "--json"]).args(args));
         exits.wait_until_exits_are_seen();
         exits
     }
 
-    /// Waits until it prints ends.
+    /// Waits until `exits` prints exits.
     pub(crate) fn wait_until_exits_are_seen(&self) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.count() == 0 {
-            assert!(Instant::now() < deadline, "exits prints nothing");
+            assert!(Instant::now() < deadline, "`exits` prints nothing");
             Command::new("/bin/true").status().unwrap();
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -190,29 +191,29 @@ impl Lines {
             if let Some(line) = self.lines.lock().unwrap().get(index) {
                 return serde_json::from_str(line).unwrap();
             }
-            assert!(Instant::now() < deadline, "line {index} does not come");
+            assert!(Instant::now() < deadline, "line {index} is not printed");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// A snapshot that began after now.
+    /// A snapshot whose interval begins after this call.
     pub(crate) fn fresh(&self) -> Value {
         let count = self.count();
         self.line(count + 1)
     }
 
-    /// Asks it to end, and returns all lines and what it said on stderr.
+    /// Sends SIGINT, and returns all lines and the text on stderr.
     pub(crate) fn end(mut self) -> (Vec<String>, String) {
         self.running.signal(nix::sys::signal::Signal::SIGINT);
         let status = self.running.0.wait().unwrap();
-        assert!(status.success(), "ends with {status}");
+        assert!(status.success(), "exits with {status}");
         self.reader.take().unwrap().join().unwrap();
         let errors = self.errors.take().unwrap().join().unwrap();
         (std::mem::take(&mut *self.lines.lock().unwrap()), errors)
     }
 }
 
-/// The tasks of a snapshot that are there: not the dead.
+/// The tasks of a snapshot that are alive: without those in state X.
 pub(crate) fn living(snapshot: &Value) -> impl Iterator<Item = &Value> {
     snapshot["tasks"]
         .as_array()
@@ -266,7 +267,7 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// A line from a load's stdout.
+/// Reads a line of the output of a workload.
 pub(crate) fn read_line(reader: &mut impl BufRead) -> String {
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();

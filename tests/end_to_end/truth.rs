@@ -53,7 +53,7 @@ impl Actor {
     }
 
     fn wait(&mut self) {
-        assert!(!read_line(&mut self.stdout).is_empty(), "an actor ended");
+        assert!(!read_line(&mut self.stdout).is_empty(), "an actor exited");
     }
 }
 
@@ -65,8 +65,8 @@ fn every_figure_of_every_process() -> Result<(), Failed> {
     figures(&["-p"], |pid, _| format!("/proc/{pid}"))
 }
 
-/// Two thousand threads work, then sleep; what the next snapshot says of each
-/// is what `/proc` says.
+/// 2,000 threads work, then sleep. The figures of each thread in the next snapshot equal
+/// `/proc`.
 fn figures(args: &[&str], path: fn(u32, u32) -> String) -> Result<(), Failed> {
     let folder = Folder::new("truth");
     std::fs::set_permissions(
@@ -77,7 +77,7 @@ fn figures(args: &[&str], path: fn(u32, u32) -> String) -> Result<(), Failed> {
     actors.iter_mut().for_each(Actor::wait);
     let dump = Lines::dump(&[&["-s", "1"], args].concat());
     dump.line(0);
-    // One whose parent dies: it has another one from then on.
+    // A process whose parent exits gets another parent.
     let orphan = orphan();
     for actor in &mut actors {
         actor.say("work");
@@ -102,7 +102,7 @@ fn figures(args: &[&str], path: fn(u32, u32) -> String) -> Result<(), Failed> {
         for tid in tids {
             match task(&snapshot, tid) {
                 Some(task) => compare(task, &path(pid, tid), &mut wrong),
-                None => wrong.push(format!("{tid} is not in the snapshot")),
+                None => wrong.push(format!("task {tid} is not in the snapshot")),
             }
             compared += 1;
         }
@@ -138,14 +138,14 @@ fn figures(args: &[&str], path: fn(u32, u32) -> String) -> Result<(), Failed> {
     let shown: Vec<_> = wrong.iter().take(30).cloned().collect();
     assert!(
         wrong.is_empty(),
-        "{} wrong:\n{}",
+        "{} faults:\n{}",
         wrong.len(),
         shown.join("\n")
     );
     Ok(())
 }
 
-/// The pid of a sleeper whose parent dies half a second after its start.
+/// The pid of a sleeping process whose parent has exited, 0.3 s after the start.
 fn orphan() -> u32 {
     let script = "sleep 1000 >/dev/null 2>&1 & echo $!; exec sleep 0.3";
     let mut shell = std::process::Command::new("sh")
@@ -216,7 +216,7 @@ fn compare(task: &Value, path: &str, wrong: &mut Vec<String>) {
             field(22)
         ));
     }
-    // User and system time are each cut to ticks of 10 ms.
+    // User and system time are each truncated to ticks of 10 ms.
     let cpu = task["cpu_ns"].as_u64().unwrap();
     let ticks = (field(14) + field(15)) * 10_000_000;
     if cpu + 1_000_000 < ticks || cpu > ticks + 20_000_000 {
@@ -224,8 +224,8 @@ fn compare(task: &Value, path: &str, wrong: &mut Vec<String>) {
     }
 }
 
-/// After ten seconds of forking and killing, with 500 zombies, the tasks are
-/// those of `/proc`: soon, and later.
+/// With 500 zombies, and after ten seconds of forks and kills, the snapshot has the tasks
+/// of `/proc`: 2 s later, and 13 s after that.
 fn the_list_of_tasks() -> Result<(), Failed> {
     let dump = Lines::dump(&["-s", "0.5"]);
     dump.line(0);
@@ -249,7 +249,7 @@ fn the_list_of_tasks() -> Result<(), Failed> {
         let dead = living(&snapshot)
             .filter(|task| task["state"] == "Z" && task["ppid"] == zombies.pid())
             .count();
-        assert_eq!(dead, 500, "zombies");
+        assert_eq!(dead, 500, "number of zombies");
     }
     zombies.0.stdin.take().unwrap().write_all(b"\n")?;
     read_line(&mut says);
@@ -258,7 +258,7 @@ fn the_list_of_tasks() -> Result<(), Failed> {
     let left = living(&snapshot)
         .filter(|task| task["state"] == "Z" && task["ppid"] == zombies.pid())
         .count();
-    assert_eq!(left, 0, "zombies after they were reaped");
+    assert_eq!(left, 0, "number of zombies after they were reaped");
     same_tasks(&tids_of(&snapshot), &proc_tids(), &snapshot)?;
     dump.end();
     Ok(())
@@ -270,7 +270,8 @@ fn tids_of(snapshot: &Value) -> BTreeSet<u32> {
         .collect()
 }
 
-/// Equal, but for kernel workers, which come and go between the two looks.
+/// Checks that both sets are equal, except for kernel workers, which come and go between
+/// the two reads.
 pub(crate) fn same_tasks(
     shown: &BTreeSet<u32>,
     there: &BTreeSet<u32>,

@@ -5,16 +5,16 @@ use super::{GroupArg, PictureArgs};
 /// Options of `bubble`.
 #[derive(Clone, Debug, Args)]
 pub struct BubbleArgs {
-    /// Threads, too
+    /// Draw a bubble per thread instead of per process
     #[arg(short = 't', long)]
     pub threads: bool,
-    /// Colour of a user, as in root=crimson
+    /// Colour of a user, such as root=crimson (repeatable)
     #[arg(long = "user-color", value_name = "USER=COLOUR")]
     pub user_colors: Vec<String>,
-    /// What has one colour
+    /// Tasks that share a colour
     #[arg(long, value_enum, default_value = "user")]
     pub group: GroupArg,
-    /// What all charts have in common.
+    /// Options that all charts share.
     #[command(flatten)]
     pub picture: PictureArgs,
 }

@@ -7,25 +7,25 @@ use super::{FilterArgs, RangeArgs};
 /// Options of `exits`.
 #[derive(Clone, Debug, Args)]
 pub struct ExitsArgs {
-    /// One JSON object a line instead of columns
+    /// Print one JSON object per line instead of columns
     #[arg(long)]
     pub json: bool,
-    /// Threads, too
+    /// Print exits of threads, too
     #[arg(long)]
     pub threads: bool,
-    /// Fail with status 4 without kernel events; they are needed anyway
+    /// Fail with status 4 without kernel events; `exits` always does so
     #[arg(long)]
     pub require_ebpf: bool,
-    /// Read a recording, or a folder of them, instead of this machine; - is the standard input
+    /// Read a recording, or a folder of recordings, instead of this machine; - is standard input
     #[arg(long, value_name = "REC", conflicts_with_all = ["require_ebpf", "threads"])]
     pub from: Option<PathBuf>,
-    /// Of it, this part.
+    /// The part of the recording to read.
     #[command(flatten)]
     pub range: RangeArgs,
-    /// Whom to tell of.
+    /// The tasks to print.
     #[command(flatten)]
     pub filter: FilterArgs,
-    /// Run this and watch it and its descendants alone; its status is ours
+    /// Run this command; watch only the command and its descendants, and exit with its status
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }

@@ -1,22 +1,23 @@
 use clap::Args;
 
-/// Whom to show. Repeats of one are alternatives, different ones add up.
+/// The tasks to show. Repeats of one option are alternatives; a task must match all
+/// different options.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Filters (repeats: or; different ones: and)")]
+#[command(next_help_heading = "Filters (repeats of one option: or; different options: and)")]
 pub struct FilterArgs {
-    /// Tasks of this user, by name or id (the real one)
+    /// Only tasks of this user: name or id of the real user
     #[arg(long = "user", value_name = "USER")]
     pub users: Vec<String>,
-    /// This process or thread
+    /// Only this process or thread
     #[arg(long = "pid", value_name = "PID", allow_hyphen_values = true)]
     pub pids: Vec<String>,
-    /// This process and its descendants
+    /// Only this process and its descendants
     #[arg(long = "tree", value_name = "PID", allow_hyphen_values = true)]
     pub trees: Vec<String>,
-    /// Tasks whose name or arguments match
+    /// Only tasks whose name or arguments match this regular expression
     #[arg(long = "command", value_name = "REGEX")]
     pub commands: Vec<String>,
-    /// Tasks whose cgroup's path matches
+    /// Only tasks whose cgroup path matches this pattern
     #[arg(long = "cgroup", value_name = "GLOB")]
     pub cgroups: Vec<String>,
 }

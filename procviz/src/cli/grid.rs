@@ -5,13 +5,13 @@ use super::{GroupArg, PictureArgs};
 /// Options of `grid`.
 #[derive(Clone, Debug, Args)]
 pub struct GridArgs {
-    /// Processes instead of threads
+    /// Show processes instead of threads
     #[arg(short = 'p', long = "no-threads")]
     pub no_threads: bool,
-    /// The most dots in a row [default: as many as fit; 30 with --classic]
+    /// Upper limit for the dots in a row [default: as many as fit; 30 with --classic]
     #[arg(short = 'n', long, value_name = "N", allow_hyphen_values = true)]
     pub columns: Option<String>,
-    /// Area of the largest dot, square points
+    /// Area of the largest dot, in square points
     #[arg(
         short = 'd',
         long,
@@ -20,13 +20,13 @@ pub struct GridArgs {
         allow_hyphen_values = true
     )]
     pub point_size: String,
-    /// Colours of normal,cpu,io,cpu+io,exited,tip,background; blanks keep the default
+    /// Colours of normal,cpu,io,cpu+io,exited,tip,background; an empty entry keeps the default
     #[arg(short = 'c', long, value_name = "COLOURS")]
     pub colors: Option<String>,
-    /// What stands in one block
+    /// Tasks that share a block of the grid
     #[arg(long, value_enum, default_value = "user")]
     pub group: GroupArg,
-    /// What all charts have in common.
+    /// Options that all charts share.
     #[command(flatten)]
     pub picture: PictureArgs,
 }

@@ -5,10 +5,10 @@ use super::PictureArgs;
 /// Options of `lines`.
 #[derive(Clone, Debug, Args)]
 pub struct LinesArgs {
-    /// Processes instead of threads
+    /// Show processes instead of threads
     #[arg(short = 'p', long = "no-threads")]
     pub no_threads: bool,
-    /// What all charts have in common.
+    /// Options that all charts share.
     #[command(flatten)]
     pub picture: PictureArgs,
 }

@@ -1,4 +1,4 @@
-//! What can be typed, and nothing else: no I/O, no decisions.
+//! Describes the command line, and nothing else: no I/O, no decisions.
 
 mod bubble;
 mod csv;
@@ -29,11 +29,11 @@ pub use sampling::SamplingArgs;
 const EXAMPLES: &str = "\
 Examples:
   sudo procviz                       every task, live, in a window or this terminal
-  sudo procviz grid -o tasks.png     a picture of every thread, the dead ones included
+  sudo procviz grid -o tasks.png     a picture of every thread, with the exited threads
   sudo procviz exits                 a line for every process that ends, as it ends
-  sudo procviz bubble -o b.svg -- make    what a command and its children use";
+  sudo procviz bubble -o b.svg -- make    the resources that a command and its children use";
 
-/// See every task on a Linux machine at a glance, and miss none.
+/// Show every task on a Linux machine at a glance, and miss none.
 #[derive(Debug, Parser)]
 #[command(
     name = "procviz",
@@ -42,10 +42,10 @@ Examples:
     after_help = EXAMPLES
 )]
 pub struct Cli {
-    /// What to do; `grid` when nothing is said.
+    /// The subcommand; `grid` if there is none.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// For debugging: keep what procviz gives away otherwise (seccomp, Landlock, user id)
+    /// For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)
     #[arg(long, global = true, hide_short_help = true)]
     pub no_confine: bool,
     /// Options of `grid`.
@@ -54,19 +54,18 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Parses what was typed, or gives the help or a message. The help of
-    /// the whole is short: the options that it takes without a command are
-    /// those of `grid`, and stand there.
+    /// Parses the command line. The main help is short: without a subcommand, procviz
+    /// takes the options of `grid`, which are in the help of `grid`.
     ///
     /// # Errors
     ///
-    /// With the help that was asked for, or with what was wrong.
+    /// The help or the version if the user asked for it, or what is wrong.
     pub fn from_args() -> Result<Self, clap::Error> {
         let matches = Self::brief().try_get_matches()?;
         Self::from_arg_matches(&matches)
     }
 
-    /// The command with `grid`'s options out of its own help.
+    /// The clap command, without the options of `grid` in the main help.
     pub fn brief() -> clap::Command {
         let hide = |arg: clap::Arg| {
             let is_own = matches!(arg.get_id().as_str(), "help" | "version");
@@ -76,55 +75,55 @@ impl Cli {
     }
 }
 
-/// What to do.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show or draw a dot per task
+    /// Show or draw one dot per task
     Grid(Box<GridArgs>),
-    /// Show or draw a bubble per interesting task: CPU, address space, RSS
+    /// Show or draw one bubble per active or changing task: CPU, address space, RSS
     Bubble(Box<BubbleArgs>),
-    /// Show or draw a line per interesting thread: time, CPU, RSS, in 3D
+    /// Show or draw one line per active thread: time, CPU, RSS, in 3D
     Lines(Box<LinesArgs>),
-    /// Print a line for every process that ends, as it ends
+    /// Print a line for every process that exits, as it exits
     Exits(ExitsArgs),
-    /// Print a line when something begins to stand out, and when it ends
+    /// Print a line when a finding (an unusual activity) begins, and when it ends
     #[command(alias = "notables")]
     Findings(FindingsArgs),
-    /// Print snapshots as data, one a line
+    /// Print snapshots as JSON or CSV
     Dump(DumpArgs),
-    /// Keep samples in a file, for --from
+    /// Record samples to a file, for --from
     Record(RecordArgs),
-    /// Tell what is in a recording, and whether it is sound
+    /// Show what a recording holds, and whether it is damaged
     Check {
-        /// The recording, or a folder of them; - is the standard input.
+        /// The recording, or a folder of recordings; - is standard input.
         file: std::path::PathBuf,
     },
-    /// Print stat, status and io of tasks as CSV, raw
+    /// Print the values in stat, status and io of tasks as CSV, unchanged
     Csv(CsvArgs),
-    /// Tell what procviz needs, whether it is there, and what mends it
+    /// Show what procviz needs, whether the machine has it, and how to fix what is missing
     Doctor,
     /// Print completions for a shell
     Completions {
-        /// Which shell.
+        /// The shell.
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
     /// Print the man page
     Man,
-    /// Answer user ids with names
+    /// Read user ids and print their names
     #[command(hide = true, name = "__names")]
     Names,
-    /// Try from inside what a confined procviz must not do
+    /// Try operations that a confined procviz must not be able to do
     #[cfg(debug_assertions)]
     #[command(hide = true, name = "__try")]
     Try {
         /// A file that must not be written.
         elsewhere: std::path::PathBuf,
-        /// A process that must not be signalled.
+        /// Pid of a process that must not receive signals.
         victim: i32,
         /// The folder of the output, or a recording to read.
         output: std::path::PathBuf,
-        /// Read instead of watching.
+        /// Confine procviz as a reader of recordings.
         #[arg(long)]
         reads: bool,
     },

@@ -4,37 +4,37 @@ use clap::{Args, ValueEnum};
 
 use super::{FilterArgs, SamplingArgs};
 
-/// What all charts have in common.
+/// Options that all charts share.
 #[derive(Clone, Debug, Args)]
 pub struct PictureArgs {
-    /// File to draw to: .png, .svg, .gif, .apng or .html (a page to look through); with {n} or {time} in its name a series
+    /// Output file: .png, .svg, .gif, .apng or .html (an interactive page); {n} or {time} in the name makes a series of files
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,
-    /// Permissions of files that are made, octal
+    /// Permissions of new files, octal
     #[arg(long, value_name = "MODE", default_value = "600")]
     pub mode: String,
-    /// An animation or a page ends before its file is larger
+    /// Upper limit for the file of an animation or a page; it then stops early
     #[arg(long, value_name = "BYTES", default_value = "256M")]
     pub max_size: String,
-    /// Record all that is watched, too, for --from
+    /// Also record all samples to this file, for --from
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
-    /// Behind the picture [default: light; in a terminal: dark]
+    /// Colours of the background [default: light; in a terminal: dark]
     #[arg(long, value_enum)]
     pub theme: Option<ThemeArg>,
-    /// Where to show it live [default: a window where there is a display]
+    /// Where to show the live view [default: a window if there is a display]
     #[arg(long, value_enum)]
     pub view: Option<ViewArg>,
-    /// In a terminal, no character beyond ASCII
+    /// Use only ASCII characters in a terminal
     #[arg(long)]
     pub ascii: bool,
-    /// Of a recording in a live view: so many times as fast as it was
+    /// Speed of a recording in a live view; 2 is twice as fast as recorded
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub speed: Option<String>,
-    /// What a live view may use of one core before it samples less often; 0: no limit
+    /// CPU time of one core that a live view can use before it samples less often; 0: no limit
     #[arg(
         long,
         value_name = "PERCENT",
@@ -42,16 +42,16 @@ pub struct PictureArgs {
         allow_hyphen_values = true
     )]
     pub max_cpu: String,
-    /// Colours of activities
+    /// Colours of the activities
     #[arg(long, value_enum, default_value = "default")]
     pub palette: PaletteArg,
-    /// As in 2011: its colours; grid: 30 columns, RSS on every thread; bubble: even axes
+    /// Draw as the scripts of 2011 did: their colours; grid: 30 columns, RSS on every thread; bubble: linear axes
     #[arg(long)]
     pub classic: bool,
-    /// Size of the picture
+    /// Width and height of the picture, in pixels at --scale 1
     #[arg(long, value_name = "WxH", default_value = "1600x900")]
     pub size: String,
-    /// Pixels to one of --size
+    /// Pixels per unit of --size
     #[arg(
         long,
         value_name = "FACTOR",
@@ -59,24 +59,24 @@ pub struct PictureArgs {
         allow_hyphen_values = true
     )]
     pub scale: String,
-    /// Font of the picture, TrueType or OpenType
+    /// Font file for the picture, TrueType or OpenType
     #[arg(long, value_name = "FILE")]
     pub font: Option<PathBuf>,
-    /// Show arguments, too; they may hold secrets
+    /// Show the arguments of processes, too; arguments can contain secrets
     #[arg(long)]
     pub args: bool,
     /// When to sample.
     #[command(flatten)]
     pub sampling: SamplingArgs,
-    /// Whom to show.
+    /// The tasks to show.
     #[command(flatten)]
     pub filter: FilterArgs,
-    /// Run this and show it and its descendants alone; its status is ours
+    /// Run this command; show only the command and its descendants, and exit with its status
     #[arg(last = true, value_name = "COMMAND")]
     pub run: Vec<OsString>,
 }
 
-/// Where a live view is.
+/// Where a live view is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ViewArg {
     /// A window
@@ -94,16 +94,16 @@ pub enum ThemeArg {
     Dark,
 }
 
-/// Today's colours or those of 2011.
+/// The current colours, or the colours of 2011.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PaletteArg {
-    /// Told apart by all eyes
+    /// Colours that people with colour blindness can distinguish
     Default,
-    /// Those of 2011
+    /// The colours of 2011
     Original,
 }
 
-/// By what tasks are grouped.
+/// What tasks are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum GroupArg {
     /// The real user
@@ -112,6 +112,6 @@ pub enum GroupArg {
     Cgroup,
     /// The oldest ancestor below init
     Tree,
-    /// The process's name
+    /// The name of the process
     Command,
 }

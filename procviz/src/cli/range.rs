@@ -1,9 +1,9 @@
 use clap::Args;
 
-/// Which part of a recording.
+/// The part of a recording to read.
 #[derive(Clone, Debug, Default, Args)]
 pub struct RangeArgs {
-    /// Show this moment: 03:12[:30] or 2026-11-19T03:12 on the recorded clock, -30s before the end, or RFC 3339
+    /// Show this moment: 03:12[:30] or 2026-11-19T03:12 in the time zone of the recorded machine, -30s (before the end), or RFC 3339
     #[arg(
         long,
         value_name = "TIME",
@@ -12,7 +12,7 @@ pub struct RangeArgs {
         allow_hyphen_values = true
     )]
     pub at: Option<String>,
-    /// Begin at this moment, told as with --at
+    /// Begin at this moment, in a format of --at
     #[arg(
         long,
         value_name = "TIME",
@@ -20,7 +20,7 @@ pub struct RangeArgs {
         allow_hyphen_values = true
     )]
     pub begin: Option<String>,
-    /// End at this moment, told as with --at
+    /// End at this moment, in a format of --at
     #[arg(
         long,
         value_name = "TIME",
@@ -31,7 +31,7 @@ pub struct RangeArgs {
 }
 
 impl RangeArgs {
-    /// Whether it is not all.
+    /// Whether the user chose a part of the recording.
     pub fn is_given(&self) -> bool {
         self.at.is_some() || self.begin.is_some() || self.end.is_some()
     }

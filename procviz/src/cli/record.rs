@@ -7,31 +7,31 @@ use super::SamplingArgs;
 /// Options of `record`.
 #[derive(Clone, Debug, Args)]
 pub struct RecordArgs {
-    /// File to record to, .pvz; or a folder, for many files (ends with / where it is not there yet)
+    /// File to record to (.pvz), or a folder for many files; a new folder needs a / at the end
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub output: PathBuf,
     /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,
-    /// Permissions of the files, octal
+    /// Permissions of new files, octal
     #[arg(long, value_name = "MODE", default_value = "600")]
     pub mode: String,
-    /// Processes alone: of their threads, what they do together
+    /// Record only processes, each with the sum of its threads
     #[arg(short = 'p', long = "no-threads")]
     pub no_threads: bool,
-    /// Leave out what may hold secrets
+    /// Leave out data that can contain secrets
     #[arg(long, value_enum, value_name = "WHAT")]
     pub redact: Option<RedactArg>,
-    /// When there is to be another file.
+    /// When to begin and to remove files.
     #[command(flatten)]
     pub files: FilesArgs,
     /// When to sample.
     #[command(flatten)]
     pub sampling: SamplingArgs,
-    /// Record for this process and its descendants alone
+    /// Record only this process and its descendants
     #[arg(long = "tree", value_name = "PID", allow_hyphen_values = true)]
     pub trees: Vec<String>,
-    /// Run this and record for it and its descendants alone; its status is ours
+    /// Run this command; record only the command and its descendants, and exit with its status
     #[arg(last = true, value_name = "COMMAND")]
     pub run: Vec<OsString>,
 }
@@ -39,7 +39,7 @@ pub struct RecordArgs {
 /// Options of recordings in a folder.
 #[derive(Clone, Debug, Args)]
 pub struct FilesArgs {
-    /// In a folder, begin another file after this time [default: 1h]
+    /// In a folder, begin a new file after this time [default: 1h]
     #[arg(
         long,
         value_name = "TIME",
@@ -47,16 +47,16 @@ pub struct FilesArgs {
         allow_hyphen_values = true
     )]
     pub rotate: Option<String>,
-    /// In a folder, remove recordings that are older
+    /// In a folder, remove recordings that are older than this, such as 7d
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub max_age: Option<String>,
-    /// In a folder, remove the oldest recordings when all have more than this, as in 2G
+    /// In a folder, remove the oldest recordings when all together are larger than this, such as 2G
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub max_size: Option<String>,
-    /// Hold the last minutes in memory, and write them when something happens
+    /// In a folder, keep this much time in memory, such as 5m, and write it to a file when a trigger fires (--on)
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub ring: Option<String>,
-    /// What that is: exit:COMMAND signal:N rss:COMMAND:SIZE forks:PER_SECOND psi:memory.some:PERCENT% load:N gone:PID finding:RULE; SIGUSR2 does it, too
+    /// Trigger of --ring: exit:COMMAND signal:N rss:COMMAND:SIZE forks:PER_SECOND psi:memory.some:PERCENT% load:N gone:PID finding:RULE; SIGUSR2 is always a trigger
     #[arg(
         long = "on",
         value_name = "TRIGGER",
@@ -64,7 +64,7 @@ pub struct FilesArgs {
         allow_hyphen_values = true
     )]
     pub triggers: Vec<String>,
-    /// Memory that the ring may take [default: 64M]
+    /// Upper limit for the memory of the ring [default: 64M]
     #[arg(
         long,
         value_name = "SIZE",
@@ -72,7 +72,7 @@ pub struct FilesArgs {
         allow_hyphen_values = true
     )]
     pub ring_size: Option<String>,
-    /// Go on for so long after what has happened last [default: 30s]
+    /// Record this much time after the last trigger, too [default: 30s]
     #[arg(
         long,
         value_name = "TIME",
@@ -80,7 +80,7 @@ pub struct FilesArgs {
         allow_hyphen_values = true
     )]
     pub after: Option<String>,
-    /// Begin no other file for so long after one has ended [default: 1m]
+    /// Time after the end of a file before a trigger begins another file [default: 1m]
     #[arg(
         long,
         value_name = "TIME",
@@ -88,12 +88,12 @@ pub struct FilesArgs {
         allow_hyphen_values = true
     )]
     pub cool_down: Option<String>,
-    /// In a folder, keep this many recordings, the newest [default with --ring: 20]
+    /// In a folder, keep only this many recordings, the newest [default with --ring: 20]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub keep: Option<String>,
 }
 
-/// What may hold secrets.
+/// Data that can contain secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RedactArg {
     /// Arguments of processes

@@ -7,7 +7,7 @@ use super::RangeArgs;
 /// When to sample and from what.
 #[derive(Clone, Debug, Args)]
 pub struct SamplingArgs {
-    /// Seconds between samples, fractions allowed [default: 1; lines: 5]
+    /// Seconds between samples, such as 0.5 [default: 1; lines: 5]
     #[arg(
         short = 's',
         long = "interval",
@@ -16,7 +16,7 @@ pub struct SamplingArgs {
         allow_hyphen_values = true
     )]
     pub interval: Option<String>,
-    /// Samples a second, instead of --interval
+    /// Samples per second, instead of --interval
     #[arg(
         short = 'F',
         long = "hz",
@@ -28,20 +28,20 @@ pub struct SamplingArgs {
     /// Stop after this many intervals
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub samples: Option<String>,
-    /// Stop after this time, as in 30s, 5m or 1h
+    /// Stop after this time, such as 30s, 5m or 1h
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub duration: Option<String>,
-    /// Read a recording, or a folder of them, instead of this machine; - is the standard input
+    /// Read a recording, or a folder of recordings, instead of this machine; - is standard input
     #[arg(
         long,
         value_name = "REC",
         conflicts_with_all = ["interval", "hz", "require_ebpf"]
     )]
     pub from: Option<PathBuf>,
-    /// Of it, this part.
+    /// The part of the recording to read.
     #[command(flatten)]
     pub range: RangeArgs,
-    /// Fail with status 4 instead of going on without kernel events
+    /// Fail with status 4 if there are no kernel events, instead of reading only /proc
     #[arg(long)]
     pub require_ebpf: bool,
 }

@@ -1,9 +1,14 @@
-//! A live view: everything between the sampler and a screen that window and
-//! terminal have in common.
+//! Shows a live view: everything between the sampler and the screen that window and
+//! terminal share.
 
 #[cfg(feature = "window")]
 mod display;
+mod looks;
+mod place;
 mod playback;
+mod popups;
+mod scenes;
+mod status;
 mod terminal;
 mod travel;
 #[cfg(feature = "window")]
@@ -12,106 +17,53 @@ mod window;
 use std::{
     collections::HashMap,
     fs::File,
-    io::IsTerminal as _,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
-#[cfg(feature = "window")]
-use self::display::{Display, Forwarded};
-use self::playback::Replay;
+pub(crate) use self::looks::Looks;
+use self::{
+    place::{Place, place},
+    playback::Replay,
+    scenes::context,
+};
 use crate::{
-    chart::{
-        ANGLE, Arguments, Bubble, BubbleOptions, Colors, Context, Grid, GridOptions, Grouping,
-        Lines, LinesOptions, Sorting, Theme,
-    },
-    cli::{PictureArgs, ViewArg},
-    export::time,
-    model::{Host, Process, Scope, Snapshot, TaskId, Untrusted, duration_text},
-    paint,
+    chart::{Arguments, Bubble, Grid, Lines, Theme},
+    cli::PictureArgs,
+    model::{Host, TaskId, duration_text},
     recorder::Keeping,
     runtime::{
         Failure,
         config::Schedule,
-        drawing::{self, palette, theme},
+        drawing,
         measures::Measures,
-        output::{Job, Target, Writer},
-        stdout::{say, shown},
+        output::{Target, Writer},
+        stdout::say,
     },
-    scene::{Font, Scene},
+    scene::Font,
     session::{
         Plan, Session, Taken, WantArgs, selection,
         watch::{Order, Wake},
     },
-    source::{Details, boot_now_ns, own_cpu_ns},
+    source::{Details, own_cpu_ns},
     tracker::Filter,
-    view::{ChartKind, Effect, Governor, Hits, Input, Popup, Stage, Subject, View, popup},
+    view::{Effect, Governor, Hits, Input, Popup, Stage, View},
 };
 
-/// How each chart is to look; a view can go from one to another.
-#[derive(Clone)]
-pub(crate) struct Looks {
-    pub(crate) first: ChartKind,
-    pub(crate) grid: GridOptions,
-    pub(crate) bubble: BubbleOptions,
-    pub(crate) lines: LinesOptions,
-}
-
-impl Looks {
-    fn in_theme(&mut self, theme: Theme) {
-        self.grid.theme = theme;
-        self.bubble.theme = theme;
-        self.lines.theme = theme;
-    }
-
-    /// Those of a view that is nothing but usual, for a chart's own to be put in.
-    pub(crate) fn usual(first: ChartKind, args: &PictureArgs) -> Self {
-        let (theme, palette) = (theme(args), palette(args));
-        Self {
-            first,
-            grid: GridOptions {
-                scope: Scope::Threads,
-                grouping: Grouping::User,
-                sorting: Sorting::Start,
-                columns: None,
-                point_size: 300.0,
-                theme,
-                palette,
-                colors: Colors::default(),
-                classic: args.classic,
-            },
-            bubble: BubbleOptions {
-                scope: Scope::Processes,
-                theme,
-                palette,
-                grouping: Grouping::User,
-                even_axes: args.classic,
-                user_colors: Vec::new(),
-            },
-            lines: LinesOptions {
-                scope: Scope::Threads,
-                theme,
-                palette,
-                angle: ANGLE,
-            },
-        }
-    }
-}
-
-/// Between two readings of what a popup shows beyond the snapshot.
-const DETAILS: Duration = Duration::from_secs(1);
-
-/// Watches until somebody has seen enough.
+/// Shows a live view until the user leaves it. Returns the exit status.
+///
+/// # Errors
+///
+/// When there is no screen, or nothing can be watched or read.
 pub(crate) fn run(mut looks: Looks, args: &PictureArgs, interval: f64) -> Result<u8, Failure> {
     let schedule = Schedule::new(&args.sampling, interval)?;
     if args.sampling.from.is_some() && args.save.is_some() {
         return Err(Failure::usage(
-            "`--save` keeps what is watched live: `procviz record --from` cuts a piece out of a recording".to_owned(),
+            "`--save` records a live view: use `procviz record --from` to copy a part of a recording".to_owned(),
         ));
     }
     if args.speed.is_some() && args.sampling.from.is_none() {
         return Err(Failure::usage(
-            "`--speed` is for a recording: name one with --from".to_owned(),
+            "`--speed` is for recordings: name one with --from".to_owned(),
         ));
     }
     match place(args)? {
@@ -126,45 +78,7 @@ pub(crate) fn run(mut looks: Looks, args: &PictureArgs, interval: f64) -> Result
     }
 }
 
-/// Where the live view is.
-enum Place {
-    #[cfg(feature = "window")]
-    Window(Display),
-    Terminal,
-}
-
-/// A window where a display answers, else the terminal where stdout is one.
-fn place(args: &PictureArgs) -> Result<Place, Failure> {
-    #[cfg(feature = "window")]
-    let why_no_window = match args.view {
-        Some(ViewArg::Terminal) => "it is not asked for".to_owned(),
-        wanted => {
-            let forwarded = match wanted {
-                Some(ViewArg::Window) => Forwarded::Counts,
-                _ => Forwarded::No,
-            };
-            match Display::find(forwarded) {
-                Ok(display) => return Ok(Place::Window(display)),
-                Err(why) => why,
-            }
-        }
-    };
-    #[cfg(not(feature = "window"))]
-    let why_no_window = "procviz was built without it";
-    if args.view == Some(ViewArg::Window) {
-        return Err(Failure::usage(format!(
-            "no window: {why_no_window}; `-o FILE` draws without, `--view terminal` shows it here"
-        )));
-    }
-    if !std::io::stdout().is_terminal() {
-        return Err(Failure::usage(format!(
-            "no window ({why_no_window}), and stdout is no terminal: name a file with -o, as in `procviz grid -o tasks.png`"
-        )));
-    }
-    Ok(Place::Terminal)
-}
-
-/// What window and terminal share.
+/// The part of a live view that window and terminal share.
 struct Live {
     session: Session,
     view: View,
@@ -174,33 +88,35 @@ struct Live {
     lines: Lines,
     font: Font,
     arguments: Arguments,
-    /// The filter of the command line.
+    /// The filter of the command line. The filter that is typed narrows it.
     base: Filter,
     has_asked_for_args: bool,
     governor: Governor,
     details: Details,
-    /// Whom details are of, and when they came.
+    /// The task of the last details, the details, and when they came.
     detailed: Option<(TaskId, Vec<String>, Instant)>,
-    /// What was said last of whoever is shown: it stays when the task is gone.
+    /// The last popup of each task that is shown: it stays when the task is gone.
     said: HashMap<TaskId, Popup>,
-    /// Why none can be saved, where that is so.
+    /// Where pictures are saved, or why none can be.
     saved: Result<(Target, Writer), String>,
     started: Instant,
     is_over: bool,
     replay: Option<Replay>,
 }
 
-/// Whether a view goes on.
+/// What the user's input does to the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Goes {
     On,
     Redraw,
-    /// Others are to be seen, or elsewhere: what is typed next is meant for that picture.
+    /// Tasks appear, disappear or move: draw before the next key, which is meant for
+    /// the new picture.
     Relayout,
     Over,
 }
 
 impl Live {
+    /// Starts sampling, or opens the recording.
     fn start(
         looks: Looks,
         args: &PictureArgs,
@@ -212,7 +128,7 @@ impl Live {
         let measures = Measures::new(args)?;
         let mode = measures.mode;
         let saved = Target::for_views(mode);
-        // Before root's rights are given away: it may lie where only root reads.
+        // Before root's privileges are given away: only root can perhaps read the file.
         let font = drawing::font(args)?;
         let is_recording = args.sampling.from.is_some();
         let (wake, wake_replay) = match is_recording {
@@ -252,7 +168,7 @@ impl Live {
         );
         view.is_recording = is_recording;
         view.has_threads = session.has_threads();
-        // Who asks for a moment wants to look at it.
+        // `--at` names a moment to look at.
         view.is_paused = is_recording && args.sampling.range.at.is_some();
         let mut live = Self {
             base: session.filter().clone(),
@@ -276,7 +192,7 @@ impl Live {
             saved: match (saved, writer) {
                 (Ok(target), Some(writer)) => Ok((target, writer)),
                 (Err(failure), _) => Err(format!("{:#}", failure.error)),
-                (Ok(_), None) => Err("nothing writes".to_owned()),
+                (Ok(_), None) => Err("there is no thread that writes".to_owned()),
             },
             started: Instant::now(),
             is_over: false,
@@ -286,7 +202,7 @@ impl Live {
         Ok(live)
     }
 
-    /// Takes in what the sampler has said, or what is due of a recording.
+    /// Takes the samples that have come, or that are due in a recording.
     fn take(&mut self) -> Result<Taken, Failure> {
         if self.replay.is_some() {
             return self.play();
@@ -307,7 +223,7 @@ impl Live {
         self.session.snapshot().tick > 0
     }
 
-    /// Whether an answer has come that no picture shows yet.
+    /// Whether details have come that are not shown yet.
     #[cfg(feature = "window")]
     fn has_details(&mut self) -> bool {
         let answer = self.details.take();
@@ -339,7 +255,7 @@ impl Live {
         }
     }
 
-    /// Does what somebody asked for.
+    /// Carries out the user's input.
     fn input(&mut self, input: Input, hits: &Hits) -> Goes {
         let findings: Vec<Option<TaskId>> = self
             .session
@@ -389,218 +305,12 @@ impl Live {
         }
         match selection::of_line(&self.view.filter, &self.base, &self.session.users) {
             Ok(filter) => self.session.tracker.set_filter(filter),
-            // What was typed so far is not yet what is meant.
+            // The filter is perhaps not typed to its end.
             Err(why) => self.view.message = Some(why),
         }
     }
 
-    fn change_chart(&mut self) {
-        let kinds = [ChartKind::Grid, ChartKind::Bubble, ChartKind::Lines];
-        let [grid, bubble, lines] = kinds.map(|kind| self.view.scope_of(kind));
-        let grouping = self.view.grouping;
-        let looks = &mut self.looks.grid;
-        let wanted = (grid, grouping, self.view.sorting);
-        if (looks.scope, looks.grouping, looks.sorting) != wanted {
-            (looks.scope, looks.grouping, looks.sorting) = wanted;
-            self.grid = Grid::new(self.looks.grid.clone()).steady();
-        }
-        if self.looks.bubble.scope != bubble || self.looks.bubble.grouping != grouping {
-            self.looks.bubble.scope = bubble;
-            self.looks.bubble.grouping = grouping;
-            self.bubble = Bubble::new(self.looks.bubble.clone());
-            self.bubble.observe(self.session.snapshot());
-        }
-        if self.looks.lines.scope != lines {
-            self.looks.lines.scope = lines;
-            self.lines = Lines::new(self.looks.lines.clone());
-            self.look_again();
-        }
-    }
-
-    /// The picture as `-o` would draw it, into a file of its own.
-    fn save(&mut self) {
-        let target = match &self.saved {
-            Ok((target, _)) => target.clone(),
-            Err(why) => {
-                self.view.message = Some(format!("not saved: {why}"));
-                return;
-            }
-        };
-        let snapshot = self.session.snapshot();
-        let name = target.name(
-            1,
-            &time::for_file_name(&snapshot.host, snapshot.stamp.boot_ns),
-        );
-        // A picture of another size moves nobody on the screen.
-        let on_screen = self.grid.clone();
-        let scene = self.scene((1600.0, 900.0));
-        self.grid = on_screen;
-        let outcome = target.check_name(&name).and_then(|()| {
-            let mut raster = paint::Raster::new(self.font.clone());
-            let pixels = raster.paint(&scene, 1.0)?;
-            let notes = drawing::notes(&scene, self.session.snapshot());
-            let bytes = paint::encode(pixels, &notes)?;
-            match &self.saved {
-                Ok((_, writer)) => writer.write(name.clone(), Job::File(bytes)),
-                Err(why) => Err(anyhow::anyhow!("{why}")),
-            }
-        });
-        self.view.message = Some(match outcome {
-            Ok(()) => format!("saved as {}", shown(target.path_of(&name))),
-            Err(error) => format!("not saved: {error:#}"),
-        });
-    }
-
-    /// The chart as a picture of so many pixels.
-    fn scene(&mut self, size: (f32, f32)) -> Scene {
-        let snapshot = self.session.snapshot();
-        let users = &self.session.users;
-        let user = |uid| drawing::name(users, uid);
-        let context = context(&user, snapshot, &self.font, self.arguments, size);
-        match self.view.chart {
-            ChartKind::Grid => self.grid.draw(snapshot, &context),
-            ChartKind::Bubble => self.bubble.draw(snapshot, &context),
-            ChartKind::Lines => {
-                self.lines.look_from(self.view.angle);
-                self.lines.draw(snapshot, &context)
-            }
-        }
-    }
-
-    /// What is said of each task that somebody looks at, in order.
-    fn popups(&mut self) -> Vec<(TaskId, Popup)> {
-        let shown = self.view.shown();
-        self.said.retain(|id, _| shown.contains(id));
-        self.ask_for_details(shown.last().copied());
-        for id in &shown {
-            if let Some(popup) = self.popup(*id) {
-                self.said.insert(*id, popup);
-            } else if let Some(said) = self.said.get_mut(id) {
-                said.is_over = true;
-            }
-        }
-        shown
-            .into_iter()
-            .filter_map(|id| Some((id, self.said.get(&id)?.clone())))
-            .collect()
-    }
-
-    fn popup(&self, id: TaskId) -> Option<Popup> {
-        let tracker = &self.session.tracker;
-        let task = tracker.task(self.view.scope(), id)?;
-        let snapshot = tracker.snapshot();
-        let details = self
-            .detailed
-            .as_ref()
-            .filter(|(detailed, ..)| *detailed == id)
-            .map_or(&[][..], |(_, lines, _)| lines.as_slice());
-        let late = ["details: no answer from /proc".to_owned()];
-        let is_late = self.details.overdue() == Some(id);
-        let subject = Subject {
-            user: drawing::name(&self.session.users, task.thread.uid),
-            parent: self.name_of(task.process.ppid),
-            started: time::local(&snapshot.host, id.start_ns),
-            interval_ns: snapshot.stamp.interval_ns,
-            details: if is_late { &late } else { details },
-        };
-        Some(popup(&task, &subject))
-    }
-
-    fn name_of(&self, pid: u32) -> Option<String> {
-        let snapshot = self.session.snapshot();
-        let is_it = |process: &&Process| process.id.tid == pid && process.end.is_none();
-        let leader = snapshot.processes.iter().find(is_it)?.leader?;
-        Some(snapshot.threads.get(leader)?.comm.text().picture())
-    }
-
-    fn ask_for_details(&mut self, id: Option<TaskId>) {
-        if self.replay.is_some() {
-            // This machine knows nothing of that one's tasks.
-            return;
-        }
-        if let Some((id, lines)) = self.details.take() {
-            self.detailed = Some((id, lines, Instant::now()));
-        }
-        let Some(id) = id else { return };
-        let is_fresh = self
-            .detailed
-            .as_ref()
-            .is_some_and(|(detailed, _, came)| *detailed == id && came.elapsed() < DETAILS);
-        if !is_fresh {
-            self.details.ask(id);
-        }
-    }
-
-    /// How the view itself fares; empty when there is nothing to say.
-    fn notes(&mut self) -> Vec<String> {
-        let checked = self
-            .saved
-            .as_ref()
-            .map_or(Ok(()), |(_, writer)| writer.check());
-        if let Err(error) = checked {
-            self.view.message = Some(format!("not saved: {error:#}"));
-        }
-        let mut parts = Vec::new();
-        match &self.replay {
-            Some(replay) => {
-                let speed = replay.speed;
-                let snapshot = self.session.snapshot();
-                let clock = time::local_clock(&snapshot.host, snapshot.stamp.boot_ns);
-                let how = if self.view.is_paused {
-                    "PAUSED, space plays".to_owned()
-                } else {
-                    format!("plays {speed}x")
-                };
-                parts.push(format!("recorded {clock}, {how}"));
-            }
-            None if self.view.is_paused => {
-                parts.push("PAUSED, . for one more sample".to_owned());
-            }
-            None => {}
-        }
-        let asked = self.view.interval;
-        if self.governor.is_stretched() {
-            let now = duration_text(self.governor.interval(asked).as_nanos() as u64);
-            let detail = if self.view.is_reduced {
-                " and processes shown for threads"
-            } else {
-                ""
-            };
-            parts.push(format!("interval stretched to {now}{detail} by --max-cpu"));
-        }
-        if self.is_late() {
-            let age = duration_text(self.age().as_nanos() as u64);
-            parts.push(format!("the last sample is {age} old"));
-        }
-        if self.view.sorting != Sorting::default() {
-            parts.push(format!("in order of {}", self.view.sorting.word()));
-        }
-        #[cfg(feature = "window")]
-        if self.view.glass.is_on() {
-            let factor = self.view.glass.factor;
-            parts.push(format!("enlarged {factor:.1}x, Esc shows all"));
-        }
-        if !self.view.filter.is_empty() {
-            let line = Untrusted::new(self.view.filter.as_bytes()).picture();
-            parts.push(format!("filter: {line}"));
-        }
-        parts
-    }
-
-    /// How old what is shown is.
-    fn age(&self) -> Duration {
-        let taken = self.session.snapshot().stamp.boot_ns;
-        Duration::from_nanos(boot_now_ns().saturating_sub(taken))
-    }
-
-    /// Whether a sample should have come and has not: then the picture says
-    /// how old it is. A paused one does not grow old.
-    fn is_late(&self) -> bool {
-        let patience = self.governor.interval(self.view.interval) * 2 + Duration::from_secs(1);
-        self.replay.is_none() && !self.view.is_paused && self.has_begun() && self.age() > patience
-    }
-
-    /// The last line, once the screen is given back.
+    /// Ends the view: prints the last line, and returns the exit status.
     fn end(self) -> Result<u8, Failure> {
         let snapshot = self.session.snapshot();
         say(&format!(
@@ -613,21 +323,5 @@ impl Live {
             writer.finish()?;
         }
         Ok(self.session.status_now())
-    }
-}
-
-fn context<'a>(
-    user: &'a dyn Fn(Option<u32>) -> Arc<str>,
-    snapshot: &Snapshot,
-    font: &'a Font,
-    arguments: Arguments,
-    size: (f32, f32),
-) -> Context<'a> {
-    Context {
-        font,
-        user,
-        time: time::local(&snapshot.host, snapshot.stamp.boot_ns),
-        size,
-        arguments,
     }
 }

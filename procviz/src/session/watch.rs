@@ -291,9 +291,9 @@ impl Ticker {
         }
     }
 
-    /// Forwards a signal to the command; returns false if there is no such process. The
-    /// command decides how to react, and its exit ends the run. SIGINT is not forwarded:
-    /// the terminal sends Ctrl-C to the command, too.
+    /// Whether a signal is for the command, which decides how to react and whose exit ends
+    /// the run. Forwards the signal, except SIGINT: the terminal sends Ctrl-C to the
+    /// command, too.
     fn is_the_childs(&self, signal: Signal) -> bool {
         let Some(pid) = self.child.and_then(|pid| i32::try_from(pid).ok()) else {
             return false;

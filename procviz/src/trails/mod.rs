@@ -66,7 +66,7 @@ pub struct Past([Trails; 2]);
 pub struct Broken;
 
 impl Trails {
-    /// Without trails.
+    /// Makes an empty set of trails.
     pub fn new(scope: Scope) -> Self {
         Self {
             scope,
@@ -97,7 +97,7 @@ impl Trails {
         (self.last_ns, self.settled_ns) = (now, now);
     }
 
-    /// Whether the trails are of threads or of processes.
+    /// The scope of the trails: threads or processes.
     pub fn scope(&self) -> Scope {
         self.scope
     }
@@ -288,7 +288,7 @@ impl Trails {
         Ok(())
     }
 
-    /// Limits the trails of exited tasks: removes those with the least CPU time.
+    /// Limits the trails of exited tasks: removes the trails with the least CPU time.
     fn forget_the_least(&mut self) {
         let dead = self.trails.iter().filter(|(_, trail)| trail.is_over);
         let used = |trail: &Trail| trail.points.last().map_or(0, |point| point.cpu_ns);

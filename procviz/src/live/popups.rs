@@ -1,0 +1,80 @@
+//! Popups: what a live view shows about the tasks that the user looks at.
+
+use std::time::{Duration, Instant};
+
+use super::Live;
+use crate::{
+    export::time,
+    model::{Process, TaskId},
+    runtime::drawing,
+    view::{Popup, Subject, popup},
+};
+
+/// Time between two reads of the details that are not in the snapshot.
+const DETAILS: Duration = Duration::from_secs(1);
+
+impl Live {
+    /// The popups of the tasks that the user looks at, in order.
+    pub(super) fn popups(&mut self) -> Vec<(TaskId, Popup)> {
+        let shown = self.view.shown();
+        self.said.retain(|id, _| shown.contains(id));
+        self.ask_for_details(shown.last().copied());
+        for id in &shown {
+            if let Some(popup) = self.popup(*id) {
+                self.said.insert(*id, popup);
+            } else if let Some(said) = self.said.get_mut(id) {
+                said.is_over = true;
+            }
+        }
+        shown
+            .into_iter()
+            .filter_map(|id| Some((id, self.said.get(&id)?.clone())))
+            .collect()
+    }
+
+    pub(super) fn popup(&self, id: TaskId) -> Option<Popup> {
+        let tracker = &self.session.tracker;
+        let task = tracker.task(self.view.scope(), id)?;
+        let snapshot = tracker.snapshot();
+        let details = self
+            .detailed
+            .as_ref()
+            .filter(|(detailed, ..)| *detailed == id)
+            .map_or(&[][..], |(_, lines, _)| lines.as_slice());
+        let late = ["details: no answer from /proc".to_owned()];
+        let is_late = self.details.overdue() == Some(id);
+        let subject = Subject {
+            user: drawing::name(&self.session.users, task.thread.uid),
+            parent: self.name_of(task.process.ppid),
+            started: time::local(&snapshot.host, id.start_ns),
+            interval_ns: snapshot.stamp.interval_ns,
+            details: if is_late { &late } else { details },
+        };
+        Some(popup(&task, &subject))
+    }
+
+    pub(super) fn name_of(&self, pid: u32) -> Option<String> {
+        let snapshot = self.session.snapshot();
+        let is_it = |process: &&Process| process.id.tid == pid && process.end.is_none();
+        let leader = snapshot.processes.iter().find(is_it)?.leader?;
+        Some(snapshot.threads.get(leader)?.comm.text().picture())
+    }
+
+    pub(super) fn ask_for_details(&mut self, id: Option<TaskId>) {
+        if self.replay.is_some() {
+            // The tasks of a recording are not those of this machine.
+            return;
+        }
+        if let Some((id, lines)) = self.details.take() {
+            self.detailed = Some((id, lines, Instant::now()));
+        }
+        let Some(id) = id else { return };
+        let is_fresh = self
+            .detailed
+            .as_ref()
+            .is_some_and(|(detailed, _, came)| *detailed == id && came.elapsed() < DETAILS);
+        if !is_fresh {
+            self.details.ask(id);
+        }
+    }
+}
