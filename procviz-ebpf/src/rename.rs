@@ -18,9 +18,9 @@ fn task_rename(ctx: BtfTracePointContext) -> i32 {
     };
     let record = entry.as_mut_ptr();
     // SAFETY: `record` points to reserved memory for a whole record, and every field
-    // is written before the record is submitted. The helper checks the source and stops
-    // at the terminating zero, so the name is cleared first. It is cleared as two words,
-    // because a call of `memset` would be a function without type information.
+    // is written before the record is submitted. The helper checks the source and stops at
+    // its terminating zero, so the name is cleared first: as two words, because a call of
+    // `memset` would be a function without type information.
     unsafe {
         (*record).header = header;
         (*record).start_ns = get!(task, task_start as u64);

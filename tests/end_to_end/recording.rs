@@ -70,7 +70,10 @@ fn what_was_live() -> Result<(), Failed> {
     let read = output(procviz().args(["dump", "--from"]).arg(&file));
     assert!(read.status.success(), "{}", stderr(&read));
     assert!(live.stdout.iter().filter(|byte| **byte == b'\n').count() > 20);
-    assert!(live.stdout == read.stdout, "the live and the recorded output differ");
+    assert!(
+        live.stdout == read.stdout,
+        "the live and the recorded output differ"
+    );
     let meta = std::fs::metadata(&file)?;
     assert_eq!(meta.permissions().mode() & 0o777, 0o600);
     // Read the recording through a pipe, as a picture, as findings, and as a part.

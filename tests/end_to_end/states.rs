@@ -204,7 +204,10 @@ fn a_short_life() -> Result<(), Failed> {
         );
         assert_eq!(task["exit"]["exit_code"], 0);
     }
-    assert!(seen[2].is_none() && seen[3].is_none(), "still shown: {seen:?}");
+    assert!(
+        seen[2].is_none() && seen[3].is_none(),
+        "still shown: {seen:?}"
+    );
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The live view in a real terminal: tmux shows what a person would see.
+//! Tests the live view in a real terminal: tmux gives the screen that a user would see.
 
 use std::{
     path::Path,
@@ -50,12 +50,12 @@ pub(crate) const TESTS: &[Test] = &[
     }),
 ];
 
-/// Runs a test where there is tmux.
+/// Runs a test if tmux is installed.
 fn tmux(test: fn() -> Result<(), Failed>) -> Result<(), Failed> {
     if has_program("tmux") {
         test()
     } else {
-        skip("there is no tmux")
+        skip("tmux is not installed")
     }
 }
 
@@ -91,7 +91,7 @@ impl Terminal {
             .status()
             .unwrap();
         assert!(status.success(), "tmux does not start");
-        terminal.wait("a prompt", |text| text.contains("ready$"));
+        terminal.wait("prompt", |text| text.contains("ready$"));
         terminal
     }
 
@@ -100,7 +100,7 @@ impl Terminal {
         let terminal = Self::new(columns, rows, environment);
         terminal.type_in(&format!("{} {args}", env!("CARGO_BIN_EXE_procviz")));
         terminal.keys(&["Enter"]);
-        terminal.wait("a picture", |text| text.contains("watched"));
+        terminal.wait("picture", |text| text.contains("watched"));
         terminal
     }
 
@@ -119,7 +119,7 @@ impl Terminal {
         assert!(self.command(&args).status().unwrap().success());
     }
 
-    /// Escape, with the pause that tells it from the start of a code.
+    /// Types Escape, and waits: the pause distinguishes the key from an escape sequence.
     fn escape(&self) {
         self.keys(&["Escape"]);
         std::thread::sleep(Duration::from_millis(100));
@@ -134,12 +134,12 @@ impl Terminal {
         String::from_utf8(output(&mut self.command(&["capture-pane", "-p"])).stdout).unwrap()
     }
 
-    /// With the codes of colours.
+    /// The text of the screen with its escape sequences for colours.
     fn colored(&self) -> String {
         String::from_utf8(output(&mut self.command(&["capture-pane", "-p", "-e"])).stdout).unwrap()
     }
 
-    /// Whether a program has the whole screen.
+    /// Whether a program uses the alternate screen.
     fn is_taken(&self) -> bool {
         let args = ["display-message", "-p", "#{alternate_on}#{mouse_any_flag}"];
         output(&mut self.command(&args)).stdout.starts_with(b"1")
@@ -151,7 +151,7 @@ impl Terminal {
         assert!(self.command(&args).status().unwrap().success());
     }
 
-    /// The screen, once it is as it should be.
+    /// Waits until the screen is as expected, and returns its text.
     fn wait(&self, what: &str, is_there: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + Duration::from_secs(15);
         loop {
@@ -159,7 +159,7 @@ impl Terminal {
             if is_there(&text) {
                 return text;
             }
-            assert!(Instant::now() < deadline, "no {what}:\n{text}");
+            assert!(Instant::now() < deadline, "timeout, {what}:\n{text}");
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -171,7 +171,7 @@ impl Drop for Terminal {
     }
 }
 
-/// A child with a name of bytes.
+/// A child with this name.
 fn named(bytes: &[u8]) -> Running {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut child = Running::new(
@@ -205,7 +205,7 @@ fn each_size() -> Result<(), Failed> {
             text.lines()
                 .all(|line| line.chars().count() <= columns as usize)
         );
-        // Down to the known child, whose popup says who it is.
+        // Go to the known child; its popup shows its details.
         terminal.type_in(&format!("/pid:{}", child.pid()));
         terminal.keys(&["Enter", "Right"]);
         let popup = terminal.wait("popup", |text| text.contains("started"));
@@ -232,7 +232,7 @@ fn each_key() -> Result<(), Failed> {
     terminal.keys(&["Enter"]);
     terminal.type_in(env!("CARGO_BIN_EXE_procviz"));
     terminal.keys(&["Enter"]);
-    terminal.wait("a picture", |text| text.contains("watched"));
+    terminal.wait("picture", |text| text.contains("watched"));
     let press = |keys: &[&str], what: &str, is_there: &dyn Fn(&str) -> bool| {
         terminal.keys(keys);
         terminal.wait(what, is_there)
@@ -247,9 +247,9 @@ fn each_key() -> Result<(), Failed> {
     let watched = |text: &str| text.split("watched").nth(1).unwrap()[..12].to_owned();
     let before = watched(&terminal.text());
     std::thread::sleep(Duration::from_millis(1_500));
-    assert_eq!(before, watched(&terminal.text()), "it is not paused");
+    assert_eq!(before, watched(&terminal.text()), "the view is not paused");
     press(&["."], "step", &|text| watched(text) != before);
-    press(&["p"], "going on", &|text| !text.contains("PAUSED"));
+    press(&["p"], "resume", &|text| !text.contains("PAUSED"));
     press(&["+"], "longer interval", &|text| {
         text.contains("interval 2 s")
     });
@@ -269,24 +269,24 @@ fn each_key() -> Result<(), Failed> {
             text.contains(&format!("in order of {order}"))
         });
     }
-    press(&["z"], "word on zoom", &|text| {
+    press(&["z"], "help on zoom", &|text| {
         text.contains("only the lines")
     });
     press(&["2"], "bubbles", &|text| text.contains("pid user command"));
     press(&["3"], "lines", &|text| text.contains("CPU used"));
-    press(&["z"], "last part of the lines", &|text| {
+    press(&["z"], "end of the lines", &|text| {
         text.contains("enlarged 2x")
     });
-    press(&["Z"], "all of the lines", &|text| {
+    press(&["Z"], "the whole lines", &|text| {
         !text.contains("enlarged")
     });
     press(&["1"], "grid", &|text| text.contains("D blocked"));
-    press(&["n"], "word on findings", &|text| {
+    press(&["n"], "list of findings", &|text| {
         text.contains("nothing stands out") || text.contains("started")
     });
     terminal.keys(&["Escape"]);
     terminal.wait("picture", |text| !text.contains("started"));
-    press(&["s"], "name of a file", &|text| {
+    press(&["s"], "name of the file", &|text| {
         text.contains("saved as procviz-")
     });
     terminal.type_in(&format!("/pid:{}", child.pid()));
@@ -295,13 +295,13 @@ fn each_key() -> Result<(), Failed> {
     });
     press(&["l"], "selection", &|text| text.contains("well-known"));
     press(&["Enter"], "pin", &|text| text.contains("pinned"));
-    press(&["Enter"], "free one", &|text| !text.contains("pinned"));
+    press(&["Enter"], "unpin", &|text| !text.contains("pinned"));
     press(&["Escape"], "no popup", &|text| {
         !text.contains("well-known")
     });
     press(&["Escape"], "no filter", &|text| !text.contains("hidden"));
     terminal.type_in("/(");
-    press(&["x"], "why", &|text| {
+    press(&["x"], "reason", &|text| {
         text.contains("filter: (x_") || text.contains("no regular")
     });
     terminal.escape();
@@ -311,7 +311,7 @@ fn each_key() -> Result<(), Failed> {
     });
     assert!(!terminal.is_taken());
     let saved = std::fs::read_dir(&folder.0)?.count();
-    assert_eq!(saved, 1, "pictures saved");
+    assert_eq!(saved, 1, "saved pictures");
     Ok(())
 }
 
@@ -340,7 +340,7 @@ fn a_pin() -> Result<(), Failed> {
 fn too_small() -> Result<(), Failed> {
     let terminal = Terminal::procviz(80, 24, &[], "");
     terminal.resize(20, 5);
-    terminal.wait("word on the size", |text| text.contains("too small"));
+    terminal.wait("message on the size", |text| text.contains("too small"));
     terminal.resize(80, 24);
     terminal.wait("picture", |text| text.contains("cores busy"));
     Ok(())
@@ -352,7 +352,7 @@ fn plain() -> Result<(), Failed> {
     assert!(text.is_ascii(), "{text}");
     let terminal = Terminal::procviz(100, 30, &["NO_COLOR=1"], "");
     let colored = terminal.colored();
-    // 3x, 4x, 9x and 10x are colours; 1, 4 and 7 are not.
+    // SGR codes 3x, 4x, 9x and 10x are colours; 1, 4 and 7 are not.
     let codes = colored.split("\x1b[").skip(1);
     let is_color = |code: &str| {
         let code = code.split('m').next().unwrap_or("");
@@ -393,12 +393,12 @@ fn pid_in(terminal: &Terminal) -> Pid {
         if let Some(pid) = pid {
             return Pid::from_raw(pid.parse().unwrap());
         }
-        assert!(Instant::now() < deadline, "no procviz below {shell}");
+        assert!(Instant::now() < deadline, "no child procviz of {shell}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
-/// What somebody does to end it.
+/// A way to end the view: a name, and the action of the user.
 type End = (&'static str, fn(&Terminal));
 
 fn given_back() -> Result<(), Failed> {
@@ -427,14 +427,14 @@ fn given_back() -> Result<(), Failed> {
         });
         assert!(!terminal.is_taken(), "{name}");
         assert!(text.contains(" lost, in "), "{name}: {text}");
-        // What is typed is seen again: the terminal echoes.
+        // Typed text is visible again: the terminal echoes.
         terminal.type_in("echo $((6*7))");
         terminal.keys(&["Enter"]);
         terminal.wait("echo", |text| {
             text.contains("echo $((6*7))") && text.contains("\n42")
         });
     }
-    // A panic in a build for tests.
+    // A panic, which the variable causes in a test build.
     let terminal = Terminal::procviz(100, 30, &["PROCVIZ_TEST_PANIC=1"], "");
     terminal.keys(&["q"]);
     terminal.wait("panic", |text| {
@@ -459,8 +459,7 @@ fn suspended() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Names that would move the cursor, change the title or turn text around.
-/// Writes down every byte that a terminal gets from now on.
+/// Writes every byte that the terminal gets from now on to a file.
 fn keep_bytes(terminal: &Terminal, file: &Path) {
     let pipe = format!("cat > {}", file.display());
     let args = ["pipe-pane", "-o", &pipe];
@@ -481,7 +480,7 @@ fn assert_no_control(raw: &Path) {
     }
 }
 
-/// A cgroup that is gone with the value.
+/// A cgroup. Dropping the value removes the cgroup.
 struct Cgroup(std::path::PathBuf);
 
 impl Drop for Cgroup {
@@ -495,7 +494,7 @@ impl Drop for Cgroup {
     }
 }
 
-/// The name of a user and of a cgroup are as free as that of a program.
+/// Names of users and cgroups can be as hostile as names of programs.
 fn hostile_groups() -> Result<(), Failed> {
     const UID: u32 = 61_174;
     let mounts = std::fs::read_to_string("/proc/self/mounts")?;
@@ -505,7 +504,7 @@ fn hostile_groups() -> Result<(), Failed> {
         (words.next() == Some("cgroup2")).then(|| folder.to_owned())
     });
     let Some(mount) = mount else {
-        return skip("there is no cgroup2");
+        return skip("no cgroup2 is mounted");
     };
     let group = Path::new(&mount).join("procviz\x1b]0;evil\x07\u{202e}abc\x1b[2Jred");
     std::fs::create_dir(&group)?;
@@ -522,7 +521,7 @@ fn hostile_groups() -> Result<(), Failed> {
     let terminal = Terminal::new(110, 40, &[]);
     let raw = folder.file("raw");
     keep_bytes(&terminal, &raw);
-    // Nobody but this procviz sees the other users.
+    // Only this procviz sees the changed list of users.
     terminal.type_in(&format!(
         "unshare --mount sh -c 'mount --bind {} /etc/passwd && exec {}'",
         passwd.display(),
@@ -557,6 +556,7 @@ fn hostile_groups() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Names that would move the cursor, change the title or reverse text.
 fn hostile() -> Result<(), Failed> {
     const NAMES: [&[u8]; 5] = [
         b"\x1b]0;evil\x07",
@@ -583,7 +583,7 @@ fn hostile() -> Result<(), Failed> {
         let text = terminal.wait("popup", |text| {
             text.contains("parent ") && text.contains(&pid)
         });
-        // The right side of the box stays where it is.
+        // The right border of the popup stays in its column.
         let sides = text
             .lines()
             .filter(|line| line.contains('│'))
@@ -648,7 +648,7 @@ fn a_pipe() -> Result<(), Failed> {
     Ok(())
 }
 
-/// What the screen says is shown of a recording: its clock, and its threads.
+/// The sample of a recording that the screen shows: its time and its number of threads.
 fn moment(screen: &str) -> (String, usize) {
     let clock = screen.split("recorded ").nth(1).unwrap_or_default();
     let clock = clock.split(',').next().unwrap_or_default();
@@ -657,7 +657,7 @@ fn moment(screen: &str) -> (String, usize) {
     (clock.to_owned(), threads.parse().unwrap_or_default())
 }
 
-/// Each moment is the one that was recorded, from wherever one comes.
+/// After each seek the view shows the recorded sample, whatever it showed before.
 fn a_recording() -> Result<(), Failed> {
     let folder = Folder::new("to-and-fro");
     let file = folder.file("run.pvz");
@@ -684,7 +684,7 @@ fn a_recording() -> Result<(), Failed> {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
     };
-    // Clocks to a millisecond, as the screen says them.
+    // Times to the millisecond, as the screen shows them.
     let zone = jiff::tz::TimeZone::system();
     let clock = |value: &serde_json::Value| {
         let time: jiff::Timestamp = value["time"].as_str().unwrap().parse().unwrap();
@@ -701,12 +701,12 @@ fn a_recording() -> Result<(), Failed> {
         let is_it = |(time, _): &(String, usize)| *time == clock(line);
         samples.iter().position(is_it)
     };
-    // Whatever else goes on here begins to stand out at times of its own.
+    // Findings about other tasks of this machine begin at other times.
     let all: std::collections::BTreeSet<usize> = begins.clone().filter_map(number).collect();
     let begun = begins
         .filter(|line| line["rule"] == "cpu")
         .find_map(number)
-        .ok_or("the burner was not found")?;
+        .ok_or("no finding about the burner")?;
     let args = format!("--from {} --view terminal --at -1s", file.display());
     let terminal = Terminal::procviz(160, 40, &[], &args);
     let at = |what: &str, index: usize| {
@@ -714,22 +714,22 @@ fn a_recording() -> Result<(), Failed> {
         terminal.wait(what, |text| moment(text) == *wanted)
     };
     let last = samples.len() - 1;
-    let screen = terminal.wait("a stop at --at", |text| {
+    let screen = terminal.wait("stop at `--at`", |text| {
         text.contains("PAUSED") && text.contains(&samples[last].0[..6])
     });
     let from = samples.iter().position(|sample| *sample == moment(&screen));
-    let from = from.ok_or("it stops at none of the samples")?;
+    let from = from.ok_or("the view stops between samples")?;
     terminal.type_in(&"[".repeat(all.range(begun..from).count()));
-    let screen = at("the begin of what stands out", begun);
+    let screen = at("the start of the finding", begun);
     assert!(screen.contains(" cores for "), "{screen}");
     terminal.keys(&["Left"]);
     let screen = at("the sample before", begun - 1);
     assert!(!screen.contains(" cores for "), "{screen}");
     terminal.keys(&["Left"]);
-    at("the one before that", begun - 2);
+    at("two samples before", begun - 2);
     terminal.keys(&["Right", "Right", "Right"]);
-    at("three further on", begun + 1);
-    // A click on the bar: its first and its last cell are its ends.
+    at("three samples later", begun + 1);
+    // Click on the bar: its first and last cells are the start and the end.
     let bar = |text: &str| {
         text.trim_end()
             .lines()
@@ -746,16 +746,16 @@ fn a_recording() -> Result<(), Failed> {
         first + 1,
         first + 1
     ));
-    terminal.wait("the beginning", |text| {
+    terminal.wait("the start", |text| {
         moment(text).0 < samples[10].0 && text.contains("PAUSED")
     });
     terminal.type_in("[");
-    terminal.wait("word that there is nothing", |text| {
+    terminal.wait("message on no earlier finding", |text| {
         text.contains("nothing begins to stand out before this")
     });
-    // It plays, faster, and stops at its end.
+    // Playback runs faster and stops at the end.
     terminal.type_in(" +++");
-    terminal.wait("a faster play", |text| text.contains("plays 10x"));
+    terminal.wait("faster playback", |text| text.contains("plays 10x"));
     terminal.wait("the end", |text| {
         text.contains("the end of the recording") || moment(text) == samples[last]
     });
@@ -765,6 +765,6 @@ fn a_recording() -> Result<(), Failed> {
     });
     terminal.escape();
     terminal.type_in("q");
-    terminal.wait("a prompt", |_| !terminal.is_taken());
+    terminal.wait("prompt", |_| !terminal.is_taken());
     Ok(())
 }

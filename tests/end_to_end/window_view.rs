@@ -1,4 +1,4 @@
-//! The live view in a window on a display of its own, driven as by hand.
+//! Tests the live view in a window on a display of its own, driven as by a user.
 
 use std::{
     collections::HashMap,
@@ -39,18 +39,18 @@ pub(crate) const TESTS: &[Test] = &[
     }),
 ];
 
-/// Runs a test where there is an X server to start and a hand to drive it.
+/// Runs a test if the X server Xvfb and xdotool are installed.
 fn display(test: fn() -> Result<(), Failed>) -> Result<(), Failed> {
     match ["Xvfb", "xdotool"]
         .into_iter()
         .find(|name| !has_program(name))
     {
         None => test(),
-        Some(missing) => skip(&format!("there is no {missing}")),
+        Some(missing) => skip(&format!("{missing} is not installed")),
     }
 }
 
-/// An X server without a screen.
+/// An X server without a physical screen.
 struct Screen {
     server: Running,
     name: String,
@@ -60,7 +60,7 @@ impl Screen {
     fn new() -> Self {
         let (reader, writer) = nix::unistd::pipe().unwrap();
         let number = writer.as_raw_fd();
-        // The server inherits the descriptor to say its number on.
+        // The server inherits the file descriptor and writes its display number to it.
         nix::fcntl::fcntl(
             &writer,
             nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()),
@@ -93,7 +93,7 @@ impl Screen {
         String::from_utf8(result.stdout).unwrap()
     }
 
-    /// What a window manager does when somebody presses its cross.
+    /// Sends the message of a window manager when the user clicks its close button.
     fn ask_to_close(&self, window: &str) {
         use x11rb::{
             connection::Connection as _,
@@ -113,7 +113,7 @@ impl Screen {
     }
 }
 
-/// What the view said last of where everybody is.
+/// The last places of all tasks that the view printed.
 #[derive(Clone, Debug, Default)]
 struct Places {
     at: HashMap<u32, (i32, i32)>,
@@ -135,7 +135,7 @@ impl<'a> Shown<'a> {
         Self::at_scale(screen, "1", "1200x700", args)
     }
 
-    /// Where a point of the program is several of the screen.
+    /// Like `new`, with several pixels of the screen for a point of the program.
     fn at_scale(screen: &'a Screen, scale: &str, size: &str, args: &[&str]) -> Self {
         let mut running = Running::new(
             procviz()
@@ -143,7 +143,7 @@ impl<'a> Shown<'a> {
                 .args(args)
                 .args(["--size", size])
                 .env("DISPLAY", &screen.name)
-                // A compositor that has gone leaves its name behind.
+                // A compositor that has exited leaves its name behind.
                 .env("WAYLAND_DISPLAY", "wayland-stale")
                 .env("PROCVIZ_TEST_PLACES", "1")
                 .stderr(Stdio::piped()),
@@ -162,7 +162,7 @@ impl<'a> Shown<'a> {
             lines,
             window: String::new(),
         };
-        shown.wait("a picture", |_| true);
+        shown.wait("picture", |_| true);
         let found = screen.hand(&["search", "--name", "^procviz$"]);
         shown.window = found.lines().next().unwrap().to_owned();
         screen.hand(&["windowfocus", "--sync", &shown.window]);
@@ -211,7 +211,7 @@ impl<'a> Shown<'a> {
             if let Some(places) = places.filter(&is_there) {
                 return places;
             }
-            assert!(Instant::now() < deadline, "no {what}: {}", self.said());
+            assert!(Instant::now() < deadline, "timeout, {what}: {}", self.said());
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -229,7 +229,7 @@ impl<'a> Shown<'a> {
                 std::thread::sleep(Duration::from_millis(100));
                 return (status.code(), self.said());
             }
-            assert!(Instant::now() < deadline, "it does not end");
+            assert!(Instant::now() < deadline, "procviz does not exit");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -256,7 +256,7 @@ fn hover_click_and_death() -> Result<(), Failed> {
             .all(|child| places.at.contains_key(&child.pid()))
     });
     shown.point(places.at[&pid]);
-    shown.wait("popup of the hovered", |places| places.popups == [pid]);
+    shown.wait("popup of the task", |places| places.popups == [pid]);
     screen.hand(&["click", "1"]);
     shown.point((5, 5));
     shown.wait("pin", |places| places.popups == [pid]);
@@ -273,8 +273,8 @@ fn hover_click_and_death() -> Result<(), Failed> {
     shown.wait("refresh", |places| places.tick > tick);
     screen.hand(&["key", "p"]);
     drop(children);
-    let gone = shown.wait("leave", |places| !places.at.contains_key(&pid));
-    assert_eq!(gone.popups, [pid], "the pin of a dead task stays");
+    let gone = shown.wait("exit", |places| !places.at.contains_key(&pid));
+    assert_eq!(gone.popups, [pid], "the pin of a dead task is gone");
     screen.hand(&["key", "q"]);
     let (status, said) = shown.end();
     assert_eq!(status, Some(0), "{said}");
@@ -282,7 +282,7 @@ fn hover_click_and_death() -> Result<(), Failed> {
     Ok(())
 }
 
-/// With the pointer on the time bar and with keys, each moment is shown as it was.
+/// After seeks on the time bar and with keys, each sample is shown as it was recorded.
 fn time_bar() -> Result<(), Failed> {
     let folder = Folder::new("time-bar");
     let file = folder.file("x.pvz");
@@ -301,7 +301,7 @@ fn time_bar() -> Result<(), Failed> {
     assert!(recording.0.wait()?.success());
     let result = output(procviz().args(["dump", "--from"]).arg(&file));
     let text = String::from_utf8(result.stdout)?;
-    // Of each sample its clock and who lived.
+    // The time of each sample and the tasks that were alive.
     let samples: Vec<(String, std::collections::BTreeSet<u32>)> = text
         .lines()
         .map(|line| {
@@ -316,14 +316,14 @@ fn time_bar() -> Result<(), Failed> {
     let shown = Shown::new(&screen, &["--from", file.to_str().unwrap(), "--at", "-1ms"]);
     let last = &samples.last().unwrap().0;
     let missing = |places: &Places| {
-        let index = at(&places.clock).expect("it is one of the recording's moments");
+        let index = at(&places.clock).expect("no sample of the recording");
         let living = samples[index].1.iter().copied();
         let missing = living.filter(|tid| !places.at.contains_key(tid));
         missing.collect::<Vec<u32>>()
     };
     let there = |what: &str, clock: &str| {
         let places = shown.wait(what, |places| places.clock == clock);
-        assert_eq!(missing(&places), [0; 0], "{what}: who is not shown");
+        assert_eq!(missing(&places), [0; 0], "{what}: tasks not shown");
         places
     };
     there("the sample before the end", &samples[samples.len() - 2].0);
@@ -332,24 +332,24 @@ fn time_bar() -> Result<(), Failed> {
     assert!(!end.at.contains_key(&pid));
     screen.hand(&["key", "Left"]);
     there("the sample before", &samples[samples.len() - 2].0);
-    // The bar is below, and has a clock at each side.
+    // The bar is at the bottom, and has a time at each side.
     shown.point((600, 687));
     screen.hand(&["click", "1"]);
     let middle = shown.wait("the middle", |places| {
         at(&places.clock)
             .is_some_and(|index| (samples.len() / 4..samples.len() * 3 / 4).contains(&index))
     });
-    assert_eq!(missing(&middle), [0; 0], "the middle: who is not shown");
+    assert_eq!(missing(&middle), [0; 0], "the middle: tasks not shown");
     assert!(middle.at.contains_key(&pid), "{middle:?}");
     let index = at(&middle.clock).unwrap();
     screen.hand(&["key", "Right"]);
     there("the sample after", &samples[index + 1].0);
-    // Dragged to the front, and from there to the end.
+    // Drag to the start, and from there to the end.
     shown.point((200, 687));
     screen.hand(&["mousedown", "1"]);
     shown.point((95, 687));
-    // The first sample of a recording opens it, and is none that `dump` writes.
-    shown.wait("the front", |places| places.clock <= samples[1].0);
+    // The first sample of a recording is the opening census, which `dump` does not print.
+    shown.wait("the start", |places| places.clock <= samples[1].0);
     shown.point((1_195, 687));
     screen.hand(&["mouseup", "1"]);
     there("the end again", last);
@@ -387,7 +387,7 @@ fn fast() -> Result<(), Failed> {
             .iter()
             .all(|child| places.popups.contains(&child.pid()))
     });
-    // Threads and processes, seven times without a pause: processes.
+    // Toggle threads and processes seven times without a pause: processes are shown.
     let others = places.at.len();
     screen.hand(&["key", "--delay", "0", "t", "t", "t", "t", "t", "t", "t"]);
     shown.wait("processes", |places| places.at.len() < others);
@@ -398,7 +398,7 @@ fn fast() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The wheel enlarges what lies below the pointer, which stays there.
+/// The mouse wheel enlarges the picture; the dot below the pointer stays there.
 fn zoom() -> Result<(), Failed> {
     let screen = Screen::new();
     let children = [child(), child()];
@@ -423,11 +423,11 @@ fn zoom() -> Result<(), Failed> {
     let enlarged = shown.wait("larger picture", |places| apart(places) > first);
     assert!(
         is_near(&enlarged, at),
-        "{:?}, not {at:?}",
+        "{:?}, expected {at:?}",
         enlarged.at[&pid]
     );
-    assert_eq!(enlarged.popups, [pid], "the popup is of whom it points at");
-    // Dragged to the left, 30 points.
+    assert_eq!(enlarged.popups, [pid], "not the popup of the pointed task");
+    // Drag 30 points to the left.
     screen.hand(&["mousedown", "1"]);
     for _ in 0..6 {
         screen.hand(&["mousemove_relative", "--", "-5", "0"]);
@@ -435,13 +435,13 @@ fn zoom() -> Result<(), Failed> {
     screen.hand(&["mouseup", "1"]);
     shown.wait("moved picture", |places| is_near(places, (at.0 - 30, at.1)));
     screen.hand(&["key", "Escape"]);
-    shown.wait("the whole again", |places| is_near(places, at));
+    shown.wait("the whole picture", |places| is_near(places, at));
     screen.hand(&["key", "q"]);
     assert_eq!(shown.end().0, Some(0));
     Ok(())
 }
 
-/// On a screen of many points the picture has them all, and a pointer finds its dot.
+/// On a high-resolution screen the picture uses all pixels, and the pointer finds a dot.
 fn twice_the_points() -> Result<(), Failed> {
     let screen = Screen::new();
     let children = [child(), child(), child()];
@@ -449,7 +449,7 @@ fn twice_the_points() -> Result<(), Failed> {
     let pid = children[1].pid();
     let places = shown.wait("the children's dots", |places| places.at.contains_key(&pid));
     shown.point(places.at[&pid]);
-    shown.wait("popup of the hovered", |places| places.popups == [pid]);
+    shown.wait("popup of the task", |places| places.popups == [pid]);
     screen.hand(&["key", "q"]);
     assert_eq!(shown.end().0, Some(0));
     Ok(())
@@ -484,10 +484,10 @@ fn goes_away() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Under a compositor without a screen.
+/// A window of a Wayland compositor without a physical screen.
 fn wayland() -> Result<(), Failed> {
     if !has_program("weston") {
-        return skip("there is no weston");
+        return skip("weston is not installed");
     }
     let folder = Folder::new("wayland");
     std::fs::set_permissions(&folder.0, std::fs::Permissions::from_mode(0o700))?;

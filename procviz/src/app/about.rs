@@ -1,4 +1,4 @@
-//! `procviz completions` and `procviz man`.
+//! Prints shell completions and the man page: `procviz completions`, `procviz man`.
 
 use crate::{
     cli::Cli,

@@ -1,4 +1,4 @@
-//! `procviz bubble`.
+//! Runs `procviz bubble`.
 
 use super::picture;
 use crate::{
@@ -51,12 +51,12 @@ fn user_color(text: &str) -> Result<(String, Color), Failure> {
     let shown = Untrusted::new(text.as_bytes()).terminal();
     let Some((user, color)) = text.split_once('=').filter(|(user, _)| !user.is_empty()) else {
         return Err(Failure::usage(format!(
-            "`--user-color {shown}` is not allowed: it takes USER=COLOUR, as in root=crimson"
+            "invalid value in `--user-color {shown}`: expected USER=COLOUR, such as `root=crimson`"
         )));
     };
     let color = parse_color(color)
-        .map_err(|error| Failure::usage(format!("`--user-color {shown}`: {error}")))?;
-    // As pictures call those without a name.
+        .map_err(|error| Failure::usage(format!("invalid value in `--user-color {shown}`: {error}")))?;
+    // Pictures show a user without a name as `uid N`.
     let user = match user.parse::<u32>() {
         Ok(uid) => format!("uid {uid}"),
         Err(_) => user.to_owned(),

@@ -1,4 +1,4 @@
-//! `procviz dump`: snapshots as data.
+//! Runs `procviz dump`: prints snapshots as data.
 
 use crate::{
     cli::DumpArgs,
@@ -30,7 +30,7 @@ pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {
         .transpose()?;
     let plan = Plan {
         save,
-        // A line that is begun is ended, unless its reader has stopped.
+        // After a signal, the current line is completed, unless its reader has stopped.
         takes_work: true,
         ..Plan::plain(&schedule, &args.sampling, &args.filter, &args.run)
     };

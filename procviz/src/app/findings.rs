@@ -1,4 +1,4 @@
-//! `procviz findings`: a line as something begins to stand out, and as it ends.
+//! Runs `procviz findings`: prints a line when a finding begins, and when it ends.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use crate::{
     runtime::{
         Failure,
         config::Schedule,
-        stdout::{Out, Reader, say},
+        stdout::{Out, Reader, noun, say},
     },
     session::{Plan, Session, open, selection::Selection},
     source::Users,
@@ -52,7 +52,7 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
         let lines: Vec<(Change, Finding, Option<u64>)> = lines
             .into_iter()
             .map(|(change, finding)| {
-                // At a moment nobody saw them begin.
+                // With `--at`, it is not known when a finding began.
                 let change = match change {
                     Change::Begins if args.sampling.range.at.is_some() => Change::Holds,
                     other => other,
@@ -98,18 +98,20 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
         format!(" (too short for: {})", snapshot.not_judged.join(", "))
     };
     say(&format!(
-        "procviz: {count} findings in {}{short}, {} events lost",
+        "procviz: {count} {} in {}{short}, {} {} lost",
+        noun(count as u64, "finding", "findings"),
         duration_text(snapshot.watched_ns()),
-        snapshot.losses.events()
+        snapshot.losses.events(),
+        noun(snapshot.losses.events(), "event", "events")
     ));
     Ok(session.status())
 }
 
-/// What makes a mark about the same as an earlier one.
+/// Marks with the same key are about the same finding: rule, task and name.
 type Key = (String, Option<TaskId>, Option<Vec<u8>>);
 
-/// From recordings that tell what stood out, without reading all samples;
-/// `None` where one does not, or where a filter asks for another judgement.
+/// Prints the findings from the marks of a recording, without reading all samples.
+/// `None` if a file has no marks, or if a filter could change the findings.
 fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option<u8>, Failure> {
     if path == Path::new("-") {
         return Ok(None);
@@ -123,14 +125,14 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
         return Ok(None);
     }
     let Ok((span, at)) = player.browse() else {
-        // There is nothing, which is told elsewhere.
+        // There are no samples; the caller reads the recording again and reports this.
         return Ok(None);
     };
-    // What stands out at a moment has begun before it.
+    // A finding that holds at a moment has begun before this moment.
     let is_moment = args.sampling.range.at.is_some();
     let (begin, end) = if is_moment { (at, at) } else { span };
     let mut out = Out::new();
-    // When those that stand out began to.
+    // When the findings that hold have begun, wall clock in ns since 1970.
     let mut open: BTreeMap<Key, i128> = BTreeMap::new();
     let mut count = 0;
     let mut held: Vec<(Key, Host, Mark)> = Vec::new();
@@ -141,7 +143,7 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
                 open.remove(&key);
                 (Change::Ends, u64::try_from(wall_ns - begun).ok())
             }
-            // It has begun before the recording.
+            // A finding that holds without a begin has begun before the recording.
             (Change::Begins | Change::Holds, None) => {
                 open.insert(key.clone(), wall_ns);
                 (Change::Begins, None)
@@ -152,7 +154,7 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
             break;
         }
         if wall_ns < begin {
-            // What still holds at the beginning is a part of the story.
+            // Findings that still hold at the beginning are printed, too.
             held.retain(|(other, ..)| *other != key);
             if change == Change::Begins {
                 held.push((key, host, mark));
@@ -172,13 +174,14 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
         count += 1;
         write(&mut out, args.json, &host, &mark, (Change::Begins, None))?;
     }
+    let findings = noun(count, "finding", "findings");
     let when = if is_moment {
-        "stand out then".to_owned()
+        "at that time".to_owned()
     } else {
         let span = u64::try_from(end - begin).unwrap_or_default();
-        format!("findings in {}", duration_text(span))
+        format!("in {}", duration_text(span))
     };
-    say(&format!("procviz: {count} {when}, as they were recorded"));
+    say(&format!("procviz: {count} {findings} {when}, as recorded"));
     Ok(Some(player.status_of((begin, end))))
 }
 
@@ -209,15 +212,15 @@ fn write(
     Ok(reader)
 }
 
-/// What a person reads.
+/// One line of the output for people.
 struct Line<'a> {
     time: String,
     change: Change,
-    /// Of one that ends: for how long it stood out.
+    /// For a finding that ends: how long it held, ns.
     lasted_ns: Option<u64>,
     rule: &'a str,
     name: Option<String>,
-    /// Whose name that is, where it is one process's.
+    /// The process that `name` belongs to, if it belongs to a single process.
     about: Option<TaskId>,
     text: &'a str,
 }
@@ -228,7 +231,7 @@ impl Line<'_> {
             .about
             .map_or_else(String::new, |about| format!(" {}", about.tid));
         let lasted = self.lasted_ns.map_or_else(String::new, |ns| {
-            format!("; stood out for {}", duration_text(ns))
+            format!("; lasted {}", duration_text(ns))
         });
         writeln!(
             out,
@@ -250,7 +253,7 @@ fn line(
     is_recorded: bool,
 ) -> io::Result<()> {
     let line = Line {
-        // Of what was recorded somebody wants to know the day.
+        // For a recording, the day matters, too.
         time: if is_recorded {
             time::local(&snapshot.host, snapshot.stamp.boot_ns)
         } else {

@@ -1,4 +1,4 @@
-//! `procviz grid`.
+//! Runs `procviz grid`.
 
 use super::picture;
 use crate::{
@@ -41,7 +41,7 @@ fn options(args: &GridArgs) -> Result<GridOptions, Failure> {
     })?;
     let colors = match &args.colors {
         Some(text) => {
-            Colors::parse(text).map_err(|error| Failure::usage(format!("--colors: {error}")))?
+            Colors::parse(text).map_err(|error| Failure::usage(format!("invalid value in `--colors`: {error}")))?
         }
         None => Colors::default(),
     };

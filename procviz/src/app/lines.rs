@@ -1,4 +1,4 @@
-//! `procviz lines`.
+//! Runs `procviz lines`.
 
 use super::picture;
 use crate::{

@@ -1,4 +1,4 @@
-//! Wires source, tracker, chart and file together, a file a subcommand.
+//! Connects source, tracker, chart and output, with one file per subcommand.
 
 mod about;
 mod bubble;
@@ -26,18 +26,18 @@ use crate::{
     source::{answer_names, capabilities, confine, invoker},
 };
 
-/// Does what was typed; returns the exit status.
+/// Runs the subcommand, and returns the exit status.
 ///
 /// # Errors
 ///
-/// [`Failure`] holds the message and the status to end with.
+/// [`Failure`] holds the message and the exit status.
 pub fn run(cli: Cli) -> Result<u8, Failure> {
-    capabilities::put_aside().context("failed to put the capabilities of procviz aside")?;
+    capabilities::put_aside().context("failed to set aside the capabilities of procviz")?;
     if cli.no_confine {
         confine::turn_off();
     }
     limits::prepare()?;
-    // Who is not understood is not taken for root later on.
+    // Fail now if the caller of sudo cannot be found: procviz must not go on as root.
     invoker()?;
     match cli.command {
         None => grid::run(&cli.grid),

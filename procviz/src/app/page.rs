@@ -1,5 +1,5 @@
-//! Gathers what a page of HTML holds: the pictures in both themes, what is
-//! said of each task, what stood out, and who ended.
+//! Gathers the content of an HTML page: the pictures in both themes, the facts about
+//! each task, the findings, and the processes that exited.
 
 use std::sync::Arc;
 
@@ -16,17 +16,17 @@ use crate::{
     scene::Font,
 };
 
-/// Ends with a line each at most; beyond that they are counted by kind.
+/// Upper limit for exits with a line each; further exits are counted by kind.
 const LISTED: usize = 2_000;
-/// Kinds at most.
+/// Upper limit for the kinds of exits.
 const KINDS: usize = 500;
-/// Characters of arguments that are shown.
+/// Upper limit for the characters of arguments that are shown.
 const ARGS: usize = 300;
 
 type User<'a> = &'a dyn Fn(Option<u32>) -> Arc<str>;
 type KindKey = (Comm, u32, Option<u32>, String);
 
-/// A page of one run.
+/// The HTML page of one run.
 pub(super) struct Pages {
     page: Page,
     scope: Scope,
@@ -34,7 +34,7 @@ pub(super) struct Pages {
     opens: Opens,
     /// The same chart in both themes.
     charts: [Chart; 2],
-    /// What stands out or did, and whether its frame before the next was the last.
+    /// Findings of all frames so far, in the order in which they began.
     findings: Vec<(FindingKey, StoodOut)>,
     exits: Vec<Ended>,
     more: FxHashMap<KindKey, (u64, String)>,
@@ -62,14 +62,14 @@ impl Pages {
         }
     }
 
-    /// To be called for each sample, as with [`Chart::observe`].
+    /// Takes in a sample. Must be called for each sample, as with [`Chart::observe`].
     pub(super) fn observe(&mut self, snapshot: &Snapshot) {
         for chart in &mut self.charts {
             chart.observe(snapshot);
         }
     }
 
-    /// Adds a picture; says whether there is room for another.
+    /// Adds a picture; returns whether there is room for another picture.
     pub(super) fn add(
         &mut self,
         snapshot: &Snapshot,
@@ -92,17 +92,17 @@ impl Pages {
         Ok(!self.page.is_full())
     }
 
-    /// Bytes of the page so far.
+    /// The size of the page so far, bytes.
     pub(super) fn bytes(&self) -> usize {
         self.page.bytes()
     }
 
-    /// How many pictures there are.
+    /// The number of pictures so far.
     pub(super) fn len(&self) -> usize {
         self.page.frames()
     }
 
-    /// The page as a file.
+    /// The bytes of the whole page.
     pub(super) fn finish(self) -> Result<Vec<u8>, PageError> {
         let mut kinds: Vec<_> = self.more.into_iter().collect();
         kinds.sort_by(|(a, (x, _)), (b, (y, _))| y.cmp(x).then_with(|| a.cmp(b)));
@@ -127,7 +127,7 @@ impl Pages {
         self.page.finish(&story, self.opens)
     }
 
-    /// What is said of each task: its process, and the lines.
+    /// For each task: the id of its process, and its facts.
     fn facts(&self, snapshot: &Snapshot, user: User<'_>) -> FxHashMap<TaskId, (TaskId, Vec<Fact>)> {
         let of_task = |task: crate::model::TaskView<'_>| {
             let mut facts = facts(&task, &picture(&user(task.thread.uid)));
@@ -163,7 +163,7 @@ impl Pages {
         self.findings.push((key, stood));
     }
 
-    /// Notes who ended in a sample, which leads to the next picture.
+    /// Notes the processes that exited in a sample, for the next picture.
     pub(super) fn ends(&mut self, snapshot: &Snapshot, user: User<'_>) {
         let frame = self.page.frames();
         let is_new = |process: &&Process| process.end.is_some_and(|end| end.tick == snapshot.tick);
@@ -216,7 +216,7 @@ fn picture(name: &str) -> String {
     Untrusted::new(name.as_bytes()).picture()
 }
 
-/// Whether the filter shows it.
+/// Whether the filter shows the process.
 fn is_shown(process: &Process, snapshot: &Snapshot) -> bool {
     let slots = process.leader.or_else(|| process.members.first().copied());
     let leader = slots.and_then(|slot| snapshot.threads.get(slot));
@@ -227,7 +227,7 @@ fn end_ns(process: &Process) -> Option<u64> {
     process.exit.as_ref().map(|record| record.time_ns)
 }
 
-/// As `exits` says it.
+/// How a process ended, in the words of `procviz exits`.
 fn how(process: &Process) -> String {
     let status = process.end.and_then(|end| end.status);
     let mut how = status.map_or_else(|| "how is unknown".to_owned(), |status| status.words());
@@ -245,7 +245,7 @@ fn how(process: &Process) -> String {
     how
 }
 
-/// Arguments in one line, cut where it would be too long.
+/// Arguments in one line, cut after [`ARGS`] characters.
 fn command_line(args: &[u8]) -> String {
     let args = args.strip_suffix(b"\0").unwrap_or(args);
     let line: Vec<u8> = args

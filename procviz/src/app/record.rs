@@ -1,4 +1,4 @@
-//! `procviz record`: samples into a file, or into many in a folder.
+//! Runs `procviz record`: writes samples to a file, or to many files in a folder.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
     session::{Plan, Session},
 };
 
-/// A file is ended before it has more than this part of all that there may be.
+/// In a folder with `--max-size`, a file takes at most one part in this many.
 const PART: u64 = 8;
 
 pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
@@ -32,7 +32,7 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
             Scope::Threads
         },
     };
-    // A recording has everybody: other filters are for who reads it.
+    // A recording holds all tasks: other filters apply when it is read.
     let filter = FilterArgs {
         trees: args.trees.clone(),
         ..FilterArgs::default()
@@ -44,7 +44,7 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
     };
     let (mut session, ()) = Session::start(plan, |_| Ok(()))?;
     while let Some(next) = session.next()? {
-        // There is nothing else to do than to record.
+        // Without its file, a run that only records has nothing to do.
         if next.is_last || session.recording_is_gone() {
             break;
         }
@@ -52,7 +52,7 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
     Ok(session.status())
 }
 
-/// Where it goes, and when there is to be another file.
+/// Where to record, and when to begin another file.
 fn place(args: &RecordArgs) -> Result<(Place, Files), Failure> {
     let typed = &args.files;
     let path = &args.output;
@@ -69,14 +69,14 @@ fn place(args: &RecordArgs) -> Result<(Place, Files), Failure> {
     if !is_folder {
         return match given {
             Some((option, _)) => Err(Failure::usage(format!(
-                "`{option}` is for a folder, and `-o {shown}` is none: end it with /"
+                "`{option}` needs a folder, but `-o {shown}` is a file: for a folder, add `/` at the end"
             ))),
             None => Ok((Place::file(path, args.force)?, Files::One)),
         };
     }
     if args.sampling.from.is_some() {
         return Err(Failure::usage(format!(
-            "`-o {shown}` is a folder: a recording that is read goes into one file"
+            "`-o {shown}` is a folder, but with `--from` procviz records to one file: type the name of a file"
         )));
     }
     let duration = |option: &str, text: &Option<String>| {

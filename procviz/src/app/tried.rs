@@ -1,5 +1,5 @@
-//! `procviz __try`: from inside, what a confined procviz must not be able to
-//! do. A line for each attempt: which thread, what, and what the kernel said.
+//! Runs `procviz __try`: tries what a confined procviz must not be able to do. Prints
+//! one line per attempt: the thread, the attempt, and the answer of the kernel.
 
 use std::{path::Path, sync::mpsc::sync_channel};
 
@@ -47,7 +47,7 @@ pub(super) fn run(
         let _raised = raise();
         attempts::all(&path, victim)
     });
-    let ended = |_| anyhow::anyhow!("a thread has panicked");
+    let ended = |_| anyhow::anyhow!("a thread panicked");
     print("sampler", reading.join().map_err(ended)?)?;
     _ = go.send(());
     print("writer", writer.join().map_err(ended)?)?;

@@ -11,7 +11,7 @@ pub struct BubbleArgs {
     /// Colour of a user, such as root=crimson (repeatable)
     #[arg(long = "user-color", value_name = "USER=COLOUR")]
     pub user_colors: Vec<String>,
-    /// Tasks that share a colour
+    /// What decides the colour of a bubble
     #[arg(long, value_enum, default_value = "user")]
     pub group: GroupArg,
     /// Options that all charts share.

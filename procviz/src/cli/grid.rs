@@ -23,7 +23,7 @@ pub struct GridArgs {
     /// Colours of normal,cpu,io,cpu+io,exited,tip,background; an empty entry keeps the default
     #[arg(short = 'c', long, value_name = "COLOURS")]
     pub colors: Option<String>,
-    /// Tasks that share a block of the grid
+    /// What groups dots into blocks
     #[arg(long, value_enum, default_value = "user")]
     pub group: GroupArg,
     /// Options that all charts share.

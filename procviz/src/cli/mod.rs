@@ -30,7 +30,7 @@ const EXAMPLES: &str = "\
 Examples:
   sudo procviz                       every task, live, in a window or this terminal
   sudo procviz grid -o tasks.png     a picture of every thread, with the exited threads
-  sudo procviz exits                 a line for every process that ends, as it ends
+  sudo procviz exits                 a line for every process that exits, as it exits
   sudo procviz bubble -o b.svg -- make    the resources that a command and its children use";
 
 /// Show every task on a Linux machine at a glance, and miss none.

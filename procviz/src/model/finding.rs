@@ -101,7 +101,7 @@ pub struct Finding {
     pub value: f64,
     /// Unit of `value`.
     pub unit: &'static str,
-    /// Time since which the finding holds, ns since boot.
+    /// Start of the reported condition, ns since boot.
     pub since_ns: u64,
     /// The text for the user, without the name: "uses 1.00 cores for 3 s".
     pub text: String,
@@ -114,8 +114,8 @@ pub type FindingKey = (Rule, Option<TaskId>, Option<Comm>, Option<Arc<str>>);
 
 impl Finding {
     /// The key that identifies the finding in the next snapshot. Rules that combine
-    /// processes of one name report the worst process, and that can be another
-    /// process each time. So the key of these rules has no process.
+    /// processes of one name report the worst process. Another process can be the
+    /// worst in the next snapshot, so the key of these rules has no process.
     pub fn key(&self) -> FindingKey {
         let is_fold = matches!(self.rule, Rule::Blocked | Rule::Waiting);
         let about = self.about.filter(|_| !is_fold);

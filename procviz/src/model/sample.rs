@@ -35,7 +35,7 @@ pub struct Stamp {
     pub interval_ns: u64,
 }
 
-/// Upper limit for the time between one sample and the begin of the next
+/// Upper limit for the time between one sample and the start of the next
 /// interval, ns. A longer time means that samples are missing.
 pub(crate) const SLACK_NS: u64 = 1_000_000;
 
@@ -44,7 +44,7 @@ pub(crate) const SLACK_NS: u64 = 1_000_000;
 pub struct Sample {
     /// Time and interval of the sample.
     pub stamp: Stamp,
-    /// Gap before the sample that the recording does not cover: begin and end,
+    /// Gap before the sample that the recording does not cover: start and end,
     /// ns since boot. The gap is part of the interval if the state of the tasks
     /// at the end of the gap is not known.
     pub hole_ns: Option<(u64, u64)>,

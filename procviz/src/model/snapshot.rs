@@ -15,13 +15,13 @@ pub struct Snapshot {
     pub tick: u64,
     /// Time and interval of the last sample.
     pub stamp: Stamp,
-    /// Gap before the sample that the recording does not cover: begin and end, ns
+    /// Gap before the sample that the recording does not cover: start and end, ns
     /// since boot.
     pub hole_ns: Option<(u64, u64)>,
     /// Sum of such gaps since all tasks were last known, ns. Tasks that started or
     /// exited in these gaps are not known.
     pub unknown_ns: u64,
-    /// Begin of the run, ns since boot.
+    /// Start of the run, ns since boot.
     pub began_ns: u64,
     /// Sources of the figures.
     pub sources: Sources,
@@ -43,7 +43,7 @@ pub struct Snapshot {
     pub folds: Vec<Fold>,
     /// Noteworthy facts, by rank.
     pub findings: Vec<Finding>,
-    /// Whether a filter is set, which can hide tasks.
+    /// Whether a filter is set. A filter can hide tasks.
     pub is_filtered: bool,
     /// Names of the rules that need a longer time than procviz has watched.
     pub not_judged: Vec<&'static str>,
@@ -123,7 +123,7 @@ impl Snapshot {
             .map_or(0, |(from, to)| to.saturating_sub(from.max(begin)))
     }
 
-    /// Time since the begin of the run, ns.
+    /// Time since the start of the run, ns.
     pub fn watched_ns(&self) -> u64 {
         self.stamp.boot_ns.saturating_sub(self.began_ns)
     }

@@ -266,8 +266,8 @@ impl TaskView<'_> {
             .map(|last| self.now_ns.saturating_sub(last))
     }
 
-    /// Time since which the task has had no CPU, ns since boot; `None` on a CPU, or
-    /// if not known.
+    /// Time at which the task last had a CPU, ns since boot; `None` if the task is on
+    /// a CPU, or if not known.
     pub fn idle_since(&self) -> Option<u64> {
         let last = self.last_on_cpu_ns.filter(|_| !self.on_cpu);
         last.filter(|last| *last < self.now_ns)

@@ -352,8 +352,7 @@ fn born(fork: &Fork) -> Process {
     }
 }
 
-/// A fork made up for a process whose fork was lost and of which only the exit
-/// is known.
+/// Makes up the fork of a process whose fork was lost: only the exit is known.
 fn unseen_fork(record: &ExitRecord) -> Fork {
     Fork {
         id: record.process,

@@ -66,7 +66,7 @@ impl History {
         Some((*first, last))
     }
 
-    /// Time since which `is_above` has held in every step, ns since boot.
+    /// Start of the latest period in which `is_above` holds in every step, ns since boot.
     pub(super) fn since(&self, is_above: impl Fn(Point, Point) -> bool) -> u64 {
         let mut since = self.last_time_ns();
         for (later, earlier) in self

@@ -208,14 +208,14 @@ impl Tracker {
         Ok(())
     }
 
-    /// Forgets the data that rules gathered about tasks that a filter hides from
-    /// them. After [`Tracker::LOOKS_BACK_NS`] the rules are complete again.
+    /// Forgets the data of rules that can include tasks that a filter hides. After
+    /// [`Tracker::LOOKS_BACK_NS`] the data of these rules is complete again.
     pub fn forget_what_filters_hide(&mut self) {
         self.rules.forget_what_filters_hide();
     }
 
-    /// Time, ns, for which samples after a keyframe without the last seconds must be
-    /// read before the findings are the same as with complete data.
+    /// How long samples after a keyframe without the last seconds must be read, ns,
+    /// before the findings are the same as with complete data.
     pub const REGAINS_NS: u64 = 24_000_000_000;
 
     /// Longest time that a rule looks back, ns.

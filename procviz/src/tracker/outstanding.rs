@@ -41,7 +41,7 @@ impl Outstanding {
         let mut now = BTreeMap::new();
         for finding in findings {
             let key = finding.key();
-            // A finding ends with the process with which it began.
+            // A finding ends with the same process as it began.
             let about = self
                 .0
                 .get(&key)

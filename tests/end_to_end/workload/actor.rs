@@ -7,9 +7,9 @@ use std::{
 
 use super::{burn_micros, touch};
 
-/// A process with threads that do a known amount of work when a line comes:
-/// thread `i` burns i x 10 us and writes or reads i blocks; thread 1 maps
-/// memory. Then all sleep. `uid N` and `name X` change the process itself.
+/// Runs threads that do a known amount of work for each input line: thread `i` burns
+/// i x 10 us and writes or reads i blocks; thread 1 maps memory. Then all threads sleep.
+/// The lines `uid N` and `name X` change the process itself.
 pub(super) fn run(threads: usize, folder: &str) {
     let barrier = Arc::new(Barrier::new(threads));
     let done = Arc::new(Barrier::new(threads));
@@ -33,7 +33,7 @@ pub(super) fn run(threads: usize, folder: &str) {
             }
             Some(("name", name)) => {
                 let name = std::ffi::CString::new(name).unwrap();
-                // SAFETY: `name` ends with a zero.
+                // SAFETY: `name` ends with a zero byte.
                 unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
             }
             _ => {
@@ -41,7 +41,7 @@ pub(super) fn run(threads: usize, folder: &str) {
                 done.wait();
             }
         }
-        // The others have come to rest behind the barrier by then.
+        // By then, the other threads sleep at the barrier.
         std::thread::sleep(Duration::from_millis(20));
         say("done");
     }

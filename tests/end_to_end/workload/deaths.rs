@@ -2,11 +2,11 @@ use std::{io::Write, os::unix::process::CommandExt, time::Duration};
 
 use super::{burn_micros, fork, touch};
 
-/// Makes `count` children of all kinds and prints what wait4 says of each:
-/// kind, pid, status, CPU us, largest RSS KiB, threads, pid in its namespace.
+/// Creates `count` children of all kinds and prints the result of wait4 for each: kind,
+/// pid, status, CPU us, largest RSS KiB, threads.
 pub(super) fn run(count: usize, folder: &str) {
     std::env::set_current_dir(folder).unwrap();
-    // SAFETY: plain calls with valid arguments.
+    // SAFETY: a plain call with valid arguments.
     unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
     let mut out = std::io::stdout().lock();
     for round in 0..count {
@@ -23,10 +23,10 @@ pub(super) fn run(count: usize, folder: &str) {
     out.flush().unwrap();
 }
 
-/// Waits for any child and tells of it.
+/// Waits for any child and returns its line.
 fn reap(name: &str, child: i32) -> String {
     let mut status = 0;
-    // SAFETY: zero bytes are a valid `rusage`, and both places are writable.
+    // SAFETY: zero bytes are a valid `rusage`, and both pointers are writable.
     let (pid, usage) = unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
         let pid = libc::wait4(-1, &raw mut status, 0, &raw mut usage);
@@ -70,7 +70,7 @@ const KINDS: [(&str, Make); 14] = [
             |index| {
                 if index == 8 {
                     std::thread::sleep(Duration::from_millis(3));
-                    // SAFETY: ends the whole process.
+                    // SAFETY: only exits the whole process.
                     unsafe { libc::_exit(7) }
                 }
             },
@@ -99,7 +99,7 @@ const KINDS: [(&str, Make); 14] = [
     }),
     ("session", |_| {
         fork(|| {
-            // SAFETY: no argument.
+            // SAFETY: the call has no arguments.
             unsafe { libc::setsid() };
             13
         })
@@ -129,7 +129,7 @@ fn spawn(program: &str) -> i32 {
 }
 
 fn die(signal: i32) -> i32 {
-    // SAFETY: ends this process.
+    // SAFETY: only ends this process.
     unsafe { libc::raise(signal) };
     99
 }
@@ -139,13 +139,13 @@ fn limit_core() {
         rlim_cur: 1 << 30,
         rlim_max: 1 << 30,
     };
-    // SAFETY: `limit` is valid; where it is refused, no core is dumped, which
-    // the wait status says.
+    // SAFETY: `limit` is valid. If the kernel refuses the limit, no core is dumped, and
+    // the wait status shows that.
     unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const limit) };
 }
 
-/// A process with nine threads; killed at once when they all run, or left by
-/// its leader first.
+/// A process with nine threads. Either it is killed as soon as all threads run, or its
+/// leader exits first.
 fn group(body: fn(usize), is_killed: bool) -> i32 {
     let (reader, writer) = nix::unistd::pipe().unwrap();
     let pid = fork(|| {
@@ -159,22 +159,21 @@ fn group(body: fn(usize), is_killed: bool) -> i32 {
         if is_killed {
             std::thread::sleep(Duration::from_secs(100));
         }
-        // SAFETY: ends the calling thread, which is the leader, alone.
+        // SAFETY: exits only the calling thread, which is the leader.
         unsafe { libc::syscall(libc::SYS_exit, 3) };
         99
     });
     nix::unistd::read(&reader, &mut [0]).unwrap();
     if is_killed {
-        // SAFETY: the child is this process's own.
+        // SAFETY: `pid` is a child of this process.
         unsafe { libc::kill(pid, libc::SIGKILL) };
     }
     pid
 }
 
-/// A child that is the first in a pid namespace of its own; the process that
-/// made it hands it over by ending.
+/// A child that is process 1 of its own pid namespace.
 fn in_namespace() -> i32 {
-    // SAFETY: the child of clone behaves like one of fork.
+    // SAFETY: the child of this clone behaves like a child of fork.
     unsafe {
         let flags = libc::CLONE_NEWPID | libc::SIGCHLD;
         let pid = libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0);

@@ -1,5 +1,5 @@
-//! Loads with known ends: each runs in a process of its own, started as
-//! `end_to_end --workload NAME ARGUMENTS`, with a single thread.
+//! Runs workloads with known results. Each runs in a process of its own with a single
+//! thread, started as `end_to_end --workload NAME ARGUMENTS`.
 
 mod actor;
 mod deaths;
@@ -39,18 +39,18 @@ pub(crate) fn run(args: &[String]) {
         ["orphans"] => trouble::orphans(),
         ["restart"] => trouble::restart(),
         ["beyond-limit", folder] => trouble::beyond_limit(folder),
-        _ => panic!("no such load: {words:?}"),
+        _ => panic!("unknown workload: {words:?}"),
     }
 }
 
-/// Forks; in the child `child` runs and its value is the exit code.
+/// Forks. The child runs `child` and exits with the returned code.
 pub(super) fn fork(child: impl FnOnce() -> i32) -> i32 {
-    // SAFETY: the load has one thread, so the child may do whatever it likes.
+    // SAFETY: the workload has one thread, so the child can call any function.
     match unsafe { libc::fork() } {
         -1 => panic!("fork: {}", std::io::Error::last_os_error()),
         0 => {
             let code = child();
-            // SAFETY: ends the child without running what belongs to the parent.
+            // SAFETY: exits the child without running the exit handlers of the parent.
             unsafe { libc::_exit(code) }
         }
         pid => pid,
@@ -70,12 +70,12 @@ pub(super) fn thread_cpu_ns() -> u64 {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    // SAFETY: `time` is a valid place for the result.
+    // SAFETY: `time` is writable.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// Maps and touches memory, which stays.
+/// Maps and touches memory, and never frees it.
 pub(super) fn touch(bytes: usize) {
     let memory = vec![1u8; bytes];
     std::hint::black_box(&memory);

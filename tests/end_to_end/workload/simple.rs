@@ -20,7 +20,7 @@ pub(super) fn burn() {
     }
 }
 
-/// One ms of CPU out of each ten.
+/// Uses 1 ms of CPU time in each 10 ms.
 pub(super) fn burn_part() {
     ready();
     let mut next = std::time::Instant::now();
@@ -42,7 +42,7 @@ pub(super) fn sleep(threads: usize) {
     forever();
 }
 
-/// Threads that wake ten times a second.
+/// Runs threads that wake ten times a second.
 pub(super) fn wake(threads: usize) {
     let body = || loop {
         burn_micros(20);
@@ -58,8 +58,8 @@ pub(super) fn wake(threads: usize) {
     body();
 }
 
-/// Starts a thread now and then, which ends while its process sleeps: it is
-/// the last one that had a CPU.
+/// Starts a thread every 2 s, which exits while the rest of its process sleeps: the exited
+/// thread is the last one that had a CPU.
 pub(super) fn brief_threads() {
     ready();
     loop {
@@ -71,7 +71,7 @@ pub(super) fn brief_threads() {
     }
 }
 
-/// Writes directly and computes in between.
+/// Writes with direct IO, and uses CPU between the writes.
 pub(super) fn write(file: &str) {
     let mut file = std::fs::OpenOptions::new()
         .write(true)
@@ -89,15 +89,15 @@ pub(super) fn write(file: &str) {
     }
 }
 
-/// Memory that direct IO takes.
+/// Memory with the alignment that direct IO requires.
 fn aligned_block(bytes: usize) -> &'static mut [u8] {
     let layout = std::alloc::Layout::from_size_align(bytes, 4096).unwrap();
-    // SAFETY: the layout has a size, and the block is never freed.
+    // SAFETY: the size of the layout is not zero, and the block is never freed.
     unsafe { std::slice::from_raw_parts_mut(std::alloc::alloc_zeroed(layout), bytes) }
 }
 
-/// Writes a file of 64 MiB again and again, 1 MiB at a time and at most
-/// 100 MiB/s, past the page cache or into it.
+/// Writes a file of 64 MiB again and again, 1 MiB at a time and at most 100 MiB/s, with
+/// direct IO or through the page cache.
 pub(super) fn write_much(file: &str, is_direct: bool) {
     const BLOCK: usize = 1 << 20;
     let open = || {
@@ -120,7 +120,7 @@ pub(super) fn write_much(file: &str, is_direct: bool) {
     }
 }
 
-/// Reads directly, one block after the other.
+/// Reads with direct IO, one block after the other.
 pub(super) fn read(file: &str) {
     use std::os::unix::fs::FileExt;
     let file = std::fs::OpenOptions::new()
@@ -135,14 +135,14 @@ pub(super) fn read(file: &str) {
     }
 }
 
-/// Waits in D for a child that has borrowed its memory.
+/// Waits in state D for a vfork child, which uses the memory of this process.
 pub(super) fn vfork() {
     ready();
-    // SAFETY: the child only sleeps and ends.
+    // SAFETY: the child only sleeps and exits.
     unsafe {
         #[expect(
             deprecated,
-            reason = "its parent waits uninterruptibly, which is what is wanted"
+            reason = "the parent must wait uninterruptibly"
         )]
         let pid = libc::vfork();
         if pid == 0 {
@@ -153,21 +153,21 @@ pub(super) fn vfork() {
     forever();
 }
 
-/// Children that nobody reaps until a byte comes.
+/// Creates zombies, and reaps them when a line comes.
 pub(super) fn zombies(count: usize) {
     let children: Vec<_> = (0..count).map(|_| fork(|| 0)).collect();
     std::thread::sleep(Duration::from_millis(200));
     ready();
     std::io::stdin().read_line(&mut String::new()).unwrap();
     for pid in children {
-        // SAFETY: no status is asked for.
+        // SAFETY: the status pointer can be null.
         unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
     }
     ready();
     forever();
 }
 
-/// Forks and kills.
+/// Forks children and kills every third child.
 pub(super) fn churn(seconds: u64) {
     let end = std::time::Instant::now() + Duration::from_secs(seconds);
     let mut round = 0u64;
@@ -175,7 +175,7 @@ pub(super) fn churn(seconds: u64) {
         round += 1;
         let pid = fork(|| {
             if round.is_multiple_of(3) {
-                // SAFETY: waits for a signal.
+                // SAFETY: only waits for a signal.
                 unsafe { libc::pause() };
             }
             if round.is_multiple_of(5) {
@@ -183,7 +183,7 @@ pub(super) fn churn(seconds: u64) {
             }
             (round % 200) as i32
         });
-        // SAFETY: the child is this process's own.
+        // SAFETY: `pid` is a child of this process.
         unsafe {
             if round.is_multiple_of(3) {
                 libc::kill(pid, libc::SIGKILL);
@@ -195,15 +195,15 @@ pub(super) fn churn(seconds: u64) {
     forever();
 }
 
-/// Has a hostile name, given in hexadecimal digits.
+/// Sets a hostile name, given in hexadecimal digits, and sleeps.
 pub(super) fn named(name: &str) {
     set_name(&from_hex(name));
     ready();
     forever();
 }
 
-/// Has a hostile name, uses a tenth of a core, and starts a child that crashes,
-/// again and again.
+/// Sets a hostile name, and starts a child again and again that uses 20 ms of CPU time and
+/// crashes.
 pub(super) fn named_crashes(name: &str) {
     set_name(&from_hex(name));
     ready();
@@ -211,11 +211,11 @@ pub(super) fn named_crashes(name: &str) {
         let pid = fork(|| {
             burn_micros(20_000);
             std::thread::sleep(Duration::from_millis(80));
-            // SAFETY: ends this process.
+            // SAFETY: only ends this process.
             unsafe { libc::raise(libc::SIGABRT) };
             0
         });
-        // SAFETY: the child is this process's own.
+        // SAFETY: `pid` is a child of this process.
         unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
         std::thread::sleep(Duration::from_millis(300));
     }
@@ -230,7 +230,7 @@ fn from_hex(name: &str) -> std::ffi::CString {
 }
 
 fn set_name(name: &std::ffi::CStr) {
-    // SAFETY: `name` ends with a zero.
+    // SAFETY: `name` ends with a zero byte.
     unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
 }
 
@@ -242,29 +242,29 @@ pub(super) fn crash_loop() {
         let pid = fork(|| {
             set_name(c"crasher");
             std::thread::sleep(Duration::from_millis(100));
-            // SAFETY: ends this process.
+            // SAFETY: only ends this process.
             unsafe { libc::raise(libc::SIGABRT) };
             0
         });
-        // SAFETY: the child is this process's own.
+        // SAFETY: `pid` is a child of this process.
         unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
-/// Forks two hundred times a second.
+/// Forks about 200 times a second.
 pub(super) fn fork_loop() {
     set_name(c"fork-loop");
     ready();
     loop {
         let pid = fork(|| 0);
-        // SAFETY: the child is this process's own.
+        // SAFETY: `pid` is a child of this process.
         unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// Its resident set grows by 40 MiB a second.
+/// Grows its resident set by 40 MiB per second.
 pub(super) fn grow() {
     set_name(c"grower");
     ready();

@@ -2,15 +2,15 @@ use std::{io::Write, time::Duration};
 
 use super::fork;
 
-/// Two processes that fork as fast as they can; each appends what it reaped
-/// to a file, pid and status as 32-bit numbers.
+/// Runs two processes that fork as fast as they can. Each writes the pid and the status of
+/// its reaped children to a file, as 32-bit numbers.
 pub(super) fn run(seconds: u64, file: &str) {
     let workers: Vec<_> = (0..2)
         .map(|worker| fork(|| work(worker, seconds, file)))
         .collect();
     for pid in workers {
         let mut status = 0;
-        // SAFETY: the child is this process's own.
+        // SAFETY: `pid` is a child of this process.
         unsafe { libc::waitpid(pid, &raw mut status, 0) };
         assert_eq!(status, 0);
     }
@@ -24,9 +24,9 @@ fn work(worker: i32, seconds: u64, file: &str) -> i32 {
         round += 1;
         let code = (round % 200) as i32;
         let mut status = 0;
-        // SAFETY: the child of vfork ends at once and touches nothing.
+        // SAFETY: the child of vfork exits at once and changes no memory.
         let pid = unsafe {
-            #[expect(deprecated, reason = "the fastest way to make a process")]
+            #[expect(deprecated, reason = "the fastest way to create a process")]
             let pid = libc::vfork();
             if pid == 0 {
                 libc::_exit(code);

@@ -1,5 +1,5 @@
-//! What goes wrong on machines, each with one cause that a rule should name.
-//! A load says that it is ready, waits a little, and begins.
+//! Causes problems as they occur on machines, each with one cause that a rule must name.
+//! A workload prints that it is ready, waits a little, and begins.
 
 use std::{io::Write, process::Command, time::Duration};
 
@@ -17,13 +17,14 @@ fn forever() -> ! {
     }
 }
 
-/// So that nothing is left of a load that is killed.
+/// Makes the kernel kill this process when its parent exits, so that no process of a
+/// killed workload stays.
 fn die_with_the_parent() {
-    // SAFETY: sets a flag of this process.
+    // SAFETY: only sets an attribute of this process.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
 }
 
-/// Takes 1 GiB within some seconds.
+/// Allocates 1 GiB within some seconds.
 pub(super) fn gibibyte() {
     ready();
     for _ in 0..64 {
@@ -33,7 +34,7 @@ pub(super) fn gibibyte() {
     forever();
 }
 
-/// Adds threads at once.
+/// Starts many threads at once.
 pub(super) fn threads(count: usize) {
     ready();
     for _ in 0..count {
@@ -45,9 +46,9 @@ pub(super) fn threads(count: usize) {
     forever();
 }
 
-/// Threads on one CPU that all want it at the same moment, again and again.
+/// Runs threads on one CPU that all need the CPU at the same time, every 2.5 s.
 pub(super) fn stalls(count: usize) {
-    // SAFETY: a set on the stack that names CPU 0, for this process.
+    // SAFETY: the CPU set is on the stack, and the call concerns this process.
     unsafe {
         let mut set: libc::cpu_set_t = std::mem::zeroed();
         libc::CPU_SET(0, &mut set);
@@ -70,18 +71,18 @@ pub(super) fn stalls(count: usize) {
     forever();
 }
 
-/// Parents that wait in D for children that only sleep.
+/// Creates parents that wait in state D for vfork children that only sleep.
 pub(super) fn vforks(count: usize) {
     println!("ready");
     std::io::stdout().flush().unwrap();
     for _ in 0..count {
         fork(|| {
             die_with_the_parent();
-            // SAFETY: the child only sleeps and ends.
+            // SAFETY: the child only sleeps and exits.
             unsafe {
                 #[expect(
                     deprecated,
-                    reason = "its parent waits uninterruptibly, which is what is wanted"
+                    reason = "the parent must wait uninterruptibly"
                 )]
                 if libc::vfork() == 0 {
                     libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
@@ -95,11 +96,11 @@ pub(super) fn vforks(count: usize) {
     forever();
 }
 
-/// Every process makes another, until there are so many (a power of two).
+/// Every process forks, until there are `count` processes (a power of two).
 pub(super) fn bomb(count: usize) {
     ready();
     for _ in 0..count.ilog2() {
-        // SAFETY: there is one thread, and both sides go on.
+        // SAFETY: this process has one thread; parent and child both continue.
         if unsafe { libc::fork() } == 0 {
             die_with_the_parent();
         }
@@ -107,7 +108,7 @@ pub(super) fn bomb(count: usize) {
     std::thread::sleep(Duration::from_secs(20));
 }
 
-/// Many commands at one instant.
+/// Starts many commands at the same time.
 pub(super) fn burst(count: usize) {
     ready();
     std::thread::sleep(Duration::from_secs(2));
@@ -120,33 +121,33 @@ pub(super) fn burst(count: usize) {
     forever();
 }
 
-/// Shells that start commands as fast as they can and leave them behind.
+/// Runs shells that start commands as fast as they can and leave them as orphans.
 pub(super) fn orphans() {
     ready();
     loop {
         let script = "for i in 1 2 3 4 5 6 7 8 9 10; do (/bin/true &) ; done";
         Command::new("sh").args(["-c", script]).status().unwrap();
-        // Adopted by this process when it is a subreaper, else by init.
+        // Orphans are adopted by this process if it is a subreaper, otherwise by init.
     }
 }
 
-/// A shell that starts a crashing child again each second.
+/// Starts a child that crashes, again each second.
 pub(super) fn restart() {
     println!("ready");
     std::io::stdout().flush().unwrap();
     loop {
         let pid = fork(|| {
             std::thread::sleep(Duration::from_millis(50));
-            // SAFETY: ends this process as a crash does.
+            // SAFETY: only ends this process, as a crash does.
             unsafe { libc::abort() }
         });
-        // SAFETY: waits for the child just made.
+        // SAFETY: `pid` is a child of this process.
         unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
         std::thread::sleep(Duration::from_secs(1));
     }
 }
 
-/// A child in a cgroup takes more memory than that allows.
+/// Starts a child in a cgroup that allocates more memory than the cgroup allows.
 pub(super) fn beyond_limit(folder: &str) {
     ready();
     let pid = fork(|| {
@@ -161,7 +162,7 @@ pub(super) fn beyond_limit(folder: &str) {
             std::thread::sleep(Duration::from_millis(20));
         }
     });
-    // SAFETY: waits for the child just made.
+    // SAFETY: `pid` is a child of this process.
     unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
     forever();
 }

@@ -14,7 +14,7 @@ const MOST_KINDS: usize = 4_000;
 /// Shortest lifetime of a service, ns: a command that fails sooner is a `grep` in a
 /// loop.
 const SERVICE_NS: u64 = SECOND / 5;
-/// HUP, INT, PIPE and TERM: these signals normally end processes on purpose.
+/// Signals that normally terminate a process on purpose: HUP, INT, PIPE and TERM.
 const PEACEFUL: [u32; 4] = [1, 2, 13, 15];
 
 /// Commands that crash or fail again and again.

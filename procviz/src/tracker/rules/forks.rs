@@ -10,7 +10,8 @@ use crate::model::{Comm, Event, Finding, Rule, TaskId, duration_text, total};
 const SPAN_NS: u64 = 3 * SECOND;
 /// Forks per second.
 const FORKS: f64 = 50.0;
-/// Number of starts in a burst, and the longest time of a burst, ns.
+/// Lower limit for the starts in a burst, and the period in which they are counted,
+/// ns.
 const BURST: u64 = 20;
 const BURST_NS: u64 = 2 * SECOND;
 /// At least half of the starts of a burst are within two bins: evenly spread starts

@@ -43,12 +43,13 @@ const NEEDS: [(Rule, u64); 7] = [
     (Rule::Deaths, 10 * SECOND),
 ];
 
-/// Longest pause of a process that does IO or grows before the rule counts a new
-/// beginning, ns.
+/// Longest pause of a process that does IO or grows, ns. After a longer pause, the
+/// rule counts a new activity.
 const PAUSE_NS: u64 = SECOND;
 
-/// For each rule and process: the begin of the current activity, and the last time
-/// at which it was seen, ns since boot. An activity can be older than the histories.
+/// For each rule and process: the start of the current activity, and the last time
+/// at which the activity was seen, ns since boot. An activity can be older than the
+/// histories.
 type Standing = FxHashMap<(Rule, TaskId), (u64, u64)>;
 
 /// Figures of processes in the last seconds.
@@ -179,7 +180,7 @@ impl Rules {
                 let rss_before = point
                     .rss
                     .saturating_add_signed(-process.rss_change.1.unwrap_or(0));
-                // The figures of a new process begin at its start.
+                // A new process had used nothing before its start.
                 let began = process
                     .id
                     .start_ns
@@ -238,7 +239,7 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// Begin of the activity, ns since boot; `seen` is the begin that the history of
+    /// Start of the activity, ns since boot; `seen` is the start that the history of
     /// the last seconds shows.
     fn since(&self, rule: Rule, seen: u64) -> u64 {
         let standing = self.standing.get(&(rule, self.process.id));

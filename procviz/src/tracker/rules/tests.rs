@@ -13,7 +13,7 @@ use crate::{
 };
 
 const MIB: u64 = 1 << 20;
-/// Begin of the run, ns since boot: long after the start of the first processes.
+/// Start of the run, ns since boot: long after the start of the first processes.
 const OLD: u64 = 1_000 * SECOND;
 
 fn id(tid: u32) -> TaskId {
@@ -231,9 +231,9 @@ fn cpu() {
     }
 }
 
-/// An activity that is older than the history is reported from its real begin, also
+/// An activity that is older than the history is reported from its real start, also
 /// by a tracker that was restored from a keyframe. After a pause, the activity counts
-/// from its new begin.
+/// from its new start.
 #[test]
 fn what_goes_on_began_when_it_began() {
     let mut play = Play::new(&["init", "burner"]);
