@@ -1,8 +1,9 @@
-//! Who burnt CPU in the last second? Prints the ten busiest threads.
+//! Prints the ten threads that used the most CPU time in the last second.
 //!
-//! `cargo run --example busiest`; as root it sees what lived for less than that, too.
+//! Run: `cargo run --example busiest`. As root it also sees threads that ran for less
+//! than a second.
 
-#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![expect(clippy::print_stdout, reason = "an example prints its result")]
 
 use std::{error::Error, thread::sleep, time::Duration};
 
@@ -14,7 +15,7 @@ use procviz::{
 
 fn main() -> Result<(), Box<dyn Error>> {
     let host = host()?;
-    // Kernel events where these are granted, else `/proc` alone.
+    // Kernel events if they are permitted, otherwise `/proc` alone.
     let mut sampler = match Kernel::load() {
         Ok(kernel) => Sampler::with_events(&host, kernel)?,
         Err(_) => Sampler::proc_only(&host)?,

@@ -1,9 +1,9 @@
-//! A chart of one's own: a bar for each state that tasks are in, from `/proc`
-//! read as typed values, drawn into a scene and painted.
+//! Draws a chart of your own: a bar for each task state. Reads `/proc` as typed values,
+//! fills a scene and paints the scene.
 //!
-//! `cargo run --example own_chart OUT.png [FOLDER]`
+//! Run: `cargo run --example own_chart OUT.png [FOLDER]`
 
-#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![expect(clippy::print_stdout, reason = "an example prints its result")]
 
 use std::{collections::BTreeMap, error::Error, path::PathBuf};
 
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for task in files.tasks(Scope::Threads)? {
         match files.stat(&task) {
             Ok(stat) => *states.entry(stat.state).or_default() += 1.0,
-            // It ended while we looked.
+            // The task exited before its file was read.
             Err(ReadError::Gone) => {}
             Err(error) => return Err(error.into()),
         }
@@ -50,6 +50,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let mut raster = Raster::new(Font::embedded()?);
     std::fs::write(&out, encode(raster.paint(&scene, 2.0)?, &[])?)?;
-    println!("{} states in {out}", states.len());
+    println!("number of states in `{out}`: {}", states.len());
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! Draws a grid of a folder that somebody saved from `/proc`.
+//! Draws a grid from a folder with a saved copy of `/proc`.
 //!
-//! `cargo run --example recorded_grid FOLDER OUT.png`; such a folder is made by
+//! Run: `cargo run --example recorded_grid FOLDER OUT.png`. Make such a folder with
 //! `for p in /proc/[0-9]*; do mkdir -p saved$p/task; cp -r ...`, or by hand.
 
-#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![expect(clippy::print_stdout, reason = "an example prints its result")]
 
 use std::{error::Error, path::Path, sync::Arc};
 
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (Some(folder), Some(out)) = (args.next(), args.next()) else {
         return Err("usage: recorded_grid FOLDER OUT.png".into());
     };
-    // Facts of the machine that was saved; most have these.
+    // Facts about the saved machine; most machines have these values.
     let host = Host {
         name: "saved".to_owned(),
         cpus: 1,
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let context = Context {
         font: &font,
         user: &user,
-        time: "a saved moment".to_owned(),
+        time: "saved copy".to_owned(),
         size: (1600.0, 900.0),
         arguments: Arguments::Hidden,
     };
@@ -62,6 +62,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let scene = grid.draw(tracker.snapshot(), &context);
     let mut raster = Raster::new(font.clone());
     std::fs::write(&out, encode(raster.paint(&scene, 1.0)?, &[])?)?;
-    println!("{} marks in {out}", scene.marks.len());
+    println!("number of marks in `{out}`: {}", scene.marks.len());
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! Everything that takes bytes from somebody who may mean harm, each behind one
-//! function that a fuzzer calls (`fuzz/`), and that a property test calls with
-//! random and with slightly changed real bytes. None may panic.
+//! Calls all code that takes bytes from an untrusted source, one function per kind of
+//! input. A fuzzer calls these functions (`fuzz/`), and so does a property test, with
+//! random bytes and with real bytes that are slightly changed. They must never panic.
 
 use std::io::Cursor;
 
@@ -20,10 +20,10 @@ use crate::{
     tracker::{Filter, Tracker},
 };
 
-/// Samples of a recording that are taken in: enough to come everywhere.
+/// Upper limit for the samples of a recording: enough to reach all code.
 const MOST_SAMPLES: usize = 50;
 
-/// Files of `/proc`, as a process may shape them through its name.
+/// Files of `/proc`: a process can influence their content through its name.
 pub fn proc_files(bytes: &[u8]) {
     _ = parse_stat(bytes);
     _ = parse_io(bytes);
@@ -35,13 +35,13 @@ pub fn proc_files(bytes: &[u8]) {
     _ = titles.values(bytes);
 }
 
-/// Records of the kernel's ring and of its task iterator.
+/// Records of the kernel's ring buffer and of its task iterator.
 pub fn events(bytes: &[u8]) {
     decode_any(bytes);
 }
 
-/// A recording: its map, what stood out, its past, and what its samples make of
-/// a tracker and its rules.
+/// A recording: its map, marks and trails, and a tracker with its rules that takes in
+/// the samples.
 pub fn recording(bytes: &[u8]) {
     let mut file = Cursor::new(bytes);
     if let Ok(map) = Map::of(&mut file) {
@@ -67,12 +67,12 @@ pub fn recording(bytes: &[u8]) {
     _ = reader.pass_over();
 }
 
-/// Blocks of a recording whose checksums are right, whatever is inside.
+/// Blocks of a recording with valid checksums and arbitrary content.
 pub fn payloads(bytes: &[u8]) {
     recording(&reframed(bytes));
 }
 
-/// What can be typed: times, durations, sizes, triggers, filters.
+/// Values that a user types: times, durations, sizes, triggers, filters.
 pub fn typed(text: &str) {
     _ = Moment::parse("--at", text);
     _ = config::duration("--duration", text, text);
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::recording::unframed;
 
-    /// Real inputs that `fuzz/` begins with, too.
+    /// Real inputs, which are also the seeds of the fuzz targets in `fuzz/`.
     fn seeds(kind: &str) -> Vec<Vec<u8>> {
         let folder = format!("{}/../fuzz/seeds/{kind}", env!("CARGO_MANIFEST_DIR"));
         let mut seeds: Vec<_> = std::fs::read_dir(folder)
@@ -107,7 +107,7 @@ mod tests {
             .collect()
     }
 
-    /// A seed with some bytes changed and perhaps its end cut off, or noise.
+    /// A seed with some changed bytes, in some cases cut short; or random bytes.
     fn like(kind: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
         let changes = proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8);
         let cut = proptest::option::of(any::<prop::sample::Index>());
@@ -147,7 +147,7 @@ mod tests {
         }
     }
 
-    /// Inputs that made a fuzz target fail once.
+    /// The seeds include inputs that made a fuzz target fail in the past.
     #[test]
     fn what_failed_once_does_not_fail_again() {
         for kind in ["recording", "payloads", "events", "proc_files"] {

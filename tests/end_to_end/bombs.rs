@@ -1,7 +1,6 @@
 //! Opens small recordings that claim large contents. They are built by hand, block by
-//! block, like the files of an attacker who wants to exhaust the reader. Every
-//! subcommand opens each file and must end within 300 MB and 20 s, with a picture or a
-//! clear message.
+//! block, as an attacker would build them to exhaust the reader. Every subcommand opens
+//! each file and must end within 300 MB and 20 s, with a picture or a clear message.
 
 use std::{
     path::Path,

@@ -176,7 +176,7 @@ fn looks() -> Result<(), Failed> {
             .arg(folder.file("no.png")),
     );
     assert_eq!(font.status.code(), Some(1));
-    assert!(stderr(&font).contains("is no font"), "{}", stderr(&font));
+    assert!(stderr(&font).contains("is not a font"), "{}", stderr(&font));
     Ok(())
 }
 

@@ -293,11 +293,11 @@ fn damaged() -> Result<(), Failed> {
     let told = String::from_utf8(both.stdout)?;
     let last = told.lines().last().unwrap_or_default();
     assert!(
-        last.starts_with(&format!("all 2 files: {} samples", whole + left)),
+        last.starts_with(&format!("all files: 2, samples: {}", whole + left)),
         "{last}"
     );
     assert!(
-        last.ends_with("1 damaged places, 0 files that cannot be read"),
+        last.ends_with("damaged places: 1, unreadable files: 0"),
         "{last}"
     );
     let pid = std::process::id().to_string();

@@ -186,14 +186,14 @@ fn check(pid: u32, child: &Waited, record: &Value) -> Vec<String> {
         let waited = child.cpu_us * 1_000;
         if cpu + allowed_ns(child) < waited || cpu > waited + 20_000_000 {
             wrong.push(format!(
-                "{} {pid}: cpu_ns is {cpu}, wait4 says {waited}",
+                "{} {pid}: cpu_ns is {cpu}, wait4 returned {waited}",
                 child.kind
             ));
         }
         let rss = record["max_rss_bytes"].as_u64().unwrap_or(0);
         if rss != child.max_rss_kib * 1024 {
             wrong.push(format!(
-                "{} {pid}: max_rss_bytes is {rss}, wait4 says {}",
+                "{} {pid}: max_rss_bytes is {rss}, wait4 returned {}",
                 child.kind,
                 child.max_rss_kib * 1024
             ));
@@ -306,7 +306,7 @@ fn a_closed_pipe_ends_it() -> Result<(), Failed> {
     };
     assert_eq!(status.code(), Some(0));
     let errors = std::io::read_to_string(running.stderr.take().unwrap())?;
-    assert!(errors.contains("deaths seen"), "{errors}");
+    assert!(errors.contains(" seen, "), "{errors}");
     Ok(())
 }
 

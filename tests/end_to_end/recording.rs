@@ -391,7 +391,7 @@ fn processes_alone() -> Result<(), Failed> {
         ]));
         assert!(result.status.success(), "{}", stderr(&result));
         assert!(
-            stderr(&result).contains("holds processes alone"),
+            stderr(&result).contains("holds only processes"),
             "{}",
             stderr(&result)
         );

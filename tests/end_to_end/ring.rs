@@ -443,10 +443,10 @@ fn bad_input() -> Result<(), Failed> {
     let folder = Folder::new("bad-folders");
     let file = folder.file("there.pvz");
     for (args, why) in [
-        (&["--rotate", "1h"][..], "is for a folder"),
-        (&["--ring", "5m"], "is for a folder"),
+        (&["--rotate", "1h"][..], "needs a folder"),
+        (&["--ring", "5m"], "needs a folder"),
         (&["--on", "load:4"], "--ring"),
-        (&["--max-size", "2G"], "is for a folder"),
+        (&["--max-size", "2G"], "needs a folder"),
     ] {
         let result = output(procviz().args(["record", "-o"]).arg(&file).args(args));
         let said = stderr(&result);
@@ -457,8 +457,8 @@ fn bad_input() -> Result<(), Failed> {
     for (args, why) in [
         (&["--ring", "5m", "--on", "exit"][..], "exit:COMMAND"),
         (&["--ring", "5m", "--rotate", "1h"], "--rotate"),
-        (&["--ring", "5x"], "no duration"),
-        (&["--max-size", "lots"], "no size"),
+        (&["--ring", "5x"], "invalid duration"),
+        (&["--max-size", "lots"], "invalid size"),
         (&["--keep", "0"], "whole number"),
         (&["--from", "x.pvz"], "one file"),
     ] {

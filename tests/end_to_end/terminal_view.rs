@@ -159,7 +159,10 @@ impl Terminal {
             if is_there(&text) {
                 return text;
             }
-            assert!(Instant::now() < deadline, "timeout, {what}:\n{text}");
+            assert!(
+                Instant::now() < deadline,
+                "timeout waiting for {what}:\n{text}"
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -302,7 +305,7 @@ fn each_key() -> Result<(), Failed> {
     press(&["Escape"], "no filter", &|text| !text.contains("hidden"));
     terminal.type_in("/(");
     press(&["x"], "reason", &|text| {
-        text.contains("filter: (x_") || text.contains("no regular")
+        text.contains("filter: (x_") || text.contains("invalid pattern")
     });
     terminal.escape();
     terminal.escape();
@@ -751,7 +754,7 @@ fn a_recording() -> Result<(), Failed> {
     });
     terminal.type_in("[");
     terminal.wait("message on no earlier finding", |text| {
-        text.contains("nothing begins to stand out before this")
+        text.contains("no finding begins before this")
     });
     // Playback runs faster and stops at the end.
     terminal.type_in(" +++");

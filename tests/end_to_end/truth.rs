@@ -119,7 +119,7 @@ fn figures(args: &[&str], path: fn(u32, u32) -> String) -> Result<(), Failed> {
     let shown = &task(&snapshot, orphan).unwrap()["ppid"];
     if *shown != ppid {
         wrong.push(format!(
-            "the orphan {orphan} has ppid {shown}, /proc says {ppid}"
+            "the orphan {orphan} has ppid {shown}, /proc has {ppid}"
         ));
     }
     nix::sys::signal::kill(
@@ -195,7 +195,7 @@ fn compare(task: &Value, path: &str, wrong: &mut Vec<String>) {
     let mut expect = |what: &str, should: Value| {
         if task[what] != should {
             wrong.push(format!(
-                "{path}: {what} is {}, /proc says {should}",
+                "{path}: {what} is {}, /proc has {should}",
                 task[what]
             ));
         }
@@ -212,7 +212,7 @@ fn compare(task: &Value, path: &str, wrong: &mut Vec<String>) {
     let start = task["start_ns"].as_u64().unwrap() / 10_000_000;
     if start != field(22) {
         wrong.push(format!(
-            "{path}: start is {start}, /proc says {}",
+            "{path}: start is {start}, /proc has {}",
             field(22)
         ));
     }
@@ -220,7 +220,7 @@ fn compare(task: &Value, path: &str, wrong: &mut Vec<String>) {
     let cpu = task["cpu_ns"].as_u64().unwrap();
     let ticks = (field(14) + field(15)) * 10_000_000;
     if cpu + 1_000_000 < ticks || cpu > ticks + 20_000_000 {
-        wrong.push(format!("{path}: cpu_ns is {cpu}, /proc says {ticks}"));
+        wrong.push(format!("{path}: cpu_ns is {cpu}, /proc has {ticks}"));
     }
 }
 

@@ -211,7 +211,11 @@ impl<'a> Shown<'a> {
             if let Some(places) = places.filter(&is_there) {
                 return places;
             }
-            assert!(Instant::now() < deadline, "timeout, {what}: {}", self.said());
+            assert!(
+                Instant::now() < deadline,
+                "timeout waiting for {what}: {}",
+                self.said()
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }

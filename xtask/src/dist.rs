@@ -1,5 +1,5 @@
-//! Makes what is shipped: a static tarball and a .deb, and with `--check`
-//! unpacks both elsewhere and runs what is in them.
+//! Makes the release files: a static tarball and a .deb. With `--check` it also unpacks
+//! both elsewhere and runs the programs in them.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use crate::{
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// What is in the tarball beside the program: whence, and where to.
+/// Files of the tarball besides the program: path in the repository, path in the tarball.
 const FILES: [(&str, &str); 13] = [
     ("README.md", "README.md"),
     ("CHANGELOG.md", "CHANGELOG.md"),
@@ -46,23 +46,23 @@ const FILES: [(&str, &str); 13] = [
     ),
 ];
 
-/// What has been made.
+/// The release files.
 struct Made {
     name: String,
     tarball: PathBuf,
     deb: PathBuf,
 }
 
-/// Makes both.
+/// Makes the tarball and the .deb.
 pub(crate) fn run() -> Result<()> {
     let made = make(&root()?)?;
     for file in [&made.tarball, &made.deb] {
-        say(&format!("made {}", file.display()));
+        say(&format!("made `{}`", file.display()));
     }
     Ok(())
 }
 
-/// Makes both, unpacks them, and runs what is in them.
+/// Makes the tarball and the .deb, unpacks them, and runs the programs in them.
 pub(crate) fn check() -> Result<()> {
     let made = make(&root()?)?;
     let folder = std::env::temp_dir().join(format!("procviz-dist-{}", std::process::id()));
@@ -71,7 +71,7 @@ pub(crate) fn check() -> Result<()> {
     let outcome = check_tarball(&made, &folder).and_then(|()| check_deb(&made, &folder));
     _ = fs::remove_dir_all(&folder);
     outcome?;
-    say("what is shipped runs where it is unpacked");
+    say("the programs in the release files run where they are unpacked");
     Ok(())
 }
 
@@ -98,7 +98,7 @@ fn make(root: &Path) -> Result<Made> {
     place(&licences, &tree.join("THIRD-PARTY"), 0o644)?;
     let tarball = out.join(format!("{name}.tar.gz"));
     let epoch = epoch(root)?;
-    // The same tree gives the same bytes.
+    // The same tree must give the same bytes.
     ran(Command::new("tar")
         .args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner"])
         .arg(format!("--mtime=@{epoch}"))
@@ -108,7 +108,7 @@ fn make(root: &Path) -> Result<Made> {
         .args([&out, Path::new(&name)]))?;
 
     build(root, Kind::Window)?;
-    // It sits where cargo-deb looks for what Cargo.toml names.
+    // cargo-deb finds the program in this folder by the path in Cargo.toml.
     ran(cargo(root, Kind::Window)
         .args([
             "deb",
@@ -121,7 +121,7 @@ fn make(root: &Path) -> Result<Made> {
         .arg("--output")
         .arg(&out)
         .env("SOURCE_DATE_EPOCH", &epoch))
-    .context("failed to run cargo-deb: `cargo install cargo-deb` brings it")?;
+    .context("failed to run cargo-deb: install it with `cargo install cargo-deb`")?;
     let debs = fs::read_dir(&out)?.flatten().map(|entry| entry.path());
     let mut debs = debs.filter(|path| path.extension().is_some_and(|suffix| suffix == "deb"));
     let deb = debs.next().context("cargo-deb made no package")?;
@@ -135,9 +135,9 @@ fn make(root: &Path) -> Result<Made> {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
-    /// Needs no library, and has no window.
+    /// Needs no shared libraries, and has no window.
     Static,
-    /// Looks for the libraries of its window when it opens one.
+    /// Loads the libraries of its window when it opens a window.
     Window,
 }
 
@@ -152,7 +152,7 @@ fn cargo(root: &Path, kind: Kind) -> Command {
     if kind == Kind::Static {
         flags.push_str(" -C target-feature=+crt-static");
     }
-    // With a target of its own, what runs while building is not static, too.
+    // With an explicit target, the flags do not apply to build scripts: these are not static.
     command
         .current_dir(root)
         .env("RUSTFLAGS", flags)
@@ -182,10 +182,10 @@ fn ran(command: &mut Command) -> Result<()> {
     let status = command
         .stdin(Stdio::null())
         .status()
-        .with_context(|| format!("failed to run {}", command.get_program().display()))?;
+        .with_context(|| format!("failed to run `{}`", command.get_program().display()))?;
     ensure!(
         status.success(),
-        "{:?} ended with {status}",
+        "{:?} failed with {status}",
         command.get_program()
     );
     Ok(())
@@ -196,11 +196,11 @@ fn said(command: &mut Command) -> Result<String> {
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
-        .with_context(|| format!("failed to run {}", command.get_program().display()))?;
+        .with_context(|| format!("failed to run `{}`", command.get_program().display()))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     ensure!(
         output.status.success(),
-        "{command:?} ended with {}: {said}",
+        "{command:?} failed with {}: {said}",
         output.status
     );
     Ok(said)
@@ -211,12 +211,12 @@ fn place(from: &Path, to: &Path, mode: u32) -> Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
-    fs::copy(from, to).with_context(|| format!("failed to copy {}", from.display()))?;
+    fs::copy(from, to).with_context(|| format!("failed to copy `{}`", from.display()))?;
     fs::set_permissions(to, fs::Permissions::from_mode(mode))?;
     Ok(())
 }
 
-/// When the last commit was made, seconds: what is shipped is as old.
+/// Time of the last commit, seconds since 1970: the time stamp of the release files.
 fn epoch(root: &Path) -> Result<String> {
     let git = Command::new("git")
         .args(["log", "-1", "--format=%ct"])
@@ -241,7 +241,7 @@ fn check_tarball(made: &Made, folder: &Path) -> Result<()> {
     let kind = said(Command::new("readelf").args(["-lW"]).arg(&program))?;
     ensure!(
         !kind.contains("INTERP"),
-        "the program of the tarball asks for a loader: it is not static"
+        "the program of the tarball is not static: it needs a loader"
     );
     runs(&program, folder, "tarball")?;
     units_are_sound(&tree.join("lib/systemd/system"), &program, folder)
@@ -262,9 +262,9 @@ fn check_deb(made: &Made, folder: &Path) -> Result<()> {
         "usr/share/doc/procviz/THIRD-PARTY",
         "usr/share/doc/procviz/copyright",
     ] {
-        ensure!(tree.join(file).exists(), "the .deb has no {file}");
+        ensure!(tree.join(file).exists(), "the .deb has no `{file}`");
     }
-    // The group whom recordings are for is made by this.
+    // This creates the group that can read recordings.
     let etc = tree.join("etc");
     fs::create_dir_all(&etc)?;
     ran(Command::new("systemd-sysusers")
@@ -272,7 +272,7 @@ fn check_deb(made: &Made, folder: &Path) -> Result<()> {
         .arg("procviz.conf"))?;
     ensure!(
         fs::read_to_string(etc.join("group"))?.contains("procviz:"),
-        "no group procviz was made"
+        "the group `procviz` was not created"
     );
     let units = ["usr/lib/systemd/system", "lib/systemd/system"].map(|place| tree.join(place));
     let units = units.iter().find(|place| place.exists());
@@ -288,7 +288,8 @@ fn sum_is_right(file: &Path) -> Result<()> {
         .current_dir(file.parent().unwrap_or(file)))
 }
 
-/// Draws, records, and reads what it recorded as nobody, far from the sources.
+/// Draws, records, and reads the recording, away from the sources. `check` runs with an
+/// empty environment.
 fn runs(program: &Path, folder: &Path, name: &str) -> Result<()> {
     let at = folder.join(name).with_extension("run");
     fs::create_dir(&at)?;
@@ -300,9 +301,9 @@ fn runs(program: &Path, folder: &Path, name: &str) -> Result<()> {
     let version = said(&mut here(&["--version"]))?;
     ensure!(
         version.contains(env!("CARGO_PKG_VERSION")),
-        "it says it is {version}"
+        "`--version` prints `{version}`"
     );
-    // With events where there may be any.
+    // Require kernel events if `doctor` finds that they are available.
     let demand: &[&str] = if said(&mut here(&["doctor"])).is_ok() {
         &["--require-ebpf"]
     } else {
@@ -318,7 +319,7 @@ fn runs(program: &Path, folder: &Path, name: &str) -> Result<()> {
         .args(second)
         .arg("x.pvz"))?;
     let told = said(here(&["check", "x.pvz"]).env_clear())?;
-    ensure!(told.contains("6 samples"), "check says {told}");
+    ensure!(told.contains("6 samples"), "`check` prints: {told}");
     let dump = said(&mut here(&["dump", "--json", "--from", "x.pvz"]))?;
     let first = dump.lines().next().unwrap_or_default();
     ensure!(
@@ -336,7 +337,7 @@ fn units_are_sound(units: &Path, program: &Path, folder: &Path) -> Result<()> {
         let Some(name) = path.file_name() else {
             bail!("a unit has no name");
         };
-        // It looks for the program, too.
+        // systemd-analyze also checks that the program exists.
         let copy = folder.join(name);
         fs::write(
             &copy,
@@ -347,6 +348,6 @@ fn units_are_sound(units: &Path, program: &Path, folder: &Path) -> Result<()> {
             .arg(&copy))?;
         seen += 1;
     }
-    ensure!(seen == 2, "there are {seen} units");
+    ensure!(seen == 2, "found {seen} units, expected 2");
     Ok(())
 }

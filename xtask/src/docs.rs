@@ -1,5 +1,5 @@
-//! Draws the README's pictures from a scripted load, so that they can be
-//! renewed, and writes the man page and the completions.
+//! Draws the README's pictures from a scripted workload, so that they can be drawn again,
+//! and writes the man page and the completions.
 
 use std::{
     fs,
@@ -18,14 +18,15 @@ use crate::{
     screens,
 };
 
-/// Users of the sleepers: those that every distribution has.
+/// User ids of the sleepers. Every distribution has these users.
 const USERS: [u32; 5] = [0, 1, 2, 9, 33];
 const SLEEPERS: usize = 40;
 const THREADS: &str = "24";
 
-/// In their arguments: the pid of this, whose children the load and procviz are.
+/// Placeholder in the arguments of a picture: the pid of this process. The workload and
+/// procviz are its children.
 const OWN: &str = "{own}";
-/// Pictures: their names and what is typed for them.
+/// Pictures: the file name and the arguments of procviz.
 const PICTURES: [(&str, &[&str]); 5] = [
     ("grid.png", &["grid", "--duration", "6s"]),
     (
@@ -50,7 +51,7 @@ const PICTURES: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// Draws all, as root.
+/// Draws all pictures. Needs root.
 pub(crate) fn run() -> Result<()> {
     texts(&root()?)?;
     with_load(|docs, path, folder| {
@@ -64,23 +65,23 @@ pub(crate) fn run() -> Result<()> {
                 .env("PATH", path)
                 .status()
                 .context("failed to run procviz")?;
-            ensure!(status.success(), "{name} was not drawn");
+            ensure!(status.success(), "failed to draw `{name}`");
         }
         screens::photograph(docs, path)?;
         screens::incident(docs, path, folder)
     })
 }
 
-/// Draws the pictures of the incident alone.
+/// Draws only the pictures of the incident.
 pub(crate) fn incident() -> Result<()> {
     with_load(screens::incident)
 }
 
-/// Does something with the folder of the docs, where procviz is found, and a
-/// folder of its own, while the load runs.
+/// Runs `draw` while the workload runs. Its arguments are the folder `docs`, a `PATH` that
+/// has procviz, and a temporary folder.
 fn with_load(draw: impl FnOnce(&Path, &str, &Path) -> Result<()>) -> Result<()> {
     let root = root()?;
-    // A copy of its own, and found by name: the pictures say what was typed.
+    // A copy that is found by name, because the pictures show the typed command.
     let folder = std::env::temp_dir().join(format!("procviz-docs-{}", std::process::id()));
     fs::create_dir(&folder)?;
     let binary = folder.join("procviz");
@@ -96,11 +97,11 @@ fn with_load(draw: impl FnOnce(&Path, &str, &Path) -> Result<()>) -> Result<()> 
     drop(load);
     fs::remove_dir_all(&folder)?;
     outcome?;
-    say("drawn: look at each at full size");
+    say("pictures drawn: check each at full size");
     Ok(())
 }
 
-/// Writes the man page and the completions, or with `--check` compares them.
+/// Compares the committed man page and completions with new ones.
 pub(crate) fn check() -> Result<()> {
     let root = root()?;
     let made = made_texts(&root)?;
@@ -108,10 +109,10 @@ pub(crate) fn check() -> Result<()> {
         let there = fs::read(root.join("docs").join(&name)).unwrap_or_default();
         ensure!(
             there == text,
-            "docs/{name} is not what the command line makes: run `cargo xtask docs --texts`"
+            "`docs/{name}` is out of date: run `cargo xtask docs --texts`"
         );
     }
-    say("the man page and the completions are what the command line makes");
+    say("the man page and the completions are up to date");
     Ok(())
 }
 
@@ -156,12 +157,12 @@ fn build(root: &Path, binary: &Path) -> Result<()> {
         .current_dir(root)
         .status()
         .context("failed to run cargo")?;
-    ensure!(status.success(), "procviz does not build");
+    ensure!(status.success(), "failed to build procviz");
     fs::copy(root.join("target/release/procviz"), binary)?;
     Ok(())
 }
 
-/// What is wrong in the pictures, and the many for whom nothing is.
+/// The workload of the pictures: some processes with problems, and many that sleep.
 struct Load(Vec<Child>);
 
 impl Load {
@@ -187,7 +188,7 @@ impl Drop for Load {
 }
 
 fn scene(kind: &str, uid: u32) -> Result<Child> {
-    // Through the file's descriptor: other users cannot reach where it lies.
+    // Through `/proc/self/exe`: other users cannot reach the path of the file.
     let child = Command::new("/proc/self/exe")
         .args(["scene", kind])
         .uid(uid)
@@ -196,7 +197,7 @@ fn scene(kind: &str, uid: u32) -> Result<Child> {
     Ok(child)
 }
 
-/// One process of the load.
+/// Runs one process of the workload.
 pub(crate) fn act(kind: &str) -> Result<()> {
     name(kind)?;
     let pause = |ms| sleep(Duration::from_millis(ms));
@@ -240,7 +241,7 @@ pub(crate) fn act(kind: &str) -> Result<()> {
             }
         }
         "sleeper" => crate::bench::run_load(&["sleep", THREADS]),
-        _ => bail!("no such part of the load: {kind}"),
+        _ => bail!("unknown process of the workload: `{kind}`"),
     }
 }
 

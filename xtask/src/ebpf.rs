@@ -1,4 +1,4 @@
-//! Builds the eBPF object, and compares a fresh one with the committed one.
+//! Builds the eBPF object, and compares a new object with the committed object.
 
 use std::{
     env, fs,
@@ -10,13 +10,13 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::provenance::{Provenance, Tools, sha256, source_hash};
 
-/// Where LLVM is, unless `LLVM_PREFIX` says otherwise.
+/// Folder of LLVM, if the variable `LLVM_PREFIX` is not set.
 const LLVM_PREFIX: &str = "/usr/lib/llvm-22";
-/// The compiler with a standard library for bpf, unless `EBPF_RUSTC` says otherwise.
+/// Compiler with a standard library for bpf, if the variable `EBPF_RUSTC` is not set.
 const RUSTC: &str = "/usr/bin/rustc";
 const TARGET: &str = "bpfel-unknown-none";
 
-/// Builds the object and commits to what it is made of.
+/// Builds the object and writes its provenance.
 pub(crate) fn renew() -> Result<()> {
     let root = root()?;
     let object = build(&root, Log::Off)?;
@@ -28,13 +28,13 @@ pub(crate) fn renew() -> Result<()> {
     };
     fs::write(root.join("procviz/ebpf/PROVENANCE"), provenance.to_string())?;
     say(&format!(
-        "built procviz/ebpf/procviz.bpf.o, {} bytes\n{provenance}",
+        "built `procviz/ebpf/procviz.bpf.o`, {} bytes\n{provenance}",
         object.len()
     ));
     Ok(())
 }
 
-/// Fails when the committed object is not what the sources make.
+/// Fails if the committed object differs from a build of the sources.
 pub(crate) fn check() -> Result<()> {
     let root = root()?;
     let committed = fs::read(root.join("procviz/ebpf/procviz.bpf.o"))?;
@@ -42,7 +42,7 @@ pub(crate) fn check() -> Result<()> {
         fs::read_to_string(root.join("procviz/ebpf/PROVENANCE"))?.parse()?;
     ensure!(
         provenance.object == sha256(&committed),
-        "procviz/ebpf/procviz.bpf.o is not the object that PROVENANCE speaks of: run `cargo xtask ebpf`"
+        "the checksum of `procviz/ebpf/procviz.bpf.o` is not the one in `PROVENANCE`: run `cargo xtask ebpf`"
     );
     ensure!(
         provenance.sources == source_hash(&root)?,
@@ -51,25 +51,25 @@ pub(crate) fn check() -> Result<()> {
     let fresh = build(&root, Log::Off)?;
     let now = tools()?;
     if fresh == committed {
-        say("the committed object is what the sources make, byte for byte");
+        say("the committed object equals a build of the sources, byte for byte");
         return Ok(());
     }
     ensure!(
         now != provenance.tools,
-        "the same tools make another object from the same sources ({} bytes, committed {}): the build is not reproducible here",
+        "the build is not reproducible here: the same tools and sources give another object ({} bytes, committed {} bytes)",
         fresh.len(),
         committed.len()
     );
-    // A tool has moved: everything that follows runs on what it makes.
+    // A tool has changed: the following steps test the object that the new tools build.
     fs::write(root.join("procviz/ebpf/procviz.bpf.o"), &fresh)?;
     say(&format!(
-        "NOTICE: tools have moved, the object should be renewed with `cargo xtask ebpf`\nrecorded:\n{}now:\n{now}the fresh object is in place for the tests that follow",
+        "NOTICE: the tools have changed: renew the object with `cargo xtask ebpf`\nrecorded tools:\n{}current tools:\n{now}the following tests use the new object",
         provenance.tools
     ));
     Ok(())
 }
 
-/// Whether the programs log.
+/// Whether the eBPF programs log.
 #[derive(Clone, Copy, PartialEq)]
 enum Log {
     Off,
@@ -81,7 +81,7 @@ pub(crate) fn with_log() -> Result<()> {
     let root = root()?;
     let object = build(&root, Log::On)?;
     say(&format!(
-        "built target/ebpf-log/procviz.bpf.o, {} bytes: run it with `cargo run --features log`",
+        "built `target/ebpf-log/procviz.bpf.o`, {} bytes: run it with `cargo run --features log`",
         object.len()
     ));
     Ok(())
@@ -138,7 +138,7 @@ fn build(root: &Path, log: Log) -> Result<Vec<u8>> {
         .context("failed to run cargo")?;
     ensure!(
         status.success(),
-        "the eBPF object does not build (ARCHITECTURE.md lists the tools it takes)"
+        "failed to build the eBPF object (ARCHITECTURE.md lists the required tools)"
     );
     let linked = target_dir.join(TARGET).join("release/procviz-ebpf");
     let stripped = target_dir.join("procviz.bpf.o");
@@ -176,7 +176,7 @@ fn version(program: &Path, argument: &str) -> Result<String> {
         .to_owned();
     ensure!(
         output.status.success() && !text.is_empty(),
-        "`{}` does not tell its version",
+        "`{}` prints no version",
         program.display()
     );
     Ok(text)
@@ -195,7 +195,7 @@ fn cargo_home() -> Result<PathBuf> {
         return Ok(home.into());
     }
     let Some(home) = env::var_os("HOME") else {
-        bail!("neither CARGO_HOME nor HOME is set")
+        bail!("neither `CARGO_HOME` nor `HOME` is set")
     };
     Ok(PathBuf::from(home).join(".cargo"))
 }
@@ -208,10 +208,7 @@ pub(crate) fn root() -> Result<PathBuf> {
         .to_owned())
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "a workshop talks to whoever works in it"
-)]
+#[expect(clippy::print_stdout, reason = "xtask prints its results")]
 pub(crate) fn say(text: &str) {
     println!("{text}");
 }

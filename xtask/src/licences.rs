@@ -1,11 +1,12 @@
-//! The licences of what is linked into the program, as they ask to be told.
+//! Collects the licences of the packages that are linked into the program, as these
+//! licences require.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// The text that is shipped: each licence once, and whose it is.
+/// The text of `THIRD-PARTY`: each licence text once, with the packages that have it.
 pub(crate) fn of_what_is_linked(root: &Path) -> Result<String> {
     let linked = cargo(
         root,
@@ -57,7 +58,7 @@ pub(crate) fn of_what_is_linked(root: &Path) -> Result<String> {
     }
     ensure!(!texts.is_empty(), "no licence was found");
     let mut out = format!(
-        "procviz is linked with these packages; the licences that they come with follow.\n\n{list}"
+        "procviz is linked with these packages. The licences of the packages follow.\n\n{list}"
     );
     for (text, whose) in texts {
         _ = write!(

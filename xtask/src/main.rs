@@ -1,9 +1,11 @@
-//! procviz's workshop.
+//! Runs the development tasks of procviz.
 //!
-//! `cargo xtask ebpf` builds the eBPF object, `cargo xtask ebpf --check` builds
-//! it anew and compares, with `--log` one whose programs log; `cargo xtask bench` measures what procviz costs;
-//! `cargo xtask docs` draws the README's pictures and writes man page and completions;
-//! `cargo xtask dist` makes what is shipped, with `--check` unpacks and runs it.
+//! - `cargo xtask ebpf` builds the eBPF object. With `--check` it builds a new object and
+//!   compares it with the committed one; with `--log` it builds an object that logs.
+//! - `cargo xtask bench` measures what procviz costs.
+//! - `cargo xtask docs` draws the README's pictures and writes the man page and the
+//!   completions.
+//! - `cargo xtask dist` makes the release files. With `--check` it unpacks and runs them.
 
 mod bench;
 mod dist;
@@ -34,7 +36,7 @@ fn main() -> Result<()> {
         ["week", folder] => bench::make_week(folder),
         ["load", load @ ..] => bench::run_load(load),
         _ => bail!(
-            "usage: cargo xtask ebpf [--check|--log] | dist [--check] | docs [--incident|--texts|--check] | bench [draw] [switch] [storm] [sample]"
+            "usage: cargo xtask ebpf [--check|--log] | dist [--check] | docs [--incident|--texts|--check] | bench [draw] [switch] [storm] [sample] [record] [recorded] [week] [live] [starved]"
         ),
     }
 }

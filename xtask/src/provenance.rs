@@ -1,11 +1,11 @@
-//! What the committed object was made of.
+//! Records the tools and sources from which the committed object was built.
 
 use std::{collections::BTreeMap, fmt, fs, path::Path, str::FromStr};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-/// The tools that make an object.
+/// Versions of the tools that build an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tools {
     pub(crate) rustc: String,
@@ -13,7 +13,7 @@ pub(crate) struct Tools {
     pub(crate) llvm: String,
 }
 
-/// Tools, sources and the object.
+/// Versions of the tools, checksum of the sources and checksum of the object (SHA-256).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Provenance {
     pub(crate) tools: Tools,
@@ -75,8 +75,8 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// The hash of everything that goes into the object: the two crates, and the
-/// versions of what they depend on.
+/// The checksum of everything that goes into the object: the two crates, and the versions
+/// of their dependencies.
 pub(crate) fn source_hash(root: &Path) -> Result<String> {
     let mut files = BTreeMap::new();
     for folder in ["procviz-ebpf", "procviz-common"] {
@@ -112,7 +112,7 @@ fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) ->
     Ok(())
 }
 
-/// The locked versions of the packages that are built into the object.
+/// The entries of `Cargo.lock` for the packages that are built into the object.
 fn locked(root: &Path) -> Result<String> {
     let lock = fs::read_to_string(root.join("Cargo.lock"))?;
     let is_ours = |block: &&str| {

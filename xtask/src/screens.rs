@@ -1,4 +1,4 @@
-//! Photographs the live views on a display without a screen.
+//! Takes screenshots of the live views on a display without a physical screen.
 
 use std::{
     io::{BufRead, BufReader},
@@ -10,10 +10,10 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-/// What the live views need beside procviz.
+/// Programs that the screenshots need besides procviz.
 const NEEDED: &str = "Xvfb, xdotool, xterm, import, chromium (packages xvfb xdotool xterm imagemagick fonts-dejavu-core chromium)";
 
-/// Writes `window.png` and `terminal.png`; `path` leads to procviz.
+/// Writes `window.png` and `terminal.png`; `path` is a `PATH` that has procviz.
 pub(crate) fn photograph(docs: &Path, path: &str) -> Result<()> {
     let display = Display::start()?;
     let mut window = display.run("procviz", &["--require-ebpf", "--size", "1200x700"], path)?;
@@ -39,8 +39,8 @@ pub(crate) fn photograph(docs: &Path, path: &str) -> Result<()> {
     end(&mut terminal)
 }
 
-/// An incident that a ring has kept, looked at later: in a window, and as a
-/// page in a browser.
+/// Records an incident with a ring, and draws the recording: in a window, and as a page in
+/// a browser.
 pub(crate) fn incident(docs: &Path, path: &str, folder: &Path) -> Result<()> {
     let kept = folder.join("incident/");
     let mut ring = Command::new("procviz")
@@ -51,16 +51,16 @@ pub(crate) fn incident(docs: &Path, path: &str, folder: &Path) -> Result<()> {
         .spawn()?;
     sleep(Duration::from_secs(25));
     let pid = i32::try_from(ring.id())?;
-    // SAFETY: it is a child that nobody has waited for yet.
+    // SAFETY: `pid` is a child that has not been waited for yet.
     unsafe { libc::kill(pid, libc::SIGINT) };
     ring.wait()?;
-    // What the README quotes.
+    // The README quotes this output.
     let told = Command::new("procviz")
         .args(["findings", "--from"])
         .arg(&kept)
         .env("PATH", path)
         .status()?;
-    ensure!(told.success(), "nothing is told of the incident");
+    ensure!(told.success(), "`procviz findings` failed");
     let display = Display::start()?;
     let from = kept.display().to_string();
     let size = ["--size", "1200x700", "--at", "-2s"];
@@ -74,7 +74,7 @@ pub(crate) fn incident(docs: &Path, path: &str, folder: &Path) -> Result<()> {
         .arg(&page)
         .env("PATH", path)
         .status()?;
-    ensure!(drawn.success(), "the page was not made");
+    ensure!(drawn.success(), "failed to draw the page");
     let shot = Command::new("chromium")
         .args([
             "--headless",
@@ -92,8 +92,8 @@ pub(crate) fn incident(docs: &Path, path: &str, folder: &Path) -> Result<()> {
         .arg(format!("file://{}", page.display()))
         .stderr(Stdio::null())
         .status()
-        .with_context(|| format!("failed to run chromium; needed are {NEEDED}"))?;
-    ensure!(shot.success(), "chromium took no picture");
+        .with_context(|| format!("failed to run `chromium`; required are {NEEDED}"))?;
+    ensure!(shot.success(), "chromium took no screenshot");
     Ok(())
 }
 
@@ -103,7 +103,7 @@ fn end(child: &mut Child) -> Result<()> {
     Ok(())
 }
 
-/// An X server.
+/// An X server without a physical screen.
 struct Display {
     server: Child,
     name: String,
@@ -118,7 +118,7 @@ impl Drop for Display {
 
 impl Display {
     fn start() -> Result<Self> {
-        // Its number comes on stdout.
+        // The server prints its display number on stdout.
         let mut server = Command::new("Xvfb")
             .args([
                 "-displayfd",
@@ -132,7 +132,7 @@ impl Display {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .with_context(|| format!("failed to run Xvfb; needed are {NEEDED}"))?;
+            .with_context(|| format!("failed to run `Xvfb`; required are {NEEDED}"))?;
         let mut line = String::new();
         let stdout = server.stdout.take().context("no stdout")?;
         BufReader::new(stdout).read_line(&mut line)?;
@@ -152,12 +152,12 @@ impl Display {
             .env_remove("WAYLAND_DISPLAY")
             .env_remove("NO_COLOR")
             .spawn()
-            .with_context(|| format!("failed to run {program}; needed are {NEEDED}"))?;
+            .with_context(|| format!("failed to run `{program}`; required are {NEEDED}"))?;
         sleep(Duration::from_secs(9));
         Ok(child)
     }
 
-    /// Pins what stands out first and takes a picture of the window.
+    /// Pins the first finding and takes a screenshot of the window.
     fn take_picture(&self, name: &str, (width, height): (u32, u32), file: &Path) -> Result<()> {
         let found = self.tool("xdotool", &["search", "--onlyvisible", "--name", name])?;
         let window = found.lines().next().context("no window")?.to_owned();
@@ -181,7 +181,7 @@ impl Display {
             .args(args)
             .env("DISPLAY", &self.name)
             .output()
-            .with_context(|| format!("failed to run {program}; needed are {NEEDED}"))?;
+            .with_context(|| format!("failed to run `{program}`; required are {NEEDED}"))?;
         ensure!(
             output.status.success(),
             "{program} {args:?}: {}",

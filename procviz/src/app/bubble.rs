@@ -54,8 +54,9 @@ fn user_color(text: &str) -> Result<(String, Color), Failure> {
             "invalid value in `--user-color {shown}`: expected USER=COLOUR, such as `root=crimson`"
         )));
     };
-    let color = parse_color(color)
-        .map_err(|error| Failure::usage(format!("invalid value in `--user-color {shown}`: {error}")))?;
+    let color = parse_color(color).map_err(|error| {
+        Failure::usage(format!("invalid value in `--user-color {shown}`: {error}"))
+    })?;
     // Pictures show a user without a name as `uid N`.
     let user = match user.parse::<u32>() {
         Ok(uid) => format!("uid {uid}"),

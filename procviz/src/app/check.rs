@@ -1,4 +1,4 @@
-//! `procviz check`: what is in a recording, and whether it is sound.
+//! Runs `procviz check`: shows what a recording holds, and whether it is damaged.
 
 use std::{
     io::{self, Write},
@@ -12,7 +12,7 @@ use crate::{
     replay::{failed, reader, recordings, tell},
     runtime::{
         Failure,
-        stdout::{Out, say},
+        stdout::{Out, noun, say},
     },
     session::open,
 };
@@ -52,9 +52,9 @@ pub(super) fn run(path: &Path) -> Result<u8, Failure> {
 struct Content {
     name: String,
     facts: Facts,
-    /// As it stood at the last sample.
+    /// The recorded machine, with its wall clock at the last sample.
     host: Host,
-    /// The first and the last sample; `None` without any.
+    /// The times of the first and the last sample; `None` without samples.
     span: Option<(Moment, Moment)>,
     samples: u64,
     events: u64,
@@ -63,10 +63,13 @@ struct Content {
     integrity: Integrity,
 }
 
-/// When a sample was taken.
+/// The time of a sample.
 struct Moment {
+    /// Wall clock, ns since 1970.
     wall_ns: i128,
+    /// Time since boot, ns.
     boot_ns: u64,
+    /// Date and time in the time zone of the recorded machine.
     words: String,
 }
 
@@ -101,12 +104,12 @@ impl Content {
         })
     }
 
-    /// Samples of gaps.
+    /// Number of samples lost in gaps.
     fn lost(&self) -> u64 {
         self.integrity.gaps.iter().map(|gap| gap.samples).sum()
     }
 
-    /// Says what is wrong with it; 3 where it is damaged.
+    /// Reports gaps and damage on stderr; returns 3 if the recording is damaged, else 0.
     fn tell(&self) -> u8 {
         tell(&self.name, &self.integrity)
     }
@@ -116,7 +119,7 @@ impl Content {
         let (facts, integrity) = (&self.facts, &self.integrity);
         writeln!(
             out,
-            "host {}, kernel {}, {} CPUs; made by procviz {}",
+            "host {}, kernel {}, CPUs: {}; recorded by procviz {}",
             text(&facts.host),
             text(&facts.kernel),
             facts.cpus,
@@ -125,7 +128,7 @@ impl Content {
         for because in &facts.because {
             writeln!(
                 out,
-                "made because of {}, {}",
+                "recorded because of {}, {}",
                 text(&because.words),
                 time::local(&self.host, because.time_ns)
             )?;
@@ -134,8 +137,9 @@ impl Content {
             None => writeln!(out, "no samples")?,
             Some((first, last)) => writeln!(
                 out,
-                "{} samples from {} to {}, {}",
+                "{} {} from {} to {}, {}",
                 count_text(self.samples),
+                noun(self.samples, "sample", "samples"),
                 first.words,
                 last.words,
                 duration_text(last.boot_ns.saturating_sub(first.boot_ns))
@@ -143,7 +147,7 @@ impl Content {
         }
         writeln!(
             out,
-            "{} events, {} processes ended; {} events were lost, {} samples late, {} skipped",
+            "events: {}, exits: {}, lost events: {}, late samples: {}, skipped samples: {}",
             count_text(self.events),
             count_text(self.deaths),
             count_text(self.losses.events()),
@@ -152,7 +156,7 @@ impl Content {
         )?;
         writeln!(
             out,
-            "{} in {} blocks; {} gaps with {} samples, {} damaged places",
+            "size: {}, blocks: {}, gaps: {}, samples lost in gaps: {}, damaged places: {}",
             bytes_text(integrity.bytes),
             integrity.blocks,
             integrity.gaps.len(),
@@ -162,7 +166,7 @@ impl Content {
         if !integrity.is_closed {
             writeln!(
                 out,
-                "no index: it was not closed, or is still written ({} bytes of an unfinished block)",
+                "no index: the file was not closed, or is still being written (unfinished block: {} bytes)",
                 integrity.unfinished
             )?;
         }
@@ -180,7 +184,7 @@ impl Moment {
     }
 }
 
-/// What the recordings of a folder hold together.
+/// Writes the totals for all recordings of a folder.
 fn write_all(out: &mut impl Write, contents: &[Content], unreadable: usize) -> io::Result<()> {
     let spans = || contents.iter().filter_map(|content| content.span.as_ref());
     let first = spans()
@@ -196,7 +200,7 @@ fn write_all(out: &mut impl Write, contents: &[Content], unreadable: usize) -> i
     let sum = |of: fn(&Content) -> u64| contents.iter().map(of).sum::<u64>();
     writeln!(
         out,
-        "all {} files: {} samples{when}, {}; {} gaps with {} samples, {} damaged places, {unreadable} files that cannot be read",
+        "all files: {}, samples: {}{when}, size: {}, gaps: {}, samples lost in gaps: {}, damaged places: {}, unreadable files: {unreadable}",
         contents.len() + unreadable,
         count_text(sum(|content| content.samples)),
         bytes_text(sum(|content| content.integrity.bytes)),

@@ -1,5 +1,5 @@
-//! `procviz doctor`: what procviz needs, whether it is there, what its absence
-//! costs, and the command that mends it.
+//! Runs `procviz doctor`: shows what procviz needs, whether the machine has it, what its
+//! absence costs, and how to fix it.
 
 use std::io::Write;
 
@@ -23,8 +23,8 @@ pub(super) fn run() -> Result<u8, Failure> {
             let is_missing = support.missing().contains(&need);
             writeln!(out, "{}  {}", mark(!is_missing), need.name())?;
             if is_missing {
-                writeln!(out, "      without it: no kernel events; short-lived tasks are not seen, `exits` cannot run, and a sample costs as much as there are tasks")?;
-                writeln!(out, "      mend it: {}", need.mend())?;
+                writeln!(out, "      without it: no kernel events; short-lived tasks are not seen, `exits` cannot run, and the cost of a sample grows with the number of tasks")?;
+                writeln!(out, "      how to fix it: {}", need.mend())?;
             }
         }
         match &load {
@@ -32,27 +32,27 @@ pub(super) fn run() -> Result<u8, Failure> {
             Some(Err(error)) => {
                 writeln!(out, "no    the eBPF programs load and attach")?;
                 writeln!(out, "      {error}")?;
-                writeln!(out, "      without it: as above; mend it: report this with the output of `uname -r`")?;
+                writeln!(out, "      without it: as above; how to fix it: report this error with the output of `uname -r`")?;
             }
-            None => writeln!(out, "--    the eBPF programs: not tried")?,
+            None => writeln!(out, "--    the eBPF programs load and attach: not tried")?,
         }
         for extra in Extra::ALL {
             let is_there = has_extra(extra);
             writeln!(out, "{}  {}", mark(is_there), extra.name())?;
             if !is_there {
-                writeln!(out, "      without it: {}\n      mend it: {}", extra.cost(), extra.mend())?;
+                writeln!(out, "      without it: {}\n      how to fix it: {}", extra.cost(), extra.mend())?;
             }
         }
         for (name, is_there, cost) in [
-            ("seccomp (refuses calls that procviz has no use for)", confine::has_seccomp(), "somebody who takes procviz over can do what its user can"),
-            ("Landlock (writes in the folder of the output alone)", confine::has_landlock(), "the threads that write may write elsewhere, too"),
+            ("seccomp (refuses system calls that procviz does not need)", confine::has_seccomp(), "an attacker who takes over procviz can do all that its user can do"),
+            ("Landlock (allows writes only in the folder of the output)", confine::has_landlock(), "the threads that write files can write in other folders, too"),
         ] {
             writeln!(out, "{}  {name}", mark(is_there))?;
             if !is_there {
-                writeln!(out, "      without it: {cost}\n      mend it: boot a kernel with CONFIG_SECCOMP_FILTER=y and CONFIG_SECURITY_LANDLOCK=y, and lsm=landlock,...")?;
+                writeln!(out, "      without it: {cost}\n      how to fix it: boot a kernel with CONFIG_SECCOMP_FILTER=y and CONFIG_SECURITY_LANDLOCK=y, and lsm=landlock,...")?;
             }
         }
-        let level = if is_full { "full service: kernel events and /proc" } else { "reduced service: /proc alone" };
+        let level = if is_full { "full service: kernel events and /proc" } else { "reduced service: only /proc" };
         writeln!(out, "{level} ({}, {} CPUs)", host.name, host.cpus)
     })?;
     Ok(if is_full { 0 } else { 4 })

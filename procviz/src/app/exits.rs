@@ -1,4 +1,4 @@
-//! `procviz exits`: a line for every process that ends, as it ends.
+//! Runs `procviz exits`: prints a line for every process that exits, as it exits.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -16,7 +16,7 @@ use crate::{
         Failure,
         config::Schedule,
         ending::{self, Takes},
-        stdout::{Out, Reader, say},
+        stdout::{Out, Reader, noun, say},
     },
     session::{command::Child, open, selection::Selection},
     source::{Exits, Users, back_to_normal, boot_wall_ns, host},
@@ -25,14 +25,14 @@ use crate::{
 
 /// How often lines are printed.
 const PERIOD: Duration = Duration::from_millis(20);
-/// How long to wait for the command's own record after its end.
+/// How long to wait for the exit record of the command after its exit.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
 pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
     if let Some(path) = &args.from {
         return read(path, args);
     }
-    // A line that is begun is ended, unless its reader has stopped.
+    // After a signal, the current line is completed, unless its reader has stopped.
     ending::listen(Takes::Work)?;
     let mut selection = Selection::new(&args.filter)?;
     let child = if args.command.is_empty() {
@@ -42,7 +42,7 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
     };
     let why = |why| {
         Failure::privilege(format!(
-            "`exits` sees deaths through kernel events alone, and there are none: {why}"
+            "`exits` needs kernel events, but they are not available: {why}"
         ))
     };
     let kernel = open::kernel().map_err(why)?;
@@ -51,7 +51,7 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
         selection = selection.only(child.pid());
     }
     let users = Users::read();
-    // Before any thread is started: each keeps the privileges it begins with.
+    // Before any thread starts: a thread keeps the privileges that it starts with.
     open::confine_watcher(child.as_ref().map(Child::pid));
     let mut exits = Exits::start(&host, kernel, args.threads, selection.roots.as_deref())?;
     back_to_normal();
@@ -73,22 +73,24 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
     let status = runtime.block_on(follow(&mut exits, &mut printer, child))?;
     let tally = exits.tally();
     let others = if tally.lost_others > 0 {
-        format!(", {} other events lost", tally.lost_others)
+        format!(", other events lost: {}", tally.lost_others)
     } else {
         String::new()
     };
     say(&format!(
-        "procviz: {} deaths seen, {} lost{others}",
-        printer.printed, tally.lost
+        "procviz: {} {} seen, {} lost{others}",
+        printer.printed,
+        noun(printer.printed, "exit", "exits"),
+        tally.lost
     ));
     Ok(status)
 }
 
-/// The deaths of a recording.
+/// Prints the exits in a recording.
 fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
     if !args.command.is_empty() {
         return Err(Failure::usage(
-            "a command cannot be run in a recording: leave it out, or --from".to_owned(),
+            "a command cannot run with `--from`: leave out the command or `--from`".to_owned(),
         ));
     }
     open::confine_reader(&[]);
@@ -137,13 +139,14 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
     }
     if folded > 0 {
         say(&format!(
-            "procviz: {folded} short lives are in the recording by their number alone"
+            "procviz: the recording holds {folded} more {} of short-lived processes, but only their number",
+            noun(folded, "exit", "exits")
         ));
     }
     Ok(player.status())
 }
 
-/// Prints until somebody says stop, nobody reads any more, or the command ends.
+/// Prints until a signal asks procviz to stop, the reader leaves, or the command exits.
 async fn follow(
     exits: &mut Exits,
     printer: &mut Printer,
@@ -162,7 +165,7 @@ async fn follow(
         tokio::select! {
             _ = tick.tick() => {}
             asked = stop.asked() => match &child {
-                // The terminal has told the command as well; it decides.
+                // The command has received Ctrl-C, too, and decides when to exit.
                 Some(child) if ended.is_none() => child.pass_on(asked),
                 _ => {
                     printer.print(exits.take()?)?;
@@ -200,7 +203,7 @@ impl Stop {
         ]))
     }
 
-    /// Waits for one of them; returns which.
+    /// Waits for one of the signals, and returns the signal.
     async fn asked(&mut self) -> nix::sys::signal::Signal {
         let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
@@ -222,7 +225,7 @@ struct Printer {
 }
 
 impl Printer {
-    /// Titles, where a person reads.
+    /// Prints the titles of the columns if standard output is a terminal.
     fn head(&mut self) -> io::Result<()> {
         if io::stdout().is_terminal() {
             let tid = if self.threads { "    TID" } else { "" };
@@ -262,7 +265,7 @@ impl Printer {
     }
 }
 
-/// One line for people.
+/// Writes an exit record as one line of columns.
 fn columns(
     out: &mut impl Write,
     host: &Host,

@@ -230,9 +230,9 @@ impl Line<'_> {
         let pid = self
             .about
             .map_or_else(String::new, |about| format!(" {}", about.tid));
-        let lasted = self.lasted_ns.map_or_else(String::new, |ns| {
-            format!("; lasted {}", duration_text(ns))
-        });
+        let lasted = self
+            .lasted_ns
+            .map_or_else(String::new, |ns| format!("; lasted {}", duration_text(ns)));
         writeln!(
             out,
             "{} {:<6} {:<8} {}{pid}: {}{lasted}",

@@ -35,14 +35,13 @@ fn options(args: &GridArgs) -> Result<GridOptions, Failure> {
         .as_deref()
         .map(|text| config::whole("--columns", text, 1, 100_000))
         .transpose()?;
-    let allowed = "square points from 1 to 100000";
+    let allowed = "an area from 1 to 100000 square points";
     let point_size = config::number("--point-size", &args.point_size, allowed, |value| {
         (1.0..=100_000.0).contains(&value)
     })?;
     let colors = match &args.colors {
-        Some(text) => {
-            Colors::parse(text).map_err(|error| Failure::usage(format!("invalid value in `--colors`: {error}")))?
-        }
+        Some(text) => Colors::parse(text)
+            .map_err(|error| Failure::usage(format!("invalid value in `--colors`: {error}")))?,
         None => Colors::default(),
     };
     Ok(GridOptions {

@@ -15,19 +15,19 @@ use crate::{
     runtime::{
         Failure,
         config::{self, Schedule},
-        drawing::{font, name, notes},
+        drawing::{arguments, font, name, notes},
         measures::Measures,
         output::{Format, Job, Shows, Target, Writer},
-        stdout::{say, shown},
+        stdout::{noun, say, shown},
     },
     scene::{Font, Scene},
     session::{Next, Plan, Session, WantArgs},
 };
 
-/// Intervals that a single picture watches.
+/// Number of intervals to watch for a single picture.
 const WATCHED: u64 = 3;
 
-/// Watches, draws and writes; `interval` is the chart's own, in seconds.
+/// Watches, draws and writes. `interval` is the default interval of the chart, seconds.
 pub(super) fn run(
     chart: Chart,
     scope: Scope,
@@ -56,22 +56,14 @@ pub(super) fn run(
     if !target.has_many() && !is_bounded && args.run.is_empty() && is_live {
         schedule.samples = Some(WATCHED);
     }
-    let arguments = if args.args {
-        Arguments::Shown
-    } else {
-        Arguments::Hidden
-    };
-    let want_args = match arguments {
-        Arguments::Shown => WantArgs::Yes,
-        Arguments::Hidden => WantArgs::No,
-    };
+    let arguments = arguments(args);
     let save = args.save.as_deref();
     let save = save
         .map(|path| Keeping::all(path, (args.force, mode)))
         .transpose()?;
     let (session, writer) = Session::start(
         Plan {
-            want_args,
+            want_args: WantArgs::new(args.args),
             wants_past: matches!(chart, Chart::Lines(_)),
             every_life: target.format == Format::Html,
             one_picture: is_still && !is_bounded && !args.sampling.range.is_given(),
@@ -84,21 +76,9 @@ pub(super) fn run(
     )?;
     let scope = session.scope(scope);
     let chart = chart.in_scope(scope);
-    let gathered = match target.format {
-        Format::Png | Format::Svg => Gathered::Nothing,
-        Format::Gif | Format::Apng => Gathered::Frames { count: 0, bytes: 0 },
-        Format::Html => {
-            let opens = match args.theme {
-                None => Opens::AsBrowser,
-                Some(ThemeArg::Light) => Opens::Light,
-                Some(ThemeArg::Dark) => Opens::Dark,
-            };
-            let pages = Pages::new(&chart, scope, arguments, opens, font.clone());
-            Gathered::Page(Box::new(pages))
-        }
-    };
+    let gathered = Gathered::new(&target, (&chart, scope), args, &font);
     if target.is_animation() && !is_bounded && args.run.is_empty() && is_live {
-        say("procviz: watching until Ctrl-C; --samples and --duration say when to stop");
+        say("procviz: watching until Ctrl-C; to stop by itself, use `--samples` or `--duration`");
     }
     let draw = Draw {
         max_size: measures.max_size,
@@ -128,24 +108,24 @@ struct Draw {
     size: (f32, f32),
     scale: f32,
     arguments: Arguments,
-    /// Between the frames of an animation.
+    /// Time between two frames of an animation, ms.
     delay_ms: u32,
     max_size: u64,
     target: Target,
-    /// What comes before the part that was asked for leaves no line.
+    /// The lines do not show the samples before `--begin`.
     begins_later: bool,
-    /// Nothing of a recording was left out: what was before the first picture counts.
+    /// The whole recording is read, so exits before the first picture are listed, too.
     tells_all: bool,
     writer: Writer,
     gathered: Gathered,
     number: u64,
 }
 
-/// What of a file of many pictures is there so far.
+/// The content so far of a file with many pictures.
 enum Gathered {
     /// Each picture is a file of its own.
     Nothing,
-    /// An animation's, which the writer keeps: how many, and their bytes.
+    /// An animation, whose frames the writer keeps: their number and size, bytes.
     Frames {
         count: usize,
         bytes: u64,
@@ -154,6 +134,27 @@ enum Gathered {
 }
 
 impl Gathered {
+    fn new(
+        target: &Target,
+        (chart, scope): (&Chart, Scope),
+        args: &PictureArgs,
+        font: &Font,
+    ) -> Self {
+        match target.format {
+            Format::Png | Format::Svg => Self::Nothing,
+            Format::Gif | Format::Apng => Self::Frames { count: 0, bytes: 0 },
+            Format::Html => {
+                let opens = match args.theme {
+                    None => Opens::AsBrowser,
+                    Some(ThemeArg::Light) => Opens::Light,
+                    Some(ThemeArg::Dark) => Opens::Dark,
+                };
+                let pages = Pages::new(chart, scope, arguments(args), opens, font.clone());
+                Self::Page(Box::new(pages))
+            }
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Nothing => 0,
@@ -171,7 +172,7 @@ impl Draw {
                 Ok(None) => break,
                 Ok(Some(next)) => next,
                 Err(failure) => {
-                    // What was watched until then is worth having.
+                    // A picture of the samples before the error is still useful.
                     if session.snapshot().tick > 1 && !self.target.has_many() {
                         self.picture(&session)?;
                     }
@@ -196,8 +197,8 @@ impl Draw {
             if !has_room || self.gathered.len() >= MOST_FRAMES {
                 let snapshot = session.snapshot();
                 say(&format!(
-                    "procviz: {} pictures are as many as one file takes (--max-size, and {MOST_FRAMES} at most): they end at {}; for others, \
-                     --begin and --end, or fewer a second",
+                    "procviz: a file holds up to {MOST_FRAMES} pictures and `--max-size` bytes: stopped after picture {}, of {}; for the rest, \
+                     use `--begin` and `--end`, or sample less often",
                     self.gathered.len(),
                     time::local_precise(&snapshot.host, snapshot.stamp.boot_ns)
                 ));
@@ -228,18 +229,20 @@ impl Draw {
         match number {
             0 => say("procviz: nothing was drawn"),
             _ if !self.target.is_series => say(&format!(
-                "procviz: wrote {}",
+                "procviz: wrote `{}`",
                 shown(self.target.path_of(&last))
             )),
             _ => say(&format!(
-                "procviz: wrote {number} pictures, the last as {}",
+                "procviz: wrote {number} {}, the last as `{}`",
+                noun(number, "picture", "pictures"),
                 shown(self.target.path_of(&last))
             )),
         }
         Ok(())
     }
 
-    /// Takes in a sample; where it is told of, so are those who ended in it.
+    /// Takes in a sample. With `is_told`, a page also lists the processes that exited in
+    /// the sample.
     fn observe(&mut self, session: &Session, is_told: bool) {
         let snapshot = session.snapshot();
         match &mut self.gathered {
@@ -268,7 +271,7 @@ impl Draw {
         }
     }
 
-    /// Draws a picture; says whether there is room for another.
+    /// Draws a picture; returns whether there is room for another picture.
     fn picture(&mut self, session: &Session) -> Result<bool, Failure> {
         let snapshot = session.snapshot();
         let user = |uid| name(&session.users, uid);
@@ -325,7 +328,7 @@ fn svg(
     })
 }
 
-/// A bar on stderr, once it takes longer than two seconds and somebody looks.
+/// A progress bar on stderr: only on a terminal, and only for runs of more than 2 s.
 struct Progress(Option<(ProgressBar, Instant)>);
 
 impl Progress {

@@ -1,4 +1,4 @@
-//! Finds the display that a window can be opened on.
+//! Finds the display to open a window on.
 
 use std::{
     ffi::OsString,
@@ -15,21 +15,23 @@ use winit::{
     platform::x11::EventLoopBuilderExtX11,
 };
 
-/// A display that answers.
+/// A display that accepts connections.
 #[derive(Debug)]
 pub(super) enum Display {
-    /// A compositor's socket; `env` where the environment does not name it.
+    /// A Wayland compositor. `env` is the path of its socket if the environment does not
+    /// name the socket.
     Wayland { env: Option<PathBuf> },
-    /// `DISPLAY`.
+    /// The X server that `DISPLAY` names.
     X11 {
-        /// The key to it where the environment has none.
+        /// The file with the key to the server, if the environment does not name a file.
         xauthority: Option<PathBuf>,
-        /// Held until the window is there: a server whose last client leaves starts anew.
+        /// A connection that is kept until the window is there: an X server resets itself
+        /// when its last client leaves.
         _held: Option<UnixStream>,
     },
 }
 
-/// Whether displays that ssh forwards count: they are slow.
+/// Whether to use displays that ssh forwards: these are slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Forwarded {
     Counts,
@@ -37,7 +39,11 @@ pub(super) enum Forwarded {
 }
 
 impl Display {
-    /// The first that answers, or what is missing.
+    /// The first display that accepts connections.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, in one line.
     pub(super) fn find(forwarded: Forwarded) -> Result<Self, String> {
         let mut missing = Vec::new();
         match wayland_socket() {
@@ -47,7 +53,7 @@ impl Display {
                     env: (!is_named).then_some(socket),
                 });
             }
-            Some(socket) => missing.push(format!("nobody answers at {}", shown(socket))),
+            Some(socket) => missing.push(format!("no answer at {}", shown(socket))),
             None => missing.push("WAYLAND_DISPLAY is not set".to_owned()),
         }
         match std::env::var("DISPLAY")
@@ -68,7 +74,7 @@ impl Display {
         Err(missing.join(", "))
     }
 
-    /// The event loop of a window there.
+    /// The event loop of a window on this display.
     #[cfg(feature = "window")]
     pub(super) fn event_loop(&self) -> anyhow::Result<EventLoop<()>> {
         let mut builder = EventLoop::builder();
@@ -88,14 +94,14 @@ impl Display {
         }
         builder.build().map_err(|_| {
             anyhow!(
-                "the display refuses a window (is XAUTHORITY set?); `-o FILE` and `--view terminal` need none"
+                "the display refused a window (is XAUTHORITY set?): use `-o FILE` or `--view terminal` instead"
             )
         })
     }
 }
 
-/// Starts procviz anew with what sudo took out of the environment, which may
-/// not be changed in a process that runs. Returns only when that fails.
+/// Restarts procviz with a variable that sudo took out of the environment: the
+/// environment of a running process must not change. Returns only on failure.
 #[cfg(feature = "window")]
 fn again_with(name: &str, value: &Path) -> anyhow::Error {
     use std::os::unix::process::CommandExt as _;
@@ -106,7 +112,7 @@ fn again_with(name: &str, value: &Path) -> anyhow::Error {
             .exec()
     });
     anyhow!(
-        "failed to start anew with {name}: {}",
+        "failed to restart procviz with `{name}`: {}",
         error.unwrap_or_else(|error| error)
     )
 }
@@ -117,7 +123,7 @@ fn wayland_socket() -> Option<PathBuf> {
     match (name, folder) {
         (Some(name), _) if Path::new(&name).is_absolute() => Some(name.into()),
         (Some(name), Some(folder)) => Some(folder.join(name)),
-        // sudo takes both away: the user's own compositor is where it always is.
+        // sudo removes both variables: try the usual socket of the user's compositor.
         (None, None) => {
             let uid = set("SUDO_UID")?.into_string().ok()?.parse::<u32>().ok()?;
             let socket = PathBuf::from(format!("/run/user/{uid}/wayland-0"));
@@ -133,12 +139,12 @@ fn x11(name: &str, forwarded: Forwarded) -> Result<Option<UnixStream>, String> {
         .split('.')
         .next()
         .and_then(|number| number.parse().ok())
-        .ok_or_else(|| format!("DISPLAY {name:?} is none"))?;
+        .ok_or_else(|| format!("invalid DISPLAY {name:?}"))?;
     if !host.is_empty() && host != "unix" {
         return match forwarded {
             Forwarded::Counts => Ok(None),
             Forwarded::No => Err(format!(
-                "DISPLAY {name} is forwarded and slow (--view window uses it)"
+                "DISPLAY {name} is forwarded and slow (`--view window` uses it)"
             )),
         };
     }
@@ -151,10 +157,10 @@ fn x11(name: &str, forwarded: Forwarded) -> Result<Option<UnixStream>, String> {
         .or_else(|_| by_name.and_then(|address| UnixStream::connect_addr(&address)));
     stream
         .map(Some)
-        .map_err(|_| format!("nobody answers at DISPLAY {name}"))
+        .map_err(|_| format!("no answer at DISPLAY {name}"))
 }
 
-/// Under sudo the key to the display is the user's.
+/// The file with the key to the X server; under sudo, the file of the user.
 fn xauthority_of_the_user() -> Option<PathBuf> {
     if set("XAUTHORITY").is_some() {
         return None;

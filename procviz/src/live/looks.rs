@@ -1,4 +1,4 @@
-//! The options of all charts of a live view, which can change from one chart to
+//! Holds the options of all charts of a live view, which can change from one chart to
 //! another.
 
 use crate::{

@@ -104,6 +104,21 @@ struct Live {
     replay: Option<Replay>,
 }
 
+/// The state in which a view opens.
+fn view(looks: &Looks, args: &PictureArgs, schedule: &Schedule, session: &Session) -> View {
+    let mut view = View::new(
+        looks.first,
+        [looks.grid.scope, looks.bubble.scope, looks.lines.scope],
+        looks.grid.grouping,
+        schedule.interval,
+    );
+    view.is_recording = args.sampling.from.is_some();
+    view.has_threads = session.has_threads();
+    // `--at` names a moment to look at.
+    view.is_paused = view.is_recording && args.sampling.range.at.is_some();
+    view
+}
+
 /// What the user's input does to the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Goes {
@@ -130,18 +145,13 @@ impl Live {
         let saved = Target::for_views(mode);
         // Before root's privileges are given away: only root can perhaps read the file.
         let font = drawing::font(args)?;
-        let is_recording = args.sampling.from.is_some();
-        let (wake, wake_replay) = match is_recording {
+        let (wake, wake_replay) = match args.sampling.from.is_some() {
             true => (None, Some(wake)),
             false => (Some(wake), None),
         };
         let save = args.save.as_deref();
         let plan = Plan {
-            want_args: if args.args {
-                WantArgs::Yes
-            } else {
-                WantArgs::No
-            },
+            want_args: WantArgs::new(args.args),
             wake,
             kept,
             wants_past: true,
@@ -160,16 +170,7 @@ impl Live {
         if let (Some(browsed), Some(wake)) = (browsed, wake_replay) {
             replay = Some(Replay::start(browsed, measures.speed, wake)?);
         }
-        let mut view = View::new(
-            looks.first,
-            [looks.grid.scope, looks.bubble.scope, looks.lines.scope],
-            looks.grid.grouping,
-            schedule.interval,
-        );
-        view.is_recording = is_recording;
-        view.has_threads = session.has_threads();
-        // `--at` names a moment to look at.
-        view.is_paused = is_recording && args.sampling.range.at.is_some();
+        let view = view(&looks, args, schedule, &session);
         let mut live = Self {
             base: session.filter().clone(),
             session,
@@ -179,11 +180,7 @@ impl Live {
             lines: Lines::new(looks.lines.clone()),
             looks,
             font,
-            arguments: if args.args {
-                Arguments::Shown
-            } else {
-                Arguments::Hidden
-            },
+            arguments: drawing::arguments(args),
             has_asked_for_args: args.args,
             governor: Governor::new(measures.max_cpu),
             details: Details::start(tick_ns),

@@ -1,5 +1,5 @@
-//! A recording in a live view: when its samples are due, and how somebody
-//! goes to and fro in it.
+//! Controls the playback of a recording in a live view: when samples are due, and where
+//! the user seeks.
 
 use std::{
     sync::{
@@ -21,40 +21,44 @@ use crate::{
     session::{Browsed, watch::Wake},
 };
 
-/// Speeds that `+` and `-` go through.
+/// The speeds that the keys `+` and `-` select.
 const SPEEDS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 600.0];
 
-/// What somebody outside asks of the view.
+/// What a signal asks of the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     Nothing,
+    /// End the view.
     Over,
+    /// SIGTSTP: stop until SIGCONT.
     Suspend,
 }
 
-/// Where one is in a recording. Times are wall clock, ns since 1970.
+/// The position in a recording. Times are wall clock, ns since 1970.
 pub(super) struct Replay {
-    /// First and last moment.
+    /// First and last moment of the recording, or of the part to show.
     pub(super) span: (i128, i128),
-    /// The moment that was shown at an instant; it goes on from there.
+    /// The moment that was shown at an instant; playback goes on from there.
     anchor: (i128, Instant),
+    /// Playback speed; 1 is the speed of the recording.
     pub(super) speed: f64,
-    /// When something begins to stand out.
+    /// The moments at which findings begin.
     pub(super) marks: Vec<i128>,
-    /// Of which there are no samples.
+    /// Periods without samples.
     pub(super) holes: Vec<(i128, i128)>,
-    /// Where somebody wants to be.
+    /// The moment that the user seeks.
     pub(super) wanted: Option<i128>,
     clock: UnboundedSender<Option<Instant>>,
     asked: Arc<AtomicU8>,
 }
 
 impl Replay {
-    /// `wake` is called when a sample is due, or somebody outside asks for something.
+    /// Starts the clock thread. The thread calls `wake` when a sample is due, and after a
+    /// signal.
     ///
     /// # Errors
     ///
-    /// When no thread can be had.
+    /// When the thread cannot be started.
     pub(super) fn start(browsed: Browsed, speed: f64, wake: Wake) -> std::io::Result<Self> {
         ending::listen(Takes::AMoment)?;
         let (clock, due) = unbounded_channel();
@@ -78,7 +82,7 @@ impl Replay {
         })
     }
 
-    /// What was asked since the last time.
+    /// What a signal has asked since the last call.
     pub(super) fn asked(&self) -> Asked {
         match self.asked.swap(0, Ordering::SeqCst) {
             0 => Asked::Nothing,
@@ -93,7 +97,7 @@ impl Replay {
         from + (since.elapsed().as_nanos() as f64 * self.speed) as i128
     }
 
-    /// It goes on from a moment.
+    /// Lets playback go on from a moment.
     pub(super) fn anchor_at(&mut self, wall_ns: i128) {
         self.anchor = (wall_ns, Instant::now());
     }
@@ -105,11 +109,11 @@ impl Replay {
             let ahead = (wall_ns - from).max(0) as f64 / self.speed;
             since + Duration::from_nanos(ahead as u64)
         });
-        // A clock that has stopped wakes nobody.
+        // A clock thread that has ended needs no alarm.
         _ = self.clock.send(at);
     }
 
-    /// The next speed; false where there is none.
+    /// Selects the next speed; returns false if there is none.
     pub(super) fn change_speed(&mut self, faster: bool) -> bool {
         let next = if faster {
             SPEEDS.iter().find(|speed| **speed > self.speed)
@@ -123,20 +127,20 @@ impl Replay {
         true
     }
 
-    /// A place on the bar, from 0 to 1, as a moment.
+    /// The moment at a position on the time bar, from 0 to 1.
     pub(super) fn at(&self, part: f32) -> i128 {
         let (begin, end) = self.span;
         begin + ((end - begin) as f64 * f64::from(part.clamp(0.0, 1.0))) as i128
     }
 
-    /// And back.
+    /// The position of a moment on the time bar, from 0 to 1.
     pub(super) fn part(&self, wall_ns: i128) -> f32 {
         let (begin, end) = self.span;
         let whole = (end - begin).max(1) as f64;
         ((wall_ns - begin) as f64 / whole).clamp(0.0, 1.0) as f32
     }
 
-    /// The next moment at which something begins to stand out, or the one before.
+    /// The next moment at which a finding begins, or the previous moment.
     pub(super) fn mark(&self, from: i128, forward: bool) -> Option<i128> {
         let mut marks = self.marks.iter().copied();
         if forward {
@@ -147,7 +151,7 @@ impl Replay {
     }
 }
 
-/// Wakes at the instants that it is told, and at signals.
+/// Wakes the view at the instants that come from `due`, and after signals.
 async fn tick(
     mut due: UnboundedReceiver<Option<Instant>>,
     asked: &AtomicU8,
@@ -182,7 +186,7 @@ async fn tick(
     }
 }
 
-/// For ever where there is no signal to be had.
+/// Waits for a signal; without a signal handler, waits without end.
 async fn heard(signal: &mut Option<tokio::signal::unix::Signal>) {
     match signal {
         Some(signal) => _ = signal.recv().await,

@@ -1,4 +1,4 @@
-//! Popups: what a live view shows about the tasks that the user looks at.
+//! Builds the popups: what a live view shows about the tasks that the user looks at.
 
 use std::time::{Duration, Instant};
 

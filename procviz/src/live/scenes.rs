@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Live {
-    /// Makes the charts that the user's choice of scope, grouping or order changed anew.
+    /// Rebuilds the charts that the user's choice of scope, grouping or order changes.
     pub(super) fn change_chart(&mut self) {
         let kinds = [ChartKind::Grid, ChartKind::Bubble, ChartKind::Lines];
         let [grid, bubble, lines] = kinds.map(|kind| self.view.scope_of(kind));

@@ -1,4 +1,5 @@
-//! Notes about the view itself: paused, stretched interval, late samples, filter.
+//! Writes the notes about the view itself: paused, stretched interval, late samples,
+//! filter.
 
 use std::time::Duration;
 

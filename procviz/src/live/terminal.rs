@@ -1,5 +1,5 @@
-//! The live view in a terminal: enters and leaves it, hears keys and mouse,
-//! and draws at most ten times a second.
+//! Shows the live view in a terminal: sets up and restores the terminal, reads keys and
+//! mouse, and draws at most 10 times per second.
 
 use std::{
     fs::File,
@@ -53,27 +53,27 @@ use crate::{
     },
 };
 
-/// Between two frames at least.
+/// Shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(100);
-/// Without anything new the screen still says how old it is.
+/// Time after which a screen without new samples is checked for its age.
 const STILL: Duration = Duration::from_secs(2);
 
-/// Until somebody does something.
+/// Practically no limit: wait for the user.
 const NEVER: Duration = Duration::from_secs(3_600);
 
-/// Whether the screen is ours: then a panic has to give it back.
+/// Whether procviz uses the screen: a panic must then restore the terminal.
 static IS_OURS: AtomicBool = AtomicBool::new(false);
 
-/// What the view waits for.
+/// The events that the view waits for.
 enum Heard {
-    /// The sampler has something to take.
+    /// There is a new sample to take.
     Sampler,
     Event(Event),
     /// The terminal is gone.
     Lost,
 }
 
-/// Shows the live view until somebody has seen enough.
+/// Shows the live view until the user quits.
 pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Result<u8, Failure> {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let look = Look::of_environment(args.ascii, no_color);
@@ -84,7 +84,7 @@ pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Resu
     );
     let (tell, heard) = channel();
     let wake = tell.clone();
-    // Nobody listens any more: then nobody has to be woken.
+    // The error means that the view has ended and needs no wake-up.
     let wake = Box::new(move || _ = wake.send(Heard::Sampler));
     let kept = (!args.run.is_empty()).then(command::keeper).transpose()?;
     let mut live = Live::start(looks, args, schedule, wake, kept.as_ref())?;
@@ -105,7 +105,7 @@ pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Resu
     listen(tell)?;
     let outcome = view.run(&heard);
     if cfg!(debug_assertions) && std::env::var_os("PROCVIZ_TEST_PANIC").is_some() {
-        #[expect(clippy::panic, reason = "a test sees that the terminal is given back")]
+        #[expect(clippy::panic, reason = "a test checks that the terminal is restored")]
         {
             panic!("asked to");
         }
@@ -118,7 +118,7 @@ pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Resu
     } = view;
     if is_gone() {
         ending::hang_up();
-        // It would say on the terminal that it cannot show the cursor there.
+        // Its drop would print on the terminal that it cannot show the cursor.
         std::mem::forget(terminal);
     } else {
         drop(terminal);
@@ -128,7 +128,7 @@ pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Resu
         command::print_kept(kept)?;
     }
     if ending::has_hung_up() {
-        // There is nobody to tell anything.
+        // The terminal is gone, so messages have no reader.
         _ = live.end();
         return Ok(HUNG_UP);
     }
@@ -136,24 +136,24 @@ pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Resu
     live.end()
 }
 
-/// Whether the terminal has hung up: who hears of that first differs.
+/// Whether the terminal is gone. The SIGHUP can come before or after the error EIO.
 fn is_gone() -> bool {
     ending::has_hung_up() || tcgetattr(io::stdin()).err() == Some(Errno::EIO)
 }
 
-/// 128 and the number of SIGHUP, as a shell has it.
+/// Exit status after SIGHUP, in the encoding of a shell: 128 plus the signal number.
 const HUNG_UP: u8 = 129;
 
 type Cells = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
 
-/// An empty screen, whatever stood there.
+/// Clears the screen.
 fn terminal() -> anyhow::Result<Cells> {
     execute!(io::stdout(), Clear(ClearType::All)).context("failed to draw on the terminal")?;
     let out = BufWriter::with_capacity(1 << 16, io::stdout());
     Terminal::new(CrosstermBackend::new(out)).context("failed to open the terminal")
 }
 
-/// Hears keys and mouse on a thread of its own.
+/// Reads keys and mouse on a thread of its own.
 fn listen(tell: Sender<Heard>) -> io::Result<()> {
     std::thread::Builder::new()
         .name("procviz-keys".to_owned())
@@ -169,7 +169,7 @@ fn listen(tell: Sender<Heard>) -> io::Result<()> {
     Ok(())
 }
 
-/// What a grid is laid out by.
+/// The settings that decide the layout of a grid.
 fn layout_of(view: &View) -> (Scope, Grouping, Sorting) {
     (view.scope(), view.grouping, view.sorting)
 }
@@ -187,9 +187,9 @@ struct TerminalView {
     palette: Palette,
     terminal: Cells,
     hits: Hits,
-    /// Where the first button went down, and was last.
+    /// The last cell of the pointer with the left button down, and whether it has moved.
     pressed: Option<(u16, u16, bool)>,
-    /// Whether it went down on the time bar.
+    /// Whether the left button went down on the time bar.
     is_scrubbing: bool,
     ours: Ours,
 }
@@ -309,7 +309,7 @@ impl TerminalView {
                     return Goes::On;
                 };
                 self.pressed = Some((mouse.column, mouse.row, true));
-                // A cell is some eight by sixteen pixels.
+                // A cell has about 8 by 16 pixels.
                 let moved = |to: u16, from: u16| f32::from(to) - f32::from(from);
                 Input::Drag(
                     moved(mouse.column, column) * 8.0,
@@ -334,7 +334,7 @@ impl TerminalView {
         })
     }
 
-    /// Gives the terminal back, stops, and takes it again when continued.
+    /// Restores the terminal, stops procviz, and sets up the terminal again after SIGCONT.
     fn suspend(&mut self) -> Result<Goes, Failure> {
         self.ours.leave();
         kill(getpid(), Signal::SIGSTOP)?;
@@ -413,13 +413,15 @@ impl TerminalView {
     }
 }
 
-/// The terminal while it is ours; given back when dropped.
+/// The terminal while procviz uses it; dropping this restores the terminal.
 struct Ours(());
 
 impl Ours {
+    /// Sets up the terminal.
+    ///
     /// # Errors
     ///
-    /// When there is no terminal, or it cannot be had.
+    /// When there is no terminal, or it cannot be set up.
     fn enter() -> Result<Self, Failure> {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
@@ -428,7 +430,7 @@ impl Ours {
         }));
         let ours = Self(());
         if let Ok(terminal) = open_without_waiting() {
-            // Asked for once: views are entered once.
+            // Set once: a view is entered once.
             _ = TERMINAL.set(terminal);
         }
         ending::restore_with(Some(give_back_without_waiting));
@@ -460,7 +462,7 @@ impl Drop for Ours {
     }
 }
 
-/// The terminal, to be written to only if that does not take long.
+/// The terminal, opened so that writes never block.
 static TERMINAL: OnceLock<File> = OnceLock::new();
 
 fn open_without_waiting() -> rustix::io::Result<File> {
@@ -468,7 +470,7 @@ fn open_without_waiting() -> rustix::io::Result<File> {
     open("/dev/tty", flags, Mode::empty()).map(File::from)
 }
 
-/// Leaves the terminal as it was found, if it can be written to.
+/// Restores the terminal, if it accepts writes without waiting.
 fn give_back_without_waiting() {
     if !IS_OURS.swap(false, Ordering::SeqCst) {
         return;
@@ -486,10 +488,10 @@ fn give_back_without_waiting() {
     _ = disable_raw_mode();
 }
 
-/// Leaves the terminal as it was found.
+/// Restores the terminal.
 fn give_back() {
     if IS_OURS.swap(false, Ordering::SeqCst) {
-        // Of a terminal that is gone nothing can be restored.
+        // A terminal that is gone cannot be restored.
         _ = execute!(
             io::stdout(),
             DisableMouseCapture,

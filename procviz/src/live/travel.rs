@@ -1,5 +1,5 @@
-//! Goes to and fro in a recording: what is due is taken in, and a moment that
-//! somebody wants is gone to.
+//! Plays a recording in a live view: takes in the samples that are due, and seeks to the
+//! moments that the user wants.
 
 use std::time::{Duration, Instant};
 
@@ -14,20 +14,20 @@ use crate::{
     view::{Effect, TimeBar},
 };
 
-/// How long samples may be taken in before the next frame.
+/// How long samples can be taken in before the next frame.
 const PATIENCE: Duration = Duration::from_millis(60);
-/// The wall clock is slewed by no more than this, ns.
+/// Upper limit for the slew of the wall clock, ns.
 const SLACK_NS: i128 = 20_000_000;
-/// And set anew by no more than this within a recording, ns.
+/// Upper limit for a step of the wall clock within a recording, ns.
 const FAR_NS: i128 = 86_400_000_000_000;
 
 impl Live {
-    /// Goes to the moment that somebody wants to see.
+    /// Seeks to the moment that the user wants to see.
     pub(super) fn settle(&mut self) -> Result<(), Failure> {
         let wanted = self.replay.as_mut().and_then(|replay| replay.wanted.take());
         let Some(wanted) = wanted else { return Ok(()) };
         self.session.seek(wanted)?;
-        // Charts know nothing of what lies behind, or ahead.
+        // New charts: the old charts hold samples of another time.
         self.grid = Grid::new(self.looks.grid.clone()).steady();
         self.bubble = Bubble::new(self.looks.bubble.clone());
         self.lines = Lines::new(self.looks.lines.clone());
@@ -49,7 +49,7 @@ impl Live {
         Ok(())
     }
 
-    /// Shows what is due of a recording.
+    /// Takes in the samples of a recording that are due.
     pub(super) fn play(&mut self) -> Result<Taken, Failure> {
         self.settle()?;
         let Some(replay) = &mut self.replay else {
@@ -75,7 +75,7 @@ impl Live {
             self.observe();
             taken = Taken::Sample;
             if began.elapsed() > PATIENCE {
-                // It cannot be shown as fast as that.
+                // The samples cannot be taken in at this speed.
                 self.anchor_at(next);
                 break;
             }
@@ -97,7 +97,7 @@ impl Live {
         Ok(taken)
     }
 
-    /// The moment that is shown, wall clock in ns since 1970.
+    /// The moment that is shown; wall clock, ns since 1970.
     fn now(&self) -> i128 {
         let snapshot = self.session.snapshot();
         snapshot.host.boot_wall_ns + i128::from(snapshot.stamp.boot_ns)
@@ -116,7 +116,7 @@ impl Live {
         }
     }
 
-    /// Goes to and fro.
+    /// Executes a playback command: step, seek, speed or pause.
     fn travel(&mut self, effect: &Effect) -> Result<(), Failure> {
         let now = self.now();
         let Some(replay) = &mut self.replay else {
@@ -131,7 +131,7 @@ impl Live {
                 self.view.message = Some("the beginning of the recording".to_owned());
             }
             Effect::Step(false) => replay.wanted = Some(now - 1),
-            // By the clock at its beginning, the last sample may lie behind the end.
+            // If the wall clock was set, the last sample can be after the end of the span.
             Effect::Seek(part) if *part >= 1.0 => replay.wanted = Some(replay.span.1 + FAR_NS),
             Effect::Seek(part) => replay.wanted = Some(replay.at(*part)),
             Effect::Mark(forward) => {
@@ -140,14 +140,13 @@ impl Live {
                     Some(mark) => replay.wanted = Some(mark + SLACK_NS / 2),
                     None => {
                         let where_to = if *forward { "after" } else { "before" };
-                        self.view.message =
-                            Some(format!("nothing begins to stand out {where_to} this"));
+                        self.view.message = Some(format!("no finding begins {where_to} this"));
                     }
                 }
             }
             Effect::Speed(faster) => {
                 let is_other = replay.change_speed(*faster);
-                let end = if is_other { "" } else { ", no further" };
+                let end = if is_other { "" } else { ", the limit" };
                 self.view.message = Some(format!("plays {}x{end}", replay.speed));
             }
             Effect::Pause(false) if self.session.next_wall_ns().is_none() => {
@@ -181,7 +180,7 @@ impl Live {
             let (day, clock) = (words.next(), words.next().unwrap_or_default());
             match day.filter(|_| !is_of_one_day) {
                 None => clock.to_owned(),
-                // Of many days, the month and the day are enough.
+                // With several days, the month and the day are enough.
                 Some(day) => format!(
                     "{} {}",
                     day.get(5..).unwrap_or(day),
@@ -204,7 +203,7 @@ impl Live {
         })
     }
 
-    /// Charts begin anew, and know what they would know had they been there.
+    /// Rebuilds the charts for the moment that is shown, from the trails before it.
     pub(super) fn look_again(&mut self) {
         let now = self.now();
         if let Some(replay) = &mut self.replay {

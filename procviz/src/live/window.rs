@@ -1,4 +1,4 @@
-//! The live view in a window, on X11 or Wayland.
+//! Shows the live view in a window, on X11 or Wayland.
 
 use std::{
     num::NonZeroU32,
@@ -29,17 +29,17 @@ use crate::{
     view::{BAR, Hits, Input, Key, Overlay},
 };
 
-/// Between two frames at least.
+/// Shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(33);
-/// Without anything new the picture still says how old it is.
+/// Time after which a picture without new samples is checked for its age.
 const STILL: Duration = Duration::from_secs(2);
-/// Until somebody does something.
+/// Practically no limit: wait for the user.
 const NEVER: Duration = Duration::from_secs(3_600);
-/// No chart is smaller, logical pixels.
+/// Smallest width and height of a chart, logical pixels.
 const LEAST: (f32, f32) = (480.0, 240.0);
-/// Physical pixels that a hand moves while it clicks.
+/// How far the pointer can move during a click, physical pixels.
 const STILL_HAND: f64 = 4.0;
-/// Says on stderr where each task's dot is: for tests.
+/// Environment variable for tests: prints the position of each task's dot on stderr.
 const TELL: &str = "PROCVIZ_TEST_PLACES";
 
 /// Shows the live view until its window is closed.
@@ -53,7 +53,7 @@ pub(super) fn run(
     let palette = Palette::new(looks.grid.theme, looks.grid.palette, &looks.grid.colors);
     let event_loop = display.event_loop()?;
     let proxy = event_loop.create_proxy();
-    // The window is gone: then nobody has to be woken.
+    // The error means that the window is gone and needs no wake-up.
     let wake = Box::new(move || _ = proxy.send_event(()));
     let live = Live::start(looks, args, schedule, wake, None)?;
     let context = Context::new(event_loop.owned_display_handle())
@@ -80,17 +80,17 @@ pub(super) fn run(
         return Err(failure);
     }
     outcome
-        .map_err(|_| anyhow!("the display is gone; `-o FILE` and `--view terminal` need none"))?;
+        .map_err(|_| anyhow!("the display is gone: use `-o FILE` or `--view terminal` instead"))?;
     view.live.end()
 }
 
 type Pixels = Surface<OwnedDisplayHandle, Rc<Window>>;
 
-/// What of the picture is to be made anew.
+/// The part of the picture that must be drawn again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stale {
     Nothing,
-    /// What lies over the chart.
+    /// Only what lies over the chart.
     Overlay,
     All,
 }
@@ -99,7 +99,7 @@ struct WindowView {
     live: Live,
     raster: paint::Raster,
     palette: Palette,
-    /// Wanted at first, logical pixels.
+    /// Initial size of the window, logical pixels.
     size: (f32, f32),
     context: Context<OwnedDisplayHandle>,
     shown: Option<(Rc<Window>, Pixels)>,
@@ -108,9 +108,9 @@ struct WindowView {
     hits: Hits,
     /// Where the pointer is, physical pixels.
     pointer: Option<PhysicalPosition<f64>>,
-    /// Where the first button went down, and whether it was moved since.
+    /// Where the left button went down, and whether the pointer has moved since.
     pressed: Option<(PhysicalPosition<f64>, bool)>,
-    /// Whether it went down on the time bar.
+    /// Whether the left button went down on the time bar.
     is_scrubbing: bool,
     stale: Stale,
     drawn: Option<Instant>,
@@ -128,7 +128,7 @@ impl ApplicationHandler<()> for WindowView {
             .with_inner_size(LogicalSize::new(self.size.0, self.size.1));
         let shown = event_loop
             .create_window(attributes)
-            .map_err(|_| anyhow!("the display gives no window"))
+            .map_err(|_| anyhow!("the display refused a window"))
             .and_then(|window| {
                 let window = Rc::new(window);
                 let surface = Surface::new(&self.context, Rc::clone(&window))
@@ -146,7 +146,7 @@ impl ApplicationHandler<()> for WindowView {
             Ok(Taken::Nothing) => {}
             Ok(Taken::Sample) => self.stale = Stale::All,
             Ok(Taken::All) => event_loop.exit(),
-            // Whoever asks by Ctrl-Z in the shell means the program.
+            // Ctrl-Z in the shell stops the program, not only the view.
             Ok(Taken::Suspend) => {
                 _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
             }
@@ -189,7 +189,7 @@ impl ApplicationHandler<()> for WindowView {
                 };
                 self.wheel(steps)
             }
-            // A key that was held when the window came to the front is none of ours.
+            // Synthetic events are keys that were held when the window got the focus.
             WindowEvent::KeyboardInput {
                 event,
                 is_synthetic: false,
@@ -228,7 +228,7 @@ impl ApplicationHandler<()> for WindowView {
             true => FRAME - since,
             false if self.live.waits_for_details() => 3 * FRAME,
             false if self.live.view.is_paused => NEVER,
-            // Whether a sample is late is looked at now and then.
+            // From time to time, check whether a sample is late.
             false => STILL,
         };
         event_loop.set_control_flow(ControlFlow::WaitUntil(Instant::now() + wait));
@@ -336,7 +336,7 @@ impl WindowView {
         };
         let PhysicalSize { width, height } = window.inner_size();
         let (Some(columns), Some(rows)) = (NonZeroU32::new(width), NonZeroU32::new(height)) else {
-            // It is minimized.
+            // The window is minimized.
             return Ok(());
         };
         let size = (
@@ -411,7 +411,8 @@ impl WindowView {
         Ok(())
     }
 
-    /// Where each task is, in physical pixels, and whose popups are open.
+    /// Prints the position of each task, physical pixels, and the ids of the tasks with
+    /// open popups.
     fn tell(&self, scale: f32) {
         let mut text = String::from("places");
         for spot in &self.hits.tasks {

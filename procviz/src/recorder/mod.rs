@@ -117,43 +117,16 @@ impl Recorder {
             Files::Ring(plan) => (None, Some(Ring::new(plan))),
         };
         let first = ring.is_none().then_some(first);
-        let (jobs, todo) = queue();
-        let (tell, told) = sync_channel(1);
-        let (done, outcome) = sync_channel(1);
         let shared = Arc::new(Shared::default());
-        let (of_thread, seen) = (keeping.clone(), Arc::clone(&shared));
-        let of_files = facts.clone();
-        let body = move || {
-            let mut disk = Disk::new(of_thread, &of_files, seen);
-            let begun = disk.confine();
-            let begun = begun.and_then(|()| match first {
-                Some(first) => disk.begin(&first),
-                None => disk.probe(),
-            });
-            let is_good = begun.is_ok();
-            _ = tell.send(begun);
-            if is_good {
-                _ = done.send(disk.work(&todo));
-            }
-        };
-        let thread = std::thread::Builder::new()
-            .name("procviz-writer".to_owned())
-            .spawn(body)?;
-        told.recv()
-            .map_err(|_| anyhow!("the writing thread ended early"))??;
+        let disk = Disk::new(keeping.clone(), &facts, Arc::clone(&shared));
+        let Writing {
+            jobs,
+            outcome,
+            thread,
+        } = Writing::start(disk, first)?;
         let own = match filtered {
             Filtered::No if !is_reduced => None,
-            _ => {
-                let filter = Filter {
-                    descendants: facts.only_watched,
-                    ..Filter::default()
-                };
-                Some(Tracker::with_filter(
-                    facts.machine(),
-                    Sources::EbpfAndProc,
-                    filter,
-                ))
-            }
+            _ => Some(own_tracker(&facts)),
         };
         let trails = match facts.has_trails {
             true => SCOPES.map(Trails::new).into(),
@@ -493,6 +466,54 @@ impl Recorder {
             crate::model::bytes_text(outcome.bytes)
         ));
     }
+}
+
+/// The thread that writes, from the recorder's side.
+struct Writing {
+    jobs: Queue,
+    outcome: Receiver<Outcome>,
+    thread: JoinHandle<()>,
+}
+
+impl Writing {
+    /// Starts the thread, and waits until it has begun the first file, or has found
+    /// that a file can be created.
+    fn start(mut disk: Disk, first: Option<Begin>) -> Result<Self, Failure> {
+        let (jobs, todo) = queue();
+        let (send_begun, begun) = sync_channel(1);
+        let (done, outcome) = sync_channel(1);
+        let body = move || {
+            let begun = disk.confine().and_then(|()| match first {
+                Some(first) => disk.begin(&first),
+                None => disk.probe(),
+            });
+            let is_good = begun.is_ok();
+            _ = send_begun.send(begun);
+            if is_good {
+                _ = done.send(disk.work(&todo));
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("procviz-writer".to_owned())
+            .spawn(body)?;
+        begun
+            .recv()
+            .map_err(|_| anyhow!("the writing thread ended early"))??;
+        Ok(Self {
+            jobs,
+            outcome,
+            thread,
+        })
+    }
+}
+
+/// A tracker for a recording whose samples differ from those that are shown.
+fn own_tracker(facts: &Facts) -> Tracker {
+    let filter = Filter {
+        descendants: facts.only_watched,
+        ..Filter::default()
+    };
+    Tracker::with_filter(facts.machine(), Sources::EbpfAndProc, filter)
 }
 
 impl Drop for Recorder {

@@ -1,44 +1,45 @@
-//! The frame of a block: what it is, how long, of when, and a checksum over
-//! all of it.
+//! Builds and parses the frame of a block: kind, lengths, times, and a checksum over
+//! header and payload.
 
-/// Begins every file, with the version after it.
+/// First bytes of every file; the version follows.
 pub(super) const MAGIC: &[u8; 8] = b"procviz\n";
-/// The version that is written, and the newest that can be read.
+/// Version of the format that this procviz writes, and the newest that it can read.
 pub(super) const VERSION: u16 = 1;
-/// Bytes before the first block: magic, version, six zeros.
+/// Size of the file header, bytes: magic, version, six zeros.
 pub(super) const FILE_HEADER: usize = 16;
-/// Begins every block.
+/// First bytes of every block.
 pub(super) const BLOCK_MAGIC: &[u8; 4] = b"PVZB";
-/// Bytes before a block's payload.
+/// Size of a block header, bytes.
 pub(super) const BLOCK_HEADER: usize = 36;
-/// No payload is larger, packed or not: whoever claims more is not believed.
+/// Upper limit for a payload, packed or unpacked, bytes. A header with a larger length is
+/// invalid.
 pub(super) const MOST: usize = 32 << 20;
 /// Upper limit for times since boot, ns: 73 years.
 pub(super) const MOST_NS: u64 = 1 << 61;
-/// Nor is a keyframe, or a block of trails, unpacked, larger than this: what it
-/// becomes in memory is more.
+/// Upper limit for the unpacked payload of a keyframe or of a block of trails, bytes.
+/// Lower than [`MOST`], because these data take more room in memory.
 pub(super) const MOST_OF_KEYFRAME: usize = 8 << 20;
 
-/// What a block holds.
+/// Kind of a block: what its payload holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// JSON: what does not change, and names of users.
+    /// JSON: what does not change from sample to sample, and user names.
     Facts,
-    /// Samples in columns.
+    /// Tables in columns: samples.
     Samples,
-    /// All that the tracker knows after the samples before it.
+    /// State of the tracker after the samples before this block.
     Keyframe,
-    /// JSON: a time of which nothing could be kept, and why.
+    /// JSON: a period whose samples could not be kept, and the reason.
     Gap,
-    /// Columns: where each block begins. Closes the file.
+    /// Table in columns: where each block begins. Last block of a closed file.
     Index,
-    /// JSON: what begins and ceases to stand out.
+    /// JSON: which findings begin, hold or end.
     Marks,
-    /// Columns: what came to the trails of interesting tasks.
+    /// Tables in columns: new points of the trails of interesting tasks.
     Trails,
-    /// Columns: who ended in a gap.
+    /// Tables in columns: exit records of processes that exited in a gap.
     Deaths,
-    /// Of a later version: skipped.
+    /// A kind of a later version; readers skip the block.
     Other(u8),
 }
 
@@ -72,21 +73,21 @@ impl Kind {
     }
 }
 
-/// What stands before a payload.
+/// Header of a block, before the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) kind: Kind,
-    /// Bytes of the payload as it is in the file.
+    /// Length of the payload in the file, bytes.
     pub(super) packed: usize,
-    /// Bytes of the payload unpacked.
+    /// Length of the unpacked payload, bytes.
     pub(super) unpacked: usize,
-    /// The first and the last sample's time since boot, ns.
+    /// Times of the first and the last sample, ns since boot.
     pub(super) begin_ns: u64,
     pub(super) end_ns: u64,
     crc: u32,
 }
 
-/// The bytes that begin a file.
+/// The bytes of a file header.
 pub(super) fn file_header() -> [u8; FILE_HEADER] {
     let mut header = [0; FILE_HEADER];
     header[..8].copy_from_slice(MAGIC);
@@ -94,7 +95,7 @@ pub(super) fn file_header() -> [u8; FILE_HEADER] {
     header
 }
 
-/// A block around a packed payload.
+/// Builds a block: header and packed payload.
 pub(super) fn frame(
     kind: Kind,
     payload: &[u8],
@@ -121,7 +122,8 @@ fn checksum(head: &[u8], payload: &[u8]) -> u32 {
 }
 
 impl Header {
-    /// From the bytes of one; `None` where none begins, or what it claims is absurd.
+    /// Parses a header; `None` if the magic is missing, or a length or a time is beyond
+    /// its limit.
     pub(super) fn parse(bytes: &[u8; BLOCK_HEADER]) -> Option<Self> {
         let u32_at = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
         let u64_at = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
@@ -143,13 +145,13 @@ impl Header {
         is_possible.then_some(header)
     }
 
-    /// Whether header and payload are as they were written.
+    /// Whether the checksum matches header and payload.
     pub(super) fn is_sound(&self, bytes: &[u8; BLOCK_HEADER], payload: &[u8]) -> bool {
         checksum(&bytes[..BLOCK_HEADER - 4], payload) == self.crc
     }
 }
 
-/// The offset of the next block header at or after `from`.
+/// Offset of the next block magic at or after `from`.
 pub(super) fn find(bytes: &[u8], from: usize) -> Option<usize> {
     let rest = bytes.get(from..)?;
     let at = rest
@@ -158,7 +160,8 @@ pub(super) fn find(bytes: &[u8], from: usize) -> Option<usize> {
     Some(from + at)
 }
 
-/// The payload as it was; `None` where it is not what the header says.
+/// Unpacks a payload; `None` if it cannot be unpacked, or its length is not the length in
+/// the header.
 pub(super) fn unpacked(header: &Header, payload: &[u8]) -> Option<Vec<u8>> {
     let bytes = zstd::bulk::decompress(payload, header.unpacked).ok()?;
     (bytes.len() == header.unpacked).then_some(bytes)

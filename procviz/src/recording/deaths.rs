@@ -1,4 +1,4 @@
-//! Ends of processes, which outlive the samples that told of them.
+//! Keeps the exit records of samples that are lost, in blocks of deaths.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use super::{
 use crate::model::{Event, ExitRecord, Sample, Sources, Stamp};
 
 impl Block {
-    /// Who ended in the samples of a block, and how many short lives are in it
-    /// by their number alone.
+    /// The exit records in a block of samples, and the number of short-lived processes
+    /// that the block only counts in folds.
     pub fn ended(&self) -> (Vec<Arc<ExitRecord>>, u64) {
         let (mut ended, mut folded) = (Vec::new(), 0);
         let mut samples = self.samples();
@@ -22,11 +22,11 @@ impl Block {
         (ended, folded)
     }
 
-    /// Who ended in a time of whose samples nothing could be kept.
+    /// Builds a block with the exit records of a period whose samples are lost.
     ///
     /// # Errors
     ///
-    /// When they are too many, or cannot be packed.
+    /// When there are too many records, or they cannot be packed.
     pub fn deaths(span_ns: (u64, u64), ended: &[Arc<ExitRecord>]) -> std::io::Result<Self> {
         let (begin_ns, end_ns) = span_ns;
         let mut sample = Sample::new(Sources::EbpfAndProc);
@@ -49,7 +49,7 @@ impl Block {
     }
 }
 
-/// The ends that a block of deaths holds; `None` where it makes no sense.
+/// The exit records in a block of deaths; `None` if the block is invalid.
 pub(super) fn ends(samples: &mut Scattered) -> Option<Vec<Arc<ExitRecord>>> {
     let sample = samples.next().ok()?;
     let ended = sample.map(|sample| sample.ended().cloned().collect());

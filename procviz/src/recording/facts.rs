@@ -1,4 +1,4 @@
-//! What a recording says of its machine and of itself.
+//! Defines the facts of a recording: about its machine and about itself.
 
 use std::collections::BTreeMap;
 
@@ -6,67 +6,68 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Host, Untrusted};
 
-/// The facts; those that are not known are empty.
+/// The facts of a recording; a fact that is not known is empty or 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Facts {
-    /// The machine's name.
+    /// Name of the machine.
     pub host: String,
-    /// Its kernel's release.
+    /// Release of the kernel.
     pub kernel: String,
-    /// What the kernel calls this boot.
+    /// The kernel's id of the boot (`/proc/sys/kernel/random/boot_id`).
     pub boot_id: String,
-    /// The machine's time zone, as in `Europe/Berlin`.
+    /// Time zone of the machine, such as `Europe/Berlin`.
     pub time_zone: String,
-    /// CPUs online.
+    /// Number of CPUs online.
     pub cpus: u32,
-    /// Bytes of a page.
+    /// Size of a memory page, bytes.
     pub page_bytes: u64,
-    /// Nanoseconds of a clock tick of `/proc`.
+    /// Length of a clock tick in `/proc`, ns.
     pub tick_ns: u64,
-    /// Wall time at boot, ns since 1970, when the recording began.
+    /// Wall time at boot, ns since 1970, according to the clock when the recording began.
     pub boot_wall_ns: i64,
-    /// The version of procviz that made it.
+    /// Version of the procviz that made the recording.
     pub procviz: String,
-    /// `threads`, or `processes` where threads were left out.
+    /// `threads`, or `processes` if threads were left out.
     pub tasks: String,
-    /// A command or a tree was followed: who is not watched is not to be shown.
+    /// Whether a command or a process tree was followed: then only watched tasks are
+    /// shown.
     pub only_watched: bool,
-    /// What begins and ceases to stand out is told in blocks of its own.
+    /// Whether blocks of marks hold the findings that begin and end.
     pub has_marks: bool,
-    /// What came to the trails of interesting tasks is told in blocks of its own.
+    /// Whether blocks of trails hold the trails of interesting tasks.
     pub has_trails: bool,
-    /// Who keeps the file in a folder and may remove it later: `rotation` or
-    /// `ring`; empty for a file that stays.
+    /// Kind of the recorder that made the file in a folder and can remove it later:
+    /// `rotation` or `ring`; empty for a file that procviz never removes.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub keeper: String,
-    /// What has happened, where a recording was made because of that.
+    /// The triggers that fired, if the recording was made because of a trigger.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<Because>,
-    /// Names of users by their ids, as far as they were seen.
+    /// User names by user id, for the users that were seen.
     pub users: BTreeMap<u32, String>,
 }
 
-/// Why a recording was made.
+/// A trigger that fired: the reason for a recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Because {
-    /// When that was known, ns since boot.
+    /// Time at which the trigger fired, ns since boot.
     pub time_ns: u64,
-    /// What has happened.
+    /// What happened, in words for the user.
     pub words: String,
 }
 
-/// Upper limit for CPUs: Linux allows 8,192.
+/// Upper limit for the number of CPUs. Linux allows 8,192.
 const MOST_CPUS: u32 = 1 << 16;
-/// Upper limit for a name, or words, in bytes.
+/// Upper limit for a text, bytes.
 const MOST_OF_TEXT: usize = 4096;
 
-/// What [`Facts::tasks`] says where threads were left out.
+/// Value of [`Facts::tasks`] if threads were left out.
 pub const PROCESSES: &str = "processes";
 
 impl Facts {
-    /// Whether some machine may be so: a recording may say anything.
+    /// Whether the facts are possible on a real machine: a recording can hold any values.
     pub(super) fn are_possible(&self) -> bool {
         let texts = [
             &self.host,
@@ -88,12 +89,12 @@ impl Facts {
                 .all(|text| text.len() <= MOST_OF_TEXT)
     }
 
-    /// Whether threads were recorded.
+    /// Whether the recording holds threads.
     pub fn has_threads(&self) -> bool {
         self.tasks != PROCESSES
     }
 
-    /// The machine.
+    /// The machine of the recording.
     pub fn machine(&self) -> Host {
         Host {
             name: self.host.clone(),

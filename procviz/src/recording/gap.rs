@@ -2,24 +2,25 @@
 
 use super::block::Header;
 
-/// Characters of why something was not kept.
+/// Upper limit for the length of a reason, characters.
 const MOST_OF_WHY: usize = 200;
 
 /// A period that the recording does not cover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// Time of its first and last sample, ns since boot.
+    /// Times of the first and the last lost sample, ns since boot.
     pub span_ns: (u64, u64),
-    /// Samples that were lost.
+    /// Number of lost samples.
     pub samples: u64,
-    /// Exit records that were lost.
+    /// Number of lost exit records.
     pub deaths: u64,
-    /// The reason, such as the error of write(2).
+    /// Reason for the loss, such as the error of write(2).
     pub why: String,
 }
 
 impl Gap {
-    /// Parses the payload of a gap block; what is missing in it is 0.
+    /// Parses the payload of a gap block. A missing number becomes 0, a number above
+    /// `u32::MAX` becomes `u32::MAX`.
     pub(super) fn of(header: &Header, payload: &[u8]) -> Self {
         let text: serde_json::Value = serde_json::from_slice(payload).unwrap_or_default();
         let number = |name: &str| text[name].as_u64().unwrap_or(0).min(u32::MAX.into());

@@ -1,5 +1,5 @@
-//! What began and ceased to stand out, and when: to find them only, as pictures
-//! are judged anew.
+//! Defines marks: which findings began or ended, and when. Marks only help to find these
+//! times: for pictures, the rules run again over the samples.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,45 +13,45 @@ fn yes() -> bool {
     true
 }
 
-/// One of them.
+/// A change of a finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mark {
-    /// When, ns since boot.
+    /// Time of the change, ns since boot.
     pub time_ns: u64,
-    /// What happened then.
+    /// Whether the finding begins, holds or ends.
     pub change: Change,
-    /// The rule's word.
+    /// Name of the rule.
     pub rule: String,
-    /// Its place among all, from 1.
+    /// Rank among all findings, from 1.
     pub rank: u32,
-    /// The process that it is about.
+    /// The process that the finding is about; `None` if there is none.
     pub about: Option<TaskId>,
-    /// Whether the name is that of `about`, and not of those that it lost.
+    /// Whether `comm` is the name of `about`, and not of the processes that died.
     #[serde(default = "yes")]
     pub is_named: bool,
-    /// The bytes of the name that stands first.
+    /// Bytes of the name shown before the text; `None` if there is none.
     pub comm: Option<Vec<u8>>,
-    /// How many tasks are folded into it.
+    /// Number of tasks or events that the finding combines.
     pub count: u64,
-    /// The figure that fired.
+    /// The figure that made the rule fire.
     pub value: f64,
-    /// Its unit.
+    /// Unit of `value`.
     pub unit: String,
-    /// Since when, ns since boot.
+    /// Start of the reported condition, ns since boot.
     pub since_ns: u64,
-    /// What a person reads.
+    /// The text for the user, without the name.
     pub text: String,
 }
 
 impl Mark {
-    /// About how many bytes of memory it takes.
+    /// Approximate size in memory, bytes.
     pub(super) fn bytes(&self) -> usize {
         let texts = [&self.rule, &self.unit, &self.text];
         let comm = self.comm.as_ref().map_or(0, Vec::len);
         size_of::<Self>() + comm + texts.iter().map(|text| text.len()).sum::<usize>()
     }
 
-    /// Whether some machine may have been so: a recording may say anything.
+    /// Whether the mark is possible on a real machine: a recording can hold any values.
     pub(super) fn is_possible(&self) -> bool {
         let start_ns = self.about.map_or(0, |task| task.start_ns);
         self.time_ns <= MOST_NS
@@ -60,7 +60,7 @@ impl Mark {
             && self.value.is_finite()
     }
 
-    /// Of a finding that changes at a time.
+    /// Makes the mark of a finding that changes at `time_ns`, ns since boot.
     pub fn new(change: Change, finding: &Finding, time_ns: u64) -> Self {
         Self {
             time_ns,

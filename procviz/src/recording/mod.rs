@@ -1,5 +1,5 @@
-//! Recordings: samples in a file, read back as if live. `docs/FORMAT.md` tells
-//! what is in one, byte by byte.
+//! Writes samples to recording files, and reads them back as if they were live.
+//! `docs/FORMAT.md` describes the format byte by byte.
 
 mod block;
 mod budget;
@@ -34,7 +34,7 @@ pub(crate) use reframed::reframed;
 pub(crate) use reframed::unframed;
 pub use writer::{Block, Packer};
 
-/// How the names of recordings end.
+/// Suffix of the file names of recordings.
 pub(crate) const SUFFIX: &str = ".pvz";
-/// The number of the index's table.
+/// Number of the table of the index.
 const INDEX: u8 = 16;

@@ -3,11 +3,11 @@
 //!
 //! Each block is: kind (1 byte), begin and end (8 bytes each, ns since boot),
 //! length of the payload (4 bytes), payload. Numbers are little-endian. A length
-//! that is larger than the rest means the rest.
+//! beyond the end of the input means the rest of the input.
 
 use super::block::{Kind, MOST_NS, file_header, frame};
 
-/// Bytes before a payload.
+/// Size of the header before a payload, bytes.
 const HEAD: usize = 21;
 
 /// Compresses the payloads and adds checksums: the result is a recording file.
@@ -30,7 +30,7 @@ pub(crate) fn reframed(mut bytes: &[u8]) -> Vec<u8> {
     file
 }
 
-/// The opposite: the blocks of a recording file, unpacked.
+/// The opposite of [`reframed`]: the blocks of a recording file, unpacked.
 #[cfg(test)]
 pub(crate) fn unframed(file: &[u8]) -> Vec<u8> {
     use super::block::{BLOCK_HEADER, FILE_HEADER, Header};

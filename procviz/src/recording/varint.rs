@@ -1,5 +1,5 @@
-//! Numbers in as few bytes as they need (LEB128), signed ones with their sign
-//! in the lowest bit.
+//! Encodes numbers in as few bytes as they need (LEB128). A signed number has its sign
+//! in the lowest bit (zigzag).
 
 /// Appends a number of at most 70 bits.
 pub(super) fn put(out: &mut Vec<u8>, mut value: u128) {
@@ -10,7 +10,7 @@ pub(super) fn put(out: &mut Vec<u8>, mut value: u128) {
     out.push(value as u8);
 }
 
-/// Takes a number from the front; `None` where none ends within ten bytes.
+/// Takes a number from the front; `None` if no number ends within ten bytes.
 pub(super) fn take(bytes: &mut &[u8]) -> Option<u128> {
     let mut value = 0;
     for index in 0..10 {
@@ -24,17 +24,17 @@ pub(super) fn take(bytes: &mut &[u8]) -> Option<u128> {
     None
 }
 
-/// Takes a number that fits.
+/// Takes a number from the front; `None` also if the number needs more than 64 bits.
 pub(super) fn take_u64(bytes: &mut &[u8]) -> Option<u64> {
     take(bytes)?.try_into().ok()
 }
 
-/// Small numbers of either sign become small ones without.
+/// Maps small signed numbers to small unsigned numbers (zigzag).
 pub(super) fn zigzag(value: i64) -> u64 {
     (value << 1) as u64 ^ (value >> 63) as u64
 }
 
-/// The way back.
+/// The opposite of [`zigzag`].
 pub(super) fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }

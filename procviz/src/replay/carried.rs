@@ -1,4 +1,4 @@
-//! Exit records that wait for the next sample.
+//! Keeps exit records until the next sample.
 
 use std::sync::Arc;
 

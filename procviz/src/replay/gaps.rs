@@ -1,4 +1,4 @@
-//! Periods that the recordings do not cover, and what the player says about them.
+//! Finds the periods that the recordings do not cover, and warns about them.
 
 use super::{LONG_NS, Player, moment::Span, shelf::Volume};
 use crate::{

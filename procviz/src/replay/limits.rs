@@ -1,5 +1,5 @@
-//! Bounds what a recording may keep in memory at one time: a file may claim any
-//! number of tasks.
+//! Limits the memory that a recording takes at one time: a file can claim any number of
+//! tasks.
 
 use rustc_hash::FxHashSet;
 
@@ -8,32 +8,32 @@ use crate::{
     runtime::Failure,
 };
 
-/// Threads at one time. A machine of 100,000 is shown; more than this takes
-/// more memory than a viewer of recordings should need.
+/// Upper limit for the threads at one time. A machine with 100,000 threads is shown; more
+/// threads than this limit take more memory than a viewer of recordings should need.
 pub(super) const MOST_THREADS: usize = 1 << 17;
-/// Arguments and cgroups of all processes at one time, in bytes.
+/// Upper limit for the arguments and cgroups of all processes at one time, bytes.
 const MOST_TEXT_BYTES: usize = 64 << 20;
-/// The texts are counted again after so many bytes of the file, unpacked.
+/// The texts are counted again after this many unpacked bytes of the file.
 const COUNTED_EACH: u64 = 32 << 20;
 
-/// Watches how much is kept.
+/// Checks how much of a recording is kept in memory.
 #[derive(Default)]
 pub(super) struct Limits {
-    /// Bytes that had been unpacked when the texts were counted.
+    /// Unpacked bytes of the file when the texts were counted last.
     counted_at: u64,
 }
 
 impl Limits {
-    /// Looks at what is kept after so many bytes of the file, unpacked.
+    /// Checks what is kept after `unpacked` bytes of the file.
     ///
     /// # Errors
     ///
-    /// When it is more than procviz keeps of a recording.
+    /// When it is more than the upper limits.
     pub(super) fn check(&mut self, snapshot: &Snapshot, unpacked: u64) -> Result<(), Failure> {
         let threads = snapshot.threads.len();
         if threads > MOST_THREADS {
             return Err(anyhow::anyhow!(
-                "the recording has {} threads at one time, and procviz shows up to {}: look at an earlier part of it with --end",
+                "the recording has {} threads at one time, but procviz shows up to {}: read an earlier part of the recording with `--end`",
                 count_text(threads as u64),
                 count_text(MOST_THREADS as u64)
             )
@@ -46,7 +46,7 @@ impl Limits {
         let bytes = text_bytes(snapshot);
         if bytes > MOST_TEXT_BYTES {
             return Err(anyhow::anyhow!(
-                "the recording has {} of arguments and cgroups at one time, and procviz keeps up to {}: look at an earlier part of it with --end",
+                "the recording has {} of arguments and cgroups at one time, but procviz keeps up to {}: read an earlier part of the recording with `--end`",
                 bytes_text(bytes as u64),
                 bytes_text(MOST_TEXT_BYTES as u64)
             )
@@ -56,7 +56,7 @@ impl Limits {
     }
 }
 
-/// Bytes of arguments and cgroups; those that processes share count once.
+/// Size of arguments and cgroups, bytes; a text that processes share counts once.
 fn text_bytes(snapshot: &Snapshot) -> usize {
     let mut seen = FxHashSet::default();
     let mut bytes = 0;

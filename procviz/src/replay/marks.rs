@@ -1,4 +1,4 @@
-//! Findings as they were recorded, without playing the samples.
+//! Reads findings as they were recorded, without playing the samples.
 
 use super::{Player, shelf::failed};
 use crate::{

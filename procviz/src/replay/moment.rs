@@ -1,5 +1,5 @@
-//! Moments of recordings as people name them: a date, a time of day where the
-//! machine stood, or so long before the end.
+//! Parses moments of a recording: a date, a time of day in the time zone of the recorded
+//! machine, or a time before the end.
 
 use jiff::{
     Timestamp, ToSpan as _, Zoned,
@@ -9,26 +9,28 @@ use jiff::{
 
 use crate::runtime::{Failure, config, stdout::shown};
 
-/// What was typed.
+/// A moment as the user typed it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Moment {
-    /// With its offset from UTC.
+    /// A time with its offset from UTC.
     At(Timestamp),
-    /// A day and a time, there.
+    /// A day and a time, in the time zone of the recorded machine.
     There(DateTime),
-    /// A time of day, there.
+    /// A time of day, in the time zone of the recorded machine.
     Clock(Time),
-    /// So long before the end, ns.
+    /// A time before the end of the recording, ns.
     BeforeTheEnd(i128),
 }
 
-/// First and last sample's wall clock of what is recorded, ns since 1970.
+/// Wall clock of the first and the last sample of a period, ns since 1970.
 pub(crate) type Span = (i128, i128);
 
 impl Moment {
+    /// Parses the value of `option`.
+    ///
     /// # Errors
     ///
-    /// When it is none.
+    /// When the text is not a moment.
     pub(crate) fn parse(option: &str, text: &str) -> Result<Self, Failure> {
         let text = text.trim();
         if let Some(ago) = text.strip_prefix('-') {
@@ -51,17 +53,19 @@ impl Moment {
         match text.parse::<DateTime>() {
             Ok(at) if text.contains(':') => Ok(Self::There(at)),
             _ => Err(Failure::usage(format!(
-                "`{option} {}` is no moment: 03:12, 03:12:30, 2026-11-22T03:12 (as the clock of the machine stood), 2026-11-22T03:12:30Z and -30s (before the end) are",
+                "invalid time in `{option} {}`: expected a time such as `03:12`, `03:12:30` or `2026-11-22T03:12` (in the time zone of the recorded machine), `2026-11-22T03:12:30Z`, or `-30s` (before the end)",
                 shown(text)
             ))),
         }
     }
 
-    /// Its wall clock, ns since 1970; `spans` is what is recorded, in order.
+    /// The wall clock of the moment, ns since 1970. `spans` are the recorded periods, in
+    /// order.
     ///
     /// # Errors
     ///
-    /// When nothing was recorded then, or on several days at that time.
+    /// When nothing was recorded at the moment, or when a time of day was recorded on
+    /// several days.
     pub(crate) fn find(
         &self,
         (option, text): (&str, &str),
@@ -70,7 +74,7 @@ impl Moment {
     ) -> Result<i128, Failure> {
         let (Some((first, _)), Some((_, last))) = (spans.first(), spans.last()) else {
             return Err(Failure::usage(format!(
-                "`{option} {text}`: in a stream, or where there are no samples, only a date can be found, as in 2026-11-22T03:12:30Z"
+                "cannot find `{option} {text}` in a stream or a recording without samples: expected a date and time, such as `2026-11-22T03:12:30Z`"
             )));
         };
         let date = |ns: i128| {
@@ -85,7 +89,7 @@ impl Moment {
         };
         let outside = || {
             Failure::usage(format!(
-                "`{option} {text}`: recorded is from {} to {}",
+                "`{option} {text}` is outside of the recording, which lasts from {} to {}",
                 date(*first),
                 date(*last)
             ))
@@ -107,7 +111,7 @@ impl Moment {
                     }
                 }
                 if found.is_empty() {
-                    // Between two recordings: what was last known by then is shown.
+                    // The moment is between two recordings: the last state before it is shown.
                     let all = [(*first, *last)];
                     for day in days(&all, zone) {
                         let at = there(day.to_datetime(*time))?;
@@ -123,7 +127,7 @@ impl Moment {
                         let days: Vec<String> =
                             found.iter().map(|(day, _)| day.to_string()).collect();
                         return Err(Failure::usage(format!(
-                            "`{option} {text}` was on {} days; say which, as in {}T{text}: {}",
+                            "`{option} {text}` was recorded on {} days: choose a day, such as `{}T{text}`, from {}",
                             days.len(),
                             days[days.len() - 1],
                             days.join(", ")
@@ -132,7 +136,7 @@ impl Moment {
                 }
             }
         };
-        // A second is what a moment is worth that somebody types.
+        // Users type moments with a precision of 1 s.
         let slack = 1_000_000_000;
         if at + slack < *first || at > last + slack {
             return Err(outside());
@@ -141,8 +145,8 @@ impl Moment {
     }
 }
 
-/// A moment within a second of what was recorded; between two recordings
-/// nothing was.
+/// Whether a moment is within 1 s of a recorded period. Nothing was recorded between two
+/// periods.
 fn is_recorded(at: i128, spans: &[Span]) -> bool {
     let slack = 1_000_000_000;
     spans
@@ -150,7 +154,7 @@ fn is_recorded(at: i128, spans: &[Span]) -> bool {
         .any(|(first, last)| at + slack >= *first && at <= last + slack)
 }
 
-/// The days there on which something was recorded.
+/// The days on which something was recorded, in the time zone of the recorded machine.
 fn days(spans: &[Span], zone: &TimeZone) -> Vec<Date> {
     let day = |ns: i128| {
         let at = Timestamp::from_nanosecond(ns).ok()?;
@@ -174,7 +178,7 @@ fn days(spans: &[Span], zone: &TimeZone) -> Vec<Date> {
     days
 }
 
-/// `3:12` as `03:12`.
+/// Adds the leading zero of an hour: `3:12` becomes `03:12`.
 fn padded(text: &str) -> String {
     if text.find(':') == Some(1) {
         format!("0{text}")
@@ -237,7 +241,7 @@ mod tests {
             "{said}"
         );
         for bad in ["", "noon", "25:00", "-3x", "2026-11-22"] {
-            assert!(find(bad, &two).unwrap_err().contains("is no"), "{bad}");
+            assert!(find(bad, &two).unwrap_err().contains("invalid"), "{bad}");
         }
         assert!(find("03:12", &[]).is_err());
     }

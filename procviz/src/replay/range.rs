@@ -1,4 +1,4 @@
-//! Which part of a recording is shown.
+//! Finds the part of a recording to show.
 
 use super::{
     moment::{Moment, Span},
@@ -10,12 +10,12 @@ use crate::{
     runtime::{Failure, stdout::shown},
 };
 
-/// What of a recording is shown, wall clock in ns since 1970.
+/// The part of a recording to show; wall clock, ns since 1970.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Range {
     pub(super) begin: Option<i128>,
     pub(super) end: Option<i128>,
-    /// The last sample of it alone.
+    /// Only the last sample of the part is shown.
     pub(super) is_moment: bool,
 }
 
@@ -27,7 +27,7 @@ impl Range {
             let Some(text) = text else { return Ok(None) };
             let moment = Moment::parse(option, text)?;
             if let (Moment::At(at), true) = (&moment, spans.is_empty()) {
-                // In a stream it is known when it comes.
+                // A stream has no known span: the samples show when the moment comes.
                 return Ok(Some(at.as_nanosecond()));
             }
             moment.find((option, text), &spans, &zone).map(Some)
@@ -56,7 +56,7 @@ impl Range {
         })
     }
 
-    /// Its first and last moment; the end of all is one.
+    /// First and last moment of the part; an open end is the smallest or largest value.
     pub(super) fn span(&self) -> Span {
         let end = self.end.unwrap_or(i128::MAX);
         let begin = match self.is_moment {

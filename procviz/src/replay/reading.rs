@@ -69,12 +69,12 @@ impl Player {
         Ok(Some((first, machine, is_same_boot)))
     }
 
-    /// Whether a sample has the time of the one that was given out last.
+    /// Whether a sample has the same time as the sample that was given out last.
     fn repeats(&self, sample: &Sample) -> bool {
         sample.stamp.boot_ns == self.before_ns && self.story.has_begun()
     }
 
-    /// The sample, unless it lies behind the end of the range.
+    /// The sample, unless it is after the end of the range.
     fn limit(
         &mut self,
         sample: Sample,

@@ -24,7 +24,7 @@ struct Target {
     index: usize,
     /// Offset of a keyframe; `None`: the beginning of the file.
     keyframe: Option<u64>,
-    /// What trails say about the time before the keyframe.
+    /// The trails before the keyframe.
     past: Option<Past>,
 }
 
@@ -50,7 +50,7 @@ impl Player {
         let (Some((first, _)), Some(last)) =
             (spans.first(), spans.iter().map(|(_, last)| *last).max())
         else {
-            return Err(anyhow::anyhow!("there are no samples in it").into());
+            return Err(anyhow::anyhow!("the recording has no samples").into());
         };
         let range = std::mem::take(&mut self.range);
         if range.is_moment {

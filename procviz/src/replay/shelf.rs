@@ -1,4 +1,4 @@
-//! Recordings that lie somewhere: one, or a folder of them.
+//! Opens recordings: a single file, or all files of a folder. Reports their damage.
 
 use std::{
     fs::File,
@@ -11,21 +11,25 @@ use anyhow::Context as _;
 use super::moment::Span;
 use crate::{
     recording::{Damage, Facts, Gap, Integrity, Map, ReadError, Reader, SUFFIX},
-    runtime::{Failure, stdout::say},
+    runtime::{
+        Failure,
+        stdout::{noun, say},
+    },
     trails::Past,
 };
 
-/// One file of those that are played.
+/// One file of a recording.
 pub(super) struct Volume {
     pub(super) path: PathBuf,
     pub(super) name: String,
     pub(super) facts: Facts,
-    /// Where its blocks are; none in what can be read from the front alone.
+    /// Where the blocks are; `None` for a stream, which is read only from the front.
     pub(super) map: Option<Map>,
-    /// Wall clock of its first and last sample.
+    /// Wall clock of the first and the last sample, ns since 1970.
     pub(super) span: Option<Span>,
-    /// Somebody was shown some of it.
+    /// At least one sample of the file was shown.
     pub(super) is_read: bool,
+    /// The damage and the gaps that reading has found so far.
     found: Integrity,
 }
 
@@ -48,8 +52,8 @@ impl Volume {
         File::open(&self.path).map_err(|error| failed(&self.name, &error.into()))
     }
 
-    /// What its trails tell of the time before a moment; `None` where they tell
-    /// nothing, or not all.
+    /// The trails before a moment (wall clock, ns since 1970); `None` if the file has no
+    /// trails, or not all of them.
     pub(super) fn past(&self, wall_ns: i128) -> Result<Option<Past>, Failure> {
         let Some(map) = self.map.as_ref().filter(|_| self.facts.has_trails) else {
             return Ok(None);
@@ -64,15 +68,15 @@ impl Volume {
         reader(&self.path).map(|(reader, _)| reader)
     }
 
-    /// Gaps that reading came upon.
+    /// The gaps that reading has found.
     pub(super) fn gaps(&self) -> &[Gap] {
         &self.found.gaps
     }
 
-    /// Remembers what reading came upon, which may be nothing new.
+    /// Adds damage and gaps that reading has found, unless they are known.
     pub(super) fn came_upon(&mut self, integrity: &Integrity) {
         for damage in &integrity.damages {
-            // A part of what is known, or more of it.
+            // The same damage can be found in part, or in full later.
             let known = &mut self.found.damages;
             if known.iter().any(|other| is_within(damage, other)) {
                 continue;
@@ -87,8 +91,9 @@ impl Volume {
         }
     }
 
-    /// Says what it lacks; 3 where it is damaged, be it elsewhere than where it
-    /// was read. Gaps are told of that somebody was shown, or wanted to be.
+    /// Reports damage and gaps on stderr. Returns 3 if the file is damaged anywhere, also
+    /// outside the part that was read. Of the gaps, reports those that reading has found
+    /// and those within `wanted`.
     pub(super) fn tell(&mut self, wanted: Span) -> u8 {
         if !self.is_read {
             return 0;
@@ -101,7 +106,7 @@ impl Volume {
                     self.came_upon(&integrity);
                     if integrity.unfinished > 0 {
                         say(&format!(
-                            "procviz: `{}`: its last block is incomplete ({} bytes): the file was cut off, or is still being written",
+                            "procviz: `{}`: the last block is incomplete ({} bytes): the file was cut off, or is still being written",
                             self.name, integrity.unfinished
                         ));
                     }
@@ -123,7 +128,7 @@ impl Volume {
         Ok(reader.integrity().clone())
     }
 
-    /// Finds its blocks, where it can be read from anywhere.
+    /// Finds the blocks of the file, unless it is a stream.
     pub(super) fn look(&mut self) -> Result<(), Failure> {
         if self.map.is_some() || !self.path.is_file() {
             return Ok(());
@@ -135,7 +140,7 @@ impl Volume {
         Ok(())
     }
 
-    /// Times of which it has no samples, wall clock.
+    /// Periods without samples; wall clock, ns since 1970.
     pub(super) fn holes(&self) -> Vec<Span> {
         let holes = self.map.iter().flat_map(Map::holes);
         holes.map(|hole| self.wall(hole)).collect()
@@ -152,13 +157,13 @@ fn is_within(one: &Damage, other: &Damage) -> bool {
     other.offset <= one.offset && end(one) <= end(other)
 }
 
-/// Whether two spans have a moment in common.
+/// Whether two spans overlap.
 pub(super) fn is_common(one: Span, other: Span) -> bool {
     one.0 <= other.1 && other.0 <= one.1
 }
 
-/// The recordings at a path; the reader of a single one, which may be a stream
-/// that cannot be opened twice; and 3 if some of them cannot be read.
+/// The recordings at a path. Also returns the reader of a single file, as a stream cannot
+/// be opened twice; and the status: 3 if some files cannot be read, else 0.
 pub(super) fn shelf(path: &Path) -> Result<(Vec<Volume>, Option<Reader>, u8), Failure> {
     if !path.is_dir() {
         let (volume, reader) = Volume::new(path)?;
@@ -173,7 +178,7 @@ pub(super) fn shelf(path: &Path) -> Result<(Vec<Volume>, Option<Reader>, u8), Fa
             Ok(volume)
         });
         match volume {
-            // One that has just been begun.
+            // This recording has just begun.
             Ok(volume) if volume.span.is_none() => {}
             Ok(volume) => shelf.push(volume),
             Err(failure) => {
@@ -183,20 +188,19 @@ pub(super) fn shelf(path: &Path) -> Result<(Vec<Volume>, Option<Reader>, u8), Fa
         }
     }
     if shelf.is_empty() {
-        return Err(
-            anyhow::anyhow!("there are no recordings (*.pvz) with samples in `{shown}`").into(),
-        );
+        return Err(anyhow::anyhow!("no recordings (*.pvz) with samples in `{shown}`").into());
     }
     Ok((shelf, None, status))
 }
 
-/// The files of a folder that are called as recordings are.
+/// The files of a folder with the file name suffix of recordings.
 pub(crate) fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let shown = crate::model::Untrusted::new(folder.as_os_str().as_encoded_bytes()).terminal();
-    let entries = std::fs::read_dir(folder).with_context(|| format!("failed to list `{shown}`"))?;
+    let entries = std::fs::read_dir(folder)
+        .with_context(|| format!("failed to list the folder `{shown}`"))?;
     let mut files = Vec::new();
     for entry in entries {
-        let entry = entry.with_context(|| format!("failed to list `{shown}`"))?;
+        let entry = entry.with_context(|| format!("failed to list the folder `{shown}`"))?;
         let path = entry.path();
         if path
             .as_os_str()
@@ -213,7 +217,7 @@ pub(crate) fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 ///
 /// # Errors
 ///
-/// When it is none, or cannot be read.
+/// When the file is not a recording, or cannot be read.
 pub(crate) fn reader(path: &Path) -> Result<(Reader, String), Failure> {
     let is_stdin = path == Path::new("-");
     let name = if is_stdin {
@@ -231,15 +235,16 @@ pub(crate) fn reader(path: &Path) -> Result<(Reader, String), Failure> {
 }
 
 pub(crate) fn failed(name: &str, error: &ReadError) -> Failure {
-    anyhow::anyhow!("`{name}` cannot be read: {error}").into()
+    anyhow::anyhow!("failed to read `{name}`: {error}").into()
 }
 
-/// Says on stderr what a recording lacks; 3 where something of it is damaged.
+/// Reports gaps and damage of a recording on stderr. Returns 3 if it is damaged, else 0.
 pub(crate) fn tell(name: &str, integrity: &Integrity) -> u8 {
     for gap in integrity.gaps.iter().take(5) {
         say(&format!(
-            "procviz: `{name}`: {} samples were not recorded{}: {}",
+            "procviz: `{name}`: {} {} not recorded{}: {}",
             gap.samples,
+            noun(gap.samples, "sample was", "samples were"),
             deaths_of(std::slice::from_ref(gap)),
             crate::model::Untrusted::new(gap.why.as_bytes()).terminal()
         ));
@@ -247,8 +252,9 @@ pub(crate) fn tell(name: &str, integrity: &Integrity) -> u8 {
     if integrity.gaps.len() > 5 {
         let more = &integrity.gaps[5..];
         say(&format!(
-            "procviz: `{name}`: and {} gaps more with {} samples{}",
+            "procviz: `{name}`: {} more {}, lost samples: {}{}",
             more.len(),
+            noun(more.len() as u64, "gap", "gaps"),
             more.iter().map(|gap| gap.samples).sum::<u64>(),
             deaths_of(more)
         ));
@@ -260,13 +266,17 @@ pub(crate) fn tell(name: &str, integrity: &Integrity) -> u8 {
             damage.what,
             match damage.bytes {
                 0 => String::new(),
-                1 => "; 1 byte is left out".to_owned(),
-                bytes => format!("; {bytes} bytes are left out"),
+                1 => "; 1 byte was left out".to_owned(),
+                bytes => format!("; {bytes} bytes were left out"),
             }
         ));
     }
     if let Some(more) = integrity.damages.len().checked_sub(6) {
-        say(&format!("procviz: `{name}`: and {} places more", more + 1));
+        say(&format!(
+            "procviz: `{name}`: {} more damaged {}",
+            more + 1,
+            noun(more as u64 + 1, "place", "places")
+        ));
     }
     if integrity.damages.is_empty() { 0 } else { 3 }
 }
@@ -274,6 +284,6 @@ pub(crate) fn tell(name: &str, integrity: &Integrity) -> u8 {
 fn deaths_of(gaps: &[Gap]) -> String {
     match gaps.iter().map(|gap| gap.deaths).sum::<u64>() {
         0 => String::new(),
-        deaths => format!(", nor {deaths} processes that ended in them"),
+        deaths => format!(" (lost exits: {deaths})"),
     }
 }

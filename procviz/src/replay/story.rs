@@ -1,11 +1,11 @@
-//! How far the story of one boot of the machine has been read.
+//! Tracks how far the samples of one boot of the machine have been read.
 
-/// A player reads the story of a boot sample by sample.
+/// How far the samples of a boot have been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Story {
-    /// No sample was given out: the next one opens the story.
+    /// No sample was given out: the next sample is the first of this boot.
     Begins,
-    /// The first sample was given out. That one is a census without an interval.
+    /// The first sample was given out. The first sample is a census without an interval.
     Opened,
     /// Samples with intervals were given out, or a keyframe was restored.
     Runs,

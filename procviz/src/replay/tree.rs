@@ -1,5 +1,5 @@
-//! Follows the descendants of some processes through a recording, as the
-//! source does on the machine: by forks, and at the beginning by parents.
+//! Follows the descendants of some processes through a recording, as the source does on
+//! the machine: by forks, and in a census by parent pids.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::{Event, Sample, TaskId};
 
-/// Whose descendants alone are watched, and who they are.
+/// The processes to follow, and their descendants so far.
 pub(super) struct Tree {
     roots: Vec<u32>,
-    /// Those of them that were there at some time.
+    /// The roots that the recording has shown so far.
     seen: FxHashSet<u32>,
     watched: FxHashSet<TaskId>,
-    /// Those of them that live.
+    /// The watched processes that have not exited, by pid.
     of_pid: FxHashMap<u32, TaskId>,
 }
 
@@ -27,22 +27,22 @@ impl Tree {
         }
     }
 
-    /// Whom nothing that was read tells of.
+    /// The roots that the part that was read does not contain.
     pub(super) fn strangers(&self) -> impl Iterator<Item = u32> {
         let roots = self.roots.iter().copied();
         roots.filter(|root| !self.seen.contains(root))
     }
 
-    /// To be called where reading begins anew.
+    /// Forgets the watched processes. Must be called when reading begins at another place.
     pub(super) fn forget(&mut self) {
         self.watched.clear();
         self.of_pid.clear();
     }
 
-    /// Lets those of a sample alone be watched who are descendants; samples
-    /// come in their order.
+    /// Clears the `watched` mark of all processes in a sample that are not descendants.
+    /// Samples must come in order.
     pub(super) fn mark(&mut self, sample: &mut Sample) {
-        // Children may come before their parents.
+        // Children can come before their parents.
         loop {
             let before = self.watched.len();
             for found in &sample.found {
@@ -55,7 +55,7 @@ impl Tree {
                 break;
             }
         }
-        // Of who began and ended in a gap, the end alone is told of.
+        // A process that started and exited in a gap is known only by its exit record.
         loop {
             let before = self.watched.len();
             for record in sample.ended() {

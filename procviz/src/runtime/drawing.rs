@@ -7,13 +7,21 @@ use anyhow::Context as _;
 
 use super::{Failure, stdout::shown};
 use crate::{
-    chart::{Grouping, PaletteKind, Theme},
+    chart::{Arguments, Grouping, PaletteKind, Theme},
     cli::{GroupArg, PaletteArg, PictureArgs, ThemeArg},
     export::time,
     model::{Snapshot, bytes_text},
     scene::{Font, Scene},
     source::Users,
 };
+
+/// Whether pictures show the arguments of processes.
+pub(crate) fn arguments(args: &PictureArgs) -> Arguments {
+    match args.args {
+        true => Arguments::Shown,
+        false => Arguments::Hidden,
+    }
+}
 
 /// The theme from `--theme`, light by default. A live view in a terminal makes the
 /// default dark.

@@ -4,7 +4,7 @@
 use super::{Failure, config};
 use crate::cli::PictureArgs;
 
-/// Numbers that were typed for a picture or a live view.
+/// Numbers that the user typed for a picture or a live view.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measures {
     /// Width and height of the picture, in units of `--size`.
@@ -35,7 +35,7 @@ impl Measures {
             max_cpu: config::number(
                 "--max-cpu",
                 &args.max_cpu,
-                "percent of a core up to 100000, or 0 for no limit",
+                "a percentage of a core from 0 (no limit) to 100000",
                 percent,
             )?,
             speed: config::number("--speed", speed, "a factor from 0.01 to 1000", times)?,

@@ -138,6 +138,16 @@ pub(crate) enum WantArgs {
     Yes,
 }
 
+impl WantArgs {
+    /// `is_wanted`: a picture or table shows arguments.
+    pub(crate) fn new(is_wanted: bool) -> Self {
+        match is_wanted {
+            true => Self::Yes,
+            false => Self::No,
+        }
+    }
+}
+
 impl Session {
     /// Starts sampling. `before` is called while procviz still has its privileges, and
     /// can start threads.
@@ -161,20 +171,18 @@ impl Session {
             takes_work,
             ..
         } = plan;
-        let takes_work = takes_work || save.is_some();
         let ears = match files {
             Files::Ring(_) => Ears::Usr2,
             _ => Ears::Plain,
         };
-        ending::listen(match takes_work {
+        ending::listen(match takes_work || save.is_some() {
             true => Takes::Work,
             false => Takes::AMoment,
         })?;
         let mut selection = Selection::new(filter)?;
-        let child = if run.is_empty() {
-            None
-        } else {
-            Some(Child::prepare(run, kept)?)
+        let child = match run {
+            [] => None,
+            run => Some(Child::prepare(run, kept)?),
         };
         let host = host()?;
         let extra = before(&host)?;
@@ -189,12 +197,10 @@ impl Session {
         };
         // A recording also needs the arguments of processes that started before it.
         let is_recorded = save.as_ref().is_some_and(|keeping| !keeping.redacts);
+        let shown = wake.as_ref().map_or(Shown::Once, |_| Shown::Live);
+        let filtered = Filtered::of(&selection.filter, shown);
         let recorder = save
-            .map(|keeping| {
-                let shown = wake.as_ref().map_or(Shown::Once, |_| Shown::Live);
-                let filtered = Filtered::of(&selection.filter, shown);
-                Recorder::start(&keeping, files, facts, filtered)
-            })
+            .map(|keeping| Recorder::start(&keeping, files, facts, filtered))
             .transpose()?;
         let mut sampler = open::sampler(&host, schedule.require_ebpf, command)?;
         if let Some(roots) = &selection.roots {

@@ -194,10 +194,49 @@ enum Due {
     Signal(Signal),
 }
 
+/// What follows a wake-up.
+enum Act {
+    Wait,
+    Sample,
+    SampleAndStop,
+}
+
 impl Ticker {
     async fn run(&mut self, schedule: &Schedule) -> Result<(), SamplerError> {
         let mut interval = schedule.interval;
         let mut is_paused = false;
+        let mut signals = self.signals();
+        let mut sample = Box::new(Sample::new(self.sampler.sources()));
+        self.sampler.sample(&mut sample)?;
+        let start = Instant::now();
+        let mut is_open = self.hand_over(&mut sample, false);
+        let mut ticks = ticks_of(interval);
+        let mut done = 0;
+        while is_open {
+            let due = tokio::select! {
+                due = ticks.tick(), if !is_paused => Due::Tick(due),
+                Some(order) = self.ordered.recv() => Due::Order(order),
+                () = self.stop.notified() => Due::Stop,
+                signal = first_of(&mut signals) => Due::Signal(signal),
+            };
+            let stop = match self.act(due, (&mut ticks, &mut interval, &mut is_paused)) {
+                Act::Wait => continue,
+                Act::Sample => false,
+                Act::SampleAndStop => true,
+            };
+            done += 1;
+            let is_last = stop || schedule.is_over(done, start.elapsed());
+            self.sampler.sample(&mut sample)?;
+            sample.losses.late_ticks = self.late;
+            sample.losses.skipped_ticks = self.skipped;
+            sample.losses.other += self.dropped;
+            is_open = self.hand_over(&mut sample, is_last) && !is_last;
+        }
+        Ok(())
+    }
+
+    /// The signals that the thread waits for.
+    fn signals(&self) -> Vec<(Signal, tokio::signal::unix::Signal)> {
         let mut signals = vec![
             (Signal::SIGINT, SignalKind::interrupt()),
             (Signal::SIGTERM, SignalKind::terminate()),
@@ -214,75 +253,61 @@ impl Ticker {
                 SignalKind::from_raw(Signal::SIGTSTP as i32),
             ));
         }
-        let mut signals: Vec<_> = signals
+        signals
             .into_iter()
             .filter_map(|(name, kind)| Some((name, signal(kind).ok()?)))
-            .collect();
-        let mut sample = Box::new(Sample::new(self.sampler.sources()));
-        self.sampler.sample(&mut sample)?;
-        let start = Instant::now();
-        let mut is_open = self.hand_over(&mut sample, false);
-        let mut ticks = ticks_of(interval);
-        let mut done = 0;
-        while is_open {
-            let due = tokio::select! {
-                due = ticks.tick(), if !is_paused => Due::Tick(due),
-                Some(order) = self.ordered.recv() => Due::Order(order),
-                () = self.stop.notified() => Due::Stop,
-                signal = first_of(&mut signals) => Due::Signal(signal),
-            };
-            let stop = match due {
-                Due::Tick(due) => {
-                    self.count_lateness(due, interval);
-                    false
-                }
-                Due::Stop => true,
-                Due::Order(Order::Sample) => {
-                    // The next sample follows a whole interval later.
-                    ticks.reset();
-                    false
-                }
-                Due::Order(Order::Interval(new)) => {
-                    interval = new;
-                    ticks = ticks_of(interval);
-                    continue;
-                }
-                Due::Order(Order::Pause(paused)) => {
-                    is_paused = paused;
-                    ticks.reset();
-                    continue;
-                }
-                Due::Order(Order::Args) => {
-                    self.sampler.want_args();
-                    self.sampler.look_at_all_again();
-                    continue;
-                }
-                Due::Signal(Signal::SIGTSTP) => {
-                    // Without a receiver, the next sample ends the thread.
-                    _ = self.say.send(Said::Suspend);
-                    self.wake();
-                    continue;
-                }
-                Due::Signal(Signal::SIGUSR2) => {
-                    _ = self.say.send(Said::Ask);
-                    continue;
-                }
-                Due::Signal(signal) if self.is_the_childs(signal) => continue,
-                Due::Signal(Signal::SIGHUP) => {
-                    hang_up();
-                    true
-                }
-                Due::Signal(_) => true,
-            };
-            done += 1;
-            let is_last = stop || schedule.is_over(done, start.elapsed());
-            self.sampler.sample(&mut sample)?;
-            sample.losses.late_ticks = self.late;
-            sample.losses.skipped_ticks = self.skipped;
-            sample.losses.other += self.dropped;
-            is_open = self.hand_over(&mut sample, is_last) && !is_last;
+            .collect()
+    }
+
+    /// Does what the thread was woken up for.
+    fn act(
+        &mut self,
+        due: Due,
+        (ticks, interval, is_paused): (&mut Interval, &mut Duration, &mut bool),
+    ) -> Act {
+        match due {
+            Due::Tick(due) => {
+                self.count_lateness(due, *interval);
+                Act::Sample
+            }
+            Due::Stop => Act::SampleAndStop,
+            Due::Order(Order::Sample) => {
+                // The next sample follows a whole interval later.
+                ticks.reset();
+                Act::Sample
+            }
+            Due::Order(Order::Interval(new)) => {
+                *interval = new;
+                *ticks = ticks_of(new);
+                Act::Wait
+            }
+            Due::Order(Order::Pause(paused)) => {
+                *is_paused = paused;
+                ticks.reset();
+                Act::Wait
+            }
+            Due::Order(Order::Args) => {
+                self.sampler.want_args();
+                self.sampler.look_at_all_again();
+                Act::Wait
+            }
+            Due::Signal(Signal::SIGTSTP) => {
+                // Without a receiver, the next sample ends the thread.
+                _ = self.say.send(Said::Suspend);
+                self.wake();
+                Act::Wait
+            }
+            Due::Signal(Signal::SIGUSR2) => {
+                _ = self.say.send(Said::Ask);
+                Act::Wait
+            }
+            Due::Signal(signal) if self.is_the_childs(signal) => Act::Wait,
+            Due::Signal(Signal::SIGHUP) => {
+                hang_up();
+                Act::SampleAndStop
+            }
+            Due::Signal(_) => Act::SampleAndStop,
         }
-        Ok(())
     }
 
     fn wake(&self) {

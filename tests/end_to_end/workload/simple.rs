@@ -140,10 +140,7 @@ pub(super) fn vfork() {
     ready();
     // SAFETY: the child only sleeps and exits.
     unsafe {
-        #[expect(
-            deprecated,
-            reason = "the parent must wait uninterruptibly"
-        )]
+        #[expect(deprecated, reason = "the parent must wait uninterruptibly")]
         let pid = libc::vfork();
         if pid == 0 {
             libc::sleep(1_000);

@@ -80,10 +80,7 @@ pub(super) fn vforks(count: usize) {
             die_with_the_parent();
             // SAFETY: the child only sleeps and exits.
             unsafe {
-                #[expect(
-                    deprecated,
-                    reason = "the parent must wait uninterruptibly"
-                )]
+                #[expect(deprecated, reason = "the parent must wait uninterruptibly")]
                 if libc::vfork() == 0 {
                     libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
                     libc::sleep(60);

@@ -1,4 +1,4 @@
-//! What drawing costs, at some numbers of tasks, and what the rules cost.
+//! Measures drawing with several numbers of tasks, and the rules.
 
 use std::{process::Command, sync::Arc};
 
@@ -28,7 +28,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// A machine of which some tasks ran in the last second.
+/// A simulated machine; some of its tasks ran in the last second.
 struct Machine {
     tracker: Tracker,
     sample: Sample,
@@ -68,7 +68,7 @@ impl Machine {
         self.sample.clear();
     }
 
-    /// The first `active` tasks run for a second.
+    /// Simulates a second in which the first `active` tasks ran.
     fn run(&mut self, active: u32) {
         let second = self.second;
         self.sample.readings.extend((1..=active).map(|tid| Reading {
@@ -89,7 +89,7 @@ impl Machine {
 
 fn charts(tasks: u32) -> Result<Vec<Row>> {
     let mut machine = Machine::new(tasks);
-    // Those that ran have a bubble, and some of them a line.
+    // The tasks that ran have a bubble, and some of them have a line.
     machine.run(tasks.min(200));
     let font = Font::embedded()?;
     let user = |uid: Option<u32>| -> Arc<str> { format!("user-{}", uid.unwrap_or(0)).into() };
@@ -139,7 +139,7 @@ fn charts(tasks: u32) -> Result<Vec<Row>> {
         grid.draw(snapshot, &context)
     })?);
     rows.extend(cost(
-        &format!("{bubbles} bubbles with labels of {tasks} tasks"),
+        &format!("{bubbles} bubbles with labels, {tasks} tasks"),
         [bubble_bar, None],
         &font,
         || bubble.draw(snapshot, &context),
@@ -153,7 +153,7 @@ fn charts(tasks: u32) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// A chart's cost: drawn into pixels, with PNG, and as SVG.
+/// Cost of a chart: drawn into pixels, with PNG encoding, and as SVG.
 fn cost(
     what: &str,
     [draw_bar, png_bar]: [Option<&str>; 2],
@@ -182,12 +182,12 @@ fn cost(
     };
     Ok(vec![
         row(format!("{what}, 1600x900"), drawn, draw_bar),
-        row("... with PNG".to_owned(), encoded, png_bar),
+        row("... with PNG encoding".to_owned(), encoded, png_bar),
         row("... as SVG, from the scene".to_owned(), written, None),
     ])
 }
 
-/// What a sample costs the tracker, the rules in it.
+/// Cost of a sample in the tracker, including the rules.
 fn rules(tasks: u32, active: u32) -> Row {
     let mut machine = Machine::new(tasks);
     let mut values = Vec::new();
@@ -196,11 +196,11 @@ fn rules(tasks: u32, active: u32) -> Row {
         machine.run(active);
         values.push((own_cpu_ns() - before) / 1e6);
     }
-    let what = format!("tracker with all rules, {tasks} tasks of which {active} ran");
+    let what = format!("tracker with all rules, {tasks} tasks, {active} ran");
     Row::new(what, median(values), "ms").bar("<= 0.2 for the rules")
 }
 
-/// The same dots by matplotlib, where that is installed.
+/// The same dots, drawn by matplotlib; `None` if it is not installed.
 fn matplotlib() -> Option<Row> {
     const SCRIPT: &str = "\
 import time, random, matplotlib
@@ -223,7 +223,7 @@ print(sorted(times)[1] * 1000)
     let text = String::from_utf8(output.stdout).ok()?;
     let ms = text.trim().parse().ok()?;
     Some(Row::new(
-        "matplotlib: a scatter of 20,000 dots, 1600x900",
+        "matplotlib: scatter plot of 20,000 dots, 1600x900",
         ms,
         "ms",
     ))

@@ -1,5 +1,5 @@
-//! What a live view costs: CPU of the whole program, its memory, and the
-//! bytes that a terminal gets.
+//! Measures a live view: CPU time of the whole program, its memory, and the bytes that the
+//! terminal gets.
 
 use std::{
     fs,
@@ -15,8 +15,9 @@ use anyhow::{Context, Result, ensure};
 use super::{Row, load::Load};
 use crate::ebpf::{root, say};
 
-/// How long a view runs before it is looked at, and for how long.
+/// How long a view runs before it is measured.
 const BEFORE: Duration = Duration::from_secs(6);
+/// How long a view is measured.
 const WATCHED: Duration = Duration::from_secs(20);
 
 pub(super) fn run() -> Result<Vec<Row>> {
@@ -31,7 +32,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
     let bytes = terminal.bytes_a_frame.context("no bytes were counted")?;
     rows.push(
         Row::new(
-            "bytes to the terminal a frame, 2,000 threads, 40 active",
+            "bytes to the terminal per frame, 2,000 threads, 40 active",
             bytes,
             "bytes",
         )
@@ -50,7 +51,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
         rows.push(window.memory("window", 60));
     }
     drop(load);
-    say("a limit on own CPU");
+    say("limit for own CPU time");
     rows.push(limited(3)?);
     say("20,000 threads, 200 active");
     let mut load = Load::none();
@@ -69,7 +70,7 @@ pub(super) fn build() -> Result<()> {
         .args(["build", "--quiet", "--release", "--package", "procviz"])
         .current_dir(root()?)
         .status()?;
-    ensure!(status.success(), "procviz does not build");
+    ensure!(status.success(), "failed to build procviz");
     Ok(())
 }
 
@@ -80,7 +81,7 @@ enum View {
 }
 
 struct Cost {
-    /// Of one core.
+    /// CPU time, percent of one core.
     percent: f64,
     rss_mb: f64,
     bytes_a_frame: Option<f64>,
@@ -101,7 +102,7 @@ impl Cost {
     }
 }
 
-/// A process that ends with the value.
+/// A child process. Dropping the value kills the process.
 pub(super) struct Ended(pub(super) Child);
 
 impl Drop for Ended {
@@ -146,15 +147,15 @@ fn of(view: View, interval: &str) -> Result<Cost> {
         rss_mb: rss_mb(pid)?,
         bytes_a_frame: (view == View::Terminal).then(|| (bytes() - written) as f64 / frames),
     };
-    // The view leaves its terminal in order.
+    // SIGTERM, so that the view restores its terminal.
     _ = Command::new("kill").arg(pid.to_string()).status();
     sleep(Duration::from_millis(500));
     _ = fs::remove_file(&typed);
     Ok(cost)
 }
 
-/// A view in a terminal of its own, below a shell that does something before;
-/// what the terminal gets goes to a file, and keys come from the pipe.
+/// A view in a terminal of its own, below a shell that runs `before` first. The output to
+/// the terminal goes to the file `typed`, and keys come from the pipe on stdin.
 pub(super) fn in_terminal(before: &str, args: &str, typed: &Path) -> Result<Ended> {
     let procviz = root()?.join("target/release/procviz");
     let line = format!(
@@ -172,8 +173,8 @@ pub(super) fn in_terminal(before: &str, args: &str, typed: &Path) -> Result<Ende
     Ok(Ended(viewer))
 }
 
-/// The most that ten seconds cost where a view wants more than it may have:
-/// 100 samples a second of a storm of forks. Percent of a core.
+/// Largest CPU time of any ten seconds while a view needs more than its limit (100 samples
+/// per second of a storm of forks), percent of a core.
 fn limited(percent: u32) -> Result<Row> {
     let mut storm = Load::none();
     storm.run(&["storm", "45"])?;
@@ -198,14 +199,14 @@ fn limited(percent: u32) -> Result<Row> {
         .map(share)
         .fold(0.0, f64::max);
     Ok(Row::new(
-        format!("most of any 10 s: --max-cpu {percent} -F 100 in a storm of forks"),
+        format!("maximum of any 10 s: --max-cpu {percent} -F 100 in a storm of forks"),
         most,
         "% of a core",
     )
     .bar(format!("<= {:.1}", f64::from(percent) * 1.2)))
 }
 
-/// An X server without a screen, and its name.
+/// An X server without a physical screen, and its display name.
 fn display() -> Result<(Ended, String)> {
     let mut server = Command::new("Xvfb")
         .args([
@@ -225,17 +226,18 @@ fn display() -> Result<(Ended, String)> {
     Ok((Ended(server), format!(":{}", line.trim())))
 }
 
-/// The procviz that a `script` runs: it has taken its shell's place.
+/// The pid of the procviz that a `script` runs: procviz has replaced its shell (exec).
 pub(super) fn below(pid: u32) -> Result<u32> {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
     let child = children
         .split_whitespace()
         .next()
-        .context("no procviz runs")?;
+        .context("procviz does not run")?;
     Ok(child.parse()?)
 }
 
-/// CPU time of all threads that live, ns: none of procviz's ends while it shows.
+/// CPU time of all current threads of a process, ns. No thread of procviz exits while a
+/// view is shown.
 pub(super) fn cpu_ns(pid: u32) -> Result<u64> {
     let mut sum = 0;
     for task in fs::read_dir(PathBuf::from(format!("/proc/{pid}/task")))? {
@@ -243,7 +245,7 @@ pub(super) fn cpu_ns(pid: u32) -> Result<u64> {
         sum += text
             .split(' ')
             .next()
-            .context("an empty file")?
+            .context("`schedstat` is empty")?
             .parse::<u64>()?;
     }
     Ok(sum)
@@ -254,11 +256,11 @@ fn rss_mb(pid: u32) -> Result<f64> {
     let line = status
         .lines()
         .find(|line| line.starts_with("VmRSS:"))
-        .context("no VmRSS")?;
+        .context("no `VmRSS` in `status`")?;
     let kib: f64 = line
         .split_whitespace()
         .nth(1)
-        .context("no figure")?
+        .context("`VmRSS` has no value")?
         .parse()?;
     Ok(kib * 1024.0 / 1e6)
 }

@@ -1,4 +1,5 @@
-//! Loads of the bench: processes of twenty threads that sleep or wake.
+//! Runs the workloads of the benchmark, such as processes of 20 threads that sleep or
+//! wake.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -10,7 +11,7 @@ use anyhow::{Context, Result, bail};
 
 const THREADS: usize = 20;
 
-/// Processes that end with the value.
+/// Child processes. Dropping the value kills the processes.
 pub(super) struct Load(Vec<Child>);
 
 impl Load {
@@ -18,13 +19,13 @@ impl Load {
         Self(Vec::new())
     }
 
-    /// Adds any load.
+    /// Starts any workload.
     pub(super) fn run(&mut self, words: &[&str]) -> Result<()> {
         self.0.push(spawn(words)?);
         Ok(())
     }
 
-    /// Adds threads, `kind` being `sleep` or `wake`.
+    /// Starts threads; `kind` is `sleep` or `wake`.
     pub(super) fn add(&mut self, kind: &str, threads: usize) -> Result<()> {
         let mut left = threads;
         while left > 0 {
@@ -35,8 +36,8 @@ impl Load {
         Ok(())
     }
 
-    /// Adds processes in which `awake` of the threads wake and the others sleep:
-    /// activity spread over many processes, as on a real machine.
+    /// Starts threads; `awake` of them wake and the others sleep. The activity is spread
+    /// over many processes, as on a real machine.
     pub(super) fn add_mixed(&mut self, threads: usize, awake: usize) -> Result<()> {
         let processes = threads.div_ceil(THREADS);
         for index in 0..processes {
@@ -57,7 +58,7 @@ impl Drop for Load {
     }
 }
 
-/// Starts this program as a load and waits until it runs.
+/// Starts this program as a workload and waits until it runs.
 pub(super) fn spawn(args: &[&str]) -> Result<Child> {
     let mut child = Command::new(std::env::current_exe()?)
         .arg("load")
@@ -69,7 +70,7 @@ pub(super) fn spawn(args: &[&str]) -> Result<Child> {
     Ok(child)
 }
 
-/// What `xtask load ...` does.
+/// Runs `xtask load ...`.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
     match words {
         ["sleep", threads] => {
@@ -99,7 +100,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         }
         ["storm", seconds] => storm(seconds.parse()?),
         ["ping", rounds] => super::switch::ping(rounds.parse()?),
-        other => bail!("no such load: {other:?}"),
+        other => bail!("unknown workload: {other:?}"),
     }
 }
 
@@ -109,9 +110,9 @@ fn spin() -> ! {
     }
 }
 
-/// Holds memory that is in use.
+/// Holds memory that is really in use.
 fn hold(mib: usize) -> Result<()> {
-    // Zeros would be promised, not given.
+    // Not zeros: the kernel gives zeroed pages only when they are touched.
     let held = vec![1u8; mib << 20];
     ready()?;
     sleep_forever_here();
@@ -162,7 +163,7 @@ fn sleep_forever_here() {
     }
 }
 
-/// Forks as fast as it can and prints how often.
+/// Forks as fast as it can and writes the number of forks to a file in `/tmp`.
 fn storm(seconds: f64) -> Result<()> {
     ready()?;
     let end = Instant::now() + Duration::from_secs_f64(seconds);
@@ -179,9 +180,9 @@ fn storm(seconds: f64) -> Result<()> {
 }
 
 fn vfork_and_wait() -> Result<()> {
-    // SAFETY: the child of vfork ends at once and touches nothing.
+    // SAFETY: the child of vfork exits at once and changes no memory.
     unsafe {
-        #[expect(deprecated, reason = "the fastest way to make a process")]
+        #[expect(deprecated, reason = "the fastest way to create a process")]
         let pid = libc::vfork();
         if pid == 0 {
             libc::_exit(3);

@@ -1,5 +1,5 @@
-//! Measures what procviz costs, as CPU time, beside what others cost in the
-//! same run. Nothing is judged here: BENCHMARKS.md is.
+//! Measures the CPU time of procviz, and of other programs in the same run. It does not
+//! judge the results: see BENCHMARKS.md.
 
 mod draw;
 mod live;
@@ -23,13 +23,13 @@ pub(crate) use week::make_at as make_week;
 
 use crate::ebpf::{root, say};
 
-/// One measured thing.
+/// One measured value.
 #[derive(Serialize)]
 pub(crate) struct Row {
     what: String,
     value: f64,
     unit: &'static str,
-    /// What it is to be at most, or at least.
+    /// Target: an upper or lower limit for the value, such as `<= 5`.
     bar: Option<String>,
 }
 
@@ -49,10 +49,10 @@ impl Row {
     }
 }
 
-/// A part of the bench by its name.
+/// A part of the benchmark: its name and its function.
 type Part = (&'static str, fn() -> Result<Vec<Row>>);
 
-/// Builds itself for release and runs there, as root.
+/// Builds xtask in release mode and runs the benchmark in it. Needs root.
 pub(crate) fn run(parts: &[&str]) -> Result<()> {
     let status = std::process::Command::new("cargo")
         .args([
@@ -68,7 +68,7 @@ pub(crate) fn run(parts: &[&str]) -> Result<()> {
         .current_dir(root()?)
         .status()
         .context("failed to run cargo")?;
-    ensure!(status.success(), "the bench failed");
+    ensure!(status.success(), "the benchmark failed");
     Ok(())
 }
 
@@ -95,12 +95,12 @@ pub(crate) fn run_here(parts: &[&str]) -> Result<()> {
     let path = root()?.join("target/bench.json");
     std::fs::write(&path, serde_json::to_string_pretty(&rows)?)?;
     say(&table(&rows)?);
-    say(&format!("written to {}", path.display()));
+    say(&format!("written to `{}`", path.display()));
     Ok(())
 }
 
 fn table(rows: &[Row]) -> Result<String> {
-    let mut out = String::from("| what | measured | bar |\n|---|---|---|\n");
+    let mut out = String::from("| what | measured | target |\n|---|---|---|\n");
     for row in rows {
         writeln!(
             out,
@@ -114,7 +114,7 @@ fn table(rows: &[Row]) -> Result<String> {
     Ok(out)
 }
 
-/// The middle of some values.
+/// The median of some values.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

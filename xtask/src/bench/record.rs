@@ -1,4 +1,4 @@
-//! What a recording takes: bytes, and CPU time to make and to read it.
+//! Measures a recording: its size, and the CPU time to make and to read it.
 
 use std::{
     io::Cursor,
@@ -16,13 +16,13 @@ use procviz::{
 use super::{Row, own_cpu_ns};
 
 const TASKS: u64 = 2_000;
-/// Tasks that change in a sample: 2 %.
+/// Number of tasks that change in a sample: 2 %.
 const CHANGE: u64 = 40;
-/// Of these, so many keep a core busy.
+/// Number of these tasks that keep a core busy.
 const BUSY: u64 = 3;
 const HZ: u64 = 10;
 const SAMPLES: u64 = 600;
-/// Processes that the sweep comes to in a sample.
+/// Number of processes that the sweep reads in a sample.
 const SWEPT: u64 = TASKS / 10 / HZ;
 
 pub(super) fn run() -> Result<Vec<Row>> {
@@ -36,37 +36,37 @@ pub(super) fn run() -> Result<Vec<Row>> {
     }
     anyhow::ensure!(
         read == SAMPLES + 1,
-        "{read} samples were read: {:?}",
+        "read {read} samples, expected {SAMPLES} + 1: {:?}",
         reader.integrity()
     );
     let reading = own_cpu_ns() - before;
     let mut rows = vec![
         Row::new(
-            "recording, 2,000 tasks, 10 Hz, 40 others of them change each time",
+            "recording, 2,000 tasks, 10 Hz, another 40 tasks change per sample",
             each,
-            "bytes a task and sample",
+            "bytes per task and sample",
         )
         .bar("<= 0.5"),
+        Row::new("... the opening census", minute.census as f64, "bytes"),
+        Row::new("... a keyframe", minute.keyframe as f64, "bytes"),
         Row::new(
-            "... its first look at everybody",
-            minute.census as f64,
+            "... a block of trails (30 s)",
+            minute.trails as f64,
             "bytes",
         ),
-        Row::new("... a keyframe", minute.keyframe as f64, "bytes"),
-        Row::new("... trails of half a minute", minute.trails as f64, "bytes"),
         Row::new(
-            "... CPU beyond sampling",
+            "... CPU time besides sampling",
             minute.used / SAMPLES as f64 * HZ as f64 / 1e9 * 100.0,
             "% of a core",
         )
         .bar("<= 0.1"),
-        Row::new("... to read a minute of it", reading / 1e6, "ms"),
+        Row::new("... to read a minute", reading / 1e6, "ms"),
     ];
     rows.extend(moments()?);
     Ok(rows)
 }
 
-/// What a moment of an hour takes, from a file.
+/// Cost of drawing a given time of a recording of one hour.
 fn moments() -> Result<Vec<Row>> {
     super::live::build()?;
     let procviz = crate::ebpf::root()?.join("target/release/procviz");
@@ -93,24 +93,28 @@ fn moments() -> Result<Vec<Row>> {
     std::fs::remove_dir_all(&folder)?;
     let most = |of: fn(&Cost) -> f64| costs.iter().map(of).fold(0.0, f64::max);
     Ok(vec![
-        Row::new("... an hour of it", hour.bytes.len() as f64 / 1e6, "MB"),
+        Row::new("... one hour", hour.bytes.len() as f64 / 1e6, "MB"),
         Row::new(
-            "... any moment of the hour, drawn by any chart",
+            "... any time of the hour, drawn by any chart",
             most(|cost| cost.cpu_ms),
             "ms of CPU",
         )
         .bar("<= 200"),
-        Row::new("... with memory of", most(|cost| cost.rss_mb), "MB").bar("<= 100"),
+        Row::new("... peak memory of that", most(|cost| cost.rss_mb), "MB").bar("<= 100"),
         Row::new(
-            "... a dump of its first five minutes, memory",
+            "... peak memory of a dump of the first five minutes",
             dumps[0].rss_mb,
             "MB",
         ),
-        Row::new("... of all of it", dumps[1].rss_mb, "MB"),
+        Row::new(
+            "... peak memory of a dump of the hour",
+            dumps[1].rss_mb,
+            "MB",
+        ),
     ])
 }
 
-/// What a program took.
+/// CPU time and peak memory of a program.
 pub(super) struct Cost {
     pub(super) cpu_ms: f64,
     pub(super) rss_mb: f64,
@@ -123,14 +127,14 @@ pub(super) fn cost(mut command: Command) -> Result<Cost> {
         .spawn()?;
     let pid = i32::try_from(child.id())?;
     let mut status = 0;
-    // SAFETY: zero bytes are a valid `rusage`, and both places are writable.
+    // SAFETY: zero bytes are a valid `rusage`, and both pointers are writable.
     let usage = unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
         let ended = libc::wait4(pid, &raw mut status, 0, &raw mut usage);
         (ended == pid).then_some(usage)
     };
-    let usage = usage.context("the program is gone")?;
-    anyhow::ensure!(status == 0, "{command:?} ended with {status}");
+    let usage = usage.context("failed to wait for the program")?;
+    anyhow::ensure!(status == 0, "{command:?} failed with {status}");
     let ms = |time: libc::timeval| time.tv_sec as f64 * 1e3 + time.tv_usec as f64 / 1e3;
     Ok(Cost {
         cpu_ms: ms(usage.ru_utime) + ms(usage.ru_stime),
@@ -138,16 +142,16 @@ pub(super) fn cost(mut command: Command) -> Result<Cost> {
     })
 }
 
-/// A recording that was made.
+/// A generated recording, and the size of its parts.
 struct Made {
     bytes: Vec<u8>,
-    /// Bytes up to the first look at everybody.
+    /// Bytes up to the end of the opening census.
     census: usize,
     /// Bytes of a keyframe.
     keyframe: usize,
-    /// Bytes of what came to trails in half a minute.
+    /// Bytes of a block of trails (half a minute).
     trails: usize,
-    /// CPU time of making it but for sampling, ns.
+    /// CPU time to make the recording without sampling, ns.
     used: f64,
 }
 
@@ -220,7 +224,7 @@ impl Made {
     }
 }
 
-/// Numbers that do not pack, the same in every run (Knuth's MMIX).
+/// Pseudo-random numbers, which do not compress, the same in every run (Knuth's MMIX).
 pub(super) struct Noise(pub(super) u64);
 
 impl Noise {
@@ -231,7 +235,7 @@ impl Noise {
     }
 }
 
-/// Twenty begin together, as threads do, and then nobody for a while.
+/// The id of a task. Twenty tasks start together, as threads do; then there is a pause.
 fn id(task: u64) -> TaskId {
     let noise = Noise(task).next(1 << 32);
     TaskId {
@@ -240,7 +244,8 @@ fn id(task: u64) -> TaskId {
     }
 }
 
-/// Tasks that use CPU and write, and whose memory changes each fourth time.
+/// A simulated machine: its tasks use CPU and write. On average, the memory of a task
+/// changes each fourth time.
 struct Machine {
     noise: Noise,
     cpu: Vec<u64>,
@@ -268,7 +273,7 @@ impl Machine {
             return sample;
         }
         for change in 0..CHANGE {
-            // Some keep a core busy, the others are drawn by lot.
+            // Some tasks keep a core busy, the others are chosen at random.
             let (task, most) = match change {
                 0..BUSY => (change, 1_000_000_000 / HZ),
                 _ => (self.noise.next(TASKS), 9_000_000),

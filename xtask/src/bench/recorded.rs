@@ -1,4 +1,4 @@
-//! What a recording of real tasks takes, beside atop's.
+//! Measures a recording of real tasks, and one of atop.
 
 use std::{
     fs,
@@ -17,8 +17,9 @@ use super::{
 };
 use crate::ebpf::{root, say};
 
-/// How long it runs before it is looked at, and for how long: two keyframes.
+/// How long a recorder runs before it is measured.
 const BEFORE: Duration = Duration::from_secs(4);
+/// How long a recorder is measured: two keyframes.
 const WATCHED: Duration = Duration::from_secs(60);
 
 pub(super) fn run() -> Result<Vec<Row>> {
@@ -45,10 +46,10 @@ pub(super) fn run() -> Result<Vec<Row>> {
         let mut size = Row::new(
             format!("recording, {what}, {hz} Hz"),
             bytes / samples,
-            "bytes a task and sample",
+            "bytes per task and sample",
         );
         size.bar = bars.0;
-        let mut cpu = Row::new("... CPU in all", percent, "% of a core");
+        let mut cpu = Row::new("... total CPU time", percent, "% of a core");
         cpu.bar = bars.1;
         rows.extend([size, cpu]);
         let file = folder.join("atop");
@@ -59,9 +60,9 @@ pub(super) fn run() -> Result<Vec<Row>> {
             rows.push(Row::new(
                 format!("atop -w, {what}, 1 Hz"),
                 bytes / threads as f64 / WATCHED.as_secs_f64(),
-                "bytes a task and sample",
+                "bytes per task and sample",
             ));
-            rows.push(Row::new("... CPU in all", percent, "% of a core"));
+            rows.push(Row::new("... total CPU time", percent, "% of a core"));
         }
         _ = fs::remove_file(&file);
     }
@@ -69,13 +70,13 @@ pub(super) fn run() -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Bytes that a file grows by, and CPU in percent of a core.
+/// Growth of a file, bytes, and CPU time of a process, percent of a core.
 fn watch(child: Child, file: &Path) -> Result<(f64, f64)> {
     let child = Ended(child);
     let pid = child.0.id();
     sleep(BEFORE);
     let bytes = || -> Result<u64> {
-        let meta = fs::metadata(file).with_context(|| format!("no {}", file.display()))?;
+        let meta = fs::metadata(file).with_context(|| format!("no file `{}`", file.display()))?;
         Ok(meta.len())
     };
     let (cpu, began, before) = (cpu_ns(pid)?, Instant::now(), bytes()?);

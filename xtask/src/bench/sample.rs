@@ -1,4 +1,4 @@
-//! What a sample costs, with kernel events and from `/proc` alone, beside `top -b -H`.
+//! Measures a sample with kernel events and from `/proc` alone, and one of `top -b -H`.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use procviz::{
 use super::{Row, load::Load, median, own_cpu_ns, top};
 use crate::ebpf::say;
 
-/// CPU ms and reads of a sample.
+/// CPU time (ms) and read calls of a sample.
 struct Cost {
     ms: f64,
     reads: f64,
@@ -21,7 +21,7 @@ struct Cost {
 pub(super) fn run() -> Result<Vec<Row>> {
     let mut rows = vec![
         Row::new(
-            "from load to the end of the first sample, wall clock",
+            "from loading to the end of the first sample, wall clock",
             start_ms()?,
             "ms",
         )
@@ -60,7 +60,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
         )
         .bar("<= 2.5"),
     );
-    rows.push(Row::new("... reads a sample", events.reads, "reads"));
+    rows.push(Row::new("... reads per sample", events.reads, "reads"));
     rows.push(
         Row::new(
             "sample, /proc alone, 20,000 threads, 200 active",
@@ -69,16 +69,16 @@ pub(super) fn run() -> Result<Vec<Row>> {
         )
         .bar("<= 125"),
     );
-    rows.push(Row::new("... reads a sample", proc_only.reads, "reads"));
+    rows.push(Row::new("... reads per sample", proc_only.reads, "reads"));
     if let Some(top) = top::ms_a_sample()? {
-        rows.push(Row::new("`top -b -H`, the same", top, "ms"));
+        rows.push(Row::new("`top -b -H`, same threads", top, "ms"));
         rows.push(Row::new("top / sample with events", top / events.ms, "x").bar(">= 100"));
         rows.push(Row::new("top / sample from /proc alone", top / proc_only.ms, "x").bar(">= 2"));
     }
     Ok(rows)
 }
 
-/// Loads, attaches and takes the census, three times, the middle.
+/// Wall clock time to load, attach and take the census, ms; median of three runs.
 fn start_ms() -> Result<f64> {
     let mut times = Vec::new();
     for _ in 0..3 {
@@ -90,7 +90,7 @@ fn start_ms() -> Result<f64> {
     Ok(median(times))
 }
 
-/// Twenty active beside many that sleep.
+/// Cost of a sample with 20 active threads and many sleeping threads.
 fn growth(sleeping: usize) -> Result<Cost> {
     say(&format!("{sleeping} sleeping threads, 20 active"));
     let mut load = Load::none();
@@ -99,7 +99,7 @@ fn growth(sleeping: usize) -> Result<Cost> {
     with_events(1.0, 12)
 }
 
-/// Over a whole sweep, three times, the middle.
+/// Average over a whole sweep; median of three rounds.
 fn with_events(interval: f64, ticks: u32) -> Result<Cost> {
     let host = host()?;
     let mut sampler = Sampler::with_events(&host, Kernel::load()?)?;
@@ -124,7 +124,7 @@ fn rounds(sampler: &mut Sampler, tracker: &mut Tracker, interval: f64, ticks: u3
         std::thread::sleep(Duration::from_secs_f64(interval));
         Ok(())
     };
-    // The census, and what is read once after it.
+    // Skip the census, and the files that are read once after it.
     for _ in 0..12 {
         tick(sampler)?;
     }
@@ -143,7 +143,7 @@ fn rounds(sampler: &mut Sampler, tracker: &mut Tracker, interval: f64, ticks: u3
     })
 }
 
-/// Calls of read(2) and its kin by this process.
+/// Number of read system calls of this process: `syscr` of `/proc/self/io`.
 fn own_reads() -> Result<f64> {
     let io = std::fs::read_to_string("/proc/self/io")?;
     let line = io.lines().find_map(|line| line.strip_prefix("syscr: "));

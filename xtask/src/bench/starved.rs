@@ -1,4 +1,4 @@
-//! Whether a view answers on a machine that has no time and hardly any memory left.
+//! Measures whether a view answers on a machine with busy CPUs and hardly any free memory.
 
 use std::{
     fs,
@@ -18,21 +18,24 @@ use super::{
 };
 use crate::ebpf::say;
 
-/// Spinners on each core.
+/// Number of spinning threads per core.
 const SPINNERS: usize = 20;
-/// What all may have, and what of it is in use before procviz comes, MiB.
+/// Memory limit of all processes, MiB.
 const LIMIT: usize = 256;
+/// Memory that is in use before procviz starts, MiB.
 const USED: usize = 216;
 const KEYS: usize = 50;
-/// Nobody waits longer for a key.
+/// Timeout for the answer to a key.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often the terminal is looked at.
+/// How often the output of the terminal is checked.
 const LOOK: Duration = Duration::from_millis(2);
 
 pub(super) fn run() -> Result<Vec<Row>> {
     build()?;
     let cores = std::thread::available_parallelism()?.get();
-    say(&format!("{SPINNERS} spinners on each of {cores} cores"));
+    say(&format!(
+        "{SPINNERS} spinning threads per core, {cores} cores"
+    ));
     let group = MemoryGroup::new()?;
     let mut load = Load::none();
     load.add("spin", SPINNERS * cores)?;
@@ -42,7 +45,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
     let mut hand = viewer.0.stdin.take().context("no stdin")?;
     let pid = below(viewer.0.id())?;
     let mut answers = Vec::new();
-    // Paused, so that what comes is an answer and no new picture.
+    // Pause the view, so that any output is an answer and not a new picture.
     hand.write_all(b"p")?;
     sleep(Duration::from_secs(3));
     for key in [b"?", b"x"].into_iter().cycle().take(KEYS) {
@@ -56,37 +59,33 @@ pub(super) fn run() -> Result<Vec<Row>> {
         sleep(Duration::from_millis(150));
     }
     let used = group.figure("memory.usage_in_bytes")? as f64 / f64::from(1 << 20);
-    say(&format!("{used:.0} MiB of {LIMIT} in use"));
+    say(&format!("{used:.0} of {LIMIT} MiB in use"));
     _ = Command::new("kill").arg(pid.to_string()).status();
     sleep(Duration::from_secs(1));
     _ = fs::remove_file(&typed);
     let in_time = answers.iter().filter(|seconds| **seconds <= 1.0).count();
     answers.sort_by(f64::total_cmp);
-    let of = format!("{SPINNERS} spinners a core, {used:.0} of {LIMIT} MiB in use");
+    let of = format!("{SPINNERS} spinning threads per core, {used:.0} of {LIMIT} MiB in use");
     let slow = answers.get(KEYS * 95 / 100).copied().unwrap_or(f64::NAN);
     Ok(vec![
         Row::new(
-            format!("keys of {KEYS} answered within a second: {of}"),
+            format!("share of {KEYS} keys answered within 1 s: {of}"),
             in_time as f64 / KEYS as f64 * 100.0,
             "%",
         )
         .bar(">= 95"),
-        Row::new(
-            "19 of 20 of these keys are answered within",
-            slow * 1e3,
-            "ms",
-        ),
+        Row::new("95 % of these keys were answered within", slow * 1e3, "ms"),
     ])
 }
 
-/// A view in a terminal of its own, among those that share the memory.
+/// A view in a terminal of its own, in the cgroup with the memory limit.
 fn view(group: &MemoryGroup, typed: &Path) -> Result<Ended> {
     let enter = format!("echo $$ > {};", group.0.join("cgroup.procs").display());
     let viewer = in_terminal(&enter, "", typed)?;
     let deadline = Instant::now() + Duration::from_secs(60);
     while !fs::read(typed).is_ok_and(|bytes| has_picture(&bytes)) {
         if Instant::now() > deadline {
-            bail!("there is no picture after a minute");
+            bail!("procviz has drawn no picture after 60 s");
         }
         sleep(Duration::from_millis(50));
     }
@@ -101,23 +100,23 @@ fn size(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |meta| meta.len())
 }
 
-/// A group of the first kind whose processes share little memory.
+/// A cgroup of version 1 with a low memory limit.
 struct MemoryGroup(PathBuf);
 
 impl MemoryGroup {
     fn new() -> Result<Self> {
         let name = format!("/sys/fs/cgroup/memory/procviz-bench-{}", std::process::id());
-        fs::create_dir(&name).context("no memory controller of version 1")?;
+        fs::create_dir(&name).context("no memory controller of cgroup v1")?;
         let group = Self(name.into());
         let limit = (LIMIT << 20).to_string();
         fs::write(group.0.join("memory.limit_in_bytes"), limit)?;
         Ok(group)
     }
 
-    /// Starts a load that is charged to it.
+    /// Starts a workload in the cgroup.
     fn enter(&self, args: &[&str]) -> Result<Child> {
         let group = self.0.join("cgroup.procs");
-        let path = group.to_str().context("a strange path")?;
+        let path = group.to_str().context("the path is not UTF-8")?;
         spawn(&[&["in", path], args].concat())
     }
 
@@ -128,7 +127,7 @@ impl MemoryGroup {
 
 impl Drop for MemoryGroup {
     fn drop(&mut self) {
-        // Its last processes may be on their way.
+        // The last processes of the cgroup can still be exiting.
         for _ in 0..50 {
             if fs::remove_dir(&self.0).is_ok() {
                 return;

@@ -1,4 +1,4 @@
-//! What an exit costs in a storm of forks, and how much the storm is slowed.
+//! Measures the cost of an exit in a storm of forks, and the slowdown of the storm.
 
 use std::time::{Duration, Instant};
 
@@ -25,15 +25,15 @@ pub(super) fn run() -> Result<Vec<Row>> {
     }
     let (free, watched) = (median(free), median(watched));
     Ok(vec![
-        Row::new("forks a second without procviz, two cores", free, "/s"),
-        Row::new("forks a second while exits are watched", watched, "/s"),
-        Row::new("slowed by", (1.0 - watched / free) * 100.0, "%").bar("<= 10"),
-        Row::new("user space for an exit", median(costs), "us").bar("<= 0.5"),
+        Row::new("forks per second without procviz, two cores", free, "/s"),
+        Row::new("forks per second while procviz reads exits", watched, "/s"),
+        Row::new("slowdown", (1.0 - watched / free) * 100.0, "%").bar("<= 10"),
+        Row::new("user space per exit", median(costs), "us").bar("<= 0.5"),
         Row::new("exits lost in three storms", lost, "").bar("0"),
     ])
 }
 
-/// Two forking processes; returns forks a second of both.
+/// Runs two forking processes; returns the forks per second of both.
 fn storm(mut meanwhile: impl FnMut() -> Result<()>) -> Result<f64> {
     let mut children = Vec::new();
     for _ in 0..2 {

@@ -1,5 +1,5 @@
-//! What the programs add to a context switch: two processes on one CPU pass a
-//! byte to and fro; the CPU time of both by the switches between them.
+//! Measures what the eBPF programs add to a context switch. Two processes on one CPU send a
+//! byte back and forth; their CPU time is divided by the number of switches.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ const ROUNDS: u32 = 100_000;
 
 pub(super) fn run() -> Result<Vec<Row>> {
     let (mut without, mut with) = (Vec::new(), Vec::new());
-    // Side by side: what else runs on the machine hits both.
+    // In turns, so that other load on the machine affects both.
     for _ in 0..15 {
         without.push(ns_a_switch()?);
         let kernel = Kernel::load()?;
@@ -24,9 +24,14 @@ pub(super) fn run() -> Result<Vec<Row>> {
     let (without, with) = (median(without), median(with));
     Ok(vec![
         Row::new("a context switch without procviz", without, "ns"),
-        Row::new("added to a context switch, median", with - without, "ns").bar("<= 60"),
         Row::new(
-            "added to a context switch, least to least",
+            "added to a context switch, difference of the medians",
+            with - without,
+            "ns",
+        )
+        .bar("<= 60"),
+        Row::new(
+            "added to a context switch, difference of the minima",
             added_least,
             "ns",
         )
@@ -38,11 +43,11 @@ fn ns_a_switch() -> Result<f64> {
     let output = Command::new(std::env::current_exe()?)
         .args(["load", "ping", &ROUNDS.to_string()])
         .output()?;
-    ensure!(output.status.success(), "the load failed");
+    ensure!(output.status.success(), "the workload failed");
     Ok(String::from_utf8(output.stdout)?.trim().parse()?)
 }
 
-/// The load: prints ns a switch.
+/// Runs the workload: prints ns per context switch.
 pub(crate) fn ping(rounds: u32) -> Result<()> {
     // SAFETY: zero bytes are a valid set of CPUs.
     unsafe {
@@ -60,7 +65,7 @@ pub(crate) fn ping(rounds: u32) -> Result<()> {
             rustix::io::read(&ping_reader, &mut byte)?;
             rustix::io::write(&pong_writer, &byte)?;
         }
-        // SAFETY: ends the child.
+        // SAFETY: only exits the child.
         unsafe { libc::_exit(0) };
     }
     let before = super::own_cpu_ns();
@@ -69,13 +74,13 @@ pub(crate) fn ping(rounds: u32) -> Result<()> {
         rustix::io::read(&pong_reader, &mut byte)?;
     }
     let own = super::own_cpu_ns() - before;
-    // SAFETY: zero bytes are a valid `rusage`, and both places are writable.
+    // SAFETY: zero bytes are a valid `rusage`, and both pointers are writable.
     let theirs = unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
         let pid = libc::wait4(child, std::ptr::null_mut(), 0, &raw mut usage);
         (pid == child).then_some(usage)
     };
-    let usage = theirs.context("the other side is gone")?;
+    let usage = theirs.context("failed to wait for the child")?;
     let ns = |time: libc::timeval| time.tv_sec as f64 * 1e9 + time.tv_usec as f64 * 1e3;
     let cpu = own + ns(usage.ru_utime) + ns(usage.ru_stime);
     crate::ebpf::say(&format!("{}", cpu / f64::from(rounds) / 2.0));

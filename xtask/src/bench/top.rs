@@ -1,10 +1,10 @@
-//! What `top -b -H` costs, where it is installed.
+//! Measures `top -b -H`, if it is installed.
 
 use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-/// CPU ms of a sample: of six less of two, by four.
+/// CPU time of a sample, ms: (six samples - two samples) / 4. `None` without `top`.
 pub(super) fn ms_a_sample() -> Result<Option<f64>> {
     if Command::new("top")
         .arg("-v")
@@ -31,9 +31,9 @@ fn cpu_ms(samples: u32) -> Result<f64> {
     Ok(children_ms() - before)
 }
 
-/// CPU time of children that were waited for.
+/// CPU time of all children that were waited for, ms.
 fn children_ms() -> f64 {
-    // SAFETY: zero bytes are a valid `rusage`, and the place is writable.
+    // SAFETY: zero bytes are a valid `rusage`, and the pointer is writable.
     let usage = unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
         libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage);

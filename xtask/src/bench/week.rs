@@ -1,5 +1,5 @@
-//! The day after: a folder of a week, in one night of which everything was
-//! slow, and what it takes to find out why.
+//! Measures an investigation of the past: a folder with recordings of a week, in which
+//! everything was slow during one night.
 
 use std::{fs, path::Path, process::Command, sync::Arc};
 
@@ -23,18 +23,18 @@ const HOUR: u64 = 3_600;
 const HOURS: u64 = 7 * 24;
 /// Monday 2026-11-16, 00:00 in Berlin, seconds since 1970.
 const MONDAY: i64 = 1_794_783_600;
-/// The machine had been up for this long by then.
+/// Uptime of the machine at that time, s.
 const UPTIME: u64 = 900_000;
-/// Thursday, 03:11:40.
+/// Start of the trouble: Thursday, 03:11:40, s since Monday 00:00.
 const TROUBLE: u64 = 3 * 24 * HOUR + 3 * HOUR + 11 * 60 + 40;
-/// Until 03:16.
+/// Duration of the trouble, s: until 03:16.
 const LASTS: u64 = 260;
 const BACKENDS: u64 = 60;
 const CRON: u64 = 130;
 const SCRIPT: u32 = 48_211;
 const DUMP: u32 = 48_213;
 
-/// Makes the week, and asks it as somebody would who was told of the night.
+/// Makes the recordings, and runs the commands with which a user investigates that night.
 pub(super) fn run() -> Result<Vec<Row>> {
     super::live::build()?;
     let procviz = crate::ebpf::root()?.join("target/release/procviz");
@@ -53,13 +53,13 @@ pub(super) fn run() -> Result<Vec<Row>> {
     let picture = folder.join("x.png").display().to_string();
     let at = "2026-11-19T03:12:30+01:00";
     let rows = [
-        ("what stood out", asked(&["findings"])?),
+        ("findings", asked(&["findings"])?),
         (
-            "the picture of a moment",
+            "a picture of a given time",
             asked(&["grid", "--at", at, "-o", &picture])?,
         ),
         (
-            "who ended in five minutes",
+            "exits within five minutes",
             asked(&[
                 "exits",
                 "--begin",
@@ -71,7 +71,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
     ];
     fs::remove_dir_all(&folder)?;
     let mut all = vec![Row::new(
-        "a week at 1 Hz, 400 tasks, in files of an hour",
+        "a week at 1 Hz, 400 tasks, one file per hour",
         bytes as f64 / 1e6,
         "MB",
     )];
@@ -81,7 +81,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
     Ok(all)
 }
 
-/// Writes the files.
+/// Writes the recordings of the week into a new folder, one file per hour.
 pub(crate) fn make(folder: &Path) -> Result<()> {
     fs::create_dir(folder)?;
     let users = [
@@ -160,7 +160,7 @@ pub(crate) fn make(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A file that grows.
+/// A recording that is being written.
 struct Writing {
     bytes: Vec<u8>,
     entries: Vec<procviz::recording::Entry>,
@@ -195,7 +195,8 @@ impl Writing {
     }
 }
 
-/// A machine with a database; in one night a dump of it takes the disk.
+/// A simulated machine with a database. In one night, a dump of the database overloads the
+/// disk.
 struct Machine {
     noise: Noise,
     cpu: Vec<u64>,
@@ -207,7 +208,7 @@ struct Machine {
 
 const TASKS: u64 = 400;
 
-/// Name, user, resident set in MiB.
+/// Name, user id and resident set (MiB) of a task.
 fn who(task: u64) -> (&'static str, u32, u64) {
     match task {
         0 => ("systemd", 0, 12),
@@ -268,7 +269,7 @@ impl Machine {
                 .readings
                 .push(self.reading(task, used, State::Sleeping));
         }
-        // At noon a report is made.
+        // At noon a report runs for a minute.
         if second % (24 * HOUR) / 60 == 12 * 60 {
             sample
                 .readings
@@ -325,7 +326,7 @@ impl Machine {
         }
     }
 
-    /// Two a second: what a monitoring agent starts.
+    /// Two short-lived processes per second, as a monitoring agent starts them.
     fn short_lives(&mut self, second: u64, sample: &mut Sample) {
         for name in ["sh", "df"] {
             self.short = if self.short > 4_000_000 {
@@ -374,7 +375,7 @@ impl Machine {
             ));
         }
         if since == 0 {
-            // It waits for what it has started.
+            // The script waits for the dump.
             sample.readings.push(Reading {
                 id: script,
                 uid: Some(0),
@@ -416,7 +417,7 @@ impl Machine {
             vsize: 400 << 20,
             threads: 1,
         });
-        // One backend after the other waits for the disk, for half a minute each.
+        // The backends wait for the disk one after the other, half a minute each.
         for task in 151..151 + BACKENDS {
             if (since + task * 7) % 30 == 1 && since > 8 {
                 sample
@@ -567,8 +568,8 @@ fn found(task: u64) -> Found {
     }
 }
 
-/// Makes the week where somebody wants to try it.
+/// Makes the recordings of the week in a given folder, to try procviz with them.
 pub(crate) fn make_at(folder: &str) -> Result<()> {
-    ensure!(!Path::new(folder).exists(), "`{folder}` is there already");
+    ensure!(!Path::new(folder).exists(), "`{folder}` already exists");
     make(Path::new(folder))
 }

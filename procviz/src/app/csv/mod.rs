@@ -1,4 +1,4 @@
-//! `procviz csv`: `stat`, `status` and `io` of tasks as CSV, raw.
+//! Runs `procviz csv`: prints `stat`, `status` and `io` of tasks as CSV, unchanged.
 
 mod recorded;
 
@@ -43,7 +43,7 @@ pub(super) fn run(args: &CsvArgs) -> Result<u8, Failure> {
     let mut tables = plan.asked.open()?;
     let host = host()?;
     let interrupted = Interrupted::new(match &args.output {
-        // Files get their names in the end.
+        // Files get their names at the end of the run.
         Some(_) => Takes::Work,
         None => Takes::AMoment,
     })?;
@@ -60,7 +60,7 @@ pub(super) fn run(args: &CsvArgs) -> Result<u8, Failure> {
             .then(|| time::rfc3339(&host, crate::source::boot_now_ns()).unwrap_or_default());
         match plan.round(&mut tables, time.as_deref()) {
             Ok(missing) => status = u8::from(missing),
-            // Whoever read it has seen enough.
+            // The reader of standard output has left.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(status),
             Err(error) => return Err(error.into()),
         }
@@ -75,7 +75,7 @@ pub(super) fn run(args: &CsvArgs) -> Result<u8, Failure> {
     Ok(status)
 }
 
-/// What was asked for.
+/// What the command line asks for.
 struct Asked {
     kinds: Vec<TaskFile>,
     scope: Scope,
@@ -86,7 +86,7 @@ struct Asked {
     text: Text,
 }
 
-/// Whence, and how often.
+/// The source of the tables, and how often to print them.
 struct Plan {
     files: ProcFiles,
     /// The files are this machine's `/proc`, not a folder that the caller named.
@@ -111,7 +111,7 @@ impl Asked {
         }
         if args.repeat && kinds.len() > 1 && args.output.is_none() {
             return Err(Failure::usage(
-                "several tables cannot be repeated on one output: -o PREFIX writes a file for each"
+                "`--repeat` cannot print several tables to standard output: write one file per table with `-o PREFIX`"
                     .to_owned(),
             ));
         }
@@ -127,14 +127,14 @@ impl Asked {
                     .filter(|_| is_pattern && !text.is_empty())
                     .ok_or_else(|| {
                         Failure::usage(format!(
-                            "`{}` is no pid and no pattern of one, as in 1234 or '12*'",
+                            "invalid pid `{}`: expected a number or a pattern, such as `1234` or `'12*'`",
                             Untrusted::new(text.as_bytes()).terminal()
                         ))
                     })
             })
             .collect::<Result<Vec<_>, _>>()?;
         if args.processes && !pids.is_empty() {
-            say("procviz: --processes is ignored where pids are given");
+            say("procviz: `--processes` is ignored because pids are given");
         }
         let scope = if args.processes && pids.is_empty() {
             Scope::Processes
@@ -152,7 +152,7 @@ impl Asked {
         })
     }
 
-    /// Whether a pid passes, which is noted.
+    /// Whether a task is wanted; notes in `found` which patterns match its id.
     fn wants(&self, tid: u32, found: &mut [bool]) -> bool {
         if self.pids.is_empty() {
             return true;
@@ -168,7 +168,7 @@ impl Asked {
         is_wanted
     }
 
-    /// Tells of pids that nobody has.
+    /// Reports the pids that no thread has.
     fn tell_missing(&self, found: &[bool]) {
         let missing = found.iter().zip(&self.pids).filter(|(found, _)| !**found);
         for (_, pid) in missing {
@@ -187,7 +187,7 @@ impl Asked {
             .as_deref()
             .map(|prefix| OutFolder::open(split(prefix).0));
         let folder = folder.transpose()?;
-        // The files are theirs whose folder it is, if they called for root.
+        // New files belong to the user who called sudo, if that user owns the folder.
         folder.as_ref().map(become_owner);
         for (folder, name) in folder.iter().zip(names.iter().flatten()) {
             folder.check_free(name, self.force)?;
@@ -204,14 +204,14 @@ impl Plan {
         let seconds = config::number(
             "--sleep",
             &args.sleep,
-            "seconds from 0.001 to 86400",
+            "a number of seconds from 0.001 to 86400",
             |value| (0.001..=86_400.0).contains(&value),
         )?;
         let root = &args.proc_root;
         let is_real = root == Path::new("/proc");
         if !is_real && has_more_rights_than_its_caller() {
             return Err(Failure::usage(format!(
-                "`--proc-root {}`: this procviz has rights that you do not have (setcap or set-user-ID), so it reads /proc alone; a copy of the program has no such rights: cp \"$(command -v procviz)\" .",
+                "`--proc-root {}` is not allowed: this procviz has privileges that you do not have (setcap or set-user-ID); use a copy without these privileges: `cp \"$(command -v procviz)\" .`",
                 Untrusted::new(root.as_os_str().as_encoded_bytes()).terminal()
             )));
         }
@@ -225,7 +225,7 @@ impl Plan {
         })
     }
 
-    /// One row a task in each table; returns whether a pid was not there.
+    /// Prints one row per task in each table; returns whether a pid was missing.
     fn round(&self, tables: &mut [KindTable], time: Option<&str>) -> io::Result<bool> {
         let _raised = self.is_real.then(raise);
         let mut found = vec![false; self.asked.pids.len()];
@@ -255,8 +255,8 @@ impl Plan {
         Ok(tasks.filter(move |task| self.asked.wants(task.tid, found)))
     }
 
-    /// The titles of a table: a look at everybody, as tasks differ in what
-    /// their `status` holds.
+    /// The titles of a table. Reads all tasks, as not all tasks have the same lines in
+    /// `status`.
     fn titles_of(&self, kind: TaskFile) -> io::Result<Titles> {
         let mut titles = Titles::default();
         if kind == TaskFile::Stat {
@@ -272,7 +272,7 @@ impl Plan {
             }
         }
         if titles.names().next().is_none() && kind == TaskFile::Io {
-            // All are refused: this process may read its own.
+            // The kernel refused all of them; procviz can always read its own file.
             titles.add(&std::fs::read("/proc/self/io").unwrap_or_default());
         }
         Ok(titles)
@@ -285,7 +285,7 @@ fn name(prefix: &Path, kind: TaskFile) -> OsString {
     name
 }
 
-/// A table on its way to stdout or a file.
+/// Where a table is written: standard output or a file.
 enum Sink {
     Stdout(BufWriter<io::Stdout>),
     File(BufWriter<File>),
@@ -354,7 +354,7 @@ impl KindTable {
         }
         match self.kind {
             TaskFile::Stat => {
-                // As many as this kernel has.
+                // As many fields as this kernel prints.
                 let own = std::fs::read("/proc/self/stat").unwrap_or_default();
                 let count = stat_fields(&own).map_or(0, |fields| fields.len());
                 line.extend((0..count).map(|index| stat_name(index).into_bytes()));
@@ -371,15 +371,15 @@ impl KindTable {
         self.table.end_row()
     }
 
-    /// A task's row; one that is gone has none, one that is refused has its
-    /// key and empty fields.
+    /// Writes the row of a task. A task that is gone has no row. A task whose file the
+    /// kernel refuses has its id and empty fields.
     fn row(&mut self, files: &ProcFiles, task: &TaskDir, time: Option<&str>) -> io::Result<()> {
         let bytes = match files.raw(task, self.kind) {
             Ok(bytes) => Some(bytes),
             Err(ReadError::Gone) => return Ok(()),
             Err(_) => None,
         };
-        // A task that ends while it is read leaves an empty file.
+        // If the task exits during the read, its file is empty.
         if bytes.as_ref().is_some_and(Vec::is_empty) {
             return Ok(());
         }

@@ -1,5 +1,5 @@
-//! `procviz csv --from`: the same tables from a recording, as far as it holds
-//! their figures; what it does not hold is empty and told of.
+//! Runs `procviz csv --from`: prints the same tables from a recording. Fields that a
+//! recording does not hold are empty or left out, which a message reports.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ use crate::{
     source::proc::TaskFile,
 };
 
-/// Lines of `status` that a recording can fill, in the kernel's order.
+/// Lines of `status` that a recording can fill, in the order of the kernel.
 const STATUS: [&str; 8] = [
     "Name", "State", "Tgid", "Pid", "PPid", "VmSize", "VmRSS", "Threads",
 ];
@@ -48,12 +48,12 @@ const STAT: [&str; 8] = [
     "rss",
 ];
 
-/// One row a task of the last moment that was asked for, or with `--repeat` of each sample.
+/// Prints one row per task in the last sample, or with `--repeat` in each sample.
 pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Asked) -> Result<u8, Failure> {
     let mut tables = asked.open()?;
     for kind in &asked.kinds {
         say(&format!(
-            "procviz: of {}, a recording holds {} alone: the others are {}",
+            "procviz: of `{}`, a recording holds only {}: the other fields are {}",
             kind.name(),
             held(*kind).join(", "),
             if *kind == TaskFile::Status {
@@ -112,7 +112,7 @@ pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Asked) -> Result<u8, Fail
             for table in &mut tables {
                 let written = rows(table, (snapshot, scope), asked, args.repeat, &mut found);
                 match written.and_then(|()| table.table.flush()) {
-                    // Whoever read it has seen enough.
+                    // The reader of standard output has left.
                     Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(0),
                     outcome => outcome?,
                 }
@@ -196,7 +196,7 @@ fn rows(
     Ok(())
 }
 
-/// A number, or nothing where it is not known.
+/// A number as text; empty if the number is not known.
 fn number(value: Option<u64>) -> Vec<u8> {
     value.map_or_else(Vec::new, |value| value.to_string().into_bytes())
 }
@@ -220,7 +220,7 @@ fn stat(task: &TaskView<'_>, name: &str, host: &Host) -> Vec<u8> {
 fn status(task: &TaskView<'_>, name: &str) -> Vec<u8> {
     let process = task.process;
     let size = |bytes: Option<u64>| {
-        // Kernel threads have no such line.
+        // Kernel threads have no such lines.
         let bytes = bytes.filter(|_| !process.kthread);
         bytes.map_or_else(Vec::new, |bytes| {
             format!("{:>8} kB", bytes / 1_024).into_bytes()
@@ -242,7 +242,7 @@ fn status(task: &TaskView<'_>, name: &str) -> Vec<u8> {
     }
 }
 
-/// As the kernel writes a name in `status`.
+/// A name as the kernel escapes it in `status`.
 fn escaped(name: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(name.len());
     for byte in name {
@@ -255,7 +255,7 @@ fn escaped(name: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The kernel's word in `status`.
+/// The word of the kernel for a state in `status`.
 fn kernel_word(state: State) -> &'static str {
     match state {
         State::Blocked => "disk sleep",
