@@ -48,7 +48,7 @@ fn rows(bytes: &[u8]) -> Vec<Vec<Vec<u8>>> {
         .collect()
 }
 
-/// Compares fields that do not change while a task sleeps with `/proc`.
+/// Compares with `/proc` the fields that do not change while a task sleeps.
 fn every_field() -> Result<(), Failed> {
     let hostile = start(&["named", &hex(HOSTILE)]);
     let zombies = start(&["zombies", "1"]);

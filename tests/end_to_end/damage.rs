@@ -233,7 +233,7 @@ fn hole() -> Result<(), Failed> {
     // The sample after the gap.
     let (picture, _) = draw("grid", &broken, after);
     assert!(picture.contains("s of it missing"), "{picture}");
-    assert!(picture.contains("who began or ended then is not known"));
+    assert!(picture.contains("tasks that started or exited then are unknown"));
     let (picture, _) = draw("grid", &file, after);
     assert!(!picture.contains("missing"), "{picture}");
     // A time within the gap.
@@ -245,9 +245,9 @@ fn hole() -> Result<(), Failed> {
     // No line crosses the gap.
     let end = left.last().unwrap();
     let (broken_line, _) = draw("lines", &broken, end);
-    assert!(broken_line.contains("broken where nothing is known"));
+    assert!(broken_line.contains("gaps where data is missing"));
     let (line, _) = draw("lines", &file, end);
-    assert!(!line.contains("nothing is known"));
+    assert!(!line.contains("data is missing"));
     let is_stroke =
         |line: &&str| line.starts_with("<polyline") && line.contains("stroke-width=\"2.00\"");
     let strokes = |picture: &str| picture.lines().filter(is_stroke).count();

@@ -50,8 +50,8 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 /// Options that take a path, with the arguments to try. `SECRET` is a recording, a font
-/// or a folder that the caller must not read; `CLOSED` is a folder in which the caller
-/// must not write. A new option that takes a path must be added here, or the test fails.
+/// or a folder that the caller cannot read; `CLOSED` is a folder in which the caller
+/// cannot write. A new option that takes a path must be added here, or the test fails.
 const PATHS: &[(&str, &str, &[&str])] = &[
     ("", "output", &["-o", "CLOSED/x.png", "--samples", "1"]),
     (

@@ -107,7 +107,11 @@ fn what_was_live() -> Result<(), Failed> {
     );
     let (all, _) = samples(&file);
     let (some, _) = samples(&piece);
-    assert_eq!(some.len(), 6, "not the opening census and five intervals");
+    assert_eq!(
+        some.len(),
+        6,
+        "expected the opening census and five intervals"
+    );
     let same = |one: &Sample, other: &Sample| format!("{one:?}") == format!("{other:?}");
     assert!(some.iter().zip(&all).all(|(one, other)| same(one, other)));
     Ok(())

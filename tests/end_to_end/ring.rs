@@ -289,7 +289,7 @@ fn triggers() -> Result<(), Failed> {
     std::thread::sleep(Duration::from_secs(2));
     assert!(Command::new(&before).status()?.success());
     std::thread::sleep(Duration::from_secs(2));
-    assert!(files(&shelf).is_empty(), "no trigger has fired yet");
+    assert!(files(&shelf).is_empty(), "a file before any trigger");
     let killed = Instant::now();
     assert!(Command::new(&marked).status()?.success());
     let file = wait_for(&shelf, "exit:marked-end")?;

@@ -211,10 +211,7 @@ fn compare(task: &Value, path: &str, wrong: &mut Vec<String>) {
     expect("write_bytes", bytes("write_bytes").into());
     let start = task["start_ns"].as_u64().unwrap() / 10_000_000;
     if start != field(22) {
-        wrong.push(format!(
-            "{path}: start is {start}, /proc has {}",
-            field(22)
-        ));
+        wrong.push(format!("{path}: start is {start}, /proc has {}", field(22)));
     }
     // User and system time are each truncated to ticks of 10 ms.
     let cpu = task["cpu_ns"].as_u64().unwrap();

@@ -1,4 +1,4 @@
-//! Tests the live view in a window on a display of its own, driven as by a user.
+//! Tests the live view in a window on a display of its own, with pointer and keys.
 
 use std::{
     collections::HashMap,

@@ -53,7 +53,7 @@ pub(super) fn run() -> Result<u8, Failure> {
             }
         }
         let level = if is_full { "full service: kernel events and /proc" } else { "reduced service: only /proc" };
-        writeln!(out, "{level} ({}, {} CPUs)", host.name, host.cpus)
+        writeln!(out, "{level} (host {}, CPUs: {})", host.name, host.cpus)
     })?;
     Ok(if is_full { 0 } else { 4 })
 }

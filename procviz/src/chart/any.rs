@@ -1,4 +1,4 @@
-//! A chart of any kind, for what draws each of them alike.
+//! Wraps the three kinds of charts in one type, for code that draws any of them.
 
 use super::{Bubble, Context, Grid, Lines, Theme};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     trails::Past,
 };
 
-/// A chart of any kind.
+/// A grid, bubble or line chart.
 pub(crate) enum Chart {
     Grid(Grid),
     Bubble(Bubble),
@@ -23,7 +23,7 @@ impl Chart {
         }
     }
 
-    /// Learns what was before the samples that come, if it is of use to it.
+    /// Takes over the history before the next samples. Only the line chart uses it.
     pub(crate) fn recall(&mut self, past: &Past) {
         match self {
             Self::Grid(_) | Self::Bubble(_) => {}
@@ -31,7 +31,7 @@ impl Chart {
         }
     }
 
-    /// An empty one that looks the same in another theme.
+    /// Makes an empty chart with the same options and another theme.
     pub(crate) fn in_theme(&self, theme: Theme) -> Self {
         match self {
             Self::Grid(grid) => Self::Grid(grid.in_theme(theme)),
@@ -40,7 +40,7 @@ impl Chart {
         }
     }
 
-    /// Of threads, or of processes.
+    /// The same chart for threads or for processes.
     pub(crate) fn in_scope(self, scope: Scope) -> Self {
         match self {
             Self::Grid(grid) => Self::Grid(grid.in_scope(scope)),

@@ -1,22 +1,23 @@
-//! Axes with ticks that read well: shares of a core on a scale that spreads
-//! the small ones, bytes by powers of two, time.
+//! Computes axes with readable ticks: shares of a core on a scale that spreads
+//! small values, bytes in powers of two, and time.
 
 use crate::model::{bytes_text, duration_text};
 
-/// Shares of a core, in percent, that get a tick.
+/// Ticks of the CPU share axis, in percent of a core.
 const SHARES: [f64; 18] = [
     0.0, 0.1, 1.0, 5.0, 10.0, 25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1_600.0, 3_200.0, 6_400.0,
     12_800.0, 25_600.0, 51_200.0, 102_400.0,
 ];
-/// How much the small shares are spread.
+/// Exponent of the CPU share axis. An exponent below 1 spreads small shares.
 const POWER: f64 = 0.4;
 
-/// Where a share of a core is on its axis, 0 to 1; `most` is where it ends.
+/// Position of a CPU share on its axis, 0 to 1. `share` and the end of the axis,
+/// `most`, are in cores.
 pub(crate) fn share_at(share: f64, most: f64) -> f32 {
     (share.clamp(0.0, most) / most).powf(POWER) as f32
 }
 
-/// Ticks of the axis of shares: value and text.
+/// Ticks of the CPU share axis: value in cores, and text.
 pub(crate) fn share_ticks(most: f64) -> Vec<(f64, String)> {
     let shown = SHARES.iter().map(|percent| percent / 100.0);
     shown
@@ -25,7 +26,7 @@ pub(crate) fn share_ticks(most: f64) -> Vec<(f64, String)> {
         .collect()
 }
 
-/// The least end of an axis that holds `share`: a quarter, half, one, two ... cores.
+/// The smallest axis end that is not below `share`: 0.25, 0.5, 1, 2 ... cores.
 pub(crate) fn share_end(share: f64) -> f64 {
     let mut end = 0.25;
     while end < share && end < 1e6 {
@@ -34,22 +35,22 @@ pub(crate) fn share_end(share: f64) -> f64 {
     end
 }
 
-/// Powers of two from below `least` to above `most`, bytes.
+/// The range of exponents of two that encloses `least` to `most` bytes.
 pub(super) fn bytes_range(least: u64, most: u64) -> (f64, f64) {
     let low = (least.max(4096) as f64).log2().floor();
     let high = (most.max(4096) as f64).log2().ceil();
     (low, high.max(low + 2.0))
 }
 
-/// Even ticks of shares of a core from 0 on: value and text.
+/// Ticks of a linear CPU share axis from 0 to `most` cores: value and text.
 pub(super) fn even_share_ticks(most: f64) -> Vec<(f64, String)> {
     even(most, even_step(most), |share| {
-        // Steps are 1, 2 or 5: what is beyond their digits is rounding.
+        // Steps are 1, 2 or 5 times a power of ten. Further digits are rounding errors.
         format!("{} %", (share * 1e5).round() / 1e3)
     })
 }
 
-/// Ticks of an axis of powers of two: bytes and their text, twelve at most.
+/// Ticks of an axis in powers of two: bytes and text, at most twelve ticks.
 pub(super) fn power_ticks((low, high): (f64, f64)) -> Vec<(f64, String)> {
     let step = ((high - low) / 11.0).ceil().max(1.0);
     let count = ((high - low) / step).floor() as usize;
@@ -62,7 +63,7 @@ pub(super) fn power_ticks((low, high): (f64, f64)) -> Vec<(f64, String)> {
         .collect()
 }
 
-/// Steps of 1, 2 or 5 by powers of ten, five or six to `most`.
+/// A step of 1, 2 or 5 times a power of ten. At most five steps reach `most`.
 fn even_step(most: f64) -> f64 {
     let rough = (most / 5.0).max(f64::MIN_POSITIVE);
     let power = 10f64.powf(rough.log10().floor());
@@ -73,7 +74,7 @@ fn even_step(most: f64) -> f64 {
         .unwrap_or(power * 10.0)
 }
 
-/// Ticks from 0 to `most` seconds: value and text.
+/// Ticks of a time axis from 0 to `most` seconds: value and text.
 pub(super) fn time_ticks(most: f64) -> Vec<(f64, String)> {
     const STEPS: [f64; 14] = [
         0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1_800.0, 3_600.0, 21_600.0,
@@ -87,7 +88,8 @@ pub(super) fn time_ticks(most: f64) -> Vec<(f64, String)> {
     })
 }
 
-/// Ticks from 0 to `most` bytes, by binary units.
+/// Ticks of a linear axis from 0 to `most` bytes, with a step that is a power of
+/// two: value and text.
 pub(super) fn bytes_ticks(most: f64) -> Vec<(f64, String)> {
     let rough = (most / 5.0).max(1.0);
     let step = rough.log2().ceil().exp2();

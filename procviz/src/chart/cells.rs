@@ -1,4 +1,4 @@
-//! The grid in character cells: a cell per task, for terminals.
+//! Lays out the grid in character cells for terminals, one cell per task.
 
 use std::sync::Arc;
 
@@ -16,15 +16,15 @@ use crate::{
     scene::Color,
 };
 
-/// A task's cell.
+/// The cell of a task.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Dot {
     pub(crate) id: TaskId,
     pub(crate) column: usize,
-    /// From the top of the whole, not of the screen; in half cells where
+    /// Row from the top of the whole grid, not of the screen. In half cells if
     /// [`Cells::is_half`].
     pub(crate) row: usize,
-    /// By RSS: 0 is the smallest of five.
+    /// Size by RSS, 0 to 4; 0 is the smallest.
     pub(crate) size: usize,
     pub(crate) color: Color,
     pub(crate) activity: Activity,
@@ -32,44 +32,44 @@ pub(crate) struct Dot {
     pub(crate) ran: bool,
 }
 
-/// A group's name and count, at its first row.
+/// Name and count of a group, in its first row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Label {
-    /// In whole cells.
+    /// Row from the top of the whole grid, in whole cells.
     pub(crate) row: usize,
     pub(crate) name: String,
     pub(crate) count: String,
 }
 
-/// What fits where, from the roomiest to the densest.
+/// The density of the grid, from the lowest to the highest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Density {
     #[default]
     Whole,
-    /// Two tasks a cell, one above the other.
+    /// Two tasks per cell, one above the other.
     Half,
-    /// Sleeping kernel threads are counted instead of shown, too.
+    /// As `Half`, and sleeping kernel threads are only counted, not shown.
     Folded,
 }
 
-/// Whether a group that gets lines has room to grow.
+/// Whether a group gets extra lines to grow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spare {
     Some,
     None,
 }
 
-/// Lines of a group's tasks, one below the other.
+/// Lines with tasks of one group, one below the other.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
-    /// The group's number.
+    /// Index of the group.
     group: usize,
-    /// The first of its places that is here.
+    /// First place of the group in this piece.
     from: usize,
     lines: usize,
 }
 
-/// Places beyond three times those in use that may stay free.
+/// Allowed number of places beyond three times the number of tasks.
 const WASTE: usize = 1_500;
 
 /// The grid as cells.
@@ -77,31 +77,32 @@ const WASTE: usize = 1_500;
 pub(crate) struct Cells {
     pub(crate) dots: Vec<Dot>,
     pub(crate) labels: Vec<Label>,
-    /// Rows of the whole, in cells; what is more than the room is to be scrolled.
+    /// Height of the whole grid, in cells. A grid that is higher than the screen is
+    /// scrolled.
     pub(crate) rows: usize,
     pub(crate) is_half: bool,
-    /// Sleeping kernel threads that are not shown.
+    /// Number of sleeping kernel threads that are not shown.
     pub(crate) folded: u64,
-    /// Short lives that are not shown.
+    /// Number of short-lived tasks that are not shown.
     pub(crate) ended: u64,
 }
 
 impl Cells {
-    /// What is not as in a roomy grid, for the head.
+    /// The text for the head about reduced detail; empty if the grid has enough room.
     pub(crate) fn notes(&self) -> String {
         let mut notes = String::new();
         if self.is_half {
-            notes.push_str("two tasks a cell  ·  ");
+            notes.push_str("two tasks per cell  ·  ");
         }
         if self.folded > 0 {
             let count = count_text(self.folded);
-            notes.push_str(&format!("{count} sleeping kernel threads not shown  ·  "));
+            notes.push_str(&format!("sleeping kernel threads not shown: {count}  ·  "));
         }
         notes
     }
 }
 
-/// A grid that keeps its tasks' cells from frame to frame.
+/// A grid in cells. Tasks keep their cells from frame to frame.
 pub(crate) struct CellGrid {
     scope: Scope,
     grouping: Grouping,
@@ -110,13 +111,13 @@ pub(crate) struct CellGrid {
     idle: Color,
     places: Places,
     density: Density,
-    /// From the top. They stay: whoever is new or has outgrown his lines gets
-    /// some below all others.
+    /// The pieces from top to bottom. They stay in place. A group that is new, or that
+    /// has outgrown its lines, gets lines below all others.
     pieces: Vec<Piece>,
     columns: usize,
 }
 
-/// Sizes of a cell's sign.
+/// Number of symbol sizes of a cell.
 pub(crate) const SIZES: usize = 5;
 
 impl CellGrid {
@@ -139,7 +140,8 @@ impl CellGrid {
         }
     }
 
-    /// Lays a snapshot out in so many columns and rows; counts what it sees.
+    /// Lays out a snapshot in the given columns and rows. Returns the cells and the
+    /// counts of tasks.
     pub(crate) fn draw(
         &mut self,
         snapshot: &Snapshot,
@@ -190,7 +192,7 @@ impl CellGrid {
                 continue;
             }
             if self.rows() > height {
-                // What is scrolled has room to grow.
+                // A scrolled grid has room to grow.
                 self.pieces = kept;
                 if self.is_too_empty() {
                     self.pieces.clear();
@@ -211,7 +213,8 @@ impl CellGrid {
         (cells, counts)
     }
 
-    /// The next frame is roomier when everything fits with a tenth to spare.
+    /// Lowers the density of the next frame if all tasks then fit into nine tenths of
+    /// the height.
     fn relax(&mut self, snapshot: &Snapshot, columns: usize, height: usize) {
         let tasks = snapshot.tasks(self.scope).filter(is_shown).count();
         let groups = self.places.groups().len();
@@ -230,7 +233,7 @@ impl CellGrid {
         }
     }
 
-    /// Lines for everybody who has none yet, in order of name.
+    /// Gives lines to all groups that have too few, in order of name.
     fn give_lines(&mut self, groups: &Groups<'_>, context: &Context<'_>, spare: Spare) {
         let all = self.places.groups();
         let mut given = vec![0; all.len()];
@@ -245,7 +248,7 @@ impl CellGrid {
             .collect();
         without.sort_unstable();
         for (_, group) in without {
-            // The last one grows where it is.
+            // The last piece grows in place.
             let last = self.pieces.pop_if(|last| last.group == group);
             let from = last.map_or(given[group], |last| last.from);
             let len = all[group].len() - from;
@@ -261,7 +264,7 @@ impl CellGrid {
         }
     }
 
-    /// Rows that a piece takes, in cells.
+    /// Height of a piece, in cells.
     fn rows_of(&self, piece: &Piece) -> usize {
         match self.density {
             Density::Whole => piece.lines,
@@ -273,7 +276,7 @@ impl CellGrid {
         self.pieces.iter().map(|piece| self.rows_of(piece)).sum()
     }
 
-    /// Whether most of what was given is free by now.
+    /// Whether most of the given places are free now.
     fn is_too_empty(&self) -> bool {
         let lines: usize = self.pieces.iter().map(|piece| piece.lines).sum();
         let tasks: usize = self.places.groups().iter().map(|group| group.len()).sum();
@@ -281,7 +284,7 @@ impl CellGrid {
         lines.saturating_sub(labels) * self.columns > tasks * 3 + WASTE
     }
 
-    /// The labels of the pieces; dots are put beside them.
+    /// Makes the labels of the pieces. `put` adds the dots.
     fn cells(&self, groups: &Groups<'_>, context: &Context<'_>) -> Cells {
         let mut cells = Cells {
             is_half: self.density != Density::Whole,
@@ -310,7 +313,7 @@ impl CellGrid {
         tasks: impl Iterator<Item = TaskView<'a>>,
         (largest, columns): (u64, usize),
     ) {
-        // Of each group the first rows and places of its pieces, the last piece first.
+        // For each group the first row and the first place of its pieces, last piece first.
         let mut pieces = vec![Vec::new(); self.places.groups().len()];
         for (label, piece) in cells.labels.iter().zip(&self.pieces).rev() {
             pieces[piece.group].push((label.row, piece.from));
@@ -344,8 +347,8 @@ impl CellGrid {
         }
     }
 
-    /// Of five sizes by the root of RSS, as areas are in a picture; only a
-    /// leader carries what threads share.
+    /// One of five sizes by the square root of RSS, like the areas in a picture. Only
+    /// the group leader shows the memory that its threads share.
     fn size(&self, task: &TaskView<'_>, largest: u64) -> usize {
         let shares = self.scope == Scope::Threads && !task.is_leader();
         let rss = if shares {
@@ -358,8 +361,8 @@ impl CellGrid {
     }
 }
 
-/// The colour of who is idle: a sign of one cell covers little, and what is
-/// pale in a picture is not seen there.
+/// The colour of idle tasks in a terminal. A symbol covers little of its cell, so the
+/// pale colour of a picture would not be visible.
 pub(crate) fn idle_in_cells(palette: &Palette) -> Color {
     mix(palette.idle, palette.faint, 0.45)
 }

@@ -1,5 +1,5 @@
-//! The foot of a picture: what colours, shapes and sizes mean, and what the
-//! picture rests on.
+//! Draws the foot of a picture: the legend of colours, shapes and sizes, and the
+//! data sources of the picture.
 
 use crate::{
     chart::{Context, head::rounded, palette::Palette},
@@ -7,12 +7,12 @@ use crate::{
     scene::{Anchor, Color, Item, Mark, Scene, Shape, Text},
 };
 
-/// Height, pixels.
+/// Height of the foot, in pixels.
 pub(super) const HEIGHT: f32 = 50.0;
 const LEFT: f32 = 16.0;
 const SIZE: f32 = 13.0;
 
-/// One mark and what it means.
+/// An entry of the legend: a mark and its meaning.
 pub(super) struct Entry {
     words: String,
     shape: Shape,
@@ -31,7 +31,7 @@ impl Entry {
     }
 }
 
-/// What the area of a mark means.
+/// The text of the legend about the area of a mark.
 pub(super) fn area(largest_rss: u64) -> String {
     format!("area: RSS, largest {}", bytes_text(largest_rss))
 }
@@ -91,12 +91,12 @@ pub(super) fn draw(
     text(scene, LEFT, context.size.1 - 10.0, color, ground);
 }
 
-/// What the picture rests on, and what is missing from it.
+/// The text about data sources, losses and gaps of the picture.
 pub(crate) fn ground(snapshot: &Snapshot) -> String {
     let mut ground = sources(snapshot);
     if snapshot.unknown_ns > 0 {
         ground = format!(
-            "{} before this are missing: who began or ended then is not known  ·  {ground}",
+            "{} missing before this: tasks that started or exited then are unknown  ·  {ground}",
             duration_text(rounded(snapshot.unknown_ns))
         );
     }
@@ -139,7 +139,7 @@ fn sources(snapshot: &Snapshot) -> String {
             format!("{text}  ·  {late}  ·  procviz used {own}")
         }
         Sources::ProcOnly => format!(
-            "from /proc alone: tasks that lived less than an interval are not seen, CPU in steps of {} ms  ·  {late}  ·  procviz used {own}",
+            "no kernel events, only /proc: tasks shorter than an interval are not seen, CPU times have steps of {} ms  ·  {late}  ·  procviz used {own}",
             snapshot.host.tick_ns / 1_000_000
         ),
     }

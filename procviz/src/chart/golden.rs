@@ -1,4 +1,4 @@
-//! Scenes as text: `UPDATE_EXPECT=1 cargo test` blesses what changed.
+//! Compares scenes with expected texts. `UPDATE_EXPECT=1 cargo test` updates them.
 
 use std::sync::Arc;
 
@@ -24,7 +24,8 @@ pub(super) fn id(tid: u32) -> TaskId {
     }
 }
 
-/// A process of user 0, or a thread of process 1.
+/// A task in a census: a process if `tid` equals `process`, otherwise a thread of
+/// `process`. Task ids below 100 belong to user 0, others to user 1.
 pub(super) fn found(tid: u32, process: u32, state: State) -> Found {
     Found {
         id: id(tid),
@@ -78,7 +79,7 @@ pub(super) fn host() -> Host {
     }
 }
 
-/// The tracker after a census and one second.
+/// A tracker after a census and a sample one second later.
 fn watched(tasks: Vec<Found>, second: impl FnOnce(&mut Sample)) -> Tracker {
     let mut tracker = Tracker::new(host(), Sources::EbpfAndProc);
     let mut sample = Sample::new(Sources::EbpfAndProc);
@@ -99,7 +100,7 @@ fn watched(tasks: Vec<Found>, second: impl FnOnce(&mut Sample)) -> Tracker {
     tracker
 }
 
-/// Calls `draw` with what every chart here gets.
+/// Calls `draw` with the context that all charts here use.
 pub(super) fn with_context(size: (f32, f32), draw: impl FnOnce(&Context<'_>) -> Scene) -> Scene {
     let font = Font::embedded().unwrap();
     let user = |uid: Option<u32>| -> Arc<str> { format!("user{}", uid.unwrap_or(9)).into() };
@@ -126,7 +127,7 @@ pub(super) fn grid(grouping: Grouping) -> Grid {
     })
 }
 
-/// A grid after a census and one second.
+/// A grid after a census and a sample one second later.
 fn draw(tasks: Vec<Found>, second: impl FnOnce(&mut Sample)) -> Scene {
     let tracker = watched(tasks, second);
     with_context((900.0, 400.0), |context| {
@@ -162,7 +163,7 @@ fn lines(tracker: &Tracker) -> Scene {
     })
 }
 
-/// The marks that stand for tasks, and the texts that are about them.
+/// Compares the marks of tasks, and the texts about tasks.
 fn check(scene: &Scene, expected: &Expect) {
     let text = dump(scene);
     let is_kept = |line: &&str| {
@@ -280,7 +281,7 @@ fn sixty_users_fit() {
         .filter(|line| line.starts_with("text") && line.contains(" user"))
         .count();
     assert_eq!(names, 60);
-    // Two hundred users: the smallest share a block, and nobody is left out.
+    // 200 users: the smallest groups share a block, and no task is left out.
     let many = (1..=400)
         .map(|tid| Found {
             uid: Some(tid % 200),
@@ -362,7 +363,7 @@ fn a_line_for_whoever_used_much() {
     .assert_eq(&kept.join("\n"));
 }
 
-/// Left, top, right, bottom of what a text covers.
+/// The box that a text covers: left, top, right, bottom, in pixels.
 fn covered(text: &crate::scene::Text, font: &Font) -> (f32, f32, f32, f32) {
     let width = font.width(&text.text, text.size);
     let left = match text.anchor {
@@ -381,7 +382,7 @@ fn covered(text: &crate::scene::Text, font: &Font) -> (f32, f32, f32, f32) {
 #[test]
 fn no_label_lies_over_another_in_any_layout() {
     let font = Font::embedded().unwrap();
-    // A generator of our own, so that a failure can be played again.
+    // A generator with a fixed seed, so that a failure can be reproduced.
     let mut seed = 7u64;
     let mut next = move |below: u64| {
         seed = seed
@@ -447,14 +448,14 @@ fn no_label_lies_over_another_in_any_layout() {
     }
 }
 
-/// Machines that a picture must be right of, each after one second.
+/// The machines to draw, each after one second.
 fn cases() -> Vec<(&'static str, Tracker)> {
     let sleeping = |tid: u32| found(tid, tid, State::Sleeping);
     let of_user = |tid: u32, uid: u32| Found {
         uid: Some(uid),
         ..sleeping(tid)
     };
-    // Whoever there is, the first fifty are busy: they have bubbles and lines.
+    // The first 50 tasks are busy, so that they have bubbles and lines.
     let busy = |tasks: Vec<Found>| {
         let tids: Vec<u32> = tasks.iter().map(|task| task.id.tid).take(50).collect();
         watched(tasks, |sample| {

@@ -1,4 +1,4 @@
-//! What tasks have in common: the groups of a grid, the colours of bubbles.
+//! Groups tasks, for the groups of a grid and the colours of bubbles.
 
 use std::sync::Arc;
 
@@ -7,21 +7,21 @@ use rustc_hash::FxHashMap;
 use super::Context;
 use crate::model::{Comm, Fold, Process, Snapshot, TaskId, TaskView, Untrusted};
 
-/// By what tasks are grouped.
+/// The property by which tasks are grouped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Grouping {
-    /// The real user.
+    /// The real user id.
     #[default]
     User,
     /// The cgroup.
     Cgroup,
     /// The oldest ancestor below init.
     Tree,
-    /// The process's name.
+    /// The name of the process.
     Command,
 }
 
-/// A group's identity.
+/// The identity of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum GroupKey {
     User(Option<u32>),
@@ -31,18 +31,19 @@ pub(super) enum GroupKey {
     KernelThreads,
 }
 
-/// Tells each task's group in one snapshot.
+/// Finds the group of each task of one snapshot.
 pub(super) struct Groups<'a> {
     grouping: Grouping,
     snapshot: &'a Snapshot,
-    /// Living processes by id; empty where nobody asks for ancestors.
+    /// Slots of living processes by pid. Empty if the grouping needs no other process.
     by_pid: FxHashMap<u32, usize>,
 }
 
-/// The first ids are init's and the kernel's thread daemon's.
+/// Pid of init. Pid 2 is kthreadd, the parent of the kernel threads.
 const INIT: u32 = 1;
 const KTHREADD: u32 = 2;
-/// No tree is deeper; a damaged one may have a circle.
+/// Upper limit for the steps to the root of a process tree. Damaged data can
+/// contain a cycle.
 const DEPTH: usize = 64;
 
 impl<'a> Groups<'a> {
@@ -76,7 +77,7 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// Where short lives belong that have no dot of their own.
+    /// The group of a fold, which contains short-lived tasks without their own dots.
     pub(super) fn key_of_fold(&self, fold: &Fold) -> GroupKey {
         let origin = || self.process(fold.origin.tid);
         match self.grouping {
@@ -91,7 +92,7 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// What people call a group.
+    /// The displayed name of a group.
     pub(super) fn name(&self, key: &GroupKey, context: &Context<'_>) -> Arc<str> {
         match key {
             GroupKey::User(uid) => (context.user)(*uid),
@@ -112,7 +113,7 @@ impl<'a> Groups<'a> {
         self.snapshot.processes.get(*self.by_pid.get(&pid)?)
     }
 
-    /// The oldest ancestor below init and the kernel.
+    /// The oldest ancestor below init and kthreadd.
     fn root(&self, process: &Process) -> TaskId {
         let mut root = process;
         for _ in 0..DEPTH {
@@ -128,7 +129,7 @@ impl<'a> Groups<'a> {
     }
 }
 
-/// A process's name: its leader's.
+/// The name of a process, which is the name of its group leader.
 pub(super) fn name_of(snapshot: &Snapshot, process: &Process) -> Comm {
     process
         .leader
@@ -136,7 +137,8 @@ pub(super) fn name_of(snapshot: &Snapshot, process: &Process) -> Comm {
         .map_or(Comm::default(), |leader| leader.comm)
 }
 
-/// A group's name as a picture may show it; the end of a path says most.
+/// The name of a group, escaped for a picture. For a cgroup this is only the last
+/// part of its path, which says most.
 pub(super) fn shown(name: &str, key: &GroupKey) -> String {
     let text = Untrusted::new(name.as_bytes()).picture();
     match key {

@@ -1,4 +1,4 @@
-//! The head of a picture: which machine, when, and how it fares.
+//! Draws the head of a picture: the machine, the time and the figures of the machine.
 
 use crate::{
     chart::{Context, palette::Palette},
@@ -8,11 +8,11 @@ use crate::{
     scene::{Anchor, Item, Scene, Text},
 };
 
-/// Height, pixels.
+/// Height of the head, in pixels.
 pub(super) const HEIGHT: f32 = 74.0;
 const LEFT: f32 = 16.0;
 
-/// What the head counts.
+/// The counts of tasks for the head.
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(super) tasks: u64,
@@ -30,7 +30,7 @@ impl Counts {
         }
     }
 
-    /// Of all tasks of a scope.
+    /// Counts all tasks of a scope.
     pub(crate) fn of(snapshot: &Snapshot, scope: Scope) -> Self {
         let mut counts = Self::new(snapshot);
         snapshot.tasks(scope).for_each(|task| counts.add(&task));
@@ -91,7 +91,7 @@ pub(super) fn draw(
     scene.title = format!("procviz: {title}, {}", context.time);
 }
 
-/// What a head says, whatever draws it.
+/// The texts of a head, for pictures and terminals.
 pub(crate) struct Words {
     pub(crate) title: String,
     pub(crate) when: String,
@@ -99,7 +99,7 @@ pub(crate) struct Words {
     pub(crate) tasks: String,
 }
 
-/// The words of a head.
+/// Makes the texts of a head.
 pub(crate) fn words(snapshot: &Snapshot, counts: &Counts, scope: Scope, time: &str) -> Words {
     let what = match (scope, counts.tasks) {
         (Scope::Threads, 1) => "thread",
@@ -129,21 +129,21 @@ pub(crate) fn words(snapshot: &Snapshot, counts: &Counts, scope: Scope, time: &s
     }
 }
 
-/// What a recording has not kept.
+/// The text about a gap in the recording; empty without a gap.
 fn missing(snapshot: &Snapshot) -> String {
     let Some((begin, end)) = snapshot.hole_ns else {
         return String::new();
     };
     match snapshot.missing_ns() {
         0 => format!(
-            ", {} before it missing",
+            ", {} missing before it",
             duration_text(rounded(end - begin))
         ),
         part => format!(", {} of it missing", duration_text(rounded(part))),
     }
 }
 
-/// To hundredths, as nobody asks for more: 998 ms are a second.
+/// Rounds durations from 100 ms on to hundredths of a second: 998 ms becomes 1 s.
 pub(super) fn rounded(ns: u64) -> u64 {
     let step = if ns < 100_000_000 { 1 } else { 10_000_000 };
     ns.saturating_add(step / 2) / step * step
@@ -203,12 +203,12 @@ fn machine_line(snapshot: &Snapshot, counts: &Counts) -> String {
     parts.join("  ·  ")
 }
 
-/// What changed in the interval; the opening census has none.
+/// A change in the interval; `None` for the first census, which has no interval.
 fn known<T>(snapshot: &Snapshot, change: Option<T>) -> Option<T> {
     change.filter(|_| snapshot.stamp.interval_ns > 0)
 }
 
-/// Pressure when there is any.
+/// The text about a pressure (PSI); `None` below 0.5 %.
 fn pressure(name: &str, some: Option<u64>, full: Option<u64>, interval: f64) -> Option<String> {
     let percent = |us: u64| us as f64 * 1e5 / interval;
     let some = percent(some?);

@@ -1,10 +1,11 @@
-//! Finds room for names beside what they name: greedy, in the order given,
-//! where a name stood last tried first, never over another name, and over few other marks.
+//! Finds room for names beside their marks. The search is greedy, in the given order,
+//! and tries the previous spot of a name first. A name never covers another name, and
+//! covers few other marks.
 
-/// Left, top, right, bottom, pixels.
+/// A box: left, top, right, bottom, in pixels.
 pub(super) type Box4 = (f32, f32, f32, f32);
 
-/// Where a name may stand: right, left, above, below, and the corners.
+/// Possible spots of a name: right, left, above, below, and the corners.
 const SPOTS: [(f32, f32); 8] = [
     (1.0, 0.0),
     (-1.0, 0.0),
@@ -15,27 +16,29 @@ const SPOTS: [(f32, f32); 8] = [
     (-0.75, -0.75),
     (-0.75, 0.75),
 ];
-/// How far from the edge of what it names, pixels; the far ones when it is crowded.
+/// Distances of a name from the edge of its mark, in pixels. Larger distances are for
+/// crowded places.
 const GAPS: [f32; 3] = [3.0, 10.0, 22.0];
-/// Between two names in a row, pixels: else they read as one.
+/// Minimum distance between two names in a row, in pixels. Closer names read as one.
 const BETWEEN: f32 = 6.0;
-/// A name that covers more marks than this names nothing: nobody could tell which.
+/// Upper limit for the marks that a name covers. With more, a reader cannot see which
+/// mark has the name.
 const MOST_COVERED: usize = 8;
-/// After so many names without room, none is looked for: it would take long, and
-/// few would be found.
+/// The search stops after this many names without room: it would take long and find
+/// room for few names.
 const MOST_REFUSED: usize = 300;
 
-/// Room that is taken.
+/// The room that is already taken.
 pub(super) struct Labels {
     bounds: Box4,
     taken: Vec<Box4>,
-    /// Middles and radii of what should not be covered.
+    /// Centres and radii of marks that should not be covered.
     marks: Vec<(f32, f32, f32)>,
     refused: usize,
 }
 
 impl Labels {
-    /// Names stay within `bounds`, off what is `taken` already and, where they can, off `marks`.
+    /// Names stay within `bounds` and outside of `taken`. They avoid `marks` if possible.
     pub(super) fn new(bounds: Box4, marks: Vec<(f32, f32, f32)>, taken: Vec<Box4>) -> Self {
         Self {
             bounds,
@@ -45,8 +48,8 @@ impl Labels {
         }
     }
 
-    /// Room of this size beside a disc; `last` is the spot it had before.
-    /// Returns the left upper corner and the spot.
+    /// Finds room of this size beside a disc. `last` is the previous spot of the name.
+    /// Returns the upper left corner and the spot.
     pub(super) fn place(
         &mut self,
         (x, y, r): (f32, f32, f32),

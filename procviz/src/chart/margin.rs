@@ -1,4 +1,4 @@
-//! The margin: what stands out, numbered, with a small curve each.
+//! Draws the margin: the numbered findings, each with a small curve.
 
 use plotters::{
     chart::ChartBuilder,
@@ -12,9 +12,9 @@ use crate::{
     scene::{Anchor, Color, Item, Recorder, Scene, Text, stroke},
 };
 
-/// Width, pixels.
+/// Width of the margin, in pixels.
 pub(super) const WIDTH: f32 = 340.0;
-/// Findings that are spelled out.
+/// Upper limit for the findings that the margin shows.
 pub(super) const SHOWN: usize = 8;
 const SIZE: f32 = 13.0;
 const LINE: f32 = 17.0;
@@ -96,11 +96,11 @@ pub(super) fn draw(
     }
 }
 
-/// A quiet machine says so, and what could not be judged yet.
+/// The text of the margin without findings. Names the rules that cannot judge yet.
 pub(crate) fn quiet(snapshot: &Snapshot) -> String {
     let watched = duration_text(snapshot.watched_ns());
     if snapshot.not_judged.is_empty() {
-        // What was before the last seconds has left the margin.
+        // Findings of earlier seconds have left the margin, so the text is about now only.
         "nothing now".to_owned()
     } else {
         format!(
@@ -116,7 +116,7 @@ fn lines(finding: &Finding, context: &Context<'_>, width: f32) -> Vec<String> {
     lines
 }
 
-/// Breaks a text at spaces; a word that is too wide is cut.
+/// Wraps a text at spaces. Cuts a word that is too wide.
 fn wrap(words: &str, context: &Context<'_>, width: f32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in words.split(' ') {
@@ -132,7 +132,7 @@ fn wrap(words: &str, context: &Context<'_>, width: f32) -> Vec<String> {
     lines
 }
 
-/// A number in a circle, as it stands at the dot.
+/// Draws a number in a circle, as at the dot.
 fn badge(scene: &mut Scene, x: f32, y: f32, rank: u32, palette: &Palette) {
     scene.items.push(Item::Ring {
         at: (x, y),
@@ -178,7 +178,7 @@ fn curve(scene: &mut Scene, at: (f32, f32, f32, f32), values: &[f32], color: Col
         .iter()
         .enumerate()
         .map(|(index, value)| (index as f32, *value));
-    // Recording cannot fail, and the ranges are never empty.
+    // The recorder cannot fail, and the ranges are never empty.
     if let Ok(mut chart) =
         ChartBuilder::on(&area).build_cartesian_2d(0.0..(values.len() - 1) as f32, 0.0..most * 1.05)
     {

@@ -1,4 +1,4 @@
-//! Draws snapshots as scenes: pure functions, without I/O, that cannot fail.
+//! Draws snapshots as scenes. All functions are pure, do no I/O and cannot fail.
 
 mod any;
 mod axis;
@@ -45,45 +45,45 @@ use crate::{
     scene::Font,
 };
 
-/// Where a picture of this size has its plot: left, top, right, bottom, pixels.
+/// The plot area of a picture of this size: left, top, right, bottom, in pixels.
 #[cfg(feature = "window")]
 pub(crate) fn plot_of((width, height): (f32, f32)) -> (f32, f32, f32, f32) {
     let (right, bottom) = (width - margin::WIDTH, height - foot::HEIGHT);
     (0.0, head::HEIGHT, right, bottom)
 }
 
-/// What a chart needs beside the snapshot.
+/// Input of a chart besides the snapshot.
 pub struct Context<'a> {
-    /// Measures text.
+    /// Font for measuring text.
     pub font: &'a Font,
-    /// Names a user; `None` is one that could not be read.
+    /// Returns the name of a user id. `None` is a user id that could not be read.
     pub user: &'a dyn Fn(Option<u32>) -> Arc<str>,
-    /// Local time of the snapshot, with its zone.
+    /// Local time of the snapshot, with the time zone.
     pub time: String,
-    /// Pixels.
+    /// Width and height of the picture, in pixels.
     pub size: (f32, f32),
-    /// Whether names are followed by arguments, which may hold secrets.
+    /// Whether labels show the arguments, which can contain secrets.
     pub arguments: Arguments,
 }
 
-/// Whether arguments are shown.
+/// Whether labels show the arguments of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Arguments {
-    /// The name alone.
+    /// Labels show only the name.
     #[default]
     Hidden,
-    /// The arguments in place of the name, where they are known.
+    /// Labels show the arguments instead of the name, if the arguments are known.
     Shown,
 }
 
 impl Context<'_> {
-    /// `pid user command` of a task, as a picture may show it.
+    /// The label `pid user command` of a task, escaped for a picture.
     fn name(&self, task: &TaskView<'_>, user: &str) -> String {
         let command = (task.thread.comm, task.process.args.as_deref());
         self.label(task.id(), user, command)
     }
 
-    /// The same of one who may be gone: name and arguments.
+    /// The same label from name and arguments, for a task that can be gone.
     fn label(&self, id: TaskId, user: &str, (comm, args): (Comm, Option<&[u8]>)) -> String {
         let user = Untrusted::new(user.as_bytes()).picture();
         let command = match args.filter(|_| self.arguments == Arguments::Shown) {

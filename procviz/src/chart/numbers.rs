@@ -1,4 +1,4 @@
-//! Numbers of findings at their dots.
+//! Draws the numbers of findings at their dots.
 
 use super::{labels::Box4, margin, palette::Palette};
 use crate::{
@@ -6,17 +6,17 @@ use crate::{
     scene::{Anchor, Color, Item, Mark, Scene, Text},
 };
 
-/// A dot with a number.
+/// A dot with a finding number.
 pub(super) struct Numbered {
     pub(super) id: TaskId,
-    /// Radius of the ring around it, pixels.
+    /// Radius of the ring around the dot, in pixels.
     pub(super) reach: f32,
-    /// Left, top, right, bottom of the number.
+    /// Box of the number: left, top, right, bottom, in pixels.
     pub(super) at: Box4,
 }
 
-/// Writes the number of each finding in the margin at its dot: first all
-/// rings, then the numbers where they hide neither a ring nor each other.
+/// Draws the number of each finding of the margin at its dot. Draws all rings
+/// first, then the numbers, where they cover neither a ring nor another number.
 pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) -> Vec<Numbered> {
     let mut drawn = Vec::new();
     let find = |id: TaskId| scene.marks.iter().find(|mark| mark.id == id).copied();
@@ -91,7 +91,7 @@ pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) ->
     drawn
 }
 
-/// About where a text is: numbers and names keep off ticks and labels.
+/// The estimated box of a text. Numbers and names must not cover ticks and labels.
 pub(super) fn box_of(item: &Item) -> Option<Box4> {
     let Item::Text(text) = item else { return None };
     let width = text.text.chars().count() as f32 * text.size * 0.55;

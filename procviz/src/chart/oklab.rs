@@ -1,11 +1,11 @@
-//! Mixes colours as eyes see them (OKLab, Bjorn Ottosson 2020).
+//! Mixes colours in a perceptual colour space (OKLab, Bjorn Ottosson 2020).
 
 use crate::scene::Color;
 
-/// Lightness and the two axes of hue.
+/// Lightness and the two colour axes.
 pub(super) type Lab = [f32; 3];
 
-/// From sRGB.
+/// Converts from sRGB.
 pub(super) fn lab(Color(r, g, b, _): Color) -> Lab {
     let [r, g, b] = [r, g, b].map(|value| linear(f32::from(value) / 255.0));
     lab_of_linear([r, g, b])
@@ -22,7 +22,7 @@ pub(super) fn lab_of_linear([r, g, b]: [f32; 3]) -> Lab {
     ]
 }
 
-/// To sRGB, cut at its edges.
+/// Converts to sRGB. Clamps colours that sRGB does not contain.
 pub(super) fn color([l, a, b]: Lab) -> Color {
     let cube = |value: f32| value * value * value;
     let x = cube(l + 0.396_337_78 * a + 0.215_803_76 * b);
@@ -37,7 +37,7 @@ pub(super) fn color([l, a, b]: Lab) -> Color {
     Color(r, g, b, 255)
 }
 
-/// A colour between two.
+/// Mixes two colours: `part` 0 is `from`, `part` 1 is `to`.
 pub(super) fn mix(from: Color, to: Color, part: f32) -> Color {
     let (from, to) = (lab(from), lab(to));
     color(std::array::from_fn(|axis| {

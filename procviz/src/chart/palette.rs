@@ -1,60 +1,62 @@
-//! Colours: what each activity looks like, in light, dark and as in 2011.
+//! Defines the colours of activities: light theme, dark theme, and the colours of
+//! the 2011 version.
 
 use crate::{chart::oklab::mix, model::Activity, scene::Color};
 
-/// Behind the picture.
+/// The theme of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
-    /// Dark on white.
+    /// Dark text on a white background.
     Light,
-    /// Light on black.
+    /// Light text on a dark background.
     Dark,
 }
 
-/// Which colours activities have.
+/// The set of colours for activities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PaletteKind {
-    /// Told apart by all eyes, deeper the more CPU was used.
+    /// Colours that remain distinct with colour blindness. The more CPU a task used,
+    /// the deeper its colour.
     #[default]
     Default,
-    /// Those of 2011, without depth.
+    /// The colours of the 2011 version. CPU use does not change their depth.
     Original,
 }
 
-/// A colour that cannot be understood.
+/// A text that is not a valid colour.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "invalid colour `{}`: expected a CSS name (red), a number (#ff8800) or a function (oklch(0.7 0.1 200))",
+    "invalid colour `{}`: expected a CSS colour, such as `red`, `#ff8800` or `oklch(0.7 0.1 200)`",
     crate::model::Untrusted::new(.0.as_bytes()).terminal()
 )]
 pub struct ColorError(pub String);
 
-/// The seven colours of the original, in its order; `None` keeps the default.
+/// The seven colours of the 2011 version, in its order. `None` keeps the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Colors {
     /// A task that did nothing.
     pub idle: Option<Color>,
-    /// That used a CPU.
+    /// A task that used a CPU.
     pub cpu: Option<Color>,
-    /// That read or wrote.
+    /// A task that read or wrote.
     pub io: Option<Color>,
-    /// Both.
+    /// A task that used a CPU and read or wrote.
     pub cpu_io: Option<Color>,
-    /// That died.
+    /// A task that exited.
     pub exited: Option<Color>,
-    /// Behind popups.
+    /// Background of popups.
     pub tip: Option<Color>,
-    /// Behind the picture.
+    /// Background of the picture.
     pub background: Option<Color>,
 }
 
 impl Colors {
-    /// From `normal,cpu,io,cpu+io,exited,tip,background`; blanks and missing
-    /// ones keep the default.
+    /// Parses `normal,cpu,io,cpu+io,exited,tip,background`. Empty and missing
+    /// colours keep the default.
     ///
     /// # Errors
     ///
-    /// When there are more than seven or one is no colour.
+    /// If there are more than seven colours, or if a colour is invalid.
     pub fn parse(text: &str) -> Result<Self, ColorError> {
         let mut colors = Self::default();
         let places = [
@@ -80,7 +82,7 @@ impl Colors {
         Ok(colors)
     }
 
-    /// The original's.
+    /// The colours of the 2011 version.
     pub fn original() -> Self {
         Self {
             idle: Some(Color(240, 255, 240, 255)),
@@ -93,7 +95,7 @@ impl Colors {
         }
     }
 
-    /// These, and `other`'s where these have none.
+    /// These colours. A colour that is `None` is taken from `other`.
     pub fn or(self, other: Self) -> Self {
         Self {
             idle: self.idle.or(other.idle),
@@ -107,7 +109,7 @@ impl Colors {
     }
 }
 
-/// At commas that are not within brackets.
+/// Splits a list at commas that are not inside parentheses.
 fn split_colors(text: &str) -> Vec<&str> {
     let mut depth = 0;
     text.split(|ch| {
@@ -118,11 +120,11 @@ fn split_colors(text: &str) -> Vec<&str> {
     .collect()
 }
 
-/// A CSS colour.
+/// Parses a CSS colour.
 ///
 /// # Errors
 ///
-/// When it is none.
+/// If the text is not a CSS colour.
 pub fn parse_color(text: &str) -> Result<Color, ColorError> {
     let [r, g, b, a] = csscolorparser::parse(text)
         .map_err(|_| ColorError(text.to_owned()))?
@@ -133,33 +135,33 @@ pub fn parse_color(text: &str) -> Result<Color, ColorError> {
 /// The colours of a picture.
 #[derive(Clone, Debug)]
 pub struct Palette {
-    /// Behind everything.
+    /// Background of the picture.
     pub background: Color,
     /// Text.
     pub ink: Color,
-    /// Text of less weight, and shapes without a colour of their own.
+    /// Secondary text, and shapes without a colour of their own.
     pub faint: Color,
-    /// Numbers at finding dots, and curves.
+    /// Numbers of findings, and curves.
     pub accent: Color,
-    /// What was lost.
+    /// Warnings, such as lost events.
     pub alarm: Color,
-    /// Did nothing.
+    /// A task that did nothing.
     pub idle: Color,
-    /// Ran, but too little to count as cpu.
+    /// A task that ran, but too little for the activity cpu.
     pub ran: Color,
     cpu: Color,
     io: Color,
     cpu_io: Color,
     exited: Color,
-    /// The least part of a full colour that is still told from idle, for cpu,
-    /// io and cpu+io (chosen so that the OKLab distance to idle is at least
-    /// 0.10 under normal sight and three colour-blindnesses).
+    /// The smallest part of a full colour that is still distinct from idle, for cpu,
+    /// io and cpu+io. The OKLab distance to idle is then at least 0.10, for normal
+    /// sight and three types of colour blindness.
     palest: [f32; 3],
     is_classic: bool,
 }
 
 impl Palette {
-    /// A theme's, with the user's own colours over it.
+    /// The palette of a theme, with the user's own colours applied.
     pub fn new(theme: Theme, kind: PaletteKind, colors: &Colors) -> Self {
         let is_classic = kind == PaletteKind::Original;
         let colors = &match (kind, theme) {
@@ -204,12 +206,12 @@ impl Palette {
         }
     }
 
-    /// Whether a colour is deeper the more CPU was used.
+    /// Whether a colour gets deeper with more CPU use.
     pub(super) fn has_depth(&self) -> bool {
         !self.is_classic
     }
 
-    /// The colour of a task: the more of a core it used, the deeper.
+    /// The colour of a task. The more CPU the task used, the deeper its colour.
     pub fn shade(&self, activity: Activity, cpu_share: f64, ran: bool) -> Color {
         let palest = match activity {
             Activity::Idle => {
@@ -271,8 +273,8 @@ mod tests {
     use super::*;
     use crate::chart::oklab::{lab, lab_of_linear, linear};
 
-    /// Machado, Oliveira and Fernandes 2009, severity 1: normal sight,
-    /// deuteranopia, protanopia, tritanopia.
+    /// Colour vision matrices of Machado, Oliveira and Fernandes 2009, severity 1:
+    /// normal sight, deuteranopia, protanopia, tritanopia.
     const SIGHTS: [[[f32; 3]; 3]; 4] = [
         [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
         [

@@ -2,11 +2,11 @@ use crate::model::{
     Fact, Place, Snapshot, TaskView, Untrusted, Value, bytes_text, count_text, duration_text,
 };
 
-/// Characters of a cgroup's path that are shown.
+/// Upper limit for the shown characters of a cgroup path.
 const MOST_OF_CGROUP: usize = 300;
 
-/// What there is to say of one task, a line a fact: the text of an SVG title.
-/// Figures that are not known say so.
+/// The text about a task for an SVG title, one line per fact. Unknown values are
+/// shown as unknown.
 pub fn report(task: &TaskView<'_>, user: &str, snapshot: &Snapshot) -> String {
     let lines = facts(task, user);
     let lines: Vec<_> = lines
@@ -16,8 +16,8 @@ pub fn report(task: &TaskView<'_>, user: &str, snapshot: &Snapshot) -> String {
     lines.join("\n")
 }
 
-/// The end of a path, which says more than its beginning, where all of it is too
-/// long for a line.
+/// Shortens a path that is too long for a line. Keeps the end of the path, which
+/// says more than the beginning.
 fn ending(path: &str) -> String {
     let from = path.char_indices().rev().nth(MOST_OF_CGROUP - 1);
     match from {
@@ -26,7 +26,7 @@ fn ending(path: &str) -> String {
     }
 }
 
-/// What there is to say of one task; all but its arguments, which may hold secrets.
+/// The facts about a task, without its arguments, which can contain secrets.
 pub fn facts(task: &TaskView<'_>, user: &str) -> Vec<Fact> {
     let id = task.id();
     let name = task.thread.comm.text().picture();
@@ -46,7 +46,7 @@ pub fn facts(task: &TaskView<'_>, user: &str) -> Vec<Fact> {
         state(task),
         Fact::new(
             Place::Cpu,
-            "CPU {} % of a core, {} in all",
+            "CPU {} % of a core, {} in total",
             [
                 format!("{:.1}", task.cpu_share() * 100.0),
                 duration_text(task.cpu_ns()),
@@ -89,7 +89,7 @@ pub fn facts(task: &TaskView<'_>, user: &str) -> Vec<Fact> {
     }
     if let Some(end) = task.end() {
         let how = end.status.map(|status| status.words());
-        let how = how.unwrap_or_else(|| "how is unknown".to_owned());
+        let how = how.unwrap_or_else(|| "exit status unknown".to_owned());
         facts.push(Fact::new(Place::End, "ended: {}", [how]));
     }
     facts

@@ -1,23 +1,23 @@
-//! In which order the tasks of a group stand.
+//! Defines the order of the tasks of a group.
 
 use crate::model::TaskView;
 
-/// By what the tasks of a group are put in order.
+/// The property by which the tasks of a group are sorted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sorting {
-    /// When they began: nobody moves while others come and go.
+    /// Start time. No task moves when other tasks start and exit.
     #[default]
     Start,
-    /// CPU used in the interval, the most first.
+    /// CPU used in the interval, highest first.
     Cpu,
-    /// Resident set, the largest first.
+    /// Resident set, largest first.
     Rss,
-    /// The name.
+    /// Name of the task.
     Name,
 }
 
 impl Sorting {
-    /// The next one, for a key that goes through all.
+    /// The next order, for a key that cycles through all orders.
     pub(crate) fn next(self) -> Self {
         match self {
             Self::Start => Self::Cpu,
@@ -27,7 +27,7 @@ impl Sorting {
         }
     }
 
-    /// What it is by.
+    /// Displayed name of the order.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Start => "start",
@@ -37,14 +37,14 @@ impl Sorting {
         }
     }
 
-    /// What comes first has the least; equal ones stand as they began.
+    /// The sort key: the smallest comes first. Equal tasks are in order of start.
     pub(super) fn key(self, task: &TaskView<'_>) -> (u128, u64, u32) {
         let least = match self {
             Self::Start => 0,
             Self::Cpu => u128::MAX - u128::from(task.change().cpu_ns),
             Self::Rss => u128::MAX - u128::from(task.process.rss.unwrap_or(0)),
             Self::Name => {
-                // Names have at most 15 bytes.
+                // A task name has at most 15 bytes.
                 let mut name = [0; 16];
                 for (to, from) in name.iter_mut().zip(task.thread.comm.bytes()) {
                     *to = *from;

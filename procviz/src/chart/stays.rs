@@ -1,4 +1,4 @@
-//! Who stays on the machine stays at the same place of the picture.
+//! Tests that a task keeps its place in the picture while it runs on the machine.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,14 +11,15 @@ use crate::{
 };
 
 const FRAMES: u32 = 25;
-/// Threads that are born in each frame, and end in the next: 200, or as many
-/// as short lives of processes are shown on a small machine.
+/// Number of threads that start in each frame and exit in the next frame: 200, or
+/// on a small machine 60, the number of short-lived tasks that a grid shows.
 fn churn(many: u32) -> u32 {
     if many > 1_000 { 200 } else { 60 }
 }
 
-/// Two users, one with `many` tasks; up to 200 short lives a second of that one,
-/// 500 threads of `burst` at once in the tenth second. `look` sees each snapshot.
+/// Simulates two users. One has `many` tasks, and up to 200 short-lived threads per
+/// second. In second 10, 500 threads of user `burst` start at once. Calls `look`
+/// with each snapshot.
 fn machine(many: u32, burst: u32, mut look: impl FnMut(u32, &Snapshot)) {
     let mut tasks: Vec<_> = (1..100)
         .map(|tid| golden::found(tid, tid, State::Sleeping))
@@ -71,7 +72,7 @@ fn end(tid: u32) -> Event {
     })
 }
 
-/// Frames in which somebody who was there from the start has moved.
+/// Number of frames in which a task that existed from the start has moved.
 fn moves<P: PartialEq + Copy>(
     frames: &mut Vec<HashMap<TaskId, P>>,
     places: impl Iterator<Item = (TaskId, P)>,
@@ -81,7 +82,8 @@ fn moves<P: PartialEq + Copy>(
     changed.count()
 }
 
-/// Of the user with few tasks, of the one with many, and of a new one.
+/// User ids of the burst: the user with few tasks, the user with many tasks, and a
+/// new user.
 const BURSTS: [u32; 3] = [0, 1, 7];
 
 #[test]
@@ -102,8 +104,12 @@ fn dots_stay_where_they_are() {
                 all = scene.marks.len();
             });
             let first = many as usize + 99;
-            assert_eq!(frames[0].len(), first + 1, "the legend has marks of nobody");
-            assert!(all > first + 500, "the burst is not to be seen: {all}");
+            assert_eq!(
+                frames[0].len(),
+                first + 1,
+                "the legend has marks without a task"
+            );
+            assert!(all > first + 500, "the burst is not shown: {all} marks");
             assert_eq!(moved, 0, "{many} {size:?}, burst of {burst}");
         }
     }
@@ -113,7 +119,7 @@ fn dots_stay_where_they_are() {
 fn cells_stay_where_they_are() {
     let palette = Palette::new(Theme::Dark, PaletteKind::Default, &Colors::default());
     for burst in BURSTS {
-        // The last is to be scrolled.
+        // The last case needs scrolling.
         for (many, room) in [
             (15_000, (190, 100)),
             (15_000, (110, 90)),
@@ -135,12 +141,12 @@ fn cells_stay_where_they_are() {
                 all = cells.dots.len();
                 let place = |dot: &Dot| (dot.column, dot.row);
                 let places: HashSet<_> = cells.dots.iter().map(place).collect();
-                assert_eq!(places.len(), all, "two in one cell");
+                assert_eq!(places.len(), all, "two tasks in one cell");
             });
             let first = many as usize + 99;
             let seen = (frames[0].len(), moved);
             assert_eq!(seen, (first, 0), "{many} {room:?}, burst of {burst}");
-            assert!(all > first + 500, "the burst is not to be seen: {all}");
+            assert!(all > first + 500, "the burst is not shown: {all} marks");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A colour for each user: the same from picture to picture, and no two alike
-//! while there are no more users than colours.
+//! Assigns a colour to each user. A user has the same colour in all pictures. Two
+//! users have the same colour only if there are more users than colours.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,7 +10,7 @@ const HUES: usize = 12;
 /// Lightness and chroma of the two rows of hues (OKLCh).
 const ROWS: [(f32, f32); 2] = [(0.60, 0.15), (0.76, 0.12)];
 
-/// Who has which colour.
+/// The colours of users.
 #[derive(Clone, Debug, Default)]
 pub(super) struct UserColors {
     chosen: HashMap<String, Color>,
@@ -18,7 +18,7 @@ pub(super) struct UserColors {
 }
 
 impl UserColors {
-    /// With colours that somebody chose for some users.
+    /// Starts with the colours that were chosen for some users.
     pub(super) fn new(chosen: &[(String, Color)]) -> Self {
         Self {
             chosen: chosen.iter().cloned().collect(),
@@ -46,7 +46,7 @@ impl UserColors {
     }
 }
 
-/// The same on every machine and in every run (FNV-1a).
+/// FNV-1a hash, which is the same on every machine and in every run.
 pub(super) fn hash(text: &str) -> usize {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -54,10 +54,10 @@ pub(super) fn hash(text: &str) -> usize {
     (hash ^ (hash >> 32)) as usize & 0xffff_ffff
 }
 
-/// Colour number `place` of all.
+/// The colour with the number `place`.
 pub(super) fn color(place: usize) -> Color {
     let (lightness, chroma) = ROWS[(place / HUES) % ROWS.len()];
-    // Half a step apart, so that the rows do not share hues.
+    // The rows are half a step apart, so that they do not share hues.
     let step = std::f32::consts::TAU / HUES as f32;
     let hue = (place % HUES) as f32 * step + (place / HUES) as f32 * step / 2.0 + 0.3;
     oklab::color([lightness, chroma * hue.cos(), chroma * hue.sin()])
@@ -74,7 +74,7 @@ mod tests {
         let all: std::collections::HashSet<Color> =
             users.iter().map(|user| colors.of(user)).collect();
         assert_eq!(all.len(), 24);
-        // And keep theirs.
+        // Users keep their colours.
         assert!(users.iter().all(|user| all.contains(&colors.of(user))));
         let mut others = UserColors::new(&[("user3".to_owned(), Color(1, 2, 3, 255))]);
         assert_eq!(others.of(&users[3]), Color(1, 2, 3, 255));

@@ -331,7 +331,7 @@ impl WindowView {
             return Ok(());
         }
         let scale = self.scale() as f32;
-        let Some((window, surface)) = &mut self.shown else {
+        let Some((window, _)) = &self.shown else {
             return Ok(());
         };
         let PhysicalSize { width, height } = window.inner_size();
@@ -349,27 +349,7 @@ impl WindowView {
             .filter(|scene| self.stale < Stale::All && (scene.width, scene.height) == size);
         let mut scene = match kept {
             Some(scene) => scene,
-            None => {
-                let bar = if self.live.view.is_recording {
-                    BAR
-                } else {
-                    0.0
-                };
-                let room = (size.0, (size.1 - bar).max(LEAST.1));
-                let mut scene = self.live.scene(room);
-                if self.live.view.glass.is_on() {
-                    let plot = plot_of(room);
-                    self.live.view.glass.keep_in(plot);
-                    scene.magnify(plot, &self.live.view.glass, &self.live.font);
-                }
-                scene.height = size.1;
-                self.hits = Hits::of_scene(&scene);
-                if self.live.view.is_recording {
-                    self.hits.bar = Some(Overlay::place_of_bar(size.0, size.1));
-                }
-                self.raster.paint(&scene, scale)?;
-                scene
-            }
+            None => self.draw_chart(size, scale)?,
         };
         let popups = self.live.popups();
         let status = self.live.notes().join("  ·  ");
@@ -388,27 +368,42 @@ impl WindowView {
         let pixmap = self.raster.cover(&over, scale).context("nothing to show")?;
         self.scene = Some(scene);
         let gone = |error| anyhow!("the display is gone: {error}");
-        surface.resize(columns, rows).map_err(gone)?;
-        let mut buffer = surface.buffer_mut().map_err(gone)?;
-        let across = (width as usize).min(pixmap.width() as usize);
-        for (line, pixels) in buffer
-            .chunks_exact_mut(width as usize)
-            .zip(pixmap.pixels().chunks_exact(pixmap.width() as usize))
-        {
-            for (to, from) in line[..across].iter_mut().zip(pixels) {
-                *to = u32::from(from.red()) << 16
-                    | u32::from(from.green()) << 8
-                    | u32::from(from.blue());
-            }
+        if let Some((window, surface)) = &mut self.shown {
+            surface.resize(columns, rows).map_err(gone)?;
+            let mut buffer = surface.buffer_mut().map_err(gone)?;
+            paint::copy_pixels(pixmap, &mut buffer, width as usize);
+            window.pre_present_notify();
+            buffer.present().map_err(gone)?;
         }
-        window.pre_present_notify();
-        buffer.present().map_err(gone)?;
         self.drawn = Some(Instant::now());
         self.stale = Stale::Nothing;
         if self.tells {
             self.tell(scale);
         }
         Ok(())
+    }
+
+    /// Draws the chart and paints it, without what lies over it.
+    fn draw_chart(&mut self, size: (f32, f32), scale: f32) -> anyhow::Result<Scene> {
+        let bar = if self.live.view.is_recording {
+            BAR
+        } else {
+            0.0
+        };
+        let room = (size.0, (size.1 - bar).max(LEAST.1));
+        let mut scene = self.live.scene(room);
+        if self.live.view.glass.is_on() {
+            let plot = plot_of(room);
+            self.live.view.glass.keep_in(plot);
+            scene.magnify(plot, &self.live.view.glass, &self.live.font);
+        }
+        scene.height = size.1;
+        self.hits = Hits::of_scene(&scene);
+        if self.live.view.is_recording {
+            self.hits.bar = Some(Overlay::place_of_bar(size.0, size.1));
+        }
+        self.raster.paint(&scene, scale)?;
+        Ok(scene)
     }
 
     /// Prints the position of each task, physical pixels, and the ids of the tasks with

@@ -11,5 +11,7 @@ mod svg;
 pub use animation::{AnimationError, Frames, MOST_FRAMES, apng, gif};
 pub use page::{Ended, Frame, Kind, Opens, Page, PageError, StoodOut, Story};
 pub use png::{PngError, encode};
+#[cfg(feature = "window")]
+pub(crate) use raster::copy_pixels;
 pub use raster::{Raster, RasterError};
 pub use svg::svg;

@@ -377,3 +377,17 @@ fn lay_over(pixel: &mut PremultipliedColorU8, color: Color, alpha: u32) {
         *pixel = mixed;
     }
 }
+
+/// Copies the pixels into the buffer of a window whose lines have `width` pixels, as
+/// words of 0x00RRGGBB.
+#[cfg(feature = "window")]
+pub(crate) fn copy_pixels(pixmap: &Pixmap, buffer: &mut [u32], width: usize) {
+    let across = width.min(pixmap.width() as usize);
+    let lines = pixmap.pixels().chunks_exact(pixmap.width() as usize);
+    for (line, pixels) in buffer.chunks_exact_mut(width).zip(lines) {
+        for (to, from) in line[..across].iter_mut().zip(pixels) {
+            *to =
+                u32::from(from.red()) << 16 | u32::from(from.green()) << 8 | u32::from(from.blue());
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! What a ring does when something has happened.
+//! Writes what a ring holds to a file when a trigger fires.
 
 use super::{
     MOST_REASONS, Recorder,
@@ -26,7 +26,8 @@ impl Recorder {
         }
     }
 
-    /// Looks whether something has happened that a ring waits for.
+    /// Checks the triggers of a ring, and closes its file when the time after the last
+    /// trigger is over.
     pub(super) fn watch_ring(&mut self, sample: &Sample, tracker: &Tracker) {
         let Some(ring) = &mut self.ring else { return };
         let now = sample.stamp.boot_ns;
@@ -43,11 +44,11 @@ impl Recorder {
         }
     }
 
-    /// Somebody asks for what there is.
+    /// Writes what the ring holds, after a SIGUSR2.
     pub(crate) fn ask(&mut self, now: u64) {
         let why = Why {
             trigger: "SIGUSR2".to_owned(),
-            words: "SIGUSR2: somebody asked for it".to_owned(),
+            words: "SIGUSR2: requested by signal".to_owned(),
         };
         self.fire(&why, now);
     }
@@ -82,11 +83,11 @@ impl Recorder {
         {
             ring.forget_writing();
             self.facts.because.clear();
-            say("procviz: not written: the disk does not keep up");
+            say("procviz: no file was written: the disk is too slow");
         }
     }
 
-    /// What was gathered is a part of what goes before.
+    /// Puts the collected samples into the ring: they belong to the time before the trigger.
     fn flush_into_ring(&mut self) {
         if let (Some((Ok(block), samples)), Some(ring)) = (self.packer.block(), &mut self.ring) {
             ring.push((block, samples));

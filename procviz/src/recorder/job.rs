@@ -1,23 +1,24 @@
-//! What the thread that writes is asked to do.
+//! Defines the jobs of the writer thread.
 
 use super::{lost::Lost, part::Part};
 
-/// What is asked of the thread.
+/// A job for the writer thread.
 pub(super) enum Job {
-    /// Goes to the end of the file.
+    /// Append a block to the file.
     Part(Part),
-    /// The same, with everybody in it: what [`Shared::wants_all`] asks for.
+    /// Append blocks with the state of all tasks, as `Shared::wants_all` requests after a
+    /// loss.
     Anew(Vec<Part>),
-    /// It was lost on the way here.
+    /// Note a loss on the way to the writer thread.
     Lost(Lost),
-    /// Ends the file, if there is one, and begins the next.
+    /// Close the file, if there is one, and begin the next file.
     Begin(Begin),
-    /// Ends the file.
+    /// Close the file.
     End,
 }
 
 impl Job {
-    /// How much memory it takes, about.
+    /// Approximate size in memory, bytes.
     pub(super) fn bytes(&self) -> usize {
         let parts = match self {
             Self::Part(part) => std::slice::from_ref(part),
@@ -31,17 +32,17 @@ impl Job {
     }
 }
 
-/// A file that is to be begun.
+/// The beginning of a file.
 pub(super) struct Begin {
-    /// Wall clock, ns since 1970: of the name.
+    /// Wall clock for the name of the file, ns since 1970.
     pub(super) wall_ns: i128,
-    /// Why; of the name, too.
+    /// The trigger that fired, for the name of the file, too; `None` without a trigger.
     pub(super) why: Option<Why>,
-    /// What stands in it first.
+    /// The first blocks of the file.
     pub(super) parts: Vec<Part>,
 }
 
-/// What has made somebody write.
+/// A trigger that fired, and what happened in words for the user.
 #[derive(Clone, Debug)]
 pub(super) struct Why {
     pub(super) trigger: String,

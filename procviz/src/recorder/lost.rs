@@ -1,5 +1,5 @@
-//! What a recording lacks until something can be written again, and what is
-//! kept of it: it is small, and nobody should miss it.
+//! Counts what a recording loses until blocks can be written again. Keeps the small and
+//! important part of the loss: exit records, marks and trails.
 
 use std::sync::Arc;
 
@@ -9,24 +9,25 @@ use crate::{
     recording::{Block, Gap},
 };
 
-/// More than this is kept of nothing that is lost.
+/// Upper limit for what is kept from lost blocks, bytes in memory.
 const MOST_KEPT: usize = 4 << 20;
 
-/// Of an end in a file, packed, about.
+/// Approximate size of a packed exit record in a file, bytes.
 const BYTES_OF_END: usize = 40;
 
-/// What is lost until something can be written again.
+/// The loss until blocks can be written again.
 #[derive(Debug, Default)]
 pub(super) struct Lost {
     pub(super) samples: u64,
     span_ns: Option<(u64, u64)>,
     pub(super) why: String,
-    /// What stood out and came to trails meanwhile.
+    /// Blocks that are not samples, such as marks and trails.
     kept: Vec<Part>,
-    /// Who ended meanwhile, and how many more did.
+    /// Exit records of the lost samples. `forgotten` is the number of further exits, for
+    /// which no record is kept.
     ended: Vec<Arc<ExitRecord>>,
     forgotten: u64,
-    /// Of what is kept, in memory.
+    /// Size of what is kept, bytes in memory.
     pub(super) bytes: usize,
 }
 
@@ -68,7 +69,7 @@ impl Lost {
         has_room
     }
 
-    /// Takes in what was lost after it.
+    /// Adds a later loss.
     pub(super) fn absorb(&mut self, later: Self) {
         self.samples += later.samples;
         self.forgotten += later.forgotten;
@@ -84,13 +85,14 @@ impl Lost {
         ended.for_each(|record| self.keep_end(record));
     }
 
-    /// About how many bytes a file needs for what is kept.
+    /// Approximate number of bytes that a file needs for what is kept.
     pub(super) fn needs(&self) -> usize {
         let kept = self.kept.iter().map(|(block, _)| block.bytes.len());
         kept.sum::<usize>() + self.ended.len() * BYTES_OF_END
     }
 
-    /// What comes from then on is known after all.
+    /// Limits the loss to the time before `first_ns`, ns since boot: later samples are not
+    /// lost after all.
     pub(super) fn end_before(&mut self, first_ns: u64) {
         let Some((begin, end)) = self.span_ns.filter(|(_, end)| *end >= first_ns) else {
             return;
@@ -102,24 +104,24 @@ impl Lost {
         }
     }
 
-    /// Whether no samples are.
+    /// Whether no samples are lost.
     pub(super) fn is_empty(&self) -> bool {
         self.span_ns.is_none()
     }
 
-    /// What was kept where no samples are lost; that is somebody else's then.
+    /// Takes the kept blocks, for a caller that writes them because no samples are lost.
     pub(super) fn take_kept(&mut self) -> Vec<Part> {
         self.bytes = 0;
         std::mem::take(&mut self.kept)
     }
 
-    /// Word of it, where samples are.
+    /// The gap block, without the kept data; `None` if no samples are lost.
     pub(super) fn gap(&self) -> Option<Block> {
         let gap = self.gap_without(0)?;
         Block::gap(&gap).ok()
     }
 
-    /// Word of it, and all that is kept.
+    /// The gap block, and blocks of all that is kept.
     pub(super) fn blocks(&self) -> Vec<Block> {
         let kept = self.kept.iter().map(|(block, _)| block.clone());
         let Some(gap) = self.gap_without(self.ended.len() as u64) else {
@@ -134,7 +136,7 @@ impl Lost {
         told.into_iter().flatten().chain(kept).collect()
     }
 
-    /// The gap, where so many ends are told of beside it.
+    /// The gap, if `told` exit records are written beside it.
     fn gap_without(&self, told: u64) -> Option<Gap> {
         Some(Gap {
             span_ns: self.span_ns?,

@@ -1,5 +1,5 @@
-//! Keeps samples in files as they come: blocks are packed by whoever samples
-//! are given by, and written on a thread of their own.
+//! Records samples to files: the thread that adds samples packs them into blocks, and
+//! another thread writes the blocks.
 
 mod disk;
 mod firing;
@@ -42,41 +42,48 @@ pub(crate) use self::{
 use crate::{
     model::{Event, ExitRecord, Sample, Scope, Sources},
     recording::{Block, Facts, Gap, Mark, PROCESSES, Packer},
-    runtime::{Failure, stdout::say},
+    runtime::{
+        Failure,
+        stdout::{noun, say},
+    },
     source::Users,
     tracker::{Change, Filter, LastSeconds, Outstanding, Secrets, Tracker},
     trails::{Stretch, Trails},
 };
 
-/// Reasons that a file tells; what comes after that only makes it longer.
+/// Upper limit for the triggers that the facts of a file name; later triggers only make
+/// the file longer.
 const MOST_REASONS: usize = 10;
-/// Reading may begin each so many ns.
+/// Time between two keyframes, ns.
 const KEYFRAMES_NS: u64 = 30_000_000_000;
 const SCOPES: [Scope; 2] = [Scope::Threads, Scope::Processes];
 
-/// A recording that is made.
+/// A recording that is being made.
 pub(crate) struct Recorder {
     facts: Facts,
     packer: Packer,
     secrets: Secrets,
-    /// Each process has one thread, which carries what all do.
+    /// Whether only processes are recorded: each process has one thread, with the sums over
+    /// all its threads.
     is_reduced: bool,
-    /// Knows all that is recorded, where that is not what is shown.
+    /// A tracker of all recorded tasks; `None` if the session's tracker shows the same
+    /// tasks.
     own: Option<Tracker>,
-    /// The time since boot of the last keyframe, ns.
+    /// Time of the last keyframe, ns since boot; `None` before the first sample.
     keyframe_ns: Option<u64>,
     keyframes_ns: u64,
     boot_wall_ns: i128,
     rotation: Option<(Duration, Option<u64>)>,
-    /// The time since boot at which the file began, ns.
+    /// Time at which the file began, ns since boot; `None` before the first sample.
     file_ns: Option<u64>,
     ring: Option<Ring>,
-    /// Those of threads and of processes; a ring, which is short, tells of none.
+    /// The trails of threads and of processes; empty for a ring, because a ring is short.
     trails: Vec<Trails>,
     outstanding: Outstanding,
-    /// What has changed of it since the last block.
+    /// Changes of findings since the last block of marks.
     marks: Vec<Mark>,
-    /// What the writing thread had no room for, since it had, and in all.
+    /// What was lost since the queue to the writer thread last had room. `lost_in_all` is
+    /// the number of samples that were lost for this reason since the beginning.
     lost: Lost,
     lost_in_all: u64,
     shared: Arc<Shared>,
@@ -86,12 +93,12 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// Creates the file at once, so that it is there after a crash; a ring
-    /// makes none yet, and looks whether it could.
+    /// Starts a recording. Creates the file at once, so that it exists after a crash. A ring
+    /// only checks that a file can be created.
     ///
     /// # Errors
     ///
-    /// When it cannot be made, or something is there.
+    /// When the file cannot be created, or already exists.
     pub(crate) fn start(
         keeping: &Keeping,
         files: Files,
@@ -160,12 +167,12 @@ impl Recorder {
         })
     }
 
-    /// Whether there is anything in it.
+    /// Whether the recording has a sample.
     pub(crate) fn has_begun(&self) -> bool {
         self.keyframe_ns.is_some()
     }
 
-    /// Begins a piece of a longer story with all that is known.
+    /// Begins a part of a longer recording with the state of `tracker`.
     pub(crate) fn go_on_from(&mut self, tracker: &Tracker, users: &Users) {
         self.tell_all(tracker, users);
         let own = self.own.take();
@@ -173,8 +180,9 @@ impl Recorder {
         self.own = own;
     }
 
-    /// Tells of a time of which what this is a part of has kept nothing, and of
-    /// how many deaths neither, before the sample after it; and of all that is known of the end of that time.
+    /// Records a gap of the original recording: its period, ns since boot, and the number of
+    /// exit records that the original recording has lost in it. `next` is the sample after
+    /// the gap. `known` is the tracker, if the state at the end of the gap is known.
     pub(crate) fn pass_hole(
         &mut self,
         ((begin, end), deaths): ((u64, u64), u64),
@@ -186,9 +194,9 @@ impl Recorder {
         let gap = Gap {
             span_ns: (begin, end),
             samples: end.saturating_sub(begin) / interval_ns,
-            // All others come with the sample after it.
+            // The other exit records of the gap come with the next sample.
             deaths,
-            why: "they are missing in what this is a part of".to_owned(),
+            why: "the original recording does not cover this period".to_owned(),
         };
         if let Ok(gap) = Block::gap(&gap) {
             self.put((gap, 0));
@@ -198,7 +206,7 @@ impl Recorder {
         }
     }
 
-    /// Tells of a gap with which what this is a part of ends, and of who ended in it.
+    /// Records a gap at the end of the original recording, and the exit records in it.
     pub(crate) fn end_within(&mut self, gap: Option<&Gap>, ended: &[Arc<ExitRecord>]) {
         let Some(gap) = gap else { return };
         self.flush();
@@ -213,7 +221,7 @@ impl Recorder {
         self.know(&census, users);
         let mut own = self.own.take();
         match &mut own {
-            // What rules remember of threads is of no use to it.
+            // The state that rules keep about threads does not fit a tracker of processes.
             Some(own) if self.is_reduced => own.update(&tracker.processes_alone(&census)),
             Some(own) => {
                 if let Ok(keyframe) = tracker.keyframe(Secrets::Kept, LastSeconds::Kept) {
@@ -229,8 +237,8 @@ impl Recorder {
         self.own = own;
     }
 
-    /// Takes in a sample that `tracker` has taken in. A disk that does not
-    /// keep up delays nothing.
+    /// Adds a sample that `tracker` already has merged. A slow disk does not delay the
+    /// caller.
     pub(crate) fn add(&mut self, sample: &Sample, users: &Users, tracker: &Tracker) {
         let reduced = self.is_reduced.then(|| tracker.processes_alone(sample));
         let sample = reduced.as_ref().unwrap_or(sample);
@@ -266,14 +274,15 @@ impl Recorder {
                 keyframe.into_iter().for_each(|part| self.put(part));
             }
         }
-        // Where files begin and end each moment, no block is ever full.
+        // If a ring often begins and ends files, no block ever becomes full: so the
+        // chunk does not depend on `is_full`.
         if self.ring.as_ref().is_some_and(|ring| ring.wants_chunk(now)) {
             self.next_chunk(now, all);
         }
         self.own = own;
     }
 
-    /// Tells what begins and ceases to stand out.
+    /// Records which findings begin and end.
     fn mark(&mut self, tracker: &Tracker, is_full: bool) {
         let snapshot = tracker.snapshot();
         let now = snapshot.stamp.boot_ns;
@@ -286,7 +295,7 @@ impl Recorder {
         }
     }
 
-    /// Tells what came to trails, when a stretch of them is over.
+    /// Records the new points of the trails when a stretch is complete.
     fn follow(&mut self, tracker: &Tracker) {
         let snapshot = tracker.snapshot();
         let trails = self.trails.iter_mut();
@@ -302,12 +311,12 @@ impl Recorder {
         }
         match Block::trails(&over) {
             Ok(block) => self.put((block, 0)),
-            // A reader misses it, and reads samples instead.
-            Err(error) => say(&format!("procviz: trails are not recorded: {error}")),
+            // A reader notices that the stretch is missing, and reads the samples instead.
+            Err(error) => say(&format!("procviz: a block of trails was not recorded: {error}")),
         }
     }
 
-    /// Trails of a file lead no further back than it does.
+    /// Begins new trails: the trails in a file do not begin before the file.
     fn follow_from(&mut self, tracker: &Tracker) {
         for trails in &mut self.trails {
             *trails = Trails::from_census(trails.scope(), tracker.snapshot());
@@ -325,7 +334,7 @@ impl Recorder {
         }
     }
 
-    /// Learns names of users.
+    /// Adds the names of the users in a sample to the facts.
     fn know(&mut self, sample: &Sample, users: &Users) {
         let found = sample.found.iter().filter_map(|found| found.uid);
         let read = sample.readings.iter().filter_map(|reading| reading.uid);
@@ -351,7 +360,7 @@ impl Recorder {
     }
 
     fn put_facts(&mut self) {
-        // A ring's file begins with them.
+        // Each file of a ring begins with the facts.
         let is_kept = self.ring.as_ref().is_none_or(Ring::is_writing);
         if let Ok(facts) = Block::facts(&self.facts)
             && is_kept
@@ -360,7 +369,8 @@ impl Recorder {
         }
     }
 
-    /// Everybody, and all that rules remember: a file can begin with them.
+    /// A census of all tasks, the findings that hold, and a keyframe: a file can begin with
+    /// these.
     fn all_known(&mut self, tracker: &Tracker) -> Vec<Part> {
         self.flush();
         self.keyframe_ns = Some(tracker.snapshot().stamp.boot_ns);
@@ -371,10 +381,10 @@ impl Recorder {
             Secrets::Kept => packer.add(&census),
         };
         let block = packer.block().and_then(|(block, _)| block.ok());
-        // It is no sample of the machine, so nobody counts it.
+        // The census does not come from the machine, so it is not counted as a sample.
         let census = block.map(|block| (block, 0));
         let keyframe = self.keyframe(tracker, LastSeconds::Kept);
-        // What has begun in an earlier file is found in this one, too.
+        // A finding that began in an earlier file must be found in this file, too.
         let now = tracker.snapshot().stamp.boot_ns;
         let held = self.outstanding.all();
         let held: Vec<Mark> = held
@@ -385,8 +395,8 @@ impl Recorder {
         census.into_iter().chain(held).chain(keyframe).collect()
     }
 
-    /// Lets reading begin here. One that is too large is not made: reading
-    /// then begins further ahead.
+    /// A keyframe, so that reading can begin here; `None` if it is too large: then reading
+    /// begins at an earlier keyframe.
     fn keyframe(&mut self, tracker: &Tracker, last_seconds: LastSeconds) -> Option<Part> {
         let keyframe = tracker.keyframe(self.secrets, last_seconds).ok()?;
         let block = Block::keyframe(&keyframe).ok()?;
@@ -400,7 +410,7 @@ impl Recorder {
         };
         let began = self.file_ns.unwrap_or(now);
         let is_large = bytes.is_some_and(|most| self.shared.size.load(Ordering::Relaxed) >= most);
-        // The next sample is a part of the next file.
+        // Then the next sample belongs to the next file.
         Duration::from_nanos(now.saturating_sub(began) + interval_ns) >= after || is_large
     }
 
@@ -419,12 +429,13 @@ impl Recorder {
         }));
     }
 
-    /// Whether the file that is written has been removed.
+    /// Whether the file that is being written was removed.
     pub(crate) fn is_gone(&self) -> bool {
         self.shared.is_gone.load(Ordering::Relaxed)
     }
 
-    /// Writes the rest, and says what there is. Returns whether all of it is there.
+    /// Writes the rest, and prints what was recorded. Returns false if a file was removed, or
+    /// all samples were lost.
     pub(crate) fn finish(mut self) -> bool {
         self.flush();
         self.put_marks();
@@ -449,7 +460,7 @@ impl Recorder {
         let lost = outcome.lost + lost;
         let files = match (outcome.files, self.ring.is_some()) {
             (0, _) if lost == 0 => {
-                say("procviz: nothing has happened that --on names: no file was made");
+                say("procviz: no trigger fired (`--on`): no file was written");
                 return;
             }
             (0 | 1, false) => String::new(),
@@ -458,11 +469,13 @@ impl Recorder {
         };
         let lost = match lost {
             0 => String::new(),
-            lost => format!(", {lost} lost"),
+            1 => "; 1 sample was lost".to_owned(),
+            lost => format!("; {lost} samples were lost"),
         };
         say(&format!(
-            "procviz: recorded {} samples in {}{files}{lost}",
+            "procviz: recorded {} {}, {}{files}{lost}",
             outcome.samples,
+            noun(outcome.samples, "sample", "samples"),
             crate::model::bytes_text(outcome.bytes)
         ));
     }
@@ -498,7 +511,7 @@ impl Writing {
             .spawn(body)?;
         begun
             .recv()
-            .map_err(|_| anyhow!("the writing thread ended early"))??;
+            .map_err(|_| anyhow!("the writer thread of the recording ended unexpectedly"))??;
         Ok(Self {
             jobs,
             outcome,
@@ -518,8 +531,8 @@ fn own_tracker(facts: &Facts) -> Tracker {
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        // What has been handed over is written, and what came to nothing is
-        // removed, also when something else went wrong.
+        // Also after an error elsewhere, wait until the writer thread has written all that
+        // it got, and has removed a file without samples.
         drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
             _ = thread.join();
@@ -527,14 +540,15 @@ impl Drop for Recorder {
     }
 }
 
-/// Tests have more of them than anybody needs.
+/// Time between two keyframes, ns. Tests set the variable to get more keyframes.
 fn keyframes_ns() -> u64 {
     let told = std::env::var("PROCVIZ_TEST_KEYFRAMES_NS").ok();
     told.and_then(|told| told.parse().ok())
         .unwrap_or(KEYFRAMES_NS)
 }
 
-/// A sample after a hole that ended then, as the recording has it that it comes from.
+/// A sample after a gap that ended at `end`, with the interval that it has in the original
+/// recording.
 fn as_it_was_kept(sample: &Sample, end: u64) -> Sample {
     let mut sample = sample.clone();
     sample.hole_ns = None;
@@ -542,7 +556,7 @@ fn as_it_was_kept(sample: &Sample, end: u64) -> Sample {
     sample
 }
 
-/// A sample without arguments.
+/// A copy of a sample without the arguments of processes.
 fn redacted(sample: &Sample) -> Sample {
     let mut sample = sample.clone();
     for event in &mut sample.events {

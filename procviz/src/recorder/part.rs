@@ -1,4 +1,4 @@
-//! The unit of writing: a packed block.
+//! Defines the unit of writing: a packed block.
 
 use crate::recording::Block;
 

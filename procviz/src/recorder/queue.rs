@@ -1,5 +1,5 @@
-//! What waits for the writing thread, which a disk may hold up for minutes:
-//! so many bytes of it.
+//! Queues jobs for the writer thread, up to a limit in bytes. A disk can block this thread
+//! for minutes.
 
 use std::{
     sync::{
@@ -12,28 +12,28 @@ use std::{
 
 use super::job::Job;
 
-/// No more is taken once so much waits: a quarter of an hour of 2,000 tasks
-/// of which 40 do something ten times a second.
+/// Upper limit for the jobs in the queue, bytes: enough for 15 min of 2,000 tasks if 40 of
+/// these tasks are active ten times per second.
 const MOST_BYTES: usize = 16 << 20;
 
-/// Bytes that wait: of files that are to be begun, which may hold a whole ring,
-/// and of what goes into them.
+/// Bytes in the queue: of jobs that begin a file, which can hold a whole ring, and of all
+/// other jobs.
 type Waiting = [AtomicUsize; 2];
 
-/// The end of whoever samples.
+/// The end of the queue for the sampling thread.
 pub(super) struct Queue {
     jobs: Sender<Job>,
     waiting: Arc<Waiting>,
     most: usize,
 }
 
-/// The end of whoever writes.
+/// The end of the queue for the writer thread.
 pub(super) struct Todo {
     jobs: Receiver<Job>,
     waiting: Arc<Waiting>,
 }
 
-/// A queue in which nothing waits.
+/// Creates an empty queue.
 pub(super) fn queue() -> (Queue, Todo) {
     let (give, take) = channel();
     let waiting = Arc::new(Waiting::default());
@@ -50,11 +50,11 @@ pub(super) fn queue() -> (Queue, Todo) {
 }
 
 impl Queue {
-    /// Gives a job; never waits.
+    /// Adds a job; never blocks.
     ///
     /// # Errors
     ///
-    /// The job, when too much waits already or nobody takes any.
+    /// Returns the job when the queue is full, or the writer thread has ended.
     pub(super) fn offer(&self, job: Job) -> Result<(), Job> {
         if self.waiting[kind(&job)].load(Ordering::Relaxed) >= self.most {
             return Err(job);
@@ -62,14 +62,14 @@ impl Queue {
         self.push(job)
     }
 
-    /// Gives a job however much waits.
+    /// Adds a job, even if the queue is full.
     ///
     /// # Errors
     ///
-    /// The job, when nobody takes any.
+    /// Returns the job when the writer thread has ended.
     pub(super) fn push(&self, job: Job) -> Result<(), Job> {
         self.waiting[kind(&job)].fetch_add(job.bytes(), Ordering::Relaxed);
-        // Where nobody takes any, nobody counts.
+        // If the writer thread has ended, the number of bytes no longer matters.
         self.jobs.send(job).map_err(|unsent| unsent.0)
     }
 }
@@ -79,16 +79,16 @@ impl Todo {
     ///
     /// # Errors
     ///
-    /// When there will be none.
+    /// When the sampling thread has closed the queue.
     pub(super) fn take(&self) -> Result<Job, RecvError> {
         self.jobs.recv().inspect(|job| self.taken(job))
     }
 
-    /// Waits for the next job, but no longer than that.
+    /// Waits for the next job, but no longer than `timeout`.
     ///
     /// # Errors
     ///
-    /// When there was none in that time, or there will be none.
+    /// When no job came within that time, or the sampling thread has closed the queue.
     pub(super) fn take_within(&self, timeout: Duration) -> Result<Job, RecvTimeoutError> {
         self.jobs
             .recv_timeout(timeout)
@@ -104,7 +104,8 @@ fn kind(job: &Job) -> usize {
     usize::from(!matches!(job, Job::Begin(_)))
 }
 
-/// Tests have less room than anybody needs.
+/// Upper limit for the jobs in the queue, bytes. Tests set the variable to get a small
+/// queue.
 fn most_bytes() -> usize {
     let told = std::env::var("PROCVIZ_TEST_QUEUE_BYTES").ok();
     told.and_then(|told| told.parse().ok())

@@ -1,5 +1,5 @@
-//! Gives blocks to the writing thread; what it has no room for is lost, and told
-//! of when it has.
+//! Sends blocks to the writer thread. A block that does not fit into the queue is lost; the
+//! loss is recorded when the queue has room again.
 
 use std::sync::atomic::Ordering;
 
@@ -7,8 +7,9 @@ use super::{Recorder, job::Job, part::Part};
 use crate::{recording::Block, runtime::stdout::say, tracker::Tracker};
 
 impl Recorder {
-    /// After something was lost: word of it, and everybody, whom who reads on
-    /// needs to know again, once the writing thread has room for them.
+    /// Sends what was lost, when the queue has room again. If the writer thread asks for the
+    /// state of all tasks, sends that state, too: after a loss, a reader needs it to
+    /// continue.
     pub(super) fn go_on(&mut self, tracker: &Tracker) {
         if !self.lost.is_empty() {
             self.send_lost();
@@ -29,7 +30,7 @@ impl Recorder {
         }
     }
 
-    /// Whether the writing thread knows of all that was lost.
+    /// Sends what was lost. Returns whether the writer thread now knows all losses.
     pub(super) fn send_lost(&mut self) -> bool {
         let Some(jobs) = &self.jobs else { return false };
         match jobs.offer(Job::Lost(std::mem::take(&mut self.lost))) {
@@ -46,11 +47,11 @@ impl Recorder {
         match self.packer.block() {
             None => {}
             Some((Ok(block), samples)) => self.put((block, samples)),
-            Some((Err(error), _)) => say(&format!("procviz: not recorded: {error}")),
+            Some((Err(error), _)) => say(&format!("procviz: a block of samples was not recorded: {error}")),
         }
     }
 
-    /// Into the ring, and to the disk where there is a file.
+    /// Adds a block to the ring, if there is one, and to the file, if one is being written.
     pub(super) fn put(&mut self, part: Part) {
         if let Some(ring) = &mut self.ring {
             let is_writing = ring.is_writing();
@@ -62,18 +63,18 @@ impl Recorder {
         self.send(Job::Part(part));
     }
 
-    /// Whether it was taken; what was not is counted and told of.
+    /// Sends a job. Returns whether the queue took the job; lost samples are counted.
     pub(super) fn send(&mut self, job: Job) -> bool {
         let is_behind = !self.lost.is_empty();
         let job = match job {
-            // Nobody would know what led to it.
+            // After a loss, a reader cannot use samples without the state of all tasks.
             Job::Part(part) if is_behind => {
                 self.lose(part);
                 return false;
             }
             other => other,
         };
-        // It belongs to what is there before another file begins.
+        // The loss belongs to the current file: send it before a job begins another file.
         if is_behind && !self.send_lost() {
             return false;
         }
@@ -90,9 +91,9 @@ impl Recorder {
 
     pub(super) fn lose(&mut self, part: Part) {
         if self.lost.is_empty() && part.1 > 0 {
-            say("procviz: the disk does not keep up; sampling goes on, samples are lost");
+            say("procviz: the disk is too slow: samples are lost, but sampling continues");
         }
         self.lost_in_all += part.1;
-        self.lost.add(part, "the disk did not keep up");
+        self.lost.add(part, "the disk was too slow");
     }
 }

@@ -165,73 +165,92 @@ fn name(comm: &Comm) -> String {
     String::from_utf8_lossy(comm.bytes()).into_owned()
 }
 
+/// The text of a trigger, for parsing its parts and for errors.
+#[derive(Clone, Copy)]
+struct Text<'a>(&'a str);
+
+impl Text<'_> {
+    fn bad(self, why: &str) -> Failure {
+        Failure::usage(format!("`--on {}`: {why}", shown(self.0)))
+    }
+
+    fn unknown(self) -> Failure {
+        self.bad(&format!("no trigger; there are {KNOWN}"))
+    }
+
+    /// A pattern for the name of a command.
+    fn command(self, name: &str) -> Result<Pattern, Failure> {
+        if name.is_empty() {
+            return Err(self.bad("it takes the name of a command"));
+        }
+        // The kernel keeps 15 bytes of a name.
+        let end = name.char_indices().map(|(at, ch)| at + ch.len_utf8());
+        let end = end.take_while(|end| *end <= 15).last().unwrap_or(0);
+        let name = if name.contains('*') {
+            name
+        } else {
+            &name[..end]
+        };
+        Pattern::new(name).map_err(|error| self.bad(&error.to_string()))
+    }
+
+    fn number(self, part: &str, what: &str) -> Result<f64, Failure> {
+        part.parse::<f64>()
+            .ok()
+            .filter(|value| value.is_finite() && *value > 0.0)
+            .ok_or_else(|| self.bad(&format!("it takes {what}")))
+    }
+
+    fn pressure(self, part: &str) -> Result<Kind, Failure> {
+        let (what, percent) = part.split_once(':').ok_or_else(|| self.unknown())?;
+        let what = match what {
+            "cpu.some" => Pressure::CpuSome,
+            "memory.some" => Pressure::MemorySome,
+            "memory.full" => Pressure::MemoryFull,
+            "io.some" => Pressure::IoSome,
+            "io.full" => Pressure::IoFull,
+            _ => return Err(self.unknown()),
+        };
+        let percent = percent.strip_suffix('%').unwrap_or(percent);
+        let percent = self.number(percent, "percent, as in psi:io.full:20%")?;
+        Ok(Kind::Pressure(what, percent))
+    }
+
+    fn rule(self, word: &str) -> Result<Rule, Failure> {
+        let rule = Rule::ALL.into_iter().find(|rule| rule.word() == word);
+        rule.ok_or_else(|| {
+            let words: Vec<_> = Rule::ALL.iter().map(|rule| rule.word()).collect();
+            self.bad(&format!("no rule; there are {}", words.join(", ")))
+        })
+    }
+}
+
 impl Kind {
     fn parse(text: &str) -> Result<Self, Failure> {
-        let bad = |why: &str| Failure::usage(format!("`--on {}`: {why}", shown(text)));
-        let unknown = || bad(&format!("no trigger; there are {KNOWN}"));
-        let (kind, rest) = text.split_once(':').ok_or_else(unknown)?;
-        let command = |name: &str| {
-            if name.is_empty() {
-                return Err(bad("it takes the name of a command"));
-            }
-            // The kernel keeps 15 bytes of a name.
-            let end = name.char_indices().map(|(at, ch)| at + ch.len_utf8());
-            let end = end.take_while(|end| *end <= 15).last().unwrap_or(0);
-            let name = if name.contains('*') {
-                name
-            } else {
-                &name[..end]
-            };
-            Pattern::new(name).map_err(|error| bad(&error.to_string()))
-        };
-        let number = |rest: &str, what: &str| {
-            rest.parse::<f64>()
-                .ok()
-                .filter(|value| value.is_finite() && *value > 0.0)
-                .ok_or_else(|| bad(&format!("it takes {what}")))
-        };
+        let all = Text(text);
+        let (kind, rest) = text.split_once(':').ok_or_else(|| all.unknown())?;
         Ok(match kind {
-            "exit" => Self::Exit(command(rest)?),
-            "signal" => {
-                Self::Signal(signal(rest).ok_or_else(|| {
-                    bad("it takes a signal by its number or name, as in 11 or SEGV")
-                })?)
-            }
+            "exit" => Self::Exit(all.command(rest)?),
+            "signal" => Self::Signal(signal(rest).ok_or_else(|| {
+                all.bad("it takes a signal by its number or name, as in 11 or SEGV")
+            })?),
             "rss" => {
                 let (name, size) = rest
                     .rsplit_once(':')
-                    .ok_or_else(|| bad("it takes a command and a size, as in rss:java:2G"))?;
+                    .ok_or_else(|| all.bad("it takes a command and a size, as in rss:java:2G"))?;
                 let size = config::bytes("--on", text, size)?;
-                Self::Rss(command(name)?, size)
+                Self::Rss(all.command(name)?, size)
             }
-            "forks" => Self::Forks(number(rest, "forks a second, as in forks:500")?),
-            "psi" => {
-                let (what, percent) = rest.split_once(':').ok_or_else(unknown)?;
-                let what = match what {
-                    "cpu.some" => Pressure::CpuSome,
-                    "memory.some" => Pressure::MemorySome,
-                    "memory.full" => Pressure::MemoryFull,
-                    "io.some" => Pressure::IoSome,
-                    "io.full" => Pressure::IoFull,
-                    _ => return Err(unknown()),
-                };
-                let percent = percent.strip_suffix('%').unwrap_or(percent);
-                Self::Pressure(what, number(percent, "percent, as in psi:io.full:20%")?)
-            }
-            "load" => Self::Load(number(rest, "a load, as in load:40")?),
+            "forks" => Self::Forks(all.number(rest, "forks a second, as in forks:500")?),
+            "psi" => all.pressure(rest)?,
+            "load" => Self::Load(all.number(rest, "a load, as in load:40")?),
             "gone" => Self::Gone(
                 rest.parse()
-                    .map_err(|_| bad("it takes a pid, as in gone:1234"))?,
+                    .map_err(|_| all.bad("it takes a pid, as in gone:1234"))?,
             ),
             // Before it was released, a finding was called a notable.
-            "finding" | "notable" => {
-                let rule = Rule::ALL.into_iter().find(|rule| rule.word() == rest);
-                Self::Finding(rule.ok_or_else(|| {
-                    let words: Vec<_> = Rule::ALL.iter().map(|rule| rule.word()).collect();
-                    bad(&format!("no rule; there are {}", words.join(", ")))
-                })?)
-            }
-            _ => return Err(unknown()),
+            "finding" | "notable" => Self::Finding(all.rule(rest)?),
+            _ => return Err(all.unknown()),
         })
     }
 

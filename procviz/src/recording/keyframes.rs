@@ -1,4 +1,4 @@
-//! A keyframe as tables in columns, and back.
+//! Packs a keyframe into tables in columns, and unpacks it.
 
 use std::sync::Arc;
 
@@ -11,18 +11,18 @@ use crate::{
     tracker::Keyframe,
 };
 
-/// The tables of a block, by number.
+/// Numbers of the tables in a block.
 const HEAD: u8 = 40;
 const THREADS: u8 = 41;
 const PROCESSES: u8 = 42;
-/// The place of each process, and how many threads it has.
+/// Slot of each process, and the number of its threads.
 const GROUPS: u8 = 43;
-/// Their places, in the order of their processes.
+/// Slots of these threads, in the order of their processes.
 const MEMBERS: u8 = 44;
-/// Places of threads, then of processes, that the next ones take.
+/// Free slots for the next threads, then free slots for the next processes.
 const FREE: u8 = 45;
 
-/// What stands in the one row of the head.
+/// The only row of the table `HEAD`.
 #[derive(Clone, Debug, Default)]
 struct Head {
     boot_ns: u64,
@@ -40,7 +40,7 @@ impl Head {
     }
 }
 
-/// The payload of a block.
+/// Packs a keyframe into the payload of a block.
 pub(super) fn pack(keyframe: &Keyframe) -> Vec<u8> {
     let mut words = Words::new();
     let [
@@ -90,11 +90,12 @@ pub(super) fn pack(keyframe: &Keyframe) -> Vec<u8> {
     )
 }
 
-/// One that another version of procviz has made is of no use: `None`.
+/// Unpacks the payload of a keyframe; `None` if another version of procviz wrote the
+/// keyframe.
 ///
 /// # Errors
 ///
-/// When the payload makes no sense.
+/// When the payload is invalid.
 pub(super) fn unpack(payload: Vec<u8>) -> Result<Option<Keyframe>, Nonsense> {
     let mut tables = TablesIn::parse(payload)?;
     let mut head = Head::default();

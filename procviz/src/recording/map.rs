@@ -1,4 +1,4 @@
-//! Where the blocks of a file are: by its index, or from block to block.
+//! Finds the blocks of a file: from the index, or by going from block to block.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -12,25 +12,25 @@ use super::{
 };
 use crate::trails::{Past, Recall};
 
-/// A block of a file: where, what, and of when.
+/// Offset, kind and times of a block in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
-    /// Its first byte.
+    /// Offset of the first byte of the block in the file.
     pub offset: u64,
     pub(super) kind: u64,
-    /// Its first sample's time since boot, ns.
+    /// Time of the first sample, ns since boot.
     pub begin_ns: u64,
-    /// Its last sample's.
+    /// Time of the last sample, ns since boot.
     pub end_ns: u64,
 }
 
 impl Entry {
-    /// Whether it holds samples.
+    /// Whether the block holds samples.
     pub fn has_samples(&self) -> bool {
         self.is(Kind::Samples)
     }
 
-    /// Whether reading may begin there.
+    /// Whether the block is a keyframe: reading can begin there.
     pub fn is_keyframe(&self) -> bool {
         self.is(Kind::Keyframe)
     }
@@ -40,26 +40,27 @@ impl Entry {
     }
 }
 
-/// All of a file's blocks, in order.
+/// All blocks of a file, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Map {
-    /// Those that could be found.
+    /// The blocks that could be found.
     pub entries: Vec<Entry>,
 }
 
-/// An index of more is not looked for.
+/// Upper limit for the size of an index, bytes. A larger index is not found.
 const MOST_OF_INDEX: u64 = 8 << 20;
-/// Blocks that are no further apart than this have nothing between them, ns.
+/// Longest time between two blocks of samples that is never a gap, ns.
 const FAR_NS: u64 = 3_000_000_000;
-/// Entries of an index that are compared with their blocks at once.
+/// Approximate number of index entries that are compared with their blocks when the
+/// index is read.
 const LOOKED_AT: usize = 64;
-/// Upper limit for what stood out in a file, in bytes of memory.
+/// Upper limit for the marks of a file in memory, bytes.
 const MOST_OF_MARKS: usize = 64 << 20;
-/// Bytes that are searched at once for the next block.
+/// Number of bytes that are read at once to search for a block.
 const WINDOW: usize = 1 << 16;
 
 impl Map {
-    /// Looks for the index, or goes from block to block where there is none.
+    /// Reads the index, or goes from block to block if there is no valid index.
     ///
     /// # Errors
     ///
@@ -80,7 +81,7 @@ impl Map {
                 continue;
             };
             let end = found + (BLOCK_HEADER + header.packed) as u64;
-            // Not finished, or it lies about its length.
+            // The block is not finished, or its length is wrong.
             if end > len {
                 continue;
             }
@@ -95,7 +96,7 @@ impl Map {
         Ok(Self { entries })
     }
 
-    /// Times since boot of the first and the last sample, ns.
+    /// Times of the first and the last sample, ns since boot; `None` without samples.
     pub fn span(&self) -> Option<(u64, u64)> {
         let mut samples = self.entries.iter().filter(|entry| entry.has_samples());
         let first = samples.next()?;
@@ -103,8 +104,8 @@ impl Map {
         Some((first.begin_ns, last.end_ns))
     }
 
-    /// Times since boot of which there are no samples, ns: the file says so, or
-    /// there is far more time between two blocks than between most.
+    /// Periods without samples, ns since boot: the periods of gap blocks, and periods
+    /// between two blocks of samples that are much longer than usual.
     pub fn holes(&self) -> Vec<(u64, u64)> {
         let span = |entry: &Entry| (entry.begin_ns, entry.end_ns);
         let of = |kind: Kind| self.entries.iter().filter(move |entry| entry.is(kind));
@@ -120,8 +121,8 @@ impl Map {
         of(Kind::Gap).map(span).chain(long).collect()
     }
 
-    /// What began and ceased to stand out, and the places of blocks of it that
-    /// are damaged, or beyond what is kept of a file.
+    /// All marks, and the offsets of the blocks of marks that are damaged or exceed the
+    /// limit for the marks of a file.
     ///
     /// # Errors
     ///
@@ -146,8 +147,8 @@ impl Map {
         Ok((marks, damaged))
     }
 
-    /// What came to trails well before a time since boot; `None` where some of
-    /// it is damaged, or missing.
+    /// The trails up to a time well before `until_ns`, ns since boot; `None` if a block
+    /// of trails is damaged or missing.
     ///
     /// # Errors
     ///
@@ -162,7 +163,8 @@ impl Map {
             .iter()
             .rev()
             .filter(|entry| entry.has_samples());
-        // The wall clock, by which the time may have been found, is not that exact.
+        // `until_ns` can come from the wall clock, which is not exact: keep a distance
+        // of one block of samples.
         let last = samples.find(|entry| entry.begin_ns <= until_ns);
         let limit_ns = samples.next().or(last).map_or(0, |entry| entry.begin_ns);
         let mut recall = Recall::new();
@@ -182,7 +184,7 @@ impl Map {
         Ok(recall.finish().ok())
     }
 
-    /// The blocks of a kind, each with the place of the block after it.
+    /// The blocks of a kind, each with the offset of the next block.
     fn blocks(&self, kind: Kind) -> impl Iterator<Item = (&Entry, u64)> {
         let next = self.entries.iter().skip(1).map(|entry| entry.offset);
         let limits = next.chain(std::iter::once(u64::MAX));
@@ -190,7 +192,7 @@ impl Map {
         entries.filter(move |(entry, _)| entry.is(kind))
     }
 
-    /// The last facts before a place.
+    /// The last block of facts before an offset.
     pub(super) fn facts_before(&self, offset: u64) -> Option<&Entry> {
         self.entries
             .iter()
@@ -198,8 +200,9 @@ impl Map {
     }
 }
 
-/// The payload of a block; `None` where it is damaged, or another block than
-/// the one that the entry names, or reaches into the next one.
+/// Reads the payload of a block. `None`: the block is damaged, is not the block that the
+/// entry names, reaches into the next block (which begins at `limit`), or exceeds the
+/// budget.
 fn payload_at(
     file: &mut (impl Read + Seek),
     entry: &Entry,
@@ -241,8 +244,8 @@ fn head_at(file: &mut (impl Read + Seek), at: u64) -> std::io::Result<Option<[u8
     }
 }
 
-/// A part of a file that is searched from its front: no byte is read twice,
-/// however many blocks seem to begin there.
+/// A part of a file, searched from its front. No byte is read twice, even if many blocks
+/// seem to begin there.
 struct Window<'a, F> {
     file: &'a mut F,
     begin: u64,
@@ -258,7 +261,8 @@ impl<'a, F: Read + Seek> Window<'a, F> {
         }
     }
 
-    /// The bytes from a place on, at least so many unless the file ends there.
+    /// The bytes from an offset on: at least `wanted` bytes, or all up to the end of the
+    /// file.
     fn from(&mut self, at: u64, wanted: usize) -> std::io::Result<&[u8]> {
         let end = self.begin + self.bytes.len() as u64;
         if at < self.begin || at + wanted as u64 > end {
@@ -272,7 +276,7 @@ impl<'a, F: Read + Seek> Window<'a, F> {
         Ok(self.bytes.get(from..).unwrap_or_default())
     }
 
-    /// Where the next block may begin.
+    /// Offset of the next block magic at or after `from`: a block can begin there.
     fn next_magic(&mut self, from: u64) -> std::io::Result<Option<u64>> {
         let mut at = from;
         loop {
@@ -280,7 +284,7 @@ impl<'a, F: Read + Seek> Window<'a, F> {
             if let Some(found) = find(bytes, 0) {
                 return Ok(Some(at + found as u64));
             }
-            // The first bytes of a magic may be the last ones here.
+            // The last bytes here can be the first bytes of a magic.
             let Some(step) = bytes.len().checked_sub(BLOCK_MAGIC.len() - 1) else {
                 return Ok(None);
             };
@@ -291,16 +295,16 @@ impl<'a, F: Read + Seek> Window<'a, F> {
         }
     }
 
-    /// What stands before a payload; `None` where no block begins.
+    /// Parses the block header at an offset; `None` if no block begins there.
     fn header_at(&mut self, at: u64) -> std::io::Result<Option<Header>> {
         let bytes = self.from(at, BLOCK_HEADER)?;
         Ok(bytes.first_chunk::<BLOCK_HEADER>().and_then(Header::parse))
     }
 }
 
-/// Whether the blocks that an index names are there. Of many, some are looked
-/// at here, the first and the last ones of samples among them; the others when
-/// they are used.
+/// Whether the blocks of an index exist. In a long index, only some entries are checked
+/// here, always including the first and the last block of samples. The other entries are
+/// checked when they are used.
 fn are_true(file: &mut (impl Read + Seek), entries: &[Entry]) -> std::io::Result<bool> {
     let step = entries.len().div_ceil(LOOKED_AT).max(1);
     let mut samples = entries.iter().filter(|entry| entry.has_samples());
@@ -322,7 +326,7 @@ fn are_true(file: &mut (impl Read + Seek), entries: &[Entry]) -> std::io::Result
     Ok(true)
 }
 
-/// What the index says, if the file ends with a sound one.
+/// The entries of the index; `None` if the file does not end with a valid index.
 fn index(file: &mut (impl Read + Seek), len: u64) -> std::io::Result<Option<Vec<Entry>>> {
     let mut tail = WINDOW as u64;
     let mut budget = Budget::new();
@@ -339,7 +343,7 @@ fn index(file: &mut (impl Read + Seek), len: u64) -> std::io::Result<Option<Vec<
             }
             at = found + 1;
         }
-        // A longer index begins further ahead.
+        // A longer index begins earlier in the file.
         if from <= FILE_HEADER as u64 || tail >= MOST_OF_INDEX || len == 0 {
             return Ok(None);
         }
@@ -347,8 +351,8 @@ fn index(file: &mut (impl Read + Seek), len: u64) -> std::io::Result<Option<Vec<
     }
 }
 
-/// The entries of an index that takes all these bytes, the first of which has
-/// that place in the file.
+/// The entries of an index; `None` if `block` is not exactly one valid index. `place` is
+/// the offset of `block` in the file.
 fn entries(block: &[u8], place: u64, budget: &mut Budget) -> Option<Vec<Entry>> {
     let head = block.first_chunk::<BLOCK_HEADER>()?;
     let header = Header::parse(head)?;

@@ -1,25 +1,28 @@
-//! Checks that the figures of a sample are those of some machine. A recording
-//! may hold any numbers; those that cannot be are damage, and nothing after the
-//! reader has to expect them.
+//! Checks that the figures of a sample are possible on a real machine. A recording can
+//! hold any numbers. Impossible numbers are damage, so code after the reader does not have
+//! to expect them.
 
 use super::block::MOST_NS as TIME_NS;
 use crate::model::{Event, ExitRecord, Found, MachineFigures, Pressure, Sample, TaskId};
 
-/// CPU times, run delays, and bytes read and written: counters that only grow.
+/// Upper limit for counters that only grow: CPU times and run delays, ns, bytes read and
+/// written, and numbers of events.
 const COUNTER: u64 = 1 << 63;
-/// Memory of the machine, and address space of a process, in bytes: 57 bits are
-/// what a CPU can address.
+/// Upper limit for the memory of the machine and for the address space of a process,
+/// bytes. A CPU can address 57 bits.
 const MEMORY_BYTES: u64 = 1 << 57;
-/// Tasks at one time, as `/proc/sys/kernel/pid_max` allows.
+/// Upper limit for the tasks at one time: the largest value that
+/// `/proc/sys/kernel/pid_max` allows.
 const TASKS: u64 = 1 << 22;
-/// Events of one kind in an interval, or lost since the start.
+/// Upper limit for the events of one kind in an interval, or lost since the start.
 const EVENTS: u64 = 1 << 40;
-/// Short lives of one kind in an interval.
+/// Upper limit for the short-lived processes of one kind in an interval.
 const LIVES: u64 = 1 << 32;
-/// Events of a sample may be that much later than its own time, ns.
+/// Upper limit for the time from a sample to its events, ns: events can be later than
+/// their sample.
 const AHEAD_NS: u64 = 60_000_000_000;
 
-/// Whether a machine may have been so, after a sample of that time since boot.
+/// Whether a sample is possible after a sample of the time `before_ns`, ns since boot.
 pub(super) fn is_possible(sample: &Sample, before_ns: u64) -> bool {
     let stamp = sample.stamp;
     let latest_ns = stamp.boot_ns.saturating_add(AHEAD_NS);
@@ -62,7 +65,7 @@ fn pair_is_at_most(most: u64, pair: Option<(u64, u64)>) -> bool {
     pair.is_none_or(|(one, other)| one <= most && other <= most)
 }
 
-/// Starts are times since boot.
+/// Whether a task can have started by `latest_ns`, ns since boot.
 fn id_is_possible(id: TaskId, latest_ns: u64) -> bool {
     id.start_ns <= latest_ns
 }
@@ -158,7 +161,7 @@ fn event_is_possible(event: &Event, latest_ns: u64) -> bool {
     }
 }
 
-/// Whether a process may have ended so by that time since boot, ns.
+/// Whether an exit record is possible by `latest_ns`, ns since boot.
 pub(super) fn end_is_possible(record: &ExitRecord, latest_ns: u64) -> bool {
     let ids = [Some(record.process), record.thread, Some(record.origin)];
     ids.into_iter()

@@ -1,5 +1,5 @@
-//! Reads a recording from the front, whatever has become of it: a damaged
-//! block is left out and told of, and reading goes on at the next one.
+//! Reads a recording from the front, even if it is damaged: a damaged block is left out
+//! and reported, and reading continues at the next block.
 
 use std::{
     io::{Read, Seek, SeekFrom},
@@ -26,55 +26,59 @@ use crate::{
     tracker::Keyframe,
 };
 
-/// Why nothing of a file can be read.
+/// Why a file cannot be read at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The file system says so.
+    /// Reading from the file failed.
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    /// There is nothing in it.
-    #[error("it is empty")]
+    /// The file is empty.
+    #[error("the file is empty")]
     Empty,
-    /// It is something else.
-    #[error("it is no recording of procviz")]
+    /// The file is not a recording.
+    #[error("not a procviz recording")]
     Foreign,
-    /// It comes from the future.
-    #[error("its format is version {0}, and this procviz knows versions up to {VERSION}")]
+    /// The format version is newer than this procviz.
+    #[error(
+        "the format version is {0}, but this procviz reads versions up to {VERSION}: use a newer procviz"
+    )]
     Version(u16),
 }
 
-/// What is wrong with a part of a recording.
+/// A damaged part of a recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// The first byte that could not be used.
+    /// Offset of the first byte that is left out.
     pub offset: u64,
-    /// How many, up to the next block or the end.
+    /// Number of bytes that are left out, up to the next block or the end of the file; 0 if
+    /// only a part of the block's content is left out.
     pub bytes: u64,
-    /// What is wrong there.
+    /// What is wrong with this part, in words for the user.
     pub what: &'static str,
 }
 
-/// What was found beside samples.
+/// What a reader found besides samples: damage, gaps, and the size of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Integrity {
-    /// What could not be read.
+    /// Parts that could not be read.
     pub damages: Vec<Damage>,
-    /// What was never written.
+    /// Periods that were never written.
     pub gaps: Vec<Gap>,
-    /// Blocks that were read, those of unknown kinds included.
+    /// Number of blocks that were read, including blocks of unknown kinds.
     pub blocks: u64,
-    /// Bytes read.
+    /// Number of bytes that were read.
     pub bytes: u64,
-    /// The index is there: recording ended in order.
+    /// Whether the index exists: the recording was closed.
     pub is_closed: bool,
-    /// Bytes of a last block that was never finished.
+    /// Number of bytes of an unfinished last block; 0 if there is none.
     pub unfinished: u64,
 }
 
-/// A recording that is read.
+/// Reads one recording.
 pub struct Reader {
     input: Box<dyn Read + Send>,
-    /// What was read from the input and not used yet; `at` is its first byte's place in the file.
+    /// Bytes of the input; `used` of them are already used. `at` is the offset in the
+    /// file of the first byte that is not used yet.
     buffer: Vec<u8>,
     used: usize,
     at: u64,
@@ -82,26 +86,26 @@ pub struct Reader {
     facts: Facts,
     integrity: Integrity,
     samples: Option<Scattered>,
-    /// The first byte of the block that they are from, and the time since boot
-    /// of the sample before the next one, ns.
+    /// Offset of the block of `samples`, and the time of the last sample that was read,
+    /// ns since boot.
     samples_at: u64,
     before_ns: u64,
-    /// What the rest may cost; `None`: nothing more is read.
+    /// What reading the rest can still cost; `None`: the rest is not read.
     budget: Option<Budget>,
     unpacked: u64,
-    /// Who ended in the gap before the next sample.
+    /// Exit records of the gap before the next sample.
     ended: Vec<Arc<ExitRecord>>,
-    /// Damages and gaps so far, those included that are not told one by one.
+    /// Number of damages and gaps so far, including those that are not listed.
     holes: usize,
-    /// What the tracker knew before the next sample, and how many holes before that.
+    /// The keyframe before the next sample, and the number of damages and gaps before it.
     keyframe: Option<(Keyframe, usize)>,
-    /// Bytes that were left out since the last sound block, and why.
+    /// Bytes that were left out since the last valid block, and the reason.
     skipped: Option<Damage>,
 }
 
-/// Damages and gaps that are told one by one.
+/// Upper limit for the damages and gaps that are listed one by one.
 const MOST_DAMAGES: usize = 1_000;
-/// No gaps before one sample have more deaths.
+/// Upper limit for the exit records of the gaps before one sample.
 pub(crate) const MOST_ENDED: usize = 100_000;
 
 impl Reader {
@@ -109,7 +113,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// When it is no recording, or none that can be read.
+    /// When the input is not a recording, or cannot be read.
     pub fn new(input: impl Read + Send + 'static) -> Result<Self, ReadError> {
         let mut reader = Self {
             input: Box::new(input),
@@ -147,17 +151,17 @@ impl Reader {
         Ok(reader)
     }
 
-    /// What the recording says of its machine; later blocks may know more users.
+    /// The facts of the recording; later blocks can add user names.
     pub fn facts(&self) -> &Facts {
         &self.facts
     }
 
-    /// Goes on at a block that the file's map names, with what was known of
-    /// users by then. `file` is the same file.
+    /// Continues at the block at `offset`, which `map` names, with the last facts before
+    /// this block. `file` is the same file as before.
     ///
     /// # Errors
     ///
-    /// When it cannot be read.
+    /// When the file cannot be read.
     pub fn jump(
         &mut self,
         mut file: impl Read + Seek + Send + 'static,
@@ -195,28 +199,29 @@ impl Reader {
         self.budget = Some(Budget::new());
     }
 
-    /// What [`Tracker::restore`](crate::tracker::Tracker::restore) takes, if a
-    /// keyframe stood between the last two samples that were read, or before
-    /// the first; and the number of holes ahead of it, which it mends.
+    /// Takes the keyframe between the last two samples that were read, or before the first
+    /// sample; `None` if there is none. It is for
+    /// [`Tracker::restore`](crate::tracker::Tracker::restore). The number counts the damages
+    /// and gaps before the keyframe: its state makes up for them.
     pub fn take_keyframe(&mut self) -> Option<(Keyframe, usize)> {
         self.keyframe.take()
     }
 
-    /// Bytes of payloads that have been unpacked so far.
+    /// Number of unpacked bytes of payloads so far.
     pub fn unpacked(&self) -> u64 {
         self.unpacked
     }
 
-    /// What was found so far; all of it after the last sample.
+    /// What was found so far. It is complete only after the last sample.
     pub fn integrity(&self) -> &Integrity {
         &self.integrity
     }
 
-    /// The next sample; `None` after the last.
+    /// The next sample; `None` after the last sample.
     ///
     /// # Errors
     ///
-    /// When the input cannot be read. What is damaged is no error.
+    /// When the input cannot be read. Damage is not an error.
     pub fn read(&mut self) -> Result<Option<Sample>, ReadError> {
         loop {
             if let Some(samples) = &mut self.samples {
@@ -225,7 +230,7 @@ impl Reader {
                         self.tell(Damage {
                             offset: self.samples_at,
                             bytes: 0,
-                            what: "a sample has figures that no machine can have",
+                            what: "a sample has impossible figures",
                         });
                     }
                     Ok(Some(mut sample)) => {
@@ -239,7 +244,7 @@ impl Reader {
                         self.tell(Damage {
                             offset: self.samples_at,
                             bytes: 0,
-                            what: "a block of samples makes no sense",
+                            what: "the content of a block of samples is invalid",
                         });
                     }
                 }
@@ -251,7 +256,7 @@ impl Reader {
         }
     }
 
-    /// After the last sample: who ended in a gap behind it.
+    /// Takes the exit records of a gap after the last sample.
     pub fn take_ended(&mut self) -> Vec<Arc<ExitRecord>> {
         std::mem::take(&mut self.ended)
     }
@@ -274,8 +279,8 @@ impl Reader {
         }
     }
 
-    /// Goes over what is left by its checksums alone, for [`Reader::integrity`]:
-    /// of all blocks, only those of gaps are unpacked.
+    /// Reads the rest of the file for [`Reader::integrity`]: checks the checksums of all
+    /// blocks, and unpacks only gap blocks.
     ///
     /// # Errors
     ///
@@ -299,7 +304,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes in the next sound block; whether there was one.
+    /// Reads the next valid block. Returns false at the end of the file.
     fn block(&mut self) -> Result<bool, ReadError> {
         let Some(header) = self.sound()? else {
             return Ok(false);
@@ -316,7 +321,7 @@ impl Reader {
             false => None,
         };
         self.unpacked += header.unpacked as u64;
-        // With its own bytes a block earns a part of what it costs.
+        // Pass the block first: its own bytes raise the budget that it needs.
         self.pass(&header);
         let budget = self.budget.as_mut().ok_or(Exceeded);
         if budget.and_then(|budget| budget.unpack(&header)).is_err() {
@@ -332,33 +337,34 @@ impl Reader {
             Ok(false) => self.tell(Damage {
                 offset,
                 bytes: (BLOCK_HEADER + header.packed) as u64,
-                what: "a block makes no sense",
+                what: "the content of a block is invalid",
             }),
             Err(Exceeded) => self.give_up(),
         }
         Ok(true)
     }
 
-    /// Leaves out the rest: whoever made the file wants its reader to be busy.
+    /// Leaves out the rest of the file: it was made to keep its reader busy.
     fn give_up(&mut self) {
         if self.budget.take().is_some() {
             self.tell(Damage {
                 offset: self.at,
                 bytes: 0,
-                what: "it claims to hold more than a recording of its size can; the rest of the file is left out",
+                what: "the content exceeds the limits for a file of this size; the rest of the file is left out",
             });
         }
         self.samples = None;
     }
 
-    /// Leaves behind a block that is sound.
+    /// Moves past a valid block.
     fn pass(&mut self, header: &Header) {
         self.end_of_damage();
         self.take(BLOCK_HEADER + header.packed);
         self.integrity.blocks += 1;
     }
 
-    /// Goes to the next block whose checksum is right, all of which is there then.
+    /// Moves to the next block with the right checksum. The buffer then holds the whole
+    /// block.
     fn sound(&mut self) -> Result<Option<Header>, ReadError> {
         loop {
             if self.budget.is_none() {
@@ -368,7 +374,7 @@ impl Reader {
             let Some(head) = self.rest().first_chunk::<BLOCK_HEADER>().copied() else {
                 let left = self.rest().len() as u64;
                 if self.skipped.is_none() {
-                    // Whoever wrote it was stopped in the middle.
+                    // The recorder was stopped within this block, or still writes it.
                     self.integrity.unfinished = left;
                 } else {
                     self.skip(left as usize, "");
@@ -377,18 +383,18 @@ impl Reader {
                 return Ok(None);
             };
             let Some(header) = Header::parse(&head) else {
-                self.skip_to_next("no block begins here")?;
+                self.skip_to_next("no block begins at this byte")?;
                 continue;
             };
             let whole = BLOCK_HEADER + header.packed;
             self.fill(whole)?;
             let Some(payload) = self.rest().get(BLOCK_HEADER..whole) else {
-                // Either the file ends here, or the length is not true.
+                // Either the file ends within the block, or the length is wrong.
                 if self.skipped.is_none() && !self.has_block_after(1) {
                     self.integrity.unfinished = self.rest().len() as u64;
                     return Ok(None);
                 }
-                self.skip_to_next("a block is longer than the file")?;
+                self.skip_to_next("a block is longer than the rest of the file")?;
                 continue;
             };
             if header.is_sound(&head, payload) {
@@ -400,11 +406,11 @@ impl Reader {
                 self.give_up();
                 return Ok(None);
             }
-            self.skip_to_next("a block's checksum is wrong")?;
+            self.skip_to_next("the checksum of a block is wrong")?;
         }
     }
 
-    /// Takes in a payload; whether it makes sense.
+    /// Reads a payload. Returns whether the payload is valid.
     fn enter(&mut self, header: &Header, payload: Vec<u8>, offset: u64) -> Result<bool, Exceeded> {
         Ok(match header.kind {
             Kind::Facts => match serde_json::from_slice::<Facts>(&payload) {
@@ -450,7 +456,8 @@ impl Reader {
         self.budget.as_mut().ok_or(Exceeded)?.rows(rows)
     }
 
-    /// Keeps ends that stand between samples; whether they can be.
+    /// Keeps the exit records of a gap. Returns whether they are possible, and within the
+    /// limit.
     fn take_ends(&mut self, ended: Option<Vec<Arc<ExitRecord>>>) -> bool {
         let Some(ended) = ended else { return false };
         let are_possible = ended.iter().all(|record| end_is_possible(record, MOST_NS));
@@ -461,7 +468,7 @@ impl Reader {
         are_possible && is_room
     }
 
-    /// Leaves out what is not a sound block, up to where the next may begin.
+    /// Leaves out bytes up to the next block magic, where a block can begin.
     fn skip_to_next(&mut self, what: &'static str) -> Result<(), ReadError> {
         let mut from = 1;
         loop {
@@ -469,7 +476,7 @@ impl Reader {
                 self.skip(at, what);
                 return Ok(());
             }
-            // The first bytes of a magic may be the last ones here.
+            // The last bytes here can be the first bytes of a magic.
             let scanned = self
                 .rest()
                 .len()
@@ -518,7 +525,7 @@ impl Reader {
         self.integrity.bytes = self.at;
     }
 
-    /// Reads until there are so many bytes, or no more.
+    /// Reads until the buffer holds `wanted` unused bytes, or the input ends.
     fn fill(&mut self, wanted: usize) -> Result<(), ReadError> {
         debug_assert!(wanted <= BLOCK_HEADER + MOST, "more than any block has");
         if self.rest().len() >= wanted || self.is_at_end {

@@ -1,5 +1,5 @@
-//! What a row of each table holds, column by column. A later version may add
-//! columns behind the last.
+//! Describes the row of each table, column by column. A later version can add columns
+//! after the last column.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::model::{
     Status, TaskId, Thread, ThreadEnd,
 };
 
-/// How many rows of the other tables belong to a sample.
+/// Numbers of rows in the other tables that belong to a sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) found: u64,
@@ -41,7 +41,7 @@ pub(super) fn maybe_small(row: &mut impl Columns, value: &mut Option<u32>) {
     }
 }
 
-/// Several truths in the bits of one number, the first in the lowest.
+/// Several flags as the bits of one number; the first flag is the lowest bit.
 pub(super) fn flags<const N: usize>(row: &mut impl Columns, flags: [&mut bool; N]) {
     let bits = flags.iter().enumerate();
     let mut number = bits.fold(0, |number, (bit, flag)| number | u64::from(**flag) << bit);
@@ -51,7 +51,7 @@ pub(super) fn flags<const N: usize>(row: &mut impl Columns, flags: [&mut bool; N
     }
 }
 
-/// The letter of proc(5).
+/// A state as its letter in proc(5).
 fn state(row: &mut impl Columns, value: &mut State) {
     let mut letter = value.letter() as u64;
     row.number(&mut letter);
@@ -94,7 +94,7 @@ fn status(row: &mut impl Columns, value: &mut Status) {
 pub(super) fn sample(row: &mut impl Columns, sample: &mut Sample, counts: &mut Counts) {
     row.rising(&mut sample.stamp.boot_ns);
     row.number(&mut sample.stamp.interval_ns);
-    // The dates of some three centuries around 1970 fit.
+    // 64 bits hold all dates within 292 years of 1970.
     let wall = sample.boot_wall_ns;
     let mut wall = wall.map(|ns| super::varint::zigzag(ns as i64));
     row.maybe(&mut wall);
@@ -239,10 +239,10 @@ pub(super) fn fold(row: &mut impl Columns, fold: &mut Fold) {
     flags(row, [&mut fold.watched]);
 }
 
-/// The numbers of the kinds of events; each kind has a table of its own.
+/// Numbers of the kinds of events. Each kind has its own table.
 pub(super) const EVENTS: std::ops::RangeInclusive<u8> = 20..=30;
 
-/// The kind of an event, which is the number of its table.
+/// Kind of an event: the number of its table.
 pub(super) fn kind(event: &Event) -> u8 {
     match event {
         Event::Nothing => 20,
@@ -259,7 +259,7 @@ pub(super) fn kind(event: &Event) -> u8 {
     }
 }
 
-/// An event of a kind, for its columns to fill.
+/// An empty event of a kind, to be filled from columns; `None` for an unknown kind.
 pub(super) fn blank(kind: u8) -> Option<Event> {
     let id = TaskId::default();
     let comm = Comm::default();
@@ -338,10 +338,10 @@ fn blank_exit() -> ExitRecord {
     }
 }
 
-/// A row of an event's own table.
+/// Describes an event in the table of its kind.
 pub(super) fn event(row: &mut impl Columns, event: &mut Event) {
     match event {
-        // A table needs a column.
+        // A table with rows needs at least one column.
         Event::Nothing => row.number(&mut 0),
         Event::Fork(fork) => fork_row(row, fork),
         Event::Exec(exec) => {
@@ -451,7 +451,7 @@ fn exit(row: &mut impl Columns, exit: &mut ExitRecord) {
     exit.thread = is_thread.then_some(thread);
 }
 
-/// What threads of a process have used together.
+/// Sums over the threads of a process.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
     cpu_ns: u64,
@@ -478,7 +478,7 @@ impl Sums {
     }
 }
 
-/// A number as what it is more than another one.
+/// A number, stored as its difference from `other`.
 fn beyond(row: &mut impl Columns, value: &mut u64, other: u64) {
     let mut more = zigzag(value.wrapping_sub(other) as i64);
     row.number(&mut more);
@@ -491,7 +491,7 @@ fn maybe_beyond(row: &mut impl Columns, value: &mut Option<u64>, other: u64) {
     *value = more.map(|more| (unzigzag(more) as u64).wrapping_add(other));
 }
 
-/// A thread in a keyframe.
+/// Describes a thread in a keyframe.
 pub(super) fn thread(row: &mut impl Columns, thread: &mut Thread, now_ns: u64, tick: u64) {
     row.next_task(&mut thread.id);
     let mut process = thread.process as u64;
@@ -517,7 +517,7 @@ pub(super) fn thread(row: &mut impl Columns, thread: &mut Thread, now_ns: u64, t
     end(row, &mut thread.end);
 }
 
-/// A process in a keyframe, without its threads and its exit record.
+/// Describes a process in a keyframe, without its threads and its exit record.
 pub(super) fn process(
     row: &mut impl Columns,
     process: &mut Process,
@@ -526,13 +526,13 @@ pub(super) fn process(
     tick: u64,
 ) {
     row.next_task(&mut process.id);
-    // Mostly the first one of its threads.
+    // The leader is usually the first thread.
     let first = process.members.first().map_or(0, |slot| *slot as u64);
     let mut leader = process.leader.map(|slot| slot as u64);
     maybe_beyond(row, &mut leader, first);
     process.leader = leader.map(|slot| slot as usize);
     small(row, &mut process.ppid);
-    // Mostly the same as here.
+    // The pid in the process's own pid namespace usually equals the pid here.
     let mut ns_pid = process.ns_pid.map(u64::from);
     maybe_beyond(row, &mut ns_pid, process.id.tid.into());
     match ns_pid.map(u32::try_from).transpose() {

@@ -1,4 +1,4 @@
-//! Samples as tables in columns, and back.
+//! Packs samples into tables in columns, and unpacks them.
 
 use std::ops::ControlFlow;
 
@@ -13,28 +13,28 @@ use crate::model::{
     TaskId,
 };
 
-/// The tables of a block, by number.
+/// Numbers of the tables in a block.
 const SAMPLES: u8 = 10;
 const FOUND: u8 = 11;
 const READINGS: u8 = 12;
 const MEMORIES: u8 = 13;
 const FOLDS: u8 = 14;
-/// The kind of each event, in order.
+/// Kind of each event, in the order of the events.
 const KINDS: u8 = 15;
-/// Upper limit for the rows of a sample of one kind.
+/// Upper limit for the rows of one kind in a sample.
 const MOST_ROWS: u64 = 400_000;
-/// What a sample costs whoever takes it in, beside its rows, in rows.
+/// Cost of a sample for its reader besides its rows, in rows.
 const ROWS_OF_SAMPLE: u64 = 8;
-/// Upper limit for a sample in memory, in bytes: 130,000 tasks found at once, or
-/// 300,000 events of which a third are ends of processes.
+/// Upper limit for a sample in memory, bytes: 130,000 tasks found at once, or 300,000
+/// events if a third of the events are exits of processes.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// Gathers samples for a block.
+/// Collects samples for a block.
 pub(super) struct Gathered {
     words: Words,
     tables: Vec<TableOut>,
     known: Known,
-    /// Times since boot of the first and the last, ns; `None` without any.
+    /// Times of the first and the last sample, ns since boot; `None` without samples.
     span: Option<(u64, u64)>,
 }
 
@@ -50,7 +50,7 @@ impl Gathered {
         }
     }
 
-    /// Adds one.
+    /// Adds a sample.
     pub(super) fn add(&mut self, sample: &Sample) {
         let now = sample.stamp.boot_ns;
         self.span = Some((self.span.map_or(now, |(first, _)| first), now));
@@ -68,7 +68,8 @@ impl Gathered {
             readings: sample.readings.len() as u64,
             memories: memories.len() as u64,
         };
-        // Rows are described once for both ways, so each is copied on its way out.
+        // The same description writes and reads a row, so it takes mutable values: each
+        // row is copied before it is written.
         let mut head = head_of(sample);
         self.row(SAMPLES, |put| rows::sample(put, &mut head, &mut counts));
         for found in &sample.found {
@@ -97,7 +98,7 @@ impl Gathered {
         }
     }
 
-    /// Writes everybody's memory anew from now on: reading may begin here.
+    /// Writes the memory of all processes again from now on: reading can begin here.
     pub(super) fn forget_memories(&mut self) {
         self.known.0.clear();
     }
@@ -108,30 +109,30 @@ impl Gathered {
         }
     }
 
-    /// About how many bytes there are.
+    /// Approximate size of the collected samples, bytes.
     pub(super) fn size(&self) -> usize {
         size(&self.words, &self.tables)
     }
 
-    /// The first and the last sample's time; `None` without any.
+    /// Times of the first and the last sample, ns since boot; `None` without samples.
     pub(super) fn span(&self) -> Option<(u64, u64)> {
         self.span
     }
 
-    /// The payload of a block with all of them; they are forgotten then.
+    /// Packs all collected samples into the payload of a block, and forgets them.
     pub(super) fn finish(&mut self) -> Vec<u8> {
         self.span = None;
         finish(&mut self.words, &mut self.tables)
     }
 }
 
-/// Memory of processes as it was last written. Most rows say what the one
-/// before said.
+/// Memory of each process as last written. Most rows repeat the previous row of their
+/// process, and are not written.
 #[derive(Default)]
 struct Known(FxHashMap<TaskId, (u64, u64, u32)>);
 
 impl Known {
-    /// Forgets those whose number of threads other rows may change.
+    /// Forgets the processes whose number of threads other rows can change.
     fn invalidate(&mut self, sample: &Sample) {
         if !sample.found.is_empty() {
             self.0.clear();
@@ -155,7 +156,7 @@ impl Known {
     }
 }
 
-/// A sample without its lists.
+/// A copy of a sample without its lists.
 fn head_of(sample: &Sample) -> Sample {
     Sample {
         stamp: sample.stamp,
@@ -169,27 +170,30 @@ fn head_of(sample: &Sample) -> Sample {
     }
 }
 
-/// The samples of a block, one after the other.
+/// Reads the samples of a block, one after another.
 pub(super) struct Scattered(TablesIn);
 
 impl Scattered {
+    /// Parses the payload of a block.
+    ///
     /// # Errors
     ///
-    /// When the payload makes no sense.
+    /// When the payload is invalid.
     pub(super) fn new(payload: Vec<u8>) -> Result<Self, Nonsense> {
         TablesIn::parse(payload).map(Self)
     }
 
-    /// Rows that have not been read yet, and what the samples cost beside them.
+    /// Cost of the samples that are not read yet, in rows: their rows, and
+    /// `ROWS_OF_SAMPLE` for each sample.
     pub(super) fn rows(&self) -> u64 {
         self.0.all_rows() + self.0.rows(SAMPLES) * ROWS_OF_SAMPLE
     }
 
-    /// The next one; `None` after the last.
+    /// The next sample; `None` after the last sample.
     ///
     /// # Errors
     ///
-    /// When it makes no sense.
+    /// When the sample is invalid.
     pub(super) fn next(&mut self) -> Result<Option<Sample>, Nonsense> {
         if self.0.rows(SAMPLES) == 0 {
             return Ok(None);
@@ -253,7 +257,7 @@ impl Scattered {
         Ok(Some(sample))
     }
 
-    /// The next event; none where its kind is one of a later version.
+    /// The next event; `Continue` if its kind comes from a later version.
     fn event(&mut self) -> Result<ControlFlow<Event>, Nonsense> {
         let mut kind = 0;
         self.0.row(KINDS, |get| {

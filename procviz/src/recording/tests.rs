@@ -1,5 +1,5 @@
-//! Whatever goes into a recording comes out of it, and whatever becomes of the
-//! file, nothing comes out that did not go in.
+//! Tests that a reader gets back all that was recorded, and that a damaged file never
+//! yields data that was not recorded.
 
 use std::{io::Cursor, sync::Arc};
 
@@ -25,7 +25,7 @@ fn facts() -> Facts {
     }
 }
 
-/// A recording of samples, closed in order.
+/// The bytes of a closed recording of samples.
 fn recorded(samples: &[Sample]) -> Vec<u8> {
     let mut bytes = Block::file_header();
     let mut entries = Vec::new();
@@ -41,7 +41,7 @@ fn recorded(samples: &[Sample]) -> Vec<u8> {
     bytes
 }
 
-/// Samples as blocks.
+/// Packs samples into blocks.
 fn blocks(samples: &[Sample]) -> Vec<Block> {
     let mut packer = Packer::new();
     let mut blocks = Vec::new();
@@ -54,7 +54,7 @@ fn blocks(samples: &[Sample]) -> Vec<Block> {
     blocks
 }
 
-/// Everything that a file still holds.
+/// Reads all samples of a file that can be read.
 fn read(bytes: &[u8]) -> Result<(Vec<Sample>, Reader), ReadError> {
     let mut reader = Reader::new(Cursor::new(bytes.to_vec()))?;
     let mut samples = Vec::new();
@@ -64,8 +64,8 @@ fn read(bytes: &[u8]) -> Result<(Vec<Sample>, Reader), ReadError> {
     Ok((samples, reader))
 }
 
-/// All of a sample but rows of memory: one that says what the one before said
-/// may be left out.
+/// A sample as text, without rows of memory: a row that repeats the previous row can be
+/// left out of the file.
 fn text(sample: &Sample) -> String {
     let mut sample = sample.clone();
     sample.memories.clear();
@@ -80,7 +80,7 @@ fn picture(tracker: &Tracker) -> String {
     format!("{:?}", tracker.snapshot())
 }
 
-/// Tasks, but for what was said of intervals that are over.
+/// The tasks as text, without their changes in past intervals.
 fn tasks(tracker: &Tracker) -> String {
     let keyframe = tracker.keyframe(Secrets::Kept, LastSeconds::Kept).unwrap();
     let tick = tracker.snapshot().tick;
@@ -98,7 +98,7 @@ fn rest(tracker: &Tracker) -> String {
     format!("{snapshot:?}")
 }
 
-/// Sums of some hundred fit into a word.
+/// A number so small that a sum of some hundred fits into 64 bits.
 fn number() -> impl Strategy<Value = u64> {
     0..1u64 << 56
 }
@@ -447,7 +447,7 @@ fn sample() -> impl Strategy<Value = Sample> {
         })
 }
 
-/// Samples one after the other.
+/// Samples with rising times.
 fn run(most: usize) -> impl Strategy<Value = Vec<Sample>> {
     proptest::collection::vec(sample(), 1..most).prop_map(|mut samples| {
         let mut now = 5_000_000_000;
@@ -476,7 +476,7 @@ proptest! {
         prop_assert_eq!((integrity.unfinished, integrity.bytes), (0, bytes.len() as u64));
     }
 
-    /// The samples in between are lost, and nobody who ended in them.
+    /// The samples between the first and the last are lost, but not their exit records.
     #[test]
     fn the_dead_outlive_their_samples(samples in run(12)) {
         let (first, rest) = samples.split_first().unwrap();
@@ -487,7 +487,7 @@ proptest! {
             known.extend(ended);
             folded += more;
         }
-        // No number in a gap is larger.
+        // The reader limits the numbers of a gap to this value.
         let told_folded = folded.min(u32::MAX.into());
         let gap = Gap { span_ns: (1, 2), samples: lost.len() as u64, deaths: told_folded, why: "why".to_owned() };
         let told = [Block::gap(&gap).unwrap(), Block::deaths(gap.span_ns, &known).unwrap()];
@@ -502,7 +502,7 @@ proptest! {
             let events = sample.events.iter();
             events
                 .filter_map(|event| match event {
-                    // Whether somebody has been reaped, the next sample says.
+                    // Only the next sample shows whether the zombie has been reaped.
                     Event::ProcessEnd(record) => Some(ExitRecord { zombie: false, ..(**record).clone() }),
                     _ => None,
                 })
@@ -510,7 +510,7 @@ proptest! {
         };
         let all: Vec<_> = samples.iter().flat_map(ends).collect();
         let there: Vec<_> = read.iter().flat_map(ends).collect();
-        // A single sample is there twice.
+        // A single sample is written twice, as the first and as the last.
         prop_assert!(
             samples.len() == 1 || format!("{all:?}") == format!("{there:?}"),
             "{all:#?} {there:#?}"
@@ -518,13 +518,13 @@ proptest! {
         prop_assert_eq!(&reader.integrity().gaps, &[gap]);
         let folds = lost.iter().flat_map(|sample| &sample.folds);
         prop_assert_eq!(folds.map(|fold| fold.count).sum::<u64>(), folded);
-        // Where no sample comes after them, they are there apart.
+        // Without a sample after the gap, `take_ended` returns the exit records.
         let end = bytes.len() - last.iter().map(|block| block.bytes.len()).sum::<usize>();
         let (_, mut reader) = self::read(&bytes[..end]).unwrap();
         prop_assert_eq!(format!("{:?}", reader.take_ended()), format!("{known:?}"));
     }
 
-    /// And every picture is the same.
+    /// A tracker has the same snapshot after each recorded sample as after the live sample.
     #[test]
     fn what_is_shown_is_the_same(samples in run(12)) {
         let (read, _) = read(&recorded(&samples)).unwrap();
@@ -536,7 +536,7 @@ proptest! {
         }
     }
 
-    /// Whoever begins at a keyframe goes on as if all had been read.
+    /// A tracker that begins at a keyframe continues as if it had read all samples.
     #[test]
     fn a_keyframe_is_all_there_was(samples in run(12), at in any::<prop::sample::Index>()) {
         let at = at.index(samples.len());
@@ -564,13 +564,13 @@ proptest! {
                 prop_assert_eq!(rest(&whole), rest(&light));
             }
         }
-        // A piece that begins here finds all who live.
+        // A part of the recording that begins here finds all living tasks and zombies.
         let census = whole.census();
         let living = whole.snapshot().threads.iter().filter(|thread| thread.end.is_none_or(|end| end.zombie));
         prop_assert_eq!(census.found.len(), living.count());
     }
 
-    /// Cut anywhere: what is left is a beginning of what there was.
+    /// A file that is cut off anywhere still yields the samples before the cut.
     #[test]
     fn a_cut_costs_the_end_alone(samples in run(12), at in any::<prop::sample::Index>()) {
         let bytes = recorded(&samples);
@@ -584,7 +584,7 @@ proptest! {
         }
     }
 
-    /// A bit that flips costs its block, and is told of.
+    /// A flipped bit costs only its block, and is reported.
     #[test]
     fn a_flipped_bit_costs_one_block(
         samples in run(12),
@@ -595,7 +595,7 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
         let Ok((left, reader)) = read(&bytes) else {
-            // What is not even the beginning of a recording, or one of another version.
+            // The bit is in the magic or the version of the file header.
             prop_assert!(at < 10);
             return Ok(());
         };
@@ -606,11 +606,11 @@ proptest! {
         prop_assert!(
             !integrity.damages.is_empty() || !integrity.is_closed || integrity.unfinished > 0
                 || (is_as_before && (10..16).contains(&at)),
-            "byte {} of {}: nothing is said", at, bytes.len()
+            "byte {} of {}: no damage is reported", at, bytes.len()
         );
     }
 
-    /// Anything may lie behind a good beginning.
+    /// Random bytes after a valid file header yield no samples.
     #[test]
     fn noise_is_no_recording(noise in proptest::collection::vec(any::<u8>(), 0..3_000)) {
         let mut bytes = Block::file_header();
@@ -630,14 +630,15 @@ fn what_is_no_recording_is_told_apart() {
     assert!(matches!(read(&later), Err(ReadError::Version(2))));
 }
 
-/// A keyframe as it is read.
+/// The keyframe after packing and unpacking.
 fn through_a_block(keyframe: &Keyframe) -> Keyframe {
     super::keyframes::unpack(super::keyframes::pack(keyframe))
         .unwrap()
         .unwrap()
 }
 
-/// Whoever changes what is kept, or how, raises keyframe::VERSION.
+/// A failure means that the data of keyframes, or its format, has changed: then raise
+/// `keyframe::VERSION`.
 #[test]
 fn keyframes_are_as_their_version_says() {
     let mut seed = proptest::test_runner::TestRunner::deterministic();
@@ -650,7 +651,7 @@ fn keyframes_are_as_their_version_says() {
     expect_test::expect!["2002 bytes, e7ef8207"].assert_eq(&print);
 }
 
-/// Nobody restores what another version has written, or noise.
+/// A tracker does not restore the keyframe of another version, or random bytes.
 #[test]
 fn a_foreign_keyframe_changes_nothing() {
     let mut whole = tracker();
@@ -675,14 +676,14 @@ fn a_foreign_keyframe_changes_nothing() {
     assert_eq!(picture(&whole), before);
 }
 
-/// A block that claims more than there can be is not believed, and one that
-/// unpacks to something else neither.
+/// A block is damaged if its lengths are beyond the limits, or if its content does not fit
+/// its header.
 #[test]
 fn absurd_claims_cost_nothing() {
     let mut bytes = Block::file_header();
     bytes.extend_from_slice(&Block::facts(&facts()).unwrap().bytes);
     let good = bytes.len();
-    // A bomb: 30 MB of zeros in a table that says it has two million rows.
+    // A decompression bomb: 30 MiB of zeros in a table with two million rows.
     let mut payload = vec![10u8, 0x80, 0x89, 0x7a, 1, 0];
     payload.resize(30 << 20, 0);
     let packed = zstd::bulk::compress(&payload, 1).unwrap();
@@ -692,7 +693,7 @@ fn absurd_claims_cost_nothing() {
         payload.len(),
         (1, 2),
     ));
-    // A length beyond all bounds.
+    // A length above the upper limit.
     let mut long = Block::facts(&facts()).unwrap().bytes;
     long[8..12].copy_from_slice(&u32::MAX.to_le_bytes());
     bytes.extend_from_slice(&long);
@@ -704,7 +705,7 @@ fn absurd_claims_cost_nothing() {
     assert!(integrity.damages[0].offset >= good as u64);
 }
 
-/// A later version may write kinds of blocks that nobody here knows.
+/// A later version can write blocks of kinds that this version does not know.
 #[test]
 fn unknown_blocks_are_skipped() {
     let mut samples = vec![
@@ -726,7 +727,7 @@ fn unknown_blocks_are_skipped() {
     assert!(reader.integrity().damages.is_empty() && reader.integrity().is_closed);
 }
 
-/// Where nothing was recorded is known without reading samples.
+/// Periods without samples are found without reading samples.
 #[test]
 fn holes_are_found() {
     let second = 1_000_000_000;
@@ -758,7 +759,7 @@ fn holes_are_found() {
     }
     let holes = Map::of(&mut Cursor::new(&bytes)).unwrap().holes();
     assert_eq!(holes, [(6 * second, 7 * second), (9 * second, 20 * second)]);
-    // Where samples are seldom, a minute between them is none.
+    // With an interval of a minute, a minute without samples is not a gap.
     let bytes = recorded(&[60, 120, 180, 600].map(|seconds| {
         let mut sample = Sample::new(Sources::EbpfAndProc);
         sample.stamp.boot_ns = seconds * second;
@@ -769,8 +770,7 @@ fn holes_are_found() {
     assert_eq!(holes, [(180 * second, 600 * second)]);
 }
 
-/// What stood out is found without reading samples, and what is damaged of it
-/// is told.
+/// Marks are found without reading samples, and damaged blocks of marks are reported.
 #[test]
 fn marks_are_found_and_their_damage_is_told() {
     let mark = Mark {

@@ -1,4 +1,4 @@
-//! What came to trails, as tables in columns, and back.
+//! Packs stretches of trails into tables in columns, and unpacks them.
 
 use super::{
     block::MOST_OF_KEYFRAME,
@@ -10,13 +10,13 @@ use crate::{
     trails::{Point, Step, Stretch},
 };
 
-/// The tables of a block, by number.
+/// Numbers of the tables in a block.
 const STRETCHES: u8 = 50;
 const FIRST: u8 = 51;
 const STEPS: u8 = 52;
 const POINTS: u8 = 53;
 
-/// The payload of a block.
+/// Packs stretches into the payload of a block.
 pub(super) fn pack(stretches: &[Stretch]) -> Vec<u8> {
     let mut words = Words::new();
     let tables = [STRETCHES, FIRST, STEPS, POINTS].map(TableOut::new);
@@ -55,11 +55,11 @@ pub(super) fn pack(stretches: &[Stretch]) -> Vec<u8> {
     finish(&mut words, &mut [heads, firsts, steps, points])
 }
 
-/// What a payload says.
+/// Unpacks the payload of a block of trails.
 ///
 /// # Errors
 ///
-/// When it makes no sense.
+/// When the payload is invalid.
 pub(super) fn unpack(payload: Vec<u8>) -> Result<Vec<Stretch>, Nonsense> {
     if payload.len() > MOST_OF_KEYFRAME {
         return Err(Nonsense);
@@ -71,7 +71,8 @@ pub(super) fn unpack(payload: Vec<u8>) -> Result<Vec<Stretch>, Nonsense> {
         tables.row(STRETCHES, |row| {
             row_of_stretch(row, &mut stretch, &mut amounts);
         })?;
-        // A row that is not there ends it: no count is believed before.
+        // The counts can be wrong, so no memory is reserved for them: reading stops at a
+        // row that does not exist.
         for _ in 0..amounts.first {
             let mut first = Default::default();
             tables.row(FIRST, |row| row_of_first(row, &mut first))?;
@@ -92,7 +93,7 @@ pub(super) fn unpack(payload: Vec<u8>) -> Result<Vec<Stretch>, Nonsense> {
     Ok(stretches)
 }
 
-/// How many rows of other tables belong to a stretch.
+/// Numbers of rows in the other tables that belong to a stretch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Amounts {
     first: u64,
@@ -146,7 +147,7 @@ mod tests {
         trails::{Past, Trails},
     };
 
-    /// Numbers that are the same in every run (Knuth's MMIX).
+    /// Pseudo-random numbers that are the same in every run (Knuth's MMIX).
     struct Noise(u64);
 
     impl Noise {
@@ -157,7 +158,7 @@ mod tests {
         }
     }
 
-    /// Tasks that come, work, grow and go.
+    /// A machine whose tasks start, use CPU, change their memory and exit.
     struct Machine {
         noise: Noise,
         living: Vec<(TaskId, u64)>,
@@ -275,7 +276,8 @@ mod tests {
         all
     }
 
-    /// Who begins to look anywhere knows what those know who saw it all.
+    /// A reader that begins at any stretch knows the same trails as a reader of all
+    /// samples.
     #[test]
     fn the_past_is_as_it_was_for_those_who_saw_it() {
         let mut machine = Machine {
@@ -311,7 +313,7 @@ mod tests {
             if over.is_empty() {
                 continue;
             }
-            // Those who looked before know the same.
+            // Readers that began at an earlier stretch know the same.
             for late in &late {
                 for (late, all) in late.iter().zip(&all) {
                     assert!(!all.is_empty());
@@ -342,6 +344,6 @@ mod tests {
         );
         assert!((600..=1_000).contains(&most), "{most} points");
         stretches.remove(2);
-        assert!(Past::recalled(&stretches).is_err(), "one is missing");
+        assert!(Past::recalled(&stretches).is_err(), "a stretch is missing");
     }
 }

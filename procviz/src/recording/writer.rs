@@ -1,4 +1,4 @@
-//! Makes blocks of samples. Where the bytes go is the caller's business.
+//! Builds the blocks of a recording. The caller decides where the bytes go.
 
 use super::{
     block::{Kind, MOST, MOST_OF_KEYFRAME, file_header, frame},
@@ -13,25 +13,26 @@ use super::{
 };
 use crate::{model::Sample, tracker::Keyframe, trails::Stretch};
 
-/// Samples of this time go into one block, ns.
+/// Time that the samples of one block cover, ns.
 const BLOCK_NS: u64 = 1_000_000_000;
-/// A block of more than this is finished early.
+/// Size of the unpacked samples from which a block is finished early, bytes.
 const LARGE: usize = 8 << 20;
-/// How hard zstd tries. A few per cent fewer bytes than at 1, for some
-/// microseconds a second; beyond it, only at twice the time.
+/// Compression level of zstd. It saves a few per cent of the bytes compared with level 1,
+/// for some microseconds per second. Higher levels save more only for twice the time.
 const LEVEL: i32 = 6;
-/// The same for what comes seldom: 8 % fewer bytes than at 6, for half a millisecond.
+/// Compression level for keyframes, which are rare: 8 % fewer bytes than with level 6,
+/// for half a millisecond.
 const LEVEL_OF_KEYFRAME: i32 = 9;
 
-/// A part of a recording that is to be written at once.
+/// A part of a recording that is written at once.
 #[derive(Clone, Debug)]
 pub struct Block {
     kind: Kind,
-    /// As they are in the file.
+    /// The bytes of the block in the file: header and packed payload.
     pub bytes: Vec<u8>,
-    /// The first sample's time since boot, ns.
+    /// Time of the first sample, ns since boot.
     pub begin_ns: u64,
-    /// The last sample's.
+    /// Time of the last sample, ns since boot.
     pub end_ns: u64,
 }
 
@@ -47,7 +48,9 @@ impl Block {
         };
         let packed = zstd::bulk::compress(payload, level)?;
         if payload.len().max(packed.len()) > MOST {
-            return Err(std::io::Error::other("more tasks than a block holds"));
+            return Err(std::io::Error::other(
+                "the block is larger than the upper limit of 32 MiB",
+            ));
         }
         Ok(Self {
             kind,
@@ -57,12 +60,12 @@ impl Block {
         })
     }
 
-    /// The bytes that begin a file.
+    /// The bytes of a file header.
     pub fn file_header() -> Vec<u8> {
         file_header().to_vec()
     }
 
-    /// What does not change; written again when users became known.
+    /// Builds a block of facts. It is written again when more user names are known.
     ///
     /// # Errors
     ///
@@ -71,11 +74,11 @@ impl Block {
         Self::new(Kind::Facts, &serde_json::to_vec(facts)?, (0, 0))
     }
 
-    /// A time whose samples could not be kept.
+    /// Builds a gap block, for a period whose samples could not be kept.
     ///
     /// # Errors
     ///
-    /// When it cannot be packed.
+    /// When the gap cannot be packed.
     pub fn gap(gap: &Gap) -> std::io::Result<Self> {
         let text = serde_json::json!({
             "samples": gap.samples,
@@ -85,40 +88,44 @@ impl Block {
         Self::new(Kind::Gap, text.to_string().as_bytes(), gap.span_ns)
     }
 
-    /// What began and ceased to stand out.
+    /// Builds a block of marks: findings that begin, hold or end.
     ///
     /// # Errors
     ///
-    /// When it cannot be packed.
+    /// When the marks cannot be packed.
     pub fn marks(marks: &[Mark]) -> std::io::Result<Self> {
         let times = || marks.iter().map(|mark| mark.time_ns);
         let span = (times().min().unwrap_or(0), times().max().unwrap_or(0));
         Self::new(Kind::Marks, &serde_json::to_vec(marks)?, span)
     }
 
-    /// What the tracker knows.
+    /// Builds a block with the state of the tracker.
     ///
     /// # Errors
     ///
-    /// When it is too large, or cannot be packed.
+    /// When the state is too large, or cannot be packed.
     pub fn keyframe(keyframe: &Keyframe) -> std::io::Result<Self> {
         let payload = keyframes::pack(keyframe);
         if payload.len() > MOST_OF_KEYFRAME {
-            return Err(std::io::Error::other("more tasks than a keyframe holds"));
+            return Err(std::io::Error::other(
+                "the keyframe is larger than the upper limit of 8 MiB",
+            ));
         }
         let at_ns = keyframe.boot_ns;
         Self::new(Kind::Keyframe, &payload, (at_ns, at_ns))
     }
 
-    /// What came to trails since the last block of them.
+    /// Builds a block with the new points of trails since the last such block.
     ///
     /// # Errors
     ///
-    /// When it is too large, or cannot be packed.
+    /// When the points are too many, or cannot be packed.
     pub fn trails(stretches: &[Stretch]) -> std::io::Result<Self> {
         let payload = trails::pack(stretches);
         if payload.len() > MOST_OF_KEYFRAME {
-            return Err(std::io::Error::other("more trails than a block holds"));
+            return Err(std::io::Error::other(
+                "the block is larger than the upper limit of 8 MiB",
+            ));
         }
         let spans = stretches.iter().map(|stretch| stretch.span_ns);
         let begin = spans.clone().map(|(begin, _)| begin).min();
@@ -127,11 +134,11 @@ impl Block {
         Self::new(Kind::Trails, &payload, span)
     }
 
-    /// Where each block is: closes a file.
+    /// Builds the index: the offset of each block. It closes a file.
     ///
     /// # Errors
     ///
-    /// When it cannot be packed.
+    /// When the index cannot be packed.
     pub fn index(entries: &[Entry]) -> std::io::Result<Self> {
         let mut words = Words::new();
         let mut table = TableOut::new(super::INDEX);
@@ -152,17 +159,17 @@ impl Block {
         Self::new(Kind::Index, &payload, span)
     }
 
-    /// Whether there are samples in it.
+    /// Whether the block holds samples.
     pub fn has_samples(&self) -> bool {
         self.kind == Kind::Samples
     }
 
-    /// Whether reading may begin with it.
+    /// Whether the block is a keyframe: reading can begin with it.
     pub fn is_keyframe(&self) -> bool {
         self.kind == Kind::Keyframe
     }
 
-    /// What the index says of the block, written at `offset`.
+    /// The index entry of the block if it is written at `offset`.
     pub fn entry(&self, offset: u64) -> Entry {
         Entry {
             offset,
@@ -173,14 +180,14 @@ impl Block {
     }
 }
 
-/// Gathers samples until a block is full.
+/// Collects samples until a block is full.
 pub struct Packer {
     gathered: Gathered,
     samples: u64,
 }
 
 impl Packer {
-    /// Without samples.
+    /// A packer without samples.
     pub fn new() -> Self {
         Self {
             gathered: Gathered::new(),
@@ -188,7 +195,7 @@ impl Packer {
         }
     }
 
-    /// Adds a sample; whether the block should be taken now.
+    /// Adds a sample. Returns whether the block is full and should be taken now.
     pub fn add(&mut self, sample: &Sample) -> bool {
         self.gathered.add(sample);
         self.samples += 1;
@@ -197,18 +204,18 @@ impl Packer {
         span.1 - span.0.min(span.1) + next >= BLOCK_NS || self.gathered.size() >= LARGE
     }
 
-    /// To be called with each keyframe: what follows it leaves out nothing
-    /// that was said before it.
+    /// Must be called with each keyframe: a reader can begin there, so samples after the
+    /// keyframe must not leave out rows that were written before it.
     pub fn begin_anew(&mut self) {
         self.gathered.forget_memories();
     }
 
-    /// The block of what was gathered, with the number of its samples; `None`
-    /// without any.
+    /// Packs the collected samples. Returns the block and the number of its samples;
+    /// `None` without samples.
     ///
     /// # Errors
     ///
-    /// When it cannot be packed.
+    /// When the samples cannot be packed.
     pub fn block(&mut self) -> Option<(std::io::Result<Block>, u64)> {
         let span = self.gathered.span()?;
         let payload = self.gathered.finish();

@@ -94,47 +94,23 @@ impl Moment {
                 date(*last)
             ))
         };
-        let there = |at: DateTime| {
-            let zoned = at.to_zoned(zone.clone()).map_err(|_| outside())?;
-            Ok::<i128, Failure>(zoned.timestamp().as_nanosecond())
-        };
         let at = match self {
             Self::At(at) => at.as_nanosecond(),
-            Self::There(at) => there(*at)?,
+            Self::There(at) => in_zone(*at, zone).ok_or_else(outside)?,
             Self::BeforeTheEnd(ago) => last - ago,
-            Self::Clock(time) => {
-                let mut found = Vec::new();
-                for day in days(spans, zone) {
-                    let at = there(day.to_datetime(*time))?;
-                    if is_recorded(at, spans) {
-                        found.push((day, at));
-                    }
+            Self::Clock(time) => match on_days(*time, spans, zone).as_slice() {
+                [] => return Err(outside()),
+                [(_, at)] => *at,
+                found => {
+                    let days: Vec<String> = found.iter().map(|(day, _)| day.to_string()).collect();
+                    return Err(Failure::usage(format!(
+                        "`{option} {text}` was recorded on {} days: choose a day, such as `{}T{text}`, from {}",
+                        days.len(),
+                        days[days.len() - 1],
+                        days.join(", ")
+                    )));
                 }
-                if found.is_empty() {
-                    // The moment is between two recordings: the last state before it is shown.
-                    let all = [(*first, *last)];
-                    for day in days(&all, zone) {
-                        let at = there(day.to_datetime(*time))?;
-                        if is_recorded(at, &all) {
-                            found.push((day, at));
-                        }
-                    }
-                }
-                match found.as_slice() {
-                    [] => return Err(outside()),
-                    [(_, at)] => *at,
-                    _ => {
-                        let days: Vec<String> =
-                            found.iter().map(|(day, _)| day.to_string()).collect();
-                        return Err(Failure::usage(format!(
-                            "`{option} {text}` was recorded on {} days: choose a day, such as `{}T{text}`, from {}",
-                            days.len(),
-                            days[days.len() - 1],
-                            days.join(", ")
-                        )));
-                    }
-                }
-            }
+            },
         };
         // Users type moments with a precision of 1 s.
         let slack = 1_000_000_000;
@@ -142,6 +118,28 @@ impl Moment {
             return Err(outside());
         }
         Ok(at)
+    }
+}
+
+/// A local time as ns since 1970; `None` outside of the range of time stamps.
+fn in_zone(at: DateTime, zone: &TimeZone) -> Option<i128> {
+    let zoned = at.to_zoned(zone.clone()).ok()?;
+    Some(zoned.timestamp().as_nanosecond())
+}
+
+/// The days on which a time of day was recorded, with the moments, ns since 1970. A
+/// time in a gap between two periods counts if no period has it: then the last state
+/// before it is shown.
+fn on_days(time: Time, spans: &[Span], zone: &TimeZone) -> Vec<(Date, i128)> {
+    let within = |spans: &[Span]| -> Vec<(Date, i128)> {
+        let days = days(spans, zone).into_iter();
+        let moments = days.filter_map(|day| Some((day, in_zone(day.to_datetime(time), zone)?)));
+        moments.filter(|(_, at)| is_recorded(*at, spans)).collect()
+    };
+    let found = within(spans);
+    match (found.is_empty(), spans.first(), spans.last()) {
+        (true, Some((first, _)), Some((_, last))) => within(&[(*first, *last)]),
+        _ => found,
     }
 }
 

@@ -31,15 +31,19 @@ impl Schedule {
     /// Parses the options; `usual` is the default interval, seconds.
     pub(crate) fn new(args: &SamplingArgs, usual: f64) -> Result<Self, Failure> {
         let seconds = match (&args.interval, &args.hz) {
-            (Some(text), _) => {
-                number("--interval", text, "a number of seconds from 0.001 to 86400", |value| {
-                    INTERVALS.contains(&value)
-                })?
-            }
+            (Some(text), _) => number(
+                "--interval",
+                text,
+                "a number of seconds from 0.001 to 86400",
+                |value| INTERVALS.contains(&value),
+            )?,
             (None, Some(text)) => {
-                1.0 / number("--hz", text, "a number of samples per second up to 1000", |value| {
-                    value > 0.0 && INTERVALS.contains(&(1.0 / value))
-                })?
+                1.0 / number(
+                    "--hz",
+                    text,
+                    "a number of samples per second up to 1000",
+                    |value| value > 0.0 && INTERVALS.contains(&(1.0 / value)),
+                )?
             }
             (None, None) => usual,
         };

@@ -66,13 +66,20 @@ impl Tracker {
                 .events
                 .extend(state.map(|state| Event::State(id, state)));
         }
+        self.add_readings(sample, &counted, &mut alone);
+        alone
+    }
+
+    /// Adds a reading for each process that ran, and the memory of processes whose
+    /// number of threads changed.
+    fn add_readings(&self, sample: &Sample, counted: &FxHashSet<TaskId>, alone: &mut Sample) {
         let mut preempted: FxHashMap<TaskId, bool> = FxHashMap::default();
         for reading in &sample.readings {
             if let Some(id) = self.process_of(reading.id) {
                 *preempted.entry(id).or_default() |= reading.preempted;
             }
         }
-        let told: FxHashSet<TaskId> = sample
+        let with_memory: FxHashSet<TaskId> = sample
             .memories
             .iter()
             .map(|memory| memory.process)
@@ -90,7 +97,7 @@ impl Tracker {
             }
             if let Some((rss, vsize)) = process.rss.zip(process.vsize)
                 && counted.contains(&process.id)
-                && !told.contains(&process.id)
+                && !with_memory.contains(&process.id)
             {
                 alone.memories.push(Memory {
                     process: process.id,
@@ -100,7 +107,6 @@ impl Tracker {
                 });
             }
         }
-        alone
     }
 
     fn process(&self, id: TaskId) -> Option<&Process> {

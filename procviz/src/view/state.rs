@@ -191,28 +191,12 @@ impl View {
     pub(crate) fn input(&mut self, input: Input, stage: &Stage<'_>) -> Vec<Effect> {
         match input {
             Input::Key(key) => self.key(key, stage),
-            Input::Move(x, y) => {
-                let hovered = match stage.hits.at(x, y) {
-                    Some(Target::Task(id)) => Some(id),
-                    _ => None,
-                };
-                let is_new = hovered != self.hovered;
-                self.hovered = hovered;
-                if is_new {
-                    vec![Effect::Redraw]
-                } else {
-                    Vec::new()
-                }
-            }
+            Input::Move(x, y) => self.hover(match stage.hits.at(x, y) {
+                Some(Target::Task(id)) => Some(id),
+                _ => None,
+            }),
             #[cfg(feature = "window")]
-            Input::Leave => {
-                let was_there = self.hovered.take().is_some();
-                if was_there {
-                    vec![Effect::Redraw]
-                } else {
-                    Vec::new()
-                }
-            }
+            Input::Leave => self.hover(None),
             Input::Scrub(x) => match stage.hits.bar {
                 Some((left, _, right, _)) if right > left => {
                     vec![Effect::Seek((x - left) / (right - left)), Effect::Redraw]
@@ -251,6 +235,13 @@ impl View {
                 vec![Effect::Redraw]
             }
         }
+    }
+
+    /// Sets the task under the pointer.
+    fn hover(&mut self, task: Option<TaskId>) -> Vec<Effect> {
+        let is_new = task != self.hovered;
+        self.hovered = task;
+        is_new.then_some(Effect::Redraw).into_iter().collect()
     }
 
     fn key(&mut self, key: Key, stage: &Stage<'_>) -> Vec<Effect> {
@@ -311,6 +302,57 @@ impl View {
         vec![Effect::Pause(self.is_paused), Effect::Redraw]
     }
 
+    /// Pauses, and takes one more sample.
+    fn step(&mut self) -> Vec<Effect> {
+        let was_running = !self.is_paused;
+        self.is_paused = true;
+        let pause = was_running.then_some(Effect::Pause(true));
+        let effects = [Effect::Sample, Effect::Redraw];
+        pause.into_iter().chain(effects).collect()
+    }
+
+    /// Keys that choose the chart, its scope, its groups and its order.
+    fn look_key(&mut self, key: Key) -> Vec<Effect> {
+        match key {
+            Key::Char('g') => {
+                self.grouping = match self.grouping {
+                    Grouping::User => Grouping::Cgroup,
+                    Grouping::Cgroup => Grouping::Tree,
+                    Grouping::Tree => Grouping::Command,
+                    Grouping::Command => Grouping::User,
+                };
+            }
+            Key::Char('t') if !self.has_threads => {
+                self.message = Some("the recording has processes only".to_owned());
+                return vec![Effect::Redraw];
+            }
+            Key::Char('t') => {
+                let scope = &mut self.scopes[self.chart as usize];
+                *scope = match *scope {
+                    Scope::Threads => Scope::Processes,
+                    Scope::Processes => Scope::Threads,
+                };
+            }
+            Key::Char('o') => {
+                self.sorting = self.sorting.next();
+                self.message = Some(format!("in order of {}", self.sorting.word()));
+            }
+            Key::Char(digit @ '1'..='3') => {
+                self.chart = match digit {
+                    '1' => ChartKind::Grid,
+                    '2' => ChartKind::Bubble,
+                    _ => ChartKind::Lines,
+                };
+                #[cfg(feature = "window")]
+                {
+                    self.glass = Magnifier::default();
+                }
+            }
+            _ => return Vec::new(),
+        }
+        vec![Effect::Chart, Effect::Redraw]
+    }
+
     fn chart_key(&mut self, key: Key, stage: &Stage<'_>) -> Vec<Effect> {
         if self.is_recording
             && let Some(effects) = self.time_key(key)
@@ -322,16 +364,7 @@ impl View {
             Key::Escape => return self.close(),
             Key::Char(' ') => return vec![Effect::Sample],
             Key::Char('p') => return self.chart_pause(),
-            Key::Char('.') => {
-                // A step out of the run is one, too: then it stands.
-                let was_running = !self.is_paused;
-                self.is_paused = true;
-                let mut effects = vec![Effect::Sample, Effect::Redraw];
-                if was_running {
-                    effects.insert(0, Effect::Pause(true));
-                }
-                return effects;
-            }
+            Key::Char('.') => return self.step(),
             Key::Left | Key::Char('h') => self.select_next(stage, (-1.0, 0.0)),
             Key::Right | Key::Char('l') => self.select_next(stage, (1.0, 0.0)),
             Key::Up | Key::Char('k') => self.select_next(stage, (0.0, -1.0)),
@@ -346,39 +379,7 @@ impl View {
                     before: self.filter.clone(),
                 };
             }
-            Key::Char('g') => {
-                self.grouping = match self.grouping {
-                    Grouping::User => Grouping::Cgroup,
-                    Grouping::Cgroup => Grouping::Tree,
-                    Grouping::Tree => Grouping::Command,
-                    Grouping::Command => Grouping::User,
-                };
-                return vec![Effect::Chart, Effect::Redraw];
-            }
-            Key::Char('t') if !self.has_threads => {
-                self.message = Some("the recording holds processes alone".to_owned());
-                return vec![Effect::Redraw];
-            }
-            Key::Char('t') => {
-                let scope = &mut self.scopes[self.chart as usize];
-                *scope = match *scope {
-                    Scope::Threads => Scope::Processes,
-                    Scope::Processes => Scope::Threads,
-                };
-                return vec![Effect::Chart, Effect::Redraw];
-            }
-            Key::Char(digit @ '1'..='3') => {
-                self.chart = match digit {
-                    '1' => ChartKind::Grid,
-                    '2' => ChartKind::Bubble,
-                    _ => ChartKind::Lines,
-                };
-                #[cfg(feature = "window")]
-                {
-                    self.glass = Magnifier::default();
-                }
-                return vec![Effect::Chart, Effect::Redraw];
-            }
+            Key::Char('g' | 't' | 'o' | '1'..='3') => return self.look_key(key),
             Key::Char('+' | '=') => return self.change_interval(true),
             Key::Char('-') => return self.change_interval(false),
             Key::Char('s') => return vec![Effect::Save, Effect::Redraw],
@@ -391,11 +392,6 @@ impl View {
             Key::Char('>') => self.turn(TURN, 0.0),
             Key::Char('(') => self.turn(0.0, -TURN),
             Key::Char(')') => self.turn(0.0, TURN),
-            Key::Char('o') => {
-                self.sorting = self.sorting.next();
-                self.message = Some(format!("in order of {}", self.sorting.word()));
-                return vec![Effect::Chart, Effect::Redraw];
-            }
             Key::Char('z') => self.zoom(stage, 2.0),
             Key::Char('Z') => self.zoom(stage, 0.5),
             Key::PageUp => self.turn_page(false),

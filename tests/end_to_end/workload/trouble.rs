@@ -128,7 +128,7 @@ pub(super) fn orphans() {
     }
 }
 
-/// Starts a child that crashes, again each second.
+/// Starts a child each second; the child crashes.
 pub(super) fn restart() {
     println!("ready");
     std::io::stdout().flush().unwrap();

@@ -1,4 +1,4 @@
-//! A bubble per interesting task: CPU used, address space, resident set.
+//! Draws a bubble per interesting task: CPU used, address space, resident set.
 
 mod plot;
 
@@ -23,80 +23,81 @@ use crate::{
     scene::{Anchor, Color, Item, Mark, Scene, Shape, Text},
 };
 
-/// How bubbles are to look.
+/// Options of a bubble chart.
 #[derive(Clone, Debug)]
 pub struct BubbleOptions {
-    /// Threads or processes.
+    /// Whether the chart shows threads or processes.
     pub scope: Scope,
-    /// Light or dark.
+    /// Light or dark theme.
     pub theme: Theme,
-    /// Today's colours or those of 2011.
+    /// Default colours, or the colours of the 2011 version.
     pub palette: PaletteKind,
-    /// What has one colour.
+    /// Which tasks share a colour.
     pub grouping: Grouping,
-    /// Axes that are even from 0 on, as in 2011.
+    /// Whether the axes are linear from 0, as in the 2011 version.
     pub even_axes: bool,
-    /// Colours that somebody chose for some users.
+    /// Colours chosen for some users: user name and colour.
     pub user_colors: Vec<(String, Color)>,
 }
 
-/// A bubble chart that remembers who was interesting, and where names stood.
+/// A bubble chart. Remembers which tasks were interesting, and their label spots.
 pub struct Bubble {
     options: BubbleOptions,
     palette: Palette,
     colors: UserColors,
     interest: FxHashMap<TaskId, Interest>,
-    /// The ends of the axes; they grow and never shrink, so that bubbles stay put.
+    /// The ends of the axes: cores, and exponents of two. The axes grow and never
+    /// shrink, so that bubbles keep their places.
     most_share: f64,
     powers: Option<(f64, f64)>,
 }
 
-/// Why a task is on the chart.
+/// The data that decides whether a task is on the chart.
 struct Interest {
     vsize: Option<u64>,
     rss: Option<u64>,
-    /// Refreshes since it was last interesting.
+    /// Number of refreshes since the task was last interesting.
     idle: u32,
     spot: Option<u8>,
     tick: u64,
 }
 
-/// A task of the bubble chart.
+/// An interesting task, for a terminal.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Interesting {
     pub(crate) id: TaskId,
-    /// `pid user command`.
+    /// The label `pid user command`.
     pub(crate) name: String,
-    /// CPU used in the interval, cores.
+    /// CPU used in the interval, in cores.
     pub(crate) share: f64,
-    /// Bytes.
+    /// Address space, in bytes.
     pub(crate) vsize: Option<u64>,
-    /// Bytes.
+    /// Resident set, in bytes.
     pub(crate) rss: Option<u64>,
     pub(crate) color: Color,
     pub(crate) is_over: bool,
 }
 
-/// A task on the chart.
+/// A bubble and its task.
 struct Dot<'a> {
     task: TaskView<'a>,
     user: Arc<str>,
-    /// What gives it its colour.
+    /// Name of the group that determines the colour.
     group: Arc<str>,
     share: f64,
     at: (f32, f32),
     r: f32,
 }
 
-/// Part of a core above which a task is interesting.
+/// CPU share above which a task is interesting, in cores.
 const SHARE: f64 = 0.001;
-/// Refreshes without change that a task stays.
+/// Number of refreshes without change for which a task stays on the chart.
 const KEPT: u32 = 2;
-/// Radius of the smallest bubble, pixels.
+/// Radius of the smallest bubble, in pixels.
 const SMALLEST: f32 = 3.0;
 
 impl Bubble {
-    /// An empty one.
+    /// Makes an empty chart.
     pub fn new(options: BubbleOptions) -> Self {
         Self {
             palette: Palette::new(options.theme, options.palette, &Colors::default()),
@@ -108,14 +109,14 @@ impl Bubble {
         }
     }
 
-    /// The same of threads, or of processes; for one that has drawn nothing.
+    /// The same chart for threads or for processes. Call it before the first draw.
     #[must_use]
     pub fn in_scope(mut self, scope: Scope) -> Self {
         self.options.scope = scope;
         self
     }
 
-    /// An empty one that looks the same in another theme.
+    /// Makes an empty chart with the same options and another theme.
     #[must_use]
     pub fn in_theme(&self, theme: Theme) -> Self {
         Self::new(BubbleOptions {
@@ -124,7 +125,7 @@ impl Bubble {
         })
     }
 
-    /// Notes who is interesting in a snapshot; to be called for each.
+    /// Updates the set of interesting tasks. Must be called for each snapshot.
     pub fn observe(&mut self, snapshot: &Snapshot) {
         let tick = snapshot.tick;
         for task in snapshot.tasks(self.options.scope) {
@@ -138,7 +139,7 @@ impl Bubble {
                     known.idle = if is_interesting { 0 } else { known.idle + 1 };
                     (known.vsize, known.rss, known.tick) = (vsize, rss, tick);
                 }
-                // What the opening census shows has not changed yet.
+                // A task from the first census has no change yet.
                 None if !is_over => {
                     let is_new = tick > 1 && task.change().ran;
                     let known = Interest {
@@ -160,7 +161,7 @@ impl Bubble {
         self.interest.retain(|_, known| known.tick == tick);
     }
 
-    /// Draws a snapshot that was observed.
+    /// Draws a snapshot. The chart must have observed the snapshot before.
     pub fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
         let scope = self.options.scope;
         let counts = Counts::of(snapshot, scope);
@@ -176,7 +177,7 @@ impl Bubble {
         let plot = self.scale(&mut dots, largest, context.size);
         plot.draw(&mut scene, self.palette.faint, dots.is_empty(), context);
         self.draw_foot(&mut scene, snapshot, &dots, largest, context);
-        // The large ones first, so that no small one is hidden.
+        // Large bubbles first, so that they do not hide small bubbles.
         dots.sort_by(|a, b| b.r.total_cmp(&a.r).then(a.task.id().cmp(&b.task.id())));
         for dot in &dots {
             self.bubble(&mut scene, dot);
@@ -186,8 +187,8 @@ impl Bubble {
         scene
     }
 
-    /// Who is interesting in a snapshot that was observed, in an order; that
-    /// of start says little here, then it is that of CPU.
+    /// The interesting tasks of an observed snapshot, sorted by `order`. The order
+    /// of start says little here, so it is replaced by the order of CPU.
     pub(crate) fn interesting(
         &mut self,
         snapshot: &Snapshot,
@@ -242,7 +243,7 @@ impl Bubble {
             .collect()
     }
 
-    /// Finds the axes' ends and each bubble's place.
+    /// Computes the ends of the axes and the place of each bubble.
     fn scale(&mut self, dots: &mut [Dot<'_>], largest: u64, size: (f32, f32)) -> Plot {
         let most = dots.iter().map(|dot| dot.share).fold(0.0, f64::max);
         self.most_share = self.most_share.max(axis::share_end(most));
@@ -305,7 +306,8 @@ impl Bubble {
         }
     }
 
-    /// Names where there is room: the finding first, then by CPU and size.
+    /// Draws labels where there is room: tasks with a finding first, then by CPU
+    /// and size.
     fn label(
         &mut self,
         scene: &mut Scene,
@@ -329,7 +331,7 @@ impl Bubble {
                 .iter()
                 .position(|numbered| numbered.id == dot.task.id())
         };
-        // Those with a number come first.
+        // Tasks with a finding number come first.
         let rank = |dot: &Dot<'_>| place_of(dot).unwrap_or(usize::MAX);
         dots.sort_by(|a, b| {
             rank(a)
@@ -372,7 +374,7 @@ impl Bubble {
                 size: LABEL,
                 anchor: Anchor::End,
                 color: self.palette.faint,
-                text: format!("{unnamed} more have no room for a name"),
+                text: format!("labels without room: {unnamed}"),
             }));
         }
     }

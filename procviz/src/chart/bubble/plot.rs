@@ -1,4 +1,5 @@
-//! Where bubbles lie: two axes with a scale, and rows for who has no address space.
+//! Computes the places of bubbles: two axes, and rows for tasks without an address
+//! space.
 
 use crate::{
     chart::{Context, axis, foot, head, margin},
@@ -6,20 +7,20 @@ use crate::{
     scene::{Anchor, Color, Item, Scene, Text},
 };
 
-/// Radius of the largest bubble, pixels.
+/// Radius of the largest bubble, in pixels.
 pub(super) const LARGEST: f32 = 46.0;
 pub(super) const LABEL: f32 = 12.0;
 pub(super) const STRIP: f32 = 34.0;
 const LEFT: f32 = 84.0;
 
-/// In which row of the chart a task is.
+/// The row of the chart in which a task is drawn.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Row {
-    /// On the scale.
+    /// The part with the address space axis.
     Sized,
-    /// Kernel threads have no address space.
+    /// The row for kernel threads, which have no address space.
     Kernel,
-    /// It ended before anybody read it.
+    /// The row for tasks that exited before procviz read their address space.
     Unknown,
 }
 
@@ -33,20 +34,21 @@ impl Row {
     }
 }
 
-/// What the axes show.
+/// Ranges and scale of the axes.
 #[derive(Clone, Copy)]
 pub(super) struct Axes {
-    /// Where CPU ends, cores.
+    /// End of the CPU axis, in cores.
     pub(super) most_share: f64,
-    /// Where the address space begins and ends, powers of two.
+    /// Begin and end of the address space axis, as exponents of two.
     pub(super) powers: (f64, f64),
-    /// Even from 0 on, as in 2011; else small shares are spread and sizes are by powers.
+    /// Whether the axes are linear from 0, as in the 2011 version. Otherwise small CPU
+    /// shares are spread, and sizes are in powers of two.
     pub(super) are_even: bool,
 }
 
-/// Where things are.
+/// Positions of axes and rows.
 pub(super) struct Plot {
-    /// Left, top, right, bottom of the part with a scale.
+    /// The part with axes: left, top, right, bottom, in pixels.
     pub(super) at: (f32, f32, f32, f32),
     kernel: Option<f32>,
     unknown: Option<f32>,
@@ -79,7 +81,7 @@ impl Plot {
         }
     }
 
-    /// The largest bubble fits at either end.
+    /// Horizontal position of a CPU share. The largest bubble fits at both ends.
     pub(super) fn x(&self, share: f64) -> f32 {
         let (left, _, right, _) = self.at;
         let (from, to) = (left + LARGEST + 2.0, right - LARGEST - 2.0);
@@ -109,7 +111,7 @@ impl Plot {
         from + (to - from) * part.clamp(0.0, 1.0) as f32
     }
 
-    /// The middle of a row without a scale.
+    /// Vertical centre of a row without an axis; `None` for [`Row::Sized`].
     fn strip(&self, row: Row) -> Option<f32> {
         match row {
             Row::Sized => None,
@@ -118,7 +120,7 @@ impl Plot {
         }
     }
 
-    /// Draws axes, ticks and what they mean.
+    /// Draws the axes, the ticks and their labels.
     pub(super) fn draw(
         &self,
         scene: &mut Scene,
@@ -174,7 +176,7 @@ impl Plot {
             middle,
             self.bottom_of_strips + 34.0,
             Anchor::Middle,
-            "CPU used in the interval, of one core".to_owned(),
+            "CPU used in the interval, % of one core".to_owned(),
         ));
         texts.push((
             left - 68.0,

@@ -1,88 +1,89 @@
-//! Finds the largest cells with which everybody fits: groups below each other
-//! with their names at the left, or, when there are many, beside each other
-//! with their names above.
+//! Finds the largest cell size with which all tasks fit. Groups are below each
+//! other with their names at the left. If there are many groups, they are beside
+//! each other with their names above.
 
 use crate::scene::Font;
 
-/// A group to be placed.
+/// A group to place.
 pub(super) struct Wanted {
-    /// Which.
+    /// Index of the group.
     pub(super) group: usize,
-    /// Places in it.
+    /// Number of places in the group.
     pub(super) len: usize,
-    /// Its name and count.
+    /// Displayed name, and number of living tasks.
     pub(super) name: String,
     pub(super) count: String,
-    /// "+7 ended".
+    /// Text such as "+7 ended"; `None` if no task has just ended.
     pub(super) ended: Option<String>,
 }
 
-/// Where a group's label and dots go.
+/// The position of a group's label and dots.
 #[derive(Clone)]
 pub(super) struct Block {
     pub(super) group: usize,
-    /// Left and base line of the name.
+    /// Left edge and base line of the name, in pixels.
     pub(super) label: (f32, f32),
-    /// Room for name and count, pixels.
+    /// Width for name and count, in pixels.
     pub(super) room: f32,
-    /// Left and top of the dots.
+    /// Left and top of the dots, in pixels.
     pub(super) dots: (f32, f32),
     pub(super) columns: usize,
-    /// Places of groups before it in the same block.
+    /// Number of places of earlier groups in the same block.
     pub(super) offset: usize,
-    /// The first of its group's places that is here: others are in another block.
+    /// First place of the group in this block. Earlier places are in another block.
     pub(super) from: usize,
-    /// The first of its block: its name is written.
+    /// Whether the group is the first of its block, so that its name is drawn.
     pub(super) is_named: bool,
-    /// There is room for how many ended.
+    /// Whether there is room for the number of ended tasks.
     pub(super) tells_ended: bool,
 }
 
-/// Where everything goes.
+/// The positions of all groups.
 #[derive(Clone)]
 pub(super) struct Layout {
     pub(super) cell: f32,
     pub(super) blocks: Vec<Block>,
-    /// Whether names stand above their dots.
+    /// Whether names are above their dots.
     pub(super) above: bool,
-    /// The end of the last block.
+    /// Bottom of the last block, in pixels.
     pub(super) bottom: f32,
 }
 
-/// What is given.
+/// The available room and its limits.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct Room {
     pub(super) left: f32,
     pub(super) top: f32,
     pub(super) width: f32,
     pub(super) height: f32,
-    /// The most dots in a row.
+    /// Upper limit for the dots in a row.
     pub(super) most: Option<usize>,
-    /// The largest cell that is of use, pixels.
+    /// Largest useful cell size, in pixels.
     pub(super) largest: f32,
-    /// Places that stay free below all groups.
+    /// Number of places that stay free below all groups.
     pub(super) spare: usize,
 }
 
-/// Room for names at the left, pixels.
+/// Width for names at the left, in pixels.
 pub(super) const LABELS: f32 = 150.0;
 pub(super) const LABEL_SIZE: f32 = 14.0;
-/// Of names above.
+/// Font size of names above their dots, in pixels.
 pub(super) const SMALL: f32 = 12.0;
-/// The least height of a group with its name at the left, pixels.
+/// Minimum height of a group with its name at the left, in pixels.
 pub(super) const ROW: f32 = 18.0;
 pub(super) const ROW_WITH_ENDED: f32 = 32.0;
-/// Room that a name above takes, pixels.
+/// Height of a name above its dots, in pixels.
 pub(super) const ABOVE: f32 = 16.0;
 pub(super) const BESIDE: f32 = 14.0;
-/// A name above is cut beyond this, pixels.
+/// Maximum width of a name above its dots, in pixels. A longer name is cut.
 pub(super) const WIDEST: f32 = 150.0;
-/// The smallest cell in which dots can be told apart, pixels.
+/// Smallest cell size with distinguishable dots, in pixels.
 const SMALLEST: f32 = 1.0;
-/// Groups that are named; the smallest beyond these share one block.
+/// Upper limit for groups with a name. The smallest groups beyond this limit share
+/// one block.
 pub(super) const NAMED: usize = 120;
 
-/// Places the groups, which come in order of name.
+/// Places the groups, which are sorted by name.
 pub(super) fn layout(wanted: &mut Vec<Wanted>, room: &Room, font: &Font) -> Layout {
     let names: f32 = wanted.iter().map(row).sum::<f32>() + 3.0 * wanted.len() as f32;
     if names <= room.height * 0.7 {
@@ -105,7 +106,7 @@ pub(super) fn layout(wanted: &mut Vec<Wanted>, room: &Room, font: &Font) -> Layo
     }
 }
 
-/// The largest cell whose `height` fits.
+/// The largest cell size whose `height` fits into the room.
 fn largest_cell(room: &Room, height: impl Fn(f32) -> f32) -> f32 {
     let fits = |cell: f32| height(cell) <= room.height;
     let (mut low, mut high) = (SMALLEST.min(room.largest), room.largest.max(SMALLEST));
@@ -127,7 +128,7 @@ pub(super) fn columns_for(width: f32, cell: f32, most: Option<usize>) -> usize {
     ((width / cell).floor() as usize).clamp(1, most.unwrap_or(usize::MAX))
 }
 
-/// The least height of a group with its name at the left.
+/// Minimum height of a group with its name at the left, in pixels.
 fn row(wanted: &Wanted) -> f32 {
     if wanted.ended.is_some() {
         ROW_WITH_ENDED
@@ -140,7 +141,7 @@ fn band(wanted: &Wanted, cell: f32, columns: usize) -> f32 {
     (wanted.len.div_ceil(columns) as f32 * cell).max(row(wanted))
 }
 
-/// What the places that stay free take.
+/// Height of the places that stay free, in pixels.
 fn spare_height(room: &Room, width: f32, cell: f32) -> f32 {
     if room.spare == 0 {
         return 0.0;
@@ -188,7 +189,8 @@ fn rows(wanted: &[Wanted], room: &Room, cell: f32) -> Layout {
     }
 }
 
-/// Moves the smallest groups to the end, to share a block; returns how many.
+/// Moves the smallest groups to the end, where they share a block. Returns the
+/// number of these groups.
 fn unnamed(wanted: &mut Vec<Wanted>) -> usize {
     let Some(many) = wanted.len().checked_sub(NAMED).filter(|many| *many > 0) else {
         return 0;
@@ -217,7 +219,7 @@ fn unnamed(wanted: &mut Vec<Wanted>) -> usize {
     many
 }
 
-/// Blocks beside each other, and the height they take.
+/// Places blocks beside each other. Returns the blocks and their height.
 fn above(wanted: &[Wanted], tail: usize, room: &Room, cell: f32, font: &Font) -> (Vec<Block>, f32) {
     let mut blocks = Vec::with_capacity(wanted.len());
     let (mut x, mut y, mut tallest) = (0.0f32, 0.0f32, 0.0f32);
@@ -226,7 +228,7 @@ fn above(wanted: &[Wanted], tail: usize, room: &Room, cell: f32, font: &Font) ->
     let mut offset = 0;
     for (index, group) in wanted.iter().enumerate() {
         if index > named {
-            // It shares the block of the first unnamed one.
+            // The group shares the block of the first unnamed group.
             offset += wanted[index - 1].len;
             if let Some(first) = blocks.get(named) {
                 let first: &Block = first;

@@ -1,4 +1,4 @@
-//! What one dot looks like.
+//! Computes the size, shape and colour of a dot.
 
 use super::GridOptions;
 use crate::{
@@ -7,28 +7,28 @@ use crate::{
     scene::{Color, Mark, Shape},
 };
 
-/// Radius under which a dot's colour is lost, pixels.
+/// Smallest radius at which the colour of a dot is visible, in pixels.
 const SMALLEST: f32 = 1.7;
-/// Pixels to a point.
+/// Pixels per point.
 const POINT: f32 = 96.0 / 72.0;
-/// The original's smallest dot, square points.
+/// Area of the smallest dot in the 2011 version, in square points.
 const CLASSIC_LEAST: f32 = 20.0;
 
-/// Diameter of the largest dot for its area in square points, pixels.
+/// Diameter of the largest dot in pixels, from its area in square points.
 pub(super) fn largest_diameter(point_size: f32) -> f32 {
     point_size.sqrt() * POINT
 }
 
-/// How resident sets become radii in one picture.
+/// Converts resident sets to radii for one picture.
 pub(super) struct Sizes {
     cell: f32,
-    /// Radius of the largest, pixels.
+    /// Radius of the largest dot, in pixels.
     most: f32,
-    /// Resident set of the largest, bytes.
+    /// Largest resident set, in bytes.
     largest: u64,
-    /// Area of the smallest as a part of the largest's.
+    /// Area of the smallest dot, as a part of the area of the largest dot.
     least: f64,
-    /// Only the leader carries what threads share.
+    /// Whether only the group leader shows the memory that its threads share.
     shared: bool,
     classic: bool,
 }
@@ -38,7 +38,7 @@ impl Sizes {
         let least = if options.classic {
             f64::from((CLASSIC_LEAST / options.point_size).min(1.0))
         } else {
-            // A third of the largest's radius still shows its colour.
+            // A third of the largest radius still shows the colour.
             0.11
         };
         Self {
@@ -51,7 +51,8 @@ impl Sizes {
         }
     }
 
-    /// Area is RSS; for one refresh larger where it grew, smaller where it shrank.
+    /// The radius of a dot, in pixels. Its area is RSS. For one refresh the dot is
+    /// larger if RSS grew, and smaller if RSS shrank.
     fn radius(&self, task: &TaskView<'_>, activity: Activity) -> f32 {
         let shares = self.shared && !task.is_leader();
         let rss = if shares {
@@ -74,7 +75,7 @@ impl Sizes {
         if self.classic {
             return r;
         }
-        // In a crowd the smallest still has to show its colour.
+        // In a crowded picture, the smallest dot must still show its colour.
         let floor = if activity == Activity::Idle {
             SMALLEST
         } else {
@@ -118,7 +119,7 @@ pub(super) fn mark(
     }
 }
 
-/// What tells io and exited apart without colour: a spot, a diamond.
+/// Marks io and exited without colour: a spot for io, a diamond for exited.
 pub(super) fn second_channel(
     activity: Activity,
     r: f32,
@@ -126,7 +127,7 @@ pub(super) fn second_channel(
 ) -> (Shape, Option<Color>) {
     match activity {
         Activity::Exited => (Shape::Diamond, None),
-        // Too small a dot has no room for a spot.
+        // A smaller dot has no room for a spot.
         Activity::Io | Activity::CpuIo if r >= 2.4 => (Shape::Disc, Some(palette.background)),
         _ => (Shape::Disc, None),
     }

@@ -1,4 +1,4 @@
-//! A dot per task: every task of the machine at a glance.
+//! Draws a dot per task: every task of the machine at a glance.
 
 mod layout;
 mod mark;
@@ -26,47 +26,47 @@ use crate::{
     scene::{Anchor, Item, Scene, Shape, Text},
 };
 
-/// How a grid is to look.
+/// Options of a grid.
 #[derive(Clone, Debug)]
 pub struct GridOptions {
-    /// Threads or processes.
+    /// Whether the grid shows threads or processes.
     pub scope: Scope,
-    /// By what the dots are grouped.
+    /// The property by which the dots are grouped.
     pub grouping: Grouping,
-    /// The order within a group.
+    /// Order of the dots within a group.
     pub sorting: Sorting,
-    /// The most dots in a row.
+    /// Upper limit for the dots in a row; `None` is no limit.
     pub columns: Option<usize>,
-    /// Area of the largest dot, square points.
+    /// Area of the largest dot, in square points.
     pub point_size: f32,
-    /// Light or dark.
+    /// Light or dark theme.
     pub theme: Theme,
-    /// Today's colours or those of 2011.
+    /// Default colours, or the colours of the 2011 version.
     pub palette: PaletteKind,
     /// The user's own colours.
     pub colors: Colors,
-    /// As in 2011: 30 columns, its colours, RSS on every thread.
+    /// Draw as in the 2011 version: 30 columns, its colours, RSS on every thread.
     pub classic: bool,
 }
 
-/// A grid that keeps its tasks' places from picture to picture.
+/// A grid. Tasks keep their places from picture to picture.
 #[derive(Clone)]
 pub struct Grid {
     options: GridOptions,
     palette: Palette,
     places: Places,
-    /// Where many pictures are drawn of one machine.
+    /// Stable layout for many pictures of one machine; `None` for one picture.
     steady: Option<Steady>,
 }
 
-/// Lives that began and ended between two samples and have a dot.
+/// Upper limit for the dots of tasks that started and exited between two samples.
 const SHOWN_SHORT_LIVES: usize = 60;
 const LEFT: f32 = 16.0;
-/// Columns of the original.
+/// Number of columns in the 2011 version.
 const CLASSIC_COLUMNS: usize = 30;
 
 impl Grid {
-    /// An empty one.
+    /// Makes an empty grid.
     pub fn new(options: GridOptions) -> Self {
         let palette = Palette::new(options.theme, options.palette, &options.colors);
         Self {
@@ -77,14 +77,14 @@ impl Grid {
         }
     }
 
-    /// The same of threads, or of processes; for one that has drawn nothing.
+    /// The same grid for threads or for processes. Call it before the first draw.
     #[must_use]
     pub fn in_scope(mut self, scope: Scope) -> Self {
         self.options.scope = scope;
         self
     }
 
-    /// An empty one that looks the same in another theme.
+    /// Makes an empty grid with the same options and another theme.
     #[must_use]
     pub fn in_theme(&self, theme: Theme) -> Self {
         let options = GridOptions {
@@ -97,8 +97,8 @@ impl Grid {
         }
     }
 
-    /// Gives groups room to grow, so that pictures one after the other show
-    /// whoever stays at the same place.
+    /// Gives groups room to grow, so that a task keeps its place in a series of
+    /// pictures.
     #[must_use]
     pub fn steady(mut self) -> Self {
         self.steady = Some(Steady::default());
@@ -147,7 +147,7 @@ impl Grid {
         };
         self.label_groups(&mut scene, &wanted, &layout, context);
         self.draw_dots(&mut scene, tasks(), largest, &layout);
-        // No names stand at the dots that would have to give way.
+        // The places of the numbers are not needed: dots of a grid have no labels.
         _ = numbers::draw(&mut scene, snapshot, &self.palette);
         scene
     }
@@ -184,7 +184,7 @@ impl Grid {
         foot::draw(scene, snapshot, legend, &words, context, palette);
     }
 
-    /// The groups in order of name.
+    /// The groups, sorted by name.
     fn wanted(&self, groups: &Groups<'_>, context: &Context<'_>) -> Vec<Wanted> {
         let shown_groups = self
             .places
@@ -240,7 +240,7 @@ impl Grid {
         largest: u64,
         layout: &Layout,
     ) {
-        // A group's blocks, the one with its last places first.
+        // The blocks of each group, the block with the last places first.
         let mut blocks = vec![Vec::new(); self.places.groups().len()];
         for block in layout.blocks.iter().rev() {
             blocks[block.group].push(block);
@@ -263,7 +263,8 @@ impl Grid {
         }
     }
 
-    /// Each group's name, how many live, and how many have just ended.
+    /// Draws for each group the name, the number of living tasks, and the number of
+    /// tasks that have just ended.
     fn label_groups(
         &self,
         scene: &mut Scene,
@@ -336,8 +337,9 @@ fn is_shown(task: &TaskView<'_>) -> bool {
     task.exited() || task.state() != State::Dead
 }
 
-/// Lives that began and ended between two samples, beyond what leaves the
-/// picture readable. The newest are shown, and those that a finding points at.
+/// Tasks that started and exited between two samples and get no dot, because too many
+/// dots make the picture unreadable. The newest tasks get a dot, and so do all tasks
+/// that a finding points at.
 pub(super) fn short_lives_without_dot(snapshot: &Snapshot, scope: Scope) -> FxHashSet<TaskId> {
     let began = snapshot
         .stamp

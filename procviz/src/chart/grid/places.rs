@@ -7,51 +7,51 @@ use crate::{
     model::{TaskId, TaskView},
 };
 
-/// The places of one group's tasks, in order of start.
+/// The places of the tasks of a group, in order of start.
 #[derive(Clone, Debug)]
 pub(in crate::chart) struct Group {
     pub(in crate::chart) key: GroupKey,
-    /// A slot a place; `None` where a task has gone.
+    /// The snapshot slot of the task at each place; `None` if the place is free.
     places: Vec<Option<u32>>,
     holes: usize,
-    /// Tasks that live.
+    /// Number of living tasks.
     pub(in crate::chart) alive: usize,
-    /// Short lives without a dot.
+    /// Number of short-lived tasks without a dot.
     pub(in crate::chart) folded: u64,
 }
 
-/// Where one task is.
+/// The place of a task.
 #[derive(Clone, Copy, Debug, Default)]
 struct Home {
     id: TaskId,
     group: u32,
     place: u32,
-    /// The frame that first saw it.
+    /// Number of the first frame with this task.
     since: u32,
-    /// The frame that last saw it; 0: nobody lives in this slot.
+    /// Number of the last frame with this task; 0 if the slot is unused.
     frame: u32,
 }
 
-/// Frames after which a task is taken for one that stays.
+/// Number of frames after which a task counts as long-lived.
 const SETTLED: u32 = 5;
 
-/// The places of everybody's tasks.
+/// The places of all tasks.
 #[derive(Clone, Debug, Default)]
 pub(in crate::chart) struct Places {
     groups: Vec<Group>,
     by_key: FxHashMap<GroupKey, u32>,
-    /// By the task's slot in the snapshot.
+    /// Places by the slot of the task in the snapshot.
     homes: Vec<Home>,
     frame: u32,
     new: Vec<(TaskId, u32, u32)>,
 }
 
 impl Places {
-    /// Gives new tasks a place behind those of their group that stay, and frees
-    /// those of tasks that are gone. A group is closed up when a quarter of it
-    /// is free: until then nobody moves. Behind the last one that stays, free
-    /// places are taken again, so that a stream of short lives takes no more
-    /// and more of them.
+    /// Gives each new task a place behind the long-lived tasks of its group, and frees
+    /// the places of tasks that are gone. A group is compacted when more than a quarter
+    /// of its places is free. Until then no task moves. Free places behind the last
+    /// long-lived task are reused, so that a stream of short-lived tasks does not take
+    /// more and more places.
     pub(in crate::chart) fn update<'a>(
         &mut self,
         tasks: impl Iterator<Item = TaskView<'a>>,
@@ -101,7 +101,7 @@ impl Places {
         self.groups[group as usize].alive += usize::from(task.end().is_none_or(|end| end.zombie));
     }
 
-    /// Counts short lives that have no dot.
+    /// Counts short-lived tasks without a dot.
     pub(in crate::chart) fn fold(&mut self, key: GroupKey, count: u64) {
         let group = self.group(key);
         self.groups[group as usize].folded += count;
@@ -123,7 +123,7 @@ impl Places {
         group
     }
 
-    /// Free places behind the last task that stays, the first of them last.
+    /// Free places behind the last long-lived task, in descending order.
     fn free_at_the_end(&self, group: u32) -> Vec<u32> {
         let stays = |slot: u32| {
             let since = self.homes[slot as usize].since;
@@ -172,8 +172,8 @@ impl Places {
         group.holes += 1;
     }
 
-    /// Puts the tasks of each group in order; those of one that is ordered by
-    /// start stand so already.
+    /// Sorts the tasks of each group. Places are in order of start already, so this
+    /// order needs no work.
     pub(in crate::chart) fn arrange<'a>(
         &mut self,
         order: Sorting,
@@ -209,12 +209,12 @@ impl Places {
         }
     }
 
-    /// The groups; empty ones keep their number.
+    /// The groups. An empty group keeps its index.
     pub(in crate::chart) fn groups(&self) -> &[Group] {
         &self.groups
     }
 
-    /// A task's group and place.
+    /// The group index and the place of a task.
     pub(in crate::chart) fn home(&self, task: &TaskView<'_>) -> Option<(usize, usize)> {
         let home = self
             .homes
@@ -225,17 +225,17 @@ impl Places {
 }
 
 impl Group {
-    /// Places, the free ones among them.
+    /// Number of places, including free places.
     pub(in crate::chart) fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// Tasks that have just ended, those without a dot among them.
+    /// Number of tasks that have just ended, including tasks without a dot.
     pub(in crate::chart) fn ended(&self) -> u64 {
         (self.places.len() - self.holes - self.alive) as u64 + self.folded
     }
 
-    /// Whether there is anything to show.
+    /// Whether the group has tasks to show.
     pub(in crate::chart) fn is_shown(&self) -> bool {
         self.places.len() > self.holes || self.folded > 0
     }

@@ -1,4 +1,4 @@
-//! Keeps groups where they are from picture to picture, while everybody fits.
+//! Keeps groups in place from picture to picture, as long as all tasks fit.
 
 use rustc_hash::FxHashMap;
 
@@ -8,15 +8,15 @@ use super::layout::{
 };
 use crate::scene::Font;
 
-/// Places that stay free below all groups, for those that outgrow their own
-/// and for new ones: a burst of threads moves nobody.
+/// Places that stay free below all groups, for groups that outgrow their places and
+/// for new groups. So a burst of threads moves no other task.
 const SPARE: usize = 800;
 
-/// Places beyond three times those in use that may stay free: so much moves
-/// nobody when a burst is over.
+/// Allowed number of places beyond three times the number of tasks. So a burst of
+/// this size moves no task when the burst is over.
 const WASTE: usize = 1_500;
 
-/// Where groups were, and how many each has room for.
+/// The layout of the previous picture, and the number of places of each group.
 #[derive(Clone, Default)]
 pub(super) struct Steady(Option<Kept>);
 
@@ -24,16 +24,15 @@ pub(super) struct Steady(Option<Kept>);
 struct Kept {
     room: Room,
     layout: Layout,
-    /// By group, the places that are there.
+    /// Number of places of each group.
     places: FxHashMap<usize, usize>,
-    /// Where the next block may go, beside the last ones, and how high those are.
+    /// Position of the next block beside the last blocks, and height of these blocks.
     next: (f32, f32, f32),
 }
 
 impl Steady {
-    /// The layout of the picture before, if all still find room in it, else a
-    /// new one in which each group may grow: a group is closed up when most
-    /// of it is free.
+    /// The layout of the previous picture, if all tasks still fit and not too many
+    /// places are free. Otherwise a new layout in which each group can grow.
     pub(super) fn layout(
         &mut self,
         wanted: &mut Vec<Wanted>,
@@ -54,7 +53,8 @@ impl Steady {
         }
         room.spare = tasks / 10 + SPARE;
         let told: Vec<usize> = self.0.iter().flat_map(Kept::tell_ended).collect();
-        // The first death of a group moves nobody, where there is room for that.
+        // Reserves the line for ended tasks if there is room, so that the first exit
+        // in a group moves no task.
         let is_roomy = wanted.len() as f32 * ROW_WITH_ENDED <= room.height * 0.4;
         for group in wanted.iter_mut() {
             group.len = with_growth(group.len);
@@ -82,14 +82,14 @@ fn with_growth(len: usize) -> usize {
 }
 
 impl Kept {
-    /// Whether there is not by far too much room.
+    /// Whether the layout does not have too many free places.
     fn is_full_enough(&self, tasks: usize) -> bool {
         let places: usize = self.places.values().sum();
         tasks * 3 + WASTE >= places
     }
 
-    /// Whether everybody has room; who is new or has outgrown his own gets some
-    /// below all others.
+    /// Whether all tasks have room. A group that is new, or that has outgrown its
+    /// places, gets room below all others.
     fn holds(&mut self, wanted: &[Wanted], font: &Font) -> bool {
         wanted.iter().all(|group| {
             let places = self.places.get(&group.group).copied();
@@ -103,7 +103,7 @@ impl Kept {
         })
     }
 
-    /// More rows of the last block, if it is the group's and there is room.
+    /// Adds rows to the last block, if the block belongs to the group and there is room.
     fn lengthen(&mut self, group: &Wanted) -> bool {
         let last = self.layout.blocks.last();
         let Some(last) = last.filter(|last| last.group == group.group && !self.layout.above) else {
@@ -120,12 +120,12 @@ impl Kept {
         true
     }
 
-    /// Below this nothing may be.
+    /// Lower limit of all blocks, in pixels from the top.
     fn bottom(&self) -> f32 {
         self.room.top + self.room.height + gap(self.layout.cell)
     }
 
-    /// A block for what a group has beyond `from` places, if there is room.
+    /// Adds a block for the places of a group from `from` on, if there is room.
     fn add(&mut self, group: &Wanted, from: usize, font: &Font) -> bool {
         let (room, cell, above) = (self.room, self.layout.cell, self.layout.above);
         let len = with_growth(group.len - from);

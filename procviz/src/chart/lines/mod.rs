@@ -1,4 +1,4 @@
-//! A line per interesting thread through time, CPU and memory, in 3D.
+//! Draws a line per interesting task through time, CPU and memory, in 3D.
 
 mod space;
 
@@ -20,57 +20,58 @@ use crate::{
     trails::{Past, Point, Trail, Trails},
 };
 
-/// How lines are to look.
+/// Options of a line chart.
 #[derive(Clone, Debug)]
 pub struct LinesOptions {
-    /// Threads or processes.
+    /// Whether the chart shows threads or processes.
     pub scope: Scope,
-    /// Light or dark.
+    /// Light or dark theme.
     pub theme: Theme,
-    /// Today's colours or those of 2011.
+    /// Default colours, or the colours of the 2011 version.
     pub palette: PaletteKind,
-    /// Whence one looks: turn about the upright axis and tilt, degrees.
+    /// Viewing angle: rotation around the vertical axis and tilt, in degrees.
     pub angle: (f32, f32),
 }
 
-/// The angle from which all three axes can be read.
+/// The default viewing angle, from which all three axes are readable.
 pub const ANGLE: (f32, f32) = (-32.0, 24.0);
 
-/// A line chart that remembers what it has seen.
+/// A line chart. Remembers the trails of the observed tasks.
 pub struct Lines {
     options: LinesOptions,
     palette: Palette,
     trails: Trails,
-    /// Times of which nothing is known, ns since boot.
+    /// Gaps in the data: begin and end, ns since boot.
     holes: Vec<(u64, u64)>,
-    /// Where each line's name was, seen from its end.
+    /// Last label spot of each line, relative to the end of the line.
     spots: FxHashMap<TaskId, u8>,
 }
 
-/// A task's line.
+/// The line of a task, for a terminal.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Series {
     pub(crate) id: TaskId,
     pub(crate) name: String,
     pub(crate) color: Color,
-    /// Seconds watched and CPU seconds used since, in pieces: nothing is known
-    /// of the time between them.
+    /// Points: seconds since the trails began, and CPU seconds used since the task
+    /// was first seen. The line is in pieces, with a gap in the data between two.
     pub(crate) cpu: Vec<Vec<(f64, f64)>>,
-    /// Seconds watched and bytes.
+    /// Points: seconds since the trails began, and resident set in bytes. In pieces,
+    /// too.
     pub(crate) rss: Vec<Vec<(f64, f64)>>,
     pub(crate) is_over: bool,
 }
 
-/// Of a line that is of most interest.
+/// Highest value of [`Trail::interest`]. A line with this value is opaque.
 const MOST_INTEREST: u8 = 5;
 const LABEL: f32 = 12.0;
-/// Radius of a line's end, pixels.
+/// Radius of the mark at the end of a line, in pixels.
 const END: f32 = 3.5;
-/// Times of which nothing is known, beyond which lines go on over more of them.
+/// Upper limit for remembered gaps. Lines are drawn across any further gap.
 const MOST_HOLES: usize = 100;
 
 impl Lines {
-    /// An empty one.
+    /// Makes an empty chart.
     pub fn new(options: LinesOptions) -> Self {
         Self {
             palette: Palette::new(options.theme, options.palette, &Colors::default()),
@@ -81,7 +82,7 @@ impl Lines {
         }
     }
 
-    /// The same of threads, or of processes; for one that has drawn nothing.
+    /// The same chart for threads or for processes. Call it before the first draw.
     #[must_use]
     pub fn in_scope(mut self, scope: Scope) -> Self {
         self.options.scope = scope;
@@ -89,7 +90,7 @@ impl Lines {
         self
     }
 
-    /// An empty one that looks the same in another theme.
+    /// Makes an empty chart with the same options and another theme.
     #[must_use]
     pub fn in_theme(&self, theme: Theme) -> Self {
         Self::new(LinesOptions {
@@ -98,12 +99,12 @@ impl Lines {
         })
     }
 
-    /// Looks at it from there: turn about the upright axis and tilt, degrees.
+    /// Sets the viewing angle: rotation around the vertical axis and tilt, in degrees.
     pub fn look_from(&mut self, (turn, tilt): (f32, f32)) {
         self.options.angle = (turn % 360.0, tilt.clamp(-5.0, 85.0));
     }
 
-    /// The lines as they stand, those of most interest first.
+    /// The current lines, highest interest first. Lines of exited tasks come last.
     pub(crate) fn series(&self, context: &Context<'_>) -> Vec<Series> {
         let mut trails: Vec<(TaskId, &Trail)> = self.trails.iter().collect();
         trails.sort_by(|(a, x), (b, y)| {
@@ -133,7 +134,8 @@ impl Lines {
             .collect()
     }
 
-    /// Adds a snapshot's points; to be called for each, the first of all included.
+    /// Adds the points of a snapshot. Must be called for each snapshot, including the
+    /// first.
     pub fn observe(&mut self, snapshot: &Snapshot) {
         self.trails.observe(snapshot);
         let hole = snapshot.hole_ns.filter(|hole| !self.holes.contains(hole));
@@ -141,7 +143,7 @@ impl Lines {
         self.holes.extend(hole.filter(|_| !is_one_too_many));
     }
 
-    /// A line without what would lie over times of which nothing is known.
+    /// The points of a line, split at the gaps in the data.
     fn pieces<'a>(&'a self, trail: &'a Trail) -> impl Iterator<Item = &'a [Point]> {
         let is_known = |a: &Point, b: &Point| {
             let over = |(begin, end): &(u64, u64)| a.boot_ns <= *begin && *end <= b.boot_ns;
@@ -150,13 +152,14 @@ impl Lines {
         trail.points.chunk_by(is_known)
     }
 
-    /// Becomes what it was for those who saw it all; what is observed then goes
-    /// on from there.
+    /// Restores the trails from the past of a recording. Snapshots that are observed
+    /// later continue these trails.
     pub fn recall(&mut self, past: &Past) {
         self.trails = past.of(self.options.scope).clone();
     }
 
-    /// Seconds since lines began, CPU seconds, bytes.
+    /// Coordinates of a point: seconds since the trails began, CPU seconds, RSS in
+    /// bytes.
     fn place(&self, point: &Point) -> [f64; 3] {
         let began = self.trails.began_ns().unwrap_or_default();
         [
@@ -166,7 +169,7 @@ impl Lines {
         ]
     }
 
-    /// Draws what was observed.
+    /// Draws the observed lines.
     pub fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
         let mut counts = Counts::new(snapshot);
         let scope = self.options.scope;
@@ -209,7 +212,7 @@ impl Lines {
         )
     }
 
-    /// The three far walls with their grids, and what the axes mean.
+    /// Draws the three far walls with their grids, and the labels of the axes.
     fn frame(&self, scene: &mut Scene, space: &Space) {
         let Color(r, g, b, _) = self.palette.faint;
         let grid = Color(r, g, b, 46);
@@ -253,7 +256,7 @@ impl Lines {
             let length = dx.hypot(dy).max(1.0);
             (at.0 + dx / length * far, at.1 + dy / length * far + 4.0)
         };
-        // The ends would run into each other at the corners.
+        // Labels at the ends of the axes would overlap at the corners.
         let inner =
             |most: f64| move |(value, _): &&(f64, String)| *value > 0.0 && *value < most * 0.97;
         for (x, text) in times.iter().filter(inner(mx)) {
@@ -303,7 +306,8 @@ impl Lines {
         }));
     }
 
-    /// Back to front, so that what is near lies over what is far.
+    /// Draws the lines from back to front, so that near lines cover far lines. Returns
+    /// the task ids in this order.
     fn draw_lines(&self, scene: &mut Scene, space: &Space) -> Vec<TaskId> {
         let mut order: Vec<(f32, TaskId)> = self
             .trails
@@ -349,7 +353,7 @@ impl Lines {
         order.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// Names at the lines' ends, where there is room.
+    /// Draws the labels at the ends of the lines, where there is room.
     fn label(
         &mut self,
         scene: &mut Scene,
@@ -362,7 +366,7 @@ impl Lines {
         let rings = numbered.iter().map(|numbered| numbered.at);
         let words = scene.items.iter().filter_map(numbers::box_of);
         let mut labels = Labels::new(space.at, ends.collect(), rings.chain(words).collect());
-        // The interesting first; among them those with the most CPU.
+        // Highest interest first, then most CPU time.
         let weight = |id: &TaskId| {
             let trail = self.trails.get(*id);
             trail.map(|trail| (trail.interest, used(trail)))
@@ -394,8 +398,7 @@ impl Lines {
         self.spots = spots;
         if self.trails.is_empty() {
             let (left, top, right, bottom) = space.at;
-            let words =
-                "no thread used more than 100 ms of CPU or changed its RSS by 60 MiB in a refresh";
+            let words = "no thread used more than 100 ms of CPU or changed its RSS by 60 MiB in an interval";
             let at = (f32::midpoint(left, right), f32::midpoint(top, bottom));
             self.text(
                 scene,
@@ -427,7 +430,7 @@ impl Lines {
             ),
         ];
         let words = format!(
-            "paler: quieter   {}, watched {}{}",
+            "paler: less active   {}, watched {}{}",
             match self.trails.len() {
                 1 => "1 line".to_owned(),
                 count => format!("{count} lines"),
@@ -435,14 +438,14 @@ impl Lines {
             duration_text(snapshot.watched_ns() / 1_000_000_000 * 1_000_000_000),
             match self.holes.is_empty() {
                 true => "",
-                false => ", broken where nothing is known",
+                false => ", gaps where data is missing",
             }
         );
         foot::draw(scene, snapshot, legend, &words, context, &self.palette);
     }
 }
 
-/// CPU time at its end, ns.
+/// CPU time at the end of a trail, ns.
 fn used(trail: &Trail) -> u64 {
     trail.points.last().map_or(0, |point| point.cpu_ns)
 }
@@ -456,7 +459,7 @@ fn name(id: TaskId, trail: &Trail, context: &Context<'_>) -> String {
     )
 }
 
-/// Lines have no group in common: each has a colour by its id.
+/// The colour of a line. Lines have no groups, so the colour depends on the task id.
 fn color_of(id: TaskId) -> Color {
     users::color(id.tid as usize * 7 + id.tid as usize / 24)
 }

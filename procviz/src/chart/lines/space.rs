@@ -1,12 +1,12 @@
-//! Three dimensions on a picture of two: whence one looks, and what is near.
+//! Projects three dimensions onto the picture: viewing angle and depth.
 
-/// From time, CPU and memory to pixels.
+/// Maps time, CPU time and memory to pixels.
 pub(super) struct Space {
-    /// Left, top, right, bottom, pixels.
+    /// The plot area: left, top, right, bottom, in pixels.
     pub(super) at: (f32, f32, f32, f32),
-    /// Ends of the axes.
+    /// Ends of the axes: seconds, CPU seconds, bytes.
     pub(super) most: (f64, f64, f64),
-    /// The walls that are behind everything.
+    /// Positions of the far walls, behind all lines.
     pub(super) far: [f64; 3],
     sin: (f32, f32),
     cos: (f32, f32),
@@ -30,7 +30,7 @@ impl Space {
             scale: (1.0, 1.0),
             middle: (0.0, 0.0),
         };
-        // Whichever end of an axis is deeper is its far wall.
+        // The deeper end of an axis is the far wall.
         let far = |axis: usize, end: f64| {
             let mut point = [0.0; 3];
             let near = space.depth(point);
@@ -60,7 +60,8 @@ impl Space {
         space
     }
 
-    /// In a cube of side 2 about its middle, turned: right, down, depth.
+    /// Scales a point into a cube with side 2 around the origin, and rotates it.
+    /// Returns right, down and depth.
     fn turned(&self, [x, y, z]: [f64; 3]) -> (f32, f32, f32) {
         let unit = |value: f64, most: f64| (value / most * 2.0 - 1.0) as f32;
         let (x, y, z) = (

@@ -8,17 +8,6 @@ use nix::{errno::Errno, unistd::Pid};
 /// Runs all attempts. Returns the name and the result of each: `ok`, or the name of
 /// the error from the kernel.
 pub(crate) fn all(elsewhere: &Path, victim: i32) -> Vec<(&'static str, String)> {
-    let of_nix = |outcome: nix::Result<()>| match outcome {
-        Ok(()) => "ok".to_owned(),
-        Err(error) => format!("{error:?}"),
-    };
-    let of_io = |outcome: io::Result<()>| match outcome {
-        Ok(()) => "ok".to_owned(),
-        Err(error) => error.raw_os_error().map_or_else(
-            || error.to_string(),
-            |code| format!("{:?}", Errno::from_raw(code)),
-        ),
-    };
     let bpf = match crate::source::kernel::Kernel::load() {
         Ok(_) => "ok".to_owned(),
         Err(error) => format!("{error:?}"),
@@ -42,23 +31,7 @@ pub(crate) fn all(elsewhere: &Path, victim: i32) -> Vec<(&'static str, String)> 
             "socket",
             of_io(std::net::UdpSocket::bind("127.0.0.1:0").map(drop)),
         ),
-        (
-            "unix",
-            of_io(
-                std::os::unix::net::UnixListener::bind("\0procviz-test")
-                    .map(drop)
-                    .or_else(|error| {
-                        match error.kind() {
-                            // The standard library refuses this name before it asks the kernel
-                            // for a socket, so ask for a socket without a name.
-                            io::ErrorKind::InvalidInput => {
-                                std::os::unix::net::UnixDatagram::unbound().map(drop)
-                            }
-                            _ => Err(error),
-                        }
-                    }),
-            ),
-        ),
+        ("unix", of_io(listen())),
         (
             "ptrace",
             of_nix(nix::sys::ptrace::attach(Pid::from_raw(victim))),
@@ -88,4 +61,34 @@ pub(crate) fn all(elsewhere: &Path, victim: i32) -> Vec<(&'static str, String)> 
             of_nix(nix::unistd::setuid(nix::unistd::Uid::from_raw(0))),
         ),
     ]
+}
+
+fn of_nix(outcome: nix::Result<()>) -> String {
+    match outcome {
+        Ok(()) => "ok".to_owned(),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+fn of_io(outcome: io::Result<()>) -> String {
+    match outcome {
+        Ok(()) => "ok".to_owned(),
+        Err(error) => error.raw_os_error().map_or_else(
+            || error.to_string(),
+            |code| format!("{:?}", Errno::from_raw(code)),
+        ),
+    }
+}
+
+fn listen() -> io::Result<()> {
+    use std::os::unix::net::{UnixDatagram, UnixListener};
+
+    match UnixListener::bind("\0procviz-test").map(drop) {
+        // The standard library refuses this name before it asks the kernel for a
+        // socket, so ask for a socket without a name.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            UnixDatagram::unbound().map(drop)
+        }
+        outcome => outcome,
+    }
 }
