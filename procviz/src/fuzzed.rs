@@ -8,7 +8,7 @@ use crate::{
     export::csv::{Titles, pairs, stat_fields},
     model::Sources,
     recorder::trigger::Triggers,
-    recording::{Map, Reader, reframed},
+    recording::{Map, Reader, repacked_blocks},
     replay::moment::Moment,
     runtime::config,
     session::selection,
@@ -64,12 +64,12 @@ pub fn recording(bytes: &[u8]) {
         }
         tracker.update(&sample);
     }
-    _ = reader.pass_over();
+    _ = reader.scan_checksums();
 }
 
 /// Blocks of a recording with valid checksums and arbitrary content.
 pub fn payloads(bytes: &[u8]) {
-    recording(&reframed(bytes));
+    recording(&repacked_blocks(bytes));
 }
 
 /// Values that a user types: times, durations, sizes, triggers, filters.
@@ -90,7 +90,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::recording::unframed;
+    use crate::recording::unpacked_blocks;
 
     /// Real inputs, which are also the seeds of the fuzz targets in `fuzz/`.
     fn seeds(kind: &str) -> Vec<Vec<u8>> {
@@ -137,13 +137,17 @@ mod tests {
         let folder = format!("{}/../fuzz/seeds", env!("CARGO_MANIFEST_DIR"));
         for name in ["real.pvz", "keyframes.pvz"] {
             let file = std::fs::read(format!("{folder}/recording/{name}")).unwrap();
-            let unpacked = unframed(&file);
+            let unpacked = unpacked_blocks(&file);
             let seed = format!("{folder}/payloads/{}", name.trim_end_matches(".pvz"));
             if std::env::var_os("UPDATE_EXPECT").is_some() {
                 std::fs::write(&seed, &unpacked).unwrap();
             }
             assert_eq!(std::fs::read(seed).unwrap(), unpacked, "{name}");
-            assert_eq!(unframed(&reframed(&unpacked)), unpacked, "{name}");
+            assert_eq!(
+                unpacked_blocks(&repacked_blocks(&unpacked)),
+                unpacked,
+                "{name}"
+            );
         }
     }
 

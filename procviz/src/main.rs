@@ -24,7 +24,7 @@ fn main() -> ExitCode {
             print(&format!(
                 "procviz: {:#}{}",
                 failure.error,
-                failure.way_out().unwrap_or_default()
+                failure.hint().unwrap_or_default()
             ));
             ExitCode::from(failure.status)
         }

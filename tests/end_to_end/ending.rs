@@ -81,7 +81,7 @@ fn waits_in(pid: u32, functions: &[&str]) -> bool {
 
 fn a_full_pipe_is_left() -> Result<(), Failed> {
     let deaths = Running::new(
-        workload(&["storm", "fork"])
+        workload(&["fork-loop"])
             .stdout(Stdio::null())
             .stderr(Stdio::null()),
     );

@@ -77,20 +77,20 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 fn rotation_leaves_strangers_alone() -> Result<(), Failed> {
-    let folder = Folder::new("strangers");
+    let folder = Folder::new("unseen_roots");
     let shelf = folder.file("shelf");
     std::fs::create_dir(&shelf)?;
     // A recording of a user, and files that only look like recordings.
     let kept = "procviz-20200101T000000Z-kept.pvz";
     let made = output(&mut record(&["--samples", "2"], &shelf.join(kept)));
     assert!(made.status.success(), "{}", stderr(&made));
-    let strangers = [
+    let unseen_roots = [
         ("procviz-20200101T000000Z.pvz", "no recording"),
         ("procviz-notes.pvz", "mine"),
         ("procviz-20200102T000000Z.pvz.bak", "mine"),
         ("other.pvz", "mine"),
     ];
-    for (name, text) in strangers {
+    for (name, text) in unseen_roots {
         std::fs::write(shelf.join(name), text)?;
     }
     std::fs::create_dir(shelf.join("procviz-20200103T000000Z.pvz"))?;

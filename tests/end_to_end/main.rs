@@ -128,7 +128,7 @@ fn twice(name: &str, test: fn() -> Result<(), Failed>) -> Result<(), Failed> {
     let first = std::panic::catch_unwind(|| watchdog::watched(name, test));
     match first {
         Ok(Ok(())) => Ok(()),
-        _ if watchdog::has_bitten() => Err("the test hung".into()),
+        _ if watchdog::has_timed_out() => Err("the test hung".into()),
         _ => {
             println!("the first run failed, running the test again");
             watchdog::watched(name, test)

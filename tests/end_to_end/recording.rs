@@ -23,7 +23,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("every_death_is_in_it", Needs::Events, every_death),
     ("anybody_reads_it", Needs::Events, anybody),
     ("secrets_stay_out", Needs::Events, redacted),
-    ("of_processes_alone", Needs::Events, processes_alone),
+    ("of_processes_alone", Needs::Events, reduce_to_processes),
     ("a_tree_is_followed_through_it", Needs::Events, tree),
     ("bad_input", Needs::Nothing, bad_input),
 ];
@@ -315,7 +315,7 @@ fn redacted() -> Result<(), Failed> {
 
 /// A recording of processes has the same processes as a recording of threads, and no
 /// threads.
-fn processes_alone() -> Result<(), Failed> {
+fn reduce_to_processes() -> Result<(), Failed> {
     let folder = Folder::new("processes");
     let (all, some) = (folder.file("all.pvz"), folder.file("some.pvz"));
     let _busy = busy();

@@ -169,12 +169,12 @@ fn removed() -> Result<(), Failed> {
 /// Files that procviz did not make stay, and so do files that are new enough.
 fn room() -> Result<(), Failed> {
     let folder = Folder::new("room");
-    let strangers = [
+    let unseen_roots = [
         "procviz-notes.txt",
         "other.pvz",
         "procviz-19990101T000000Z.png",
     ];
-    for stranger in strangers {
+    for stranger in unseen_roots {
         std::fs::write(folder.file(stranger), [0; 5_000])?;
     }
     let target = folder.file("target");
@@ -211,7 +211,7 @@ fn room() -> Result<(), Failed> {
         .map(|path| std::fs::metadata(path).unwrap().len())
         .sum();
     assert!((1..60_000).contains(&size), "{size}");
-    for stranger in strangers {
+    for stranger in unseen_roots {
         assert!(folder.file(stranger).exists(), "{stranger}");
     }
     assert_eq!(std::fs::read_to_string(&target)?, "kept");

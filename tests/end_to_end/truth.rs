@@ -283,14 +283,14 @@ pub(crate) fn same_tasks(
         .difference(shown)
         .filter(|tid| !is_worker(tid))
         .collect();
-    let ghosts: Vec<_> = shown
+    let superseded_leaders: Vec<_> = shown
         .difference(there)
         .filter(|tid| !is_worker(tid))
         .map(|tid| task(snapshot, *tid))
         .collect();
     assert!(
-        missing.is_empty() && ghosts.is_empty(),
-        "in /proc but not shown: {missing:?}; shown but not in /proc: {ghosts:?}"
+        missing.is_empty() && superseded_leaders.is_empty(),
+        "in /proc but not shown: {missing:?}; shown but not in /proc: {superseded_leaders:?}"
     );
     Ok(())
 }

@@ -38,7 +38,7 @@ pub(crate) fn start() {
                 std::process::exit(101);
             }
             if since.elapsed() > LONGEST && !HAS_BITTEN.swap(true, Ordering::SeqCst) {
-                bite(&name);
+                kill_hung_test(&name);
             }
         }
     });
@@ -57,12 +57,12 @@ pub(crate) fn watched<T>(name: &str, test: impl FnOnce() -> T) -> T {
 }
 
 /// Whether the watchdog has stopped the current test because it hung.
-pub(crate) fn has_bitten() -> bool {
+pub(crate) fn has_timed_out() -> bool {
     HAS_BITTEN.load(Ordering::SeqCst)
 }
 
 /// Prints what the test's processes wait for and kills them, so that the test fails.
-fn bite(name: &str) {
+fn kill_hung_test(name: &str) {
     let mut said = format!("{name} has not ended within {LONGEST:?}; its processes:\n");
     let started = started_here();
     for process in &started {

@@ -19,7 +19,7 @@ use crate::{
     },
     session::{Plan, Session, open, selection::Selection},
     source::Users,
-    tracker::{Change, Outstanding},
+    tracker::{ActiveFindings, Change},
 };
 
 pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
@@ -37,7 +37,7 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
         |_| Ok(()),
     )?;
     let mut out = Out::new();
-    let mut outstanding = Outstanding::default();
+    let mut active_findings = ActiveFindings::default();
     let mut count = 0;
     let mut begun_ns = BTreeMap::new();
     while let Some(next) = session.next()? {
@@ -45,7 +45,7 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
             continue;
         }
         let snapshot = session.snapshot();
-        let lines = outstanding.update(&snapshot.findings);
+        let lines = active_findings.update(&snapshot.findings);
         let begun = |(change, _): &&(Change, Finding)| *change == Change::Begins;
         count += lines.iter().filter(begun).count();
         let now = snapshot.stamp.boot_ns;

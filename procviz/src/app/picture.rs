@@ -65,7 +65,7 @@ pub(super) fn run(
         Plan {
             want_args: WantArgs::new(args.args),
             wants_past: matches!(chart, Chart::Lines(_)),
-            every_life: target.format == Format::Html,
+            lists_short_lived: target.format == Format::Html,
             one_picture: is_still && !is_bounded && !args.sampling.range.is_given(),
             save,
             writes: Some(target.folder()),

@@ -6,7 +6,7 @@ use std::{path::Path, sync::mpsc::sync_channel};
 use crate::{
     runtime::{
         Failure,
-        output::{OutFolder, become_owner, confine_writer},
+        output::{OutFolder, confine_writer, take_owner_identity},
     },
     session::open,
     source::{capabilities::raise, confine::attempts, host},
@@ -27,7 +27,7 @@ pub(super) fn run(
     let (go, may_go) = sync_channel::<()>(1);
     let path = elsewhere.to_owned();
     let writer = std::thread::spawn(move || {
-        let keep = become_owner(&folder);
+        let keep = take_owner_identity(&folder);
         confine_writer(&folder, keep);
         _ = ready.send(());
         _ = may_go.recv();

@@ -131,7 +131,7 @@ pub(crate) fn words(snapshot: &Snapshot, counts: &Counts, scope: Scope, time: &s
 
 /// The text about a gap in the recording; empty without a gap.
 fn missing(snapshot: &Snapshot) -> String {
-    let Some((begin, end)) = snapshot.hole_ns else {
+    let Some((begin, end)) = snapshot.gap_ns else {
         return String::new();
     };
     match snapshot.missing_ns() {

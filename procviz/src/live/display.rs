@@ -81,13 +81,13 @@ impl Display {
         match self {
             Self::Wayland { env } => {
                 if let Some(socket) = env {
-                    return Err(again_with("WAYLAND_DISPLAY", socket));
+                    return Err(restart_with("WAYLAND_DISPLAY", socket));
                 }
                 builder.with_wayland();
             }
             Self::X11 { xauthority, .. } => {
                 if let Some(path) = xauthority {
-                    return Err(again_with("XAUTHORITY", path));
+                    return Err(restart_with("XAUTHORITY", path));
                 }
                 builder.with_x11();
             }
@@ -103,7 +103,7 @@ impl Display {
 /// Restarts procviz with a variable that sudo took out of the environment: the
 /// environment of a running process must not change. Returns only on failure.
 #[cfg(feature = "window")]
-fn again_with(name: &str, value: &Path) -> anyhow::Error {
+fn restart_with(name: &str, value: &Path) -> anyhow::Error {
     use std::os::unix::process::CommandExt as _;
     let error = std::env::current_exe().map(|myself| {
         std::process::Command::new(myself)

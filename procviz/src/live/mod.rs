@@ -272,7 +272,7 @@ impl Live {
                 Effect::Redraw if goes == Goes::On => goes = Goes::Redraw,
                 Effect::Redraw => {}
                 Effect::Sample => self.session.order(Order::Sample),
-                Effect::Pause(_) if self.replay.is_some() => self.try_to_travel(&effect),
+                Effect::Pause(_) if self.replay.is_some() => self.try_command(&effect),
                 Effect::Pause(paused) => self.session.order(Order::Pause(paused)),
                 Effect::Interval => {
                     let interval = self.governor.interval(self.view.interval);
@@ -288,7 +288,7 @@ impl Live {
                 }
                 Effect::Save => self.save(),
                 Effect::Step(_) | Effect::Seek(_) | Effect::Mark(_) | Effect::Speed(_) => {
-                    self.try_to_travel(&effect);
+                    self.try_command(&effect);
                 }
             }
         }

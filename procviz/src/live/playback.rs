@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     runtime::ending::{self, Takes},
-    session::{Browsed, watch::Wake},
+    session::{SeekRange, watch::Wake},
 };
 
 /// The speeds that the keys `+` and `-` select.
@@ -59,7 +59,7 @@ impl Replay {
     /// # Errors
     ///
     /// When the thread cannot be started.
-    pub(super) fn start(browsed: Browsed, speed: f64, wake: Wake) -> std::io::Result<Self> {
+    pub(super) fn start(browsed: SeekRange, speed: f64, wake: Wake) -> std::io::Result<Self> {
         ending::listen(Takes::AMoment)?;
         let (clock, due) = unbounded_channel();
         let asked = Arc::new(AtomicU8::new(0));
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     fn replay() -> Replay {
-        let browsed = Browsed {
+        let browsed = SeekRange {
             span: (1_000, 3_000),
             at: 1_000,
             marks: vec![1_500, 2_500],

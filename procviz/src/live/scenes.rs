@@ -34,7 +34,7 @@ impl Live {
         if self.looks.lines.scope != lines {
             self.looks.lines.scope = lines;
             self.lines = Lines::new(self.looks.lines.clone());
-            self.look_again();
+            self.rebuild_charts();
         }
     }
 

@@ -89,7 +89,7 @@ pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Resu
     let kept = (!args.run.is_empty()).then(command::keeper).transpose()?;
     let mut live = Live::start(looks, args, schedule, wake, kept.as_ref())?;
     live.view.span = Some(1.0);
-    let ours = Ours::enter()?;
+    let ours = TerminalGuard::enter()?;
     let mut view = TerminalView {
         grid: cells(&live.view, &palette),
         grid_of: layout_of(&live.view),
@@ -125,7 +125,7 @@ pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Resu
     }
     drop(ours);
     if let Some(kept) = kept {
-        command::print_kept(kept)?;
+        command::print_output(kept)?;
     }
     if ending::has_hung_up() {
         // The terminal is gone, so messages have no reader.
@@ -191,7 +191,7 @@ struct TerminalView {
     pressed: Option<(u16, u16, bool)>,
     /// Whether the left button went down on the time bar.
     is_scrubbing: bool,
-    ours: Ours,
+    ours: TerminalGuard,
 }
 
 impl TerminalView {
@@ -414,9 +414,9 @@ impl TerminalView {
 }
 
 /// The terminal while procviz uses it; dropping this restores the terminal.
-struct Ours(());
+struct TerminalGuard(());
 
-impl Ours {
+impl TerminalGuard {
     /// Sets up the terminal.
     ///
     /// # Errors
@@ -455,7 +455,7 @@ impl Ours {
     }
 }
 
-impl Drop for Ours {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
         self.leave();
         ending::restore_with(None);

@@ -204,7 +204,7 @@ impl Live {
     }
 
     /// Rebuilds the charts for the moment that is shown, from the trails before it.
-    pub(super) fn look_again(&mut self) {
+    pub(super) fn rebuild_charts(&mut self) {
         let now = self.now();
         if let Some(replay) = &mut self.replay {
             replay.wanted = Some(now);
@@ -214,7 +214,7 @@ impl Live {
         }
     }
 
-    pub(super) fn try_to_travel(&mut self, effect: &Effect) {
+    pub(super) fn try_command(&mut self, effect: &Effect) {
         if let Err(failure) = self.travel(effect) {
             self.view.message = Some(format!("{:#}", failure.error));
         }

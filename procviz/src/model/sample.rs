@@ -47,7 +47,7 @@ pub struct Sample {
     /// Gap before the sample that the recording does not cover: start and end,
     /// ns since boot. The gap is part of the interval if the state of the tasks
     /// at the end of the gap is not known.
-    pub hole_ns: Option<(u64, u64)>,
+    pub gap_ns: Option<(u64, u64)>,
     /// Wall time of the boot according to the clock at this sample, ns since 1970;
     /// `None`: unchanged.
     pub boot_wall_ns: Option<i128>,
@@ -92,7 +92,7 @@ impl Sample {
         if begin.saturating_sub(before_ns) <= SLACK_NS {
             return;
         }
-        self.hole_ns = Some((before_ns, begin));
+        self.gap_ns = Some((before_ns, begin));
         if begin.saturating_sub(known_ns) <= SLACK_NS {
             return;
         }
@@ -115,7 +115,7 @@ impl Sample {
     pub fn new(sources: Sources) -> Self {
         Self {
             stamp: Stamp::default(),
-            hole_ns: None,
+            gap_ns: None,
             boot_wall_ns: None,
             sources,
             found: Vec::new(),

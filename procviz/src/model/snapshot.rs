@@ -17,7 +17,7 @@ pub struct Snapshot {
     pub stamp: Stamp,
     /// Gap before the sample that the recording does not cover: start and end, ns
     /// since boot.
-    pub hole_ns: Option<(u64, u64)>,
+    pub gap_ns: Option<(u64, u64)>,
     /// Sum of such gaps since all tasks were last known, ns. Tasks that started or
     /// exited in these gaps are not known.
     pub unknown_ns: u64,
@@ -56,7 +56,7 @@ impl Snapshot {
             host,
             tick: 0,
             stamp: Stamp::default(),
-            hole_ns: None,
+            gap_ns: None,
             unknown_ns: 0,
             began_ns: 0,
             sources,
@@ -119,7 +119,7 @@ impl Snapshot {
     /// Part of the interval that the recording does not cover, ns.
     pub fn missing_ns(&self) -> u64 {
         let begin = self.stamp.boot_ns.saturating_sub(self.stamp.interval_ns);
-        self.hole_ns
+        self.gap_ns
             .map_or(0, |(from, to)| to.saturating_sub(from.max(begin)))
     }
 
@@ -250,7 +250,7 @@ impl<T> Slots<T> {
 /// The slots are inconsistent: a slot appears twice, or not at all.
 #[derive(Debug, thiserror::Error)]
 #[error("a slot appears twice or is missing")]
-pub struct TakenTwice;
+pub struct InconsistentSlots;
 
 impl<T> Slots<T> {
     /// The free slots; the last is used first.
@@ -263,13 +263,16 @@ impl<T> Slots<T> {
     /// # Errors
     ///
     /// If a slot does not appear exactly once.
-    pub fn from_parts(values: Vec<(usize, T)>, free: Vec<usize>) -> Result<Self, TakenTwice> {
+    pub fn from_parts(
+        values: Vec<(usize, T)>,
+        free: Vec<usize>,
+    ) -> Result<Self, InconsistentSlots> {
         let mut places: Vec<Option<T>> = Vec::new();
         places.resize_with(values.len() + free.len(), || None);
         let mut are_free = vec![true; places.len()];
         for (slot, value) in values {
             let place = places.get_mut(slot).filter(|place| place.is_none());
-            *place.ok_or(TakenTwice)? = Some(value);
+            *place.ok_or(InconsistentSlots)? = Some(value);
             are_free[slot] = false;
         }
         let each_once = free.iter().all(|slot| {
@@ -278,7 +281,7 @@ impl<T> Slots<T> {
                 .is_some_and(|is_free| std::mem::replace(is_free, false))
         });
         if !each_once {
-            return Err(TakenTwice);
+            return Err(InconsistentSlots);
         }
         Ok(Self { places, free })
     }

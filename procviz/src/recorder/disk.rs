@@ -25,7 +25,7 @@ use crate::{
     model::Untrusted,
     recording::{Block, Facts},
     runtime::{
-        output::{OutFolder, Part as OutPart, become_owner, confine_writer},
+        output::{OutFolder, Part as OutPart, confine_writer, take_owner_identity},
         stdout::{say, shown},
     },
 };
@@ -130,7 +130,7 @@ impl Disk {
     pub(super) fn confine(&mut self) -> anyhow::Result<()> {
         let nearest = self.keeping.place.nearest().clone();
         let is_folder = matches!(self.keeping.place, Place::Folder(_));
-        let keep = become_owner(&nearest);
+        let keep = take_owner_identity(&nearest);
         let folder = match is_folder {
             true => self.open_folder()?,
             false => nearest,

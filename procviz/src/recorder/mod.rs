@@ -47,7 +47,7 @@ use crate::{
         stdout::{noun, say},
     },
     source::Users,
-    tracker::{Change, Filter, LastSeconds, Outstanding, Secrets, Tracker},
+    tracker::{ActiveFindings, Change, Filter, LastSeconds, Secrets, Tracker},
     trails::{Stretch, Trails},
 };
 
@@ -79,7 +79,7 @@ pub(crate) struct Recorder {
     ring: Option<Ring>,
     /// The trails of threads and of processes; empty for a ring, because a ring is short.
     trails: Vec<Trails>,
-    outstanding: Outstanding,
+    active_findings: ActiveFindings,
     /// Changes of findings since the last block of marks.
     marks: Vec<Mark>,
     /// What was lost since the queue to the writer thread last had room. `lost_in_all` is
@@ -156,7 +156,7 @@ impl Recorder {
             file_ns: None,
             ring,
             trails,
-            outstanding: Outstanding::default(),
+            active_findings: ActiveFindings::default(),
             marks: Vec::new(),
             lost: Lost::default(),
             lost_in_all: 0,
@@ -183,7 +183,7 @@ impl Recorder {
     /// Records a gap of the original recording: its period, ns since boot, and the number of
     /// exit records that the original recording has lost in it. `next` is the sample after
     /// the gap. `known` is the tracker, if the state at the end of the gap is known.
-    pub(crate) fn pass_hole(
+    pub(crate) fn add_gap(
         &mut self,
         ((begin, end), deaths): ((u64, u64), u64),
         next: &Sample,
@@ -222,7 +222,7 @@ impl Recorder {
         let mut own = self.own.take();
         match &mut own {
             // The state that rules keep about threads does not fit a tracker of processes.
-            Some(own) if self.is_reduced => own.update(&tracker.processes_alone(&census)),
+            Some(own) if self.is_reduced => own.update(&tracker.reduce_to_processes(&census)),
             Some(own) => {
                 if let Ok(keyframe) = tracker.keyframe(Secrets::Kept, LastSeconds::Kept) {
                     _ = own.restore(keyframe);
@@ -240,12 +240,12 @@ impl Recorder {
     /// Adds a sample that `tracker` already has merged. A slow disk does not delay the
     /// caller.
     pub(crate) fn add(&mut self, sample: &Sample, users: &Users, tracker: &Tracker) {
-        let reduced = self.is_reduced.then(|| tracker.processes_alone(sample));
+        let reduced = self.is_reduced.then(|| tracker.reduce_to_processes(sample));
         let sample = reduced.as_ref().unwrap_or(sample);
         if let Some(own) = &mut self.own {
             own.update(sample);
         }
-        let kept = sample.hole_ns.map(|(_, end)| as_it_was_kept(sample, end));
+        let kept = sample.gap_ns.map(|(_, end)| as_it_was_kept(sample, end));
         let sample = kept.as_ref().unwrap_or(sample);
         let is_full = match self.secrets {
             Secrets::LeftOut => self.packer.add(&redacted(sample)),
@@ -286,7 +286,7 @@ impl Recorder {
     fn mark(&mut self, tracker: &Tracker, is_full: bool) {
         let snapshot = tracker.snapshot();
         let now = snapshot.stamp.boot_ns;
-        let changes = self.outstanding.update(&snapshot.findings);
+        let changes = self.active_findings.update(&snapshot.findings);
         let changes = changes.iter();
         self.marks
             .extend(changes.map(|(change, finding)| Mark::new(*change, finding, now)));
@@ -312,7 +312,9 @@ impl Recorder {
         match Block::trails(&over) {
             Ok(block) => self.put((block, 0)),
             // A reader notices that the stretch is missing, and reads the samples instead.
-            Err(error) => say(&format!("procviz: a block of trails was not recorded: {error}")),
+            Err(error) => say(&format!(
+                "procviz: a block of trails was not recorded: {error}"
+            )),
         }
     }
 
@@ -386,7 +388,7 @@ impl Recorder {
         let keyframe = self.keyframe(tracker, LastSeconds::Kept);
         // A finding that began in an earlier file must be found in this file, too.
         let now = tracker.snapshot().stamp.boot_ns;
-        let held = self.outstanding.all();
+        let held = self.active_findings.all();
         let held: Vec<Mark> = held
             .map(|finding| Mark::new(Change::Holds, finding, now))
             .collect();
@@ -551,7 +553,7 @@ fn keyframes_ns() -> u64 {
 /// recording.
 fn as_it_was_kept(sample: &Sample, end: u64) -> Sample {
     let mut sample = sample.clone();
-    sample.hole_ns = None;
+    sample.gap_ns = None;
     sample.stamp.interval_ns = sample.stamp.boot_ns.saturating_sub(end);
     sample
 }

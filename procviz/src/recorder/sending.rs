@@ -47,7 +47,9 @@ impl Recorder {
         match self.packer.block() {
             None => {}
             Some((Ok(block), samples)) => self.put((block, samples)),
-            Some((Err(error), _)) => say(&format!("procviz: a block of samples was not recorded: {error}")),
+            Some((Err(error), _)) => say(&format!(
+                "procviz: a block of samples was not recorded: {error}"
+            )),
         }
     }
 

@@ -13,7 +13,7 @@ mod marks;
 mod possible;
 mod reader;
 #[cfg(any(test, feature = "fuzzing"))]
-mod reframed;
+mod repacked_blocks;
 mod rows;
 mod samples;
 #[cfg(test)]
@@ -29,9 +29,9 @@ pub use marks::Mark;
 pub(crate) use reader::MOST_ENDED;
 pub use reader::{Damage, Integrity, ReadError, Reader};
 #[cfg(any(test, feature = "fuzzing"))]
-pub(crate) use reframed::reframed;
+pub(crate) use repacked_blocks::repacked_blocks;
 #[cfg(test)]
-pub(crate) use reframed::unframed;
+pub(crate) use repacked_blocks::unpacked_blocks;
 pub use writer::{Block, Packer};
 
 /// Suffix of the file names of recordings.

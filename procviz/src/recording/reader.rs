@@ -285,7 +285,7 @@ impl Reader {
     /// # Errors
     ///
     /// When the input cannot be read.
-    pub fn pass_over(&mut self) -> Result<(), ReadError> {
+    pub fn scan_checksums(&mut self) -> Result<(), ReadError> {
         self.samples = None;
         while let Some(header) = self.sound()? {
             if header.kind == Kind::Gap && header.unpacked <= most_unpacked(Kind::Gap) {

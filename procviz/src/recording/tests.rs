@@ -414,7 +414,7 @@ fn sample() -> impl Strategy<Value = Sample> {
             let (numbers, interval_ns, flags, machine) = head;
             let lost = numbers.map(|number| number % (1 << 40));
             Sample {
-                hole_ns: None,
+                gap_ns: None,
                 stamp: Stamp {
                     boot_ns: 0,
                     interval_ns,
@@ -560,7 +560,7 @@ proptest! {
             prop_assert_eq!(tasks(&whole), tasks(&part));
             prop_assert_eq!(tasks(&whole), tasks(&light));
             prop_assert_eq!(rest(&whole), rest(&part));
-            if sample.stamp.boot_ns - from > Tracker::REGAINS_NS {
+            if sample.stamp.boot_ns - from > Tracker::WARM_UP_NS {
                 prop_assert_eq!(rest(&whole), rest(&light));
             }
         }

@@ -1,6 +1,6 @@
 //! Finds the periods that the recordings do not cover, and warns about them.
 
-use super::{LONG_NS, Player, moment::Span, shelf::Volume};
+use super::{LONG_NS, Player, archive::RecordingFile, moment::Span};
 use crate::{
     export::time,
     model::{Host, Sample},
@@ -15,8 +15,12 @@ impl Player {
     /// Periods without samples, wall clock in ns since 1970. They are known after
     /// [`Player::browse`].
     pub(crate) fn holes(&self) -> Vec<Span> {
-        let holes = self.shelf.iter().flat_map(Volume::holes);
-        let spans: Vec<Span> = self.shelf.iter().filter_map(|volume| volume.span).collect();
+        let holes = self.archive.iter().flat_map(RecordingFile::holes);
+        let spans: Vec<Span> = self
+            .archive
+            .iter()
+            .filter_map(|volume| volume.span)
+            .collect();
         let between = spans.windows(2).map(|pair| (pair[0].1, pair[1].0));
         let long = between.filter(|(end, begin)| begin - end > i128::from(LONG_NS));
         holes.chain(long).collect()
@@ -33,7 +37,7 @@ impl Player {
     pub(crate) fn unknown_deaths(&self, (begin, end): (u64, u64)) -> u64 {
         let own = self.reader.integrity().gaps.iter();
         let boot = &self.facts().boot_id;
-        let volumes = self.shelf.iter().enumerate();
+        let volumes = self.archive.iter().enumerate();
         let others =
             volumes.filter(|(index, it)| *index != self.current && it.facts.boot_id == *boot);
         let gaps = own.chain(others.flat_map(|(_, volume)| volume.gaps()));

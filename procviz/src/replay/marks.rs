@@ -1,6 +1,6 @@
 //! Reads findings as they were recorded, without playing the samples.
 
-use super::{Player, shelf::failed};
+use super::{Player, archive::failed};
 use crate::{
     model::Host,
     recording::Mark,
@@ -10,7 +10,7 @@ use crate::{
 impl Player {
     /// Whether all files hold marks of findings.
     pub(crate) fn has_marks(&self) -> bool {
-        self.shelf.iter().all(|volume| volume.facts.has_marks)
+        self.archive.iter().all(|volume| volume.facts.has_marks)
     }
 
     /// The marks of all files with their wall clock times (ns since 1970), in order.
@@ -20,7 +20,7 @@ impl Player {
     /// When a file cannot be read.
     pub(crate) fn marks(&mut self) -> Result<Vec<(i128, Host, Mark)>, Failure> {
         let mut all = Vec::new();
-        for volume in &self.shelf {
+        for volume in &self.archive {
             let Some(map) = &volume.map else { continue };
             let marks = map.marks(&mut volume.open()?);
             let (marks, damaged) = marks.map_err(|error| failed(&volume.name, &error.into()))?;

@@ -1,6 +1,7 @@
 //! Plays recordings: reads one or a folder of them as if the machine were watched
 //! live.
 
+mod archive;
 mod carried;
 mod gaps;
 mod limits;
@@ -9,20 +10,19 @@ pub(crate) mod moment;
 mod range;
 mod reading;
 mod seek;
-mod shelf;
 mod story;
 mod tree;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-pub(crate) use self::shelf::{failed, reader, recordings, tell};
+pub(crate) use self::archive::{failed, reader, recordings, tell};
 use self::{
+    archive::{RecordingFile, archive, overlaps},
     carried::Carried,
     limits::Limits,
     moment::Span,
     range::Range,
     seek::restore,
-    shelf::{Volume, is_common, shelf},
     story::Story,
     tree::Tree,
 };
@@ -40,7 +40,7 @@ pub(crate) const LONG_NS: u64 = 20_000_000_000;
 
 /// Plays recordings as fast as they are read.
 pub(crate) struct Player {
-    shelf: Vec<Volume>,
+    archive: Vec<RecordingFile>,
     /// Index of the file that is read.
     current: usize,
     reader: Reader,
@@ -114,22 +114,22 @@ impl Player {
                     .to_owned(),
             ));
         }
-        let (mut shelf, stream, status) = shelf(path)?;
+        let (mut archive, stream, status) = archive(path)?;
         if args.is_given() {
-            for volume in &mut shelf {
+            for volume in &mut archive {
                 volume.look()?;
             }
         }
-        shelf.sort_by_key(|volume| volume.span);
-        let range = Range::new(args, &shelf)?;
+        archive.sort_by_key(|volume| volume.span);
+        let range = Range::new(args, &archive)?;
         let reader = match stream {
             Some(reader) => reader,
-            None => shelf[0].reader()?,
+            None => archive[0].reader()?,
         };
         Ok(Self {
-            read_boot_wall_ns: shelf[0].facts.boot_wall_ns.into(),
-            boot_wall_ns: shelf[0].facts.boot_wall_ns.into(),
-            shelf,
+            read_boot_wall_ns: archive[0].facts.boot_wall_ns.into(),
+            boot_wall_ns: archive[0].facts.boot_wall_ns.into(),
+            archive,
             current: 0,
             reader,
             schedule: *schedule,
@@ -175,10 +175,10 @@ impl Player {
             return Ok(());
         }
         self.range.is_moment = true;
-        for volume in &mut self.shelf {
+        for volume in &mut self.archive {
             volume.look()?;
         }
-        self.shelf.sort_by_key(|volume| volume.span);
+        self.archive.sort_by_key(|volume| volume.span);
         Ok(())
     }
 
@@ -189,7 +189,7 @@ impl Player {
 
     /// Whether any file has threads, and not processes only.
     pub(crate) fn has_threads(&self) -> bool {
-        let mut facts = self.shelf.iter().map(|volume| &volume.facts);
+        let mut facts = self.archive.iter().map(|volume| &volume.facts);
         facts.any(Facts::has_threads)
     }
 
@@ -325,21 +325,21 @@ impl Player {
 
     /// As [`status`](Self::status), for a span of which only marks were read.
     pub(crate) fn status_of(&mut self, span: Span) -> u8 {
-        for volume in &mut self.shelf {
-            volume.is_read |= volume.span.is_some_and(|own| is_common(own, span));
+        for volume in &mut self.archive {
+            volume.is_read |= volume.span.is_some_and(|own| overlaps(own, span));
         }
         self.print_losses(span)
     }
 
     fn print_losses(&mut self, span: Span) -> u8 {
-        self.shelf[self.current].came_upon(self.reader.integrity());
-        for pid in self.tree.iter().flat_map(Tree::strangers) {
+        self.archive[self.current].merge_integrity(self.reader.integrity());
+        for pid in self.tree.iter().flat_map(Tree::unseen_roots) {
             say(&format!(
                 "procviz: `--tree {pid}`: there was no such process in what was read"
             ));
             self.status = self.status.max(1);
         }
-        let statuses = self.shelf.iter_mut().map(|volume| volume.tell(span));
+        let statuses = self.archive.iter_mut().map(|volume| volume.tell(span));
         statuses.fold(self.status, u8::max)
     }
 }

@@ -1,8 +1,8 @@
 //! Finds the part of a recording to show.
 
 use super::{
+    archive::RecordingFile,
     moment::{Moment, Span},
-    shelf::Volume,
 };
 use crate::{
     cli::RangeArgs,
@@ -20,9 +20,9 @@ pub(super) struct Range {
 }
 
 impl Range {
-    pub(super) fn new(args: &RangeArgs, shelf: &[Volume]) -> Result<Self, Failure> {
-        let spans: Vec<Span> = shelf.iter().filter_map(|volume| volume.span).collect();
-        let zone = time::zone(&shelf[0].facts.machine());
+    pub(super) fn new(args: &RangeArgs, archive: &[RecordingFile]) -> Result<Self, Failure> {
+        let spans: Vec<Span> = archive.iter().filter_map(|volume| volume.span).collect();
+        let zone = time::zone(&archive[0].facts.machine());
         let find = |option: &'static str, text: &Option<String>| {
             let Some(text) = text else { return Ok(None) };
             let moment = Moment::parse(option, text)?;

@@ -1,6 +1,6 @@
 //! Reads samples one after another, through all files.
 
-use super::{Ahead, Player, carried::Carried, shelf::failed};
+use super::{Ahead, Player, archive::failed, carried::Carried};
 use crate::{
     model::{ExitRecord, Host, Sample, Sources},
     runtime::Failure,
@@ -12,14 +12,14 @@ impl Player {
     /// Reads the next sample; `None` at the end of the last file, or of the range.
     pub(super) fn read_ahead(&mut self) -> Result<Option<Ahead>, Failure> {
         loop {
-            self.shelf[self.current].is_read = true;
+            self.archive[self.current].is_read = true;
             let read = self.reader.read();
-            let read = read.map_err(|error| failed(&self.shelf[self.current].name, &error))?;
+            let read = read.map_err(|error| failed(&self.archive[self.current].name, &error))?;
             let keyframe = self.reader.take_keyframe();
             let Some(mut sample) = read else {
                 let ended = self.reader.take_ended();
                 self.carried.add(ended);
-                if self.current + 1 >= self.shelf.len() {
+                if self.current + 1 >= self.archive.len() {
                     return Ok(None);
                 }
                 match self.read_next_file()? {
@@ -50,7 +50,7 @@ impl Player {
         let is_same_boot = facts.boot_id == boot;
         let machine = facts.machine();
         let first = self.reader.read();
-        let first = first.map_err(|error| failed(&self.shelf[next].name, &error))?;
+        let first = first.map_err(|error| failed(&self.archive[next].name, &error))?;
         let Some(mut first) = first else {
             return Ok(None);
         };
@@ -64,7 +64,7 @@ impl Player {
         }
         let from = first.stamp.boot_ns.saturating_sub(first.stamp.interval_ns);
         if is_same_boot && self.story.has_begun() && from > self.before_ns {
-            first.hole_ns = Some((self.before_ns, from));
+            first.gap_ns = Some((self.before_ns, from));
         }
         Ok(Some((first, machine, is_same_boot)))
     }

@@ -2,9 +2,9 @@
 
 use super::{
     Player,
+    archive::{RecordingFile, failed},
     moment::Span,
     range::Range,
-    shelf::{Volume, failed},
     story::Story,
     tree::Tree,
 };
@@ -36,17 +36,21 @@ impl Player {
     ///
     /// When the recording is a stream, or has no samples.
     pub(crate) fn browse(&mut self) -> Result<(Span, i128), Failure> {
-        for volume in &mut self.shelf {
+        for volume in &mut self.archive {
             volume.look()?;
         }
-        self.shelf.sort_by_key(|volume| volume.span);
-        if self.shelf.iter().any(|volume| volume.map.is_none()) {
+        self.archive.sort_by_key(|volume| volume.span);
+        if self.archive.iter().any(|volume| volume.map.is_none()) {
             return Err(Failure::usage(
                 "a live view cannot seek in a stream: draw it into a file with -o, or save it first"
                     .to_owned(),
             ));
         }
-        let spans: Vec<Span> = self.shelf.iter().filter_map(|volume| volume.span).collect();
+        let spans: Vec<Span> = self
+            .archive
+            .iter()
+            .filter_map(|volume| volume.span)
+            .collect();
         let (Some((first, _)), Some(last)) =
             (spans.first(), spans.iter().map(|(_, last)| *last).max())
         else {
@@ -74,7 +78,7 @@ impl Player {
 
     /// Seeks to the beginning of the wanted range, before the first sample is read.
     pub(super) fn place(&mut self, tracker: Option<&mut Tracker>) -> Result<(), Failure> {
-        let last = self.shelf.last().and_then(|volume| volume.span);
+        let last = self.archive.last().and_then(|volume| volume.span);
         let target = match self.range {
             Range {
                 begin: Some(begin), ..
@@ -133,10 +137,10 @@ impl Player {
             true => i128::from(Tracker::LOOKS_BACK_NS),
             false => 0,
         };
-        let goal = target - i128::from(Tracker::REGAINS_NS).max(looks_back_ns);
-        let holds = |volume: &Volume| volume.span.is_some_and(|(first, _)| first <= goal);
-        let index = self.shelf.iter().rposition(holds).unwrap_or(0);
-        let volume = &self.shelf[index];
+        let goal = target - i128::from(Tracker::WARM_UP_NS).max(looks_back_ns);
+        let holds = |volume: &RecordingFile| volume.span.is_some_and(|(first, _)| first <= goal);
+        let index = self.archive.iter().rposition(holds).unwrap_or(0);
+        let volume = &self.archive[index];
         let wants_past = self.wants_past && (self.range.is_moment || self.is_browsed);
         let past = match wants_past && !is_filtered {
             true => volume.past(target)?,
@@ -164,7 +168,7 @@ impl Player {
 
     /// Begins at a keyframe in the middle of a file. Returns whether that succeeded.
     fn begin_at(&mut self, offset: u64, tracker: &mut Tracker) -> Result<bool, Failure> {
-        let volume = &self.shelf[self.current];
+        let volume = &self.archive[self.current];
         let (file, name) = (volume.open()?, volume.name.clone());
         let Some(map) = &volume.map else {
             return Ok(false);
@@ -198,12 +202,12 @@ impl Player {
 
     /// Opens a file at its beginning.
     pub(super) fn open_volume(&mut self, index: usize) -> Result<(), Failure> {
-        self.shelf[self.current].came_upon(self.reader.integrity());
-        self.reader = self.shelf[index].reader()?;
+        self.archive[self.current].merge_integrity(self.reader.integrity());
+        self.reader = self.archive[index].reader()?;
         self.restored_gaps = 0;
         self.current = index;
         self.users = None;
-        self.read_boot_wall_ns = self.shelf[index].facts.boot_wall_ns.into();
+        self.read_boot_wall_ns = self.archive[index].facts.boot_wall_ns.into();
         Ok(())
     }
 }
@@ -212,7 +216,7 @@ impl Player {
 pub(super) fn restore(tracker: &mut Tracker, keyframe: Keyframe) -> bool {
     let is_restored = tracker.restore(keyframe).is_ok();
     if is_restored && !tracker.filter().is_plain() {
-        tracker.forget_what_filters_hide();
+        tracker.reset_unfiltered_data();
     }
     is_restored
 }

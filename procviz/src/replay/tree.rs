@@ -28,7 +28,7 @@ impl Tree {
     }
 
     /// The roots that the part that was read does not contain.
-    pub(super) fn strangers(&self) -> impl Iterator<Item = u32> {
+    pub(super) fn unseen_roots(&self) -> impl Iterator<Item = u32> {
         let roots = self.roots.iter().copied();
         roots.filter(|root| !self.seen.contains(root))
     }

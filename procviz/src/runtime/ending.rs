@@ -89,13 +89,13 @@ fn hear(signal: i32) {
         return;
     }
     if is_first {
-        give_grace(signal);
+        exit_after_grace(signal);
     } else {
         end(signal);
     }
 }
 
-fn give_grace(signal: i32) {
+fn exit_after_grace(signal: i32) {
     let body = move || {
         sleep(GRACE);
         while TAKES_WORK.load(Ordering::SeqCst) && !is_stuck_writing() {
@@ -160,16 +160,16 @@ pub(crate) fn restore_with(restore: Option<fn()>) {
 
 /// Notes that a command runs: the command reacts to signals, and procviz ends when the
 /// command exits.
-pub(crate) fn mind_the_command() {
+pub(crate) fn command_started() {
     HAS_COMMAND.store(true, Ordering::SeqCst);
 }
 
 /// Notes that the command has exited. If a signal has come before, the grace period
 /// of procviz begins now.
-pub(crate) fn forget_the_command() {
+pub(crate) fn command_exited() {
     HAS_COMMAND.store(false, Ordering::SeqCst);
     let signal = FIRST.load(Ordering::SeqCst);
     if signal != 0 {
-        give_grace(signal);
+        exit_after_grace(signal);
     }
 }

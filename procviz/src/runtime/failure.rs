@@ -18,7 +18,7 @@ impl Failure {
 
     /// What to type against the error, in parentheses; only for too many open files
     /// (EMFILE).
-    pub fn way_out(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&'static str> {
         let codes = self
             .error
             .chain()

@@ -57,7 +57,7 @@ impl Child {
         let pid = Pid::from_raw(i32::try_from(child.id())?);
         match waitpid(pid, Some(WaitPidFlag::WUNTRACED))? {
             WaitStatus::Stopped(..) => {
-                ending::mind_the_command();
+                ending::command_started();
                 Ok(Self(child))
             }
             other => Err(anyhow::anyhow!(
@@ -83,7 +83,7 @@ impl Child {
             // The status comes first: the notified run ends, and then reads the status.
             _ = tell.send(child.wait().map_or(1, shell_status));
             ended.notify_one();
-            ending::forget_the_command();
+            ending::command_exited();
         };
         std::thread::Builder::new()
             .name("procviz-command".to_owned())
@@ -124,7 +124,7 @@ impl Child {
     pub(crate) fn status(&mut self) -> std::io::Result<Option<u8>> {
         let status = self.0.try_wait()?.map(shell_status);
         if status.is_some() {
-            ending::forget_the_command();
+            ending::command_exited();
         }
         Ok(status)
     }
@@ -186,7 +186,7 @@ pub(crate) fn keeper() -> anyhow::Result<File> {
 /// # Errors
 ///
 /// Errors of read(2).
-pub(crate) fn print_kept(mut kept: File) -> std::io::Result<()> {
+pub(crate) fn print_output(mut kept: File) -> std::io::Result<()> {
     kept.seek(SeekFrom::Start(0))?;
     let mut bytes = Vec::new();
     kept.read_to_end(&mut bytes)?;

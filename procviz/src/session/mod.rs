@@ -11,7 +11,7 @@ use std::{ffi::OsString, fs::File, path::Path, sync::mpsc::TryRecvError};
 use self::{
     command::{Child, Waiting},
     selection::Selection,
-    watch::{Ears, Order, Said, Wake, Watch},
+    watch::{HandledSignals, Order, Said, Wake, Watch},
 };
 use crate::{
     cli::{FilterArgs, RangeArgs, SamplingArgs},
@@ -49,7 +49,7 @@ pub(crate) struct Session {
 }
 
 /// A recording that a viewer seeks in. Times are wall clock, ns since 1970.
-pub(crate) struct Browsed {
+pub(crate) struct SeekRange {
     /// First and last moment of the recording, or of the part to show.
     pub(crate) span: Span,
     /// The moment to begin at.
@@ -79,7 +79,7 @@ pub(crate) struct Plan<'a> {
     /// The caller also draws the time before a moment.
     pub(crate) wants_past: bool,
     /// Short-lived processes are not folded.
-    pub(crate) every_life: bool,
+    pub(crate) lists_short_lived: bool,
     /// Where to record all samples.
     pub(crate) save: Option<Keeping>,
     pub(crate) files: Files,
@@ -109,7 +109,7 @@ impl<'a> Plan<'a> {
             range: &sampling.range,
             one_picture: false,
             wants_past: false,
-            every_life: false,
+            lists_short_lived: false,
             save: None,
             files: Files::One,
             writes: None,
@@ -165,15 +165,15 @@ impl Session {
             want_args,
             wake,
             kept,
-            every_life,
+            lists_short_lived,
             save,
             files,
             takes_work,
             ..
         } = plan;
         let ears = match files {
-            Files::Ring(_) => Ears::Usr2,
-            _ => Ears::Plain,
+            Files::Ring(_) => HandledSignals::Usr2,
+            _ => HandledSignals::Plain,
         };
         ending::listen(match takes_work || save.is_some() {
             true => Takes::Work,
@@ -209,13 +209,15 @@ impl Session {
         if want_args == WantArgs::Yes || is_recorded || selection.filter.needs_args() {
             sampler.want_args();
         }
-        if recorder.is_some() || every_life {
-            sampler.list_every_life();
+        if recorder.is_some() || lists_short_lived {
+            sampler.list_all_short_lived();
         }
         let tracker = Tracker::with_filter(host, sampler.sources(), selection.filter);
         let watch = Watch::start(sampler, schedule, command, wake, ears)?;
         back_to_normal();
-        let child = child.map(|child| child.wait(watch.stopper())).transpose()?;
+        let child = child
+            .map(|child| child.wait(watch.stop_notify()))
+            .transpose()?;
         let session = Self {
             tracker,
             users,
@@ -346,7 +348,7 @@ impl Session {
     }
 
     /// Prepares a recording for seeks. `None` if the run watches the machine.
-    pub(crate) fn browse(&mut self) -> Result<Option<Browsed>, Failure> {
+    pub(crate) fn browse(&mut self) -> Result<Option<SeekRange>, Failure> {
         let Feed::Recording(player) = &mut self.feed else {
             return Ok(None);
         };
@@ -355,7 +357,7 @@ impl Session {
         let begun = marks
             .iter()
             .filter(|(_, _, mark)| mark.change == Change::Begins);
-        Ok(Some(Browsed {
+        Ok(Some(SeekRange {
             span,
             at,
             marks: begun.map(|(wall_ns, ..)| *wall_ns).collect(),
@@ -455,18 +457,18 @@ impl Session {
         {
             recorder.go_on_from(&self.tracker, &self.users);
         }
-        if let (Some(recorder), Some(hole_ns)) = (&mut self.recorder, sample.hole_ns)
+        if let (Some(recorder), Some(gap_ns)) = (&mut self.recorder, sample.gap_ns)
             && recorder.has_begun()
             && (is_shown || self.keeps_all)
         {
             // A keyframe can have restored the state at the end of the gap.
-            let known = self.tracker.snapshot().stamp.boot_ns > hole_ns.0;
+            let known = self.tracker.snapshot().stamp.boot_ns > gap_ns.0;
             let known = known.then_some(&self.tracker);
             let deaths = match &self.feed {
-                Feed::Recording(player) => player.unknown_deaths(hole_ns),
+                Feed::Recording(player) => player.unknown_deaths(gap_ns),
                 Feed::Machine(_) => 0,
             };
-            recorder.pass_hole((hole_ns, deaths), sample, (known, &self.users));
+            recorder.add_gap((gap_ns, deaths), sample, (known, &self.users));
         }
         self.tracker.update(sample);
         if let Some(recorder) = &mut self.recorder

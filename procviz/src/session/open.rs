@@ -7,7 +7,7 @@ use crate::{
     model::Host,
     runtime::{
         Failure, limits,
-        output::{OutFolder, become_owner},
+        output::{OutFolder, take_owner_identity},
         stdout::say,
     },
     source::{
@@ -80,13 +80,13 @@ pub(crate) fn confine_watcher(command: Option<u32>) {
         Some(_) => Keep::ReadingAndSignals,
         None => Keep::Reading,
     });
-    say_if(confine::refuse_calls(command));
+    report_unconfined(confine::refuse_calls(command));
 }
 
 /// Gives away all privileges that the tables of `procviz csv` do not need. `is_real`: the
 /// tables come from `/proc`, not from another folder of the same layout.
 pub(crate) fn confine_tables(is_real: bool, output: Option<&OutFolder>) {
-    let is_owners = output.is_none_or(|folder| become_owner(folder) == Keep::Nothing);
+    let is_owners = output.is_none_or(|folder| take_owner_identity(folder) == Keep::Nothing);
     let keep = match (is_real, is_owners) {
         (true, true) => Keep::Reading,
         (true, false) => Keep::ReadingAndPlacing,
@@ -95,13 +95,13 @@ pub(crate) fn confine_tables(is_real: bool, output: Option<&OutFolder>) {
     };
     if !is_real {
         let writes: Vec<_> = output.map(AsFd::as_fd).into_iter().collect();
-        say_if(confine::write_only_in(&writes));
+        report_unconfined(confine::write_only_in(&writes));
     } else if output.is_none() {
         // If the kernel refuses, procviz stays root, without capabilities.
         _ = confine::leave_root();
     }
     keep_only(keep);
-    say_if(confine::refuse_calls(None));
+    report_unconfined(confine::refuse_calls(None));
 }
 
 /// Gives away all privileges that reading a recording does not need, before the recording
@@ -114,7 +114,7 @@ pub(crate) fn confine_reader(writes: &[OutFolder]) {
         [first, rest @ ..] => {
             let owner = first.owner();
             rest.iter().all(|folder| folder.owner() == owner)
-                && become_owner(first) == Keep::Nothing
+                && take_owner_identity(first) == Keep::Nothing
         }
     };
     keep_only(match is_owners {
@@ -122,13 +122,13 @@ pub(crate) fn confine_reader(writes: &[OutFolder]) {
         false => Keep::ReadingAndWritingFiles,
     });
     let writes: Vec<_> = writes.iter().map(AsFd::as_fd).collect();
-    say_if(confine::write_only_in(&writes));
-    say_if(confine::refuse_calls(None));
+    report_unconfined(confine::write_only_in(&writes));
+    report_unconfined(confine::refuse_calls(None));
 }
 
 /// Reports that procviz could not confine itself. procviz goes on: the user can need it
 /// right now.
-fn say_if<T>(confined: Result<T, confine::Refused>) {
+fn report_unconfined<T>(confined: Result<T, confine::Refused>) {
     if let Err(error) = confined {
         say(&format!("procviz: not confined: {error}"));
     }

@@ -49,7 +49,7 @@ pub(crate) enum Said {
 
 /// The signals that the sampling thread handles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ears {
+pub(crate) enum HandledSignals {
     /// The signals that end procviz, and the signals of a live view.
     Plain,
     /// The same and SIGUSR2.
@@ -83,7 +83,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Starts the thread; the opening census comes at once. Signals are forwarded to the
-    /// process `child`, and its exit is notified through [`Watch::stopper`].
+    /// process `child`, and its exit is notified through [`Watch::stop_notify`].
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl Watch {
         schedule: &Schedule,
         child: Option<u32>,
         wake: Option<Wake>,
-        ears: Ears,
+        ears: HandledSignals,
     ) -> std::io::Result<Self> {
         let (say, said) = sync_channel(QUEUE);
         let (orders, ordered) = unbounded_channel();
@@ -138,7 +138,7 @@ impl Watch {
     }
 
     /// A notification that ends the run with one last sample.
-    pub(crate) fn stopper(&self) -> Arc<Notify> {
+    pub(crate) fn stop_notify(&self) -> Arc<Notify> {
         Arc::clone(&self.stop)
     }
 
@@ -183,7 +183,7 @@ struct Ticker {
     child: Option<u32>,
     ordered: UnboundedReceiver<Order>,
     wake: Option<Wake>,
-    ears: Ears,
+    ears: HandledSignals,
 }
 
 /// Why the sampling thread wakes up.
@@ -242,7 +242,7 @@ impl Ticker {
             (Signal::SIGTERM, SignalKind::terminate()),
             (Signal::SIGHUP, SignalKind::hangup()),
         ];
-        if self.ears == Ears::Usr2 {
+        if self.ears == HandledSignals::Usr2 {
             signals.push((Signal::SIGUSR2, SignalKind::user_defined2()));
         }
         if self.wake.is_some() {
@@ -288,7 +288,7 @@ impl Ticker {
             }
             Due::Order(Order::Args) => {
                 self.sampler.want_args();
-                self.sampler.look_at_all_again();
+                self.sampler.request_census();
                 Act::Wait
             }
             Due::Signal(Signal::SIGTSTP) => {
@@ -301,7 +301,7 @@ impl Ticker {
                 _ = self.say.send(Said::Ask);
                 Act::Wait
             }
-            Due::Signal(signal) if self.is_the_childs(signal) => Act::Wait,
+            Due::Signal(signal) if self.forward_to_command(signal) => Act::Wait,
             Due::Signal(Signal::SIGHUP) => {
                 hang_up();
                 Act::SampleAndStop
@@ -319,7 +319,7 @@ impl Ticker {
     /// Whether a signal is for the command, which decides how to react and whose exit ends
     /// the run. Forwards the signal, except SIGINT: the terminal sends Ctrl-C to the
     /// command, too.
-    fn is_the_childs(&self, signal: Signal) -> bool {
+    fn forward_to_command(&self, signal: Signal) -> bool {
         let Some(pid) = self.child.and_then(|pid| i32::try_from(pid).ok()) else {
             return false;
         };
@@ -370,7 +370,7 @@ impl Ticker {
                 let dropped = sample.merge(MOST_EVENTS);
                 if dropped > 0 {
                     self.dropped += dropped;
-                    self.sampler.look_at_all_again();
+                    self.sampler.request_census();
                 }
                 true
             }

@@ -15,7 +15,7 @@ use rustix::{
     thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities},
 };
 
-use super::kernel::started_with_more_rights;
+use super::kernel::is_secure_exec;
 
 /// The capabilities that procviz uses. A set-user-ID start gives away all others.
 const USEFUL: CapabilitySet = CapabilitySet::BPF
@@ -70,11 +70,11 @@ pub fn put_aside() -> std::io::Result<()> {
 /// Whether this process can have rights that its caller does not have (`AT_SECURE`):
 /// through file capabilities, or through a set-user-ID or set-group-ID bit.
 pub fn has_more_rights_than_its_caller() -> bool {
-    started_with_more_rights()
+    is_secure_exec()
 }
 
 /// Whether this thread has a capability, in the effective or only in the permitted set.
-pub(crate) fn may_raise(capability: CapabilitySet) -> bool {
+pub(crate) fn can_raise(capability: CapabilitySet) -> bool {
     capabilities(None).is_ok_and(|sets| sets.permitted.contains(capability))
 }
 

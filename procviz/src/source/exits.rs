@@ -93,7 +93,7 @@ impl Exits {
         drain.take(&mut self.batch);
         let is_worse = lost > self.lost_events;
         if is_worse {
-            drain.lives().begin_look(boot_now_ns());
+            drain.lives().begin_census(boot_now_ns());
         }
         drop(drain);
         if is_worse {

@@ -15,7 +15,7 @@ pub(crate) struct Invoker {
 /// Why the caller cannot be found: a variable that sudo, doas, pkexec or run0 set
 /// is invalid. procviz does not continue as root instead: no user asked for that.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unclear {
+pub(crate) enum InvokerError {
     /// The value is not a number.
     #[error("invalid `{name}={}` in the environment: expected a numeric id, such as `1000`; correct or unset the variable", crate::model::Untrusted::new(.value.as_bytes()).terminal())]
     Value {
@@ -40,7 +40,7 @@ pub(crate) enum Unclear {
 /// # Errors
 ///
 /// When a variable of the environment is invalid.
-pub(crate) fn invoker() -> Result<Option<Invoker>, Unclear> {
+pub(crate) fn invoker() -> Result<Option<Invoker>, InvokerError> {
     if !rustix::process::geteuid().is_root() {
         return Ok(None);
     }
@@ -52,7 +52,7 @@ pub(crate) fn invoker() -> Result<Option<Invoker>, Unclear> {
 
 fn of_environment(
     value_of: impl Fn(&'static str) -> Option<String>,
-) -> Result<Option<Invoker>, Unclear> {
+) -> Result<Option<Invoker>, InvokerError> {
     let number = |name: &'static str| {
         let Some(value) = value_of(name) else {
             return Ok(None);
@@ -60,7 +60,7 @@ fn of_environment(
         match value.parse::<u32>() {
             // The kernel uses `u32::MAX` for "no user".
             Ok(id) if id != u32::MAX => Ok(Some(id)),
-            _ => Err(Unclear::Value { name, value }),
+            _ => Err(InvokerError::Value { name, value }),
         }
     };
     // run0 sets the same variables as sudo.
@@ -82,7 +82,7 @@ fn of_environment(
 
 /// Asks the name service for the user `value`, a user id or a name, which the
 /// variable `name` holds.
-fn account(name: &'static str, value: &str) -> Result<Invoker, Unclear> {
+fn account(name: &'static str, value: &str) -> Result<Invoker, InvokerError> {
     let found = match value.parse::<u32>() {
         Ok(uid) => accounts::by_id(uid),
         Err(_) => accounts::by_name(value),
@@ -92,7 +92,7 @@ fn account(name: &'static str, value: &str) -> Result<Invoker, Unclear> {
             uid: account.uid,
             gid: account.gid,
         }),
-        _ => Err(Unclear::Nobody {
+        _ => Err(InvokerError::Nobody {
             name,
             value: value.to_owned(),
         }),
@@ -106,7 +106,7 @@ impl Invoker {
     /// # Errors
     ///
     /// When the kernel refuses.
-    pub(crate) fn become_for_files(&self) -> rustix::io::Result<()> {
+    pub(crate) fn use_identity_for_files(&self) -> rustix::io::Result<()> {
         let group = |gid: &Gid| rustix::process::Gid::from_raw(gid.as_raw());
         let groups: Vec<_> = self.groups().iter().map(group).collect();
         // Changes this thread alone: libc's setgroups changes all threads.
@@ -130,7 +130,7 @@ impl Invoker {
 mod tests {
     use super::*;
 
-    fn of(variables: &[(&str, &str)]) -> Result<Option<Invoker>, Unclear> {
+    fn of(variables: &[(&str, &str)]) -> Result<Option<Invoker>, InvokerError> {
         of_environment(|name| {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())

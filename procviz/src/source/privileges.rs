@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::thread::CapabilitySet;
 
-use super::capabilities::{may_raise, raise};
+use super::capabilities::{can_raise, raise};
 
 /// An optional privilege or kernel feature that gives more or better figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,8 +75,8 @@ impl Extra {
 pub fn has_extra(extra: Extra) -> bool {
     let _raised = raise();
     match extra {
-        Extra::Ptrace => may_raise(CapabilitySet::SYS_PTRACE),
-        Extra::Nice => may_raise(CapabilitySet::SYS_NICE),
+        Extra::Ptrace => can_raise(CapabilitySet::SYS_PTRACE),
+        Extra::Nice => can_raise(CapabilitySet::SYS_NICE),
         Extra::AllPids => Path::new("/proc/1/stat").exists(),
         Extra::Pressure => std::fs::read("/proc/pressure/cpu").is_ok(),
         Extra::Cgroup2 => std::fs::read_to_string("/proc/self/mounts")

@@ -163,16 +163,16 @@ impl Sampler {
 
     /// Lists all short-lived processes one by one from now on, without an upper
     /// limit: a recording holds every exit.
-    pub fn list_every_life(&mut self) {
+    pub fn list_all_short_lived(&mut self) {
         if let Source::Kernel(tick) = &mut self.source {
-            tick.list_every_life();
+            tick.list_all_short_lived();
         }
     }
 
     /// Takes a census with the next sample, because events were thrown away.
-    pub fn look_at_all_again(&mut self) {
+    pub fn request_census(&mut self) {
         if let Source::Kernel(tick) = &mut self.source {
-            tick.look_at_all_again();
+            tick.request_census();
         }
     }
 

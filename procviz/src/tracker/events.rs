@@ -148,7 +148,8 @@ impl Tracker {
                 .filter(|old| old.end.is_none())
             {
                 // The old leader's final figures arrive later.
-                self.ghosts.insert(exec.process, (old.cpu_ns, old.io));
+                self.superseded_leaders
+                    .insert(exec.process, (old.cpu_ns, old.io));
             }
             self.drop_slot(leader, slot);
         }
@@ -165,9 +166,9 @@ impl Tracker {
 
     fn thread_end(&mut self, end: &ThreadEnd) {
         if end.superseded
-            && let Some((cpu_ns, io)) = self.ghosts.remove(&end.process)
+            && let Some((cpu_ns, io)) = self.superseded_leaders.remove(&end.process)
         {
-            self.bury_ghost(end, cpu_ns, io);
+            self.add_superseded_leader(end, cpu_ns, io);
             return;
         }
         let Some(slot) = self.threads.get(&end.id).copied() else {
@@ -199,7 +200,7 @@ impl Tracker {
     }
 
     /// Adds the CPU time and IO that an old leader used after it was last read.
-    fn bury_ghost(&mut self, end: &ThreadEnd, cpu_ns: u64, io: Option<Io>) {
+    fn add_superseded_leader(&mut self, end: &ThreadEnd, cpu_ns: u64, io: Option<Io>) {
         let Some((slot, process)) = self.process_mut(end.process) else {
             return;
         };

@@ -129,10 +129,10 @@ impl Filter {
             && pid
             && cgroup
             && tree
-            && (self.commands.is_empty() || self.names_it(subject))
+            && (self.commands.is_empty() || self.matches_command(subject))
     }
 
-    fn names_it(&self, subject: &Subject<'_>) -> bool {
+    fn matches_command(&self, subject: &Subject<'_>) -> bool {
         let line: Option<Vec<u8>> = subject.args.map(|args| {
             let args = args.strip_suffix(b"\0").unwrap_or(args);
             args.iter()

@@ -22,7 +22,7 @@ impl Tracker {
             self.take_whole(found, sample.complete);
         }
         if sample.complete {
-            self.end_the_unseen();
+            self.mark_unfound_exited();
         }
     }
 
@@ -62,7 +62,7 @@ impl Tracker {
         if is_new {
             self.take_figures(slot, found.cpu_ns, found.run_delay_ns, found.io);
         }
-        let by_sum = self.by_sum();
+        let sums_threads = self.sums_threads();
         let home = process;
         let Some(process) = self.snapshot.processes.get_mut(process) else {
             return;
@@ -76,7 +76,7 @@ impl Tracker {
                 zombie: true,
             });
         }
-        if by_sum {
+        if sums_threads {
             process.cpu_ns = process.cpu_ns.saturating_add(found.cpu_ns);
             process.io = match (process.io, found.io) {
                 (Some(sum), Some(io)) => super::plus(Some(sum), io.read, io.write),
@@ -165,7 +165,7 @@ impl Tracker {
     /// Applies the figures of the process that the leader's row holds.
     fn take_whole(&mut self, found: &Found, is_complete: bool) {
         let tick = self.snapshot.tick;
-        let by_sum = self.by_sum();
+        let sums_threads = self.sums_threads();
         if let Some((rss, vsize)) = found.memory {
             let memory = crate::model::Memory {
                 process: found.process,
@@ -181,7 +181,7 @@ impl Tracker {
         if found.cgroup.is_some() {
             process.cgroup.clone_from(&found.cgroup);
         }
-        if by_sum {
+        if sums_threads {
             if is_complete {
                 self.raise_to_the_sum(slot, found);
             }
@@ -254,13 +254,13 @@ impl Tracker {
 
     /// Whether a process's figures are the sum of its threads' figures; else they are
     /// read for the process as a whole.
-    pub(super) fn by_sum(&self) -> bool {
+    pub(super) fn sums_threads(&self) -> bool {
         self.snapshot.sources == Sources::EbpfAndProc
     }
 
     /// Marks the threads that a complete scan did not find as exited, with unknown
     /// wait status.
-    fn end_the_unseen(&mut self) {
+    fn mark_unfound_exited(&mut self) {
         let tick = self.snapshot.tick;
         let gone: Vec<_> = self
             .snapshot

@@ -56,14 +56,14 @@ impl Keyframe {
     }
 }
 
-type Ghosts = FxHashMap<TaskId, (u64, Option<Io>)>;
+type SupersededLeaders = FxHashMap<TaskId, (u64, Option<Io>)>;
 type Exits = Vec<(usize, Arc<ExitRecord>)>;
 /// The data as it is read; writing uses references to the same types.
 type Kept = (
     Head,
     Exits,
     VecDeque<(u64, TaskId)>,
-    Ghosts,
+    SupersededLeaders,
     Rules,
     Option<(Histories, Waiting)>,
 );
@@ -82,14 +82,14 @@ pub enum Secrets {
 pub enum LastSeconds {
     /// The data is kept: nothing is missing.
     Kept,
-    /// The data is left out; see [`Tracker::REGAINS_NS`].
+    /// The data is left out; see [`Tracker::WARM_UP_NS`].
     LeftOut,
 }
 
 /// The bytes are not a keyframe of this version of procviz.
 #[derive(Debug, thiserror::Error)]
 #[error("the keyframe is damaged or from another version of procviz")]
-pub struct NoKeyframe;
+pub struct KeyframeError;
 
 impl Tracker {
     /// Saves the state of the tracker, without its filter.
@@ -101,7 +101,7 @@ impl Tracker {
         &self,
         secrets: Secrets,
         last_seconds: LastSeconds,
-    ) -> Result<Keyframe, NoKeyframe> {
+    ) -> Result<Keyframe, KeyframeError> {
         let Snapshot {
             tick,
             stamp,
@@ -145,12 +145,12 @@ impl Tracker {
             head,
             exits,
             &self.leaving,
-            &self.ghosts,
+            &self.superseded_leaders,
             &self.rules,
             (last_seconds == LastSeconds::Kept).then(|| self.rules.last_seconds()),
         );
         let bytes = VERSION.to_le_bytes().to_vec();
-        let rest = postcard::to_extend(&all, bytes).map_err(|_| NoKeyframe)?;
+        let rest = postcard::to_extend(&all, bytes).map_err(|_| KeyframeError)?;
         Ok(Keyframe {
             threads,
             processes,
@@ -167,21 +167,21 @@ impl Tracker {
     ///
     /// If the keyframe is not of this version of procviz; then the tracker is
     /// unchanged.
-    pub fn restore(&mut self, keyframe: Keyframe) -> Result<(), NoKeyframe> {
+    pub fn restore(&mut self, keyframe: Keyframe) -> Result<(), KeyframeError> {
         let Keyframe {
             threads,
             mut processes,
             rest,
             ..
         } = keyframe;
-        let bytes = rest.get(VERSION_BYTES..).ok_or(NoKeyframe)?;
+        let bytes = rest.get(VERSION_BYTES..).ok_or(KeyframeError)?;
         if !Keyframe::is_known(&rest) {
-            return Err(NoKeyframe);
+            return Err(KeyframeError);
         }
-        let (head, exits, leaving, ghosts, mut rules, last_seconds): Kept =
-            postcard::from_bytes(bytes).map_err(|_| NoKeyframe)?;
+        let (head, exits, leaving, superseded_leaders, mut rules, last_seconds): Kept =
+            postcard::from_bytes(bytes).map_err(|_| KeyframeError)?;
         for (slot, exit) in exits {
-            processes.get_mut(slot).ok_or(NoKeyframe)?.exit = Some(exit);
+            processes.get_mut(slot).ok_or(KeyframeError)?.exit = Some(exit);
         }
         if let Some(told) = last_seconds {
             rules.set_last_seconds(told);
@@ -203,20 +203,20 @@ impl Tracker {
         snapshot.threads = threads;
         snapshot.processes = processes;
         self.snapshot = snapshot;
-        (self.leaving, self.ghosts, self.rules) = (leaving, ghosts, rules);
+        (self.leaving, self.superseded_leaders, self.rules) = (leaving, superseded_leaders, rules);
         self.set_filter(self.filter.clone());
         Ok(())
     }
 
     /// Forgets the data of rules that can include tasks that a filter hides. After
     /// [`Tracker::LOOKS_BACK_NS`] the data of these rules is complete again.
-    pub fn forget_what_filters_hide(&mut self) {
-        self.rules.forget_what_filters_hide();
+    pub fn reset_unfiltered_data(&mut self) {
+        self.rules.reset_unfiltered_data();
     }
 
     /// How long samples after a keyframe without the last seconds must be read, ns,
     /// before the findings are the same as with complete data.
-    pub const REGAINS_NS: u64 = 24_000_000_000;
+    pub const WARM_UP_NS: u64 = 24_000_000_000;
 
     /// Longest time that a rule looks back, ns.
     pub const LOOKS_BACK_NS: u64 = 600_000_000_000;

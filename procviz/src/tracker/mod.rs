@@ -3,13 +3,13 @@
 //! does no I/O and cannot fail. Where a sample contradicts the snapshot, the
 //! sample wins.
 
+mod active_findings;
 mod census;
 mod events;
 mod filter;
 mod found;
 mod history;
 mod keyframe;
-mod outstanding;
 mod processes;
 mod readings;
 mod rules;
@@ -20,9 +20,9 @@ use rustc_hash::FxHashMap;
 
 use crate::model::{Comm, Host, Io, Process, Sample, Scope, Snapshot, Sources, TaskId, TaskView};
 
+pub use active_findings::{ActiveFindings, Change};
 pub use filter::Filter;
-pub use keyframe::{Keyframe, LastSeconds, NoKeyframe, Secrets};
-pub use outstanding::{Change, Outstanding};
+pub use keyframe::{Keyframe, KeyframeError, LastSeconds, Secrets};
 
 /// Number of snapshots that show a dead task.
 const SHOWN_DEAD: u64 = 2;
@@ -37,7 +37,7 @@ pub struct Tracker {
     leaving: VecDeque<(u64, TaskId)>,
     /// CPU time, ns, and IO of old leaders of processes in which another thread
     /// called exec. The final figures of these leaders have not arrived yet.
-    ghosts: FxHashMap<TaskId, (u64, Option<Io>)>,
+    superseded_leaders: FxHashMap<TaskId, (u64, Option<Io>)>,
     rules: rules::Rules,
     filter: Filter,
 }
@@ -55,7 +55,7 @@ impl Tracker {
             threads: FxHashMap::default(),
             processes: FxHashMap::default(),
             leaving: VecDeque::new(),
-            ghosts: FxHashMap::default(),
+            superseded_leaders: FxHashMap::default(),
             rules: rules::Rules::default(),
             filter,
         }
@@ -102,7 +102,7 @@ impl Tracker {
         snapshot.changed.clear();
         snapshot.tick += 1;
         snapshot.stamp = sample.stamp;
-        snapshot.hole_ns = sample.hole_ns;
+        snapshot.gap_ns = sample.gap_ns;
         snapshot.unknown_ns = match sample.complete {
             true => 0,
             false => snapshot.unknown_ns.saturating_add(snapshot.missing_ns()),
@@ -128,7 +128,7 @@ impl Tracker {
             .iter()
             .filter(|fold| self.filter.shows_fold(fold));
         snapshot.folds.extend(shown.cloned());
-        self.forget_the_dead();
+        self.remove_dead_tasks();
         self.take_found(sample);
         for event in &sample.events {
             self.take_event(event);
@@ -177,7 +177,7 @@ impl Tracker {
     }
 
     /// Removes the dead tasks that were shown for long enough.
-    fn forget_the_dead(&mut self) {
+    fn remove_dead_tasks(&mut self) {
         while let Some((tick, id)) = self.leaving.front().copied() {
             if tick + SHOWN_DEAD > self.snapshot.tick {
                 break;

@@ -12,10 +12,10 @@ use crate::model::{
 impl Tracker {
     /// `sample` as if each process had one thread. The tracker must have merged
     /// `sample` last.
-    pub fn processes_alone(&self, sample: &Sample) -> Sample {
+    pub fn reduce_to_processes(&self, sample: &Sample) -> Sample {
         let mut alone = Sample {
             stamp: sample.stamp,
-            hole_ns: sample.hole_ns,
+            gap_ns: sample.gap_ns,
             boot_wall_ns: sample.boot_wall_ns,
             complete: sample.complete,
             machine: sample.machine.clone(),

@@ -81,7 +81,7 @@ impl Tracker {
         change.wait_ns = sum(change.wait_ns, wait);
         let process = thread.process;
         self.touch(process);
-        if !self.by_sum() {
+        if !self.sums_threads() {
             // The process's own files have the sums, including exited threads.
             return;
         }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use procviz::{
     model::{Comm, Found, Gone, Io, Memory, Reading, Sample, Scope, Sources, Stamp, State, TaskId},
     recording::{Block, Facts, Mark, Packer, Reader},
-    tracker::{LastSeconds, Outstanding, Secrets, Tracker},
+    tracker::{ActiveFindings, LastSeconds, Secrets, Tracker},
     trails::{Stretch, Trails},
 };
 
@@ -173,7 +173,7 @@ impl Made {
             ..Facts::default()
         };
         let mut trails = [Scope::Threads, Scope::Processes].map(Trails::new);
-        let mut outstanding = Outstanding::default();
+        let mut active_findings = ActiveFindings::default();
         let mut marks = Vec::new();
         made.bytes.extend_from_slice(&Block::facts(&facts)?.bytes);
         let mut packer = Packer::new();
@@ -185,7 +185,7 @@ impl Made {
             let is_full = packer.add(&sample);
             let snapshot = tracker.snapshot();
             let now = snapshot.stamp.boot_ns;
-            let changes = outstanding.update(&snapshot.findings);
+            let changes = active_findings.update(&snapshot.findings);
             let new = changes.iter();
             marks.extend(new.map(|(change, finding)| Mark::new(*change, finding, now)));
             if (is_full || number == 0)

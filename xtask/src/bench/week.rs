@@ -10,7 +10,7 @@ use procviz::{
         Reading, Sample, Sources, Stamp, State, Status, TaskId, ThreadEnd,
     },
     recording::{Block, Facts, Mark, Packer},
-    tracker::{Change, LastSeconds, Outstanding, Secrets, Tracker},
+    tracker::{ActiveFindings, Change, LastSeconds, Secrets, Tracker},
 };
 
 use super::{
@@ -107,7 +107,7 @@ pub(crate) fn make(folder: &Path) -> Result<()> {
     };
     let mut tracker = Tracker::new(facts.machine(), Sources::EbpfAndProc);
     let mut machine = Machine::new();
-    let mut outstanding = Outstanding::default();
+    let mut active_findings = ActiveFindings::default();
     for hour in 0..HOURS {
         let mut file = Writing::new(&facts)?;
         if hour > 0 {
@@ -118,7 +118,7 @@ pub(crate) fn make(folder: &Path) -> Result<()> {
                 &tracker.keyframe(Secrets::Kept, LastSeconds::Kept)?,
             )?);
             let now = tracker.snapshot().stamp.boot_ns;
-            let held = outstanding.all();
+            let held = active_findings.all();
             let held: Vec<Mark> = held
                 .map(|finding| Mark::new(Change::Holds, finding, now))
                 .collect();
@@ -134,7 +134,7 @@ pub(crate) fn make(folder: &Path) -> Result<()> {
                 file.pack(&mut packer)?;
             }
             let now = sample.stamp.boot_ns;
-            let changes = outstanding.update(&tracker.snapshot().findings);
+            let changes = active_findings.update(&tracker.snapshot().findings);
             let changes = changes.iter();
             let marks: Vec<Mark> = changes
                 .map(|(change, finding)| Mark::new(*change, finding, now))

@@ -22,7 +22,7 @@ use crate::{
     runtime::{
         Failure, config,
         ending::Takes,
-        output::{OutFolder, PRIVATE, Part, become_owner, split},
+        output::{OutFolder, PRIVATE, Part, split, take_owner_identity},
         signals::Interrupted,
         stdout::{say, shown},
     },
@@ -169,7 +169,7 @@ impl Asked {
     }
 
     /// Reports the pids that no thread has.
-    fn tell_missing(&self, found: &[bool]) {
+    fn report_missing(&self, found: &[bool]) {
         let missing = found.iter().zip(&self.pids).filter(|(found, _)| !**found);
         for (_, pid) in missing {
             say(&format!("procviz: there is no thread `{pid}`"));
@@ -188,7 +188,7 @@ impl Asked {
             .map(|prefix| OutFolder::open(split(prefix).0));
         let folder = folder.transpose()?;
         // New files belong to the user who called sudo, if that user owns the folder.
-        folder.as_ref().map(become_owner);
+        folder.as_ref().map(take_owner_identity);
         for (folder, name) in folder.iter().zip(names.iter().flatten()) {
             folder.check_free(name, self.force)?;
         }
@@ -241,7 +241,7 @@ impl Plan {
             }
             table.table.flush()?;
             if index == 0 {
-                self.asked.tell_missing(&found);
+                self.asked.report_missing(&found);
             }
         }
         Ok(found.contains(&false))

@@ -81,7 +81,7 @@ pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Asked) -> Result<u8, Fail
             range: &args.range,
             one_picture: !args.repeat && !args.range.is_given(),
             wants_past: false,
-            every_life: false,
+            lists_short_lived: false,
             save: None,
             files: Files::One,
             writes: folder.as_ref(),
@@ -125,7 +125,7 @@ pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Asked) -> Result<u8, Fail
     for table in tables {
         table.finish()?;
     }
-    asked.tell_missing(&found);
+    asked.report_missing(&found);
     let status = session.status();
     Ok(if status == 0 {
         u8::from(found.contains(&false))

@@ -138,7 +138,7 @@ impl Lines {
     /// first.
     pub fn observe(&mut self, snapshot: &Snapshot) {
         self.trails.observe(snapshot);
-        let hole = snapshot.hole_ns.filter(|hole| !self.holes.contains(hole));
+        let hole = snapshot.gap_ns.filter(|hole| !self.holes.contains(hole));
         let is_one_too_many = self.holes.len() >= MOST_HOLES;
         self.holes.extend(hole.filter(|_| !is_one_too_many));
     }

@@ -214,7 +214,7 @@ impl Target {
 }
 
 /// Confines this thread to writing files into a folder, with the privileges that
-/// [`become_owner`] has left. Returns whether the kernel refuses writes to other
+/// [`take_owner_identity`] has left. Returns whether the kernel refuses writes to other
 /// folders.
 pub(crate) fn confine_writer(folder: &OutFolder, keep: Keep) -> bool {
     let is_limited = confine::write_only_in(&[folder.as_fd()]).unwrap_or_else(|error| {
@@ -230,14 +230,14 @@ pub(crate) fn confine_writer(folder: &OutFolder, keep: Keep) -> bool {
 /// Takes the file system identity of the user who called sudo, if that user owns the
 /// folder: new files then belong to that user. Returns the privileges that writing
 /// still needs.
-pub(crate) fn become_owner(folder: &OutFolder) -> Keep {
+pub(crate) fn take_owner_identity(folder: &OutFolder) -> Keep {
     if !rustix::process::geteuid().is_root() {
         return Keep::Nothing;
     }
     let Some(invoker) = invoker().ok().flatten() else {
         return Keep::Writing;
     };
-    if folder.owner() != Some(invoker.uid) || invoker.become_for_files().is_err() {
+    if folder.owner() != Some(invoker.uid) || invoker.use_identity_for_files().is_err() {
         return Keep::Writing;
     }
     Keep::Nothing

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 
-use super::{Format, Part, Target, become_owner, confine_writer};
+use super::{Format, Part, Target, confine_writer, take_owner_identity};
 use crate::{paint, runtime::stdout::shown};
 
 /// What the thread writes.
@@ -75,7 +75,7 @@ impl Writer {
         let (ready, is_ready) = sync_channel(1);
         let target = target.clone();
         let body = move || {
-            let keep = become_owner(&target.folder);
+            let keep = take_owner_identity(&target.folder);
             confine_writer(&target.folder, keep);
             _ = ready.send(());
             let mut spool = None;

@@ -109,7 +109,7 @@ pub(crate) struct Drain {
     /// Short-lived processes since the last take.
     short_lives: usize,
     /// Whether all short-lived processes are listed one by one, without an upper limit.
-    lists_every_life: bool,
+    lists_all_short_lived: bool,
     /// Positions in `batch.folds`, by origin, name, wait status and `watched`.
     folds: FxHashMap<(TaskId, Comm, u32, bool), usize>,
     /// Records read since the start.
@@ -133,7 +133,7 @@ impl Drain {
             blanks: 0,
             dropped: 0,
             short_lives: 0,
-            lists_every_life: false,
+            lists_all_short_lived: false,
             folds: FxHashMap::default(),
             seen: 0,
             unknown: 0,
@@ -142,8 +142,8 @@ impl Drain {
     }
 
     /// Folds no short-lived processes from now on: a recording holds every exit.
-    pub(crate) fn list_every_life(&mut self) {
-        self.lists_every_life = true;
+    pub(crate) fn list_all_short_lived(&mut self) {
+        self.lists_all_short_lived = true;
     }
 
     /// Takes in the first census, taken at `taken_ns`, ns since boot.
@@ -313,7 +313,7 @@ impl Drain {
         let young = self.young.get(&ended.record.process.tid).copied();
         if let (true, Some(young)) = (ended.short, young) {
             self.short_lives += 1;
-            if self.short_lives > LISTED_SHORT_LIVES && !self.lists_every_life {
+            if self.short_lives > LISTED_SHORT_LIVES && !self.lists_all_short_lived {
                 self.fold(&ended.record, young);
                 return;
             }

@@ -125,7 +125,7 @@ impl Kernel {
             words(&mut ebpf, "TICK", 1)?,
         );
         drop(btf);
-        super::raw::give_back_freed();
+        super::raw::trim_heap();
         Ok(Self {
             ebpf,
             lost,
@@ -140,7 +140,7 @@ impl Kernel {
     }
 
     /// Takes the maps of threads that ran; `None` if they were taken before.
-    pub(crate) fn take_snaps(&mut self) -> Option<Snaps> {
+    pub(crate) fn take_snapshot_maps(&mut self) -> Option<Snaps> {
         self.snaps.take()
     }
 

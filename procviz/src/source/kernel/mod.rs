@@ -19,6 +19,6 @@ pub(crate) use decode::decode_any;
 pub(crate) use drain::{Batch, Drain, DrainThread, Mode};
 pub(crate) use iterate::TaskIterator;
 pub use load::{Kernel, LoadError};
-pub(crate) use raw::started_with_more_rights;
+pub(crate) use raw::is_secure_exec;
 pub(crate) use snaps::{Slot, Snaps};
 pub use support::{Need, Support};

@@ -21,7 +21,7 @@ unsafe impl aya::Pod for OffsetBytes {}
 
 /// Returns freed memory to the kernel: parsing the kernel's BTF needs megabytes once.
 /// Only glibc keeps freed memory.
-pub(crate) fn give_back_freed() {
+pub(crate) fn trim_heap() {
     #[cfg(target_env = "gnu")]
     {
         unsafe extern "C" {
@@ -34,7 +34,7 @@ pub(crate) fn give_back_freed() {
 
 /// Whether the caller of this program can have fewer rights than the program itself:
 /// `AT_SECURE` of getauxval(3), set by the kernel.
-pub(crate) fn started_with_more_rights() -> bool {
+pub(crate) fn is_secure_exec() -> bool {
     const AT_SECURE: std::ffi::c_ulong = 23;
     unsafe extern "C" {
         fn getauxval(kind: std::ffi::c_ulong) -> std::ffi::c_ulong;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::thread::CapabilitySet;
 
-use crate::source::capabilities::may_raise;
+use crate::source::capabilities::can_raise;
 
 /// A privilege or kernel feature that kernel events need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ const PROC_TIME_INIT_INO: u32 = 0xefff_fffa;
 
 fn has(capability: CapabilitySet) -> bool {
     // Kernels without CAP_BPF and CAP_PERFMON check CAP_SYS_ADMIN instead.
-    may_raise(capability) || may_raise(CapabilitySet::SYS_ADMIN)
+    can_raise(capability) || can_raise(CapabilitySet::SYS_ADMIN)
 }
 
 /// Whether this process is in the initial namespace of a kind. A kernel that does not

@@ -27,7 +27,7 @@ pub(super) fn with_gone(task: &Found, all: &[Found]) -> Found {
 
 /// Removes forks of tasks that the census did not find and whose exit events were
 /// lost. A sample that was not taken yet also holds events of earlier ticks.
-pub(super) fn blank_ghosts(sample: &mut Sample) {
+pub(super) fn remove_refuted_forks(sample: &mut Sample) {
     if sample.events.is_empty() {
         return;
     }

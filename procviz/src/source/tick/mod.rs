@@ -15,7 +15,7 @@ use procviz_common::{Kind, Row};
 
 use self::{
     blocked::Blocked,
-    census::{blank_ghosts, with_gone},
+    census::{remove_refuted_forks, with_gone},
     rows::found,
     sweep::Sweep,
     v1_paths::V1Paths,
@@ -80,7 +80,7 @@ impl KernelTick {
     ) -> Result<Self, SamplerError> {
         let twice = || LoadError::Load("the kernel's maps were taken before".to_owned());
         let ring = kernel.take_ring().ok_or_else(twice)?;
-        let snaps = kernel.take_snaps().ok_or_else(twice)?;
+        let snaps = kernel.take_snapshot_maps().ok_or_else(twice)?;
         let mut drain = Drain::new(ring, Mode::Snapshots, host.page_bytes);
         let has_v1 = drain.cgroups().has_v1_memory();
         drain.take(&mut Batch::default());
@@ -169,7 +169,7 @@ impl KernelTick {
     /// Reads every task: at the start, and after lost events.
     fn census(&mut self, sample: &mut Sample) -> Result<(), SamplerError> {
         let begun_ns = boot_now_ns();
-        self.drain.lock().lives().begin_look(begun_ns);
+        self.drain.lock().lives().begin_census(begun_ns);
         let rows = match self.rows() {
             // A kernel that is short of memory refuses now and grants a little later.
             Err(_) if self.tick > 1 => {
@@ -179,7 +179,7 @@ impl KernelTick {
             rows => rows?,
         };
         self.take_rows(&rows, sample);
-        self.add_the_hidden(begun_ns, sample)?;
+        self.add_hidden_tasks(begun_ns, sample)?;
         let mut drain = self.drain.lock();
         let lives = drain.lives();
         for task in &mut sample.found {
@@ -187,7 +187,7 @@ impl KernelTick {
         }
         drop(drain);
         sample.complete = true;
-        blank_ghosts(sample);
+        remove_refuted_forks(sample);
         self.roster.found(&sample.found);
         if let Some(args) = &self.args {
             let leaders = sample
@@ -235,12 +235,12 @@ impl KernelTick {
     }
 
     /// Lists every short-lived process from now on, instead of counting them per kind.
-    pub(super) fn list_every_life(&mut self) {
-        self.drain.lock().list_every_life();
+    pub(super) fn list_all_short_lived(&mut self) {
+        self.drain.lock().list_all_short_lived();
     }
 
     /// The next tick takes a census.
-    pub(super) fn look_at_all_again(&mut self) {
+    pub(super) fn request_census(&mut self) {
         self.is_census_due = true;
     }
 
@@ -251,7 +251,7 @@ impl KernelTick {
     /// Adds the tasks that the iterator did not show: a virtual machine can hide its
     /// agent from it, but not from `/proc`. Processes that began just now come with
     /// their own events.
-    fn add_the_hidden(&mut self, begun_ns: u64, sample: &mut Sample) -> Result<(), SamplerError> {
+    fn add_hidden_tasks(&mut self, begun_ns: u64, sample: &mut Sample) -> Result<(), SamplerError> {
         let known = sample.found.iter().map(|task| task.id.tid).collect();
         let from = sample.found.len();
         self.walk

@@ -143,7 +143,7 @@ impl Rules {
     }
 
     /// The data that is no longer needed after
-    /// [`Tracker::REGAINS_NS`](super::Tracker::REGAINS_NS). It is the largest part of
+    /// [`Tracker::WARM_UP_NS`](super::Tracker::WARM_UP_NS). It is the largest part of
     /// the state.
     pub(super) fn last_seconds(&self) -> (&Histories, &Waiting) {
         (&self.histories, &self.waiting)
@@ -154,7 +154,7 @@ impl Rules {
     }
 
     /// Forgets data that was gathered without applying a filter.
-    pub(super) fn forget_what_filters_hide(&mut self) {
+    pub(super) fn reset_unfiltered_data(&mut self) {
         self.oom = oom::Oom::default();
         self.deaths = deaths::Deaths::default();
         self.forks = forks::Forks::default();

@@ -39,7 +39,7 @@ impl Look {
 impl Lives {
     /// Notes that a census begins while events continue. A task that the census sees
     /// alive can exit before the census is complete.
-    pub(crate) fn begin_look(&mut self, now_ns: u64) {
+    pub(crate) fn begin_census(&mut self, now_ns: u64) {
         self.look = Some(Look {
             began_ns: now_ns,
             ended_threads: FxHashSet::default(),
@@ -72,7 +72,7 @@ impl Lives {
             threads: rows.iter().map(id_of).collect(),
             dead: rows.iter().filter(is_dead).map(id_of).collect(),
         });
-        self.watch_the_descendants();
+        self.propagate_watched();
     }
 
     /// Takes in a census after a loss of events: removes the processes that are not in

@@ -137,7 +137,7 @@ impl Lives {
         for life in self.lives.values_mut() {
             life.watched = roots.contains(&life.process.tid);
         }
-        self.watch_the_descendants();
+        self.propagate_watched();
     }
 
     /// Whether the process `pid` is watched. Its children are watched, too, then.
@@ -156,7 +156,7 @@ impl Lives {
 
     /// Watches all processes with a watched parent, too: their forks were before the
     /// census, or have been lost.
-    fn watch_the_descendants(&mut self) {
+    fn propagate_watched(&mut self) {
         if self.roots.is_none() {
             return;
         }

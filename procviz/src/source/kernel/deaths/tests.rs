@@ -76,7 +76,7 @@ fn who_ends_while_somebody_looks_is_told_of_once() {
     }
     // The DEAD of process 12 is lost: later exits wait behind process 12.
     play.exit(12, 3);
-    play.lives.begin_look(start(20));
+    play.lives.begin_census(start(20));
     let rows = [row(10), row(11)];
     play.exit(11, 7);
     assert!(play.dead(11).is_some());
@@ -92,7 +92,7 @@ fn who_ends_while_somebody_looks_is_told_of_once() {
 fn who_begins_while_somebody_looks_is_not_forgotten() {
     let mut play = Play::new();
     play.fork(10);
-    play.lives.begin_look(start(20));
+    play.lives.begin_census(start(20));
     play.fork(21);
     play.lives.resync(&[row(10)], start(30));
     play.exit(21, 4);
@@ -106,7 +106,7 @@ fn who_begins_while_somebody_looks_is_not_forgotten() {
 fn who_calls_exec_while_somebody_looks_lives() {
     let mut play = Play::new();
     play.fork(10);
-    play.lives.begin_look(start(20));
+    play.lives.begin_census(start(20));
     let mut old = ExitRecord::zeroed();
     (old.tid, old.tgid, old.ppid) = (10, 10, 1);
     (old.start_ns, old.leader_start_ns) = (start(10), start(10));

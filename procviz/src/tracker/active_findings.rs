@@ -32,9 +32,9 @@ impl Change {
 
 /// The findings of the last snapshot, by key.
 #[derive(Clone, Debug, Default)]
-pub struct Outstanding(BTreeMap<FindingKey, Finding>);
+pub struct ActiveFindings(BTreeMap<FindingKey, Finding>);
 
-impl Outstanding {
+impl ActiveFindings {
     /// Takes the findings of the next snapshot. Returns the findings that begin, then
     /// the findings that end.
     pub fn update(&mut self, findings: &[Finding]) -> Vec<(Change, Finding)> {
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn of_many_another_one_may_be_the_worst() {
-        let mut outstanding = Outstanding::default();
+        let mut active_findings = ActiveFindings::default();
         let told = |changes: Vec<(Change, Finding)>| -> Vec<(Change, u32)> {
             let changes = changes.into_iter();
             changes
@@ -100,12 +100,12 @@ mod tests {
                 .collect()
         };
         let both = [blocked(7, "/a"), blocked(8, "/b")];
-        let begun = told(outstanding.update(&both));
+        let begun = told(active_findings.update(&both));
         assert_eq!(begun, [(Change::Begins, 7), (Change::Begins, 8)]);
         assert_eq!(
-            told(outstanding.update(&[blocked(9, "/a")])),
+            told(active_findings.update(&[blocked(9, "/a")])),
             [(Change::Ends, 8)]
         );
-        assert_eq!(told(outstanding.update(&[])), [(Change::Ends, 7)]);
+        assert_eq!(told(active_findings.update(&[])), [(Change::Ends, 7)]);
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// One file of a recording.
-pub(super) struct Volume {
+pub(super) struct RecordingFile {
     pub(super) path: PathBuf,
     pub(super) name: String,
     pub(super) facts: Facts,
@@ -33,7 +33,7 @@ pub(super) struct Volume {
     found: Integrity,
 }
 
-impl Volume {
+impl RecordingFile {
     fn new(path: &Path) -> Result<(Self, Reader), Failure> {
         let (reader, name) = reader(path)?;
         let volume = Self {
@@ -74,7 +74,7 @@ impl Volume {
     }
 
     /// Adds damage and gaps that reading has found, unless they are known.
-    pub(super) fn came_upon(&mut self, integrity: &Integrity) {
+    pub(super) fn merge_integrity(&mut self, integrity: &Integrity) {
         for damage in &integrity.damages {
             // The same damage can be found in part, or in full later.
             let known = &mut self.found.damages;
@@ -99,11 +99,11 @@ impl Volume {
             return 0;
         }
         if self.path.is_file() {
-            match self.pass_over() {
+            match self.scan_checksums() {
                 Ok(mut integrity) => {
                     let gaps = &mut integrity.gaps;
-                    gaps.retain(|gap| is_common(self.wall(gap.span_ns), wanted));
-                    self.came_upon(&integrity);
+                    gaps.retain(|gap| overlaps(self.wall(gap.span_ns), wanted));
+                    self.merge_integrity(&integrity);
                     if integrity.unfinished > 0 {
                         say(&format!(
                             "procviz: `{}`: the last block is incomplete ({} bytes): the file was cut off, or is still being written",
@@ -121,9 +121,9 @@ impl Volume {
         tell(&self.name, &self.found)
     }
 
-    fn pass_over(&self) -> Result<Integrity, Failure> {
+    fn scan_checksums(&self) -> Result<Integrity, Failure> {
         let mut reader = self.reader()?;
-        let passed = reader.pass_over();
+        let passed = reader.scan_checksums();
         passed.map_err(|error| failed(&self.name, &error))?;
         Ok(reader.integrity().clone())
     }
@@ -158,39 +158,39 @@ fn is_within(one: &Damage, other: &Damage) -> bool {
 }
 
 /// Whether two spans overlap.
-pub(super) fn is_common(one: Span, other: Span) -> bool {
+pub(super) fn overlaps(one: Span, other: Span) -> bool {
     one.0 <= other.1 && other.0 <= one.1
 }
 
 /// The recordings at a path. Also returns the reader of a single file, as a stream cannot
 /// be opened twice; and the status: 3 if some files cannot be read, else 0.
-pub(super) fn shelf(path: &Path) -> Result<(Vec<Volume>, Option<Reader>, u8), Failure> {
+pub(super) fn archive(path: &Path) -> Result<(Vec<RecordingFile>, Option<Reader>, u8), Failure> {
     if !path.is_dir() {
-        let (volume, reader) = Volume::new(path)?;
+        let (volume, reader) = RecordingFile::new(path)?;
         return Ok((vec![volume], Some(reader), 0));
     }
     let shown = crate::model::Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal();
-    let mut shelf = Vec::new();
+    let mut archive = Vec::new();
     let mut status = 0;
     for path in recordings(path)? {
-        let volume = Volume::new(&path).and_then(|(mut volume, _)| {
+        let volume = RecordingFile::new(&path).and_then(|(mut volume, _)| {
             volume.look()?;
             Ok(volume)
         });
         match volume {
             // This recording has just begun.
             Ok(volume) if volume.span.is_none() => {}
-            Ok(volume) => shelf.push(volume),
+            Ok(volume) => archive.push(volume),
             Err(failure) => {
                 say(&format!("procviz: {:#}", failure.error));
                 status = 3;
             }
         }
     }
-    if shelf.is_empty() {
+    if archive.is_empty() {
         return Err(anyhow::anyhow!("no recordings (*.pvz) with samples in `{shown}`").into());
     }
-    Ok((shelf, None, status))
+    Ok((archive, None, status))
 }
 
 /// The files of a folder with the file name suffix of recordings.

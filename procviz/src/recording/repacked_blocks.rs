@@ -11,7 +11,7 @@ use super::block::{Kind, MOST_NS, file_header, frame};
 const HEAD: usize = 21;
 
 /// Compresses the payloads and adds checksums: the result is a recording file.
-pub(crate) fn reframed(mut bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn repacked_blocks(mut bytes: &[u8]) -> Vec<u8> {
     let mut file = file_header().to_vec();
     while let Some((head, rest)) = bytes.split_first_chunk::<HEAD>() {
         let number = |from: usize| {
@@ -30,9 +30,9 @@ pub(crate) fn reframed(mut bytes: &[u8]) -> Vec<u8> {
     file
 }
 
-/// The opposite of [`reframed`]: the blocks of a recording file, unpacked.
+/// The opposite of [`repacked_blocks`]: the blocks of a recording file, unpacked.
 #[cfg(test)]
-pub(crate) fn unframed(file: &[u8]) -> Vec<u8> {
+pub(crate) fn unpacked_blocks(file: &[u8]) -> Vec<u8> {
     use super::block::{BLOCK_HEADER, FILE_HEADER, Header};
 
     let mut out = Vec::new();
