@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Reads a recording of procviz, as docs/FORMAT.md describes it.
+"""Reads a procviz recording; docs/FORMAT.md describes the format.
 
-Needs the module zstandard. As a program it prints a line of JSON per sample:
+Needs the module `zstandard`. Run as a program, prints one line of JSON per sample:
 read_pvz.py FILE.pvz
 """
 
@@ -45,10 +45,10 @@ def signed(value):
 
 
 def blocks(file):
-    """Each sound block's kind and payload; what is damaged is left out."""
+    """Yields kind and payload of each valid block; damaged blocks are left out."""
     data = file.read()
     if data[:8] != b"procviz\n" or data[8:10] != b"\1\0":
-        raise ValueError("no recording of version 1")
+        raise ValueError("not a procviz recording of version 1")
     at = 16
     while (at := data.find(b"PVZB", at)) >= 0 and at + 36 <= len(data):
         kind, packed, unpacked, _, _, crc = struct.unpack_from("<B3xIIQQI", data, at + 4)
@@ -61,7 +61,7 @@ def blocks(file):
 
 
 def tables(payload):
-    """The tables of a payload: lists of rows, which are lists of values."""
+    """Returns the tables of a payload by number, each as a list of rows."""
     found, raw, at = {}, {}, 0
     while at < len(payload):
         number, at = payload[at], at + 1
@@ -104,7 +104,7 @@ def column(coding, data, rows, texts, tasks):
 
 
 def samples(file):
-    """The facts, then each sample as a dict; last, events that no sample follows."""
+    """Yields the facts, then each sample as a dict, and last the events that no sample follows."""
     ended = []
     for kind, payload in blocks(file):
         if kind == 1:

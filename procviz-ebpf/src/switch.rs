@@ -3,9 +3,7 @@
 use aya_ebpf::{
     helpers::bpf_get_smp_processor_id, macros::btf_tracepoint, programs::BtfTracePointContext,
 };
-use procviz_common::{
-    DeadRecord, Kind, LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_SLOTS, SnapWords, snap_mix,
-};
+use procviz_common::{DeadRecord, Kind, LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_SLOTS, snap_mix};
 
 use crate::{
     emit::{reserve, submit},
@@ -55,10 +53,15 @@ fn keep(prev: Ptr, tid: u32, state: u32, preempted: bool) {
     let id = u64::from(tid) | u64::from(uid(prev)) << 32;
     let start = get!(prev, task_start as u64);
     let run_delay = get!(prev, task_run_delay as u64);
-    // SAFETY: a live map value; user space detects a concurrent write by the checksum.
-    let old: &mut SnapWords = unsafe { &mut *slot };
+    let slot = Slot(slot.cast());
+    let old = Old {
+        id: slot.read(0),
+        start: slot.read(1),
+        run_delay: slot.read(3),
+        left: slot.read(6),
+    };
     let epoch = epoch();
-    let wait = longest_wait(old, id, start, run_delay, epoch);
+    let wait = longest_wait(&old, id, start, run_delay, epoch);
     let mut left = u64::from(state & 0xffff) | epoch << 20 | wait << 32;
     if preempted {
         left |= LEFT_PREEMPTED;
@@ -75,32 +78,61 @@ fn keep(prev: Ptr, tid: u32, state: u32, preempted: bool) {
         get!(prev, task_write_bytes as u64),
         left,
     ];
-    old[7] = snap_mix(&words);
-    old[0] = words[0];
-    old[1] = words[1];
-    old[2] = words[2];
-    old[3] = words[3];
-    old[4] = words[4];
-    old[5] = words[5];
-    old[6] = words[6];
+    slot.write(7, snap_mix(&words));
+    slot.write(0, words[0]);
+    slot.write(1, words[1]);
+    slot.write(2, words[2]);
+    slot.write(3, words[3]);
+    slot.write(4, words[4]);
+    slot.write(5, words[5]);
+    slot.write(6, words[6]);
+}
+
+/// A slot of `SNAP`. Tasks whose thread ids have the same low bits share a slot, so
+/// two CPUs can write one at the same time. No reference to the words is ever made,
+/// and each access is one volatile load or store of an aligned word. User space
+/// detects mixed words by the checksum.
+#[derive(Clone, Copy)]
+struct Slot(*mut u64);
+
+impl Slot {
+    #[inline(always)]
+    fn read(self, word: usize) -> u64 {
+        // SAFETY: a live map value of `SNAP_WORDS` aligned words, and `word` is one of them.
+        unsafe { core::ptr::read_volatile(self.0.add(word)) }
+    }
+
+    #[inline(always)]
+    fn write(self, word: usize, value: u64) {
+        // SAFETY: a live map value of `SNAP_WORDS` aligned words, and `word` is one of them.
+        unsafe { core::ptr::write_volatile(self.0.add(word), value) }
+    }
+}
+
+/// The words of a slot that the next write needs.
+struct Old {
+    id: u64,
+    start: u64,
+    run_delay: u64,
+    left: u64,
 }
 
 /// The longest single wait for a CPU since the last tick of user space, in units of 1024 ns.
 #[inline(always)]
-fn longest_wait(old: &SnapWords, id: u64, start: u64, run_delay: u64, epoch: u64) -> u64 {
-    if old[0] as u32 != id as u32 || old[1] != start {
+fn longest_wait(old: &Old, id: u64, start: u64, run_delay: u64, epoch: u64) -> u64 {
+    if old.id as u32 != id as u32 || old.start != start {
         // The slot is empty or another task's: the delay of a new task can be
         // one wait or many waits.
         return WAIT_UNKNOWN;
     }
-    let wait = (run_delay - old[3]) >> 10;
+    let wait = (run_delay - old.run_delay) >> 10;
     let wait = if wait < WAIT_UNKNOWN {
         wait
     } else {
         WAIT_UNKNOWN - 1
     };
-    let before = old[6] >> 32;
-    let same_tick = (old[6] >> 20) & 0xfff == epoch;
+    let before = old.left >> 32;
+    let same_tick = (old.left >> 20) & 0xfff == epoch;
     if same_tick && before != WAIT_UNKNOWN && before > wait {
         before
     } else {

@@ -79,13 +79,13 @@ fn hung_disk() -> Result<(), Failed> {
     };
     // With enough room in the queue, nothing is lost.
     assert_eq!(counted("all.pvz"), (19 * 20 + 1, 0, 0), "{said_of_all}");
-    assert!(!said_of_all.contains("sampling goes on"), "{said_of_all}");
+    assert!(!said_of_all.contains("sampling continues"), "{said_of_all}");
     // Each sample is in the file or counted as lost, and there is one message. Each gap is
     // followed by a census, which is one more sample.
     let (there, gaps, lost) = counted("some.pvz");
     assert!(lost > 0, "nothing was lost: {said}");
     assert_eq!(there + lost, 19 * 20 + 1 + gaps, "{said}");
-    assert_eq!(said.matches("sampling goes on").count(), 1, "{said}");
+    assert_eq!(said.matches("sampling continues").count(), 1, "{said}");
     Ok(())
 }
 
@@ -114,8 +114,8 @@ fn full_disk() -> Result<(), Failed> {
     };
     let said = stderr(&result);
     assert!(result.status.success(), "{said}");
-    assert_eq!(said.matches("sampling goes on").count(), 1, "{said}");
-    assert_eq!(said.matches("recording goes on").count(), 1, "{said}");
+    assert_eq!(said.matches("sampling continues").count(), 1, "{said}");
+    assert_eq!(said.matches("recording continues").count(), 1, "{said}");
     let (samples, reader) = samples(&out);
     let findings = reader.integrity();
     assert!(
@@ -290,7 +290,7 @@ fn full_while_files_rotate() -> Result<(), Failed> {
     let said = stderr(&result);
     assert!(result.status.success(), "{said}");
     assert!(
-        said.contains("sampling goes on") && said.contains("it is tried again"),
+        said.contains("sampling continues") && said.contains("tries again"),
         "{said}"
     );
     let ends = ends(&out, &[])?;

@@ -89,7 +89,7 @@ fn run() -> Result<(), Failed> {
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&shelf), 0o750);
         if line.contains("--ring") {
-            assert!(said.contains("nothing has happened"), "{said}");
+            assert!(said.contains("no trigger fired"), "{said}");
             continue;
         }
         let file = std::fs::read_dir(&shelf)?.next().unwrap()?.path();

@@ -269,7 +269,7 @@ fn each_key() -> Result<(), Failed> {
     });
     for order in ["CPU", "RSS", "name", "start"] {
         press(&["o"], "order", &|text| {
-            text.contains(&format!("in order of {order}"))
+            text.contains(&format!("sorted by {order}"))
         });
     }
     press(&["z"], "help on zoom", &|text| {
@@ -285,7 +285,7 @@ fn each_key() -> Result<(), Failed> {
     });
     press(&["1"], "grid", &|text| text.contains("D blocked"));
     press(&["n"], "list of findings", &|text| {
-        text.contains("nothing stands out") || text.contains("started")
+        text.contains("no findings") || text.contains("started")
     });
     terminal.keys(&["Escape"]);
     terminal.wait("picture", |text| !text.contains("started"));

@@ -293,7 +293,7 @@ fn sixty_users_fit() {
         scene.marks.iter().filter(|mark| mark.id.tid != 0).count(),
         400
     );
-    assert!(dump(&scene).contains("80 other groups"), "{}", dump(&scene));
+    assert!(dump(&scene).contains("groups (80)"), "{}", dump(&scene));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Tables of `stat`, `status` and `io` as the kernel gives them: nothing is
-//! converted, text stays as it is.
+//! Writes tables of `stat`, `status` and `io` as the kernel provides them. Values and
+//! text are not converted.
 
 use std::{
     borrow::Cow,
@@ -65,17 +65,17 @@ pub(crate) const STAT_FIELDS: [&str; 52] = [
     "exit_code",
 ];
 
-/// Whether a program that opens the table may take text for a formula.
+/// Whether text that looks like a formula is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Text {
-    /// Written as it is.
+    /// Text is written unchanged.
     Kept,
-    /// What a spreadsheet would run is prefixed with `'`.
+    /// Text that a spreadsheet would run as a formula gets the prefix `'`.
     Spreadsheet,
 }
 
 impl Text {
-    /// As `--spreadsheet` asks for.
+    /// The choice of the option `--spreadsheet`.
     pub(crate) fn new(for_spreadsheets: bool) -> Self {
         match for_spreadsheets {
             true => Self::Spreadsheet,
@@ -84,17 +84,17 @@ impl Text {
     }
 }
 
-/// Who reads a table.
+/// The reader of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reads {
-    /// A program, which gets each byte as it is.
+    /// A program, which gets all bytes unchanged.
     Program,
-    /// A person at a terminal, which a name must not control.
+    /// A terminal, which a name must not control.
     Terminal,
 }
 
 impl Reads {
-    /// Of the standard output.
+    /// The reader of the standard output.
     pub(crate) fn stdout() -> Self {
         match io::stdout().is_terminal() {
             true => Self::Terminal,
@@ -103,7 +103,7 @@ impl Reads {
     }
 }
 
-/// A CSV writer with RFC 4180's quoting.
+/// A CSV writer with the quoting of RFC 4180.
 pub(crate) struct Table<W: Write> {
     out: Writer<W>,
     text: Text,
@@ -114,7 +114,7 @@ pub(crate) struct Table<W: Write> {
 impl<W: Write> Table<W> {
     pub(crate) fn new(out: W, text: Text, reads: Reads) -> Self {
         Self {
-            // Rows may have more fields than the titles: a kernel that is newer.
+            // A row of a newer kernel can have more fields than there are titles.
             out: WriterBuilder::new().flexible(true).from_writer(out),
             text,
             reads,
@@ -134,7 +134,7 @@ impl<W: Write> Table<W> {
     fn escaped<'a>(&self, field: &'a [u8]) -> Cow<'a, [u8]> {
         match self.reads {
             Reads::Program => Cow::Borrowed(field),
-            // The kernel has doubled the backslashes of some fields already.
+            // Keeps backslashes: the kernel has already doubled them in some fields.
             Reads::Terminal => {
                 let lines = Untrusted::new(field).message();
                 Cow::Owned(lines.replace('\n', "\\x0a").into_bytes())
@@ -146,24 +146,25 @@ impl<W: Write> Table<W> {
     ///
     /// # Errors
     ///
-    /// What the writer says.
+    /// Errors of the writer.
     pub(crate) fn end_row(&mut self) -> io::Result<()> {
         let outcome = self.out.write_byte_record(&self.row);
         self.row.clear();
         outcome.map_err(io::Error::from)
     }
 
-    /// Hands on what is written.
+    /// Passes the buffered rows to the output.
     ///
     /// # Errors
     ///
-    /// What the writer says.
+    /// Errors of the writer.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 }
 
-/// What a spreadsheet would take for a formula; a negative number is none.
+/// Whether a spreadsheet would treat a field as a formula. A negative number is not a
+/// formula.
 fn is_formula(field: &[u8]) -> bool {
     let is_number = || std::str::from_utf8(field).is_ok_and(|text| text.parse::<f64>().is_ok());
     matches!(
@@ -172,8 +173,8 @@ fn is_formula(field: &[u8]) -> bool {
     ) && !is_number()
 }
 
-/// The fields of a `stat` line. The name is what stands between the first `(`
-/// and the last `)`; `None` where that is not to be found.
+/// The fields of a `stat` line. The name is the text between the first `(` and the
+/// last `)`. `None` if there is no such text.
 pub(crate) fn stat_fields(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     let open = bytes.iter().position(|byte| *byte == b'(')?;
     let close = bytes.iter().rposition(|byte| *byte == b')')?;
@@ -210,19 +211,19 @@ pub(crate) fn pairs(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-/// The titles of files whose lines differ from task to task: every name, each
-/// behind the one it follows.
+/// The titles for files whose lines differ from task to task: all names. A new name is
+/// inserted after the name that it follows in its file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Titles {
     names: Vec<Vec<u8>>,
 }
 
 impl Titles {
-    /// Takes in the names of one file.
+    /// Adds the names of one file.
     pub(crate) fn add(&mut self, bytes: &[u8]) {
         let mut at = 0;
         for (name, _) in pairs(bytes) {
-            // Mostly it is the next one.
+            // Usually the next known name is the same.
             if self.names.get(at).is_some_and(|known| known == name) {
                 at += 1;
                 continue;
@@ -237,12 +238,12 @@ impl Titles {
         }
     }
 
-    /// In order.
+    /// The names, in order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.names.iter().map(Vec::as_slice)
     }
 
-    /// The values of one file in the order of the titles; empty where it has none.
+    /// The values of one file in the order of the titles; empty for a missing name.
     pub(crate) fn values<'a>(&self, bytes: &'a [u8]) -> Vec<&'a [u8]> {
         let mut values: Vec<&[u8]> = vec![b""; self.names.len()];
         let mut at = 0;

@@ -1,5 +1,5 @@
-//! JSON, one object a line. Text of processes stays a JSON string: what
-//! controls or reorders is written as `\uXXXX`, bytes that are no UTF-8 as U+FFFD.
+//! Writes JSON, one object per line. Text from processes is written as JSON strings:
+//! control and reordering characters as `\uXXXX`, invalid UTF-8 as U+FFFD.
 
 use std::{
     io::{self, Write},
@@ -17,17 +17,17 @@ use crate::{
     recording::Mark,
 };
 
-/// Names a user by id.
+/// Returns the name of a user id.
 pub(crate) type Names<'a> = &'a dyn Fn(u32) -> Arc<str>;
 
-/// The version of the fields.
+/// Version of the fields of all objects.
 const SCHEMA: u32 = 1;
 
 /// Writes an exit record and a newline.
 ///
 /// # Errors
 ///
-/// What the writer says.
+/// Errors of the writer.
 pub(crate) fn exit(
     out: &mut impl Write,
     host: &Host,
@@ -41,7 +41,7 @@ pub(crate) fn exit(
 ///
 /// # Errors
 ///
-/// What the writer says.
+/// Errors of the writer.
 pub(crate) fn snapshot(
     out: &mut impl Write,
     snapshot: &Snapshot,
@@ -55,7 +55,7 @@ pub(crate) fn snapshot(
 ///
 /// # Errors
 ///
-/// What the writer says.
+/// Errors of the writer.
 pub(crate) fn finding(
     out: &mut impl Write,
     snapshot: &Snapshot,
@@ -71,7 +71,7 @@ pub(crate) fn finding(
     line(out, &value)
 }
 
-/// The same from a recording that tells what stood out.
+/// Writes a finding from its mark in a recording, and a newline.
 pub(crate) fn mark(
     out: &mut impl Write,
     host: &Host,
@@ -116,8 +116,8 @@ fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-/// Escapes more than JSON asks for: whoever reads the line on a terminal must
-/// not have it rewritten.
+/// Escapes more than JSON requires, so that a line cannot control the terminal on which
+/// a user reads it.
 struct Escaping;
 
 impl Formatter for Escaping {
@@ -204,7 +204,7 @@ impl Exit {
     }
 }
 
-/// Arguments from bytes in which each is ended by a zero.
+/// Splits arguments that each end with a zero byte.
 fn arguments(bytes: &[u8]) -> Vec<String> {
     let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
     if bytes.is_empty() {
@@ -220,7 +220,7 @@ fn path(path: &str) -> String {
     Untrusted::new(path.as_bytes()).json()
 }
 
-/// The container's id in a cgroup's path: 64 hexadecimal digits.
+/// The container id in a cgroup path: 64 hexadecimal digits.
 pub(crate) fn container(path: &str) -> Option<String> {
     let is_id = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     path.split(|ch: char| !ch.is_ascii_alphanumeric())
@@ -241,8 +241,8 @@ struct Dump<'a> {
     tasks: Tasks<'a>,
 }
 
-/// The tasks of a snapshot, each made when its turn comes: a line may be much
-/// longer than a task.
+/// The tasks of a snapshot. Each task is converted only when it is written, because a
+/// whole line can be much longer than one task.
 struct Tasks<'a> {
     snapshot: &'a Snapshot,
     scope: Scope,
@@ -330,7 +330,7 @@ impl Machine {
             cpu_busy_ns: figures.cpu_busy_ns,
             steal_ns: figures.steal_ns,
             iowait_ns: figures.iowait_ns,
-            // The kernel gives two decimals; a binary fraction shows more.
+            // The kernel provides two decimals. A binary fraction would print more.
             load1: figures.load1.map(|load| (load * 100.0).round() / 100.0),
             running: figures.running,
             blocked: figures.blocked,
@@ -410,8 +410,8 @@ struct Task {
     exit: Option<TaskExit>,
 }
 
-/// The end of a task in a snapshot: a process's whole record, or what is known
-/// of a thread's or of an end that was not seen.
+/// The exit of a task in a snapshot: the exit record of a process, or the known fields
+/// for a thread or for an exit that was not seen.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum TaskExit {

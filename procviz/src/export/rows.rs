@@ -1,4 +1,4 @@
-//! Snapshots as CSV: a row per task, the time first.
+//! Writes snapshots as CSV: a row per task, the time in the first column.
 
 use std::io::{self, Write};
 
@@ -43,11 +43,11 @@ const TITLES: [&str; 29] = [
     "signal_name",
 ];
 
-/// Writes a snapshot's rows, after the titles if these are the first.
+/// Writes the rows of a snapshot. If `is_first`, writes the titles before.
 ///
 /// # Errors
 ///
-/// What the writer says.
+/// Errors of the writer.
 pub(crate) fn snapshot(
     out: &mut impl Write,
     snapshot: &Snapshot,
@@ -70,7 +70,7 @@ pub(crate) fn snapshot(
     table.flush()
 }
 
-/// An unknown figure is an empty field.
+/// Writes the row of a task. An unknown value is an empty field.
 fn row<W: Write>(
     table: &mut Table<W>,
     time: &str,
@@ -117,7 +117,7 @@ fn row<W: Write>(
     ];
     for (title, field) in TITLES.iter().zip(&fields) {
         if *title == "comm" {
-            // As it is: bytes that are no text among it.
+            // Unchanged, including bytes that are not UTF-8.
             table.field(task.thread.comm.bytes());
         } else {
             table.field(field.as_bytes());

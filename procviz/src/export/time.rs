@@ -1,4 +1,4 @@
-//! Dates of instants that are counted since boot.
+//! Converts times since boot to dates.
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -8,7 +8,8 @@ fn timestamp(host: &Host, boot_ns: u64) -> Option<Timestamp> {
     Timestamp::from_nanosecond(host.boot_wall_ns + i128::from(boot_ns)).ok()
 }
 
-/// The zone of the machine's clock. One that this machine has no data of is UTC.
+/// The time zone of `host`, or of this machine if `host` has none. UTC if this machine
+/// has no data about the zone.
 pub(crate) fn zone(host: &Host) -> TimeZone {
     if host.time_zone.is_empty() {
         return TimeZone::system();

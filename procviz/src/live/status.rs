@@ -54,7 +54,7 @@ impl Live {
             parts.push(format!("the last sample is {age} old"));
         }
         if self.view.sorting != Sorting::default() {
-            parts.push(format!("in order of {}", self.view.sorting.word()));
+            parts.push(format!("sorted by {}", self.view.sorting.word()));
         }
         #[cfg(feature = "window")]
         if self.view.glass.is_on() {

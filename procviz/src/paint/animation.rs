@@ -1,4 +1,4 @@
-//! Makes animations of frames that are PNG files.
+//! Makes animations from frames that are PNG files.
 
 use std::{
     cmp::Reverse,
@@ -7,22 +7,22 @@ use std::{
 
 use rustc_hash::FxHashMap;
 
-/// Colours of a GIF frame at most.
+/// Upper limit for the colours of a GIF frame.
 const COLORS: usize = 256;
-/// Those that most pixels have are kept as they are.
+/// Number of the most frequent colours, which are kept unchanged.
 const EXACT: usize = 64;
 
-/// Frames of one animation at most.
+/// Upper limit for the frames of an animation.
 pub const MOST_FRAMES: usize = 2_000;
 
-/// An animation that cannot be made.
+/// The reason why an animation cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum AnimationError {
-    /// A frame could not be read back.
-    #[error("failed to read a frame")]
+    /// A frame could not be decoded.
+    #[error("failed to decode a frame of the animation")]
     Decode(#[from] png::DecodingError),
-    /// A frame is not there any more.
-    #[error("failed to read a frame")]
+    /// The file of a frame could not be read.
+    #[error("failed to read a frame of the animation")]
     Read(#[from] io::Error),
     /// The animation could not be encoded as PNG.
     #[error("failed to encode the animation")]
@@ -30,12 +30,12 @@ pub enum AnimationError {
     /// The animation could not be encoded as GIF.
     #[error("failed to encode the animation")]
     Gif(#[from] gif::EncodingError),
-    /// GIF counts pixels with 16 bits.
-    #[error("a picture of {0}x{1} pixels is too large for a GIF")]
+    /// The picture is too large: GIF stores width and height in 16 bits.
+    #[error("`{0}x{1}` pixels are too large for a GIF, which allows up to 65535x65535")]
     TooLarge(u32, u32),
 }
 
-/// Width, height and RGB pixels.
+/// Decodes a frame to width, height and RGB pixels.
 fn decode(frame: &[u8]) -> Result<(u32, u32, Vec<u8>), AnimationError> {
     let mut reader = png::Decoder::new(Cursor::new(frame)).read_info()?;
     let mut pixels = vec![0; reader.output_buffer_size().unwrap_or(0)];
@@ -44,15 +44,16 @@ fn decode(frame: &[u8]) -> Result<(u32, u32, Vec<u8>), AnimationError> {
     Ok((info.width, info.height, pixels))
 }
 
-/// Frames as they are read back, one at a time: so memory does not grow with
+/// Frames that are read back one at a time, so that memory use does not grow with
 /// their number.
 pub type Frames<'a> = &'a mut dyn Iterator<Item = io::Result<Vec<u8>>>;
 
-/// Writes an animated PNG of `count` frames, `delay_ms` between them, for ever.
+/// Writes an animated PNG of `count` frames with `delay_ms` between them. The
+/// animation repeats without end.
 ///
 /// # Errors
 ///
-/// When a frame is no PNG of ours, or cannot be read, or `out` says so.
+/// If a frame cannot be read or is not a PNG of procviz, or if `out` fails.
 pub fn apng(
     out: impl Write,
     (frames, count): (Frames<'_>, u32),
@@ -76,12 +77,13 @@ pub fn apng(
     Ok(writer.finish()?)
 }
 
-/// Writes an animated GIF, `delay_ms` between frames (in steps of 10), for ever.
+/// Writes an animated GIF with `delay_ms` between frames, in steps of 10 ms. The
+/// animation repeats without end.
 ///
 /// # Errors
 ///
-/// When a frame is no PNG of ours, or larger than a GIF can be, or cannot be
-/// read, or `out` says so.
+/// If a frame cannot be read, is not a PNG of procviz or is too large for a GIF, or if
+/// `out` fails.
 pub fn gif(out: impl Write, frames: Frames<'_>, delay_ms: u32) -> Result<(), AnimationError> {
     let Some(first) = frames.next().transpose()? else {
         return Ok(());
@@ -108,10 +110,10 @@ pub fn gif(out: impl Write, frames: Frames<'_>, delay_ms: u32) -> Result<(), Ani
     }
 }
 
-/// RGB pixels as indices into a palette, and that. Beyond the colours that most
-/// pixels have, those are chosen that are furthest from all others: the few
-/// pixels of a dot say what a task did. (Quantizers that weigh colours by their
-/// pixels, or learn from samples, make red dots black.)
+/// Converts RGB pixels to indices into a palette. Returns the indices and the palette.
+/// After the most frequent colours, the palette takes the colours that are furthest
+/// from all others, because the few pixels of a dot show what a task did. (Quantizers
+/// that weight colours by their pixels, or learn from samples, make red dots black.)
 fn indexed(pixels: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let colors = || pixels.as_chunks::<3>().0.iter();
     let mut counts: FxHashMap<[u8; 3], u32> = FxHashMap::default();
@@ -119,7 +121,7 @@ fn indexed(pixels: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let mut all: Vec<[u8; 3]> = counts.keys().copied().collect();
     all.sort_unstable_by_key(|color| (Reverse(counts[color]), *color));
     let mut palette = all[..all.len().min(EXACT)].to_vec();
-    // The nearest one of the palette to each, and how far it is.
+    // For each colour, the distance and the index of the nearest palette colour.
     let mut nearest: Vec<(u32, u8)> = vec![(u32::MAX, 0); all.len()];
     let mut known = 0;
     loop {
@@ -156,7 +158,7 @@ mod tests {
 
     const SIDE: usize = 300;
 
-    /// A dot of an activity's colour is a few pixels among thousands of others.
+    /// A dot in the colour of an activity is a few pixels among thousands of others.
     #[test]
     fn a_gif_keeps_the_colours_of_dots() {
         let palette = Palette::new(Theme::Light, PaletteKind::Default, &Colors::default());

@@ -1,32 +1,32 @@
-//! Keeps small discs as masks of coverage: in a crowd most dots are one of a
-//! few sizes, and covering each anew is most of what a picture costs.
+//! Caches small discs as coverage masks. In a crowded picture most dots have one of a
+//! few sizes, and computing each dot again is most of the cost of a picture.
 
 use rustc_hash::FxHashMap;
 
-/// Larger ones are rare, and covered one by one.
+/// Largest radius with a mask, in pixels. Larger discs are rare and have no mask.
 pub(super) const LARGEST: f32 = 12.0;
-/// Steps of a radius and of a place to a pixel.
+/// Steps per pixel for radii and for positions.
 const RADIUS_STEPS: f32 = 16.0;
 const PLACE_STEPS: f32 = 4.0;
 
-/// A disc's coverage, 0 to 255, row by row.
+/// The coverage of a disc, 0 to 255, row by row.
 pub(super) struct Mask {
     pub(super) side: usize,
-    /// First covered column and the one after the last, a pair a row.
+    /// For each row, the first covered column and the column after the last.
     pub(super) spans: Vec<(u8, u8)>,
     pub(super) coverage: Vec<u8>,
 }
 
-/// Discs drawn so far.
+/// The discs drawn so far.
 #[derive(Default)]
 pub(super) struct Discs(FxHashMap<(u16, u8, u8), Mask>);
 
 impl Discs {
-    /// The mask of a disc, and the pixel of its left upper corner.
+    /// The mask of a disc, and the pixel of its upper left corner.
     pub(super) fn mask(&mut self, x: f32, y: f32, r: f32) -> (&Mask, i32, i32) {
         let radius = (r * RADIUS_STEPS).round() as u16;
         let reach = (r + 0.75).ceil();
-        // Corner and place within its pixel, in steps.
+        // Corner pixel, and position within this pixel in steps.
         let (left, across) = split(x - reach);
         let (top, down) = split(y - reach);
         let mask = self

@@ -1,11 +1,11 @@
-//! Keeps the shapes of characters as masks of coverage, at quarter pixels.
+//! Caches the shapes of characters as coverage masks, in steps of a quarter pixel.
 
 use ab_glyph::{Font as _, PxScale, ScaleFont as _, point};
 use rustc_hash::FxHashMap;
 
 use crate::scene::Font;
 
-/// A drawn character.
+/// The coverage mask of a character.
 pub(super) struct Mask {
     pub(super) left: i32,
     pub(super) top: i32,
@@ -13,7 +13,7 @@ pub(super) struct Mask {
     pub(super) coverage: Vec<u8>,
 }
 
-/// Characters drawn so far.
+/// The characters drawn so far.
 pub(super) struct Glyphs {
     font: Font,
     masks: FxHashMap<(char, u32, u8), Option<Mask>>,
@@ -38,8 +38,8 @@ impl Glyphs {
             .h_advance(self.font.glyph(ch))
     }
 
-    /// The mask of a character whose origin is `quarter` quarters right of a
-    /// whole pixel; `None` for one without ink.
+    /// The mask of a character whose origin is `quarter` quarters of a pixel right of a
+    /// whole pixel; `None` for a character without visible shape.
     pub(super) fn mask(&mut self, ch: char, size: f32, quarter: u8) -> Option<&Mask> {
         let font = &self.font;
         self.masks

@@ -1,4 +1,4 @@
-//! Turns scenes into pixels and files. Painters know only scenes.
+//! Paints scenes to pixels and files. Painters depend only on scenes.
 
 mod animation;
 mod discs;

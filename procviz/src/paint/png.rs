@@ -5,7 +5,7 @@ use std::io::Write as _;
 use png::{BitDepth, ColorType, Compression, Encoder};
 use tiny_skia::Pixmap;
 
-/// The pixels of a picture with more than this are not held twice.
+/// Number of pixels from which the picture is written row by row.
 const LARGE: usize = 1 << 24;
 
 /// A picture that cannot be encoded.
@@ -13,15 +13,15 @@ const LARGE: usize = 1 << 24;
 #[error("failed to encode the picture")]
 pub struct PngError(#[from] png::EncodingError);
 
-/// Encodes a picture; `notes` become text chunks (keyword and text).
+/// Encodes a picture. `notes` become text chunks (keyword and text).
 ///
 /// # Errors
 ///
-/// When a keyword is not one of PNG's.
+/// If PNG does not allow a keyword.
 pub fn encode(pixmap: &Pixmap, notes: &[(&str, String)]) -> Result<Vec<u8>, PngError> {
     let mut bytes = Vec::with_capacity(256 * 1024);
     let mut encoder = Encoder::new(&mut bytes, pixmap.width(), pixmap.height());
-    // Nothing shines through: three channels say it all.
+    // The picture is opaque, so three channels are enough.
     encoder.set_color(ColorType::Rgb);
     encoder.set_depth(BitDepth::Eight);
     encoder.set_compression(Compression::Fast);
@@ -38,7 +38,7 @@ pub fn encode(pixmap: &Pixmap, notes: &[(&str, String)]) -> Result<Vec<u8>, PngE
         writer.finish()?;
         return Ok(bytes);
     }
-    // Row by row, which takes longer.
+    // Row by row is slower, but does not hold a large picture in memory twice.
     let mut rows = writer.stream_writer()?;
     let mut rgb = Vec::with_capacity(pixmap.width() as usize * 3);
     for row in pixmap.pixels().chunks(pixmap.width() as usize) {

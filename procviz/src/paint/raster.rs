@@ -1,5 +1,5 @@
-//! Paints a scene into pixels. Discs, rings and lines are covered
-//! analytically: a pixel takes as much of a colour as the shape covers of it.
+//! Paints a scene into pixels. The coverage of discs, rings and lines is computed
+//! analytically: a pixel takes a colour by the part that the shape covers.
 
 use tiny_skia::{FillRule, Paint, PathBuilder, Pixmap, PremultipliedColorU8, Transform};
 
@@ -11,22 +11,22 @@ use crate::scene::{Anchor, Color, Font, Item, Mark, Scene, Shape, Text};
 
 /// A picture that cannot be painted.
 #[derive(Debug, thiserror::Error)]
-#[error("a picture of {0}x{1} pixels is too large or empty")]
+#[error("invalid picture size `{0}x{1}` pixels: the picture is empty or too large")]
 pub struct RasterError(u32, u32);
 
-/// Paints scenes; keeps what it learnt of the font.
+/// Paints scenes. Caches glyphs and discs.
 pub struct Raster {
     glyphs: Glyphs,
     discs: Discs,
-    /// The last picture, whose pixels serve again.
+    /// The last picture, whose buffer is reused.
     pixmap: Option<Pixmap>,
-    /// The last picture with something over it.
+    /// The last picture with items over it.
     #[cfg(feature = "window")]
     covered: Option<Pixmap>,
 }
 
 impl Raster {
-    /// With a font.
+    /// Makes a painter with a font.
     pub fn new(font: Font) -> Self {
         Self {
             glyphs: Glyphs::new(font),
@@ -37,17 +37,17 @@ impl Raster {
         }
     }
 
-    /// Paints with `scale` pixels to one of the scene.
+    /// Paints a scene with `scale` pixels per scene pixel.
     ///
     /// # Errors
     ///
-    /// When the picture has no pixel or more than memory can hold.
+    /// If the picture has no pixels, or more than memory can hold.
     pub fn paint(&mut self, scene: &Scene, scale: f32) -> Result<&Pixmap, RasterError> {
         let (width, height) = (
             (scene.width * scale).round() as u32,
             (scene.height * scale).round() as u32,
         );
-        // The pixels of the last picture serve again: a fresh megabyte costs more than it holds.
+        // Reuses the buffer of the last picture: new memory costs more than filling it.
         let fits = |pixmap: &Pixmap| pixmap.width() == width && pixmap.height() == height;
         let mut pixmap = match self.pixmap.take().filter(fits) {
             Some(pixmap) => pixmap,
@@ -64,8 +64,8 @@ impl Raster {
         Ok(self.pixmap.insert(pixmap))
     }
 
-    /// The picture that was painted last with something over it, which is
-    /// painted anew each time; `None` before the first.
+    /// The last painted picture with `items` over it. Each call paints the items again.
+    /// `None` before the first picture.
     #[cfg(feature = "window")]
     pub(crate) fn cover(&mut self, items: &[Item], scale: f32) -> Option<&Pixmap> {
         let below = self.pixmap.as_ref()?;
@@ -196,8 +196,8 @@ impl Raster {
     }
 }
 
-/// Length of a short way: `hypot` guards against overflows that pixels do not
-/// have, and costs several times as much.
+/// Length of a vector. `hypot` also prevents an overflow, which pixels cannot cause,
+/// and costs several times as much.
 fn far(dx: f32, dy: f32) -> f32 {
     (dx * dx + dy * dy).sqrt()
 }
@@ -206,8 +206,8 @@ fn scaled((x, y): (f32, f32), scale: f32) -> (f32, f32) {
     (x * scale, y * scale)
 }
 
-/// Covers the pixels of a row between two places by how far each one's middle
-/// lies within the edge.
+/// Paints the pixels of a row between two positions. `coverage` returns the covered
+/// part of a pixel from the centre of the pixel.
 fn shade(
     pixmap: &mut Pixmap,
     row: i32,
@@ -227,13 +227,13 @@ fn shade(
     for (pixel, column) in pixels.iter_mut().zip(from..) {
         let value = coverage(column as f32 + 0.5, y).min(1.0);
         if value > 0.0 {
-            // A cast instead of `round`, which is a call on this target.
+            // A cast instead of `round`, which is a function call on this target.
             lay_over(pixel, color, (value * alpha + 0.5) as u32);
         }
     }
 }
 
-/// A disc too large for a mask: only its edge is measured.
+/// Paints a disc that is too large for a mask. Computes distances only at the edge.
 fn large_disc(pixmap: &mut Pixmap, x: f32, y: f32, r: f32, color: Color) {
     let (outer, inner) = (r + 0.5, r - 0.5);
     for row in (y - outer).floor() as i32..(y + outer).ceil() as i32 {
@@ -241,7 +241,7 @@ fn large_disc(pixmap: &mut Pixmap, x: f32, y: f32, r: f32, color: Color) {
         let half = |radius: f32| (radius * radius - dy * dy).max(0.0).sqrt();
         let (wide, solid) = (half(outer) + 1.0, (half(inner) - 1.0).max(0.0));
         let edge = |px: f32, py: f32| (r + 0.5 - far(px - x, py - y)).clamp(0.0, 1.0);
-        // Whole pixels, so that none is covered twice.
+        // Whole pixels, so that no pixel is covered twice.
         let (left, right) = ((x - solid).ceil(), (x + solid).floor());
         if left >= right {
             shade(pixmap, row, (x - wide, x + wide), color, edge);
@@ -277,8 +277,8 @@ fn ring(pixmap: &mut Pixmap, (x, y): (f32, f32), r: f32, width: f32, color: Colo
     }
 }
 
-/// A line with round ends. Only the pixels near it are looked at: a box around
-/// a long slanting one holds a thousand times as many.
+/// Paints a line with round ends. Visits only the pixels near the line: the box around
+/// a long diagonal line contains a thousand times as many pixels.
 fn capsule(pixmap: &mut Pixmap, a: (f32, f32), b: (f32, f32), width: f32, color: Color) {
     let (half, weight) = if width < 1.0 {
         (0.5, width)
@@ -300,7 +300,7 @@ fn capsule(pixmap: &mut Pixmap, a: (f32, f32), b: (f32, f32), width: f32, color:
         let (from, to) = if dy.abs() < 1e-3 {
             (left, right)
         } else {
-            // Where the line crosses this row, and as far to either side as it slants.
+            // Where the line crosses this row, widened on both sides by its slope.
             let middle = a.0 + (row as f32 + 0.5 - a.1) * dx / dy;
             let side = reach * length2.sqrt() / dy.abs() + (dx / dy).abs() + 1.0;
             ((middle - side).max(left), (middle + side).min(right))
@@ -348,21 +348,21 @@ fn polygon(pixmap: &mut Pixmap, corners: &[(f32, f32)], color: Color) {
     );
 }
 
-/// Lays a colour over a pixel of the picture.
+/// Blends a colour over a pixel of the picture.
 fn blend(pixmap: &mut Pixmap, x: i32, y: i32, color: Color, coverage: f32) {
     if x < 0 || y < 0 || x >= pixmap.width() as i32 || y >= pixmap.height() as i32 {
         return;
     }
     let index = y as usize * pixmap.width() as usize + x as usize;
     if let Some(pixel) = pixmap.pixels_mut().get_mut(index) {
-        // A cast instead of `round`, which is a call on this target.
+        // A cast instead of `round`, which is a function call on this target.
         lay_over(pixel, color, (coverage * f32::from(color.3) + 0.5) as u32);
     }
 }
 
-/// `alpha` of 255 parts of a colour over an opaque pixel.
+/// Blends a colour over an opaque pixel. `alpha` is the opacity, 0 to 255.
 fn lay_over(pixel: &mut PremultipliedColorU8, color: Color, alpha: u32) {
-    // Of 65,536 parts: a shift instead of a division by 255.
+    // Opacity in 1/65,536, so that a shift replaces the division by 255.
     let part = alpha * 257 + (alpha >> 7);
     let over = |new: u8, old: u8| {
         ((u32::from(new) * part + u32::from(old) * (65_536 - part) + 32_768) >> 16) as u8
@@ -372,7 +372,7 @@ fn lay_over(pixel: &mut PremultipliedColorU8, color: Color, alpha: u32) {
         over(color.1, pixel.green()),
         over(color.2, pixel.blue()),
     );
-    // The background is opaque, and so is whatever is laid over it.
+    // The background is opaque, so every blended pixel is opaque, too.
     if let Some(mixed) = PremultipliedColorU8::from_rgba(r, g, b, 255) {
         *pixel = mixed;
     }

@@ -7,8 +7,9 @@ use crate::{
     scene::{Anchor, Color, Font, Item, Mark, Scene, Shape, Text},
 };
 
-/// The scene as an SVG document, `scale` pixels to one of the scene. `report` gives the text that a viewer shows
-/// for a task; it may hold anything, and is escaped.
+/// Writes the scene as an SVG document with `scale` pixels per scene pixel. `report`
+/// returns the text that a viewer shows for a task. This text can contain any
+/// characters and is escaped.
 pub fn svg(
     scene: &Scene,
     font: &Font,
@@ -41,8 +42,8 @@ pub fn svg(
     out
 }
 
-/// The scene as an SVG element that takes little room: without titles, and
-/// opaque discs of one size and colour as one path.
+/// Writes the scene as a small SVG element: without titles, and with all opaque discs
+/// of the same size and colour in one path.
 pub(super) fn still(scene: &Scene, font: &Font) -> String {
     let (w, h) = (scene.width, scene.height);
     let mut out = format!(
@@ -53,7 +54,7 @@ pub(super) fn still(scene: &Scene, font: &Font) -> String {
     let is_plain =
         |mark: &&Mark| mark.shape == Shape::Disc && mark.spot.is_none() && mark.color.3 == u8::MAX;
     let tenths = |pixels: f32| (pixels * 10.0).round() as i32;
-    // The last one's place, and the path, of each radius and colour.
+    // For each radius and colour, the position of the last disc and the path.
     let mut alike: Vec<((i32, i32), String)> = Vec::new();
     let mut keys: Vec<(i32, Color)> = Vec::new();
     let mut places: rustc_hash::FxHashMap<(i32, Color), usize> = rustc_hash::FxHashMap::default();
@@ -67,7 +68,7 @@ pub(super) fn still(scene: &Scene, font: &Font) -> String {
         let (last, path) = &mut alike[place];
         let (x, y) = (tenths(mark.x), tenths(mark.y));
         let step = |pixels: i32| f64::from(pixels) / 10.0;
-        // A line of no length with round ends is a disc.
+        // A line of length 0 with round ends is a disc.
         _ = write!(path, "m{} {}h0", step(x - last.0), step(y - last.1));
         *last = (x, y);
     }
@@ -186,7 +187,7 @@ fn write_text(out: &mut String, text: &Text, font: &Font) -> std::fmt::Result {
         Anchor::Middle => "middle",
         Anchor::End => "end",
     };
-    // A viewer with another font keeps the width that the layout counted on.
+    // With `textLength`, a viewer with another font keeps the width of the layout.
     writeln!(
         out,
         "<text x=\"{:.2}\" y=\"{:.2}\" font-size=\"{}\" text-anchor=\"{anchor}\" textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\" {}>{}</text>",
@@ -218,8 +219,8 @@ fn attribute(name: &str, Color(r, g, b, a): Color) -> String {
     }
 }
 
-/// Text for XML: markup is escaped, and what XML 1.0 does not allow, controls
-/// or reorders becomes U+FFFD.
+/// Escapes text for XML. Markup is escaped. Control characters, reordering characters
+/// and characters that XML 1.0 does not allow become U+FFFD.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for ch in text.chars() {

@@ -1,5 +1,5 @@
-//! The thread that writes recordings: a file as far as it is good, and what
-//! was lost where it could not be written.
+//! Writes recordings on a thread of its own. A file only grows by complete blocks; what
+//! could not be written is counted as lost.
 
 use std::{
     sync::{
@@ -26,18 +26,19 @@ use crate::{
     recording::{Block, Facts},
     runtime::{
         output::{OutFolder, Part as OutPart, confine_writer, take_owner_identity},
-        stdout::{say, shown},
+        stdout::{noun, say, shown},
     },
 };
 
-/// How often the disk is asked to have it all.
+/// Time between two calls of fdatasync(2).
 const SYNC: Duration = Duration::from_secs(5);
-/// How often it is tried to make a file that could not be made.
+/// Time between two attempts to create a file.
 const AGAIN: Duration = Duration::from_secs(1);
-/// What waits for a file that cannot be made; beyond this it is lost.
+/// Upper limit for blocks that wait for a file that cannot be created, bytes. Further
+/// blocks are lost.
 const MOST_WAITING: usize = 128 << 20;
 
-/// What has been done at the end.
+/// What was written, for the message at the end.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Outcome {
     pub(super) bytes: u64,
@@ -46,48 +47,50 @@ pub(super) struct Outcome {
     pub(super) files: u64,
 }
 
-/// The path of the folder leads to another folder now, into which a confined
-/// thread may not write.
+/// The path of the folder now leads to another folder, and Landlock refuses writes to that
+/// folder.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{0}` is another folder now, and procviz may write into the first one alone: start it again"
+    "`{0}` is another folder now, but procviz is confined to the original folder: start procviz again"
 )]
 struct Replaced(String);
 
-/// A file that could not be made yet.
+/// A file that could not be created yet.
 struct Pending {
     begin: Begin,
-    /// Nothing is to be added.
+    /// Whether the file is complete: no more blocks are added.
     is_over: bool,
     tried: Instant,
 }
 
-/// Where recordings go.
+/// The state of the writer thread.
 pub(super) struct Disk {
     keeping: Keeping,
-    /// The folder of [`Place::Folder`], once it is open.
+    /// The folder of [`Place::Folder`]; `None` until it is open.
     folder: Option<OutFolder>,
-    /// Whether the kernel refuses to write into any other folder.
+    /// Whether the kernel refuses writes to all other folders.
     is_limited: bool,
     tidy: Tidy,
     open: Option<Open>,
     pending: Option<Pending>,
     lost: Lost,
-    /// Bytes of everybody, when there was no room for them.
+    /// Size of the state of all tasks when the disk had no room for it, bytes.
     needed: usize,
     outcome: Outcome,
-    /// What others see of this.
+    /// What the sampling thread sees of this thread.
     shared: Arc<Shared>,
 }
 
-/// What whoever samples sees of the file.
+/// What the sampling thread sees of the writer thread.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
-    /// Its bytes.
+    /// Size of the current file, bytes.
     pub(super) size: AtomicU64,
-    /// Something was lost, and there is room again: [`Job::Anew`] is waited for.
+    /// Blocks were lost, and there is room again: the writer thread waits for
+    /// [`Job::Anew`].
     pub(super) wants_all: AtomicBool,
-    /// The file that is written has been removed.
+    /// Data of the recording is gone: its file was removed or could not get its name, or its
+    /// folder was replaced.
     pub(super) is_gone: AtomicBool,
 }
 
@@ -122,11 +125,12 @@ impl Disk {
         }
     }
 
-    /// Opens the folder, as whoever owns it, and confines this thread to it.
+    /// Opens the folder and confines this thread to it. If the user who called sudo owns the
+    /// folder, takes the file system identity of that user first.
     ///
     /// # Errors
     ///
-    /// When it cannot be made.
+    /// When the folder cannot be created or opened.
     pub(super) fn confine(&mut self) -> anyhow::Result<()> {
         let nearest = self.keeping.place.nearest().clone();
         let is_folder = matches!(self.keeping.place, Place::Folder(_));
@@ -139,11 +143,11 @@ impl Disk {
         Ok(())
     }
 
-    /// Begins a file.
+    /// Begins a file, and closes the current file.
     ///
     /// # Errors
     ///
-    /// When it cannot be made; then nothing has changed.
+    /// When the file cannot be created; the current file then stays open.
     pub(super) fn begin(&mut self, begin: &Begin) -> anyhow::Result<()> {
         let how = (self.keeping.force, self.keeping.mode);
         let mut open = match &self.keeping.place {
@@ -168,21 +172,23 @@ impl Disk {
         if let Some(why) = &begin.why {
             let words = Untrusted::new(why.words.as_bytes()).terminal();
             say(&format!(
-                "procviz: {words}: {samples} samples are in `{}`, which goes on",
-                shown(open.path())
+                "procviz: {words}: recording to `{}`, which begins with {samples} {} from the ring",
+                shown(open.path()),
+                noun(samples, "sample", "samples")
             ));
         }
         self.open = Some(open);
         Ok(())
     }
 
-    /// Gives a file that is to be begun word of what the one before had no room
-    /// for, as far as it does not hold that itself.
+    /// Adds to the beginning of a new file what was lost in the previous file, except for
+    /// the time that the new file covers itself.
     fn hand_over(&mut self, begin: &mut Begin) {
         let mut lost = std::mem::take(&mut self.lost);
         let mut parts = begin.parts.iter().filter(|(block, _)| block.has_samples());
         let first = parts.next().map(|(block, _)| block.begin_ns);
-        // A ring holds what goes before; a census is of the moment alone.
+        // A ring also covers the time before the trigger. Without a ring, the new file
+        // begins with a census, which covers only the present moment.
         if let Some(first) = first.filter(|_| begin.why.is_some()) {
             lost.end_before(first);
         }
@@ -191,18 +197,19 @@ impl Disk {
         begin.parts.splice(at..at, told);
     }
 
-    /// Opens the folder; the first time it is created where there is none. Later
-    /// another folder may have its path: that one is opened, unless this thread
-    /// may write into the first one alone.
+    /// Opens the folder. The first call creates it if it does not exist. Later, another folder
+    /// can have the same path: then that folder is opened, unless this thread is confined to
+    /// the original folder.
     ///
     /// # Errors
     ///
-    /// When it cannot be made, another procviz records there, or [`Replaced`].
+    /// When the folder cannot be created or opened, another procviz records to it, or
+    /// [`Replaced`].
     fn open_folder(&mut self) -> anyhow::Result<OutFolder> {
         let Place::Folder(place) = &self.keeping.place else {
-            return Err(anyhow!("a recording in one file has no folder of its own"));
+            return Err(anyhow!("a recording to one file has no folder of its own"));
         };
-        // One that has come back is still locked, by this descriptor.
+        // A folder that was moved away and back is still locked, by this file descriptor.
         if let Some(folder) = self.folder.as_ref().filter(|folder| folder.is_in_place()) {
             return Ok(folder.clone());
         }
@@ -211,24 +218,25 @@ impl Disk {
             Some(_) if self.is_limited && place.is_there() => {
                 return Err(anyhow!(Replaced(shown(place.path()))));
             }
-            // It may lie on a disk that is gone for a while: it is not made anew.
+            // The folder is not created again: it can be on a disk that is not mounted at
+            // the moment.
             Some(_) => place.open_again()?,
         };
         Ok(self.folder.insert(folder).clone())
     }
 
-    /// Looks whether a file could be made.
+    /// Checks that a file can be created.
     ///
     /// # Errors
     ///
-    /// When it could not.
+    /// When a file cannot be created.
     pub(super) fn probe(&mut self) -> anyhow::Result<()> {
         let folder = self.open_folder()?;
         let name = format!("procviz-{}", std::process::id());
         OutPart::create(&folder, name, (false, self.keeping.mode)).map(|_| ())
     }
 
-    /// Does all that is asked.
+    /// Does all jobs until the queue is closed.
     pub(super) fn work(mut self, todo: &Todo) -> Outcome {
         loop {
             let job = match &self.pending {
@@ -244,7 +252,8 @@ impl Disk {
                 }
                 Ok(Job::Begin(begin)) => {
                     self.try_again(Duration::ZERO);
-                    // A file that waits goes on in the stead of the next one.
+                    // A file that still waits to be created continues instead of the next
+                    // file.
                     let goes_on = self
                         .pending
                         .as_ref()
@@ -268,7 +277,7 @@ impl Disk {
         self.try_again(Duration::ZERO);
         if let Some(pending) = self.pending.take() {
             self.outcome.lost += pending.samples();
-            say("procviz: what was to be recorded last is lost: no file could be made");
+            say("procviz: the last samples were lost: no file could be created");
         }
         self.end();
         self.outcome
@@ -281,8 +290,8 @@ impl Disk {
             open.sync();
             if open.has_gone() {
                 let what = match self.keeping.place {
-                    Place::File(..) => "what is recorded from now on is lost",
-                    Place::Folder(_) => "what is recorded until the next file is lost",
+                    Place::File(..) => "all further samples are lost",
+                    Place::Folder(_) => "samples are lost until the next file begins",
                 };
                 say(&format!(
                     "procviz: `{}` has been removed: {what}",
@@ -297,11 +306,13 @@ impl Disk {
         }
     }
 
-    /// Keeps what is to be written until it can be.
+    /// Keeps the beginning of a file until the file can be created.
     fn wait(&mut self, begin: Begin, error: &anyhow::Error) {
         match error.is::<Replaced>() {
             true => self.give_up(error),
-            false => say(&format!("procviz: {error:#}; it is tried again")),
+            false => say(&format!(
+                "procviz: {error:#}; procviz tries again every second"
+            )),
         }
         self.end();
         if let Some(earlier) = self.pending.replace(Pending {
@@ -313,7 +324,7 @@ impl Disk {
         }
     }
 
-    /// Ends the recording: no file can be made any more.
+    /// Ends the recording: no file can be created any more.
     fn give_up(&self, error: &anyhow::Error) {
         if !self.shared.is_gone.swap(true, Ordering::Relaxed) {
             say(&format!("procviz: {error:#}"));
@@ -328,7 +339,7 @@ impl Disk {
             self.pending = Some(pending);
             return;
         }
-        // One that is over may be behind the next one.
+        // The next file can already be open while a complete file still waits.
         let next = self.open.take_if(|_| pending.is_over);
         let begun = self.begin(&pending.begin);
         if begun.is_ok() && pending.is_over {
@@ -338,7 +349,7 @@ impl Disk {
             self.open = next;
         }
         match begun {
-            Ok(()) => say("procviz: recording goes on"),
+            Ok(()) => say("procviz: recording continues"),
             Err(error) => {
                 if error.is::<Replaced>() {
                     self.give_up(&error);
@@ -349,8 +360,8 @@ impl Disk {
         }
     }
 
-    /// Writes a block. After something was lost, samples of which nobody knows
-    /// what led to them are lost, too.
+    /// Writes a block. After a loss, further samples are lost, too, until the state of all
+    /// tasks is written: a reader could not use these samples without that state.
     fn write(&mut self, part: Part) {
         let pending = self.pending.as_mut();
         if let Some(pending) = pending.filter(|pending| !pending.is_over) {
@@ -358,7 +369,7 @@ impl Disk {
                 pending.begin.parts.push(part);
             } else {
                 self.outcome.lost += part.1;
-                self.lost.add(part, "no file could be made");
+                self.lost.add(part, "no file could be created");
             }
             return;
         }
@@ -387,7 +398,7 @@ impl Disk {
             Err(error) => {
                 if is_first {
                     say(&format!(
-                        "procviz: `{}`: {error}; sampling goes on",
+                        "procviz: failed to write `{}`: {error}; sampling continues",
                         shown(open.path())
                     ));
                 }
@@ -398,7 +409,7 @@ impl Disk {
         }
     }
 
-    /// Asks for everybody, if something was lost and there seems to be room.
+    /// Asks for the state of all tasks, if samples were lost and there seems to be room.
     fn ask_for_all(&mut self) {
         let bytes = self.needed.max(self.lost.needs());
         let has_room = match (&self.pending, &mut self.open) {
@@ -410,10 +421,10 @@ impl Disk {
         self.shared.wants_all.store(wants_all, Ordering::Relaxed);
     }
 
-    /// Writes what was lost, and everybody: after that nobody misses it.
+    /// Writes what was lost, and the state of all tasks: a reader can continue after that.
     fn write_anew(&mut self, all: &[Part]) {
         self.shared.wants_all.store(false, Ordering::Relaxed);
-        // It may have been asked for twice.
+        // The state can arrive a second time, when it was requested twice.
         if self.lost.is_empty() {
             return;
         }
@@ -434,7 +445,8 @@ impl Disk {
         if written.is_ok() {
             let lost = std::mem::take(&mut self.lost).samples;
             say(&format!(
-                "procviz: recording goes on, {lost} samples were lost"
+                "procviz: recording continues; {lost} {} lost",
+                noun(lost, "sample was", "samples were")
             ));
         }
     }
@@ -448,12 +460,12 @@ impl Disk {
             return;
         };
         if !open.has_samples() {
-            // Nothing came of it: what was there before stays.
+            // Without samples, the file that was there before is kept.
             open.remove();
             return;
         }
         let all = open.append(&self.lost.blocks());
-        // Word of it has room where no more has.
+        // A full disk can still have room for the gap block alone.
         if all.or_else(|_| open.append(&self.lost.gap())).is_ok() {
             self.lost = Lost::default();
         }
@@ -463,7 +475,7 @@ impl Disk {
         open.sync();
         if !open.take_place() {
             say(&format!(
-                "procviz: `{}` could not be replaced: what was recorded is lost",
+                "procviz: failed to replace `{}`: the recording was lost",
                 shown(open.path())
             ));
             open.remove();

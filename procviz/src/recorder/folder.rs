@@ -1,6 +1,6 @@
-//! A folder of recordings: how they are called, and which have to go. Only
-//! files that this procviz, or one before it with the same task, has made there
-//! are ever removed, and none that is being written.
+//! Names the recordings in a folder, and removes old recordings. Only files that a recorder
+//! of the same kind on the same machine made are ever removed, and never a file that is
+//! being written.
 
 use std::{
     collections::HashMap,
@@ -25,10 +25,10 @@ use crate::{
     },
 };
 
-/// What procviz calls its files there.
+/// Prefix of the names of procviz's files.
 const PREFIX: &str = "procviz-";
 
-/// Where many recordings go.
+/// A folder for many recordings.
 #[derive(Clone, Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
@@ -36,29 +36,29 @@ pub(crate) struct Folder {
     pub(crate) limits: Limits,
 }
 
-/// How much of it may stay.
+/// Limits for the recordings that are kept in a folder.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
     pub(crate) max_age: Option<Duration>,
     pub(crate) max_size: Option<u64>,
-    /// Files that there may be.
+    /// Upper limit for the number of files.
     pub(crate) keep: Option<u64>,
 }
 
-/// What there is of it when procviz begins.
+/// What exists of the folder when procviz starts.
 #[derive(Clone, Debug)]
 enum Base {
     There(OutFolder),
-    /// The folder that it is to be made in, and its name there.
+    /// Only the parent folder, and the name of the folder to create in it.
     Within(OutFolder, OsString),
 }
 
 impl Folder {
-    /// Looks at a folder, or at the one that it is to be made in.
+    /// Opens a folder, or its parent folder if it does not exist.
     ///
     /// # Errors
     ///
-    /// As [`OutFolder::open`].
+    /// Errors of [`OutFolder::open`].
     pub(crate) fn new(path: &Path, limits: Limits) -> anyhow::Result<Self> {
         let base = match path.symlink_metadata() {
             Ok(_) => Base::There(OutFolder::open(path)?),
@@ -74,28 +74,30 @@ impl Folder {
         })
     }
 
-    /// The nearest folder that is there: whose files are whose is its owner's business.
+    /// The folder itself, or its parent folder if it does not exist. New files belong to the
+    /// owner of this folder.
     pub(super) fn nearest(&self) -> &OutFolder {
         match &self.base {
             Base::There(folder) | Base::Within(folder, _) => folder,
         }
     }
 
-    /// Where it is.
+    /// Path of the folder.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether there is something at its path.
+    /// Whether anything exists at the path.
     pub(super) fn is_there(&self) -> bool {
         self.path.symlink_metadata().is_ok()
     }
 
-    /// Opens it, and makes it before for those who may read files of that mode.
+    /// Opens and locks the folder; creates it first if it does not exist. Users who can read
+    /// files of `mode` can read a new folder.
     ///
     /// # Errors
     ///
-    /// When it cannot be made, or another procviz records there.
+    /// When the folder cannot be created, or another procviz records to it.
     pub(super) fn open(&self, mode: u32) -> anyhow::Result<OutFolder> {
         let readers = mode & 0o044;
         let folder = match &self.base {
@@ -105,35 +107,36 @@ impl Folder {
         self.lock(folder)
     }
 
-    /// Opens what is in its place now: somebody has moved the folder.
+    /// Opens and locks the folder that is now at the path, after the original folder was
+    /// moved or removed.
     ///
     /// # Errors
     ///
-    /// When there is none, or another procviz records there.
+    /// When there is no folder at the path, or another procviz records to it.
     pub(super) fn open_again(&self) -> anyhow::Result<OutFolder> {
         self.lock(OutFolder::open(&self.path)?)
     }
 
-    /// Locks it as long as it is open: another recorder must not remove what
-    /// this one writes.
+    /// Locks the folder as long as it is open: another recorder must not remove the files of
+    /// this recorder.
     fn lock(&self, folder: OutFolder) -> anyhow::Result<OutFolder> {
         match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) => Err(anyhow!(
-                "another procviz records into `{}`: name another folder",
+                "another procviz records to the folder `{}`: choose another folder",
                 shown(&self.path)
             )),
-            // A file system without locks, or a folder that may not be listed.
+            // The file system lacks locks, or procviz has no read access to the folder.
             Ok(()) | Err(_) => Ok(folder),
         }
     }
 }
 
-/// A name that nobody has: with the time, so that they sort, and with what has
-/// made it.
+/// A name for a new file, not used in the folder yet. It contains the time, so that names
+/// sort by time, and the trigger.
 ///
 /// # Errors
 ///
-/// When all are taken.
+/// When all names for this time are in use, or stat(2) fails.
 pub(super) fn free_name(folder: &OutFolder, begin: &Begin) -> anyhow::Result<OsString> {
     let time = Timestamp::from_nanosecond(begin.wall_ns).unwrap_or_default();
     let time = time.strftime("%Y%m%dT%H%M%SZ");
@@ -153,22 +156,26 @@ pub(super) fn free_name(folder: &OutFolder, begin: &Begin) -> anyhow::Result<OsS
             }
         }
     }
-    Err(anyhow!("no name is free in `{}`", shown(folder.path())))
+    Err(anyhow!(
+        "failed to create a file in `{}`: all 999 names for this second are in use",
+        shown(folder.path())
+    ))
 }
 
-/// Keeps a folder within its limits.
+/// Removes old recordings to keep a folder within its limits.
 #[derive(Default)]
 pub(super) struct Tidy {
     limits: Limits,
-    /// Who makes the files, as their facts say.
+    /// Kind of the recorder, as in the facts of its files.
     keeper: String,
     host: String,
-    /// Whether a file is one of its own, by name and inode: looking takes a read.
+    /// Whether a file was made by such a recorder, by name and inode. Kept because the check
+    /// reads from the file.
     known: HashMap<(OsString, u64), bool>,
 }
 
 impl Tidy {
-    /// For files that say the same of their maker as these facts.
+    /// For files of recorders of the same kind and machine as in `facts`.
     pub(super) fn new(limits: Limits, facts: &Facts) -> Self {
         Self {
             limits,
@@ -178,8 +185,8 @@ impl Tidy {
         }
     }
 
-    /// Removes the oldest, until there is room for `more` files beside the one
-    /// that is written, which has some bytes.
+    /// Removes the oldest files until there is room for `more` further files. `written` is the
+    /// name and size, in bytes, of the file that is being written.
     pub(super) fn make_room(
         &mut self,
         folder: &OutFolder,
@@ -214,7 +221,7 @@ impl Tidy {
         }
     }
 
-    /// The recordings that this recorder has made here, the oldest first.
+    /// The recordings that such a recorder made in the folder, oldest first.
     fn files(&mut self, folder: &OutFolder) -> Vec<Found> {
         let names = folder.names().unwrap_or_default();
         let mut files: Vec<Found> = names
@@ -237,7 +244,7 @@ impl Tidy {
         let is_own = match self.known.get(&key) {
             Some(is_own) => *is_own,
             None => {
-                // One that cannot be read now may be read later on.
+                // A file that cannot be read now is checked again later.
                 let is_own = self.has_made(folder, &name)?;
                 self.known.insert(key, is_own);
                 is_own
@@ -251,8 +258,8 @@ impl Tidy {
         })
     }
 
-    /// Whether the file says that a recorder with the same task has made it;
-    /// `None` where it cannot be read.
+    /// Whether a recorder of the same kind and machine made the file, according to its facts;
+    /// `None` if the file cannot be read.
     fn has_made(&self, folder: &OutFolder, name: &OsStr) -> Option<bool> {
         let reader = match Reader::new(folder.read(name).ok()?) {
             Ok(reader) => reader,
@@ -266,14 +273,14 @@ impl Tidy {
     }
 }
 
-/// Removes a file unless somebody writes it; whether it is gone.
+/// Removes a file, unless another process writes it. Returns whether the file was removed.
 fn remove(folder: &OutFolder, name: &OsStr) -> bool {
     let Ok(file) = folder.read(name) else {
         return false;
     };
     let is_written =
         flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK);
-    // One that cannot be removed is in nobody's way but its own.
+    // A failure is not an error: the next call tries again.
     !is_written && folder.remove(name).is_ok()
 }
 
@@ -283,7 +290,7 @@ struct Found {
     changed: SystemTime,
 }
 
-/// Whether a file is called as [`free_name`] calls it.
+/// Whether a file name has the form of [`free_name`].
 fn is_name(name: &str) -> bool {
     let rest = name
         .strip_prefix(PREFIX)
@@ -299,8 +306,8 @@ fn is_name(name: &str) -> bool {
     is_time && (rest.is_empty() || rest.starts_with('-'))
 }
 
-/// `exit:nginx` as `-exit-nginx`: what a trigger says, without what a name or
-/// a shell would take amiss.
+/// A trigger as a part of a file name, such as `-exit-nginx` for `exit:nginx`. Characters
+/// that are special in file names or in a shell become `-`.
 fn word(trigger: &str) -> String {
     let plain = |ch: char| match ch {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' => ch,

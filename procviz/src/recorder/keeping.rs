@@ -1,4 +1,4 @@
-//! What a recording is to be, and where it goes.
+//! Defines what a recording holds, and where it is written.
 
 use std::{ffi::OsString, path::Path, time::Duration};
 
@@ -15,37 +15,37 @@ use crate::{
     tracker::Filter,
 };
 
-/// Where a recording goes, and what is left out of it.
+/// Where a recording is written, and what is left out.
 #[derive(Clone, Debug)]
 pub(crate) struct Keeping {
     pub(crate) place: Place,
     pub(crate) force: bool,
-    /// Permissions of the file.
+    /// Permissions of the files.
     pub(crate) mode: u32,
-    /// Whether arguments, which may hold secrets, are left out.
+    /// Whether the arguments of processes are left out: they can hold secrets.
     pub(crate) redacts: bool,
-    /// Threads, or processes alone.
+    /// Threads, or only processes.
     pub(crate) scope: Scope,
 }
 
 /// One file, or many in a folder.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
-    /// Of that name, in that folder.
+    /// A file of that name in that folder.
     File(OutFolder, OsString),
     Folder(Folder),
 }
 
 impl Place {
-    /// A file, in a folder that is there.
+    /// A file in an existing folder.
     ///
     /// # Errors
     ///
-    /// When it cannot be made there.
+    /// When the file cannot be created there.
     pub(crate) fn file(path: &Path, force: bool) -> Result<Self, Failure> {
         if path == Path::new("-") || path.file_name().is_none() {
             return Err(Failure::usage(format!(
-                "`{}` names no file: a recording goes into a file, such as incident.pvz, or a folder",
+                "`{}` is not the name of a file: record to a file, such as `incident.pvz`, or to a folder",
                 shown(path)
             )));
         }
@@ -55,7 +55,7 @@ impl Place {
         Ok(Self::File(folder, name.to_owned()))
     }
 
-    /// The folder whose owner the files are to have.
+    /// The folder whose owner the new files get.
     pub(crate) fn nearest(&self) -> &OutFolder {
         match self {
             Self::File(folder, _) => folder,
@@ -64,20 +64,20 @@ impl Place {
     }
 }
 
-/// When there is to be another file.
+/// When to begin another file.
 #[derive(Debug)]
 pub(crate) enum Files {
-    /// One is enough.
+    /// Never: there is only one file.
     One,
-    /// After so long, or before it has so many bytes.
+    /// After this time, or when the file has this many bytes.
     Rotated(Duration, Option<u64>),
-    /// When something has happened.
+    /// When a trigger fires.
     Ring(RingPlan),
 }
 
 impl Files {
-    /// What the files say of who makes them: files of a recorder that removes
-    /// some later on are known by that.
+    /// Kind of the recorder, for the facts: a recorder that removes old files recognizes its
+    /// own files by that.
     pub(super) fn keeper(&self) -> &'static str {
         match self {
             Self::One => "",
@@ -109,11 +109,11 @@ pub(crate) fn facts(host: &Host) -> Facts {
 }
 
 impl Keeping {
-    /// A file with all there is.
+    /// A recording of all data in one file.
     ///
     /// # Errors
     ///
-    /// When it cannot be made, as far as that is known before anything is watched.
+    /// When the file cannot be created, as far as that is known before sampling begins.
     pub(crate) fn all(path: &Path, (force, mode): (bool, u32)) -> Result<Self, Failure> {
         Ok(Self {
             place: Place::file(path, force)?,
@@ -125,14 +125,14 @@ impl Keeping {
     }
 }
 
-/// Whether whom the session shows is not all that its recording is to show.
+/// Whether the session shows fewer tasks than its recording must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Filtered {
     No,
     Yes,
 }
 
-/// Whether somebody may filter while it goes on.
+/// Whether the user can change the filter during the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shown {
     Once,

@@ -167,7 +167,7 @@ impl Recorder {
         })
     }
 
-    /// Whether the recording has a sample.
+    /// Whether anything was recorded yet.
     pub(crate) fn has_begun(&self) -> bool {
         self.keyframe_ns.is_some()
     }
@@ -431,13 +431,13 @@ impl Recorder {
         }));
     }
 
-    /// Whether the file that is being written was removed.
+    /// Whether a file of the recording was removed, or its folder was replaced.
     pub(crate) fn is_gone(&self) -> bool {
         self.shared.is_gone.load(Ordering::Relaxed)
     }
 
-    /// Writes the rest, and prints what was recorded. Returns false if a file was removed, or
-    /// all samples were lost.
+    /// Writes the rest, and prints what was recorded. Returns false if data is gone (see
+    /// `is_gone`), all samples were lost, or the writer thread has crashed.
     pub(crate) fn finish(mut self) -> bool {
         self.flush();
         self.put_marks();

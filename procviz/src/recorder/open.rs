@@ -1,5 +1,6 @@
-//! A recording that is written: as far as it is good, under its own name at
-//! once, and locked, so that no other recorder takes it away.
+//! Writes one recording file. The file only grows by complete blocks. It has its name from
+//! the beginning, unless it replaces another file, and is locked, so that no other recorder
+//! removes it.
 
 use std::{
     ffi::OsString,
@@ -24,27 +25,27 @@ use crate::{
     },
 };
 
-/// The file.
+/// An open recording file.
 pub(super) struct Open {
     folder: OutFolder,
     pub(super) name: OsString,
-    /// The name that it has until samples are in it, where it is to replace
-    /// another file: that one is kept until then.
+    /// The temporary name, if the file replaces another file: that file is kept until samples
+    /// are written.
     meanwhile: Option<OsString>,
     file: File,
     pub(super) entries: Vec<Entry>,
     pub(super) good: u64,
     pub(super) synced: Instant,
-    /// Somebody has removed it: what is written is read by nobody.
+    /// Whether the file was removed: then all that is written is lost.
     pub(super) is_gone: bool,
 }
 
 impl Open {
-    /// Creates it, so that it is there after a crash.
+    /// Creates the file at once, so that it exists after a crash.
     ///
     /// # Errors
     ///
-    /// When something is there, or it cannot be made.
+    /// When the file already exists, or cannot be created.
     pub(super) fn create(
         folder: &OutFolder,
         name: OsString,
@@ -54,13 +55,13 @@ impl Open {
         let is_there = folder.stat(&name).is_ok();
         if is_there && is_locked(folder, &name) {
             return Err(anyhow!(
-                "another procviz writes `{}`: name another file",
+                "another procviz writes to `{}`: choose another file",
                 shown(folder.path_of(&name))
             ));
         }
         let meanwhile = is_there.then(|| beside(&name));
         if let Some(part) = &meanwhile {
-            // What an earlier run with the same process id has left.
+            // An earlier run with the same pid can have left such a file.
             _ = folder.remove(part);
         }
         let first = meanwhile.as_ref().unwrap_or(&name);
@@ -68,7 +69,7 @@ impl Open {
         let file = folder
             .create(first, mode)
             .with_context(|| format!("failed to create `{}`", shown(&path)))?;
-        // A file system without locks has none to offer.
+        // Not an error: a file system can lack locks.
         _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
         let mut open = Self {
             folder: folder.clone(),
@@ -89,17 +90,17 @@ impl Open {
         Ok(open)
     }
 
-    /// Where it is.
+    /// Path of the file.
     pub(super) fn path(&self) -> PathBuf {
         self.folder.path_of(&self.name)
     }
 
-    /// Appends blocks, or leaves the file as it was. With the first samples it
-    /// takes its place.
+    /// Appends all blocks, or leaves the file as it was. With the first samples, the file
+    /// replaces the file that has its name.
     ///
     /// # Errors
     ///
-    /// What write(2) says.
+    /// Errors of write(2).
     pub(super) fn append<'a>(
         &mut self,
         blocks: impl IntoIterator<Item = &'a Block>,
@@ -123,8 +124,8 @@ impl Open {
         Ok(())
     }
 
-    /// Takes its own name, if it has another one meanwhile; whether it has it.
-    /// Refused, it is tried again with what is written next.
+    /// Gives the file its final name, if it has a temporary name. Returns whether the file
+    /// has its final name. A failed rename is tried again with the next samples.
     pub(super) fn take_place(&mut self) -> bool {
         let Some(part) = &self.meanwhile else {
             return true;
@@ -136,12 +137,12 @@ impl Open {
         is_placed
     }
 
-    /// Whether there are samples in it.
+    /// Whether the file holds samples.
     pub(super) fn has_samples(&self) -> bool {
         self.entries.iter().any(Entry::has_samples)
     }
 
-    /// Whether so many bytes could be appended, as far as the file system tells.
+    /// Whether there is room for `bytes` more bytes, as far as the file system reports that.
     pub(super) fn has_room_for(&mut self, bytes: usize) -> bool {
         let flags = FallocateFlags::KEEP_SIZE;
         match fallocate(&self.file, flags, self.good, bytes.max(1) as u64) {
@@ -153,31 +154,31 @@ impl Open {
         }
     }
 
-    /// Takes away what is not good.
+    /// Truncates the file to its complete blocks.
     fn cut(&mut self) -> std::io::Result<()> {
         self.file.set_len(self.good)?;
         self.file.seek(SeekFrom::Start(self.good))?;
         Ok(())
     }
 
-    /// Has the disk keep what is written.
+    /// Calls fdatasync(2), so that written blocks survive a crash of the machine.
     pub(super) fn sync(&mut self) {
-        // A disk that cannot says so when it is written to.
+        // An error of the disk shows up in the next write.
         _ = rustix::fs::fdatasync(self.file.as_fd());
         self.synced = Instant::now();
     }
 
-    /// Whether it has no name any more, and had one at the last look.
+    /// Whether the file was removed since the last call.
     pub(super) fn has_gone(&mut self) -> bool {
         let is_gone = rustix::fs::fstat(&self.file).is_ok_and(|stat| stat.st_nlink == 0);
         is_gone && !std::mem::replace(&mut self.is_gone, is_gone)
     }
 
-    /// Takes its name away.
+    /// Removes the file from the folder.
     pub(super) fn remove(&self) {
         let name = self.meanwhile.as_ref().unwrap_or(&self.name);
         let of = |stat: rustix::io::Result<rustix::fs::Stat>| stat.ok().map(|stat| stat.st_ino);
-        // Not what somebody else has put there.
+        // Not another file that has the name now.
         if of(self.folder.stat(name)) == of(rustix::fs::fstat(&self.file)) {
             _ = self.folder.remove(name);
         }

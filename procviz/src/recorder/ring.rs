@@ -1,5 +1,5 @@
-//! The last minutes, in memory, as blocks that a file is made of when
-//! something happens.
+//! Keeps the last minutes in memory, as finished blocks. They are written to a file when a
+//! trigger fires.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -9,11 +9,11 @@ use crate::{
     runtime::stdout::say,
 };
 
-/// A chunk begins anew with all that is known each so many ns, or before that
-/// in a short ring.
+/// Upper limit for the time of a chunk, ns; less in a short ring. Each chunk begins with the
+/// state of all tasks.
 const CHUNK_NS: u64 = 30_000_000_000;
 
-/// What a flight ring is to be.
+/// The settings of a ring.
 #[derive(Debug)]
 pub(crate) struct RingPlan {
     pub(crate) span: Duration,
@@ -23,41 +23,41 @@ pub(crate) struct RingPlan {
     pub(crate) triggers: Triggers,
 }
 
-/// What can be read on its own.
+/// A part of the ring that can be read alone.
 struct Chunk {
     begin_ns: u64,
-    /// Of all that was known when it began.
+    /// Size of the state of all tasks at the beginning, bytes.
     opening_bytes: u64,
     bytes: u64,
     parts: Vec<Part>,
 }
 
-/// What is written at the moment.
+/// The file that is being written.
 #[derive(Clone, Copy, Debug)]
 struct Writing {
     first_ns: u64,
     until_ns: u64,
 }
 
-/// The ring.
+/// A ring of chunks.
 pub(super) struct Ring {
     plan: RingPlan,
     chunks: VecDeque<Chunk>,
     writing: Option<Writing>,
     quiet_until_ns: u64,
-    /// What fired while nothing could be written.
+    /// Number of triggers that fired too soon after the last file.
     left_out: u64,
     has_said_short: bool,
 }
 
-/// What to do when something has fired.
+/// What a trigger that fires leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fired {
-    /// A file is to be begun.
+    /// A file begins.
     Begins,
-    /// One is written, and goes on for longer.
+    /// A file is already being written, and now ends later.
     GoesOn,
-    /// Another one has been written not long ago.
+    /// Nothing: the last file ended too short a time ago.
     TooSoon,
 }
 
@@ -81,17 +81,17 @@ impl Ring {
         self.writing.is_some()
     }
 
-    /// Whether what is known should be kept anew.
+    /// Whether a new chunk should begin at `now`, ns since boot.
     pub(super) fn wants_chunk(&self, now: u64) -> bool {
         self.chunks.back().is_some_and(|chunk| {
             let most = CHUNK_NS.min(self.plan.span.as_nanos() as u64 / 4);
-            // In a small ring, knowing it again is not to be all that it holds.
+            // A small ring must not consist only of repeated states of all tasks.
             let most_bytes = (self.plan.bytes / 4).max(chunk.opening_bytes * 2);
             now.saturating_sub(chunk.begin_ns) >= most || chunk.bytes > most_bytes
         })
     }
 
-    /// Begins a chunk with parts that tell all that is known.
+    /// Begins a chunk with parts that hold the state of all tasks.
     pub(super) fn begin_chunk(&mut self, now: u64, parts: Vec<Part>) {
         let sizes = parts.iter().map(|(block, _)| block.bytes.len() as u64);
         let opening_bytes = sizes.sum();
@@ -107,7 +107,8 @@ impl Ring {
     pub(super) fn push(&mut self, part: Part) {
         let now = part.0.end_ns;
         if self.chunks.is_empty() {
-            // The opening census tells all by itself.
+            // The first samples include the opening census, so the first chunk needs no
+            // further state.
             self.begin_chunk(part.0.begin_ns, Vec::new());
         }
         if let Some(chunk) = self.chunks.back_mut() {
@@ -128,7 +129,7 @@ impl Ring {
             if is_much && second.begin_ns + span_ns > now && !self.has_said_short {
                 self.has_said_short = true;
                 say(&format!(
-                    "procviz: the last {} are all that fits into {} (--ring-size), not {}",
+                    "procviz: only the last {} fit into a ring of {}, not {}: choose a larger `--ring-size`",
                     duration_text(now.saturating_sub(second.begin_ns)),
                     bytes_text(self.plan.bytes),
                     duration_text(span_ns)
@@ -138,16 +139,16 @@ impl Ring {
         }
     }
 
-    /// All that is held.
+    /// All parts in the ring.
     pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
         self.chunks.iter().flat_map(|chunk| &chunk.parts)
     }
 
-    /// Takes note of what has fired.
+    /// Handles a trigger that fires at `now`, ns since boot.
     pub(super) fn fire(&mut self, now: u64, why: &Why) -> Fired {
         let after = self.plan.after.as_nanos() as u64;
         if let Some(writing) = &mut self.writing {
-            // What goes on and on is another recording's business.
+            // A trigger that fires again and again must not extend one file without end.
             let most = self.plan.span.max(self.plan.after).as_nanos() as u64;
             writing.until_ns = (now + after).min(writing.first_ns + most.max(after));
             return Fired::GoesOn;
@@ -156,7 +157,7 @@ impl Ring {
             self.left_out += 1;
             if self.left_out == 1 {
                 say(&format!(
-                    "procviz: {}: left out, {} to go until the next file (--cool-down)",
+                    "procviz: {}: no new file, because the last file ended too recently: wait {} or choose a shorter `--cool-down`",
                     crate::model::Untrusted::new(why.words.as_bytes()).terminal(),
                     duration_text(self.quiet_until_ns - now)
                 ));
@@ -171,17 +172,17 @@ impl Ring {
         Fired::Begins
     }
 
-    /// Nothing could be written after all.
+    /// Forgets the file that should begin: it could not be written.
     pub(super) fn forget_writing(&mut self) {
         self.writing = None;
     }
 
-    /// Whether the file that is written should end now.
+    /// Whether the current file should end at `now`, ns since boot.
     pub(super) fn is_over(&self, now: u64) -> bool {
         self.writing.is_some_and(|writing| now >= writing.until_ns)
     }
 
-    /// It has ended: there is no other one for a while.
+    /// Ends the current file. No other file begins during the cool-down.
     pub(super) fn end(&mut self, now: u64) {
         self.writing = None;
         self.quiet_until_ns = now + self.plan.cool_down.as_nanos() as u64;

@@ -1,5 +1,5 @@
-//! What makes a flight ring write: an end, a size, a storm, pressure, or a
-//! finding. A state fires when it begins to hold, an event each time.
+//! Evaluates the triggers of a ring: exits of processes, resident set, forks, pressure, load
+//! and findings. An event fires each time, a state only when it begins to hold.
 
 use glob::Pattern;
 
@@ -11,12 +11,12 @@ use crate::{
     runtime::{Failure, config, stdout::shown},
 };
 
-/// One of them, as it was typed.
+/// A trigger, with its text from the command line.
 #[derive(Debug)]
 struct Trigger {
     text: String,
     kind: Kind,
-    /// Whether its state held at the last sample.
+    /// Whether the state held at the last sample.
     held: bool,
 }
 
@@ -41,23 +41,25 @@ enum Pressure {
     IoFull,
 }
 
-/// What fired, and in words why.
+/// A trigger that fired, and the reason in words for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fired {
     pub(crate) trigger: String,
     pub(crate) words: String,
 }
 
-/// All of them.
+/// All triggers of a ring.
 #[derive(Debug)]
 pub(crate) struct Triggers(Vec<Trigger>);
 
-const KNOWN: &str = "exit:COMMAND, signal:N, rss:COMMAND:SIZE, forks:PER_SECOND, psi:memory.some:PERCENT% (cpu.some, memory.full, io.some, io.full), load:N, gone:PID and finding:RULE";
+const KNOWN: &str = "exit:COMMAND, signal:N, rss:COMMAND:SIZE, forks:PER_SECOND, psi:memory.some:PERCENT% (cpu.some, memory.full, io.some, io.full), load:N, gone:PID or finding:RULE";
 
 impl Triggers {
+    /// Parses the values of `--on`.
+    ///
     /// # Errors
     ///
-    /// When one is none.
+    /// When a value is not a valid trigger.
     pub(crate) fn parse(texts: &[String]) -> Result<Self, Failure> {
         let triggers = texts.iter().map(|text| {
             Ok(Trigger {
@@ -69,10 +71,10 @@ impl Triggers {
         Ok(Self(triggers.collect::<Result<_, Failure>>()?))
     }
 
-    /// What fires with this sample, of which the snapshot has been made.
+    /// The triggers that fire with a sample. `snapshot` already includes the sample.
     pub(crate) fn judge(&mut self, sample: &Sample, snapshot: &Snapshot) -> Vec<Fired> {
         let mut fired = Vec::new();
-        // The opening census tells what there was before.
+        // Exits in the opening census happened before the recording.
         let is_opening = snapshot.tick <= 1;
         let ends: Vec<End<'_>> = if is_opening {
             Vec::new()
@@ -98,14 +100,14 @@ impl Triggers {
             {
                 fire(words.clone());
             }
-            // What holds from the beginning is as much worth telling.
+            // A state that holds from the beginning fires at the second sample.
             trigger.held = state.is_some() && !is_opening;
         }
         fired
     }
 }
 
-/// The end of a process.
+/// The exit of a process.
 struct End<'a> {
     pid: u32,
     comm: Comm,
@@ -116,12 +118,14 @@ struct End<'a> {
 impl End<'_> {
     fn words(&self) -> String {
         let how = match self.status {
-            Some(status) if status.signal().is_some() => format!("was ended by {}", status.words()),
-            Some(status) => format!("ended with {}", status.words()),
-            None => "ended".to_owned(),
+            Some(status) if status.signal().is_some() => {
+                format!("was killed by {}", status.words())
+            }
+            Some(status) => format!("exited ({})", status.words()),
+            None => "exited".to_owned(),
         };
         let oom = match self.record {
-            Some(record) if record.oom => ", out of memory",
+            Some(record) if record.oom => " (OOM killer)",
             _ => "",
         };
         format!("{} (pid {}) {how}{oom}", name(&self.comm), self.pid)
@@ -155,7 +159,7 @@ fn ends<'a>(sample: &'a Sample, snapshot: &'a Snapshot) -> Vec<End<'a>> {
         .collect()
 }
 
-/// A process's name: its leader's.
+/// Name of a process: the name of its leader.
 fn comm_of(snapshot: &Snapshot, process: &Process) -> Comm {
     let leader = process.leader.and_then(|slot| snapshot.threads.get(slot));
     leader.map_or(Comm::default(), |thread| thread.comm)
@@ -171,19 +175,22 @@ struct Text<'a>(&'a str);
 
 impl Text<'_> {
     fn bad(self, why: &str) -> Failure {
-        Failure::usage(format!("`--on {}`: {why}", shown(self.0)))
+        Failure::usage(format!(
+            "invalid trigger in `--on {}`: {why}",
+            shown(self.0)
+        ))
     }
 
     fn unknown(self) -> Failure {
-        self.bad(&format!("no trigger; there are {KNOWN}"))
+        self.bad(&format!("expected {KNOWN}"))
     }
 
     /// A pattern for the name of a command.
     fn command(self, name: &str) -> Result<Pattern, Failure> {
         if name.is_empty() {
-            return Err(self.bad("it takes the name of a command"));
+            return Err(self.bad("expected the name of a command, such as `nginx`"));
         }
-        // The kernel keeps 15 bytes of a name.
+        // The kernel keeps only 15 bytes of the name of a task.
         let end = name.char_indices().map(|(at, ch)| at + ch.len_utf8());
         let end = end.take_while(|end| *end <= 15).last().unwrap_or(0);
         let name = if name.contains('*') {
@@ -198,7 +205,7 @@ impl Text<'_> {
         part.parse::<f64>()
             .ok()
             .filter(|value| value.is_finite() && *value > 0.0)
-            .ok_or_else(|| self.bad(&format!("it takes {what}")))
+            .ok_or_else(|| self.bad(&format!("expected {what}")))
     }
 
     fn pressure(self, part: &str) -> Result<Kind, Failure> {
@@ -212,7 +219,7 @@ impl Text<'_> {
             _ => return Err(self.unknown()),
         };
         let percent = percent.strip_suffix('%').unwrap_or(percent);
-        let percent = self.number(percent, "percent, as in psi:io.full:20%")?;
+        let percent = self.number(percent, "a percentage, such as `psi:io.full:20%`")?;
         Ok(Kind::Pressure(what, percent))
     }
 
@@ -220,7 +227,10 @@ impl Text<'_> {
         let rule = Rule::ALL.into_iter().find(|rule| rule.word() == word);
         rule.ok_or_else(|| {
             let words: Vec<_> = Rule::ALL.iter().map(|rule| rule.word()).collect();
-            self.bad(&format!("no rule; there are {}", words.join(", ")))
+            self.bad(&format!(
+                "unknown rule, expected one of {}",
+                words.join(", ")
+            ))
         })
     }
 }
@@ -232,23 +242,25 @@ impl Kind {
         Ok(match kind {
             "exit" => Self::Exit(all.command(rest)?),
             "signal" => Self::Signal(signal(rest).ok_or_else(|| {
-                all.bad("it takes a signal by its number or name, as in 11 or SEGV")
+                all.bad("expected the number or name of a signal, such as `11` or `SEGV`")
             })?),
             "rss" => {
-                let (name, size) = rest
-                    .rsplit_once(':')
-                    .ok_or_else(|| all.bad("it takes a command and a size, as in rss:java:2G"))?;
+                let (name, size) = rest.rsplit_once(':').ok_or_else(|| {
+                    all.bad("expected a command and a size, such as `rss:java:2G`")
+                })?;
                 let size = config::bytes("--on", text, size)?;
                 Self::Rss(all.command(name)?, size)
             }
-            "forks" => Self::Forks(all.number(rest, "forks a second, as in forks:500")?),
+            "forks" => {
+                Self::Forks(all.number(rest, "a number of forks per second, such as `forks:500`")?)
+            }
             "psi" => all.pressure(rest)?,
-            "load" => Self::Load(all.number(rest, "a load, as in load:40")?),
+            "load" => Self::Load(all.number(rest, "a load, such as `load:40`")?),
             "gone" => Self::Gone(
                 rest.parse()
-                    .map_err(|_| all.bad("it takes a pid, as in gone:1234"))?,
+                    .map_err(|_| all.bad("expected a pid, such as `gone:1234`"))?,
             ),
-            // Before it was released, a finding was called a notable.
+            // `notable` is the old name of a finding, from before the first release.
             "finding" | "notable" => Self::Finding(all.rule(rest)?),
             _ => return Err(all.unknown()),
         })
@@ -263,7 +275,7 @@ impl Kind {
         }
     }
 
-    /// Why a state holds; `None` where it does not, or is not known.
+    /// Why the state holds, in words for the user; `None` if it does not hold or is not known.
     fn state(&self, sample: &Sample, snapshot: &Snapshot) -> Option<String> {
         let machine = &sample.machine;
         let seconds = sample.stamp.interval_ns as f64 / 1e9;
@@ -275,7 +287,7 @@ impl Kind {
                         && pattern.matches(&name(&comm_of(snapshot, process)))
                 })?;
                 Some(format!(
-                    "{} (pid {}) has {}",
+                    "{} (pid {}) has {} resident",
                     name(&comm_of(snapshot, large)),
                     large.id.tid,
                     bytes_text(large.rss?)
@@ -283,15 +295,16 @@ impl Kind {
             }
             Self::Forks(most) => {
                 let rate = machine.forks? as f64 / seconds;
-                (seconds > 0.0 && rate >= *most).then(|| format!("{rate:.0} forks/s"))
+                (seconds > 0.0 && rate >= *most).then(|| format!("{rate:.1} forks/s"))
             }
             Self::Pressure(what, most) => {
                 let percent = what.of(machine)? as f64 / seconds / 1e4;
-                (seconds > 0.0 && percent >= *most).then(|| format!("{percent:.0} % of the time"))
+                (seconds > 0.0 && percent >= *most)
+                    .then(|| format!("tasks stalled {percent:.1} % of the time"))
             }
             Self::Load(most) => {
                 let load = machine.load1?;
-                (load >= *most).then(|| format!("load {load:.1}"))
+                (load >= *most).then(|| format!("load {load:.2}"))
             }
             Self::Finding(rule) => {
                 let finding = snapshot.findings.iter().find(|found| found.rule == *rule)?;
@@ -303,7 +316,7 @@ impl Kind {
 }
 
 impl Pressure {
-    /// us in the interval.
+    /// Stall time in the interval, us.
     fn of(self, machine: &MachineFigures) -> Option<u64> {
         match self {
             Self::CpuSome => machine.psi_cpu_some_us,
@@ -315,7 +328,7 @@ impl Pressure {
     }
 }
 
-/// `11`, `SEGV` or `SIGSEGV`.
+/// Parses a signal: `11`, `SEGV` or `SIGSEGV`.
 fn signal(text: &str) -> Option<u32> {
     let number = text.parse::<u32>().ok();
     let upper = text.to_ascii_uppercase();
@@ -355,18 +368,18 @@ mod tests {
     #[test]
     fn what_is_none_says_why() {
         for (bad, why) in [
-            ("", "there are exit:COMMAND"),
-            ("exit", "there are exit:COMMAND"),
+            ("", "expected exit:COMMAND"),
+            ("exit", "expected exit:COMMAND"),
             ("exit:", "name of a command"),
-            ("signal:99", "as in 11 or SEGV"),
-            ("rss:java", "as in rss:java:2G"),
+            ("signal:99", "such as `11` or `SEGV`"),
+            ("rss:java", "such as `rss:java:2G`"),
             ("rss:java:much", "much"),
-            ("forks:-1", "forks a second"),
-            ("psi:disk.some:10%", "there are exit:COMMAND"),
-            ("load:x", "as in load:40"),
-            ("gone:me", "as in gone:1234"),
-            ("finding:noise", "there are oom, stall"),
-            ("rm:-rf", "there are exit:COMMAND"),
+            ("forks:-1", "forks per second"),
+            ("psi:disk.some:10%", "expected exit:COMMAND"),
+            ("load:x", "such as `load:40`"),
+            ("gone:me", "such as `gone:1234`"),
+            ("finding:noise", "expected one of oom, stall"),
+            ("rm:-rf", "expected exit:COMMAND"),
         ] {
             let failure = parse(bad).unwrap_err();
             assert_eq!(failure.status, 2, "{bad}");

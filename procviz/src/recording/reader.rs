@@ -51,7 +51,7 @@ pub struct Damage {
     /// Offset of the first byte that is left out.
     pub offset: u64,
     /// Number of bytes that are left out, up to the next block or the end of the file; 0 if
-    /// only a part of the block's content is left out.
+    /// only samples of a block, or the whole rest of the file, are left out.
     pub bytes: u64,
     /// What is wrong with this part, in words for the user.
     pub what: &'static str,
@@ -62,7 +62,7 @@ pub struct Damage {
 pub struct Integrity {
     /// Parts that could not be read.
     pub damages: Vec<Damage>,
-    /// Periods that were never written.
+    /// Periods that the recorder could not write.
     pub gaps: Vec<Gap>,
     /// Number of blocks that were read, including blocks of unknown kinds.
     pub blocks: u64,

@@ -1,47 +1,47 @@
 use ab_glyph::{Font as _, FontArc, GlyphId, PxScale, ScaleFont as _};
 
-/// The font of every picture: Roboto, a subset with Latin, Greek and Cyrillic.
+/// The default font of pictures: a subset of Roboto with Latin, Greek and Cyrillic.
 static ROBOTO: &[u8] = include_bytes!("../../assets/Roboto-subset.ttf");
 
-/// A font that cannot be used.
+/// Data that is not a usable font.
 #[derive(Debug, thiserror::Error)]
 #[error("not a TrueType or OpenType font")]
 pub struct FontError;
 
-/// Measures text, and gives painters its outlines.
+/// A font. Measures text and provides glyph outlines to painters.
 #[derive(Clone)]
 pub struct Font(FontArc);
 
 impl Font {
-    /// The embedded one.
+    /// Loads the embedded font.
     ///
     /// # Errors
     ///
-    /// Never with the font that is built in.
+    /// Never, because the embedded font is valid.
     pub fn embedded() -> Result<Self, FontError> {
         FontArc::try_from_slice(ROBOTO)
             .map(Self)
             .map_err(|_| FontError)
     }
 
-    /// Any TrueType or OpenType font.
+    /// Parses a TrueType or OpenType font.
     ///
     /// # Errors
     ///
-    /// When the bytes are none.
+    /// If the bytes are not such a font.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, FontError> {
         FontArc::try_from_vec(bytes)
             .map(Self)
             .map_err(|_| FontError)
     }
 
-    /// Width of a text, pixels.
+    /// Width of a text, in pixels.
     pub fn width(&self, text: &str, size: f32) -> f32 {
         let font = self.0.as_scaled(PxScale::from(size));
         text.chars().map(|ch| font.h_advance(self.glyph(ch))).sum()
     }
 
-    /// `text`, cut with an ellipsis so that it is no wider than `width` pixels.
+    /// Returns `text`, cut with an ellipsis if it is wider than `width` pixels.
     pub fn fit(&self, text: &str, size: f32, width: f32) -> String {
         if self.width(text, size) <= width {
             return text.to_owned();
@@ -59,7 +59,8 @@ impl Font {
         format!("{}…", kept.trim_end())
     }
 
-    /// The glyph of a character, or of U+FFFD where the font has none.
+    /// The glyph of a character. If the font does not have the character, the glyph of
+    /// U+FFFD.
     pub fn glyph(&self, ch: char) -> GlyphId {
         match self.0.glyph_id(ch) {
             GlyphId(0) => self.0.glyph_id(char::REPLACEMENT_CHARACTER),
@@ -67,7 +68,7 @@ impl Font {
         }
     }
 
-    /// The outlines.
+    /// The underlying font, for its outlines.
     pub(crate) fn inner(&self) -> &FontArc {
         &self.0
     }

@@ -1,18 +1,18 @@
-//! Looks at a part of a picture through a magnifying glass.
+//! Magnifies a part of a scene.
 
 use super::{Anchor, Font, Item, Scene};
 
 /// A part of a scene: left, top, right, bottom, pixels.
 pub(crate) type Part = (f32, f32, f32, f32);
 
-/// What is at `x` comes to `x * factor + shift`.
+/// A magnification. Moves position `x` to `x * factor + shift`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Magnifier {
     pub(crate) factor: f32,
     pub(crate) shift: (f32, f32),
 }
 
-/// The most that is of use.
+/// Largest useful factor.
 const MOST: f32 = 16.0;
 
 impl Default for Magnifier {
@@ -25,12 +25,12 @@ impl Default for Magnifier {
 }
 
 impl Magnifier {
-    /// Whether anything is larger than it was drawn.
+    /// Whether the scene is magnified.
     pub(crate) fn is_on(&self) -> bool {
         self.factor > 1.0
     }
 
-    /// Magnifies by so much more; what is at a point of the screen stays there.
+    /// Multiplies the factor by `by`. The content at the given point stays there.
     pub(crate) fn zoom(&mut self, by: f32, (x, y): (f32, f32)) {
         let factor = (self.factor * by).clamp(1.0, MOST);
         let by = factor / self.factor;
@@ -39,13 +39,13 @@ impl Magnifier {
         self.shift.1 = y - (y - self.shift.1) * by;
     }
 
-    /// Goes aside by so many pixels.
+    /// Moves the content by this number of pixels.
     pub(crate) fn pan(&mut self, dx: f32, dy: f32) {
         self.shift.0 += dx;
         self.shift.1 += dy;
     }
 
-    /// Keeps the glass over what is there.
+    /// Limits the shift so that only content of the part is visible.
     pub(crate) fn keep_in(&mut self, (left, top, right, bottom): Part) {
         let most = |edge: f32| edge - edge * self.factor;
         self.shift.0 = self.shift.0.clamp(most(right), most(left));
@@ -61,7 +61,8 @@ impl Magnifier {
 }
 
 impl Scene {
-    /// Magnifies what lies in a part of the scene; what would leave it is cut.
+    /// Magnifies the content of a part of the scene. Lines that leave the part are cut,
+    /// other content that leaves it is removed.
     pub(crate) fn magnify(&mut self, part: Part, glass: &Magnifier, font: &Font) {
         let is_in =
             |(x, y): (f32, f32)| (part.0..=part.2).contains(&x) && (part.1..=part.3).contains(&y);
@@ -142,12 +143,12 @@ impl Scene {
                 false
             }
         });
-        // Texts lie over lines.
+        // The lines come first, so that texts are drawn over lines.
         self.items.splice(0..0, cut);
     }
 }
 
-/// The part of a straight line that lies within, after Liang and Barsky.
+/// The part of a straight line inside a rectangle (Liang-Barsky algorithm).
 fn clipped(
     from: (f32, f32),
     to: (f32, f32),
@@ -220,7 +221,7 @@ mod tests {
         scene.magnify((0.0, 0.0, 80.0, 80.0), &glass, &Font::embedded().unwrap());
         let expected = [
             line(&[(20.0, 20.0), (80.0, 20.0)]),
-            // Outside of the part: as it was.
+            // Outside of the part: unchanged.
             line(&[(10.0, 90.0), (90.0, 90.0)]),
         ];
         assert_eq!(scene.items, expected);

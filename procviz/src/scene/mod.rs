@@ -1,6 +1,6 @@
-//! Holds what a chart drew, in pixels: marks with the task each stands for,
-//! text, lines. Painters turn it into files; it is also the index of what is
-//! under a pointer. It knows nothing of tasks beyond their ids.
+//! Holds the drawing of a chart, in pixels: marks with their task ids, texts and
+//! lines. Painters convert a scene to files. The scene is also the index for the task
+//! under the pointer. Of tasks, a scene contains only the ids.
 
 mod font;
 #[cfg(feature = "window")]
@@ -26,89 +26,90 @@ pub struct Color(pub u8, pub u8, pub u8, pub u8);
 pub enum Shape {
     /// A filled circle.
     Disc,
-    /// A circle's line.
+    /// The outline of a circle.
     Ring,
-    /// A filled square on its side.
+    /// A filled square that stands on a side.
     Square,
-    /// A filled square on its corner.
+    /// A filled square that stands on a corner.
     Diamond,
     /// A filled triangle.
     Triangle,
 }
 
-/// A task in the picture.
+/// The mark of a task in the picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mark {
-    /// Which task.
+    /// Id of the task.
     pub id: TaskId,
     /// Centre, pixels from the left.
     pub x: f32,
     /// Centre, pixels from the top.
     pub y: f32,
-    /// Half its width, pixels.
+    /// Half the width, in pixels.
     pub r: f32,
-    /// Its shape.
+    /// Shape of the mark.
     pub shape: Shape,
-    /// Its colour.
+    /// Colour of the mark.
     pub color: Color,
-    /// A second channel: a spot in the middle, in this colour.
+    /// Colour of a spot in the middle, which distinguishes marks without relying on
+    /// `color`; `None` for no spot.
     pub spot: Option<Color>,
 }
 
-/// Where a text stands relative to its point.
+/// The position of a text relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
-    /// It begins there.
+    /// The text begins at the point.
     Start,
-    /// Its middle is there.
+    /// The middle of the text is at the point.
     Middle,
-    /// It ends there.
+    /// The text ends at the point.
     End,
 }
 
-/// A line of text; the point is on its base line.
+/// A line of text. Its point is on the base line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text {
-    /// Pixels from the left.
+    /// Point, pixels from the left.
     pub x: f32,
     /// Base line, pixels from the top.
     pub y: f32,
-    /// Height of the font, pixels.
+    /// Height of the font, in pixels.
     pub size: f32,
-    /// What the point means.
+    /// Position of the text relative to the point.
     pub anchor: Anchor,
     /// Colour.
     pub color: Color,
-    /// What it says; free of control characters.
+    /// The text, without control characters.
     pub text: String,
 }
 
-/// Something that stands for no task.
+/// A drawn item that does not represent a task.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     /// Connected straight lines.
     Line {
-        /// Corners.
+        /// Ends and corners, in pixels.
         points: Vec<(f32, f32)>,
-        /// Pixels.
+        /// Width of the line, in pixels.
         width: f32,
         /// Colour.
         color: Color,
     },
     /// A filled rectangle.
     Rect {
-        /// Left, top, width, height, pixels.
+        /// Left, top, width, height, in pixels.
         at: (f32, f32, f32, f32),
         /// Colour.
         color: Color,
     },
-    /// A circle's line.
+    /// The outline of a circle.
     Ring {
-        /// Centre.
+        /// Centre, in pixels.
         at: (f32, f32),
-        /// Pixels.
+        /// Radius, in pixels.
         r: f32,
-        /// Pixels.
+        /// Width of the line, in pixels.
         width: f32,
         /// Colour.
         color: Color,
@@ -117,27 +118,27 @@ pub enum Item {
     Text(Text),
 }
 
-/// A picture, before any painter has seen it.
+/// A picture before painting.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scene {
-    /// Pixels.
+    /// Width, in pixels.
     pub width: f32,
-    /// Pixels.
+    /// Height, in pixels.
     pub height: f32,
-    /// Behind everything.
+    /// Background colour.
     pub background: Color,
-    /// What it is, for titles and text chunks.
+    /// Title of the picture, for SVG and HTML titles and PNG text chunks.
     pub title: String,
-    /// Tasks, in the order in which they are drawn.
+    /// Marks of tasks, in drawing order.
     pub marks: Vec<Mark>,
-    /// All else; drawn over the marks.
+    /// All other items. They are drawn over the marks.
     pub items: Vec<Item>,
-    /// Where the findings are told: left, top, right, bottom, pixels.
+    /// Boxes of the findings in the margin: left, top, right, bottom, in pixels.
     pub panel: Vec<(f32, f32, f32, f32)>,
 }
 
 impl Scene {
-    /// An empty picture.
+    /// Makes an empty picture.
     pub fn new(width: f32, height: f32, background: Color) -> Self {
         Self {
             width,

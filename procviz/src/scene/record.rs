@@ -1,4 +1,4 @@
-//! Lets plotters draw into a scene: a backend that records instead of painting.
+//! Implements a backend of the crate plotters that records into a scene.
 
 use plotters::{
     coord::Shift,
@@ -10,8 +10,8 @@ use plotters_backend::{
 
 use super::{Color, Item};
 
-/// Steps to a pixel: plotters counts in whole steps, and a curve of 24 pixels'
-/// height must not be drawn in stairs.
+/// Steps per pixel. plotters uses whole coordinates, and with whole pixels a curve of
+/// 24 pixels height would look like stairs.
 const STEPS: f32 = 16.0;
 
 /// Records what plotters draws into a rectangle of a scene.
@@ -20,13 +20,13 @@ pub struct Recorder<'a> {
     at: (f32, f32, f32, f32),
 }
 
-/// Recording cannot fail; plotters wants a type for it all the same.
+/// The error type that plotters requires. Recording cannot fail.
 #[derive(Debug, thiserror::Error)]
 #[error("recording cannot fail")]
 pub struct Never;
 
 impl<'a> Recorder<'a> {
-    /// Draws into left, top, width, height, pixels.
+    /// Makes a drawing area in a rectangle: left, top, width, height, in pixels.
     pub fn area(items: &'a mut Vec<Item>, at: (f32, f32, f32, f32)) -> DrawingArea<Self, Shift> {
         Self { items, at }.into_drawing_area()
     }
@@ -109,7 +109,7 @@ impl DrawingBackend for Recorder<'_> {
     }
 }
 
-/// A width of `pixels` in the units of a recorder.
+/// Converts a line width from pixels to the steps of a recorder.
 pub(crate) fn stroke(pixels: f32) -> u32 {
     (pixels * STEPS).round() as u32
 }

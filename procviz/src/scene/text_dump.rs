@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use super::{Color, Item, Scene};
 
-/// A scene as text, a line a mark or item: what golden tests compare.
+/// Formats a scene as text, one line per mark or item. Golden tests compare this text.
 pub fn dump(scene: &Scene) -> String {
     let mut out = format!(
         "scene {}x{} {}\n",

@@ -1,9 +1,9 @@
-//! Finds places for popups: beside their tasks, and none over another.
+//! Finds places for popups: beside their tasks and without overlap.
 
-/// Left, top, right, bottom.
+/// A box: left, top, right, bottom.
 pub(crate) type Bounds = (f32, f32, f32, f32);
 
-/// What popups lie in, and what lies there already.
+/// The room for popups, and the popups that are already placed.
 #[derive(Debug)]
 pub(crate) struct Boxes {
     room: Bounds,
@@ -11,7 +11,7 @@ pub(crate) struct Boxes {
 }
 
 impl Boxes {
-    /// Room for popups.
+    /// Makes an empty room for popups.
     pub(crate) fn new(room: Bounds) -> Self {
         Self {
             room,
@@ -19,9 +19,10 @@ impl Boxes {
         }
     }
 
-    /// The left top corner of a box so wide and high, so far away from a point:
-    /// below and to the right of it where there is room, else as near as it can be.
-    /// With room nowhere it lies over others.
+    /// Places a box of this size at this distance from a point, and returns the upper
+    /// left corner. The box is below and to the right of the point if there is room,
+    /// otherwise as near to the point as possible. Without any room, the box covers
+    /// other boxes.
     pub(crate) fn place(
         &mut self,
         (x, y): (f32, f32),
@@ -42,7 +43,7 @@ impl Boxes {
                 && is_in(at.1, height, top, bottom)
                 && !self.taken.iter().any(|taken| overlap(&mine, taken))
         };
-        // From the point to the nearest of the box, then to the wanted corner.
+        // Distance from the point to the box, then distance from the preferred corner.
         let far = |at: (f32, f32)| {
             let (aside, below) = (
                 x - x.clamp(at.0, at.0 + width),
@@ -88,7 +89,7 @@ mod tests {
             (105.0, 108.0)
         );
         let mut taken = vec![(105.0, 108.0, 405.0, 308.0)];
-        // At a corner, and neighbours whose boxes want the same place.
+        // A point in a corner, and two close points whose boxes need the same place.
         for at in [(990.0, 590.0), (110.0, 100.0), (120.0, 100.0)] {
             let (x, y) = boxes.place(at, (5.0, 8.0), (300.0, 200.0));
             let mine = (x, y, x + 300.0, y + 200.0);
@@ -111,7 +112,7 @@ mod tests {
             let at = boxes.place((40.0, 10.0), (2.0, 1.0), (46.0, 18.0));
             assert!(at.0 >= 0.0 && at.1 >= 0.0, "{at:?}");
         }
-        // Larger than the room.
+        // A box that is larger than the room.
         let at = boxes.place((40.0, 10.0), (2.0, 1.0), (60.0, 30.0));
         assert_eq!(at, (0.0, 0.0));
     }

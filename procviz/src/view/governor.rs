@@ -1,35 +1,36 @@
-//! Keeps what procviz itself uses under a limit.
+//! Keeps the CPU use of procviz itself under a limit.
 
 use std::{collections::VecDeque, time::Duration};
 
-/// Over how long the cost of a sample is judged.
+/// Period over which the cost of a sample is averaged.
 const SPAN: Duration = Duration::from_secs(5);
-/// No interval is longer than this because of the limit.
+/// Longest interval that the limit can cause.
 const LONGEST: Duration = Duration::from_secs(10);
-/// What may be used at once beyond the limit: what the limit allows in this time.
+/// Allowed burst beyond the limit: the CPU time that the limit allows in this many
+/// seconds.
 const BURST: f64 = 0.5;
-/// Part of the limit that is aimed at.
+/// Target CPU use, as a part of the limit.
 const AIM: f64 = 0.95;
-/// An interval that differs by less than this part is left as it is.
+/// The interval stays unchanged if the new interval differs by less than this part.
 const SAME: f64 = 0.1;
 
-/// Watches the process's CPU time and stretches the interval where it uses
-/// more than it may; where the longest is not enough, detail is reduced.
+/// Watches the CPU time of procviz, and stretches the interval if procviz uses more
+/// than the limit. If the longest interval is not enough, detail is reduced.
 #[derive(Debug)]
 pub(crate) struct Governor {
-    /// Part of a core; `None`: no limit.
+    /// Limit in cores; `None` is no limit.
     limit: Option<f64>,
-    /// When a sample came, and the process's CPU time until then.
+    /// Time of each sample, and CPU time of procviz until then.
     looks: VecDeque<(Duration, Duration)>,
-    /// CPU time used beyond the limit and not made up for, s.
+    /// CPU time used beyond the limit and not yet compensated, in seconds.
     debt: f64,
-    /// Longer than the one asked for.
+    /// The stretched interval, which is longer than the requested interval.
     stretched: Option<Duration>,
     is_reduced: bool,
 }
 
 impl Governor {
-    /// `percent` of one core; 0 is no limit.
+    /// Makes a governor with a limit in percent of one core; 0 is no limit.
     pub(crate) fn new(percent: f64) -> Self {
         Self {
             limit: (percent > 0.0).then_some(percent / 100.0),
@@ -40,9 +41,9 @@ impl Governor {
         }
     }
 
-    /// Takes in, with a sample, what the process has used until `now`; whether
-    /// the interval or the detail is another one from now on. What was used
-    /// before the first look (to load and to find all tasks) does not count.
+    /// Records with each sample the CPU time that procviz has used until `now`. Returns
+    /// whether the interval or the detail changes from now on. CPU time before the first
+    /// call (to load, and for the first census) does not count.
     pub(crate) fn look(&mut self, now: Duration, used: Duration, asked: Duration) -> bool {
         let Some(limit) = self.limit else {
             return false;
@@ -73,7 +74,8 @@ impl Governor {
         let wanted = (each / AIM + owed) / limit;
         let was = (self.stretched, self.is_reduced);
         self.is_reduced = match self.is_reduced {
-            // What is shown now costs less than all of it would.
+            // Reduced detail costs less than full detail, so full detail returns only below
+            // a third of the longest interval.
             true => wanted > LONGEST.as_secs_f64() / 3.0,
             false => wanted > LONGEST.as_secs_f64(),
         };
@@ -89,18 +91,18 @@ impl Governor {
         was != (self.stretched, self.is_reduced)
     }
 
-    /// The interval to sample at for one that was asked for.
+    /// The interval to use for a requested interval.
     pub(crate) fn interval(&self, asked: Duration) -> Duration {
         self.stretched
             .map_or(asked, |stretched| stretched.max(asked))
     }
 
-    /// Whether the interval is longer than asked for.
+    /// Whether the interval is longer than requested.
     pub(crate) fn is_stretched(&self) -> bool {
         self.stretched.is_some()
     }
 
-    /// Whether processes are to be shown in place of threads.
+    /// Whether processes must be shown instead of threads.
     pub(crate) fn is_reduced(&self) -> bool {
         self.is_reduced
     }
@@ -110,7 +112,8 @@ impl Governor {
 mod tests {
     use super::*;
 
-    /// A program whose samples cost so much; the most of ten seconds, of a core.
+    /// Simulates a program whose samples have the given cost. Returns its highest CPU
+    /// use over ten seconds, in cores.
     fn most_in_ten_seconds(
         percent: f64,
         asked: Duration,
@@ -147,14 +150,14 @@ mod tests {
         let (most, governor) = most_in_ten_seconds(25.0, ms(10), |_, _| 0.010);
         assert!((0.2..0.3).contains(&most), "{most}");
         assert!(governor.is_stretched() && !governor.is_reduced());
-        // A storm of a minute: five times the cost.
+        // A storm of one minute: five times the cost.
         let storm = |now: f64, _| match now {
             50.0..110.0 => 0.1,
             _ => 0.02,
         };
         let (most, governor) = most_in_ten_seconds(25.0, ms(100), storm);
         assert!((0.2..0.3).contains(&most), "{most}");
-        assert!(!governor.is_stretched(), "it is over");
+        assert!(!governor.is_stretched(), "the storm is over");
         let (most, governor) = most_in_ten_seconds(5.0, ms(1_000), |_, _| 0.04);
         assert!((0.035..0.05).contains(&most), "{most}");
         assert!(!governor.is_stretched());

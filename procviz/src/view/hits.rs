@@ -1,48 +1,48 @@
-//! What lies where on the screen, in pixels or cells.
+//! Maps positions on the screen to tasks and findings, in pixels or cells.
 
 use crate::model::TaskId;
 
-/// A task's place.
+/// The position of a task.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spot {
-    /// Who.
+    /// Id of the task.
     pub(crate) id: TaskId,
-    /// Centre.
+    /// Centre, from the left.
     pub(crate) x: f32,
-    /// Centre.
+    /// Centre, from the top.
     pub(crate) y: f32,
-    /// Half its width.
+    /// Half the width.
     pub(crate) r: f32,
 }
 
-/// What a pointer is on.
+/// The object under the pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// A task.
     Task(TaskId),
-    /// A line of the panel: the finding's place in the list.
+    /// A finding in the panel, by its index in the list.
     Finding(usize),
 }
 
-/// The index of a picture.
+/// The positions of the objects in a picture.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Hits {
-    /// Tasks, in the order in which they are drawn.
+    /// Tasks, in drawing order.
     pub(crate) tasks: Vec<Spot>,
-    /// Lines of the panel: left, top, right, bottom.
+    /// Boxes of the findings in the panel: left, top, right, bottom.
     pub(crate) findings: Vec<(f32, f32, f32, f32)>,
-    /// The time bar of a recording, likewise.
+    /// Box of the time bar of a recording: left, top, right, bottom.
     pub(crate) bar: Option<(f32, f32, f32, f32)>,
 }
 
-/// Pixels around a dot that count as the dot.
+/// Width of the border around a dot that counts as the dot, in pixels.
 #[cfg(feature = "window")]
 const NEAR: f32 = 3.0;
-/// How much more it costs to go aside than ahead.
+/// Cost of a sideways distance, relative to a distance ahead.
 const ASIDE: f32 = 3.0;
 
 impl Hits {
-    /// Of a scene's marks; the panel's lines are where the chart says.
+    /// Takes the positions from the marks and from the panel of a scene.
     #[cfg(feature = "window")]
     pub(crate) fn of_scene(scene: &crate::scene::Scene) -> Self {
         let none = TaskId::default();
@@ -61,13 +61,13 @@ impl Hits {
         }
     }
 
-    /// What is at a place: the nearest of the tasks there, or a line of the panel.
+    /// The object at a position: the nearest task there, or a finding in the panel.
     pub(crate) fn at(&self, x: f32, y: f32) -> Option<Target> {
         let near = self.tasks.iter().filter_map(|spot| {
             let far = (spot.x - x).hypot(spot.y - y);
             (far <= spot.r).then_some((far / spot.r, spot.id))
         });
-        // Of several as near, the last drawn is on top.
+        // Of several tasks at the same distance, the last drawn is on top.
         let nearest = near.fold(None, |best: Option<(f32, TaskId)>, (far, id)| match best {
             Some((least, _)) if least < far => best,
             _ => Some((far, id)),
@@ -81,7 +81,7 @@ impl Hits {
         })
     }
 
-    /// Where the nearest task to a place is.
+    /// The position of the task that is nearest to a position.
     #[cfg(feature = "window")]
     pub(crate) fn nearest(&self, (x, y): (f32, f32)) -> Option<(f32, f32)> {
         let far = |spot: &&Spot| (spot.x - x).hypot(spot.y - y);
@@ -92,7 +92,7 @@ impl Hits {
         nearest.map(|spot| (spot.x, spot.y))
     }
 
-    /// The middle of all tasks.
+    /// The middle of the area of all tasks.
     #[cfg(feature = "window")]
     pub(crate) fn middle(&self) -> (f32, f32) {
         let between = |of: fn(&Spot) -> f32| {
@@ -112,12 +112,12 @@ impl Hits {
         (between(|spot| spot.x), between(|spot| spot.y))
     }
 
-    /// Where a task is.
+    /// The position of a task.
     pub(crate) fn spot(&self, id: TaskId) -> Option<&Spot> {
         self.tasks.iter().find(|spot| spot.id == id)
     }
 
-    /// The next task from another's place in a direction, `(1, 0)` being right.
+    /// The next task from the position of task `from` in a direction; `(1, 0)` is right.
     pub(crate) fn next(&self, from: TaskId, (dx, dy): (f32, f32)) -> Option<TaskId> {
         let from = *self.spot(from)?;
         let cost = |spot: &Spot| {

@@ -1,47 +1,48 @@
-/// What somebody did, told by a window or a terminal.
+/// User input from a window or a terminal.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Input {
     /// A key was pressed.
     Key(Key),
-    /// The pointer moved to a place of the scene.
+    /// The pointer moved to a position in the scene.
     Move(f32, f32),
-    /// The pointer left the window; that of a terminal never says so.
+    /// The pointer left the window. A terminal does not report this.
     #[cfg(feature = "window")]
     Leave,
-    /// The first button was pressed and let go at a place.
+    /// The first button was pressed and released at a position.
     Click(f32, f32),
-    /// The pointer was moved by so much with the first button held.
+    /// The pointer moved by this distance with the first button held.
     Drag(f32, f32),
-    /// The pointer, with the first button held since it was on the time bar, is there.
+    /// The horizontal position of the pointer, while the first button is held since a
+    /// press on the time bar.
     Scrub(f32),
-    /// The wheel of a terminal was turned: lines, down is positive.
+    /// The wheel was turned in a terminal: number of lines, down is positive.
     Wheel(i32),
-    /// The wheel of a window was turned over a place: steps, up is positive.
+    /// The wheel was turned in a window: position, and number of steps, up is positive.
     #[cfg(feature = "window")]
     Zoom(f32, f32, f32),
 }
 
-/// A key by what it means.
+/// A key by its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     /// A character, with shift and layout applied.
     Char(char),
-    /// Enter or return.
+    /// Enter or Return.
     Enter,
     /// Escape.
     Escape,
-    /// Takes the last character back.
+    /// Backspace, which deletes the last character.
     Backspace,
-    /// An arrow.
+    /// Left arrow.
     Left,
-    /// An arrow.
+    /// Right arrow.
     Right,
-    /// An arrow.
+    /// Up arrow.
     Up,
-    /// An arrow.
+    /// Down arrow.
     Down,
-    /// A screen up.
+    /// Page up.
     PageUp,
-    /// A screen down.
+    /// Page down.
     PageDown,
 }

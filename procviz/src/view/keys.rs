@@ -1,41 +1,40 @@
-//! The keys, the same in window and terminal: one table for what they do and
-//! for what the help says.
+//! Lists the keys and their help texts. They are the same in window and terminal.
 
-/// What is typed, and what it does.
+/// Keys and their actions.
 pub(crate) const KEYS: [(&str, &str); 19] = [
     ("space", "refresh now"),
-    ("p", "pause, and go on"),
+    ("p", "pause or resume"),
     (".", "one more sample while paused"),
     ("arrows hjkl", "select a task"),
-    ("Enter, click", "pin what is selected, or free it"),
-    ("n", "select the next that stands out"),
-    ("/", "show only what matches"),
+    ("Enter, click", "pin or unpin a task"),
+    ("n", "select the task of the next finding"),
+    ("/", "show only tasks that match a filter"),
     ("g", "group by user, cgroup, tree, command"),
-    ("o", "order by start, CPU, RSS, name"),
+    ("o", "sort by start, CPU, RSS, name"),
     ("t", "threads or processes"),
     ("1 2 3", "grid, bubble, lines"),
-    ("+ -", "a longer, a shorter interval"),
-    ("s", "save the picture as a file"),
+    ("+ -", "longer, shorter interval"),
+    ("s", "save the picture to a file"),
     ("PageUp PageDown", "scroll"),
     ("z Z, wheel", "zoom in, zoom out"),
-    ("< > ( ), drag", "turn the lines"),
+    ("< > ( ), drag", "rotate the lines chart"),
     ("?", "this help"),
-    ("Esc", "close what is open, else quit"),
+    ("Esc", "close what is open, or quit"),
     ("q", "quit"),
 ];
 
-/// What keys do in a recording; the rest is as ever.
+/// Keys with another action in a recording. All other keys work as in [`KEYS`].
 pub(crate) const RECORDING_KEYS: [(&str, &str); 5] = [
-    ("space, p", "play, and stop"),
-    ("Left Right .", "the sample before, the next"),
-    ("[ ]", "when the last, the next began to stand out"),
-    ("- +", "slower, faster"),
-    ("bar, drag", "go to a time"),
+    ("space, p", "play or pause"),
+    ("Left Right .", "previous, next sample"),
+    ("[ ]", "previous, next start of a finding"),
+    ("- +", "play slower, faster"),
+    ("bar, drag", "seek to a time"),
 ];
-/// Keys that mean another thing there.
+/// Keys of [`KEYS`] that have another action in a recording.
 const OF_THE_PRESENT: [&str; 4] = ["space", "p", ".", "+ -"];
 
-/// What `?` tells.
+/// The keys and texts of the help.
 pub(crate) fn help(is_recording: bool) -> Vec<(&'static str, &'static str)> {
     let of_time = RECORDING_KEYS.iter().filter(|_| is_recording);
     let rest = KEYS

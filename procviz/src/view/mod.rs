@@ -1,5 +1,5 @@
-//! What a live view is: an interaction model that knows neither window nor
-//! terminal, and how a terminal shows it.
+//! Implements the live view: an interaction model that is independent of window and
+//! terminal, and the drawing in a terminal.
 
 mod boxes;
 mod governor;

@@ -1,4 +1,4 @@
-//! What lies over a chart's scene in a window: rings, popups, status, help.
+//! Draws over the scene of a chart in a window: rings, popups, status, help.
 
 use super::{Boxes, Mode, Popup, TimeBar, View, help};
 use crate::{
@@ -10,18 +10,18 @@ use crate::{
 const SIZE: f32 = 13.0;
 const LINE: f32 = 17.0;
 const PAD: f32 = 9.0;
-/// Height of the time bar of a recording, below the chart.
+/// Height of the time bar of a recording below the chart, in pixels.
 pub(crate) const BAR: f32 = 28.0;
-/// Room at both its ends for the time.
+/// Width for a time at each end of the time bar, in pixels.
 const ENDS: f32 = 90.0;
-/// Widest text of a popup, pixels.
+/// Maximum width of the text of a popup, in pixels.
 const WIDEST: f32 = 430.0;
 
-/// All that is drawn over a chart.
+/// The content that is drawn over a chart.
 pub(crate) struct Overlay<'a> {
     pub(crate) view: &'a View,
     pub(crate) popups: &'a [(TaskId, Popup)],
-    /// How the view itself fares; nothing when there is nothing to say.
+    /// Status of the view; empty if there is nothing to report.
     pub(crate) status: &'a str,
     pub(crate) bar: Option<&'a TimeBar>,
     pub(crate) palette: &'a Palette,
@@ -39,7 +39,7 @@ impl Overlay<'_> {
         let line = match &self.view.mode {
             Mode::Filter { .. } => {
                 let filter = &self.view.filter;
-                format!("filter: {filter}_    Enter keeps it, Esc takes it back")
+                format!("filter: {filter}_    Enter: keep the filter, Esc: cancel")
             }
             _ => self
                 .view
@@ -63,7 +63,7 @@ impl Overlay<'_> {
         }
     }
 
-    /// Where the time bar of a scene is: left, top, right, bottom.
+    /// Box of the time bar of a scene: left, top, right, bottom, in pixels.
     pub(crate) fn place_of_bar(width: f32, height: f32) -> (f32, f32, f32, f32) {
         (ENDS, height - BAR, width - ENDS, height)
     }
@@ -110,7 +110,7 @@ impl Overlay<'_> {
         if popup.is_over {
             title.push_str("  (exited)");
         } else if mark.is_none() {
-            title.push_str("  (not in sight)");
+            title.push_str("  (not visible)");
         }
         let lines: Vec<String> = std::iter::once(&title)
             .chain(&popup.lines)
@@ -121,7 +121,7 @@ impl Overlay<'_> {
             .map(|line| self.font.width(line, SIZE))
             .fold(0.0, f32::max);
         let (width, height) = (widest + 2.0 * PAD, lines.len() as f32 * LINE + 2.0 * PAD);
-        // Whoever is not on the chart has a box all the same.
+        // A task that is not on the chart gets a box at a fixed place.
         let (at, away) = mark.map_or(((40.0, 110.0), (0.0, 0.0)), |mark| {
             ((mark.x, mark.y), (mark.r + 10.0, 8.0))
         });

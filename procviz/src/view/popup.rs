@@ -1,4 +1,4 @@
-//! What a popup says of a task.
+//! Makes the text of a popup about a task.
 
 use std::sync::Arc;
 
@@ -7,35 +7,35 @@ use crate::model::{
     rate_text,
 };
 
-/// A popup: what it says, and whether its task is there.
+/// The content of a popup.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Popup {
-    /// Who.
+    /// Name and id of the task.
     pub(crate) title: String,
-    /// A line a fact.
+    /// One line per fact.
     pub(crate) lines: Vec<String>,
-    /// The task has ended.
+    /// Whether the task has exited.
     pub(crate) is_over: bool,
 }
 
-/// What a popup is made of beside the task.
+/// The input of a popup besides the task.
 pub(crate) struct Subject<'a> {
-    /// The user's name.
+    /// Name of the user.
     pub(crate) user: Arc<str>,
-    /// The parent's name, where it is known.
+    /// Name of the parent, if known.
     pub(crate) parent: Option<String>,
-    /// Local time of the start.
+    /// Local time of the start of the task.
     pub(crate) started: String,
     /// Length of the interval, ns.
     pub(crate) interval_ns: u64,
-    /// Arguments and what else is read for this task alone.
+    /// Arguments and other lines that are read only for this task.
     pub(crate) details: &'a [String],
 }
 
-/// With what a line of arguments begins.
+/// Prefix of a line with arguments.
 pub(crate) const ARGS: &str = "$ ";
 
-/// Says what there is to say of a task; figures that are not known say so.
+/// Makes the popup of a task. Unknown values are shown as unknown.
 pub(crate) fn popup(task: &TaskView<'_>, subject: &Subject<'_>) -> Popup {
     let (id, process) = (task.id(), task.process);
     let mut title = format!("{} {}", task.thread.comm.text().picture(), id.tid);
@@ -47,7 +47,7 @@ pub(crate) fn popup(task: &TaskView<'_>, subject: &Subject<'_>) -> Popup {
     }
     let is_over = task.end().is_some_and(|end| !end.zombie || end.tick != 0);
     let ended = if is_over { ended(task) } else { Vec::new() };
-    // Arguments come first, as they tell more than the name.
+    // Arguments come first, because they say more than the name.
     let (args, details): (Vec<_>, Vec<_>) = subject
         .details
         .iter()
@@ -63,7 +63,7 @@ pub(crate) fn popup(task: &TaskView<'_>, subject: &Subject<'_>) -> Popup {
     lines.push(format!("started {}", subject.started));
     lines.push(cpu(task));
     if let Some(wait) = task.change().wait_ns.filter(|_| task.end().is_none()) {
-        lines.push(format!("waited for a CPU {}", duration_text(wait)));
+        lines.push(format!("waited {} for a CPU", duration_text(wait)));
     }
     if !is_over {
         lines.push(memory(task));
@@ -110,7 +110,7 @@ fn state(task: &TaskView<'_>) -> String {
 
 fn cpu(task: &TaskView<'_>) -> String {
     format!(
-        "CPU {:.1} % of a core, {} in all",
+        "CPU {:.1} % of a core, {} in total",
         task.cpu_share() * 100.0,
         duration_text(task.cpu_ns())
     )
@@ -147,10 +147,10 @@ fn known(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| "unknown".to_owned(), bytes_text)
 }
 
-/// How a task ended.
+/// The lines about the exit of a task.
 fn ended(task: &TaskView<'_>) -> Vec<String> {
     let status = task.end().and_then(|end| end.status);
-    let how = status.map_or_else(|| "how is unknown".to_owned(), |status| status.words());
+    let how = status.map_or_else(|| "exit status unknown".to_owned(), |status| status.words());
     let mut lines = vec![format!("ended: {how}")];
     if let Some(record) = task.process.exit.as_deref() {
         lines.push(record_line(record, task.id()));
@@ -165,10 +165,10 @@ fn record_line(record: &ExitRecord, id: TaskId) -> String {
     let whose = if record.process == id {
         ""
     } else {
-        "its process "
+        "process: "
     };
     format!(
-        "{whose}lived {}, used {cpu} of CPU, most RSS {}",
+        "{whose}lifetime {}, CPU time {cpu}, max RSS {}",
         duration_text(record.lifetime_ns()),
         known(record.max_rss_bytes)
     )

@@ -1,4 +1,4 @@
-//! What a live view shows and how input changes it; pure.
+//! Holds the state of a live view, and changes the state on input. Does no I/O.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
     model::{Scope, TaskId},
 };
 
-/// Which chart.
+/// The kind of a chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ChartKind {
     Grid,
@@ -18,116 +18,117 @@ pub(crate) enum ChartKind {
     Lines,
 }
 
-/// Who gets what is typed.
+/// Which part of the view handles the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// The charts.
+    /// The chart.
     Normal,
-    /// The filter line; `before` comes back with Escape.
+    /// The filter line. Escape restores the filter `before`.
     Filter { before: String },
-    /// The help lies over everything.
+    /// The help, which covers the view.
     Help,
 }
 
-/// What is to happen because of some input.
+/// An action that input causes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
-    /// The view ends.
+    /// Close the view.
     Quit,
-    /// The picture is another one.
+    /// Draw the picture again.
     Redraw,
-    /// A sample, now.
+    /// Take a sample now.
     Sample,
-    /// Sampling stops or goes on.
+    /// Pause (`true`) or resume (`false`) sampling.
     Pause(bool),
-    /// Another interval.
+    /// Use another interval.
     Interval,
-    /// Another filter line.
+    /// Use another filter line.
     Filter,
-    /// Another chart, scope or grouping.
+    /// Use another chart, scope, grouping or order.
     Chart,
-    /// The picture into a file.
+    /// Save the picture to a file.
     Save,
-    /// In a recording: the next sample, or the one before.
+    /// In a recording: go to the next (`true`) or the previous (`false`) sample.
     Step(bool),
-    /// In a recording: a place on the time bar, from 0 to 1.
+    /// In a recording: seek to a position on the time bar, 0 to 1.
     Seek(f32),
-    /// In a recording: when the next begins to stand out, or the one before.
+    /// In a recording: go to the next (`true`) or the previous (`false`) start of a
+    /// finding.
     Mark(bool),
-    /// In a recording: faster, or slower.
+    /// In a recording: play faster (`true`) or slower (`false`).
     Speed(bool),
 }
 
-/// What input is judged by: the picture that somebody sees.
+/// The visible picture, to which input refers.
 pub(crate) struct Stage<'a> {
-    /// What lies where.
+    /// Positions of tasks, findings and the time bar.
     pub(crate) hits: &'a Hits,
-    /// Whom the findings point at, in order.
+    /// The task of each finding, in order; `None` if a finding is not about one task.
     pub(crate) findings: &'a [Option<TaskId>],
 }
 
-/// A live view.
+/// The state of a live view.
 #[derive(Clone, Debug)]
 pub(crate) struct View {
     pub(crate) chart: ChartKind,
-    /// Of grid, bubble and lines.
+    /// Scopes of grid, bubble and lines.
     pub(crate) scopes: [Scope; 3],
     pub(crate) grouping: Grouping,
     pub(crate) interval: Duration,
     pub(crate) is_paused: bool,
-    /// Whether it is a recording that is shown: time can be gone to and fro in.
+    /// Whether the view shows a recording, in which the user can seek.
     pub(crate) is_recording: bool,
-    /// Whether there are any: of a recording, there may be processes alone.
+    /// Whether threads are known. A recording can contain processes only.
     pub(crate) has_threads: bool,
-    /// Whether processes are shown where threads are asked for, which cost more.
+    /// Whether processes are shown instead of threads, because threads cost more CPU.
     pub(crate) is_reduced: bool,
-    /// By keys, or as the subject of a finding.
+    /// The task that was selected by keys or through a finding.
     pub(crate) selected: Option<TaskId>,
-    /// Under the pointer.
+    /// The task under the pointer.
     pub(crate) hovered: Option<TaskId>,
-    /// In the order in which they were pinned.
+    /// The pinned tasks, in the order of pinning.
     pub(crate) pins: Vec<TaskId>,
     pub(crate) filter: String,
     pub(crate) mode: Mode,
     pub(crate) sorting: Sorting,
-    /// Rows of the grid above the screen.
+    /// Number of grid rows above the screen.
     pub(crate) scroll: usize,
-    /// How many times the plot is enlarged, and where.
+    /// Factor and position of the enlarged plot.
     #[cfg(feature = "window")]
     pub(crate) glass: Magnifier,
-    /// In a terminal, whose cells have one size: how many times the lines'
-    /// last part is enlarged; `None` in a window.
+    /// In a terminal, whose cells have a fixed size: the factor by which the last part
+    /// of the lines chart is enlarged. `None` in a window.
     pub(crate) span: Option<f64>,
-    /// Whence one looks at the lines, degrees.
+    /// Viewing angle of the lines chart: rotation and tilt, in degrees.
     pub(crate) angle: (f32, f32),
-    /// Said at the foot until the next key.
+    /// Message in the foot until the next key.
     pub(crate) message: Option<String>,
     finding: Option<usize>,
 }
 
-/// Intervals that `+` and `-` go through, ms.
+/// Intervals that `+` and `-` step through, ms.
 const INTERVALS: [u64; 12] = [
     10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000,
 ];
-/// Degrees of one key.
+/// Rotation per key press, in degrees.
 const TURN: f32 = 6.0;
-/// Degrees of one pixel.
+/// Rotation per dragged pixel, in degrees.
 const DRAG: f32 = 0.4;
-/// Rows of one key.
+/// Rows to scroll per key press.
 const SCREEN: usize = 10;
-/// Pixels of one key, where the plot is enlarged.
+/// Pixels to move an enlarged plot per key press.
 #[cfg(feature = "window")]
 const PAGE: f32 = 300.0;
-/// What one step of a wheel enlarges by.
+/// Factor per wheel step.
 #[cfg(feature = "window")]
 const ZOOM: f32 = 1.25;
-/// The most that the lines' last part is enlarged.
+/// Largest factor for the last part of the lines chart.
 const LONGEST_SPAN: f64 = 64.0;
-/// Characters that a filter line holds.
+/// Upper limit for the characters of a filter line.
 const FILTER: usize = 200;
 
 impl View {
-    /// A view of a chart.
+    /// Makes a view of a chart.
     pub(crate) fn new(
         chart: ChartKind,
         scopes: [Scope; 3],
@@ -159,24 +160,24 @@ impl View {
         }
     }
 
-    /// Threads or processes, on the chart that is shown.
+    /// The scope of the visible chart.
     pub(crate) fn scope(&self) -> Scope {
         self.scope_of(self.chart)
     }
 
-    /// Threads or processes, on a chart.
+    /// The scope of a chart.
     pub(crate) fn scope_of(&self, chart: ChartKind) -> Scope {
         if !self.has_threads {
             return Scope::Processes;
         }
-        // The lines are few anyhow, and would lose what they have seen.
+        // The lines chart has few lines, and would lose its history.
         if self.is_reduced && chart != ChartKind::Lines {
             return Scope::Processes;
         }
         self.scopes[chart as usize]
     }
 
-    /// Whose popups are open, the pinned first.
+    /// The tasks with open popups, pinned tasks first.
     pub(crate) fn shown(&self) -> Vec<TaskId> {
         let mut shown = self.pins.clone();
         for id in [self.selected, self.hovered].into_iter().flatten() {
@@ -187,7 +188,7 @@ impl View {
         shown
     }
 
-    /// Takes in what somebody did; returns what is to happen.
+    /// Handles input. Returns the actions that the input causes.
     pub(crate) fn input(&mut self, input: Input, stage: &Stage<'_>) -> Vec<Effect> {
         match input {
             Input::Key(key) => self.key(key, stage),
@@ -218,7 +219,7 @@ impl View {
             }
             #[cfg(feature = "window")]
             Input::Zoom(x, y, steps) => {
-                // Beside the dots there is nothing to enlarge.
+                // Enlarges at the nearest dot: there is nothing to enlarge beside the dots.
                 let at = stage.hits.nearest((x, y)).unwrap_or((x, y));
                 self.glass.zoom(ZOOM.powf(steps), at);
                 vec![Effect::Redraw]
@@ -279,7 +280,7 @@ impl View {
         vec![Effect::Filter, Effect::Redraw]
     }
 
-    /// Keys that mean another thing where time can be gone to and fro in.
+    /// Handles the keys that have another meaning in a recording.
     fn time_key(&mut self, key: Key) -> Option<Vec<Effect>> {
         let effect = match key {
             Key::Char(' ') => return Some(self.chart_pause()),
@@ -311,7 +312,7 @@ impl View {
         pause.into_iter().chain(effects).collect()
     }
 
-    /// Keys that choose the chart, its scope, its groups and its order.
+    /// Handles the keys that choose the chart, its scope, its groups and its order.
     fn look_key(&mut self, key: Key) -> Vec<Effect> {
         match key {
             Key::Char('g') => {
@@ -335,7 +336,7 @@ impl View {
             }
             Key::Char('o') => {
                 self.sorting = self.sorting.next();
-                self.message = Some(format!("in order of {}", self.sorting.word()));
+                self.message = Some(format!("sorted by {}", self.sorting.word()));
             }
             Key::Char(digit @ '1'..='3') => {
                 self.chart = match digit {
@@ -402,7 +403,8 @@ impl View {
         vec![Effect::Redraw]
     }
 
-    /// Closes what was opened last; with nothing open the view ends.
+    /// Closes the first open item: selection, last pin, enlarged plot, filter. Quits if
+    /// nothing is open.
     fn close(&mut self) -> Vec<Effect> {
         if self.selected.take().is_some() {
             return vec![Effect::Redraw];
@@ -424,7 +426,7 @@ impl View {
 
     #[cfg_attr(
         not(feature = "window"),
-        expect(unused_variables, reason = "cells have one size")
+        expect(unused_variables, reason = "cells have a fixed size")
     )]
     fn zoom(&mut self, stage: &Stage<'_>, by: f32) {
         match &mut self.span {
@@ -432,7 +434,7 @@ impl View {
                 *span = (*span * f64::from(by)).clamp(1.0, LONGEST_SPAN);
             }
             Some(_) => {
-                self.message = Some("only the lines can be enlarged in a terminal".to_owned());
+                self.message = Some("a terminal enlarges only the lines chart".to_owned());
             }
             #[cfg(feature = "window")]
             None => {
@@ -459,7 +461,7 @@ impl View {
         };
     }
 
-    /// Pins a task, or frees it.
+    /// Pins or unpins a task.
     fn pin(&mut self, id: TaskId) {
         match self.pins.iter().position(|pinned| *pinned == id) {
             Some(index) => _ = self.pins.remove(index),
@@ -482,8 +484,8 @@ impl View {
         self.finding = Some(index);
         match stage.findings.get(index) {
             Some(Some(id)) => self.selected = Some(*id),
-            Some(None) => self.message = Some("this one is about no single task".to_owned()),
-            None => self.message = Some("nothing stands out".to_owned()),
+            Some(None) => self.message = Some("this finding is not about one task".to_owned()),
+            None => self.message = Some("no findings".to_owned()),
         }
     }
 
@@ -495,7 +497,7 @@ impl View {
             INTERVALS.iter().rev().find(|ms| **ms < now)
         };
         let Some(next) = next else {
-            self.message = Some("no further".to_owned());
+            self.message = Some("intervals are from 10 ms to 60 s".to_owned());
             return vec![Effect::Redraw];
         };
         self.interval = Duration::from_millis(*next);

@@ -1,4 +1,4 @@
-//! The interaction model without a screen.
+//! Tests the interaction model without a screen.
 
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ fn arrows_go_from_dot_to_dot() {
         table.key(key);
         assert_eq!(table.view.selected, Some(id(at)), "{key:?}");
     }
-    // Whom one looked at is not on the screen any more: from the start.
+    // The selected task is not on the screen any more: selection begins at the start.
     table.view.selected = Some(id(99));
     table.key(Key::Down);
     assert_eq!(table.view.selected, Some(id(1)));
@@ -95,7 +95,8 @@ fn a_pointer_hovers_pins_and_frees() {
     assert_eq!(table.view.shown(), [id(2), id(12)]);
     table.input(Input::Click(11.0, 1.0));
     assert_eq!(table.view.pins, [id(12)]);
-    // A pin holds a task, not a place: it stays when the task is not to be seen.
+    // A pin belongs to a task, not to a position: the pin stays if the task is not
+    // visible.
     table.hits.tasks.clear();
     assert_eq!(table.view.shown(), [id(12)]);
 }
@@ -112,7 +113,7 @@ fn findings_select_their_tasks() {
     assert_eq!(table.view.selected, Some(id(6)));
     table.findings.clear();
     table.keys("n");
-    assert!(table.view.message.as_deref() == Some("nothing stands out"));
+    assert!(table.view.message.as_deref() == Some("no findings"));
 }
 
 #[test]
@@ -159,7 +160,7 @@ fn other_keys_ask_for_what_the_help_says() {
     assert_eq!(table.keys("p"), [Effect::Pause(true), Effect::Redraw]);
     assert_eq!(table.keys("."), [Effect::Sample, Effect::Redraw]);
     assert_eq!(table.keys("p"), [Effect::Pause(false), Effect::Redraw]);
-    // A step out of the run stops it first.
+    // A step while sampling runs pauses sampling first.
     let step = [Effect::Pause(true), Effect::Sample, Effect::Redraw];
     assert_eq!(table.keys("."), step);
     table.keys("+");
@@ -186,7 +187,7 @@ fn other_keys_ask_for_what_the_help_says() {
     }
     assert_eq!(table.keys("s"), [Effect::Save, Effect::Redraw]);
     assert_eq!(table.keys("q"), [Effect::Quit]);
-    // Only lines are turned by dragging.
+    // Dragging rotates only the lines chart.
     assert_eq!(table.input(Input::Drag(5.0, 5.0)), []);
     table.keys("3");
     let before = table.view.angle;
@@ -202,7 +203,7 @@ fn tasks_are_put_in_order_and_enlarged() {
     assert_eq!(table.view.sorting, Sorting::Cpu);
     table.keys("ooo");
     assert_eq!(table.view.sorting, Sorting::Start);
-    // A terminal's cells have one size, its lines have not.
+    // In a terminal, cells have a fixed size, but the lines chart can be enlarged.
     table.view.span = Some(1.0);
     table.keys("z");
     assert!(table.view.message.is_some() && table.view.span == Some(1.0));
@@ -216,7 +217,7 @@ fn a_window_is_enlarged_where_one_looks() {
     let mut table = Table::new();
     table.view.selected = Some(id(7));
     table.keys("z");
-    // The task that was selected stays where it was, at (20, 10).
+    // The selected task stays in place, at (20, 10).
     assert_eq!(
         (table.view.glass.factor, table.view.glass.shift),
         (2.0, (-20.0, -10.0))
@@ -247,7 +248,7 @@ fn time_is_gone_to_and_fro_in() {
         table.input(Input::Scrub(150.0)),
         [Effect::Seek(0.25), Effect::Redraw]
     );
-    // Selecting goes on with the other arrows.
+    // The other arrows still select tasks.
     table.key(Key::Down);
     assert!(table.view.selected.is_some());
 }

@@ -210,7 +210,7 @@ fn unnamed(wanted: &mut Vec<Wanted>) -> usize {
     }
     let total: usize = tail.iter().map(|wanted| wanted.len).sum();
     if let Some(first) = tail.first_mut() {
-        first.name = format!("{many} other groups");
+        first.name = format!("other groups ({many})");
         first.count = crate::model::count_text(total as u64);
         first.ended = None;
     }

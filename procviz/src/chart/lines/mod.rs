@@ -62,7 +62,7 @@ pub(crate) struct Series {
     pub(crate) is_over: bool,
 }
 
-/// Highest value of [`Trail::interest`]. A line with this value is opaque.
+/// Value of [`Trail::interest`] from which a line is opaque.
 const MOST_INTEREST: u8 = 5;
 const LABEL: f32 = 12.0;
 /// Radius of the mark at the end of a line, in pixels.

@@ -1,5 +1,5 @@
-//! Frames of a page as JSON: the first in full, each later one as what changed.
-//! `page.js` is the reader; a name here has the same letter there.
+//! Encodes the frames of a page as JSON: the first frame in full, each later frame as
+//! changes. `page.js` reads them and uses the same letters.
 
 use std::hash::Hash;
 
@@ -12,19 +12,19 @@ use crate::{
     scene::{Anchor, Color, Font, Item, Mark, Scene, Shape},
 };
 
-/// One picture of a page.
+/// A picture of a page.
 pub struct Frame<'a> {
-    /// When, as a person reads it.
+    /// Local time of the picture, as text.
     pub time: String,
-    /// When, ns since boot.
+    /// Time of the picture, ns since boot.
     pub boot_ns: u64,
-    /// The picture in the light theme and in the dark one, alike but for colours.
+    /// The picture in the light and in the dark theme, which differ only in colours.
     pub scenes: [&'a Scene; 2],
-    /// What is said of each task of the picture: its process, and the lines.
+    /// For each task of the picture, its process and the lines about the task.
     pub facts: &'a FxHashMap<TaskId, (TaskId, Vec<Fact>)>,
 }
 
-/// What a page knows of the frames before.
+/// The state of a page after its previous frames.
 #[derive(Default)]
 pub(super) struct Encoder {
     began_ns: Option<u64>,
@@ -32,9 +32,9 @@ pub(super) struct Encoder {
     /// Colour, shape, colour of the spot.
     looks: Table<(usize, u8, Option<usize>)>,
     words: Table<&'static str>,
-    /// Marks by task; a task may have several.
+    /// Marks by task. A task can have several marks.
     marks: Table<(TaskId, u32)>,
-    /// What is said: of a thread, or of its process.
+    /// Cards with the lines about a task, or with the lines that a process shares.
     cards: Table<(TaskId, bool)>,
     shown: Vec<Shown>,
     said: Vec<[Option<Json>; Place::COUNT]>,
@@ -45,7 +45,7 @@ pub(super) struct Encoder {
     item_order: Vec<usize>,
 }
 
-/// A mark as it was shown last: tenths of a pixel.
+/// The last state of a mark, in tenths of a pixel.
 #[derive(Clone, Copy, Default, PartialEq)]
 struct Shown {
     at: (i64, i64),
@@ -53,7 +53,7 @@ struct Shown {
     look: Option<usize>,
 }
 
-/// Values by number, in the order in which they came.
+/// Numbers values in the order of their first use.
 struct Table<T> {
     numbers: FxHashMap<T, usize>,
     new: Vec<T>,
@@ -84,12 +84,13 @@ impl<T: Clone + Eq + Hash> Table<T> {
     }
 }
 
-/// As it stands in the page. Lists that begin with a number give the distance to the one before.
+/// The changes of a frame, as stored in the page. If the entries of a list begin with a
+/// number, this is the distance to the number of the previous entry.
 #[derive(Serialize, Default)]
 pub(super) struct Delta {
-    /// When.
+    /// Time, as text.
     t: String,
-    /// When, us since the first frame.
+    /// Time, us since the first frame.
     u: u64,
     /// New pairs of colours, light and dark.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -97,16 +98,16 @@ pub(super) struct Delta {
     /// New looks: colour, shape, colour of the spot or -1.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     l: Vec<(usize, u8, i64)>,
-    /// New words.
+    /// New texts of facts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     w: Vec<&'static str>,
-    /// New marks: card, card of the process; -1 where nothing is said.
+    /// New marks: card of the task, card of the process; -1 for a mark without lines.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     k: Vec<i64>,
-    /// The marks that are there, in the order of painting: runs of first and count.
+    /// The visible marks in painting order, as runs of first number and count.
     #[serde(skip_serializing_if = "Option::is_none")]
     o: Option<Vec<usize>>,
-    /// Places: mark, x, y (from the one before).
+    /// Positions: mark, x, y. x and y are relative to the previous entry.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     p: Vec<i64>,
     /// Radii: mark, radius.
@@ -115,18 +116,18 @@ pub(super) struct Delta {
     /// Looks: mark, look.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     c: Vec<i64>,
-    /// Facts: card and place, words (-1: none), values.
+    /// Facts: card and place, text (-1: no fact), values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     f: Vec<Json>,
     /// New items.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     i: Vec<Json>,
-    /// The items that are there: runs of first and count.
+    /// The visible items, as runs of first number and count.
     #[serde(skip_serializing_if = "Option::is_none")]
     j: Option<Vec<usize>>,
 }
 
-/// A tenth of a pixel is as fine as one sees.
+/// Converts pixels to tenths of a pixel. Smaller differences are not visible.
 fn tenths(pixels: f32) -> i64 {
     (f64::from(pixels) * 10.0).round() as i64
 }
@@ -135,7 +136,7 @@ fn hex(Color(r, g, b, a): Color) -> String {
     format!("#{r:02x}{g:02x}{b:02x}{a:02x}")
 }
 
-/// Numbers as runs of first and count.
+/// Converts numbers to runs of first number and count.
 fn runs(numbers: &[usize]) -> Vec<usize> {
     let mut runs: Vec<usize> = Vec::new();
     for number in numbers {
@@ -364,7 +365,7 @@ fn item_json(item: &Item, color: usize, font: &Font) -> Json {
                 Anchor::Middle => 1,
                 Anchor::End => 2,
             };
-            // Who reads may have another font: this much room is there.
+            // The browser can have another font, so the page contains the width.
             let width = font.width(&text.text, text.size);
             json!([
                 3,

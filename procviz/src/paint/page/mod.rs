@@ -1,6 +1,6 @@
-//! Makes one HTML file of many pictures: it holds the first scene and what
-//! changes, and the browser only paints. Nothing is fetched, and no text of
-//! it is ever taken for markup.
+//! Makes one HTML file from many pictures. The file contains the first scene and the
+//! changes, and the browser only paints. The page loads nothing from elsewhere, and
+//! never treats text as markup.
 
 mod frames;
 
@@ -21,12 +21,13 @@ use crate::{
 
 const SCRIPT: &str = include_str!("page.js");
 const STYLE: &str = include_str!("page.css");
-/// Packed data of a page at most, bytes: a browser has to hold all of it.
+/// Upper limit for the compressed data of a page, in bytes. A browser must hold all of
+/// this data.
 const MOST_BYTES: usize = 64 << 20;
 /// Upper limit for the tasks of a picture in a page.
 const MOST_TASKS: usize = 30_000;
 
-/// A page that is being made, a frame at a time.
+/// A page that is made frame by frame.
 pub struct Page {
     font: Font,
     out: DeflateEncoder<Vec<u8>>,
@@ -35,103 +36,103 @@ pub struct Page {
     last: Option<Scene>,
 }
 
-/// A page that cannot be made.
+/// The reason why a page cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
-    /// Something could not be put into JSON.
-    #[error("failed to describe a frame")]
+    /// Data could not be converted to JSON.
+    #[error("failed to convert a frame to JSON")]
     Json(#[from] serde_json::Error),
-    /// A browser could not hold it.
+    /// The picture has more tasks than a browser can handle.
     #[error(
-        "a page holds up to {} tasks, and this picture has {}: choose some of them with -p or a filter, or draw a .png",
+        "a page holds up to {} tasks, but this picture has {}: show only processes with `-p`, use a filter such as `--user`, or write a `.png` file",
         crate::model::count_text(MOST_TASKS as u64),
         crate::model::count_text(*.0 as u64)
     )]
     TooMany(usize),
-    /// Something could not be packed.
-    #[error("failed to pack a frame")]
+    /// Data could not be compressed.
+    #[error("failed to compress a frame")]
     Pack(#[from] std::io::Error),
 }
 
-/// What a page tells beside its pictures.
+/// The content of a page besides its pictures.
 #[derive(Serialize)]
 pub struct Story {
-    /// What stood out, in the order of its beginning.
+    /// Findings, in the order of their start.
     pub findings: Vec<StoodOut>,
-    /// Who ended, in that order.
+    /// Exited processes, in the order of exit.
     pub exits: Vec<Ended>,
-    /// Those that are too many for a line each, by kind.
+    /// Further exited processes, which have no row of their own, by kind.
     pub more_exits: Vec<Kind>,
-    /// Lives of which only the number is known.
+    /// Short-lived processes of which only the number is known.
     pub counted: u64,
     /// Whether arguments are shown.
     pub has_args: bool,
 }
 
-/// What stood out.
+/// A finding.
 #[derive(Serialize)]
 pub struct StoodOut {
-    /// Its first frame and its last, from 0.
+    /// First and last frame with the finding, from 0.
     pub frames: (usize, usize),
-    /// The name of whom it is about.
+    /// Name of the subject of the finding.
     pub who: String,
-    /// What it said last.
+    /// Last text of the finding.
     pub text: String,
-    /// The mark that carried its number, see [`Page::mark_of`].
+    /// The mark with the number of the finding, see [`Page::mark_of`].
     pub dot: Option<usize>,
 }
 
-/// An end.
+/// An exited process.
 #[derive(Serialize)]
 pub struct Ended {
-    /// The frame at which it was known, from 0.
+    /// First frame after the exit, from 0.
     pub frame: usize,
-    /// Local time of the end.
+    /// Local time of the exit.
     pub time: String,
     /// Process id.
     pub pid: u32,
-    /// Of the parent.
+    /// Process id of the parent.
     pub ppid: u32,
-    /// The user's name.
+    /// Name of the user.
     pub user: String,
-    /// The name.
+    /// Name of the process.
     pub comm: String,
-    /// How.
+    /// Exit status, as text.
     pub ended: String,
-    /// How long it lived, ns; `None` when not known, as with all that follows.
+    /// Lifetime, ns; `None` if unknown. The same holds for the next fields.
     pub lived_ns: Option<u64>,
     /// CPU time, ns.
     pub cpu_ns: Option<u64>,
     /// Largest resident set, bytes.
     pub max_rss_bytes: Option<u64>,
-    /// Arguments, where they are shown and known.
+    /// Arguments, if they are shown and known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub args: Option<String>,
 }
 
-/// Ends of one kind.
+/// Exited processes of one kind.
 #[derive(Serialize)]
 pub struct Kind {
-    /// How many.
+    /// Number of processes.
     pub count: u64,
-    /// Of the parent.
+    /// Process id of the parent.
     pub ppid: u32,
-    /// The user's name.
+    /// Name of the user.
     pub user: String,
-    /// The name.
+    /// Name of the processes.
     pub comm: String,
-    /// How.
+    /// Exit status, as text.
     pub ended: String,
 }
 
 /// The theme with which a page opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opens {
-    /// That of the browser.
+    /// The theme of the browser.
     AsBrowser,
-    /// Dark on white.
+    /// Dark text on a white background.
     Light,
-    /// Light on black.
+    /// Light text on a dark background.
     Dark,
 }
 
@@ -140,14 +141,14 @@ struct Head {
     width: f32,
     height: f32,
     background: [String; 2],
-    /// Lines that can be said of a task.
+    /// Number of possible lines about a task.
     places: usize,
-    /// Those in which somebody is looked for.
+    /// Lines that the filter searches.
     sought: [usize; 4],
 }
 
 impl Page {
-    /// An empty one.
+    /// Makes an empty page.
     pub fn new(font: Font) -> Self {
         Self {
             font,
@@ -158,11 +159,11 @@ impl Page {
         }
     }
 
-    /// Whether a picture of so many tasks can be added.
+    /// Checks whether a picture with this number of tasks can be added.
     ///
     /// # Errors
     ///
-    /// When there are more than a browser can hold.
+    /// If there are more tasks than a browser can handle.
     pub fn check(tasks: usize) -> Result<(), PageError> {
         if tasks > MOST_TASKS {
             return Err(PageError::TooMany(tasks));
@@ -174,7 +175,7 @@ impl Page {
     ///
     /// # Errors
     ///
-    /// When it cannot be packed.
+    /// If the picture cannot be compressed.
     pub fn add(&mut self, frame: &Frame<'_>) -> Result<(), PageError> {
         let [light, dark] = frame.scenes;
         if self.frames == 0 {
@@ -200,31 +201,31 @@ impl Page {
         Ok(())
     }
 
-    /// Bytes of the data so far, as they stand in the file.
+    /// Size of the data so far in the file, in bytes.
     pub fn bytes(&self) -> usize {
         self.out.get_ref().len().div_ceil(3) * 4
     }
 
-    /// Whether a browser could not hold much more.
+    /// Whether the page has reached its upper limit of data.
     pub fn is_full(&self) -> bool {
         self.out.get_ref().len() > MOST_BYTES
     }
 
-    /// The number of a task's mark, if it had one in any picture so far.
+    /// The number of the mark of a task; `None` if no picture so far has a mark.
     pub fn mark_of(&self, id: TaskId) -> Option<usize> {
         self.encoder.mark_of(id)
     }
 
-    /// Pictures so far.
+    /// Number of pictures so far.
     pub fn frames(&self) -> usize {
         self.frames
     }
 
-    /// The page as a file; empty where it has no picture.
+    /// The page as a file; empty if the page has no picture.
     ///
     /// # Errors
     ///
-    /// When its end cannot be packed.
+    /// If the end of the data cannot be compressed.
     pub fn finish(mut self, story: &Story, opens: Opens) -> Result<Vec<u8>, PageError> {
         let Some(last) = &self.last else {
             return Ok(Vec::new());
@@ -257,17 +258,17 @@ impl Page {
     }
 }
 
-/// What is above the picture.
-const BODY: &str = "<noscript><p>This is the last picture. With JavaScript there are all of them, and tables.</p></noscript>\n\
+/// HTML above the picture.
+const BODY: &str = "<noscript><p>This is the last picture. Enable JavaScript to see all pictures and the tables.</p></noscript>\n\
 <p id=\"trouble\" hidden></p>\n\
 <header id=\"bar\" hidden><button id=\"play\" aria-label=\"play\">\u{25b6}</button>\
 <select id=\"speed\" aria-label=\"speed\"><option value=\"1\">1x</option><option value=\"4\">4x</option><option value=\"16\">16x</option></select>\
-<div id=\"track\"><div id=\"ticks\"></div><input id=\"slider\" type=\"range\" min=\"0\" value=\"0\" aria-label=\"moment\"></div>\
-<output id=\"moment\"></output><input id=\"filter\" type=\"search\" placeholder=\"name, pid, user\" aria-label=\"show only\"><output id=\"found\"></output>\
-<button id=\"theme\">light or dark</button></header>\n";
+<div id=\"track\"><div id=\"ticks\"></div><input id=\"slider\" type=\"range\" min=\"0\" value=\"0\" aria-label=\"time\"></div>\
+<output id=\"moment\"></output><input id=\"filter\" type=\"search\" placeholder=\"name, pid, user\" aria-label=\"filter\"><output id=\"found\"></output>\
+<button id=\"theme\">light/dark</button></header>\n";
 
-/// What comes after the picture.
+/// HTML of the picture and below.
 const STAGE: &str = "<canvas id=\"picture\" role=\"img\" hidden></canvas><div id=\"popups\"></div></div>\n\
-<p id=\"help\" hidden>space: play   left, right: step   [ ]: what stands out   hover: figures   click: pin   Esc: unpin   /: filter</p>\n\
-<section id=\"findings\" hidden><h2>What stood out</h2><ol></ol></section>\n\
-<section id=\"exits\" hidden><h2>Who ended</h2><p></p><table><thead></thead><tbody></tbody></table></section>\n";
+<p id=\"help\" hidden>space: play   left, right: step   [ ]: previous, next finding   hover: details   click: pin   Esc: unpin   /: filter</p>\n\
+<section id=\"findings\" hidden><h2>Findings</h2><ol></ol></section>\n\
+<section id=\"exits\" hidden><h2>Exited processes</h2><p></p><table><thead></thead><tbody></tbody></table></section>\n";

@@ -1,5 +1,5 @@
 "use strict";
-// The reader of frames.rs: what each letter means is told there.
+// Reads the output of frames.rs, which documents the meaning of each letter.
 (async () => {
   const $ = id => document.getElementById(id);
   const root = document.documentElement;
@@ -20,19 +20,19 @@
   try {
     page = await unpack($("data").textContent);
   } catch (error) {
-    $("trouble").textContent = "This is the last picture. What the page holds beside it could not be unpacked: " + error;
+    $("trouble").textContent = "This is the last picture. The rest of the page could not be decompressed: " + error;
     $("trouble").hidden = false;
     return;
   }
   const { head, frames, story } = page;
   const last = frames.length - 1;
 
-  // What is numbered, of all frames.
+  // The numbered values of all frames.
   const all = letter => frames.flatMap(frame => frame[letter] || []);
   const colors = all("q"), looks = all("l"), words = all("w").map(text => text.split("{}")), items = all("i");
   const cardsOf = all("k");
 
-  // What one sees: that of a frame is that of the one before with its changes.
+  // The visible state of a frame: the state of the previous frame, plus changes.
   const spread = runs => {
     const out = [];
     for (let i = 0; i < runs.length; i += 2) for (let n = 0; n < runs[i + 1]; n++) out.push(runs[i] + n);
@@ -83,7 +83,7 @@
     show();
   };
 
-  // Words, as procviz writes them.
+  // Formats values as procviz does.
   const three = value => {
     const text = value.toFixed(value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2);
     return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
@@ -105,7 +105,7 @@
   };
   const known = (value, text) => value === null ? "unknown" : text(value);
 
-  // What is said of a mark.
+  // The lines about a mark.
   const line = ([phrase, ...values]) => words[phrase].reduce((out, part, i) => {
     const value = values[i - 1];
     return out + (typeof value === "number" ? duration(Math.max(0, frames[now].u - value) * 1e3) : value) + part;
@@ -117,7 +117,7 @@
     for (const card of [own, shared]) (seen.cards[card] || []).forEach((said, place) => { if (said) lines[place] = line(said); });
     return lines.filter(Boolean);
   };
-  // What the filter looks at.
+  // The text that the filter searches.
   const about = mark => {
     const lines = [];
     for (const card of [cardsOf[2 * mark], cardsOf[2 * mark + 1]])
@@ -126,7 +126,7 @@
   };
   const isTask = mark => cardsOf[2 * mark] >= 0;
 
-  // Paint.
+  // Painting.
   const canvas = $("picture"), stage = $("stage");
   const pen = canvas.getContext("2d");
   const FONT = "px Roboto, 'Helvetica Neue', Arial, sans-serif";
@@ -187,7 +187,7 @@
     seen.items.forEach(item => paintItem(items[item]));
   };
 
-  // Popups: one that follows the pointer, and those that are pinned.
+  // Popups: one follows the pointer, the others are pinned.
   let hovered = -1, pointer = null;
   const pins = new Map(), tip = make("div", "", "popup");
   const zoom = () => canvas.clientWidth / head.width;
@@ -250,10 +250,10 @@
     return { entry, from, to };
   });
   $("findings").querySelector("ol").append(...stood.map(of => of.entry));
-  if (!stood.length) $("findings").append(make("p", "nothing"));
+  if (!stood.length) $("findings").append(make("p", "no findings"));
   const columns = [
     ["time", of => of.time], ["pid", of => of.pid, 1], ["parent", of => of.ppid, 1], ["user", of => of.user], ["command", of => of.comm],
-    ["ended", of => of.ended], ["lived", of => of.lived_ns, 1, duration], ["CPU", of => of.cpu_ns, 1, duration],
+    ["exit status", of => of.ended], ["lifetime", of => of.lived_ns, 1, duration], ["CPU", of => of.cpu_ns, 1, duration],
     ["max RSS", of => of.max_rss_bytes, 1, bytes], ...(story.has_args ? [["arguments", of => of.args ?? null]] : []),
   ];
   const rows = story.exits.map(of => {
@@ -284,16 +284,16 @@
   body.append(...rows.map(of => of.row));
   const folded = story.more_exits.reduce((sum, kind) => sum + kind.count, 0);
   const note = $("exits").querySelector("p");
-  note.textContent = `${rows.length + folded + story.counted} processes ended` +
-    (folded ? `; the first ${rows.length} have a line each, the others by their kind below` : "") +
-    (story.counted ? `; of ${story.counted} the number alone is known` : "");
+  note.textContent = `exited processes: ${rows.length + folded + story.counted}` +
+    (folded ? `; with a row each: the first ${rows.length}, the others are grouped below` : "") +
+    (story.counted ? `; known only by number: ${story.counted}` : "");
   if (folded) {
     const kinds = make("ol");
-    for (const kind of story.more_exits) kinds.append(make("li", `${kind.count} times ${kind.comm} of ${kind.user}, parent ${kind.ppid}: ${kind.ended}`));
-    $("exits").append(make("p", "Beyond these:"), kinds);
+    for (const kind of story.more_exits) kinds.append(make("li", `${kind.count} x ${kind.comm}, user ${kind.user}, parent ${kind.ppid}: ${kind.ended}`));
+    $("exits").append(make("p", "Other exited processes:"), kinds);
   }
 
-  // The bar.
+  // The bar with the controls.
   const slider = $("slider");
   slider.max = last;
   const sift = () => {
@@ -321,7 +321,7 @@
   const stop = () => { clearTimeout(timer); timer = 0; $("play").textContent = "\u25b6"; $("play").setAttribute("aria-label", "play"); };
   const play = () => {
     if (now === last) { stop(); return; }
-    // A long gap is nothing to wait for.
+    // Waits at most 3 s (divided by the speed), also at a long gap.
     const gap = Math.min((frames[now + 1].u - frames[now].u) / 1e3, 3e3) / Number($("speed").value);
     timer = setTimeout(() => { go(now + 1); play(); }, Math.max(gap, 16));
   };

@@ -1,35 +1,35 @@
-//! Where things are on a screen of cells.
+//! Divides a screen of cells into areas.
 
 use ratatui::layout::Rect;
 
-/// Too small for anything below this.
+/// Minimum size of a screen: columns and rows.
 pub(crate) const LEAST: (u16, u16) = (40, 10);
-/// Lines of the head, which needs one more where it is narrow, and of the foot.
+/// Number of lines of the head and of the foot. A narrow head has one more line.
 const HEAD: u16 = 3;
 const FOOT: u16 = 2;
-/// Columns from which on the panel stands at the right.
+/// Number of columns from which the panel is at the right.
 const WIDE: u16 = 110;
 const PANEL: u16 = 42;
-/// Columns that the machine's figures take in one line.
+/// Number of columns that the figures of the machine need in one line.
 const NARROW: u16 = 150;
-/// Lines of the panel when it lies below.
+/// Number of lines of the panel if it is below the chart.
 const BELOW: u16 = 4;
-/// A group's name and its count.
+/// Number of columns for the name and the count of a group.
 const LABEL: u16 = 20;
 
-/// A screen divided.
+/// The areas of a screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub(crate) head: Rect,
-    /// Names of groups, left of the dots.
+    /// Names of the groups, left of the dots.
     pub(crate) labels: Rect,
-    /// The dots, or another chart with the labels' room.
+    /// The dots. Another chart also uses the room of `labels`.
     pub(crate) body: Rect,
     pub(crate) panel: Rect,
     pub(crate) foot: Rect,
 }
 
-/// Divides a screen; `None` when it is too small.
+/// Divides a screen into areas; `None` if the screen is too small.
 pub(crate) fn layout(area: Rect) -> Option<Layout> {
     if area.width < LEAST.0 || area.height < LEAST.1 {
         return None;

@@ -1,4 +1,4 @@
-//! How colours and signs come out on a terminal.
+//! Chooses colours and symbols for a terminal.
 
 use ratatui::style::{Color as Ink, Modifier, Style};
 
@@ -7,33 +7,33 @@ use crate::{
     scene::Color,
 };
 
-/// How many colours a terminal shows.
+/// The number of colours of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Depth {
-    /// 24 bits.
+    /// 24-bit colours.
     True,
-    /// The 256 of xterm.
+    /// The 256 colours of xterm.
     Indexed,
-    /// The first sixteen.
+    /// The first 16 colours.
     Sixteen,
-    /// None: NO_COLOR, or a terminal without.
+    /// No colours: `NO_COLOR` is set, or the terminal has none.
     None,
 }
 
-/// What a terminal can show.
+/// The features of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Look {
     pub(crate) depth: Depth,
-    /// No character beyond ASCII.
+    /// Whether to use only ASCII characters.
     pub(crate) ascii: bool,
 }
 
-/// Signs of the five sizes.
+/// Symbols of the five sizes.
 const SIGNS: [&str; 5] = ["·", "•", "●", "■", "█"];
 const ASCII: [&str; 5] = [".", "o", "O", "@", "#"];
 
 impl Look {
-    /// What the environment says of the terminal.
+    /// Derives the features from the environment variables.
     pub(crate) fn of_environment(ascii: bool, no_color: bool) -> Self {
         let var = |name: &str| std::env::var(name).unwrap_or_default();
         let term = var("TERM");
@@ -59,7 +59,7 @@ impl Look {
         }
     }
 
-    /// A foreground.
+    /// Style with a foreground colour.
     pub(crate) fn ink(self, color: Color) -> Style {
         match self.color(color) {
             Some(ink) => Style::new().fg(ink),
@@ -67,7 +67,8 @@ impl Look {
         }
     }
 
-    /// A background; the first sixteen colours are not mixed enough for one.
+    /// Style with a background colour. The first 16 colours are too coarse for a
+    /// background.
     pub(crate) fn behind(self, color: Color) -> Style {
         match (self.depth, self.color(color)) {
             (Depth::True | Depth::Indexed, Some(ink)) => Style::new().bg(ink),
@@ -84,13 +85,13 @@ impl Look {
         }
     }
 
-    /// The sign of a size.
+    /// The symbol of a size.
     pub(crate) fn sign(self, size: usize) -> &'static str {
         let signs = if self.ascii { ASCII } else { SIGNS };
         signs[size.min(signs.len() - 1)]
     }
 
-    /// What tells a state or an end apart from all else, in any colour.
+    /// The symbol of an exited task or of a special state, which does not need colour.
     pub(crate) fn letter(self, activity: Activity, state: State) -> Option<&'static str> {
         match (activity, state) {
             (Activity::Exited, _) => Some(if self.ascii { "x" } else { "×" }),
@@ -101,7 +102,7 @@ impl Look {
         }
     }
 
-    /// Without colours, attributes tell activities.
+    /// Text attributes that show the activity if the terminal has no colours.
     pub(crate) fn emphasis(self, activity: Activity) -> Modifier {
         match (self.depth, activity) {
             (Depth::None, Activity::Cpu) => Modifier::BOLD | Modifier::REVERSED,
@@ -111,7 +112,7 @@ impl Look {
         }
     }
 
-    /// A sign that stands between two words.
+    /// Replaces characters beyond ASCII, if the terminal cannot show them.
     pub(crate) fn words(self, text: &str) -> String {
         if !self.ascii {
             return text.to_owned();
@@ -127,7 +128,7 @@ impl Look {
     }
 }
 
-/// The nearest of xterm's colours: its cube and its greys.
+/// The nearest colour of the colour cube and the greys of xterm.
 fn nearest(r: u8, g: u8, b: u8) -> u8 {
     const STEPS: [i32; 6] = [0, 95, 135, 175, 215, 255];
     let step = |value: u8| {
@@ -149,7 +150,7 @@ fn nearest(r: u8, g: u8, b: u8) -> u8 {
     }
 }
 
-/// One of the first sixteen by hue and lightness.
+/// One of the first 16 colours, by hue and lightness.
 fn sixteen(r: u8, g: u8, b: u8) -> Ink {
     let (most, least) = (r.max(g).max(b), r.min(g).min(b));
     if most - least < 40 {

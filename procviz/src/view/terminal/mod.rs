@@ -1,4 +1,4 @@
-//! Shows a live view in character cells.
+//! Draws a live view in character cells.
 
 mod layout;
 mod look;
@@ -26,23 +26,23 @@ pub(crate) enum Body<'a> {
     Lines(&'a [Series]),
 }
 
-/// All that a screen shows.
+/// The content of a screen.
 pub(crate) struct Screen<'a> {
     pub(crate) head: Words,
     pub(crate) body: Body<'a>,
     pub(crate) findings: &'a [Finding],
-    /// What the panel says when nothing stands out.
+    /// Text of the panel if there are no findings.
     pub(crate) quiet: &'a str,
     pub(crate) popups: &'a [(TaskId, Popup)],
     pub(crate) view: &'a View,
-    /// How the view itself fares: paused, late, stretched.
+    /// Status of the view, such as paused, late or interval stretched.
     pub(crate) status: &'a str,
-    /// Of a recording.
+    /// The time bar of a recording; `None` if the view is live.
     pub(crate) bar: Option<&'a TimeBar>,
     pub(crate) palette: &'a Palette,
 }
 
-/// Draws a screen; returns what lies where.
+/// Draws a screen. Returns the positions of tasks, findings and the time bar.
 pub(crate) fn draw(buffer: &mut Buffer, screen: &Screen<'_>, look: Look) -> Hits {
     let palette = screen.palette;
     buffer.set_style(
@@ -76,7 +76,7 @@ pub(crate) fn draw(buffer: &mut Buffer, screen: &Screen<'_>, look: Look) -> Hits
     hits
 }
 
-/// Room for a chart, and for the time bar below it.
+/// Divides an area into the room for a chart and the time bar below.
 pub(crate) fn without_bar(area: Rect, has_bar: bool) -> (Rect, Option<Rect>) {
     if !has_bar || area.height == 0 {
         return (area, None);
@@ -94,8 +94,8 @@ pub(crate) fn without_bar(area: Rect, has_bar: bool) -> (Rect, Option<Rect>) {
 fn too_small(buffer: &mut Buffer) {
     let area = buffer.area;
     let lines = [
-        "too small".to_owned(),
-        format!("{}x{} needed", LEAST.0, LEAST.1),
+        "terminal too small".to_owned(),
+        format!("minimum {}x{}", LEAST.0, LEAST.1),
     ];
     for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
         buffer.set_stringn(
@@ -135,7 +135,7 @@ fn head(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
     }
 }
 
-/// Breaks facts that stand in a row into so many lines at most.
+/// Wraps a row of facts into at most `most` lines.
 fn fill(facts: &str, width: usize, most: usize) -> Vec<String> {
     const BETWEEN: &str = "  ·  ";
     let mut lines: Vec<String> = vec![String::new()];
@@ -223,7 +223,7 @@ fn grid(
     }
     let below = cells.rows.saturating_sub(scroll + usize::from(body.height));
     if scroll > 0 || below > 0 {
-        let text = format!(" {scroll} rows above, {below} below (PageUp, PageDown) ");
+        let text = format!(" rows above: {scroll}, below: {below} (PageUp, PageDown) ");
         let width = text.len().min(usize::from(body.width));
         buffer.set_stringn(
             body.right() - width as u16,
@@ -235,7 +235,7 @@ fn grid(
     }
 }
 
-/// How far a grid can be scrolled.
+/// Largest scroll position of a grid, in rows.
 pub(crate) fn most_scroll(cells: &Cells, body: Rect) -> usize {
     cells.rows.saturating_sub(usize::from(body.height))
 }
@@ -260,7 +260,7 @@ fn half(
         }
         (true, true) if look.ascii => _ = cell.set_symbol(":"),
         (true, true) => {
-            // The upper one is the foreground: the lower goes behind it.
+            // The upper task has the foreground colour, the lower task the background.
             if let Some(color) = ink.fg {
                 cell.set_bg(color);
             }
@@ -309,7 +309,7 @@ fn foot(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
     let line = match &screen.view.mode {
         Mode::Filter { .. } => {
             format!(
-                "filter: {}_   Enter keeps it, Esc takes it back",
+                "filter: {}_   Enter: keep the filter, Esc: cancel",
                 screen.view.filter
             )
         }

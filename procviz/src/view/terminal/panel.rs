@@ -1,11 +1,11 @@
-//! What stands out, beside or below the chart.
+//! Draws the findings beside or below the chart.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
 use super::{Look, Screen};
 use crate::model::Finding;
 
-/// Draws the panel; returns each line's place.
+/// Draws the panel. Returns the box of each finding: left, top, right, bottom.
 pub(super) fn draw(
     buffer: &mut Buffer,
     area: Rect,
@@ -70,7 +70,7 @@ fn lines(finding: &Finding, width: usize, is_roomy: bool) -> Vec<String> {
     lines
 }
 
-/// Breaks a text at spaces.
+/// Wraps a text at spaces.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {

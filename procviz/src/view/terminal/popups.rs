@@ -1,4 +1,4 @@
-//! Boxes over the chart: what is known of a task, and the help.
+//! Draws boxes over the chart: popups about tasks, and the help.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
@@ -8,10 +8,10 @@ use crate::{
     view::{Boxes, Hits, help as keys},
 };
 
-/// Columns of a popup, its frame included.
+/// Number of columns of a popup, including its frame.
 const WIDTH: u16 = 46;
 
-/// Draws the popups, each beside its task, the last opened on top.
+/// Draws the popups, each beside its task. The popup opened last is on top.
 pub(super) fn draw(
     buffer: &mut Buffer,
     layout: &Layout,
@@ -30,7 +30,7 @@ pub(super) fn draw(
         let width = WIDTH.min(room.width);
         let height = (lines.len() as u16 + 2).min(room.height);
         let spot = hits.spot(*id);
-        // Whoever is not on the screen has a box all the same.
+        // A task that is not on the screen gets a box in the corner.
         let corner = (f32::from(room.x), f32::from(room.y));
         let (at, away) = spot.map_or((corner, (0.0, 0.0)), |spot| {
             ((spot.x.floor(), spot.y.floor()), (2.0, 1.0))
@@ -41,9 +41,9 @@ pub(super) fn draw(
         let mark = match (popup.is_over, is_pinned) {
             (true, true) => " exited, pinned ",
             (true, false) => " exited ",
-            (false, true) if spot.is_none() => " pinned, not in sight ",
+            (false, true) if spot.is_none() => " pinned, not visible ",
             (false, true) => " pinned ",
-            (false, false) if spot.is_none() => " not in sight ",
+            (false, false) if spot.is_none() => " not visible ",
             (false, false) => "",
         };
         frame(buffer, area, &popup.title, mark, screen.palette, look);
@@ -59,7 +59,7 @@ pub(super) fn draw(
     }
 }
 
-/// Every key and what it does.
+/// Draws the help: all keys and their actions.
 pub(super) fn help(buffer: &mut Buffer, room: Rect, screen: &Screen<'_>, look: Look) {
     let palette = screen.palette;
     let keys = keys(screen.view.is_recording);

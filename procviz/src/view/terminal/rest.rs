@@ -1,4 +1,4 @@
-//! Bubbles and lines as a terminal can carry them.
+//! Draws the bubble and line charts in a terminal.
 
 use ratatui::{
     buffer::Buffer,
@@ -16,12 +16,12 @@ use crate::{
     view::{Hits, Spot},
 };
 
-/// Lines of the table for each of the scatter.
+/// The table gets at most the room's height divided by this number.
 const TABLE: u16 = 2;
-/// Names of the lines that are spelled out.
+/// Upper limit for the named lines below the plots.
 const NAMES: u16 = 6;
 
-/// A scatter of CPU and address space over a table of the same tasks.
+/// Draws a scatter plot of CPU and address space above a table of the same tasks.
 pub(super) fn bubble(
     buffer: &mut Buffer,
     layout: &Layout,
@@ -86,7 +86,7 @@ fn scatter(
         buffer.set_stringn(x, plot.y + row, &text, text.len(), faint);
     }
     let largest = tasks.iter().filter_map(|task| task.rss).max().unwrap_or(1);
-    // The small ones last, so that none is hidden.
+    // Small tasks last, so that large tasks do not hide them.
     let mut order: Vec<&Interesting> = tasks.iter().collect();
     order.sort_by_key(|task| std::cmp::Reverse(task.rss));
     for task in order {
@@ -154,7 +154,8 @@ fn table_of(
     }
 }
 
-/// CPU and RSS over time, one above the other, and whose lines they are.
+/// Draws plots of CPU and RSS over time, one above the other, and the names of the
+/// lines.
 pub(super) fn lines(
     buffer: &mut Buffer,
     layout: &Layout,
@@ -175,7 +176,7 @@ pub(super) fn lines(
     plot(buffer, lower, series, Axis2::Rss, (palette, look, span));
     let y = lower.bottom();
     if series.is_empty() {
-        let words = "no thread used 0.1 s of CPU or changed by 60 MiB yet";
+        let words = "no thread used 0.1 s of CPU or changed its RSS by 60 MiB yet";
         buffer.set_stringn(
             room.x,
             y,
@@ -239,7 +240,7 @@ fn plot(
         (time.max(*t), most.max(*value))
     });
     let begin = seconds * (1.0 - 1.0 / span);
-    // Enlarged, an axis begins at the least that is seen.
+    // An enlarged axis begins at the smallest visible value.
     let seen = points().filter(|(time, _)| *time >= begin);
     let least = seen.map(|(_, value)| *value).fold(most, f64::min);
     let least = if span > 1.0 { least } else { 0.0 };
@@ -252,7 +253,7 @@ fn plot(
         Axis2::Rss => ("RSS".to_owned(), f64::from(1 << 20)),
     };
     if span > 1.0 {
-        title += &format!(", the last part enlarged {span:.0}x");
+        title += &format!(", last part enlarged {span:.0}x");
     }
     let most = most.max(least + height);
     let marker = if look.ascii {

@@ -1,12 +1,12 @@
-//! The time bar of a recording, a line of cells.
+//! Draws the time bar of a recording in one line of cells.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::Look;
 use crate::{chart::Palette, view::TimeBar};
 
-/// Draws it and returns where it is: left, top, right, bottom; `None` where
-/// there is no room.
+/// Draws the time bar. Returns its box: left, top, right, bottom; `None` if there is
+/// no room.
 pub(super) fn draw(
     buffer: &mut Buffer,
     area: Rect,
