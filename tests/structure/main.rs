@@ -10,4 +10,5 @@
 mod circles;
 mod code;
 mod layers;
+mod never;
 mod sizes;

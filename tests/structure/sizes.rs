@@ -101,3 +101,12 @@ fn a_function_is_measured() {
         .collect();
     assert_eq!(lengths, [("f", 3), ("g", 1)]);
 }
+
+/// Wiring is small: subjects have folders of their own.
+#[test]
+fn app_is_wiring() {
+    let files = product_files();
+    let app = files.iter().filter(|(name, _)| name.starts_with("app/"));
+    let lines: usize = app.map(|(_, text)| text.lines().count()).sum();
+    assert!((1_000..3_000).contains(&lines), "app/ has {lines} lines");
+}

@@ -9,9 +9,9 @@ use std::{
 use crate::{
     cli::FindingsArgs,
     export::{json, time},
-    model::{Finding, Host, Snapshot, TaskId, Untrusted, duration_text},
+    model::{Finding, FindingKey, Host, Snapshot, TaskId, Untrusted, duration_text},
     recording::Mark,
-    replay::Player,
+    replay::{Player, moment::Span},
     runtime::{
         Failure,
         config::Schedule,
@@ -45,47 +45,16 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
             continue;
         }
         let snapshot = session.snapshot();
-        let lines = active_findings.update(&snapshot.findings);
+        let changes = active_findings.update(&snapshot.findings);
         let begun = |(change, _): &&(Change, Finding)| *change == Change::Begins;
-        count += lines.iter().filter(begun).count();
-        let now = snapshot.stamp.boot_ns;
-        let lines: Vec<(Change, Finding, Option<u64>)> = lines
-            .into_iter()
-            .map(|(change, finding)| {
-                // With `--at`, it is not known when a finding began.
-                let change = match change {
-                    Change::Begins if args.sampling.range.at.is_some() => Change::Holds,
-                    other => other,
-                };
-                let lasted_ns = match change {
-                    Change::Ends => begun_ns.remove(&finding.key()).map(|begun| now - begun),
-                    _ => {
-                        begun_ns.insert(finding.key(), now);
-                        None
-                    }
-                };
-                (change, finding, lasted_ns)
-            })
-            .collect();
-        if !lines.is_empty() {
-            let reader = out.write(|out| {
-                lines.iter().try_for_each(|(change, finding, lasted_ns)| {
-                    if args.json {
-                        json::finding(out, snapshot, finding, change.word())
-                    } else {
-                        line(
-                            out,
-                            snapshot,
-                            finding,
-                            (*change, *lasted_ns),
-                            args.sampling.from.is_some(),
-                        )
-                    }
-                })
-            })?;
-            if reader == Reader::Left && args.run.is_empty() {
-                return Ok(0);
-            }
+        count += changes.iter().filter(begun).count();
+        let lines = with_durations(changes, snapshot, args, &mut begun_ns);
+        let is_recorded = args.sampling.from.is_some();
+        if !lines.is_empty()
+            && print(&mut out, &lines, snapshot, (args.json, is_recorded))? == Reader::Left
+            && args.run.is_empty()
+        {
+            return Ok(0);
         }
         if next.is_last {
             break;
@@ -105,6 +74,53 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
         noun(snapshot.losses.events(), "event", "events")
     ));
     Ok(session.status())
+}
+
+/// A change of a finding, and for one that ends how long it lasted, ns.
+type Changed = (Change, Finding, Option<u64>);
+
+/// Adds the durations. `begun_ns` keeps when each finding that holds began, ns since boot.
+fn with_durations(
+    changes: Vec<(Change, Finding)>,
+    snapshot: &Snapshot,
+    args: &FindingsArgs,
+    begun_ns: &mut BTreeMap<FindingKey, u64>,
+) -> Vec<Changed> {
+    let now = snapshot.stamp.boot_ns;
+    let with_duration = |(change, finding): (Change, Finding)| {
+        // With `--at`, it is not known when a finding began.
+        let change = match change {
+            Change::Begins if args.sampling.range.at.is_some() => Change::Holds,
+            other => other,
+        };
+        let lasted_ns = match change {
+            Change::Ends => begun_ns.remove(&finding.key()).map(|begun| now - begun),
+            _ => {
+                begun_ns.insert(finding.key(), now);
+                None
+            }
+        };
+        (change, finding, lasted_ns)
+    };
+    changes.into_iter().map(with_duration).collect()
+}
+
+/// Prints a line for each change. Returns whether standard output is still read.
+fn print(
+    out: &mut Out,
+    lines: &[Changed],
+    snapshot: &Snapshot,
+    (is_json, is_recorded): (bool, bool),
+) -> io::Result<Reader> {
+    out.write(|out| {
+        lines.iter().try_for_each(|(change, finding, lasted_ns)| {
+            if is_json {
+                json::finding(out, snapshot, finding, change.word())
+            } else {
+                line(out, snapshot, finding, (*change, *lasted_ns), is_recorded)
+            }
+        })
+    })
 }
 
 /// Marks with the same key are about the same finding: rule, task and name.
@@ -138,17 +154,8 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
     let mut held: Vec<(Key, Host, Mark)> = Vec::new();
     for (wall_ns, host, mark) in player.marks()? {
         let key = (mark.rule.clone(), mark.about, mark.comm.clone());
-        let (change, lasted_ns) = match (mark.change, open.get(&key).copied()) {
-            (Change::Ends, Some(begun)) => {
-                open.remove(&key);
-                (Change::Ends, u64::try_from(wall_ns - begun).ok())
-            }
-            // A finding that holds without a begin has begun before the recording.
-            (Change::Begins | Change::Holds, None) => {
-                open.insert(key.clone(), wall_ns);
-                (Change::Begins, None)
-            }
-            _ => continue,
+        let Some((change, lasted_ns)) = change_of(&key, &mark, wall_ns, &mut open) else {
+            continue;
         };
         if wall_ns > end {
             break;
@@ -174,15 +181,44 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
         count += 1;
         write(&mut out, args.json, &host, &mark, (Change::Begins, None))?;
     }
+    say_count(count, (!is_moment).then_some((begin, end)));
+    Ok(Some(player.status_of((begin, end))))
+}
+
+/// Prints the number of findings in a period (wall clock, ns since 1970), or at a moment.
+fn say_count(count: u64, period: Option<Span>) {
     let findings = noun(count, "finding", "findings");
-    let when = if is_moment {
-        "at that time".to_owned()
-    } else {
-        let span = u64::try_from(end - begin).unwrap_or_default();
-        format!("in {}", duration_text(span))
+    let when = match period {
+        None => "at that time".to_owned(),
+        Some((begin, end)) => {
+            let span = u64::try_from(end - begin).unwrap_or_default();
+            format!("in {}", duration_text(span))
+        }
     };
     say(&format!("procviz: {count} {findings} {when}, as recorded"));
-    Ok(Some(player.status_of((begin, end))))
+}
+
+/// The change that a mark reports, with the duration in ns of a finding that ends.
+/// `None`: the mark repeats what is known. `open` keeps when each finding that holds
+/// began, wall clock in ns since 1970.
+fn change_of(
+    key: &Key,
+    mark: &Mark,
+    wall_ns: i128,
+    open: &mut BTreeMap<Key, i128>,
+) -> Option<(Change, Option<u64>)> {
+    match (mark.change, open.get(key).copied()) {
+        (Change::Ends, Some(begun)) => {
+            open.remove(key);
+            Some((Change::Ends, u64::try_from(wall_ns - begun).ok()))
+        }
+        // A finding that holds without a begin has begun before the recording.
+        (Change::Begins | Change::Holds, None) => {
+            open.insert(key.clone(), wall_ns);
+            Some((Change::Begins, None))
+        }
+        _ => None,
+    }
 }
 
 fn write(

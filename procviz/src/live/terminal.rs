@@ -77,13 +77,9 @@ enum Heard {
 pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Result<u8, Failure> {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let look = Look::of_environment(args.ascii, no_color);
-    let palette = Palette::new(
-        looks.grid.theme,
-        looks.grid.palette,
-        &looks.grid.colors.clone(),
-    );
-    let (tell, heard) = channel();
-    let wake = tell.clone();
+    let palette = Palette::new(looks.grid.theme, looks.grid.palette, &looks.grid.colors);
+    let (events, heard) = channel();
+    let wake = events.clone();
     // The error means that the view has ended and needs no wake-up.
     let wake = Box::new(move || _ = wake.send(Heard::Sampler));
     let kept = (!args.run.is_empty()).then(command::keeper).transpose()?;
@@ -102,7 +98,7 @@ pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Resu
         is_scrubbing: false,
         ours,
     };
-    listen(tell)?;
+    listen(events)?;
     let outcome = view.run(&heard);
     if cfg!(debug_assertions) && std::env::var_os("PROCVIZ_TEST_PANIC").is_some() {
         #[expect(clippy::panic, reason = "a test checks that the terminal is restored")]

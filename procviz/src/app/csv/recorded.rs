@@ -51,18 +51,7 @@ const STAT: [&str; 8] = [
 /// Prints one row per task in the last sample, or with `--repeat` in each sample.
 pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Asked) -> Result<u8, Failure> {
     let mut tables = asked.open()?;
-    for kind in &asked.kinds {
-        say(&format!(
-            "procviz: of `{}`, a recording holds only {}: the other fields are {}",
-            kind.name(),
-            held(*kind).join(", "),
-            if *kind == TaskFile::Status {
-                "left out"
-            } else {
-                "empty"
-            }
-        ));
-    }
+    asked.kinds.iter().for_each(|kind| warn_of_missing(*kind));
     let folder = asked.output.as_deref();
     let folder = folder
         .map(|prefix| OutFolder::open(split(prefix).0))
@@ -90,16 +79,8 @@ pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Asked) -> Result<u8, Fail
         |_| Ok(()),
     )?;
     let scope = session.scope(asked.scope);
-    for table in &mut tables {
-        if asked.titles {
-            if args.repeat {
-                table.table.field(b"time");
-            }
-            for title in titles(table.kind) {
-                table.table.field(title.as_bytes());
-            }
-            table.table.end_row()?;
-        }
+    if asked.titles {
+        write_titles(&mut tables, args.repeat)?;
     }
     let mut found = vec![false; asked.pids.len()];
     while let Some(next) = session.next()? {
@@ -132,6 +113,33 @@ pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Asked) -> Result<u8, Fail
     } else {
         status
     })
+}
+
+/// Says which fields of a file a recording holds.
+fn warn_of_missing(kind: TaskFile) {
+    let others = match kind {
+        TaskFile::Status => "left out",
+        _ => "empty",
+    };
+    say(&format!(
+        "procviz: of `{}`, a recording holds only {}: the other fields are {others}",
+        kind.name(),
+        held(kind).join(", "),
+    ));
+}
+
+/// Writes a title line to each table.
+fn write_titles(tables: &mut [KindTable], repeat: bool) -> std::io::Result<()> {
+    for table in tables {
+        if repeat {
+            table.table.field(b"time");
+        }
+        for title in titles(table.kind) {
+            table.table.field(title.as_bytes());
+        }
+        table.table.end_row()?;
+    }
+    Ok(())
 }
 
 fn held(kind: TaskFile) -> &'static [&'static str] {

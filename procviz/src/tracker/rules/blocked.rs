@@ -27,6 +27,22 @@ struct Fold {
     process: TaskId,
 }
 
+impl Fold {
+    fn text(&self) -> String {
+        let longest = duration_text(self.longest_ns);
+        if self.count == 1 {
+            return format!("blocked (D) for {longest}");
+        }
+        let count = count_text(self.count);
+        let tasks = match self.processes.len() as u64 {
+            1 => format!("{count} threads"),
+            processes if processes == self.count => format!("{count} processes"),
+            processes => format!("{count} threads of {} processes", count_text(processes)),
+        };
+        format!("{tasks} blocked (D), the longest for {longest}")
+    }
+}
+
 impl Blocked {
     pub(super) fn take(&mut self, world: World<'_>) {
         let found = world.sample.found.iter().map(|task| (task.id, task.state));
@@ -85,18 +101,7 @@ impl Blocked {
             }
         }
         for ((comm, cgroup), fold) in folds {
-            let longest = duration_text(fold.longest_ns);
-            let text = if fold.count == 1 {
-                format!("blocked (D) for {longest}")
-            } else {
-                let count = count_text(fold.count);
-                let who = match fold.processes.len() as u64 {
-                    1 => format!("{count} threads"),
-                    processes if processes == fold.count => format!("{count} processes"),
-                    processes => format!("{count} threads of {} processes", count_text(processes)),
-                };
-                format!("{who} blocked (D), the longest for {longest}")
-            };
+            let text = fold.text();
             findings.push(Finding {
                 rule: Rule::Blocked,
                 rank: 0,
