@@ -4,7 +4,7 @@ use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Folder, Lines, Value, output, procviz, stderr, wait_until, workload},
+    support::{Folder, Lines, Value, output, procviz, skip, stderr, wait_until, workload},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -234,15 +234,13 @@ fn a_cgroup_has_its_name_after_its_end() -> Result<(), Failed> {
         let words: Vec<&str> = line.split(' ').collect();
         (words.get(2) == Some(&"cgroup2")).then(|| words[1].to_owned())
     }) else {
-        println!("SKIPPED: no cgroup2 is mounted");
-        return Ok(());
+        return skip("no cgroup2 is mounted");
     };
     let exits = Lines::exits(&[]);
     let name = format!("procviz-test-{}", std::process::id());
     let folder = format!("{mount}/{name}");
     if let Err(error) = std::fs::create_dir(&folder) {
-        println!("SKIPPED: cannot create a cgroup: {error}");
-        return Ok(());
+        return skip(&format!("cannot create a cgroup: {error}"));
     }
     let script = format!("echo $$ > {folder}/cgroup.procs; exec sleep 0.1");
     let mut child = std::process::Command::new("sh")

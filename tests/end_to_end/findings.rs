@@ -4,7 +4,7 @@ use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Folder, Running, Value, output, procviz, read_line, stderr, workload},
+    support::{Folder, Running, Value, output, procviz, read_line, skip, stderr, workload},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -142,16 +142,14 @@ fn beyond_a_limit() -> Result<(), Failed> {
         }
     });
     let Some((mount, limit)) = place else {
-        println!("SKIPPED: no cgroup with a memory limit is mounted");
-        return Ok(());
+        return skip("no cgroup with a memory limit is mounted");
     };
     let folder = format!("{mount}/procviz-oom-{}", std::process::id());
     if std::fs::create_dir(&folder).is_err()
         || std::fs::write(format!("{folder}/{limit}"), "67108864").is_err()
     {
         _ = std::fs::remove_dir(&folder);
-        println!("SKIPPED: cannot set a memory limit");
-        return Ok(());
+        return skip("cannot set a memory limit");
     }
     let load = start(&["beyond-limit", &folder]);
     let said = judged(load.pid(), 5);

@@ -35,6 +35,7 @@ mod pty;
 mod recording;
 mod ring;
 mod rules;
+mod skip;
 mod states;
 mod storm;
 mod support;
@@ -52,6 +53,9 @@ enum Needs {
     Nothing,
     Events,
 }
+
+/// Tests whose first run failed.
+static RUN_TWICE: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
 
 type Test = (&'static str, Needs, fn() -> Result<(), Failed>);
 
@@ -103,7 +107,7 @@ fn main() {
         for (name, needs, test) in tests {
             let skip = why_not.clone().filter(|_| *needs == Needs::Events);
             if let Some(why) = skip.as_ref().filter(|_| !no_skip) {
-                println!("SKIPPED {module}::{name}: {why}");
+                _ = support::skip(&format!("{module}::{name}: {why}"));
             }
             let is_ignored = skip.is_some() && !no_skip;
             let name = format!("{module}::{name}");
@@ -114,13 +118,18 @@ fn main() {
                 ))),
                 // On a shared machine a workload does not always get a CPU in time, and a
                 // browser does not always answer. A real fault also fails the second time.
+                // A second run is reported at the end.
                 None if ["states", "findings", "pages"].contains(&module) => twice(&of_test, *test),
                 None => watchdog::watched(&of_test, test),
             };
             trials.push(Trial::test(name, run).with_ignored_flag(is_ignored));
         }
     }
-    libtest_mimic::run(&arguments, trials).exit();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    for name in &*RUN_TWICE.lock().unwrap() {
+        println!("RUN TWICE: {name}: its first run failed (see above)");
+    }
+    conclusion.exit();
 }
 
 /// Runs a test, and once more if it fails. A test that hangs is not run again.
@@ -131,6 +140,7 @@ fn twice(name: &str, test: fn() -> Result<(), Failed>) -> Result<(), Failed> {
         _ if watchdog::has_timed_out() => Err("the test hung".into()),
         _ => {
             println!("the first run failed, running the test again");
+            RUN_TWICE.lock().unwrap().push(name.to_owned());
             watchdog::watched(name, test)
         }
     }

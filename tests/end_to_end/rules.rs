@@ -1,6 +1,8 @@
 use std::path::{Path, PathBuf};
 
+use clap::CommandFactory as _;
 use libtest_mimic::Failed;
+use procviz::cli::Cli;
 
 use crate::{
     Needs, Test,
@@ -8,11 +10,6 @@ use crate::{
 };
 
 pub(crate) const TESTS: &[Test] = &[
-    (
-        "modules_keep_to_themselves",
-        Needs::Nothing,
-        modules_keep_to_themselves,
-    ),
     (
         "every_option_stands_in_the_help",
         Needs::Nothing,
@@ -30,142 +27,51 @@ pub(crate) const TESTS: &[Test] = &[
     ),
 ];
 
-/// A folder, the names that its files must not use, and the reason.
-const FORBIDDEN: &[(&str, &[&str], &str)] = &[
-    (
-        "model",
-        &[
-            "crate::source",
-            "crate::tracker",
-            "crate::chart",
-            "crate::scene",
-            "crate::paint",
-            "crate::app",
-            "crate::cli",
-            "crate::export",
-            "std::fs",
-            "std::env",
-            "Instant::now",
-            "SystemTime::now",
-        ],
-        "model is plain data",
-    ),
-    (
-        "tracker",
-        &[
-            "crate::source",
-            "crate::chart",
-            "crate::scene",
-            "crate::paint",
-            "crate::app",
-            "crate::cli",
-            "std::fs",
-            "std::env",
-            "Instant::now",
-        ],
-        "tracker is pure",
-    ),
-    (
-        "chart",
-        &[
-            "crate::source",
-            "crate::tracker",
-            "crate::paint",
-            "crate::app",
-            "crate::cli",
-            "std::fs",
-            "std::env",
-            "Instant::now",
-        ],
-        "charts are pure",
-    ),
-    (
-        "paint",
-        &[
-            "crate::source",
-            "crate::tracker",
-            "crate::chart",
-            "crate::app",
-            "crate::cli",
-        ],
-        "painters know only scenes",
-    ),
-];
-
-/// A name and the only places that can use it.
-const OWNED: &[(&str, &[&str])] = &[
-    ("aya::", &["source/kernel"]),
-    ("tiny_skia::", &["paint/raster.rs", "paint/png.rs"]),
-    ("plotters::", &["scene", "chart"]),
-    ("unsafe {", &["source/kernel/raw.rs"]),
-    ("unsafe impl", &["source/kernel/raw.rs"]),
-];
-
-fn modules_keep_to_themselves() -> Result<(), Failed> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut wrong = Vec::new();
-    let mut files = 0;
-    for path in sources(&root) {
-        files += 1;
-        let name = path.strip_prefix(&root)?.to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path)?;
-        let code = text.split("#[cfg(test)]").next().unwrap();
-        for (folder, words, why) in FORBIDDEN
-            .iter()
-            .filter(|(folder, ..)| name.starts_with(folder))
-        {
-            wrong.extend(
-                words
-                    .iter()
-                    .filter(|word| code.contains(*word))
-                    .map(|word| format!("{name} uses `{word}`: {why} ({folder})")),
-            );
-        }
-        for (word, owners) in OWNED {
-            if code.contains(word) && !owners.iter().any(|owner| name.starts_with(owner)) {
-                wrong.push(format!("{name} uses `{word}`, allowed only in {owners:?}"));
-            }
-        }
-    }
-    assert!(files > 40, "{files} files");
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    Ok(())
+/// All subcommands that a user sees, as clap knows them.
+fn subcommands() -> Vec<clap::Command> {
+    let all = Cli::command();
+    let visible = all
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set());
+    visible.cloned().collect()
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|suffix| suffix == "rs") {
-            found.push(path);
-        }
-    }
-    found
+/// Options of a subcommand that are not in a text.
+fn missing_options(command: &clap::Command, text: &str) -> Vec<String> {
+    let options = command
+        .get_arguments()
+        .filter(|option| !option.is_hide_set());
+    let names = options.filter_map(|option| Some(format!("--{}", option.get_long()?)));
+    let is_missing = |name: &String| !text.contains(name.as_str());
+    names.filter(is_missing).collect()
 }
 
 fn every_option_stands_in_the_help() -> Result<(), Failed> {
-    let help = String::from_utf8(output(procviz().args(["grid", "--help"])).stdout)?;
-    for option in [
-        "--no-threads",
-        "--interval",
-        "--hz",
-        "--columns",
-        "--point-size",
-        "--colors",
-        "--samples",
-        "--duration",
-        "--force",
-        "--theme",
-        "--size",
-        "--classic",
-        "--require-ebpf",
-        "--output",
-    ] {
-        assert!(help.contains(option), "`{option}` is not in the help");
+    let man = std::fs::read_to_string(root().join("docs/procviz.1"))?.replace("\\-", "-");
+    let commands = subcommands();
+    assert!(commands.len() > 10, "{} subcommands", commands.len());
+    for command in &commands {
+        let name = command.get_name();
+        let help = String::from_utf8(output(procviz().args([name, "--help"])).stdout)?;
+        let missing = missing_options(command, &help);
+        assert!(
+            missing.is_empty(),
+            "`procviz {name} --help` lacks {missing:?}"
+        );
+        let missing = missing_options(command, &man);
+        assert!(
+            missing.is_empty(),
+            "the man page lacks {missing:?} of `{name}`"
+        );
     }
+    // The check can fail.
+    let command = clap::Command::new("x").arg(clap::Arg::new("y").long("no-such-option"));
+    assert_eq!(missing_options(&command, &man), ["--no-such-option"]);
     Ok(())
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// The README's table lists each option of the four original scripts with its current
@@ -225,20 +131,15 @@ fn the_originals_are_in_the_readme() -> Result<(), Failed> {
 }
 
 fn the_readme_names_every_command() -> Result<(), Failed> {
-    let readme =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"))?;
-    for words in [
-        "cargo run --release -- grid -o tasks.png",
-        "cargo test",
-        "procviz exits",
-        "procviz dump",
-        "procviz doctor",
-        "procviz bubble",
-        "procviz lines",
-        "procviz findings",
-        "procviz csv",
-    ] {
-        assert!(readme.contains(words), "README.md has no `{words}`");
+    let readme = std::fs::read_to_string(root().join("README.md"))?;
+    for command in subcommands() {
+        let words = format!("procviz {}", command.get_name());
+        // `help` is clap's own.
+        let is_named = command.get_name() == "help" || readme.contains(&words);
+        assert!(is_named, "README.md does not say `{words}`");
+    }
+    for words in ["cargo run --release -- grid -o tasks.png", "cargo test"] {
+        assert!(readme.contains(words), "README.md does not say `{words}`");
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Folder, Lines, Running, Value, living, read_line, task, workload},
+    support::{Folder, Lines, Running, Value, living, read_line, skip, task, workload},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -147,8 +147,7 @@ fn a_throttled_reader() -> Result<(), Failed> {
         .and_then(|()| std::fs::write(group.join("blkio.throttle.read_iops_device"), limit));
     if let Err(error) = made {
         _ = std::fs::remove_dir(&group);
-        println!("SKIPPED: cannot set a blkio limit: {error}");
-        return Ok(());
+        return skip(&format!("cannot set a blkio limit: {error}"));
     }
     let reader = start(&["read", file.to_str().unwrap()]);
     std::fs::write(group.join("cgroup.procs"), reader.pid().to_string())?;

@@ -11,6 +11,8 @@ use std::{
 
 pub(crate) use serde_json::Value;
 
+pub(crate) use crate::skip::skip;
+
 /// The binary under test.
 pub(crate) fn procviz() -> Command {
     Command::new(env!("CARGO_BIN_EXE_procviz"))
@@ -36,16 +38,6 @@ pub(crate) fn why_no_events() -> Option<String> {
         .map(|line| line[3..].trim())
         .collect();
     Some(format!("needs root: missing {}", missing.join(", ")))
-}
-
-/// Skips a test that cannot run on this machine. With `PROCVIZ_NO_SKIP` (CI) the test
-/// fails.
-pub(crate) fn skip(why: &str) -> Result<(), libtest_mimic::Failed> {
-    println!("SKIPPED: {why}");
-    if std::env::var_os("PROCVIZ_NO_SKIP").is_some() {
-        return Err(format!("skipped, but `PROCVIZ_NO_SKIP` is set: {why}").into());
-    }
-    Ok(())
 }
 
 /// Whether a program is in a folder of `PATH`.

@@ -12,3 +12,4 @@ mod code;
 mod layers;
 mod never;
 mod sizes;
+mod tests;
