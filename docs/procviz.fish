@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_procviz_global_optspecs
-    string join \n no-confine p/no-threads n/columns= d/point-size= c/colors= group= o/output= force mode= max-size= save= theme= view= ascii speed= max-cpu= palette= classic size= scale= font= args s/interval= F/hz= samples= duration= from= at= begin= end= require-ebpf user= pid= tree= command= cgroup= h/help V/version
+    string join \n h/help V/version
 end
 
 function __fish_procviz_needs_command
@@ -24,66 +24,21 @@ function __fish_procviz_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c procviz -n "__fish_procviz_needs_command" -s n -l columns -d 'Upper limit for the dots in a row [default: as many as fit; 30 with --classic]' -r
-complete -c procviz -n "__fish_procviz_needs_command" -s d -l point-size -d 'Area of the largest dot, in square points' -r
-complete -c procviz -n "__fish_procviz_needs_command" -s c -l colors -d 'Colours of normal,cpu,io,cpu+io,exited,tip,background; an empty entry keeps the default' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l group -d 'What groups dots into blocks' -r -f -a "user\t'The real user'
-cgroup\t'The cgroup'
-tree\t'The oldest ancestor below init'
-command\t'The name of the process'"
-complete -c procviz -n "__fish_procviz_needs_command" -s o -l output -d 'Output file: .png, .svg, .gif, .apng or .html (an interactive page); {n} or {time} in the name makes a series of files' -r -F
-complete -c procviz -n "__fish_procviz_needs_command" -l mode -d 'Permissions of new files, octal' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l max-size -d 'Upper limit for the file of an animation or a page; it then stops early' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l save -d 'Also record all samples to this file, for --from' -r -F
-complete -c procviz -n "__fish_procviz_needs_command" -l theme -d 'Colours of the background [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
-dark\t'Light on black'"
-complete -c procviz -n "__fish_procviz_needs_command" -l view -d 'Where to show the live view [default: a window if there is a display]' -r -f -a "window\t'A window'
-terminal\t'The terminal'"
-complete -c procviz -n "__fish_procviz_needs_command" -l speed -d 'Speed of a recording in a live view; 2 is twice as fast as recorded' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l max-cpu -d 'CPU time of one core that a live view can use before it samples less often; 0: no limit' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l palette -d 'Colours of the activities' -r -f -a "default\t'Colours that people with colour blindness can distinguish'
-original\t'The colours of 2011'"
-complete -c procviz -n "__fish_procviz_needs_command" -l size -d 'Width and height of the picture, in pixels at --scale 1' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l scale -d 'Pixels per unit of --size' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l font -d 'Font file for the picture, TrueType or OpenType' -r -F
-complete -c procviz -n "__fish_procviz_needs_command" -s s -l interval -d 'Seconds between samples, such as 0.5 [default: 1; lines: 5]' -r
-complete -c procviz -n "__fish_procviz_needs_command" -s F -l hz -d 'Samples per second, instead of --interval' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l samples -d 'Stop after this many intervals' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l duration -d 'Stop after this time, such as 30s, 5m or 1h' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l from -d 'Read a recording, or a folder of recordings, instead of this machine; - is standard input' -r -F
-complete -c procviz -n "__fish_procviz_needs_command" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 in the time zone of the recorded machine, -30s (before the end), or RFC 3339' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l begin -d 'Begin at this moment, in a format of --at' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l end -d 'End at this moment, in a format of --at' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l user -d 'Only tasks of this user: name or id of the real user' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l pid -d 'Only this process or thread' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l tree -d 'Only this process and its descendants' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
-complete -c procviz -n "__fish_procviz_needs_command" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
-complete -c procviz -n "__fish_procviz_needs_command" -s p -l no-threads -d 'Show processes instead of threads'
-complete -c procviz -n "__fish_procviz_needs_command" -l force -d 'Overwrite an existing file'
-complete -c procviz -n "__fish_procviz_needs_command" -l ascii -d 'Use only ASCII characters in a terminal'
-complete -c procviz -n "__fish_procviz_needs_command" -l classic -d 'Draw as the scripts of 2011 did: their colours; grid: 30 columns, RSS on every thread; bubble: linear axes'
-complete -c procviz -n "__fish_procviz_needs_command" -l args -d 'Show the arguments of processes, too; arguments can contain secrets'
-complete -c procviz -n "__fish_procviz_needs_command" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'
 complete -c procviz -n "__fish_procviz_needs_command" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_needs_command" -s V -l version -d 'Print version'
-complete -c procviz -n "__fish_procviz_needs_command" -a "grid" -d 'Show or draw one dot per task'
-complete -c procviz -n "__fish_procviz_needs_command" -a "bubble" -d 'Show or draw one bubble per active or changing task: CPU, address space, RSS'
-complete -c procviz -n "__fish_procviz_needs_command" -a "lines" -d 'Show or draw one line per active thread: time, CPU, RSS, in 3D'
-complete -c procviz -n "__fish_procviz_needs_command" -a "exits" -d 'Print a line for every process that exits, as it exits'
-complete -c procviz -n "__fish_procviz_needs_command" -a "findings" -d 'Print a line when a finding (an unusual activity) begins, and when it ends'
-complete -c procviz -n "__fish_procviz_needs_command" -a "dump" -d 'Print snapshots as JSON or CSV'
-complete -c procviz -n "__fish_procviz_needs_command" -a "record" -d 'Record samples to a file, for --from'
-complete -c procviz -n "__fish_procviz_needs_command" -a "check" -d 'Show what a recording holds, and whether it is damaged'
-complete -c procviz -n "__fish_procviz_needs_command" -a "csv" -d 'Print the values in stat, status and io of tasks as CSV, unchanged'
-complete -c procviz -n "__fish_procviz_needs_command" -a "doctor" -d 'Show what procviz needs, whether the machine has it, and how to fix what is missing'
-complete -c procviz -n "__fish_procviz_needs_command" -a "completions" -d 'Print completions for a shell'
-complete -c procviz -n "__fish_procviz_needs_command" -a "man" -d 'Print the man page'
-complete -c procviz -n "__fish_procviz_needs_command" -a "__names" -d 'Read user ids and print their names'
-complete -c procviz -n "__fish_procviz_needs_command" -a "__try" -d 'Try operations that a confined procviz must not be able to do'
-complete -c procviz -n "__fish_procviz_needs_command" -a "__launch" -d 'Wait for SIGCONT, become the invoking user and run a command'
-complete -c procviz -n "__fish_procviz_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c procviz -n "__fish_procviz_needs_command" -f -a "grid" -d 'Show or draw one dot per task'
+complete -c procviz -n "__fish_procviz_needs_command" -f -a "bubble" -d 'Show or draw one bubble per active or changing task: CPU, address space, RSS'
+complete -c procviz -n "__fish_procviz_needs_command" -f -a "lines" -d 'Show or draw one line per active thread: time, CPU, RSS, in 3D'
+complete -c procviz -n "__fish_procviz_needs_command" -f -a "exits" -d 'Print a line for every process that exits, as it exits'
+complete -c procviz -n "__fish_procviz_needs_command" -f -a "findings" -d 'Print a line when a finding (an unusual activity) begins, and when it ends'
+complete -c procviz -n "__fish_procviz_needs_command" -f -a "dump" -d 'Print snapshots as JSON or CSV'
+complete -c procviz -n "__fish_procviz_needs_command" -f -a "record" -d 'Record samples to a file, for --from'
+complete -c procviz -n "__fish_procviz_needs_command" -f -a "check" -d 'Show what a recording holds, and whether it is damaged'
+complete -c procviz -n "__fish_procviz_needs_command" -f -a "csv" -d 'Print the values in stat, status and io of tasks as CSV, unchanged'
+complete -c procviz -n "__fish_procviz_needs_command" -f -a "doctor" -d 'Show what procviz needs, whether the machine has it, and how to fix what is missing'
+complete -c procviz -n "__fish_procviz_needs_command" -f -a "completions" -d 'Print completions for a shell'
+complete -c procviz -n "__fish_procviz_needs_command" -f -a "man" -d 'Print the man page'
+complete -c procviz -n "__fish_procviz_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s n -l columns -d 'Upper limit for the dots in a row [default: as many as fit; 30 with --classic]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s d -l point-size -d 'Area of the largest dot, in square points' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s c -l colors -d 'Colours of normal,cpu,io,cpu+io,exited,tip,background; an empty entry keeps the default' -r
@@ -91,7 +46,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -l group -d 'What 
 cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The name of the process'"
-complete -c procviz -n "__fish_procviz_using_subcommand grid" -s o -l output -d 'Output file: .png, .svg, .gif, .apng or .html (an interactive page); {n} or {time} in the name makes a series of files' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -s o -l output -d 'Output file: .png, .svg, .gif, .apng or .html (an interactive page); {number} or {time} in the name makes a series of files' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l mode -d 'Permissions of new files, octal' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l max-size -d 'Upper limit for the file of an animation or a page; it then stops early' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l save -d 'Also record all samples to this file, for --from' -r -F
@@ -125,14 +80,13 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -l ascii -d 'Use o
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l classic -d 'Draw as the scripts of 2011 did: their colours; grid: 30 columns, RSS on every thread; bubble: linear axes'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l args -d 'Show the arguments of processes, too; arguments can contain secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'
-complete -c procviz -n "__fish_procviz_using_subcommand grid" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l user-color -d 'Colour of a user, such as root=crimson (repeatable)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l group -d 'What decides the colour of a bubble' -r -f -a "user\t'The real user'
 cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The name of the process'"
-complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s o -l output -d 'Output file: .png, .svg, .gif, .apng or .html (an interactive page); {n} or {time} in the name makes a series of files' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s o -l output -d 'Output file: .png, .svg, .gif, .apng or .html (an interactive page); {number} or {time} in the name makes a series of files' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l mode -d 'Permissions of new files, octal' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l max-size -d 'Upper limit for the file of an animation or a page; it then stops early' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l save -d 'Also record all samples to this file, for --from' -r -F
@@ -166,9 +120,8 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l ascii -d 'Use
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l classic -d 'Draw as the scripts of 2011 did: their colours; grid: 30 columns, RSS on every thread; bubble: linear axes'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l args -d 'Show the arguments of processes, too; arguments can contain secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'
-complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c procviz -n "__fish_procviz_using_subcommand lines" -s o -l output -d 'Output file: .png, .svg, .gif, .apng or .html (an interactive page); {n} or {time} in the name makes a series of files' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -s o -l output -d 'Output file: .png, .svg, .gif, .apng or .html (an interactive page); {number} or {time} in the name makes a series of files' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l mode -d 'Permissions of new files, octal' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l max-size -d 'Upper limit for the file of an animation or a page; it then stops early' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l save -d 'Also record all samples to this file, for --from' -r -F
@@ -202,8 +155,8 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l ascii -d 'Use 
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l classic -d 'Draw as the scripts of 2011 did: their colours; grid: 30 columns, RSS on every thread; bubble: linear axes'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l args -d 'Show the arguments of processes, too; arguments can contain secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'
-complete -c procviz -n "__fish_procviz_using_subcommand lines" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l duration -d 'Stop after this time, such as 30s, 5m or 1h' -r
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l from -d 'Read a recording, or a folder of recordings, instead of this machine; - is standard input' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 in the time zone of the recorded machine, -30s (before the end), or RFC 3339' -r
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l begin -d 'Begin at this moment, in a format of --at' -r
@@ -216,7 +169,6 @@ complete -c procviz -n "__fish_procviz_using_subcommand exits" -l cgroup -d 'Onl
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l json -d 'Print one JSON object per line instead of columns'
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l threads -d 'Print exits of threads, too'
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l require-ebpf -d 'Fail with status 4 without kernel events; `exits` always does so'
-complete -c procviz -n "__fish_procviz_using_subcommand exits" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -s s -l interval -d 'Seconds between samples, such as 0.5 [default: 1; lines: 5]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -s F -l hz -d 'Samples per second, instead of --interval' -r
@@ -233,7 +185,6 @@ complete -c procviz -n "__fish_procviz_using_subcommand findings" -l command -d 
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l json -d 'Print one JSON object per line instead of columns'
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'
-complete -c procviz -n "__fish_procviz_using_subcommand findings" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l save -d 'Also record all samples to this file, for --from' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s s -l interval -d 'Seconds between samples, such as 0.5 [default: 1; lines: 5]' -r
@@ -254,7 +205,6 @@ complete -c procviz -n "__fish_procviz_using_subcommand dump" -l csv -d 'Print C
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l spreadsheet -d 'Put a \' before text that a spreadsheet would treat as a formula'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s p -l no-threads -d 'Print processes instead of threads'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'
-complete -c procviz -n "__fish_procviz_using_subcommand dump" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s o -l output -d 'File to record to (.pvz), or a folder for many files; a new folder needs a / at the end' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l mode -d 'Permissions of new files, octal' -r
@@ -280,9 +230,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand record" -l tree -d 'Reco
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s p -l no-threads -d 'Record only processes, each with the sum of its threads'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'
-complete -c procviz -n "__fish_procviz_using_subcommand record" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c procviz -n "__fish_procviz_using_subcommand check" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand check" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -s w -l sleep -d 'Seconds between repetitions' -r
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -l from -d 'Read a recording, or a folder of recordings, instead of this machine: print its last sample, or with --repeat every sample' -r -F
@@ -299,34 +247,20 @@ complete -c procviz -n "__fish_procviz_using_subcommand csv" -s r -l repeat -d '
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -s p -l processes -d 'Print processes only, without their threads'
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -l force -d 'Overwrite existing files'
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -l spreadsheet -d 'Put a \' before text that a spreadsheet would treat as a formula'
-complete -c procviz -n "__fish_procviz_using_subcommand csv" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand csv" -s h -l help -d 'Print help'
-complete -c procviz -n "__fish_procviz_using_subcommand doctor" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand doctor" -s h -l help -d 'Print help'
-complete -c procviz -n "__fish_procviz_using_subcommand completions" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c procviz -n "__fish_procviz_using_subcommand man" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
 complete -c procviz -n "__fish_procviz_using_subcommand man" -s h -l help -d 'Print help'
-complete -c procviz -n "__fish_procviz_using_subcommand __names" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
-complete -c procviz -n "__fish_procviz_using_subcommand __names" -s h -l help -d 'Print help'
-complete -c procviz -n "__fish_procviz_using_subcommand __try" -l reads -d 'Confine procviz as a reader of recordings'
-complete -c procviz -n "__fish_procviz_using_subcommand __try" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
-complete -c procviz -n "__fish_procviz_using_subcommand __try" -s h -l help -d 'Print help'
-complete -c procviz -n "__fish_procviz_using_subcommand __launch" -l no-confine -d 'For debugging: do not confine procviz (no seccomp, no Landlock, no change of user id)'
-complete -c procviz -n "__fish_procviz_using_subcommand __launch" -s h -l help -d 'Print help'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "grid" -d 'Show or draw one dot per task'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "bubble" -d 'Show or draw one bubble per active or changing task: CPU, address space, RSS'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "lines" -d 'Show or draw one line per active thread: time, CPU, RSS, in 3D'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "exits" -d 'Print a line for every process that exits, as it exits'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "findings" -d 'Print a line when a finding (an unusual activity) begins, and when it ends'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "dump" -d 'Print snapshots as JSON or CSV'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "record" -d 'Record samples to a file, for --from'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "check" -d 'Show what a recording holds, and whether it is damaged'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "csv" -d 'Print the values in stat, status and io of tasks as CSV, unchanged'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "doctor" -d 'Show what procviz needs, whether the machine has it, and how to fix what is missing'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "completions" -d 'Print completions for a shell'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "man" -d 'Print the man page'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "__names" -d 'Read user ids and print their names'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "__try" -d 'Try operations that a confined procviz must not be able to do'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "__launch" -d 'Wait for SIGCONT, become the invoking user and run a command'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man __names __try __launch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "grid" -d 'Show or draw one dot per task'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "bubble" -d 'Show or draw one bubble per active or changing task: CPU, address space, RSS'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "lines" -d 'Show or draw one line per active thread: time, CPU, RSS, in 3D'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "exits" -d 'Print a line for every process that exits, as it exits'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "findings" -d 'Print a line when a finding (an unusual activity) begins, and when it ends'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "dump" -d 'Print snapshots as JSON or CSV'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "record" -d 'Record samples to a file, for --from'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "check" -d 'Show what a recording holds, and whether it is damaged'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "csv" -d 'Print the values in stat, status and io of tasks as CSV, unchanged'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "doctor" -d 'Show what procviz needs, whether the machine has it, and how to fix what is missing'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "completions" -d 'Print completions for a shell'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "man" -d 'Print the man page'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

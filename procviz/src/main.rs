@@ -43,6 +43,18 @@ fn usage(error: &clap::Error) -> String {
             }
         }
     }
+    let first = std::env::args_os()
+        .nth(1)
+        .and_then(|arg| arg.into_string().ok());
+    let word = first.filter(|word| {
+        error.kind() == clap::error::ErrorKind::UnknownArgument && !word.starts_with('-')
+    });
+    if let Some(similar) = word.and_then(|word| Cli::similar(&word)) {
+        text = format!(
+            "{}\n\n  tip: a similar subcommand exists: '{similar}'",
+            text.trim_end()
+        );
+    }
     text.trim_end().to_owned()
 }
 

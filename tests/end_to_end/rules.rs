@@ -6,7 +6,7 @@ use procviz::cli::Cli;
 
 use crate::{
     Needs, Test,
-    support::{output, procviz},
+    support::{output, procviz, stderr},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -19,6 +19,16 @@ pub(crate) const TESTS: &[Test] = &[
         "the_readme_names_every_command",
         Needs::Nothing,
         the_readme_names_every_command,
+    ),
+    (
+        "a_mistyped_word_gets_a_hint",
+        Needs::Nothing,
+        a_mistyped_word_gets_a_hint,
+    ),
+    (
+        "completions_and_man_page_have_what_users_see",
+        Needs::Nothing,
+        completions_and_man_page,
     ),
     (
         "the_originals_are_in_the_readme",
@@ -126,6 +136,75 @@ fn the_originals_are_in_the_readme() -> Result<(), Failed> {
                 "{command} {option}"
             );
         }
+    }
+    Ok(())
+}
+
+fn a_mistyped_word_gets_a_hint() -> Result<(), Failed> {
+    for (word, similar) in [("gird", "grid"), ("exist", "exits"), ("recrod", "record")] {
+        let run = output(procviz().arg(word));
+        let text = stderr(&run);
+        assert_eq!(run.status.code(), Some(2), "{text}");
+        assert!(text.contains(&format!("'{similar}'")), "{text}");
+    }
+    let text = stderr(&output(procviz().arg("zzzzzz")));
+    assert!(!text.contains("similar"), "{text}");
+    // A pid that does not exist is an error, not an empty picture.
+    for args in [
+        &["grid", "--pid", "4194303", "-o", "/tmp/never.png"] as &[&str],
+        &["dump", "--pid", "4194303", "--samples", "1"],
+    ] {
+        let run = output(procviz().args(args));
+        assert_eq!(run.status.code(), Some(1), "{args:?}");
+        assert!(
+            stderr(&run).contains("`--pid 4194303`: no such process"),
+            "{args:?}"
+        );
+    }
+    Ok(())
+}
+
+fn completions_and_man_page() -> Result<(), Failed> {
+    let print = |args: &[&str]| String::from_utf8(output(procviz().args(args)).stdout).unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let text = print(&["completions", shell]);
+        for command in subcommands() {
+            assert!(
+                text.contains(command.get_name()),
+                "{shell}: {}",
+                command.get_name()
+            );
+        }
+        assert!(
+            !text.contains("__launch") && !text.contains("__names"),
+            "{shell}"
+        );
+    }
+    // Without a subcommand there is nothing but subcommands to complete.
+    let zsh = print(&["completions", "zsh"]);
+    let main = zsh.split("case $state in").next().unwrap();
+    assert!(
+        !main.contains("_default") && !main.contains("::run"),
+        "{main}"
+    );
+    let man = print(&["man"]);
+    for words in [
+        "KEYS OF A LIVE VIEW",
+        "FINDINGS",
+        "EXIT STATUS",
+        "procviz grid",
+    ] {
+        assert!(man.contains(words), "the man page lacks {words}");
+    }
+    // It is one page, and refers to no other page that is not installed.
+    assert_eq!(man.matches(".TH ").count(), 1);
+    assert!(!man.contains("procviz\\-grid(1)"));
+    for rule in procviz::model::Rule::ALL {
+        assert!(
+            man.contains(&format!("\\fB{}\\fR", rule.word())),
+            "{}",
+            rule.word()
+        );
     }
     Ok(())
 }

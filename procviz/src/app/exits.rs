@@ -14,7 +14,7 @@ use crate::{
     replay::Player,
     runtime::{
         Failure,
-        config::Schedule,
+        config::{self, Schedule},
         ending::{self, Takes},
         stdout::{Out, Reader, noun, say},
     },
@@ -32,6 +32,10 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
     if let Some(path) = &args.from {
         return read(path, args);
     }
+    let duration = args.duration.as_deref();
+    let duration = duration
+        .map(|text| config::duration("--duration", text, text))
+        .transpose()?;
     // After a signal, the current line is completed, unless its reader has stopped.
     ending::listen(Takes::Work)?;
     let mut selection = Selection::new(&args.filter)?;
@@ -70,7 +74,7 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
     if !args.json {
         printer.head()?;
     }
-    let status = runtime.block_on(follow(&mut exits, &mut printer, child))?;
+    let status = runtime.block_on(follow(&mut exits, &mut printer, child, duration))?;
     let tally = exits.tally();
     let others = if tally.lost_others > 0 {
         format!(", other events lost: {}", tally.lost_others)
@@ -146,13 +150,16 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
     Ok(player.status())
 }
 
-/// Prints until a signal asks procviz to stop, the reader leaves, or the command exits.
+/// Prints until a signal asks procviz to stop, the reader leaves, the command exits, or
+/// the time is over.
 async fn follow(
     exits: &mut Exits,
     printer: &mut Printer,
     mut child: Option<Child>,
+    duration: Option<Duration>,
 ) -> Result<u8, Failure> {
     let mut stop = Stop::new()?;
+    let begun = Instant::now();
     let mut tick = tokio::time::interval(PERIOD);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let pid = child.as_ref().map(Child::pid);
@@ -179,6 +186,9 @@ async fn follow(
             .iter()
             .any(|record| Some(record.process.tid) == pid && record.thread.is_none());
         if printer.print(records)? == Reader::Left && child.is_none() {
+            return Ok(0);
+        }
+        if child.is_none() && duration.is_some_and(|duration| begun.elapsed() >= duration) {
             return Ok(0);
         }
         if let (Some(child), None) = (&mut child, &ended) {

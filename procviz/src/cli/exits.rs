@@ -13,6 +13,14 @@ pub struct ExitsArgs {
     /// Print exits of threads, too
     #[arg(long)]
     pub threads: bool,
+    /// Stop after this time, such as 30s, 5m or 1h
+    #[arg(
+        long,
+        value_name = "TIME",
+        allow_hyphen_values = true,
+        conflicts_with = "from"
+    )]
+    pub duration: Option<String>,
     /// Fail with status 4 without kernel events; `exits` always does so
     #[arg(long)]
     pub require_ebpf: bool,

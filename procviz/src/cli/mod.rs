@@ -75,6 +75,33 @@ impl Cli {
     }
 }
 
+impl Cli {
+    /// The visible subcommands, without options of their own: for completions, and to
+    /// find the subcommand that a mistyped one is similar to.
+    pub fn subcommands_only() -> clap::Command {
+        let all = Self::brief();
+        let visible = all
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set());
+        clap::Command::new("procviz")
+            .version(env!("CARGO_PKG_VERSION"))
+            .subcommand_required(true)
+            .subcommands(visible.cloned())
+    }
+
+    /// The subcommand that a mistyped word is similar to.
+    pub fn similar(word: &str) -> Option<String> {
+        let parsed = Self::subcommands_only().try_get_matches_from(["procviz", word]);
+        let error = parsed.err()?;
+        let suggestions = error.get(clap::error::ContextKind::SuggestedSubcommand)?;
+        match suggestions {
+            clap::error::ContextValue::Strings(all) => all.first().cloned(),
+            clap::error::ContextValue::String(one) => Some(one.clone()),
+            _ => None,
+        }
+    }
+}
+
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {

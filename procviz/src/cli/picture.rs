@@ -7,7 +7,7 @@ use super::{FilterArgs, SamplingArgs};
 /// Options that all charts share.
 #[derive(Clone, Debug, Args)]
 pub struct PictureArgs {
-    /// Output file: .png, .svg, .gif, .apng or .html (an interactive page); {n} or {time} in the name makes a series of files
+    /// Output file: .png, .svg, .gif, .apng or .html (an interactive page); {number} or {time} in the name makes a series of files
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Overwrite an existing file

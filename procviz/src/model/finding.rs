@@ -4,77 +4,65 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Comm, TaskId};
 
-/// A rule that produces findings. The rules are in order of rank.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Rule {
-    /// The OOM killer killed a process.
-    Oom,
-    /// procviz itself got no CPU.
-    Stall,
-    /// The same command crashes or fails again and again.
-    Deaths,
-    /// A thread is in an uninterruptible sleep (state D) for a long time.
-    Blocked,
-    /// The descendants of one process multiply.
-    Tree,
-    /// Many forks, or short-lived processes that use much CPU.
-    Forks,
-    /// A process keeps a core busy.
-    Cpu,
-    /// Runnable threads get no CPU.
-    Waiting,
-    /// The resident set of a process grows.
-    Growth,
-    /// The resident set of a process is large.
-    Memory,
-    /// A process does much storage IO.
-    Io,
-    /// A process creates many threads.
-    Threads,
-    /// A process starts many processes at one instant.
-    Burst,
-    /// A process does not reap its dead children.
-    Zombies,
+/// Defines [`Rule`] from a table: each row is a doc comment, a name, and the word in JSON.
+macro_rules! rules {
+    ($(#[doc = $about:literal] $name:ident = $word:literal,)*) => {
+        /// A rule that produces findings. The rules are in order of rank.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Rule {
+            $(#[doc = $about] $name,)*
+        }
+
+        impl Rule {
+            /// All rules, in order of rank.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The name in JSON, and in `record --on finding:NAME`.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+
+            /// What the rule finds, one sentence.
+            pub fn about(self) -> &'static str {
+                match self {
+                    $(Self::$name => $about.trim_ascii(),)*
+                }
+            }
+        }
+    };
 }
 
-impl Rule {
-    /// All rules, in order of rank.
-    pub const ALL: [Self; 14] = [
-        Self::Oom,
-        Self::Stall,
-        Self::Deaths,
-        Self::Blocked,
-        Self::Tree,
-        Self::Forks,
-        Self::Cpu,
-        Self::Waiting,
-        Self::Growth,
-        Self::Memory,
-        Self::Io,
-        Self::Threads,
-        Self::Burst,
-        Self::Zombies,
-    ];
-
-    /// The name in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Oom => "oom",
-            Self::Stall => "stall",
-            Self::Deaths => "deaths",
-            Self::Blocked => "blocked",
-            Self::Tree => "tree",
-            Self::Forks => "forks",
-            Self::Cpu => "cpu",
-            Self::Waiting => "waiting",
-            Self::Growth => "growth",
-            Self::Memory => "memory",
-            Self::Io => "io",
-            Self::Threads => "threads",
-            Self::Burst => "burst",
-            Self::Zombies => "zombies",
-        }
-    }
+rules! {
+    /// The OOM killer killed a process.
+    Oom = "oom",
+    /// procviz itself got no CPU.
+    Stall = "stall",
+    /// The same command crashes or fails again and again.
+    Deaths = "deaths",
+    /// A thread is in an uninterruptible sleep (state D) for a long time.
+    Blocked = "blocked",
+    /// The descendants of one process multiply.
+    Tree = "tree",
+    /// Many forks, or short-lived processes that use much CPU.
+    Forks = "forks",
+    /// A process keeps a core busy.
+    Cpu = "cpu",
+    /// Runnable threads get no CPU.
+    Waiting = "waiting",
+    /// The resident set of a process grows.
+    Growth = "growth",
+    /// The resident set of a process is large.
+    Memory = "memory",
+    /// A process does much storage IO.
+    Io = "io",
+    /// A process creates many threads.
+    Threads = "threads",
+    /// A process starts many processes at one instant.
+    Burst = "burst",
+    /// A process does not reap its dead children.
+    Zombies = "zombies",
 }
 
 /// A noteworthy fact, found by a rule.

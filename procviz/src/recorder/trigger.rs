@@ -224,7 +224,7 @@ impl Text<'_> {
     }
 
     fn rule(self, word: &str) -> Result<Rule, Failure> {
-        let rule = Rule::ALL.into_iter().find(|rule| rule.word() == word);
+        let rule = Rule::ALL.iter().copied().find(|rule| rule.word() == word);
         rule.ok_or_else(|| {
             let words: Vec<_> = Rule::ALL.iter().map(|rule| rule.word()).collect();
             self.bad(&format!(

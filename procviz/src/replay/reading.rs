@@ -1,6 +1,6 @@
 //! Reads samples one after another, through all files.
 
-use super::{Ahead, Player, archive::failed, carried::Carried};
+use super::{Ahead, Player, archive::failed};
 use crate::{
     model::{ExitRecord, Host, Sample, Sources},
     runtime::Failure,
@@ -102,7 +102,7 @@ impl Player {
     /// Exit records after the last sample that was given out.
     pub(crate) fn take_ended(&mut self) -> Vec<Arc<ExitRecord>> {
         let mut sample = Sample::new(Sources::EbpfAndProc);
-        std::mem::replace(&mut self.carried, Carried::default()).put_into(&mut sample);
+        std::mem::take(&mut self.carried).put_into(&mut sample);
         if let Some(tree) = &mut self.tree {
             tree.mark(&mut sample);
         }

@@ -21,11 +21,15 @@ pub(crate) struct Selection {
 impl Selection {
     pub(crate) fn new(args: &FilterArgs) -> Result<Self, Failure> {
         let selection = Self::with_users(args, user)?;
-        let gone = |pid: &&u32| !std::path::Path::new(&format!("/proc/{pid}")).exists();
-        match selection.roots.iter().flatten().find(gone) {
-            None => Ok(selection),
-            Some(pid) => Err(anyhow::anyhow!("`--tree {pid}`: no such process").into()),
+        // `/proc/TID` exists for threads, too, although listing `/proc` does not show them.
+        let is_gone = |pid: &&u32| !std::path::Path::new(&format!("/proc/{pid}")).exists();
+        if let Some(pid) = selection.roots.iter().flatten().find(is_gone) {
+            return Err(anyhow::anyhow!("`--tree {pid}`: no such process").into());
         }
+        if let Some(pid) = selection.filter.pids.iter().find(is_gone) {
+            return Err(anyhow::anyhow!("`--pid {pid}`: no such process or thread").into());
+        }
+        Ok(selection)
     }
 
     /// Builds a filter for a recording. User names come from the recorded machine. If the

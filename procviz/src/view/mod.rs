@@ -22,7 +22,7 @@ pub(crate) use self::{
     governor::Governor,
     hits::{Hits, Spot, Target},
     input::{Input, Key},
-    keys::help,
+    keys::{RECORDING_KEYS, help},
     popup::{Popup, Subject, popup},
     state::{ChartKind, Effect, Mode, Stage, View},
     timebar::TimeBar,

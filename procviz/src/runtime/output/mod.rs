@@ -59,6 +59,13 @@ pub(crate) struct Target {
     digits: usize,
 }
 
+/// Where the number of a picture stands in the name of a series.
+const NUMBERS: [&str; 2] = ["{number}", "{n}"];
+
+fn has_number(name: &str) -> bool {
+    NUMBERS.iter().any(|place| name.contains(place))
+}
+
 impl Target {
     /// Checks the output file before procviz starts to watch.
     pub(crate) fn new(
@@ -89,17 +96,17 @@ impl Target {
                 )));
             }
         };
-        let is_series = name.contains("{n}") || name.contains("{time}");
+        let is_series = has_number(&name) || name.contains("{time}");
         let is_animation = matches!(format, Format::Gif | Format::Apng | Format::Html);
         if is_series && is_animation {
             return Err(Failure::usage(format!(
-                "`{shown}` names a series of files, but this format holds all pictures in one file: leave out `{{n}}` and `{{time}}`"
+                "`{shown}` names a series of files, but this format holds all pictures in one file: leave out `{{number}}` and `{{time}}`"
             )));
         }
         let is_one = !is_series && !is_animation && shows == Shows::OneSample;
         if let Some(count) = samples.filter(|count| *count > 1 && is_one) {
             return Err(Failure::usage(format!(
-                "`--samples {count}` makes {count} pictures, but `{shown}` is the name of one file: put `{{n}}` or `{{time}}` in the name, or use `--duration`"
+                "`--samples {count}` makes {count} pictures, but `{shown}` is the name of one file: put `{{number}}` or `{{time}}` in the name, or use `--duration`"
             )));
         }
         if path.file_name().is_some_and(|raw| raw.to_str().is_none()) {
@@ -144,7 +151,8 @@ impl Target {
         if self.name.contains("{time}") || self.force {
             return Ok(());
         }
-        let Some((before, after)) = self.name.split_once("{n}") else {
+        let split = NUMBERS.iter().find_map(|place| self.name.split_once(place));
+        let Some((before, after)) = split else {
             return Ok(());
         };
         let is_one = |name: &str| {
@@ -202,7 +210,8 @@ impl Target {
         }
         let width = self.digits;
         self.name
-            .replace("{n}", &format!("{number:0width$}"))
+            .replace(NUMBERS[0], &format!("{number:0width$}"))
+            .replace(NUMBERS[1], &format!("{number:0width$}"))
             .replace("{time}", time)
             .into()
     }
