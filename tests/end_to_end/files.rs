@@ -354,7 +354,7 @@ fn folders_that_are_not_safe_are_refused() -> Result<(), Failed> {
 /// No partial file stays, whatever signal ends procviz while it writes.
 fn nothing_stays_behind() -> Result<(), Failed> {
     let folder = Folder::new("behind");
-    for (number, signal) in [Signal::SIGKILL, Signal::SIGQUIT, Signal::SIGKILL]
+    for (number, signal) in [Signal::SIGKILL, Signal::SIGABRT, Signal::SIGKILL]
         .iter()
         .enumerate()
     {
