@@ -145,8 +145,10 @@ impl Tracker {
             filter: &self.filter,
             threads: &self.threads,
             processes: &self.processes,
+            changed: &self.snapshot.changed,
+            skipped,
         };
-        self.snapshot.findings = self.rules.judge(world, &self.snapshot.changed, skipped);
+        self.snapshot.findings = self.rules.judge(world);
         let watched = self.snapshot.watched_ns();
         self.snapshot.not_judged.clear();
         self.snapshot.not_judged.extend(rules::not_judged(watched));

@@ -12,10 +12,10 @@ const PART: f64 = 0.5;
 const FLOOR: f64 = 10.0 * 1024.0 * 1024.0;
 
 /// Much storage IO by one process.
-pub(super) fn judge(subject: &Subject<'_>, total_bytes: u64) -> Option<Finding> {
+pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     let (first, last) = subject.history.span(SPAN_NS)?;
     let speed = rate(first, last, |point| point.io_bytes);
-    let part = subject.process.change.io_bytes as f64 / total_bytes.max(1) as f64;
+    let part = subject.process.change.io_bytes as f64 / subject.total_io.max(1) as f64;
     let is_most = speed >= FLOOR && part >= PART;
     if speed < THRESHOLD && !is_most {
         return None;

@@ -18,7 +18,7 @@ pub(super) struct Memory {
 
 impl Memory {
     /// Checks all processes at the opening census, and later the processes that changed.
-    pub(super) fn take(&mut self, world: World<'_>, changed: &[usize]) {
+    pub(super) fn take(&mut self, world: World<'_>) {
         let Some(total) = world.snapshot.machine.mem_total_bytes else {
             return;
         };
@@ -31,10 +31,7 @@ impl Memory {
             let all = world.snapshot.processes.iter().filter(is_large);
             self.large.extend(all.map(|process| process.id));
         }
-        let some = changed
-            .iter()
-            .filter_map(|slot| world.snapshot.processes.get(*slot))
-            .filter(is_large);
+        let some = world.changed().filter(is_large);
         self.large.extend(some.map(|process| process.id));
         self.large.retain(|id| {
             world

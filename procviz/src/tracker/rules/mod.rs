@@ -55,13 +55,34 @@ type Standing = FxHashMap<(Rule, TaskId), (u64, u64)>;
 /// Figures of processes in the last seconds.
 pub(super) type Histories = FxHashMap<TaskId, History>;
 
-/// The state of all rules.
-#[derive(Default, Serialize, Deserialize)]
-pub(super) struct Rules {
-    /// Not in every keyframe, see [`Rules::last_seconds`].
-    #[serde(skip)]
-    histories: Histories,
-    standing: Standing,
+/// Defines the state of all rules, and calls each rule. A rule has two methods: `take`
+/// takes in a sample, `judge` adds findings.
+macro_rules! states {
+    ($($(#[$attribute:meta])* $name:ident: $state:ty,)*) => {
+        /// The state of all rules.
+        #[derive(Default, Serialize, Deserialize)]
+        pub(super) struct Rules {
+            /// Not in every keyframe, see [`Rules::last_seconds`].
+            #[serde(skip)]
+            histories: Histories,
+            standing: Standing,
+            $($(#[$attribute])* $name: $state,)*
+        }
+
+        impl Rules {
+            fn take(&mut self, world: World<'_>) {
+                $(self.$name.take(world);)*
+            }
+
+            fn judge_states(&mut self, world: World<'_>, findings: &mut Vec<Finding>) {
+                $(self.$name.judge(world, findings);)*
+            }
+        }
+    };
+}
+
+// The order is part of the format of keyframes.
+states! {
     oom: oom::Oom,
     stall: stall::Stall,
     deaths: deaths::Deaths,
@@ -75,37 +96,20 @@ pub(super) struct Rules {
     zombies: zombies::Zombies,
 }
 
+/// Rules that judge one process by its history of the last seconds.
+const OF_A_PROCESS: [fn(&Subject<'_>) -> Option<Finding>; 3] =
+    [cpu::judge, growth::judge, io::judge];
+
 impl Rules {
     /// Judges the current tick of the snapshot. Reads only the processes that
     /// changed in this tick or recently.
-    pub(super) fn judge(
-        &mut self,
-        world: World<'_>,
-        changed: &[usize],
-        skipped: u64,
-    ) -> Vec<Finding> {
+    pub(super) fn judge(&mut self, world: World<'_>) -> Vec<Finding> {
         let snapshot = world.snapshot;
-        self.remember(snapshot, changed);
-        self.oom.take(world);
-        self.deaths.take(world);
-        self.blocked.take(world);
-        self.tree.take(world);
-        self.forks.take(world);
-        self.memory.take(world, changed);
-        self.threads.take(world);
-        self.zombies.take(world);
+        self.remember(snapshot, world.changed);
+        self.take(world);
         let mut findings = Vec::new();
-        self.stall.judge(snapshot, skipped, &mut findings);
-        let changed_now = changed
-            .iter()
-            .filter_map(|slot| snapshot.processes.get(*slot));
-        let total_io = total(changed_now.map(|process| process.change.io_bytes));
-        let processes = changed
-            .iter()
-            .filter_map(|slot| snapshot.processes.get(*slot))
-            .filter(|process| process.end.is_none() && !world.is_hidden(process));
-        for process in processes {
-            self.waiting.take(world, process);
+        let total_io = total(world.changed().map(|process| process.change.io_bytes));
+        for process in world.changed_and_shown() {
             let Some(history) = self.histories.get(&process.id) else {
                 continue;
             };
@@ -115,20 +119,11 @@ impl Rules {
                 history,
                 standing: &self.standing,
                 snapshot,
+                total_io,
             };
-            findings.extend(cpu::judge(&subject));
-            findings.extend(growth::judge(&subject));
-            findings.extend(io::judge(&subject, total_io));
+            findings.extend(OF_A_PROCESS.iter().filter_map(|judge| judge(&subject)));
         }
-        self.oom.judge(world, &mut findings);
-        self.deaths.judge(world, &mut findings);
-        self.blocked.judge(world, &mut findings);
-        self.tree.judge(world, &mut findings);
-        self.forks.judge(world, &mut findings);
-        self.waiting.judge(world, &mut findings);
-        self.memory.judge(world, &mut findings);
-        self.threads.judge(world, &mut findings);
-        self.zombies.judge(world, &mut findings);
+        self.judge_states(world, &mut findings);
         findings.sort_by(|a, b| {
             a.rule
                 .cmp(&b.rule)
@@ -149,8 +144,8 @@ impl Rules {
         (&self.histories, &self.waiting)
     }
 
-    pub(super) fn set_last_seconds(&mut self, told: (Histories, Waiting)) {
-        (self.histories, self.waiting) = told;
+    pub(super) fn set_last_seconds(&mut self, saved: (Histories, Waiting)) {
+        (self.histories, self.waiting) = saved;
     }
 
     /// Forgets data that was gathered without applying a filter.
@@ -236,6 +231,8 @@ struct Subject<'a> {
     history: &'a History,
     standing: &'a Standing,
     snapshot: &'a Snapshot,
+    /// Storage IO of all processes in the interval, bytes.
+    total_io: u64,
 }
 
 impl Subject<'_> {

@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use std::collections::VecDeque;
 
-use super::SECOND;
-use crate::model::{Finding, Rule, Snapshot, duration_text};
+use super::{SECOND, World};
+use crate::model::{Finding, Rule, duration_text};
 
 /// How long a stall is shown, ns.
 const SHOWN_NS: u64 = 10 * SECOND;
@@ -17,15 +17,19 @@ pub(super) struct Stall {
 }
 
 impl Stall {
-    pub(super) fn judge(&mut self, snapshot: &Snapshot, skipped: u64, findings: &mut Vec<Finding>) {
-        let now = snapshot.stamp.boot_ns;
-        if skipped >= THRESHOLD && snapshot.tick > 1 {
-            self.stalls.push_back((now, snapshot.stamp.interval_ns));
+    pub(super) fn take(&mut self, world: World<'_>) {
+        let stamp = world.snapshot.stamp;
+        if world.skipped >= THRESHOLD && !world.is_opening() {
+            self.stalls.push_back((stamp.boot_ns, stamp.interval_ns));
         }
+    }
+
+    pub(super) fn judge(&mut self, world: World<'_>, findings: &mut Vec<Finding>) {
+        let now = world.now_ns();
         while self
             .stalls
             .front()
-            .is_some_and(|(time, _)| now - time > SHOWN_NS)
+            .is_some_and(|(time, _)| now.saturating_sub(*time) > SHOWN_NS)
         {
             self.stalls.pop_front();
         }

@@ -48,7 +48,13 @@ enum Found {
 }
 
 impl Waiting {
-    pub(super) fn take(&mut self, world: World<'_>, process: &Process) {
+    pub(super) fn take(&mut self, world: World<'_>) {
+        for process in world.changed_and_shown() {
+            self.add(world, process);
+        }
+    }
+
+    fn add(&mut self, world: World<'_>, process: &Process) {
         let change = process.change;
         let Some(wait_ns) = change.wait_ns.filter(|_| !world.is_opening()) else {
             return;

@@ -13,6 +13,10 @@ pub(in crate::tracker) struct World<'a> {
     pub(in crate::tracker) filter: &'a Filter,
     pub(in crate::tracker) threads: &'a FxHashMap<TaskId, usize>,
     pub(in crate::tracker) processes: &'a FxHashMap<TaskId, usize>,
+    /// Slots of the processes that changed in this sample.
+    pub(in crate::tracker) changed: &'a [usize],
+    /// Number of ticks that were skipped before this sample.
+    pub(in crate::tracker) skipped: u64,
 }
 
 impl<'a> World<'a> {
@@ -23,6 +27,19 @@ impl<'a> World<'a> {
     /// Whether this is the opening census, which has no interval before it.
     pub(super) fn is_opening(&self) -> bool {
         self.snapshot.tick == 1
+    }
+
+    /// The processes that changed in this sample.
+    pub(super) fn changed(&self) -> impl Iterator<Item = &'a Process> + use<'a> {
+        let processes = &self.snapshot.processes;
+        self.changed.iter().filter_map(|slot| processes.get(*slot))
+    }
+
+    /// The changed processes that have not exited and that no filter hides.
+    pub(super) fn changed_and_shown(&self) -> impl Iterator<Item = &'a Process> + use<'a> {
+        let world = *self;
+        self.changed()
+            .filter(move |process| process.end.is_none() && !world.is_hidden(process))
     }
 
     pub(super) fn process(&self, id: TaskId) -> Option<&'a Process> {
