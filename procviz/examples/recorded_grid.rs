@@ -8,8 +8,8 @@
 use std::{error::Error, path::Path, sync::Arc};
 
 use procviz::{
-    chart::{Arguments, Colors, Context, Grid, GridOptions, Grouping, PaletteKind, Sorting, Theme},
-    model::{Host, Sample, Scope},
+    chart::{Arguments, Context, Grid, GridOptions},
+    model::{Host, Sample},
     paint::{Raster, encode},
     scene::Font,
     source::Sampler,
@@ -48,17 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         size: (1600.0, 900.0),
         arguments: Arguments::Hidden,
     };
-    let mut grid = Grid::new(GridOptions {
-        scope: Scope::Threads,
-        grouping: Grouping::User,
-        sorting: Sorting::Start,
-        columns: None,
-        point_size: 300.0,
-        theme: Theme::Light,
-        palette: PaletteKind::Default,
-        colors: Colors::default(),
-        classic: false,
-    });
+    let mut grid = Grid::new(GridOptions::default());
     let scene = grid.draw(tracker.snapshot(), &context);
     let mut raster = Raster::new(font.clone());
     std::fs::write(&out, encode(raster.paint(&scene, 1.0)?, &[])?)?;

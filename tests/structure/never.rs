@@ -27,7 +27,7 @@ fn names(all: &Files, beginnings: &[&str], allowed: &[&str]) -> Vec<String> {
             let is_bad = |beginning: &&str| {
                 path == **beginning || path.starts_with(&format!("{beginning}::"))
             };
-            if beginnings.iter().any(|beginning| is_bad(beginning)) {
+            if beginnings.iter().any(is_bad) {
                 wrong.push(format!("{name}:{}: {path}", named.line));
             }
         }

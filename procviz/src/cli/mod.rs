@@ -1,5 +1,10 @@
 //! Describes the command line, and nothing else: no I/O, no decisions.
 
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "doc comments are help texts here, in which brackets are no links"
+)]
+
 mod bubble;
 mod csv;
 mod data;

@@ -2,9 +2,8 @@
 //! another.
 
 use crate::{
-    chart::{ANGLE, BubbleOptions, Colors, GridOptions, Grouping, LinesOptions, Sorting, Theme},
+    chart::{BubbleOptions, GridOptions, LinesOptions, Theme},
     cli::PictureArgs,
-    model::Scope,
     runtime::drawing::{palette, theme},
     view::ChartKind,
 };
@@ -32,29 +31,21 @@ impl Looks {
         Self {
             first,
             grid: GridOptions {
-                scope: Scope::Threads,
-                grouping: Grouping::User,
-                sorting: Sorting::Start,
-                columns: None,
-                point_size: 300.0,
                 theme,
                 palette,
-                colors: Colors::default(),
                 classic: args.classic,
+                ..GridOptions::default()
             },
             bubble: BubbleOptions {
-                scope: Scope::Processes,
                 theme,
                 palette,
-                grouping: Grouping::User,
                 even_axes: args.classic,
-                user_colors: Vec::new(),
+                ..BubbleOptions::default()
             },
             lines: LinesOptions {
-                scope: Scope::Threads,
                 theme,
                 palette,
-                angle: ANGLE,
+                ..LinesOptions::default()
             },
         }
     }

@@ -27,7 +27,7 @@ pub enum Scope {
 
 /// Name of a task (`comm`): up to 15 bytes, chosen by the process itself.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Comm(pub [u8; 16]);
+pub struct Comm([u8; 16]);
 
 impl Comm {
     /// Makes a name from the bytes up to the first zero, at most 15 bytes.

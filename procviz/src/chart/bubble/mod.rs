@@ -40,6 +40,20 @@ pub struct BubbleOptions {
     pub user_colors: Vec<(String, Color)>,
 }
 
+impl Default for BubbleOptions {
+    /// Processes, coloured by user, in the light theme.
+    fn default() -> Self {
+        Self {
+            scope: Scope::Processes,
+            theme: Theme::Light,
+            palette: PaletteKind::default(),
+            grouping: Grouping::User,
+            even_axes: false,
+            user_colors: Vec::new(),
+        }
+    }
+}
+
 /// A bubble chart. Remembers which tasks were interesting, and their label spots.
 pub struct Bubble {
     options: BubbleOptions,

@@ -49,6 +49,23 @@ pub struct GridOptions {
     pub classic: bool,
 }
 
+impl Default for GridOptions {
+    /// Threads, grouped by user, in the light theme.
+    fn default() -> Self {
+        Self {
+            scope: Scope::Threads,
+            grouping: Grouping::User,
+            sorting: Sorting::default(),
+            columns: None,
+            point_size: 300.0,
+            theme: Theme::Light,
+            palette: PaletteKind::default(),
+            colors: Colors::default(),
+            classic: false,
+        }
+    }
+}
+
 /// A grid. Tasks keep their places from picture to picture.
 #[derive(Clone)]
 pub struct Grid {

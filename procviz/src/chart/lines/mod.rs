@@ -33,6 +33,18 @@ pub struct LinesOptions {
     pub angle: (f32, f32),
 }
 
+impl Default for LinesOptions {
+    /// Threads, in the light theme, from [`ANGLE`].
+    fn default() -> Self {
+        Self {
+            scope: Scope::Threads,
+            theme: Theme::Light,
+            palette: PaletteKind::default(),
+            angle: ANGLE,
+        }
+    }
+}
+
 /// The default viewing angle, from which all three axes are readable.
 pub const ANGLE: (f32, f32) = (-32.0, 24.0);
 

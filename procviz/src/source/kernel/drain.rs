@@ -248,7 +248,7 @@ impl Drain {
                     tid: rename.tid,
                     start_ns: rename.start_ns,
                 };
-                let comm = Comm(rename.comm);
+                let comm = Comm::new(&rename.comm);
                 self.keep(Some(rename.tid), Event::Rename(Rename { id, comm }));
             }
             Record::Cgroup(cgroup) if cgroup.hierarchy == 0 => {

@@ -15,7 +15,7 @@ use super::{
     reader::{ProcDir, ReadError, read_once},
     stat::{Stat, number, parse_stat},
 };
-use crate::model::{Comm, Found, Gone, Io, TaskId};
+use crate::model::{Found, Gone, Io, TaskId};
 
 const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
@@ -250,7 +250,7 @@ impl Walk {
             uid,
             ns_pid: None,
             kthread: stat.flags & PF_KTHREAD != 0,
-            comm: Comm(stat.comm.0),
+            comm: stat.comm,
             state: stat.state,
             on_cpu: false,
             in_iowait: false,

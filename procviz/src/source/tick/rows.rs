@@ -48,7 +48,7 @@ pub(super) fn found(row: &Row, host: &Host, cgroups: &Cgroups) -> Found {
         uid: Some(row.uid),
         ns_pid: Some(row.ns_pid),
         kthread: row.flags & ROW_KTHREAD != 0,
-        comm: Comm(row.comm),
+        comm: Comm::new(&row.comm),
         state: State::from_bits(state),
         on_cpu,
         in_iowait: row.flags & ROW_IN_IOWAIT != 0 && !on_cpu,

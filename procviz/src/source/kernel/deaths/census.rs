@@ -114,7 +114,7 @@ impl Lives {
             origin: process,
             ns_pid: Some(row.ns_pid),
             uid: row.uid,
-            comm: Comm(row.comm),
+            comm: Comm::new(&row.comm),
             args: None,
             cgroup_id: row.cgroup_id,
             gone,

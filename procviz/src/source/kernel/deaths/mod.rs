@@ -221,7 +221,7 @@ impl Lives {
             uid: record.uid,
             ns_pid: record.ns_pid,
             kthread: record.flags & FORK_KTHREAD != 0,
-            comm: Comm(record.comm),
+            comm: Comm::new(&record.comm),
             args: None,
             cgroup: None,
             watched: true,
@@ -309,7 +309,7 @@ impl Lives {
             // A zero byte follows each argument, even an empty one. So a length of 0 means
             // that the arguments were not readable.
             life.args = (len > 0).then(|| record.args[..len].into());
-            life.comm = Comm(record.comm);
+            life.comm = Comm::new(&record.comm);
             life.uid = record.uid;
             life.cgroup_id = record.cgroup_id;
         }
@@ -327,7 +327,7 @@ impl Lives {
             process,
             old_tid: record.old_tid,
             uid: record.uid,
-            comm: Comm(record.comm),
+            comm: Comm::new(&record.comm),
             args: (len > 0)
                 .then(|| self.lives.get(&record.tgid)?.args.clone())
                 .flatten(),
@@ -366,7 +366,7 @@ impl Lives {
         }
         life.uid = record.uid;
         life.comm = if record.tid == record.tgid {
-            Comm(record.comm)
+            Comm::new(&record.comm)
         } else {
             life.comm
         };
@@ -382,7 +382,7 @@ impl Lives {
             process,
             time_ns: record.time_ns,
             status: Status(record.exit_code),
-            comm: Comm(record.comm),
+            comm: Comm::new(&record.comm),
             superseded: false,
             counted,
         };
@@ -561,7 +561,7 @@ fn unseen(record: &RawExit, process: TaskId, lost: u64, batch: u64, watched: boo
         origin: process,
         ns_pid: Some(record.ns_pid),
         uid: record.uid,
-        comm: Comm(record.comm),
+        comm: Comm::new(&record.comm),
         args: None,
         cgroup_id: record.cgroup_id,
         gone: Gone::default(),
