@@ -45,7 +45,7 @@ fn what_makes_no_sense_is_named() -> Result<(), Failed> {
         (&["-n", "many"], "many"),
         (&["-d", "0"], "0"),
         (&["--samples", "0"], "0"),
-        (&["--samples", "5"], "{n}"),
+        (&["--samples", "5"], "{number}"),
         (&["--duration", "soon"], "soon"),
         (&["--duration", "-3s"], "-3s"),
         (&["--size", "big"], "big"),

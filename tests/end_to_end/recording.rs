@@ -501,7 +501,7 @@ fn bad_input() -> Result<(), Failed> {
     std::fs::write(&later, b"procviz\n\x09\0\0\0\0\0\0\0")?;
     let nowhere = folder.file("nowhere.pvz");
     for (path, word) in [
-        (&there, "no recording"),
+        (&there, "not a procviz recording"),
         (&empty, "empty"),
         (&later, "version 9"),
         (&nowhere, "No such file"),
