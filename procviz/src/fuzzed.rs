@@ -46,7 +46,7 @@ pub fn recording(bytes: &[u8]) {
     let mut file = Cursor::new(bytes);
     if let Ok(map) = Map::of(&mut file) {
         _ = map.span();
-        _ = map.holes();
+        _ = map.gaps();
         _ = map.marks(&mut file);
         _ = map.past(&mut file, u64::MAX);
     }

@@ -9,7 +9,7 @@ use crate::{
     export::time,
     model::{Host, Losses, Untrusted, bytes_text, count_text, duration_text},
     recording::{Facts, Integrity},
-    replay::{failed, reader, recordings, tell},
+    replay::{failed, reader, recordings, report_losses},
     runtime::{
         Failure,
         stdout::{Out, noun, say},
@@ -22,7 +22,7 @@ pub(super) fn run(path: &Path) -> Result<u8, Failure> {
     if !path.is_dir() {
         let content = Content::of(path)?;
         Out::new().write(|out| content.write(out))?;
-        return Ok(content.tell());
+        return Ok(content.report_losses());
     }
     let mut files = recordings(path)?;
     files.sort();
@@ -33,7 +33,7 @@ pub(super) fn run(path: &Path) -> Result<u8, Failure> {
         match Content::of(file) {
             Ok(content) => {
                 Out::new().write(|out| content.write(out))?;
-                content.tell();
+                content.report_losses();
                 contents.push(content);
             }
             Err(failure) => {
@@ -110,8 +110,8 @@ impl Content {
     }
 
     /// Reports gaps and damage on stderr; returns 3 if the recording is damaged, else 0.
-    fn tell(&self) -> u8 {
-        tell(&self.name, &self.integrity)
+    fn report_losses(&self) -> u8 {
+        report_losses(&self.name, &self.integrity)
     }
 
     fn write(&self, out: &mut impl Write) -> io::Result<()> {

@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::{
     cli::ExitsArgs,
     export::{json, time},
-    model::{ExitRecord, Host, bytes_text, duration_text},
+    model::{Args, ExitRecord, Host, bytes_text, duration_text},
     replay::Player,
     runtime::{
         Failure,
@@ -167,7 +167,7 @@ async fn follow(
         child.start()?;
     }
     let mut ended: Option<(u8, Instant)> = None;
-    let mut is_told = false;
+    let mut is_command_reported = false;
     loop {
         tokio::select! {
             _ = tick.tick() => {}
@@ -182,7 +182,7 @@ async fn follow(
         }
         let records = exits.take()?;
         printer.host.boot_wall_ns = boot_wall_ns();
-        is_told |= records
+        is_command_reported |= records
             .iter()
             .any(|record| Some(record.process.tid) == pid && record.thread.is_none());
         if printer.print(records)? == Reader::Left && child.is_none() {
@@ -195,7 +195,7 @@ async fn follow(
             ended = child.status()?.map(|status| (status, Instant::now()));
         }
         if let Some((status, at)) = ended
-            && (is_told || at.elapsed() > PATIENCE)
+            && (is_command_reported || at.elapsed() > PATIENCE)
         {
             return Ok(status);
         }
@@ -328,9 +328,8 @@ fn arguments(record: &ExitRecord) -> String {
     let Some(args) = &record.args else {
         return "?".to_owned();
     };
-    let args = args.strip_suffix(b"\0").unwrap_or(args);
-    let parts: Vec<_> = args
-        .split(|byte| *byte == 0)
+    let parts: Vec<_> = Args::new(args)
+        .each()
         .map(|arg| crate::model::Untrusted::new(arg).terminal())
         .collect();
     parts.join(" ")

@@ -9,7 +9,7 @@ use crate::{
     chart::{Arguments, Chart, Context, Theme, facts},
     export::time,
     model::{
-        Comm, ExitRecord, Fact, Finding, FindingKey, Place, Process, Scope, Snapshot, TaskId,
+        Args, Comm, ExitRecord, Fact, Finding, FindingKey, Place, Process, Scope, Snapshot, TaskId,
         Untrusted,
     },
     paint::{Ended, Frame, Kind, Opens, Page, PageError, StoodOut, Story},
@@ -247,12 +247,7 @@ fn how(process: &Process) -> String {
 
 /// Arguments in one line, cut after [`ARGS`] characters.
 fn command_line(args: &[u8]) -> String {
-    let args = args.strip_suffix(b"\0").unwrap_or(args);
-    let line: Vec<u8> = args
-        .iter()
-        .map(|byte| if *byte == 0 { b' ' } else { *byte })
-        .collect();
-    let line = Untrusted::new(&line).picture();
+    let line = Untrusted::new(&Args::new(args).line()).picture();
     match line.char_indices().nth(ARGS) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,

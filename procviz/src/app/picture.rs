@@ -84,7 +84,7 @@ pub(super) fn run(
         max_size: measures.max_size,
         scope,
         begins_later: matches!(chart, Chart::Lines(_)) && args.sampling.range.begin.is_some(),
-        tells_all: !args.sampling.range.is_given(),
+        lists_all_exits: !args.sampling.range.is_given(),
         chart,
         raster: paint::Raster::new(font.clone()),
         font,
@@ -115,7 +115,7 @@ struct Draw {
     /// The lines do not show the samples before `--begin`.
     begins_later: bool,
     /// The whole recording is read, so exits before the first picture are listed, too.
-    tells_all: bool,
+    lists_all_exits: bool,
     writer: Writer,
     gathered: Gathered,
     number: u64,
@@ -184,7 +184,7 @@ impl Draw {
                 self.chart.recall(&past);
             }
             if is_shown || !self.begins_later {
-                self.observe(&session, is_shown || self.tells_all);
+                self.observe(&session, is_shown || self.lists_all_exits);
             }
             let mut has_room = true;
             if is_last || (self.target.has_many() && is_shown) {
@@ -241,14 +241,14 @@ impl Draw {
         Ok(())
     }
 
-    /// Takes in a sample. With `is_told`, a page also lists the processes that exited in
+    /// Takes in a sample. With `lists_exits`, a page also lists the processes that exited in
     /// the sample.
-    fn observe(&mut self, session: &Session, is_told: bool) {
+    fn observe(&mut self, session: &Session, lists_exits: bool) {
         let snapshot = session.snapshot();
         match &mut self.gathered {
             Gathered::Page(pages) => {
                 pages.observe(snapshot);
-                if is_told {
+                if lists_exits {
                     pages.ends(snapshot, &|uid| name(&session.users, uid));
                 }
             }

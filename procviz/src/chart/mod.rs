@@ -41,7 +41,7 @@ pub use report::{facts, report};
 pub use sorting::Sorting;
 
 use crate::{
-    model::{Comm, TaskId, TaskView, Untrusted},
+    model::{Args, Comm, TaskId, TaskView, Untrusted},
     scene::Font,
 };
 
@@ -87,14 +87,7 @@ impl Context<'_> {
     fn label(&self, id: TaskId, user: &str, (comm, args): (Comm, Option<&[u8]>)) -> String {
         let user = Untrusted::new(user.as_bytes()).picture();
         let command = match args.filter(|_| self.arguments == Arguments::Shown) {
-            Some(args) => {
-                let args = args.strip_suffix(b"\0").unwrap_or(args);
-                let line: Vec<u8> = args
-                    .iter()
-                    .map(|byte| if *byte == 0 { b' ' } else { *byte })
-                    .collect();
-                Untrusted::new(&line).picture()
-            }
+            Some(args) => Untrusted::new(&Args::new(args).line()).picture(),
             None => comm.text().picture(),
         };
         format!("{} {user} {command}", id.tid)

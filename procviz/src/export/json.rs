@@ -12,7 +12,8 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use crate::{
     export::time::rfc3339,
     model::{
-        ExitRecord, Finding, Host, MachineFigures, Scope, Snapshot, TaskView, Untrusted, is_harmful,
+        Args, ExitRecord, Finding, Host, MachineFigures, Scope, Snapshot, TaskView, Untrusted,
+        is_harmful,
     },
     recording::Mark,
 };
@@ -206,12 +207,8 @@ impl Exit {
 
 /// Splits arguments that each end with a zero byte.
 fn arguments(bytes: &[u8]) -> Vec<String> {
-    let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
-    if bytes.is_empty() {
-        return Vec::new();
-    }
-    bytes
-        .split(|byte| *byte == 0)
+    Args::new(bytes)
+        .each()
         .map(|arg| Untrusted::new(arg).json())
         .collect()
 }

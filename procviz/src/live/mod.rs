@@ -121,7 +121,7 @@ fn view(looks: &Looks, args: &PictureArgs, schedule: &Schedule, session: &Sessio
 
 /// What the user's input does to the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Goes {
+enum Reaction {
     On,
     Redraw,
     /// Tasks appear, disappear or move: draw before the next key, which is meant for
@@ -253,7 +253,7 @@ impl Live {
     }
 
     /// Carries out the user's input.
-    fn input(&mut self, input: Input, hits: &Hits) -> Goes {
+    fn input(&mut self, input: Input, hits: &Hits) -> Reaction {
         let findings: Vec<Option<TaskId>> = self
             .session
             .snapshot()
@@ -265,11 +265,11 @@ impl Live {
             hits,
             findings: &findings,
         };
-        let mut goes = Goes::On;
+        let mut goes = Reaction::On;
         for effect in self.view.input(input, &stage) {
             match effect {
-                Effect::Quit => return Goes::Over,
-                Effect::Redraw if goes == Goes::On => goes = Goes::Redraw,
+                Effect::Quit => return Reaction::Over,
+                Effect::Redraw if goes == Reaction::On => goes = Reaction::Redraw,
                 Effect::Redraw => {}
                 Effect::Sample => self.session.order(Order::Sample),
                 Effect::Pause(_) if self.replay.is_some() => self.try_command(&effect),
@@ -280,11 +280,11 @@ impl Live {
                 }
                 Effect::Filter => {
                     self.filter();
-                    goes = Goes::Relayout;
+                    goes = Reaction::Relayout;
                 }
                 Effect::Chart => {
                     self.change_chart();
-                    goes = Goes::Relayout;
+                    goes = Reaction::Relayout;
                 }
                 Effect::Save => self.save(),
                 Effect::Step(_) | Effect::Seek(_) | Effect::Mark(_) | Effect::Speed(_) => {

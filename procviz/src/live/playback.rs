@@ -45,7 +45,7 @@ pub(super) struct Replay {
     /// The moments at which findings begin.
     pub(super) marks: Vec<i128>,
     /// Periods without samples.
-    pub(super) holes: Vec<(i128, i128)>,
+    pub(super) gaps: Vec<(i128, i128)>,
     /// The moment that the user seeks.
     pub(super) wanted: Option<i128>,
     clock: UnboundedSender<Option<Instant>>,
@@ -75,7 +75,7 @@ impl Replay {
             anchor: (browsed.span.0, Instant::now()),
             speed,
             marks: browsed.marks,
-            holes: browsed.holes,
+            gaps: browsed.gaps,
             wanted: Some(browsed.at),
             clock,
             asked,
@@ -203,7 +203,7 @@ mod tests {
             span: (1_000, 3_000),
             at: 1_000,
             marks: vec![1_500, 2_500],
-            holes: Vec::new(),
+            gaps: Vec::new(),
         };
         Replay::start(browsed, 1.0, Box::new(|| ())).unwrap()
     }

@@ -40,7 +40,7 @@ use ratatui::{
 
 use rustix::fs::{Mode, OFlags, open};
 
-use super::{Goes, Live, Looks, context};
+use super::{Live, Looks, Reaction, context};
 use crate::{
     chart::{CellGrid, Counts, Grouping, Palette, Sorting, ground, quiet, words},
     cli::PictureArgs,
@@ -65,7 +65,7 @@ const NEVER: Duration = Duration::from_secs(3_600);
 static IS_OURS: AtomicBool = AtomicBool::new(false);
 
 /// The events that the view waits for.
-enum Heard {
+enum UiEvent {
     /// There is a new sample to take.
     Sampler,
     Event(Event),
@@ -81,7 +81,7 @@ pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Resu
     let (events, heard) = channel();
     let wake = events.clone();
     // The error means that the view has ended and needs no wake-up.
-    let wake = Box::new(move || _ = wake.send(Heard::Sampler));
+    let wake = Box::new(move || _ = wake.send(UiEvent::Sampler));
     let kept = (!args.run.is_empty()).then(command::keeper).transpose()?;
     let mut live = Live::start(looks, args, schedule, wake, kept.as_ref())?;
     live.view.span = Some(1.0);
@@ -150,13 +150,13 @@ fn terminal() -> anyhow::Result<Cells> {
 }
 
 /// Reads keys and mouse on a thread of its own.
-fn listen(tell: Sender<Heard>) -> io::Result<()> {
+fn listen(tell: Sender<UiEvent>) -> io::Result<()> {
     std::thread::Builder::new()
         .name("procviz-keys".to_owned())
         .spawn(move || {
             loop {
-                let heard = event::read().map_or(Heard::Lost, Heard::Event);
-                let is_over = matches!(heard, Heard::Lost);
+                let heard = event::read().map_or(UiEvent::Lost, UiEvent::Event);
+                let is_over = matches!(heard, UiEvent::Lost);
                 if tell.send(heard).is_err() || is_over {
                     return;
                 }
@@ -191,7 +191,7 @@ struct TerminalView {
 }
 
 impl TerminalView {
-    fn run(&mut self, heard: &Receiver<Heard>) -> Result<(), Failure> {
+    fn run(&mut self, heard: &Receiver<UiEvent>) -> Result<(), Failure> {
         let mut is_dirty = true;
         let mut drawn: Option<Instant> = None;
         loop {
@@ -210,11 +210,11 @@ impl TerminalView {
                     let more = std::iter::from_fn(|| heard.try_recv().ok());
                     for heard in std::iter::once(first).chain(more) {
                         match self.take(heard)? {
-                            Goes::On => {}
-                            Goes::Redraw => is_dirty = true,
-                            Goes::Relayout if self.live.has_begun() => self.draw()?,
-                            Goes::Relayout => is_dirty = true,
-                            Goes::Over => return Ok(()),
+                            Reaction::On => {}
+                            Reaction::Redraw => is_dirty = true,
+                            Reaction::Relayout if self.live.has_begun() => self.draw()?,
+                            Reaction::Relayout => is_dirty = true,
+                            Reaction::Over => return Ok(()),
                         }
                     }
                 }
@@ -233,38 +233,38 @@ impl TerminalView {
         }
     }
 
-    fn take(&mut self, heard: Heard) -> Result<Goes, Failure> {
+    fn take(&mut self, heard: UiEvent) -> Result<Reaction, Failure> {
         match heard {
-            Heard::Lost => {
+            UiEvent::Lost => {
                 ending::hang_up();
-                Ok(Goes::Over)
+                Ok(Reaction::Over)
             }
-            Heard::Sampler => match self.live.take()? {
-                Taken::Nothing => Ok(Goes::On),
-                Taken::Sample => Ok(Goes::Redraw),
-                Taken::All => Ok(Goes::Over),
+            UiEvent::Sampler => match self.live.take()? {
+                Taken::Nothing => Ok(Reaction::On),
+                Taken::Sample => Ok(Reaction::Redraw),
+                Taken::All => Ok(Reaction::Over),
                 Taken::Suspend => self.suspend(),
             },
-            Heard::Event(Event::Key(key)) => self.key(key),
-            Heard::Event(Event::Mouse(mouse)) => Ok(self.mouse(mouse)),
-            Heard::Event(Event::Resize(..)) => Ok(Goes::Redraw),
-            Heard::Event(_) => Ok(Goes::On),
+            UiEvent::Event(Event::Key(key)) => self.key(key),
+            UiEvent::Event(Event::Mouse(mouse)) => Ok(self.mouse(mouse)),
+            UiEvent::Event(Event::Resize(..)) => Ok(Reaction::Redraw),
+            UiEvent::Event(_) => Ok(Reaction::On),
         }
     }
 
-    fn key(&mut self, key: KeyEvent) -> Result<Goes, Failure> {
+    fn key(&mut self, key: KeyEvent) -> Result<Reaction, Failure> {
         if key.kind == KeyEventKind::Release {
-            return Ok(Goes::On);
+            return Ok(Reaction::On);
         }
         if key.modifiers.contains(KeyModifiers::CONTROL) {
             return match key.code {
-                KeyCode::Char('c' | 'd' | '\\') => Ok(Goes::Over),
+                KeyCode::Char('c' | 'd' | '\\') => Ok(Reaction::Over),
                 KeyCode::Char('z') => self.suspend(),
                 KeyCode::Char('l') => {
                     self.terminal = terminal()?;
-                    Ok(Goes::Redraw)
+                    Ok(Reaction::Redraw)
                 }
-                _ => Ok(Goes::On),
+                _ => Ok(Reaction::On),
             };
         }
         let key = match key.code {
@@ -278,12 +278,12 @@ impl TerminalView {
             KeyCode::Down => Key::Down,
             KeyCode::PageUp => Key::PageUp,
             KeyCode::PageDown => Key::PageDown,
-            _ => return Ok(Goes::On),
+            _ => return Ok(Reaction::On),
         };
         Ok(self.live.input(Input::Key(key), &self.hits))
     }
 
-    fn mouse(&mut self, mouse: MouseEvent) -> Goes {
+    fn mouse(&mut self, mouse: MouseEvent) -> Reaction {
         let (x, y) = (f32::from(mouse.column) + 0.5, f32::from(mouse.row) + 0.5);
         let input = match mouse.kind {
             MouseEventKind::Moved => Input::Move(x, y),
@@ -294,15 +294,15 @@ impl TerminalView {
             MouseEventKind::Drag(MouseButton::Left) if self.is_scrubbing => Input::Scrub(x),
             MouseEventKind::Up(MouseButton::Left) if self.is_scrubbing => {
                 self.is_scrubbing = false;
-                return Goes::On;
+                return Reaction::On;
             }
             MouseEventKind::Down(MouseButton::Left) => {
                 self.pressed = Some((mouse.column, mouse.row, false));
-                return Goes::On;
+                return Reaction::On;
             }
             MouseEventKind::Drag(MouseButton::Left) => {
                 let Some((column, row, _)) = self.pressed else {
-                    return Goes::On;
+                    return Reaction::On;
                 };
                 self.pressed = Some((mouse.column, mouse.row, true));
                 // A cell has about 8 by 16 pixels.
@@ -314,11 +314,11 @@ impl TerminalView {
             }
             MouseEventKind::Up(MouseButton::Left) => match self.pressed.take() {
                 Some((_, _, false)) => Input::Click(x, y),
-                _ => return Goes::On,
+                _ => return Reaction::On,
             },
             MouseEventKind::ScrollUp => Input::Wheel(-3),
             MouseEventKind::ScrollDown => Input::Wheel(3),
-            _ => return Goes::On,
+            _ => return Reaction::On,
         };
         self.live.input(input, &self.hits)
     }
@@ -331,12 +331,12 @@ impl TerminalView {
     }
 
     /// Restores the terminal, stops procviz, and sets up the terminal again after SIGCONT.
-    fn suspend(&mut self) -> Result<Goes, Failure> {
+    fn suspend(&mut self) -> Result<Reaction, Failure> {
         self.ours.leave();
         kill(getpid(), Signal::SIGSTOP)?;
         self.ours.take()?;
         self.terminal = terminal()?;
-        Ok(Goes::Redraw)
+        Ok(Reaction::Redraw)
     }
 
     fn draw(&mut self) -> Result<(), Failure> {

@@ -189,13 +189,13 @@ impl Live {
             }
         };
         let marks = replay.marks.iter();
-        let holes = replay.holes.iter();
+        let gaps = replay.gaps.iter();
         let is_shown = |(from, to): &&(i128, i128)| *to > begin && *from < end;
-        let holes = holes.filter(is_shown);
+        let gaps = gaps.filter(is_shown);
         Some(TimeBar {
             at: replay.part(self.now()),
             marks: marks.map(|mark| replay.part(*mark)).collect(),
-            holes: holes
+            gaps: gaps
                 .map(|(from, to)| (replay.part(*from), replay.part(*to)))
                 .collect(),
             begin: clock(begin),

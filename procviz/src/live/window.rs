@@ -17,7 +17,7 @@ use winit::{
     window::{Window, WindowId},
 };
 
-use super::{Goes, Live, Looks, display::Display};
+use super::{Live, Looks, Reaction, display::Display};
 use crate::{
     chart::{Palette, plot_of},
     cli::PictureArgs,
@@ -40,7 +40,7 @@ const LEAST: (f32, f32) = (480.0, 240.0);
 /// How far the pointer can move during a click, physical pixels.
 const STILL_HAND: f64 = 4.0;
 /// Environment variable for tests: prints the position of each task's dot on stderr.
-const TELL: &str = "PROCVIZ_TEST_PLACES";
+const PLACES_VARIABLE: &str = "PROCVIZ_TEST_PLACES";
 
 /// Shows the live view until its window is closed.
 pub(super) fn run(
@@ -73,7 +73,7 @@ pub(super) fn run(
         stale: Stale::All,
         drawn: None,
         failure: None,
-        tells: std::env::var_os(TELL).is_some(),
+        prints_places: std::env::var_os(PLACES_VARIABLE).is_some(),
     };
     let outcome = event_loop.run_app(&mut view);
     if let Some(failure) = view.failure.take() {
@@ -115,7 +115,7 @@ struct WindowView {
     stale: Stale,
     drawn: Option<Instant>,
     failure: Option<Failure>,
-    tells: bool,
+    prints_places: bool,
 }
 
 impl ApplicationHandler<()> for WindowView {
@@ -157,14 +157,14 @@ impl ApplicationHandler<()> for WindowView {
     fn window_event(&mut self, event_loop: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
         let mut stale = Stale::All;
         let goes = match event {
-            WindowEvent::CloseRequested | WindowEvent::Destroyed => Goes::Over,
+            WindowEvent::CloseRequested | WindowEvent::Destroyed => Reaction::Over,
             WindowEvent::RedrawRequested => {
                 if let Err(error) = self.draw() {
                     self.fail(event_loop, error.into());
                 }
-                Goes::On
+                Reaction::On
             }
-            WindowEvent::Resized(_) | WindowEvent::ScaleFactorChanged { .. } => Goes::Redraw,
+            WindowEvent::Resized(_) | WindowEvent::ScaleFactorChanged { .. } => Reaction::Redraw,
             WindowEvent::CursorMoved { position, .. } => {
                 let goes = self.moved(position);
                 if self.pressed.is_none() && !self.is_scrubbing {
@@ -195,18 +195,18 @@ impl ApplicationHandler<()> for WindowView {
                 is_synthetic: false,
                 ..
             } => self.key(&event),
-            _ => Goes::On,
+            _ => Reaction::On,
         };
         match goes {
-            Goes::On => {}
-            Goes::Redraw => self.stale = self.stale.max(stale),
-            Goes::Relayout => {
+            Reaction::On => {}
+            Reaction::Redraw => self.stale = self.stale.max(stale),
+            Reaction::Relayout => {
                 self.stale = Stale::All;
                 if let Err(error) = self.draw() {
                     self.fail(event_loop, error.into());
                 }
             }
-            Goes::Over => event_loop.exit(),
+            Reaction::Over => event_loop.exit(),
         }
     }
 
@@ -252,7 +252,7 @@ impl WindowView {
         (at.x, at.y)
     }
 
-    fn moved(&mut self, to: PhysicalPosition<f64>) -> Goes {
+    fn moved(&mut self, to: PhysicalPosition<f64>) -> Reaction {
         let from = self.pointer.replace(to);
         let (x, y) = self.logical(to);
         if self.is_scrubbing {
@@ -269,17 +269,17 @@ impl WindowView {
         self.live.input(Input::Move(x, y), &self.hits)
     }
 
-    fn wheel(&mut self, steps: f32) -> Goes {
+    fn wheel(&mut self, steps: f32) -> Reaction {
         let Some(at) = self.pointer else {
-            return Goes::On;
+            return Reaction::On;
         };
         let (x, y) = self.logical(at);
         self.live.input(Input::Zoom(x, y, steps), &self.hits)
     }
 
-    fn button(&mut self, state: ElementState) -> Goes {
+    fn button(&mut self, state: ElementState) -> Reaction {
         let Some(at) = self.pointer else {
-            return Goes::On;
+            return Reaction::On;
         };
         let (x, y) = self.logical(at);
         if state == ElementState::Pressed {
@@ -291,20 +291,20 @@ impl WindowView {
                 return self.live.input(Input::Scrub(x), &self.hits);
             }
             self.pressed = Some((at, false));
-            return Goes::On;
+            return Reaction::On;
         }
         if std::mem::take(&mut self.is_scrubbing) {
-            return Goes::On;
+            return Reaction::On;
         }
         match self.pressed.take() {
             Some((_, false)) => self.live.input(Input::Click(x, y), &self.hits),
-            _ => Goes::On,
+            _ => Reaction::On,
         }
     }
 
-    fn key(&mut self, event: &KeyEvent) -> Goes {
+    fn key(&mut self, event: &KeyEvent) -> Reaction {
         if event.state != ElementState::Pressed {
-            return Goes::On;
+            return Reaction::On;
         }
         let key = match &event.logical_key {
             WinitKey::Named(NamedKey::Enter) => Key::Enter,
@@ -319,9 +319,9 @@ impl WindowView {
             WinitKey::Named(NamedKey::PageDown) => Key::PageDown,
             WinitKey::Character(text) => match text.chars().next() {
                 Some(ch) => Key::Char(ch),
-                None => return Goes::On,
+                None => return Reaction::On,
             },
-            _ => return Goes::On,
+            _ => return Reaction::On,
         };
         self.live.input(Input::Key(key), &self.hits)
     }
@@ -377,8 +377,8 @@ impl WindowView {
         }
         self.drawn = Some(Instant::now());
         self.stale = Stale::Nothing;
-        if self.tells {
-            self.tell(scale);
+        if self.prints_places {
+            self.print_places(scale);
         }
         Ok(())
     }
@@ -408,7 +408,7 @@ impl WindowView {
 
     /// Prints the position of each task, physical pixels, and the ids of the tasks with
     /// open popups.
-    fn tell(&self, scale: f32) {
+    fn print_places(&self, scale: f32) {
         let mut text = String::from("places");
         for spot in &self.hits.tasks {
             text.push_str(&format!(

@@ -3,6 +3,7 @@
 //! clock, no file and no environment, and uses no other module.
 
 mod activity;
+mod args;
 mod event;
 mod fact;
 mod finding;
@@ -17,6 +18,7 @@ mod units;
 mod untrusted;
 
 pub use activity::Activity;
+pub use args::Args;
 pub use event::{Event, Exec, ExitRecord, Fold, Fork, Rename, Status, ThreadEnd};
 pub use fact::{Fact, Place, Value};
 pub use finding::{Finding, FindingKey, Rule};

@@ -87,8 +87,8 @@ pub(super) struct Shared {
     /// Size of the current file, bytes.
     pub(super) size: AtomicU64,
     /// Blocks were lost, and there is room again: the writer thread waits for
-    /// [`Job::Anew`].
-    pub(super) wants_all: AtomicBool,
+    /// [`Job::FullState`].
+    pub(super) wants_full_state: AtomicBool,
     /// Data of the recording is gone: its file was removed or could not get its name, or its
     /// folder was replaced.
     pub(super) is_gone: AtomicBool,
@@ -245,10 +245,10 @@ impl Disk {
             };
             match job {
                 Ok(Job::Part(part)) => self.write(part),
-                Ok(Job::Anew(parts)) => self.write_anew(&parts),
+                Ok(Job::FullState(parts)) => self.write_full_state(&parts),
                 Ok(Job::Lost(lost)) => {
                     self.lost.absorb(lost);
-                    self.ask_for_all();
+                    self.request_full_state();
                 }
                 Ok(Job::Begin(begin)) => {
                     self.try_again(Duration::ZERO);
@@ -288,7 +288,7 @@ impl Disk {
             && open.synced.elapsed() >= SYNC
         {
             open.sync();
-            if open.has_gone() {
+            if open.was_removed() {
                 let what = match self.keeping.place {
                     Place::File(..) => "all further samples are lost",
                     Place::Folder(_) => "samples are lost until the next file begins",
@@ -377,7 +377,7 @@ impl Disk {
             self.outcome.lost += part.1;
             let why = std::mem::take(&mut self.lost.why);
             self.lost.add(part, &why);
-            self.ask_for_all();
+            self.request_full_state();
             return;
         }
         let Some(open) = &mut self.open else { return };
@@ -410,20 +410,22 @@ impl Disk {
     }
 
     /// Asks for the state of all tasks, if samples were lost and there seems to be room.
-    fn ask_for_all(&mut self) {
+    fn request_full_state(&mut self) {
         let bytes = self.needed.max(self.lost.needs());
         let has_room = match (&self.pending, &mut self.open) {
             (Some(pending), _) if !pending.is_over => pending.bytes() < MOST_WAITING,
             (_, Some(open)) => open.has_room_for(bytes),
             (_, None) => false,
         };
-        let wants_all = has_room && !self.lost.is_empty();
-        self.shared.wants_all.store(wants_all, Ordering::Relaxed);
+        let wants_full_state = has_room && !self.lost.is_empty();
+        self.shared
+            .wants_full_state
+            .store(wants_full_state, Ordering::Relaxed);
     }
 
     /// Writes what was lost, and the state of all tasks: a reader can continue after that.
-    fn write_anew(&mut self, all: &[Part]) {
-        self.shared.wants_all.store(false, Ordering::Relaxed);
+    fn write_full_state(&mut self, all: &[Part]) {
+        self.shared.wants_full_state.store(false, Ordering::Relaxed);
         // The state can arrive a second time, when it was requested twice.
         if self.lost.is_empty() {
             return;
@@ -473,7 +475,7 @@ impl Disk {
             _ = open.append([&index]);
         }
         open.sync();
-        if !open.take_place() {
+        if !open.rename_to_final() {
             say(&format!(
                 "procviz: failed to replace `{}`: the recording was lost",
                 shown(open.path())

@@ -6,9 +6,9 @@ use super::{lost::Lost, part::Part};
 pub(super) enum Job {
     /// Append a block to the file.
     Part(Part),
-    /// Append blocks with the state of all tasks, as `Shared::wants_all` requests after a
+    /// Append blocks with the state of all tasks, as `Shared::wants_full_state` requests after a
     /// loss.
-    Anew(Vec<Part>),
+    FullState(Vec<Part>),
     /// Note a loss on the way to the writer thread.
     Lost(Lost),
     /// Close the file, if there is one, and begin the next file.
@@ -22,7 +22,7 @@ impl Job {
     pub(super) fn bytes(&self) -> usize {
         let parts = match self {
             Self::Part(part) => std::slice::from_ref(part),
-            Self::Anew(parts) => parts,
+            Self::FullState(parts) => parts,
             Self::Lost(lost) => return size_of::<Self>() + lost.bytes,
             Self::Begin(begin) => &begin.parts,
             Self::End => &[],

@@ -174,7 +174,7 @@ impl Recorder {
 
     /// Begins a part of a longer recording with the state of `tracker`.
     pub(crate) fn go_on_from(&mut self, tracker: &Tracker, users: &Users) {
-        self.tell_all(tracker, users);
+        self.record_state(tracker, users);
         let own = self.own.take();
         self.follow_from(own.as_ref().unwrap_or(tracker));
         self.own = own;
@@ -202,7 +202,7 @@ impl Recorder {
             self.put((gap, 0));
         }
         if let Some(tracker) = known {
-            self.tell_all(tracker, users);
+            self.record_state(tracker, users);
         }
     }
 
@@ -216,7 +216,7 @@ impl Recorder {
         }
     }
 
-    fn tell_all(&mut self, tracker: &Tracker, users: &Users) {
+    fn record_state(&mut self, tracker: &Tracker, users: &Users) {
         let census = tracker.census();
         self.know(&census, users);
         let mut own = self.own.take();

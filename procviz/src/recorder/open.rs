@@ -119,14 +119,14 @@ impl Open {
         }
         self.good = good;
         if has_samples {
-            self.take_place();
+            self.rename_to_final();
         }
         Ok(())
     }
 
     /// Gives the file its final name, if it has a temporary name. Returns whether the file
     /// has its final name. A failed rename is tried again with the next samples.
-    pub(super) fn take_place(&mut self) -> bool {
+    pub(super) fn rename_to_final(&mut self) -> bool {
         let Some(part) = &self.meanwhile else {
             return true;
         };
@@ -169,7 +169,7 @@ impl Open {
     }
 
     /// Whether the file was removed since the last call.
-    pub(super) fn has_gone(&mut self) -> bool {
+    pub(super) fn was_removed(&mut self) -> bool {
         let is_gone = rustix::fs::fstat(&self.file).is_ok_and(|stat| stat.st_nlink == 0);
         is_gone && !std::mem::replace(&mut self.is_gone, is_gone)
     }

@@ -14,13 +14,13 @@ impl Recorder {
         if !self.lost.is_empty() {
             self.send_lost();
         }
-        if self.shared.wants_all.swap(false, Ordering::Relaxed)
+        if self.shared.wants_full_state.swap(false, Ordering::Relaxed)
             && let Ok(facts) = Block::facts(&self.facts)
         {
             let mut parts = vec![(facts, 0)];
             parts.extend(self.all_known(tracker));
-            if !self.send(Job::Anew(parts)) {
-                self.shared.wants_all.store(true, Ordering::Relaxed);
+            if !self.send(Job::FullState(parts)) {
+                self.shared.wants_full_state.store(true, Ordering::Relaxed);
             }
         }
         if self.lost.is_empty() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    columns::{Columns as _, Nonsense, TableOut, TablesIn, Words, finish},
+    columns::{Columns as _, Invalid, TableOut, TablesIn, Words, finish},
     rows::{self, Sums},
 };
 use crate::{
@@ -96,15 +96,15 @@ pub(super) fn pack(keyframe: &Keyframe) -> Vec<u8> {
 /// # Errors
 ///
 /// When the payload is invalid.
-pub(super) fn unpack(payload: Vec<u8>) -> Result<Option<Keyframe>, Nonsense> {
+pub(super) fn unpack(payload: Vec<u8>) -> Result<Option<Keyframe>, Invalid> {
     let mut tables = TablesIn::parse(payload)?;
     let mut head = Head::default();
     tables.row(HEAD, |row| head.row(row))?;
-    let rest = head.rest.clone().ok_or(Nonsense)?.to_vec();
+    let rest = head.rest.clone().ok_or(Invalid)?.to_vec();
     if !Keyframe::is_known(&rest) {
         return Ok(None);
     }
-    let slot_of = |slot: u64| usize::try_from(slot).map_err(|_| Nonsense);
+    let slot_of = |slot: u64| usize::try_from(slot).map_err(|_| Invalid);
     let mut threads = Vec::new();
     for _ in 0..tables.rows(THREADS) {
         let (mut slot, mut thread) = (0, Thread::default());
@@ -120,12 +120,12 @@ pub(super) fn unpack(payload: Vec<u8>) -> Result<Option<Keyframe>, Nonsense> {
         tables.row(FREE, |row| row.rising(&mut slot))?;
         free.push(slot_of(slot)?);
     }
-    let free_threads = usize::try_from(head.free_threads).map_err(|_| Nonsense)?;
+    let free_threads = usize::try_from(head.free_threads).map_err(|_| Invalid)?;
     if free_threads > free.len() {
-        return Err(Nonsense);
+        return Err(Invalid);
     }
     let free_processes = free.split_off(free_threads);
-    let threads = Slots::from_parts(threads, free).map_err(|_| Nonsense)?;
+    let threads = Slots::from_parts(threads, free).map_err(|_| Invalid)?;
     let mut processes = Vec::new();
     for _ in 0..tables.rows(PROCESSES) {
         let (mut slot, mut count, mut process) = (0, 0, Process::default());
@@ -134,7 +134,7 @@ pub(super) fn unpack(payload: Vec<u8>) -> Result<Option<Keyframe>, Nonsense> {
             row.number(&mut count);
         })?;
         if count > tables.rows(MEMBERS) {
-            return Err(Nonsense);
+            return Err(Invalid);
         }
         for _ in 0..count {
             let mut member = 0;
@@ -149,7 +149,7 @@ pub(super) fn unpack(payload: Vec<u8>) -> Result<Option<Keyframe>, Nonsense> {
     }
     Ok(Some(Keyframe {
         threads,
-        processes: Slots::from_parts(processes, free_processes).map_err(|_| Nonsense)?,
+        processes: Slots::from_parts(processes, free_processes).map_err(|_| Invalid)?,
         boot_ns: head.boot_ns,
         tick: head.tick,
         rest,

@@ -106,7 +106,7 @@ impl Map {
 
     /// Periods without samples, ns since boot: the periods of gap blocks, and periods
     /// between two blocks of samples that are much longer than usual.
-    pub fn holes(&self) -> Vec<(u64, u64)> {
+    pub fn gaps(&self) -> Vec<(u64, u64)> {
         let span = |entry: &Entry| (entry.begin_ns, entry.end_ns);
         let of = |kind: Kind| self.entries.iter().filter(move |entry| entry.is(kind));
         let samples: Vec<_> = of(Kind::Samples).map(span).collect();

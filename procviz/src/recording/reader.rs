@@ -96,7 +96,7 @@ pub struct Reader {
     /// Exit records of the gap before the next sample.
     ended: Vec<Arc<ExitRecord>>,
     /// Number of damages and gaps so far, including those that are not listed.
-    holes: usize,
+    losses: usize,
     /// The keyframe before the next sample, and the number of damages and gaps before it.
     keyframe: Option<(Keyframe, usize)>,
     /// Bytes that were left out since the last valid block, and the reason.
@@ -129,7 +129,7 @@ impl Reader {
             budget: Some(Budget::new()),
             unpacked: 0,
             ended: Vec::new(),
-            holes: 0,
+            losses: 0,
             keyframe: None,
             skipped: None,
         };
@@ -262,9 +262,9 @@ impl Reader {
     }
 
     fn lacks(&mut self, gap: Gap) {
-        self.holes += 1;
+        self.losses += 1;
         match self.integrity.gaps.last_mut() {
-            Some(last) if self.holes > MOST_DAMAGES => {
+            Some(last) if self.losses > MOST_DAMAGES => {
                 last.samples += gap.samples;
                 last.deaths += gap.deaths;
             }
@@ -273,7 +273,7 @@ impl Reader {
     }
 
     fn tell(&mut self, damage: Damage) {
-        self.holes += 1;
+        self.losses += 1;
         if self.integrity.damages.len() < MOST_DAMAGES {
             self.integrity.damages.push(damage);
         }
@@ -435,7 +435,7 @@ impl Reader {
             }
             Kind::Keyframe => match keyframes::unpack(payload) {
                 Ok(keyframe) => {
-                    self.keyframe = keyframe.map(|keyframe| (keyframe, self.holes));
+                    self.keyframe = keyframe.map(|keyframe| (keyframe, self.losses));
                     true
                 }
                 Err(_) => false,

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use rustc_hash::FxHashMap;
 
 use super::{
-    columns::{Nonsense, TableOut, TablesIn, Words, finish, size},
+    columns::{Invalid, TableOut, TablesIn, Words, finish, size},
     rows::{self, Counts, EVENTS},
 };
 use crate::model::{
@@ -179,7 +179,7 @@ impl Scattered {
     /// # Errors
     ///
     /// When the payload is invalid.
-    pub(super) fn new(payload: Vec<u8>) -> Result<Self, Nonsense> {
+    pub(super) fn new(payload: Vec<u8>) -> Result<Self, Invalid> {
         TablesIn::parse(payload).map(Self)
     }
 
@@ -194,7 +194,7 @@ impl Scattered {
     /// # Errors
     ///
     /// When the sample is invalid.
-    pub(super) fn next(&mut self) -> Result<Option<Sample>, Nonsense> {
+    pub(super) fn next(&mut self) -> Result<Option<Sample>, Invalid> {
         if self.0.rows(SAMPLES) == 0 {
             return Ok(None);
         }
@@ -210,7 +210,7 @@ impl Scattered {
             counts.memories,
         ];
         if all.iter().any(|count| *count > MOST_ROWS) {
-            return Err(Nonsense);
+            return Err(Invalid);
         }
         let bytes = counts.found * size_of::<Found>() as u64
             + counts.events * size_of::<Event>() as u64
@@ -218,7 +218,7 @@ impl Scattered {
             + counts.readings * size_of::<Reading>() as u64
             + counts.memories * size_of::<Memory>() as u64;
         if bytes > MOST_BYTES {
-            return Err(Nonsense);
+            return Err(Invalid);
         }
         let mut left = MOST_BYTES - bytes;
         for _ in 0..counts.found {
@@ -248,7 +248,7 @@ impl Scattered {
                 ControlFlow::Break(event) => {
                     if matches!(event, Event::ProcessEnd(_)) {
                         let record = size_of::<ExitRecord>() as u64;
-                        left = left.checked_sub(record).ok_or(Nonsense)?;
+                        left = left.checked_sub(record).ok_or(Invalid)?;
                     }
                     sample.events.push(event);
                 }
@@ -258,13 +258,13 @@ impl Scattered {
     }
 
     /// The next event; `Continue` if its kind comes from a later version.
-    fn event(&mut self) -> Result<ControlFlow<Event>, Nonsense> {
+    fn event(&mut self) -> Result<ControlFlow<Event>, Invalid> {
         let mut kind = 0;
         self.0.row(KINDS, |get| {
             use super::columns::Columns as _;
             get.number(&mut kind);
         })?;
-        let kind = u8::try_from(kind).map_err(|_| Nonsense)?;
+        let kind = u8::try_from(kind).map_err(|_| Invalid)?;
         let Some(mut event) = rows::blank(kind) else {
             return Ok(ControlFlow::Continue(()));
         };

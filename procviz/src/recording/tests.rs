@@ -757,8 +757,8 @@ fn holes_are_found() {
     {
         bytes.extend_from_slice(&block.bytes);
     }
-    let holes = Map::of(&mut Cursor::new(&bytes)).unwrap().holes();
-    assert_eq!(holes, [(6 * second, 7 * second), (9 * second, 20 * second)]);
+    let gaps = Map::of(&mut Cursor::new(&bytes)).unwrap().gaps();
+    assert_eq!(gaps, [(6 * second, 7 * second), (9 * second, 20 * second)]);
     // With an interval of a minute, a minute without samples is not a gap.
     let bytes = recorded(&[60, 120, 180, 600].map(|seconds| {
         let mut sample = Sample::new(Sources::EbpfAndProc);
@@ -766,8 +766,8 @@ fn holes_are_found() {
         sample.stamp.interval_ns = 60 * second;
         sample
     }));
-    let holes = Map::of(&mut Cursor::new(&bytes)).unwrap().holes();
-    assert_eq!(holes, [(180 * second, 600 * second)]);
+    let gaps = Map::of(&mut Cursor::new(&bytes)).unwrap().gaps();
+    assert_eq!(gaps, [(180 * second, 600 * second)]);
 }
 
 /// Marks are found without reading samples, and damaged blocks of marks are reported.

@@ -2,7 +2,7 @@
 
 use super::{
     block::MOST_OF_KEYFRAME,
-    columns::{Columns, Nonsense, TableOut, TablesIn, Words, finish},
+    columns::{Columns, Invalid, TableOut, TablesIn, Words, finish},
     rows::{comm, flags, maybe_small, small},
 };
 use crate::{
@@ -60,9 +60,9 @@ pub(super) fn pack(stretches: &[Stretch]) -> Vec<u8> {
 /// # Errors
 ///
 /// When the payload is invalid.
-pub(super) fn unpack(payload: Vec<u8>) -> Result<Vec<Stretch>, Nonsense> {
+pub(super) fn unpack(payload: Vec<u8>) -> Result<Vec<Stretch>, Invalid> {
     if payload.len() > MOST_OF_KEYFRAME {
-        return Err(Nonsense);
+        return Err(Invalid);
     }
     let mut tables = TablesIn::parse(payload)?;
     let mut stretches = Vec::new();

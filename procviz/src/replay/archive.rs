@@ -36,7 +36,7 @@ pub(super) struct RecordingFile {
 impl RecordingFile {
     fn new(path: &Path) -> Result<(Self, Reader), Failure> {
         let (reader, name) = reader(path)?;
-        let volume = Self {
+        let recorded = Self {
             path: path.to_owned(),
             name,
             facts: reader.facts().clone(),
@@ -45,7 +45,7 @@ impl RecordingFile {
             is_read: false,
             found: Integrity::default(),
         };
-        Ok((volume, reader))
+        Ok((recorded, reader))
     }
 
     pub(super) fn open(&self) -> Result<File, Failure> {
@@ -94,7 +94,7 @@ impl RecordingFile {
     /// Reports damage and gaps on stderr. Returns 3 if the file is damaged anywhere, also
     /// outside the part that was read. Of the gaps, reports those that reading has found
     /// and those within `wanted`.
-    pub(super) fn tell(&mut self, wanted: Span) -> u8 {
+    pub(super) fn report_losses(&mut self, wanted: Span) -> u8 {
         if !self.is_read {
             return 0;
         }
@@ -118,7 +118,7 @@ impl RecordingFile {
             }
         }
         self.found.damages.sort_by_key(|damage| damage.offset);
-        tell(&self.name, &self.found)
+        report_losses(&self.name, &self.found)
     }
 
     fn scan_checksums(&self) -> Result<Integrity, Failure> {
@@ -129,7 +129,7 @@ impl RecordingFile {
     }
 
     /// Finds the blocks of the file, unless it is a stream.
-    pub(super) fn look(&mut self) -> Result<(), Failure> {
+    pub(super) fn load_map(&mut self) -> Result<(), Failure> {
         if self.map.is_some() || !self.path.is_file() {
             return Ok(());
         }
@@ -141,9 +141,9 @@ impl RecordingFile {
     }
 
     /// Periods without samples; wall clock, ns since 1970.
-    pub(super) fn holes(&self) -> Vec<Span> {
-        let holes = self.map.iter().flat_map(Map::holes);
-        holes.map(|hole| self.wall(hole)).collect()
+    pub(super) fn gap_spans(&self) -> Vec<Span> {
+        let gaps = self.map.iter().flat_map(Map::gaps);
+        gaps.map(|gap| self.wall(gap)).collect()
     }
 
     fn wall(&self, (first, last): (u64, u64)) -> Span {
@@ -166,21 +166,21 @@ pub(super) fn overlaps(one: Span, other: Span) -> bool {
 /// be opened twice; and the status: 3 if some files cannot be read, else 0.
 pub(super) fn archive(path: &Path) -> Result<(Vec<RecordingFile>, Option<Reader>, u8), Failure> {
     if !path.is_dir() {
-        let (volume, reader) = RecordingFile::new(path)?;
-        return Ok((vec![volume], Some(reader), 0));
+        let (recorded, reader) = RecordingFile::new(path)?;
+        return Ok((vec![recorded], Some(reader), 0));
     }
     let shown = crate::model::Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal();
     let mut archive = Vec::new();
     let mut status = 0;
     for path in recordings(path)? {
-        let volume = RecordingFile::new(&path).and_then(|(mut volume, _)| {
-            volume.look()?;
-            Ok(volume)
+        let recorded = RecordingFile::new(&path).and_then(|(mut recorded, _)| {
+            recorded.load_map()?;
+            Ok(recorded)
         });
-        match volume {
+        match recorded {
             // This recording has just begun.
-            Ok(volume) if volume.span.is_none() => {}
-            Ok(volume) => archive.push(volume),
+            Ok(recorded) if recorded.span.is_none() => {}
+            Ok(recorded) => archive.push(recorded),
             Err(failure) => {
                 say(&format!("procviz: {:#}", failure.error));
                 status = 3;
@@ -239,7 +239,7 @@ pub(crate) fn failed(name: &str, error: &ReadError) -> Failure {
 }
 
 /// Reports gaps and damage of a recording on stderr. Returns 3 if it is damaged, else 0.
-pub(crate) fn tell(name: &str, integrity: &Integrity) -> u8 {
+pub(crate) fn report_losses(name: &str, integrity: &Integrity) -> u8 {
     for gap in integrity.gaps.iter().take(5) {
         say(&format!(
             "procviz: `{name}`: {} {} not recorded{}: {}",

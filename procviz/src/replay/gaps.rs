@@ -14,16 +14,16 @@ const SLACK_NS: u64 = 1_000_000;
 impl Player {
     /// Periods without samples, wall clock in ns since 1970. They are known after
     /// [`Player::browse`].
-    pub(crate) fn holes(&self) -> Vec<Span> {
-        let holes = self.archive.iter().flat_map(RecordingFile::holes);
+    pub(crate) fn gaps(&self) -> Vec<Span> {
+        let gaps = self.archive.iter().flat_map(RecordingFile::gap_spans);
         let spans: Vec<Span> = self
             .archive
             .iter()
-            .filter_map(|volume| volume.span)
+            .filter_map(|recorded| recorded.span)
             .collect();
         let between = spans.windows(2).map(|pair| (pair[0].1, pair[1].0));
         let long = between.filter(|(end, begin)| begin - end > i128::from(LONG_NS));
-        holes.chain(long).collect()
+        gaps.chain(long).collect()
     }
 
     /// The gap at the end of the last file.
@@ -37,10 +37,10 @@ impl Player {
     pub(crate) fn unknown_deaths(&self, (begin, end): (u64, u64)) -> u64 {
         let own = self.reader.integrity().gaps.iter();
         let boot = &self.facts().boot_id;
-        let volumes = self.archive.iter().enumerate();
+        let all_recorded = self.archive.iter().enumerate();
         let others =
-            volumes.filter(|(index, it)| *index != self.current && it.facts.boot_id == *boot);
-        let gaps = own.chain(others.flat_map(|(_, volume)| volume.gaps()));
+            all_recorded.filter(|(index, it)| *index != self.current && it.facts.boot_id == *boot);
+        let gaps = own.chain(others.flat_map(|(_, recorded)| recorded.gaps()));
         let within = gaps.filter(|gap| begin < gap.span_ns.1 && gap.span_ns.0 <= end);
         within.map(|gap| gap.deaths).sum()
     }

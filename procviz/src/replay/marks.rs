@@ -10,7 +10,7 @@ use crate::{
 impl Player {
     /// Whether all files hold marks of findings.
     pub(crate) fn has_marks(&self) -> bool {
-        self.archive.iter().all(|volume| volume.facts.has_marks)
+        self.archive.iter().all(|recorded| recorded.facts.has_marks)
     }
 
     /// The marks of all files with their wall clock times (ns since 1970), in order.
@@ -20,18 +20,18 @@ impl Player {
     /// When a file cannot be read.
     pub(crate) fn marks(&mut self) -> Result<Vec<(i128, Host, Mark)>, Failure> {
         let mut all = Vec::new();
-        for volume in &self.archive {
-            let Some(map) = &volume.map else { continue };
-            let marks = map.marks(&mut volume.open()?);
-            let (marks, damaged) = marks.map_err(|error| failed(&volume.name, &error.into()))?;
+        for recorded in &self.archive {
+            let Some(map) = &recorded.map else { continue };
+            let marks = map.marks(&mut recorded.open()?);
+            let (marks, damaged) = marks.map_err(|error| failed(&recorded.name, &error.into()))?;
             for at in damaged {
-                let name = &volume.name;
+                let name = &recorded.name;
                 say(&format!(
                     "procviz: `{name}`: damaged at byte {at}: the findings recorded there are unknown"
                 ));
                 self.status = 3;
             }
-            let host = volume.facts.machine();
+            let host = recorded.facts.machine();
             let boot = host.boot_wall_ns;
             all.extend(marks.into_iter().map(|mark| {
                 let wall_ns = boot + i128::from(mark.time_ns);

@@ -15,7 +15,7 @@ mod tree;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-pub(crate) use self::archive::{failed, reader, recordings, tell};
+pub(crate) use self::archive::{failed, reader, recordings, report_losses};
 use self::{
     archive::{RecordingFile, archive, overlaps},
     carried::Carried,
@@ -116,11 +116,11 @@ impl Player {
         }
         let (mut archive, stream, status) = archive(path)?;
         if args.is_given() {
-            for volume in &mut archive {
-                volume.look()?;
+            for recorded in &mut archive {
+                recorded.load_map()?;
             }
         }
-        archive.sort_by_key(|volume| volume.span);
+        archive.sort_by_key(|recorded| recorded.span);
         let range = Range::new(args, &archive)?;
         let reader = match stream {
             Some(reader) => reader,
@@ -175,10 +175,10 @@ impl Player {
             return Ok(());
         }
         self.range.is_moment = true;
-        for volume in &mut self.archive {
-            volume.look()?;
+        for recorded in &mut self.archive {
+            recorded.load_map()?;
         }
-        self.archive.sort_by_key(|volume| volume.span);
+        self.archive.sort_by_key(|recorded| recorded.span);
         Ok(())
     }
 
@@ -189,7 +189,7 @@ impl Player {
 
     /// Whether any file has threads, and not processes only.
     pub(crate) fn has_threads(&self) -> bool {
-        let mut facts = self.archive.iter().map(|volume| &volume.facts);
+        let mut facts = self.archive.iter().map(|recorded| &recorded.facts);
         facts.any(Facts::has_threads)
     }
 
@@ -325,8 +325,8 @@ impl Player {
 
     /// As [`status`](Self::status), for a span of which only marks were read.
     pub(crate) fn status_of(&mut self, span: Span) -> u8 {
-        for volume in &mut self.archive {
-            volume.is_read |= volume.span.is_some_and(|own| overlaps(own, span));
+        for recorded in &mut self.archive {
+            recorded.is_read |= recorded.span.is_some_and(|own| overlaps(own, span));
         }
         self.print_losses(span)
     }
@@ -335,11 +335,14 @@ impl Player {
         self.archive[self.current].merge_integrity(self.reader.integrity());
         for pid in self.tree.iter().flat_map(Tree::unseen_roots) {
             say(&format!(
-                "procviz: `--tree {pid}`: there was no such process in what was read"
+                "procviz: `--tree {pid}`: no such process in the recording"
             ));
             self.status = self.status.max(1);
         }
-        let statuses = self.archive.iter_mut().map(|volume| volume.tell(span));
+        let statuses = self
+            .archive
+            .iter_mut()
+            .map(|recorded| recorded.report_losses(span));
         statuses.fold(self.status, u8::max)
     }
 }

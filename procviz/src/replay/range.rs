@@ -21,7 +21,10 @@ pub(super) struct Range {
 
 impl Range {
     pub(super) fn new(args: &RangeArgs, archive: &[RecordingFile]) -> Result<Self, Failure> {
-        let spans: Vec<Span> = archive.iter().filter_map(|volume| volume.span).collect();
+        let spans: Vec<Span> = archive
+            .iter()
+            .filter_map(|recorded| recorded.span)
+            .collect();
         let zone = time::zone(&archive[0].facts.machine());
         let find = |option: &'static str, text: &Option<String>| {
             let Some(text) = text else { return Ok(None) };

@@ -45,7 +45,7 @@ impl Player {
     fn read_next_file(&mut self) -> Result<Option<(Sample, Host, bool)>, Failure> {
         let boot = self.reader.facts().boot_id.clone();
         let next = self.current + 1;
-        self.open_volume(next)?;
+        self.open_file(next)?;
         let facts = self.reader.facts();
         let is_same_boot = facts.boot_id == boot;
         let machine = facts.machine();

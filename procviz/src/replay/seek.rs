@@ -36,11 +36,11 @@ impl Player {
     ///
     /// When the recording is a stream, or has no samples.
     pub(crate) fn browse(&mut self) -> Result<(Span, i128), Failure> {
-        for volume in &mut self.archive {
-            volume.look()?;
+        for recorded in &mut self.archive {
+            recorded.load_map()?;
         }
-        self.archive.sort_by_key(|volume| volume.span);
-        if self.archive.iter().any(|volume| volume.map.is_none()) {
+        self.archive.sort_by_key(|recorded| recorded.span);
+        if self.archive.iter().any(|recorded| recorded.map.is_none()) {
             return Err(Failure::usage(
                 "a live view cannot seek in a stream: draw it into a file with -o, or save it first"
                     .to_owned(),
@@ -49,7 +49,7 @@ impl Player {
         let spans: Vec<Span> = self
             .archive
             .iter()
-            .filter_map(|volume| volume.span)
+            .filter_map(|recorded| recorded.span)
             .collect();
         let (Some((first, _)), Some(last)) =
             (spans.first(), spans.iter().map(|(_, last)| *last).max())
@@ -78,7 +78,7 @@ impl Player {
 
     /// Seeks to the beginning of the wanted range, before the first sample is read.
     pub(super) fn place(&mut self, tracker: Option<&mut Tracker>) -> Result<(), Failure> {
-        let last = self.archive.last().and_then(|volume| volume.span);
+        let last = self.archive.last().and_then(|recorded| recorded.span);
         let target = match self.range {
             Range {
                 begin: Some(begin), ..
@@ -113,7 +113,7 @@ impl Player {
         self.carried.clear();
         self.tree.iter_mut().for_each(Tree::forget);
         if index != self.current || self.story.has_begun() {
-            self.open_volume(index)?;
+            self.open_file(index)?;
         }
         self.story = Story::Begins;
         if let Some(tracker) = tracker {
@@ -123,7 +123,7 @@ impl Player {
                     return Ok(());
                 }
                 // A keyframe of another version of procviz is useless: read the whole file.
-                self.open_volume(index)?;
+                self.open_file(index)?;
             }
             self.begin_anew(tracker);
         }
@@ -138,19 +138,20 @@ impl Player {
             false => 0,
         };
         let goal = target - i128::from(Tracker::WARM_UP_NS).max(looks_back_ns);
-        let holds = |volume: &RecordingFile| volume.span.is_some_and(|(first, _)| first <= goal);
+        let holds =
+            |recorded: &RecordingFile| recorded.span.is_some_and(|(first, _)| first <= goal);
         let index = self.archive.iter().rposition(holds).unwrap_or(0);
-        let volume = &self.archive[index];
+        let recorded = &self.archive[index];
         let wants_past = self.wants_past && (self.range.is_moment || self.is_browsed);
         let past = match wants_past && !is_filtered {
-            true => volume.past(target)?,
+            true => recorded.past(target)?,
             false => None,
         };
-        let wall = |boot_ns: u64| i128::from(volume.facts.boot_wall_ns) + i128::from(boot_ns);
+        let wall = |boot_ns: u64| i128::from(recorded.facts.boot_wall_ns) + i128::from(boot_ns);
         let known = past.as_ref().map(|past| wall(past.until_ns()));
         let goal = goal.min(known.unwrap_or(goal));
         let mut lead = 0;
-        let mut entries = volume.map.iter().flat_map(|map| &map.entries).rev();
+        let mut entries = recorded.map.iter().flat_map(|map| &map.entries).rev();
         let keyframe = entries.find(|entry| {
             lead += usize::from(entry.has_samples() && wall(entry.begin_ns) <= target);
             entry.is_keyframe() && wall(entry.end_ns) <= goal && lead >= LEAD
@@ -168,9 +169,9 @@ impl Player {
 
     /// Begins at a keyframe in the middle of a file. Returns whether that succeeded.
     fn begin_at(&mut self, offset: u64, tracker: &mut Tracker) -> Result<bool, Failure> {
-        let volume = &self.archive[self.current];
-        let (file, name) = (volume.open()?, volume.name.clone());
-        let Some(map) = &volume.map else {
+        let recorded = &self.archive[self.current];
+        let (file, name) = (recorded.open()?, recorded.name.clone());
+        let Some(map) = &recorded.map else {
             return Ok(false);
         };
         self.reader
@@ -180,13 +181,13 @@ impl Player {
             return Ok(false);
         };
         self.begin_anew(tracker);
-        let Some((keyframe, holes)) = ahead.keyframe.take() else {
+        let Some((keyframe, gaps)) = ahead.keyframe.take() else {
             return Ok(false);
         };
         if !restore(tracker, keyframe) {
             return Ok(false);
         }
-        self.restored_gaps = holes;
+        self.restored_gaps = gaps;
         self.story = Story::Runs;
         self.before_ns = tracker.snapshot().stamp.boot_ns;
         self.ahead = Some(ahead);
@@ -201,7 +202,7 @@ impl Player {
     }
 
     /// Opens a file at its beginning.
-    pub(super) fn open_volume(&mut self, index: usize) -> Result<(), Failure> {
+    pub(super) fn open_file(&mut self, index: usize) -> Result<(), Failure> {
         self.archive[self.current].merge_integrity(self.reader.integrity());
         self.reader = self.archive[index].reader()?;
         self.restored_gaps = 0;

@@ -57,7 +57,7 @@ pub(crate) struct SeekRange {
     /// The moments at which findings begin.
     pub(crate) marks: Vec<i128>,
     /// Periods without samples.
-    pub(crate) holes: Vec<Span>,
+    pub(crate) gaps: Vec<Span>,
 }
 
 /// The parameters of a run.
@@ -361,7 +361,7 @@ impl Session {
             span,
             at,
             marks: begun.map(|(wall_ns, ..)| *wall_ns).collect(),
-            holes: player.holes(),
+            gaps: player.gaps(),
         }))
     }
 

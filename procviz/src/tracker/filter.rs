@@ -4,7 +4,7 @@
 use glob::Pattern;
 use regex::bytes::Regex;
 
-use crate::model::{Comm, ExitRecord, Fold, Fork, Process, Thread};
+use crate::model::{Args, Comm, ExitRecord, Fold, Fork, Process, Thread};
 
 /// Conditions for the tasks to show. Conditions of one kind are alternatives;
 /// conditions of different kinds must all hold. Without conditions, all tasks
@@ -133,12 +133,7 @@ impl Filter {
     }
 
     fn matches_command(&self, subject: &Subject<'_>) -> bool {
-        let line: Option<Vec<u8>> = subject.args.map(|args| {
-            let args = args.strip_suffix(b"\0").unwrap_or(args);
-            args.iter()
-                .map(|byte| if *byte == 0 { b' ' } else { *byte })
-                .collect()
-        });
+        let line = subject.args.map(|args| Args::new(args).line());
         self.commands.iter().any(|regex| {
             subject
                 .names

@@ -52,7 +52,7 @@ pub struct Trails {
     recalled_ns: u64,
     /// CPU time of the tasks that existed when following began, ns.
     first: FxHashMap<TaskId, u64>,
-    has_told_first: bool,
+    first_is_written: bool,
     trails: FxHashMap<TaskId, Trail>,
 }
 
@@ -75,7 +75,7 @@ impl Trails {
             settled_ns: 0,
             recalled_ns: 0,
             first: FxHashMap::default(),
-            has_told_first: false,
+            first_is_written: false,
             trails: FxHashMap::default(),
         }
     }
@@ -244,7 +244,7 @@ impl Trails {
             }
         }
         steps.sort_by_key(|step| step.id);
-        let first = match std::mem::replace(&mut self.has_told_first, true) {
+        let first = match std::mem::replace(&mut self.first_is_written, true) {
             true => Vec::new(),
             false => {
                 let mut first: Vec<_> = self.first.iter().map(|(id, ns)| (*id, *ns)).collect();
@@ -273,7 +273,7 @@ impl Trails {
         }
         self.began_ns = Some(stretch.began_ns);
         self.first.extend(stretch.first.iter().copied());
-        self.has_told_first = true;
+        self.first_is_written = true;
         let end = stretch.span_ns.1;
         (self.last_ns, self.settled_ns, self.recalled_ns) = (end, end, end);
         for step in &stretch.steps {

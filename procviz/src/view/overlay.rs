@@ -77,10 +77,10 @@ impl Overlay<'_> {
         line(scene, whole, self.palette.faint);
         let played = (left, middle - 2.0, x(bar.at) - left, 4.0);
         line(scene, played, self.palette.accent);
-        for (from, to) in &bar.holes {
+        for (from, to) in &bar.gaps {
             let width = (x(*to) - x(*from)).max(2.0);
-            let hole = (x(*from), middle - 2.0, width, 4.0);
-            line(scene, hole, self.palette.background);
+            let gap = (x(*from), middle - 2.0, width, 4.0);
+            line(scene, gap, self.palette.background);
         }
         for mark in &bar.marks {
             let at = (x(*mark) - 1.0, middle - 8.0, 2.0, 6.0);

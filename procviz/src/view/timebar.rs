@@ -7,7 +7,7 @@ pub(crate) struct TimeBar {
     pub(crate) at: f32,
     pub(crate) marks: Vec<f32>,
     /// Gaps without samples: from, to.
-    pub(crate) holes: Vec<(f32, f32)>,
+    pub(crate) gaps: Vec<(f32, f32)>,
     /// Times of the first and the last sample, as text.
     pub(crate) begin: String,
     pub(crate) end: String,

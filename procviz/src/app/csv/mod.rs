@@ -35,7 +35,7 @@ use crate::{
 };
 
 pub(super) fn run(args: &CsvArgs) -> Result<u8, Failure> {
-    let asked = Asked::new(args)?;
+    let asked = Request::new(args)?;
     if let Some(path) = &args.from {
         return recorded::run(path, args, &asked);
     }
@@ -76,7 +76,7 @@ pub(super) fn run(args: &CsvArgs) -> Result<u8, Failure> {
 }
 
 /// What the command line asks for.
-struct Asked {
+struct Request {
     kinds: Vec<TaskFile>,
     scope: Scope,
     pids: Vec<glob::Pattern>,
@@ -91,11 +91,11 @@ struct Plan {
     files: ProcFiles,
     /// The files are this machine's `/proc`, not a folder that the caller named.
     is_real: bool,
-    asked: Asked,
+    asked: Request,
     repeat: Option<Duration>,
 }
 
-impl Asked {
+impl Request {
     fn new(args: &CsvArgs) -> Result<Self, Failure> {
         let asked = [
             (args.stat, TaskFile::Stat),
@@ -200,7 +200,7 @@ impl Asked {
 }
 
 impl Plan {
-    fn new(args: &CsvArgs, asked: Asked) -> Result<Self, Failure> {
+    fn new(args: &CsvArgs, asked: Request) -> Result<Self, Failure> {
         let seconds = config::number(
             "--sleep",
             &args.sleep,
@@ -318,7 +318,7 @@ impl KindTable {
     fn new(
         kind: TaskFile,
         place: Option<(&OutFolder, OsString)>,
-        asked: &Asked,
+        asked: &Request,
     ) -> Result<Self, Failure> {
         let (sink, part, reads) = match place {
             None => (

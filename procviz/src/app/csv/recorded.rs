@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Asked, KindTable};
+use super::{KindTable, Request};
 use crate::{
     cli::{CsvArgs, FilterArgs},
     export::{
@@ -49,7 +49,7 @@ const STAT: [&str; 8] = [
 ];
 
 /// Prints one row per task in the last sample, or with `--repeat` in each sample.
-pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Asked) -> Result<u8, Failure> {
+pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Request) -> Result<u8, Failure> {
     let mut tables = asked.open()?;
     asked.kinds.iter().for_each(|kind| warn_of_missing(*kind));
     let folder = asked.output.as_deref();
@@ -162,7 +162,7 @@ fn titles(kind: TaskFile) -> Vec<String> {
 fn rows(
     table: &mut KindTable,
     (snapshot, scope): (&Snapshot, Scope),
-    asked: &Asked,
+    asked: &Request,
     has_time: bool,
     found: &mut [bool],
 ) -> std::io::Result<()> {

@@ -54,7 +54,7 @@ pub struct Lines {
     palette: Palette,
     trails: Trails,
     /// Gaps in the data: begin and end, ns since boot.
-    holes: Vec<(u64, u64)>,
+    gaps: Vec<(u64, u64)>,
     /// Last label spot of each line, relative to the end of the line.
     spots: FxHashMap<TaskId, u8>,
 }
@@ -89,7 +89,7 @@ impl Lines {
             palette: Palette::new(options.theme, options.palette, &Colors::default()),
             trails: Trails::new(options.scope),
             options,
-            holes: Vec::new(),
+            gaps: Vec::new(),
             spots: FxHashMap::default(),
         }
     }
@@ -150,16 +150,16 @@ impl Lines {
     /// first.
     pub fn observe(&mut self, snapshot: &Snapshot) {
         self.trails.observe(snapshot);
-        let hole = snapshot.gap_ns.filter(|hole| !self.holes.contains(hole));
-        let is_one_too_many = self.holes.len() >= MOST_HOLES;
-        self.holes.extend(hole.filter(|_| !is_one_too_many));
+        let gap = snapshot.gap_ns.filter(|gap| !self.gaps.contains(gap));
+        let is_one_too_many = self.gaps.len() >= MOST_HOLES;
+        self.gaps.extend(gap.filter(|_| !is_one_too_many));
     }
 
     /// The points of a line, split at the gaps in the data.
     fn pieces<'a>(&'a self, trail: &'a Trail) -> impl Iterator<Item = &'a [Point]> {
         let is_known = |a: &Point, b: &Point| {
             let over = |(begin, end): &(u64, u64)| a.boot_ns <= *begin && *end <= b.boot_ns;
-            !self.holes.iter().any(over)
+            !self.gaps.iter().any(over)
         };
         trail.points.chunk_by(is_known)
     }
@@ -448,7 +448,7 @@ impl Lines {
                 count => format!("{count} lines"),
             },
             duration_text(snapshot.watched_ns() / 1_000_000_000 * 1_000_000_000),
-            match self.holes.is_empty() {
+            match self.gaps.is_empty() {
                 true => "",
                 false => ", gaps where data is missing",
             }

@@ -13,7 +13,7 @@ use crate::model::TaskId;
 
 /// A block's payload that makes no sense.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::recording) struct Nonsense;
+pub(in crate::recording) struct Invalid;
 
 struct ColumnIn {
     /// `None`: one of a later version, which nobody here reads.
@@ -57,19 +57,19 @@ pub(in crate::recording) struct TablesIn {
 
 impl TablesIn {
     /// Finds the tables. Tables and columns that a later version has added are kept aside.
-    pub(in crate::recording) fn parse(payload: Vec<u8>) -> Result<Self, Nonsense> {
+    pub(in crate::recording) fn parse(payload: Vec<u8>) -> Result<Self, Invalid> {
         // Where a text is, is kept in 32 bits.
         if payload.len() > MOST {
-            return Err(Nonsense);
+            return Err(Invalid);
         }
         let mut tables: Vec<TableIn> = Vec::new();
         let mut rest = payload.as_slice();
         while let Some((id, after)) = rest.split_first() {
             rest = after;
             if tables.len() >= MOST_TABLES || tables.iter().any(|table| table.id == *id) {
-                return Err(Nonsense);
+                return Err(Invalid);
             }
-            tables.push(table(*id, &mut rest, payload.len()).ok_or(Nonsense)?);
+            tables.push(table(*id, &mut rest, payload.len()).ok_or(Invalid)?);
         }
         let mut found = Self {
             payload,
@@ -82,22 +82,22 @@ impl TablesIn {
         Ok(found)
     }
 
-    fn read_texts(&mut self) -> Result<(), Nonsense> {
+    fn read_texts(&mut self) -> Result<(), Invalid> {
         let Some(table) = self.tables.iter().find(|table| table.id == TEXTS) else {
             return Ok(());
         };
-        let column = table.columns.first().ok_or(Nonsense)?;
+        let column = table.columns.first().ok_or(Invalid)?;
         if column.coding != Some(Coding::Bytes) || table.rows > MOST_TEXTS {
-            return Err(Nonsense);
+            return Err(Invalid);
         }
         let mut from = column.from;
         for _ in 0..table.rows {
             let mut rest = &self.payload[from..column.to];
-            let len = take_u64(&mut rest).ok_or(Nonsense)? as usize;
+            let len = take_u64(&mut rest).ok_or(Invalid)? as usize;
             let begin = column.to - rest.len();
-            from = begin.checked_add(len).ok_or(Nonsense)?;
+            from = begin.checked_add(len).ok_or(Invalid)?;
             if from > column.to {
-                return Err(Nonsense);
+                return Err(Invalid);
             }
             self.texts.push(Text {
                 from: begin as u32,
@@ -109,7 +109,7 @@ impl TablesIn {
         Ok(())
     }
 
-    fn read_tasks(&mut self) -> Result<(), Nonsense> {
+    fn read_tasks(&mut self) -> Result<(), Invalid> {
         let rows = self.rows(TASKS);
         let mut tasks = Vec::new();
         for _ in 0..rows {
@@ -118,7 +118,7 @@ impl TablesIn {
                 row.rising(&mut tid);
                 row.rising(&mut start_ns);
             })?;
-            let tid = tid.try_into().map_err(|_| Nonsense)?;
+            let tid = tid.try_into().map_err(|_| Invalid)?;
             tasks.push(TaskId { tid, start_ns });
         }
         self.tasks = tasks;
@@ -142,9 +142,9 @@ impl TablesIn {
         &mut self,
         id: u8,
         describe: impl FnOnce(&mut Get<'_>),
-    ) -> Result<(), Nonsense> {
+    ) -> Result<(), Invalid> {
         let table = self.tables.iter_mut().find(|table| table.id == id);
-        let table = table.filter(|table| table.rows > 0).ok_or(Nonsense)?;
+        let table = table.filter(|table| table.rows > 0).ok_or(Invalid)?;
         table.rows -= 1;
         let mut get = Get {
             columns: &mut table.columns,
@@ -155,7 +155,7 @@ impl TablesIn {
             is_bad: false,
         };
         describe(&mut get);
-        if get.is_bad { Err(Nonsense) } else { Ok(()) }
+        if get.is_bad { Err(Invalid) } else { Ok(()) }
     }
 }
 

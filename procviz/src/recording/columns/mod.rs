@@ -7,7 +7,7 @@ mod put;
 use std::sync::Arc;
 
 pub(super) use self::{
-    get::{Nonsense, TablesIn},
+    get::{Invalid, TablesIn},
     put::{Put, TableOut, Words, finish, size},
 };
 use crate::model::TaskId;

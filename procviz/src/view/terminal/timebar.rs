@@ -38,7 +38,7 @@ pub(super) fn draw(
         };
         buffer.set_stringn(left + x, area.y, sign, 1, style);
     }
-    for (from, to) in &bar.holes {
+    for (from, to) in &bar.gaps {
         for x in cell_of(*from)..=cell_of(*to) {
             buffer.set_stringn(left + x, area.y, " ", 1, faint);
         }
@@ -62,7 +62,7 @@ mod tests {
         let bar = TimeBar {
             at: 0.25,
             marks: vec![0.0, 0.5],
-            holes: vec![(0.7, 0.8), (0.99, 1.0)],
+            gaps: vec![(0.7, 0.8), (0.99, 1.0)],
             begin: "03:00".to_owned(),
             end: "04:00".to_owned(),
         };

@@ -1,0 +1,41 @@
+/// Arguments of a process as the kernel has them: each ends with a zero byte.
+#[derive(Clone, Copy, Debug)]
+pub struct Args<'a>(&'a [u8]);
+
+impl<'a> Args<'a> {
+    /// Takes the bytes of `/proc/PID/cmdline`, or of an exec event.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes.strip_suffix(b"\0").unwrap_or(bytes))
+    }
+
+    /// Each argument; no argument if there are no bytes.
+    pub fn each(self) -> impl Iterator<Item = &'a [u8]> {
+        let is_there = !self.0.is_empty();
+        let all = self.0.split(|byte| *byte == 0);
+        all.filter(move |_| is_there)
+    }
+
+    /// All arguments in one line, separated by spaces. An argument can hold spaces, too.
+    pub fn line(self) -> Vec<u8> {
+        let spaced = |byte: &u8| if *byte == 0 { b' ' } else { *byte };
+        self.0.iter().map(spaced).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_split_at_zeros() {
+        let all = |bytes: &[u8]| -> Vec<String> {
+            let each = Args::new(bytes).each();
+            each.map(|arg| String::from_utf8(arg.to_vec()).unwrap())
+                .collect()
+        };
+        assert_eq!(all(b"a\0b c\0\0"), ["a", "b c", ""]);
+        assert_eq!(all(b"cut off"), ["cut off"]);
+        assert!(all(b"").is_empty());
+        assert_eq!(Args::new(b"a\0b c\0").line(), b"a b c");
+    }
+}
