@@ -143,8 +143,8 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
     }
     if folded > 0 {
         say(&format!(
-            "procviz: the recording holds {folded} more {} of short-lived processes, but only their number",
-            noun(folded, "exit", "exits")
+            "procviz: {folded} more short-lived {} exited: the recording has only their number",
+            noun(folded, "process", "processes")
         ));
     }
     Ok(player.status())

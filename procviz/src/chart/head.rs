@@ -129,7 +129,8 @@ pub(crate) fn words(snapshot: &Snapshot, counts: &Counts, scope: Scope, time: &s
     }
 }
 
-/// The text about a gap in the recording; empty without a gap.
+/// The text about a gap in the recording before or in the interval of this snapshot;
+/// empty without a gap. `missing_ns` is the part of the gap within the interval.
 fn missing(snapshot: &Snapshot) -> String {
     let Some((begin, end)) = snapshot.gap_ns else {
         return String::new();

@@ -31,7 +31,7 @@ pub enum AnimationError {
     #[error("failed to encode the animation")]
     Gif(#[from] gif::EncodingError),
     /// The picture is too large: GIF stores width and height in 16 bits.
-    #[error("`{0}x{1}` pixels are too large for a GIF, which allows up to 65535x65535")]
+    #[error("a GIF has at most 65535x65535 pixels, not {0}x{1}")]
     TooLarge(u32, u32),
 }
 

@@ -477,7 +477,7 @@ impl Disk {
         open.sync();
         if !open.rename_to_final() {
             say(&format!(
-                "procviz: failed to replace `{}`: the recording was lost",
+                "procviz: failed to replace `{}`: the old file is unchanged, the new recording is lost",
                 shown(open.path())
             ));
             open.remove();

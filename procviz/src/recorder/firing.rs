@@ -83,7 +83,7 @@ impl Recorder {
         {
             ring.forget_writing();
             self.facts.because.clear();
-            say("procviz: no file was written: the disk is too slow");
+            say("procviz: a trigger fired, but its file was not written: the disk is too slow");
         }
     }
 

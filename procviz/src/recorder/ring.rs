@@ -129,7 +129,7 @@ impl Ring {
             if is_much && second.begin_ns + span_ns > now && !self.has_said_short {
                 self.has_said_short = true;
                 say(&format!(
-                    "procviz: only the last {} fit into a ring of {}, not {}: choose a larger `--ring-size`",
+                    "procviz: a ring of {1} holds only the last {0}, but `--ring` asks for {2}: choose a larger `--ring-size`",
                     duration_text(now.saturating_sub(second.begin_ns)),
                     bytes_text(self.plan.bytes),
                     duration_text(span_ns)

@@ -58,6 +58,8 @@ impl Kind {
         }
     }
 
+    /// The kind with this number in a block header. Unknown kinds are kept, so that
+    /// readers can skip blocks of later versions.
     pub(super) fn of(number: u8) -> Self {
         match number {
             1 => Self::Facts,

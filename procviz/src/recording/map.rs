@@ -147,8 +147,9 @@ impl Map {
         Ok((marks, damaged))
     }
 
-    /// The trails up to a time well before `until_ns`, ns since boot; `None` if a block
-    /// of trails is damaged or missing.
+    /// The trails up to a time before `until_ns`, ns since boot: up to the start of the
+    /// block of samples before the one that holds `until_ns`. `None` if a block of trails
+    /// is damaged or missing.
     ///
     /// # Errors
     ///

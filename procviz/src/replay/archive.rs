@@ -162,8 +162,9 @@ pub(super) fn overlaps(one: Span, other: Span) -> bool {
     one.0 <= other.1 && other.0 <= one.1
 }
 
-/// The recordings at a path. Also returns the reader of a single file, as a stream cannot
-/// be opened twice; and the status: 3 if some files cannot be read, else 0.
+/// The recordings at a path, a file or a folder. Also returns the reader of a single
+/// file, because a stream cannot be opened twice, and the status: 3 if some files of a
+/// folder cannot be read, else 0. Such files are reported and left out.
 pub(super) fn archive(path: &Path) -> Result<(Vec<RecordingFile>, Option<Reader>, u8), Failure> {
     if !path.is_dir() {
         let (recorded, reader) = RecordingFile::new(path)?;

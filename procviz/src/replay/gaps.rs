@@ -59,7 +59,7 @@ impl Player {
                 time::local(&host, boot_ns)
             };
             say(&format!(
-                "procviz: nothing was recorded at that time: shown is {}, the next sample is of {}",
+                "procviz: nothing was recorded at that time: showing the last sample before it, {}; the next sample is at {}",
                 of(self.boot_wall_ns, self.before_ns),
                 of(self.read_boot_wall_ns, next.stamp.boot_ns)
             ));

@@ -33,7 +33,7 @@ pub(crate) fn prepare() -> Result<(), Failure> {
     let files = files();
     if files < LEAST_FILES {
         return Err(anyhow::anyhow!(
-            "the limit of open files is {files}, but procviz needs at least {LEAST_FILES}: run `ulimit -n 1024` first"
+            "the limit on open files is {files}, but procviz needs at least {LEAST_FILES}: run `ulimit -n 1024` first"
         )
         .into());
     }
@@ -50,7 +50,7 @@ pub(crate) fn too_few_for_events() -> Option<String> {
     let files = files();
     (files < FILES_WITH_EVENTS).then(|| {
         format!(
-            "the limit of open files is {files}, but kernel events need {FILES_WITH_EVENTS}: run `ulimit -n 1024` first"
+            "the limit on open files is {files}, but kernel events need {FILES_WITH_EVENTS}: run `ulimit -n 1024` first"
         )
     })
 }

@@ -160,7 +160,7 @@ impl Waiting {
             return status;
         }
         say(&format!(
-            "procviz: the command still runs as process {}",
+            "procviz: the command still runs, as process {}",
             self.pid
         ));
         0

@@ -62,7 +62,7 @@ impl Selection {
         let commands = args.commands.iter().map(|text| {
             Regex::new(text).map_err(|error| {
                 Failure::usage(format!(
-                    "`--command {}`: invalid pattern: {error}",
+                    "`--command {}`: invalid regular expression: {error}",
                     shown(text)
                 ))
             })
@@ -70,7 +70,7 @@ impl Selection {
         let cgroups = args.cgroups.iter().map(|text| {
             Pattern::new(text).map_err(|error| {
                 Failure::usage(format!(
-                    "`--cgroup {}`: invalid pattern: {error}",
+                    "`--cgroup {}`: invalid glob pattern: {error}",
                     shown(text)
                 ))
             })

@@ -68,6 +68,8 @@ impl Overlay<'_> {
         (ENDS, height - BAR, width - ENDS, height)
     }
 
+    /// Draws the time bar of a recording: the played part, gaps, the starts of findings
+    /// above it, the current moment, and the times of both ends.
     fn bar(&self, scene: &mut Scene, bar: &TimeBar) {
         let (left, top, right, bottom) = Self::place_of_bar(scene.width, scene.height);
         let middle = (top + bottom) / 2.0;

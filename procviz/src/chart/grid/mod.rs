@@ -354,9 +354,9 @@ fn is_shown(task: &TaskView<'_>) -> bool {
     task.exited() || task.state() != State::Dead
 }
 
-/// Tasks that started and exited between two samples and get no dot, because too many
-/// dots make the picture unreadable. The newest tasks get a dot, and so do all tasks
-/// that a finding points at.
+/// Tasks that started and exited within the last two intervals and get no dot, because
+/// too many dots make the picture unreadable. The newest of them get a dot, and so do
+/// all tasks whose dot has the number of a finding.
 pub(super) fn short_lives_without_dot(snapshot: &Snapshot, scope: Scope) -> FxHashSet<TaskId> {
     let began = snapshot
         .stamp

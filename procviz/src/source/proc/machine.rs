@@ -41,8 +41,8 @@ impl MachineReader {
         }
     }
 
-    /// Reads all figures. Counters are changes since the start of the interval, and
-    /// unknown in the first interval.
+    /// Reads the figures of the whole machine. Counters are changes since the start of
+    /// the interval. They are unknown in the first interval, and if a file cannot be read.
     pub(crate) fn read(&mut self, figures: &mut MachineFigures) {
         let stat = KernelStats::current().ok();
         let load = LoadAverage::current().ok();

@@ -28,6 +28,8 @@ struct Fold {
 }
 
 impl Fold {
+    /// The text of the finding. `count` threads are blocked; if each process has one of
+    /// them, the text says processes.
     fn text(&self) -> String {
         let longest = duration_text(self.longest_ns);
         if self.count == 1 {
