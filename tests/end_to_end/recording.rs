@@ -503,7 +503,7 @@ fn bad_input() -> Result<(), Failed> {
     for (path, word) in [
         (&there, "not a procviz recording"),
         (&empty, "empty"),
-        (&later, "version 9"),
+        (&later, "version is 9"),
         (&nowhere, "No such file"),
     ] {
         for args in [&["check"][..], &["dump", "--from"], &["exits", "--from"]] {
