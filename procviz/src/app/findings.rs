@@ -9,7 +9,7 @@ use std::{
 use crate::{
     cli::FindingsArgs,
     export::{json, time},
-    model::{Finding, FindingKey, Host, Snapshot, TaskId, Untrusted, duration_text},
+    model::{Finding, FindingKey, Host, Snapshot, TaskId, Untrusted, duration_text, unnamed},
     recording::Mark,
     replay::{Player, moment::Span},
     runtime::{
@@ -275,7 +275,7 @@ impl Line<'_> {
             self.time,
             self.change.word(),
             Untrusted::new(self.rule.as_bytes()).terminal(),
-            self.name.as_deref().unwrap_or("procviz"),
+            self.name.as_deref().unwrap_or(unnamed(self.rule)),
             Untrusted::new(self.text.as_bytes()).message()
         )
     }

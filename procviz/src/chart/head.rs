@@ -4,6 +4,7 @@ use crate::{
     chart::{Context, palette::Palette},
     model::{
         Pressure, Scope, Snapshot, Sources, State, TaskView, bytes_text, count_text, duration_text,
+        per_second_text,
     },
     scene::{Anchor, Item, Scene, Text},
 };
@@ -228,7 +229,7 @@ fn tasks_line(snapshot: &Snapshot, counts: &Counts) -> String {
     let rate = |count: Option<u64>| {
         known(snapshot, count).map_or_else(
             || "unknown".to_owned(),
-            |count| format!("{:.0}/s", count as f64 / seconds),
+            |count| per_second_text(count, seconds),
         )
     };
     [

@@ -117,12 +117,22 @@ impl Finding {
 
     /// The name to show, with the pid if the finding is about one process.
     pub fn who(&self) -> String {
-        let name = self
-            .comm
-            .map_or_else(|| "procviz".to_owned(), |comm| comm.text().name());
+        let name = self.comm.map_or_else(
+            || unnamed(self.rule.word()).to_owned(),
+            |comm| comm.text().name(),
+        );
         match self.about.filter(|_| self.is_named()) {
             Some(about) => format!("{name} {}", about.tid),
             None => name,
         }
+    }
+}
+
+/// The subject of a finding without a name, by the word of its rule: procviz itself, or a
+/// process that was not seen.
+pub fn unnamed(rule: &str) -> &'static str {
+    match rule == Rule::Stall.word() {
+        true => "procviz",
+        false => "unknown process",
     }
 }

@@ -22,6 +22,18 @@ pub fn rate_text(bytes_per_second: f64) -> String {
     format!("{}/s", bytes_text(bytes_per_second.max(0.0) as u64))
 }
 
+/// Events per second: whole numbers from 10 on, below that with one decimal. A rate above 0
+/// never reads as 0.
+pub fn per_second_text(count: u64, seconds: f64) -> String {
+    let rate = count as f64 / seconds;
+    match count {
+        0 => "0/s".to_owned(),
+        _ if rate < 0.05 => "<0.1/s".to_owned(),
+        _ if rate < 9.95 => format!("{rate:.1}/s"),
+        _ => format!("{rate:.0}/s"),
+    }
+}
+
 /// A duration, ns, in at most two units: `40 ms`, `3 s`, `2 min 5 s`, `3 h 20 min`, `12 d 4 h`.
 pub fn duration_text(ns: u64) -> String {
     let seconds = ns / 1_000_000_000;
@@ -111,5 +123,19 @@ mod tests {
             [7, 2_000, 20_000, 1_234_567].map(count_text),
             ["7", "2000", "20,000", "1,234,567"]
         );
+    }
+
+    #[test]
+    fn no_rate_above_zero_reads_as_zero() {
+        let cases = [
+            (0, "0/s"),
+            (1, "<0.1/s"),
+            (10, "0.2/s"),
+            (300, "5.0/s"),
+            (1_200, "20/s"),
+        ];
+        for (count, text) in cases {
+            assert_eq!(per_second_text(count, 60.0), text);
+        }
     }
 }

@@ -581,6 +581,22 @@ fn zombies() {
 }
 
 #[test]
+fn zombies_of_an_unknown_parent_are_not_those_of_procviz() {
+    let mut play = Play::new(&["init"]);
+    for child in 0..20 {
+        let child = play.fork(100 + child, 77);
+        play.end(child, 77, 1, 0).zombie = true;
+    }
+    play.second();
+    play.second();
+    let findings = &play.tracker.snapshot().findings;
+    let of_zombies = findings
+        .iter()
+        .find(|finding| finding.rule == Rule::Zombies);
+    assert_eq!(of_zombies.unwrap().who(), "unknown process");
+}
+
+#[test]
 fn stall() {
     let mut play = Play::new(&["init"]);
     play.second();

@@ -126,7 +126,7 @@ impl Waiting {
                 format!("{} processes; the worst: {what}", fold.count)
             };
             let (value, unit) = match fold.worst {
-                Found::Part(part) => (part, "of the time"),
+                Found::Part(part) => (part, "threads"),
                 Found::Burst(longest) => (longest as f64 / 1e9, "s"),
             };
             findings.push(Finding {
