@@ -23,8 +23,8 @@ use crate::{
 
 pub(crate) const TESTS: &[Test] = &[
     ("killed_at_any_moment", Needs::Events, killed),
-    ("damage_is_told", Needs::Events, damaged),
-    ("a_hole_is_marked", Needs::Events, hole),
+    ("damage_is_reported", Needs::Events, damaged),
+    ("a_gap_is_marked", Needs::Events, hole),
     ("a_thousand_cuts_and_flips", Needs::Events, cuts_and_flips),
     ("a_piece_counts_what_is_missing", Needs::Events, piece),
     ("deaths_stay_in_their_boot", Needs::Events, two_boots),

@@ -29,9 +29,9 @@ pub(crate) const TESTS: &[Test] = &[
         a_closed_pipe_ends_it,
     ),
     (
-        "threads_are_told_on_demand",
+        "threads_are_listed_on_demand",
         Needs::Events,
-        threads_are_told_on_demand,
+        threads_are_listed_on_demand,
     ),
 ];
 
@@ -308,7 +308,7 @@ fn a_closed_pipe_ends_it() -> Result<(), Failed> {
     Ok(())
 }
 
-fn threads_are_told_on_demand() -> Result<(), Failed> {
+fn threads_are_listed_on_demand() -> Result<(), Failed> {
     let folder = Folder::new("threads");
     let result = output(
         procviz()

@@ -18,9 +18,9 @@ use crate::{
 
 pub(crate) const TESTS: &[Test] = &[
     (
-        "rotation_leaves_strangers_alone",
+        "rotation_keeps_files_of_others",
         Needs::Nothing,
-        rotation_leaves_strangers_alone,
+        rotation_keeps_files_of_others,
     ),
     (
         "one_recorder_a_folder",
@@ -54,9 +54,9 @@ pub(crate) const TESTS: &[Test] = &[
     ),
     ("nothing_stays_behind", Needs::Nothing, nothing_stays_behind),
     (
-        "files_belong_to_who_called_for_root",
+        "files_belong_to_the_invoking_user",
         Needs::Events,
-        files_belong_to_who_called_for_root,
+        files_belong_to_the_invoking_user,
     ),
 ];
 
@@ -76,7 +76,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-fn rotation_leaves_strangers_alone() -> Result<(), Failed> {
+fn rotation_keeps_files_of_others() -> Result<(), Failed> {
     let folder = Folder::new("unseen_roots");
     let shelf = folder.file("shelf");
     std::fs::create_dir(&shelf)?;
@@ -369,7 +369,7 @@ fn nothing_stays_behind() -> Result<(), Failed> {
     Ok(())
 }
 
-fn files_belong_to_who_called_for_root() -> Result<(), Failed> {
+fn files_belong_to_the_invoking_user() -> Result<(), Failed> {
     let folder = Folder::new("owner");
     let home = folder.file("home");
     std::fs::create_dir(&home)?;

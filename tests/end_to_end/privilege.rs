@@ -13,14 +13,14 @@ use crate::{
 
 pub(crate) const TESTS: &[Test] = &[
     (
-        "nobody_gets_a_picture_of_everybody",
+        "a_picture_without_privileges_has_all_tasks",
         Needs::Events,
         nobody_gets_a_picture,
     ),
     (
-        "nobody_cannot_see_exits",
+        "exits_needs_privileges",
         Needs::Events,
-        nobody_cannot_see_exits,
+        exits_needs_privileges,
     ),
     (
         "two_capabilities_are_enough",
@@ -28,9 +28,9 @@ pub(crate) const TESTS: &[Test] = &[
         two_capabilities_are_enough,
     ),
     (
-        "a_pid_namespace_is_told",
+        "a_pid_namespace_is_reported",
         Needs::Events,
-        a_pid_namespace_is_told,
+        a_pid_namespace_is_reported,
     ),
     (
         "a_capable_binary_opens_what_its_caller_may_open",
@@ -223,7 +223,7 @@ fn nobody_gets_a_picture() -> Result<(), Failed> {
     Ok(())
 }
 
-fn nobody_cannot_see_exits() -> Result<(), Failed> {
+fn exits_needs_privileges() -> Result<(), Failed> {
     let place = Place::new("noexits");
     let result = place.as_nobody("", &["exits"]);
     assert_eq!(result.status.code(), Some(4));
@@ -441,7 +441,7 @@ fn a_set_user_id_binary_becomes_its_caller() -> Result<(), Failed> {
     Ok(())
 }
 
-fn a_pid_namespace_is_told() -> Result<(), Failed> {
+fn a_pid_namespace_is_reported() -> Result<(), Failed> {
     let mut command = Command::new("unshare");
     command.args([
         "--pid",

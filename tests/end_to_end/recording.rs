@@ -21,7 +21,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("what_was_live_is_read", Needs::Events, what_was_live),
     ("a_moment_is_what_it_was", Needs::Events, moments),
     ("every_death_is_in_it", Needs::Events, every_death),
-    ("anybody_reads_it", Needs::Events, anybody),
+    ("other_users_read_recordings", Needs::Events, anybody),
     ("secrets_stay_out", Needs::Events, redacted),
     ("of_processes_alone", Needs::Events, reduce_to_processes),
     ("a_tree_is_followed_through_it", Needs::Events, tree),

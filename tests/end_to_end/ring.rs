@@ -23,7 +23,7 @@ use crate::{
 
 pub(crate) const TESTS: &[Test] = &[
     ("rotated_files_are_one_story", Needs::Events, rotated),
-    ("what_is_removed_is_told_of", Needs::Events, removed),
+    ("a_removed_file_is_reported", Needs::Events, removed),
     ("only_its_own_oldest_go", Needs::Events, room),
     ("each_trigger_fires", Needs::Events, triggers),
     ("a_storm_of_triggers", Needs::Events, storm),

@@ -21,9 +21,9 @@ pub(crate) const TESTS: &[Test] = &[
         beside_a_grid,
     ),
     (
-        "losses_are_shown_and_mended",
+        "losses_are_shown_and_corrected",
         Needs::Events,
-        losses_are_shown_and_mended,
+        losses_are_shown_and_corrected,
     ),
     (
         "lost_deaths_are_counted_and_no_other_is_lost_with_them",
@@ -223,7 +223,7 @@ fn hold(pid: u32, time: Duration) -> Result<(), Failed> {
     Ok(())
 }
 
-fn losses_are_shown_and_mended() -> Result<(), Failed> {
+fn losses_are_shown_and_corrected() -> Result<(), Failed> {
     let folder = Folder::new("losses");
     let dump = Lines::new(
         procviz()

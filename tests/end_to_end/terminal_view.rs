@@ -45,9 +45,11 @@ pub(crate) const TESTS: &[Test] = &[
         || tmux(a_command),
     ),
     ("a_pipe_gets_no_escape_codes", Needs::Nothing, a_pipe),
-    ("a_recording_is_gone_to_and_fro_in", Needs::Events, || {
-        tmux(a_recording)
-    }),
+    (
+        "a_recording_is_seeked_in_both_directions",
+        Needs::Events,
+        || tmux(a_recording),
+    ),
 ];
 
 /// Runs a test if tmux is installed.

@@ -25,16 +25,18 @@ pub(crate) const TESTS: &[Test] = &[
     ("fast_clicks_and_keys_are_not_lost", Needs::Nothing, || {
         display(fast)
     }),
-    ("the_time_bar_goes_to_and_fro", Needs::Events, || {
-        display(time_bar)
-    }),
+    (
+        "the_time_bar_seeks_in_both_directions",
+        Needs::Events,
+        || display(time_bar),
+    ),
     ("zoom_and_drag", Needs::Nothing, || display(zoom)),
     ("twice_the_points", Needs::Nothing, || {
         display(twice_the_points)
     }),
     ("ends", Needs::Nothing, || display(ends)),
     ("wayland", Needs::Nothing, wayland),
-    ("a_display_that_goes_away", Needs::Nothing, || {
+    ("a_display_that_disappears", Needs::Nothing, || {
         display(goes_away)
     }),
 ];

@@ -24,7 +24,7 @@ pub(super) fn run() -> Result<u8, Failure> {
             writeln!(out, "{}  {}", mark(!is_missing), need.name())?;
             if is_missing {
                 writeln!(out, "      without it: no kernel events; short-lived tasks are not seen, `exits` cannot run, and the cost of a sample grows with the number of tasks")?;
-                writeln!(out, "      how to fix it: {}", need.mend())?;
+                writeln!(out, "      how to fix it: {}", need.fix())?;
             }
         }
         match &load {
@@ -40,7 +40,7 @@ pub(super) fn run() -> Result<u8, Failure> {
             let is_there = has_extra(extra);
             writeln!(out, "{}  {}", mark(is_there), extra.name())?;
             if !is_there {
-                writeln!(out, "      without it: {}\n      how to fix it: {}", extra.cost(), extra.mend())?;
+                writeln!(out, "      without it: {}\n      how to fix it: {}", extra.cost(), extra.fix())?;
             }
         }
         for (name, is_there, cost) in [

@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn activities_are_told_apart_by_all_eyes() {
+    fn activities_differ_for_color_blind_eyes() {
         for theme in [Theme::Light, Theme::Dark] {
             let palette = Palette::new(theme, PaletteKind::Default, &Colors::default());
             for (index, one) in Activity::ALL.into_iter().enumerate() {

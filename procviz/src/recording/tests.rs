@@ -463,7 +463,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn what_goes_in_comes_out(samples in run(12)) {
+    fn samples_survive_packing(samples in run(12)) {
         let bytes = recorded(&samples);
         let (read, reader) = read(&bytes).unwrap();
         prop_assert_eq!(
@@ -612,7 +612,7 @@ proptest! {
 
     /// Random bytes after a valid file header yield no samples.
     #[test]
-    fn noise_is_no_recording(noise in proptest::collection::vec(any::<u8>(), 0..3_000)) {
+    fn noise_is_not_a_recording(noise in proptest::collection::vec(any::<u8>(), 0..3_000)) {
         let mut bytes = Block::file_header();
         bytes.extend_from_slice(&noise);
         let (left, _) = read(&bytes).unwrap();
@@ -621,7 +621,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_no_recording_is_told_apart() {
+fn other_files_are_not_recordings() {
     assert!(matches!(read(b""), Err(ReadError::Empty)));
     assert!(matches!(read(b"PNG"), Err(ReadError::Foreign)));
     assert!(matches!(read(&[0x7f; 4_000]), Err(ReadError::Foreign)));
@@ -729,7 +729,7 @@ fn unknown_blocks_are_skipped() {
 
 /// Periods without samples are found without reading samples.
 #[test]
-fn holes_are_found() {
+fn gaps_are_found() {
     let second = 1_000_000_000;
     let at = |seconds: &[u64]| -> Vec<Block> {
         let samples = seconds.iter().map(|seconds| {
@@ -772,7 +772,7 @@ fn holes_are_found() {
 
 /// Marks are found without reading samples, and damaged blocks of marks are reported.
 #[test]
-fn marks_are_found_and_their_damage_is_told() {
+fn marks_are_found_and_their_damage_is_reported() {
     let mark = Mark {
         time_ns: 7,
         change: Change::Begins,

@@ -102,7 +102,8 @@ impl Player {
     ///
     /// # Errors
     ///
-    /// When there is no recording, none can be read, or the range has no samples.
+    /// When the path has no recording, procviz cannot read any of them, or the range has
+    /// no samples.
     pub(crate) fn open(
         path: &Path,
         args: &RangeArgs,

@@ -20,8 +20,8 @@ use crate::{
 /// Why there are no kernel events, in one line: what is missing, and how to fix it.
 pub(crate) fn why_not(missing: &[Need]) -> String {
     let names: Vec<_> = missing.iter().map(|need| need.name()).collect();
-    let mend = missing.first().map_or("", |need| need.mend());
-    format!("{} missing: {mend}", names.join(", "))
+    let fix = missing.first().map_or("", |need| need.fix());
+    format!("{} missing: {fix}", names.join(", "))
 }
 
 /// Loads the eBPF programs.

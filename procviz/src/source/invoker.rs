@@ -1,5 +1,5 @@
-//! Finds the user for whom root runs procviz: the caller of sudo, doas, pkexec or
-//! run0.
+//! Finds the invoking user: the user who called sudo, doas, pkexec or run0 to run
+//! procviz as root.
 
 use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
 

@@ -57,7 +57,7 @@ impl Extra {
     }
 
     /// How to get this extra: a command or a boot option for the user.
-    pub fn mend(self) -> &'static str {
+    pub fn fix(self) -> &'static str {
         match self {
             Self::Ptrace | Self::Nice => {
                 "run procviz with sudo, or give the capabilities to the program: `sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search,cap_sys_nice+ep /path/to/procviz`"

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_longest_interval_is_too_short_detail_goes() {
+    fn processes_are_shown_if_the_longest_interval_is_too_short() {
         let second = Duration::from_secs(1);
         let heavy = |_, is_reduced| if is_reduced { 0.08 } else { 0.3 };
         let (_, governor) = most_in_ten_seconds(1.0, second, heavy);

@@ -213,7 +213,7 @@ fn tasks_are_put_in_order_and_enlarged() {
 
 #[cfg(feature = "window")]
 #[test]
-fn a_window_is_enlarged_where_one_looks() {
+fn a_window_zooms_at_the_pointer() {
     let mut table = Table::new();
     table.view.selected = Some(id(7));
     table.keys("z");
@@ -233,7 +233,7 @@ fn a_window_is_enlarged_where_one_looks() {
 }
 
 #[test]
-fn time_is_gone_to_and_fro_in() {
+fn a_recording_is_seeked_in_both_directions() {
     let mut table = Table::new();
     table.view.is_recording = true;
     table.hits.bar = Some((100.0, 50.0, 300.0, 60.0));
@@ -254,7 +254,7 @@ fn time_is_gone_to_and_fro_in() {
 }
 
 #[test]
-fn the_readme_tells_each_key() {
+fn the_readme_lists_each_key() {
     let readme = include_str!("../../../README.md");
     for (keys, words) in super::keys::KEYS
         .into_iter()

@@ -44,7 +44,7 @@ impl Need {
     }
 
     /// How to get what is missing: a command or a kernel option for the user.
-    pub fn mend(self) -> &'static str {
+    pub fn fix(self) -> &'static str {
         match self {
             Self::CapBpf | Self::CapPerfmon => {
                 "run procviz with sudo, or give the capabilities to the program: `sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search+ep /path/to/procviz`"

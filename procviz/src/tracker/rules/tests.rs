@@ -235,7 +235,7 @@ fn cpu() {
 /// by a tracker that was restored from a keyframe. After a pause, the activity counts
 /// from its new start.
 #[test]
-fn what_goes_on_began_when_it_began() {
+fn a_long_activity_keeps_its_start() {
     let mut play = Play::new(&["init", "burner"]);
     let mut late = Play::new(&["init", "burner"]);
     let mut used = 0;

@@ -58,7 +58,7 @@ mod tests {
     use crate::chart::{Colors, PaletteKind, Theme};
 
     #[test]
-    fn a_mark_stands_and_a_hole_is_a_gap() {
+    fn marks_and_gaps_are_on_the_time_bar() {
         let bar = TimeBar {
             at: 0.25,
             marks: vec![0.0, 0.5],

@@ -69,7 +69,7 @@ fn row(pid: u32) -> Row {
 }
 
 #[test]
-fn who_ends_while_somebody_looks_is_told_of_once() {
+fn exit_during_census_is_reported_once() {
     let mut play = Play::new();
     for pid in [10, 11, 12] {
         play.fork(pid);
@@ -89,7 +89,7 @@ fn who_ends_while_somebody_looks_is_told_of_once() {
 }
 
 #[test]
-fn who_begins_while_somebody_looks_is_not_forgotten() {
+fn fork_during_census_is_kept() {
     let mut play = Play::new();
     play.fork(10);
     play.lives.begin_census(start(20));
@@ -103,7 +103,7 @@ fn who_begins_while_somebody_looks_is_not_forgotten() {
 
 /// The thread that calls exec gets the thread id of the leader.
 #[test]
-fn who_calls_exec_while_somebody_looks_lives() {
+fn exec_during_census_keeps_the_process() {
     let mut play = Play::new();
     play.fork(10);
     play.lives.begin_census(start(20));
