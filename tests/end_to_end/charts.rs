@@ -405,7 +405,7 @@ fn a_short_life_is_a_bubble() -> Result<(), Failed> {
         .split("<title>")
         .skip(1)
         .filter_map(|rest| rest.split("</title>").next())
-        .filter(|title| title.contains("ended: exit 0"))
+        .filter(|title| title.contains("exited: exit 0"))
         .collect();
     let used = titles.iter().any(|title| {
         title

@@ -243,7 +243,7 @@ impl Printer {
                 writeln!(
                     out,
                     "TIME         {:>7}{tid} {:>7} {:<10} {:<15} {:<10} {:>9} {:>9} {:>10}  ARGUMENTS",
-                    "PID", "PARENT", "USER", "COMMAND", "ENDED", "LIVED", "CPU", "MAX RSS"
+                    "PID", "PARENT", "USER", "COMMAND", "EXIT", "LIFETIME", "CPU", "MAX RSS"
                 )
             })?;
         }

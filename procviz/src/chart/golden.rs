@@ -236,7 +236,6 @@ fn each_activity_and_state() {
             Disc 100 at 180.4,140.4 r 11.55 #bcc5cd
             text 568.0,115.0 13 Start #5c6672 nothing in 1 s (too short for: cpu, waiting, growth, burst, deaths)
             text 16.0,97.0 14 Start #1b2027 user0
-            text 156.0,112.0 12 End #5c6672 +1 ended
             text 16.0,139.0 14 Start #1b2027 user1
         "#]],
     );

@@ -237,7 +237,7 @@ fn tasks_line(snapshot: &Snapshot, counts: &Counts) -> String {
         format!("zombies {}", counts.zombies),
         format!("stopped {}", counts.stopped),
         format!("forks {}", rate(snapshot.machine.forks)),
-        format!("deaths {}", rate(snapshot.machine.deaths)),
+        format!("exits {}", rate(snapshot.machine.deaths)),
     ]
     .join("  ·  ")
 }

@@ -90,7 +90,7 @@ pub fn facts(task: &TaskView<'_>, user: &str) -> Vec<Fact> {
     if let Some(end) = task.end() {
         let how = end.status.map(|status| status.words());
         let how = how.unwrap_or_else(|| "exit status unknown".to_owned());
-        facts.push(Fact::new(Place::End, "ended: {}", [how]));
+        facts.push(Fact::new(Place::End, "exited: {}", [how]));
     }
     facts
 }

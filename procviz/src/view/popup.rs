@@ -151,7 +151,7 @@ fn known(bytes: Option<u64>) -> String {
 fn ended(task: &TaskView<'_>) -> Vec<String> {
     let status = task.end().and_then(|end| end.status);
     let how = status.map_or_else(|| "exit status unknown".to_owned(), |status| status.words());
-    let mut lines = vec![format!("ended: {how}")];
+    let mut lines = vec![format!("exited: {how}")];
     if let Some(record) = task.process.exit.as_deref() {
         lines.push(record_line(record, task.id()));
     }

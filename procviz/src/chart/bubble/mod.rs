@@ -413,7 +413,7 @@ impl Bubble {
             })
             .collect();
         let over = foot::Entry::new(
-            "just ended".to_owned(),
+            "just exited".to_owned(),
             Shape::Ring,
             self.palette.faint,
             None,

@@ -218,9 +218,9 @@ impl Grid {
                     name: shown(&name, &group.key),
                     count: count_text(group.alive as u64),
                     ended: (group.ended() > 0).then(|| match group.folded {
-                        0 => format!("+{} ended", count_text(group.ended())),
+                        0 => format!("+{} exited", count_text(group.ended())),
                         folded => format!(
-                            "+{} ended, {} shown",
+                            "+{} exited, {} shown",
                             count_text(group.ended()),
                             count_text(group.ended() - folded)
                         ),

@@ -435,7 +435,7 @@ impl Lines {
                 None,
             ),
             foot::Entry::new(
-                "ended (name in red)".to_owned(),
+                "exited (name in red)".to_owned(),
                 Shape::Diamond,
                 self.palette.alarm,
                 None,

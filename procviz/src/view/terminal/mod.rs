@@ -302,7 +302,7 @@ fn foot(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
             put(buffer, &sizes, faint);
         }
         if cells.ended > 0 {
-            let text = format!("  +{} more ended", cells.ended);
+            let text = format!("  +{} more exited", cells.ended);
             put(buffer, &text, look.ink(palette.full(Activity::Exited)));
         }
     }

@@ -187,7 +187,7 @@ pub(super) fn lines(
     }
     for (one, y) in series.iter().take(usize::from(names)).zip(lower.bottom()..) {
         let sign = if look.ascii { "-" } else { "━" };
-        let ended = if one.is_over { "  ended" } else { "" };
+        let ended = if one.is_over { "  exited" } else { "" };
         let last = |pieces: &[Vec<(f64, f64)>]| {
             let end = pieces.last().and_then(|piece| piece.last());
             end.map_or(0.0, |(_, value)| *value)
