@@ -44,6 +44,8 @@
 //! them back. [`model`] has the data that all of them share, and [`trails`] the figures
 //! of interesting tasks over time.
 
+#![deny(unsafe_code)]
+
 #[doc(hidden)]
 pub mod app;
 pub mod chart;

@@ -1,5 +1,7 @@
 //! Parses the command line, runs the subcommand, and maps the outcome to an exit status.
 
+#![deny(unsafe_code)]
+
 use std::process::ExitCode;
 
 use procviz::{app, cli::Cli, model::Untrusted};

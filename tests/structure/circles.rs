@@ -28,7 +28,42 @@ fn graph(all: &BTreeMap<String, Code>) -> Graph {
             }
         }
     }
+    for (name, other) in methods(all) {
+        graph.entry(name).or_default().insert(other);
+    }
     graph
+}
+
+/// Calls of `self.NAME(…)` whose method is defined in another file of the same folder:
+/// the methods of one type can be in several files. A name that several files define is
+/// left out.
+fn methods(all: &BTreeMap<String, Code>) -> Vec<(String, String)> {
+    let folder = |name: &str| name.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+    let mut defined: BTreeMap<(Option<String>, &str), BTreeSet<&String>> = BTreeMap::new();
+    for (name, code) in all {
+        for function in &code.functions {
+            let key = (folder(name), function.name.as_str());
+            defined.entry(key).or_default().insert(name);
+        }
+    }
+    let mut calls = Vec::new();
+    for (name, code) in all.iter().filter(|(name, _)| !name.ends_with("mod.rs")) {
+        for call in code.text.split("self . ").skip(1) {
+            let Some((method, after)) = call.split_once(' ') else {
+                continue;
+            };
+            let files = defined.get(&(folder(name), method));
+            let Some(files) = files.filter(|files| files.len() == 1 && after.starts_with('('))
+            else {
+                continue;
+            };
+            let other = files.first().filter(|other| !other.ends_with("mod.rs"));
+            if let Some(other) = other.filter(|other| **other != name) {
+                calls.push((name.clone(), (*other).clone()));
+            }
+        }
+    }
+    calls
 }
 
 /// The file that defines the item of a path. Follows re-exports.
@@ -124,6 +159,22 @@ fn a_circle_is_found() {
             ),
             ("m/a.rs", "use super::B;"),
             ("m/b.rs", "use super::A;")
+        ]),
+        1
+    );
+    // Methods of one type in two files that call each other.
+    assert_eq!(
+        check(&[
+            ("m/a.rs", "impl P { fn f(&self) { self.g(); } }"),
+            ("m/b.rs", "impl P { fn g(&self) { self.f(); } }")
+        ]),
+        1
+    );
+    // A circle through `super` in an inline module.
+    assert_eq!(
+        check(&[
+            ("m/a.rs", "mod inner { use super::super::b::B; }"),
+            ("m/b.rs", "use super::a::A;")
         ]),
         1
     );

@@ -51,7 +51,7 @@ pub(crate) struct Named {
 }
 
 /// A function of product code.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Function {
     pub(crate) name: String,
     pub(crate) lines: usize,
@@ -59,12 +59,10 @@ pub(crate) struct Function {
 }
 
 /// The facts about one file that the checks need, without its test modules.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Code {
     pub(crate) named: Vec<Named>,
     pub(crate) functions: Vec<Function>,
-    /// Lines with `unsafe` blocks, functions or implementations.
-    pub(crate) unsafes: Vec<usize>,
     /// Child modules that are declared for tests only.
     pub(crate) test_modules: Vec<String>,
     /// All tokens, separated by single spaces.
@@ -251,9 +249,6 @@ impl Code {
         for token in tokens {
             match token {
                 TokenTree::Ident(word) => {
-                    if word == "unsafe" {
-                        self.unsafes.push(word.span().start().line);
-                    }
                     if colons != 2 {
                         self.end_path(&mut path, line);
                     }
@@ -300,6 +295,7 @@ impl<'ast> Visit<'ast> for Code {
         {
             flatten(item.to_token_stream(), &mut self.text);
         }
+        self.text = self.text.replace(": :", "::");
         visit::visit_file(self, file);
     }
 
@@ -351,9 +347,6 @@ impl<'ast> Visit<'ast> for Code {
     }
 
     fn visit_item_fn(&mut self, function: &'ast ItemFn) {
-        if function.sig.unsafety.is_some() {
-            self.unsafes.push(function.span().start().line);
-        }
         self.function(
             function.sig.ident.to_string(),
             function.sig.span().join(function.block.span()).unwrap(),
@@ -364,9 +357,6 @@ impl<'ast> Visit<'ast> for Code {
     fn visit_impl_item_fn(&mut self, function: &'ast ImplItemFn) {
         if is_for_tests(&function.attrs) {
             return;
-        }
-        if function.sig.unsafety.is_some() {
-            self.unsafes.push(function.span().start().line);
         }
         self.function(
             function.sig.ident.to_string(),
@@ -385,16 +375,11 @@ impl<'ast> Visit<'ast> for Code {
         visit::visit_trait_item_fn(self, function);
     }
 
-    fn visit_expr_unsafe(&mut self, block: &'ast syn::ExprUnsafe) {
-        self.unsafes.push(block.span().start().line);
-        visit::visit_expr_unsafe(self, block);
-    }
-
-    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
-        if item.unsafety.is_some() {
-            self.unsafes.push(item.span().start().line);
-        }
-        visit::visit_item_impl(self, item);
+    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
+        // In an inline module, `self` and `super` start from that module.
+        self.module.push(item.ident.to_string());
+        visit::visit_item_mod(self, item);
+        self.module.pop();
     }
 }
 

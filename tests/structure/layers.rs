@@ -88,20 +88,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "live",
         ],
     ),
-    (
-        "fuzzed.rs",
-        &[
-            "model",
-            "tracker",
-            "source",
-            "recording",
-            "export",
-            "runtime",
-            "recorder",
-            "replay",
-            "session",
-        ],
-    ),
 ];
 
 /// The first part of a path: the folder, or the file name of a file directly in `src`.
@@ -167,9 +153,8 @@ fn nothing_is_allowed_in_vain() {
             .iter()
             .filter(|other| !used.contains(other))
             .collect();
-        // `fuzzed.rs` is compiled only for tests and fuzzing, so it is not parsed here.
         assert!(
-            vain.is_empty() || *own == "fuzzed.rs",
+            vain.is_empty(),
             "`{own}` does not import {vain:?}, but the table allows it"
         );
     }

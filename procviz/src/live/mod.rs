@@ -66,14 +66,15 @@ pub(crate) fn run(mut looks: Looks, args: &PictureArgs, interval: f64) -> Result
             "`--speed` is for recordings: name one with --from".to_owned(),
         ));
     }
+    let measures = Measures::new(args)?;
     match place(args)? {
         #[cfg(feature = "window")]
-        Place::Window(display) => window::run(looks, args, &schedule, &display),
+        Place::Window(display) => window::run(looks, (args, &measures), &schedule, &display),
         Place::Terminal => {
             if args.theme.is_none() {
                 looks.in_theme(Theme::Dark);
             }
-            terminal::run(looks, args, &schedule)
+            terminal::run(looks, (args, &measures), &schedule)
         }
     }
 }
@@ -134,13 +135,12 @@ impl Live {
     /// Starts sampling, or opens the recording.
     fn start(
         looks: Looks,
-        args: &PictureArgs,
+        (args, measures): (&PictureArgs, &Measures),
         schedule: &Schedule,
         wake: Wake,
         kept: Option<&File>,
     ) -> Result<Self, Failure> {
         // Saved pictures go into the folder where procviz was called.
-        let measures = Measures::new(args)?;
         let mode = measures.mode;
         let saved = Target::for_views(mode);
         // Before root's privileges are given away: only root can perhaps read the file.

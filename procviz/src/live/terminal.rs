@@ -45,7 +45,7 @@ use crate::{
     chart::{CellGrid, Counts, Grouping, Palette, Sorting, ground, quiet, words},
     cli::PictureArgs,
     model::Scope,
-    runtime::{Failure, config::Schedule, drawing::name, ending},
+    runtime::{Failure, config::Schedule, drawing::name, ending, measures::Measures},
     session::{Taken, command},
     view::{
         ChartKind, Hits, Input, Key, View,
@@ -74,7 +74,11 @@ enum UiEvent {
 }
 
 /// Shows the live view until the user quits.
-pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Result<u8, Failure> {
+pub(super) fn run(
+    looks: Looks,
+    (args, measures): (&PictureArgs, &Measures),
+    schedule: &Schedule,
+) -> Result<u8, Failure> {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let look = Look::of_environment(args.ascii, no_color);
     let palette = Palette::new(looks.grid.theme, looks.grid.palette, &looks.grid.colors);
@@ -83,7 +87,7 @@ pub(super) fn run(looks: Looks, args: &PictureArgs, schedule: &Schedule) -> Resu
     // The error means that the view has ended and needs no wake-up.
     let wake = Box::new(move || _ = wake.send(UiEvent::Sampler));
     let kept = (!args.run.is_empty()).then(command::keeper).transpose()?;
-    let mut live = Live::start(looks, args, schedule, wake, kept.as_ref())?;
+    let mut live = Live::start(looks, (args, measures), schedule, wake, kept.as_ref())?;
     live.view.span = Some(1.0);
     let ours = TerminalGuard::enter()?;
     let mut view = TerminalView {

@@ -45,24 +45,23 @@ const PLACES_VARIABLE: &str = "PROCVIZ_TEST_PLACES";
 /// Shows the live view until its window is closed.
 pub(super) fn run(
     looks: Looks,
-    args: &PictureArgs,
+    (args, measures): (&PictureArgs, &Measures),
     schedule: &Schedule,
     display: &Display,
 ) -> Result<u8, Failure> {
-    let size = Measures::new(args)?.size;
     let palette = Palette::new(looks.grid.theme, looks.grid.palette, &looks.grid.colors);
     let event_loop = display.event_loop()?;
     let proxy = event_loop.create_proxy();
     // The error means that the window is gone and needs no wake-up.
     let wake = Box::new(move || _ = proxy.send_event(()));
-    let live = Live::start(looks, args, schedule, wake, None)?;
+    let live = Live::start(looks, (args, measures), schedule, wake, None)?;
     let context = Context::new(event_loop.owned_display_handle())
         .map_err(|error| anyhow!("failed to draw on the display: {error}"))?;
     let mut view = WindowView {
         raster: paint::Raster::new(live.font.clone()),
         live,
         palette,
-        size,
+        size: measures.size,
         context,
         shown: None,
         scene: None,

@@ -33,14 +33,14 @@ pub(crate) fn repacked_blocks(mut bytes: &[u8]) -> Vec<u8> {
 /// The opposite of [`repacked_blocks`]: the blocks of a recording file, unpacked.
 #[cfg(test)]
 pub(crate) fn unpacked_blocks(file: &[u8]) -> Vec<u8> {
-    use super::block::{BLOCK_HEADER, FILE_HEADER, Header};
+    use super::block::{BLOCK_HEADER, FILE_HEADER, Header, unpacked};
 
     let mut out = Vec::new();
     let mut rest = &file[FILE_HEADER..];
     while let Some((head, after)) = rest.split_first_chunk::<BLOCK_HEADER>() {
         let header = Header::parse(head).unwrap();
         let (packed, next) = after.split_at(header.packed);
-        let payload = zstd::bulk::decompress(packed, header.unpacked).unwrap();
+        let payload = unpacked(&header, packed).unwrap();
         out.push(header.kind.number());
         out.extend(header.begin_ns.to_le_bytes());
         out.extend(header.end_ns.to_le_bytes());

@@ -39,6 +39,17 @@ impl Player {
         }
     }
 
+    /// Opens a file at its beginning.
+    pub(super) fn open_file(&mut self, index: usize) -> Result<(), Failure> {
+        self.archive[self.current].merge_integrity(self.reader.integrity());
+        self.reader = self.archive[index].reader()?;
+        self.restored_gaps = 0;
+        self.current = index;
+        self.users = None;
+        self.read_boot_wall_ns = self.archive[index].facts.boot_wall_ns.into();
+        Ok(())
+    }
+
     /// Opens the next file and reads its first sample, with the machine of the file
     /// and whether the machine was not rebooted in between. `None`: the file has no
     /// samples, or its first sample repeats what is known.

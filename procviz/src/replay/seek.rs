@@ -200,17 +200,6 @@ impl Player {
         let filter = tracker.filter().clone();
         *tracker = Tracker::with_filter(host, Sources::EbpfAndProc, filter);
     }
-
-    /// Opens a file at its beginning.
-    pub(super) fn open_file(&mut self, index: usize) -> Result<(), Failure> {
-        self.archive[self.current].merge_integrity(self.reader.integrity());
-        self.reader = self.archive[index].reader()?;
-        self.restored_gaps = 0;
-        self.current = index;
-        self.users = None;
-        self.read_boot_wall_ns = self.archive[index].facts.boot_wall_ns.into();
-        Ok(())
-    }
 }
 
 /// Puts the state of a keyframe into the tracker. Returns whether that succeeded.

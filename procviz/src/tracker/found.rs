@@ -252,12 +252,6 @@ impl Tracker {
         }
     }
 
-    /// Whether a process's figures are the sum of its threads' figures; else they are
-    /// read for the process as a whole.
-    pub(super) fn sums_threads(&self) -> bool {
-        self.snapshot.sources == Sources::EbpfAndProc
-    }
-
     /// Marks the threads that a complete scan did not find as exited, with unknown
     /// wait status.
     fn mark_unfound_exited(&mut self) {

@@ -235,6 +235,12 @@ impl Tracker {
         self.processes.remove(&id);
     }
 
+    /// Whether a process's figures are the sum of its threads' figures; else they are
+    /// read for the process as a whole.
+    fn sums_threads(&self) -> bool {
+        self.snapshot.sources == Sources::EbpfAndProc
+    }
+
     fn process_mut(&mut self, id: TaskId) -> Option<(usize, &mut Process)> {
         let slot = *self.processes.get(&id)?;
         Some((slot, self.snapshot.processes.get_mut(slot)?))

@@ -9,6 +9,10 @@ mod iterate;
 mod load;
 #[cfg(feature = "log")]
 mod log;
+#[allow(
+    unsafe_code,
+    reason = "maps of the kernel are shared memory, and libc calls that rustix does not have"
+)]
 mod raw;
 mod snaps;
 mod support;
