@@ -18,7 +18,7 @@ pub struct ExitsArgs {
         long,
         value_name = "TIME",
         allow_hyphen_values = true,
-        conflicts_with = "from"
+        conflicts_with_all = ["from", "command"]
     )]
     pub duration: Option<String>,
     /// Fail with status 4 without kernel events; `exits` always does so

@@ -110,9 +110,10 @@ impl Finding {
         (self.rule, about, self.comm, self.cgroup.clone())
     }
 
-    /// Whether `comm` is the name of `about`, and not of the processes that died.
+    /// Whether `comm` is the name of `about`, and not of processes that `about` started
+    /// and that died.
     pub fn is_named(&self) -> bool {
-        self.about == self.dot
+        self.rule != Rule::Deaths
     }
 
     /// The name to show, with the pid if the finding is about one process.

@@ -289,12 +289,8 @@ impl Disk {
         {
             open.sync();
             if open.was_removed() {
-                let what = match self.keeping.place {
-                    Place::File(..) => "all further samples are lost",
-                    Place::Folder(_) => "samples are lost until the next file begins",
-                };
                 say(&format!(
-                    "procviz: `{}` has been removed: {what}",
+                    "procviz: `{}` has been removed: the recording ends",
                     shown(open.path())
                 ));
                 self.shared.is_gone.store(true, Ordering::Relaxed);

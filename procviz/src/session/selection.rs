@@ -7,7 +7,7 @@ use crate::{
     cli::FilterArgs,
     recording::Facts,
     runtime::{Failure, config, stdout::shown},
-    source::{Users, accounts},
+    source::{Users, accounts, capabilities},
     tracker::Filter,
 };
 
@@ -21,6 +21,8 @@ pub(crate) struct Selection {
 impl Selection {
     pub(crate) fn new(args: &FilterArgs) -> Result<Self, Failure> {
         let selection = Self::with_users(args, user)?;
+        // With `hidepid=2`, the processes of others are seen only with capabilities.
+        let _raised = capabilities::raise();
         // `/proc/TID` exists for threads, too, although listing `/proc` does not show them.
         let is_gone = |pid: &&u32| !std::path::Path::new(&format!("/proc/{pid}")).exists();
         if let Some(pid) = selection.roots.iter().flatten().find(is_gone) {

@@ -96,7 +96,7 @@ impl History {
 
 /// Change per second between two points.
 pub(super) fn rate(earlier: Point, later: Point, value: impl Fn(Point) -> u64) -> f64 {
-    let seconds = (later.time_ns - earlier.time_ns) as f64 / 1e9;
+    let seconds = later.time_ns.saturating_sub(earlier.time_ns) as f64 / 1e9;
     if seconds <= 0.0 {
         0.0
     } else {

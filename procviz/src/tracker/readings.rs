@@ -105,7 +105,7 @@ impl Tracker {
         if process.end.is_some() {
             return;
         }
-        let delta = process.rss.map(|before| memory.rss as i64 - before as i64);
+        let delta = process.rss.map(|before| difference(memory.rss, before));
         process.rss = Some(memory.rss);
         process.first_rss = process.first_rss.or(process.rss);
         process.vsize = Some(memory.vsize);
@@ -122,6 +122,14 @@ impl Tracker {
             process.rss_change = (tick, sum);
             self.touch(slot);
         }
+    }
+}
+
+/// `now - before`, within the limits of the type.
+fn difference(now: u64, before: u64) -> i64 {
+    match now.checked_sub(before) {
+        Some(more) => i64::try_from(more).unwrap_or(i64::MAX),
+        None => i64::try_from(before - now).map_or(i64::MIN, i64::saturating_neg),
     }
 }
 

@@ -86,7 +86,7 @@ impl Trail {
     /// Begins a trail with a point at the beginning of the interval in which the task
     /// became interesting.
     pub(super) fn new(task: &TaskView<'_>, first: u64, began: u64, snapshot: &Snapshot) -> Self {
-        let rss = rss(task).saturating_add_signed(-task.rss_delta().unwrap_or(0));
+        let rss = rss(task).saturating_add_signed(task.rss_delta().map_or(0, i64::saturating_neg));
         let start = Point {
             boot_ns: snapshot
                 .stamp

@@ -66,8 +66,8 @@ impl Forks {
                 Event::Fork(fork)
                     if fork.id == fork.process && !fork.kthread && filter.shows_fork(fork) =>
                 {
-                    self.tick(fork.origin, stamp.boot_ns, stamp.interval_ns)
-                        .forks += 1;
+                    let tick = self.tick(fork.origin, stamp.boot_ns, stamp.interval_ns);
+                    tick.forks = tick.forks.saturating_add(1);
                     self.bin(fork.origin, fork.id.start_ns, 1);
                     self.name(fork.origin, fork.comm);
                 }
@@ -99,7 +99,8 @@ impl Forks {
                 origin.ticks.pop_front();
             }
             origin.bins.retain(|bin, _| {
-                stamp.boot_ns.saturating_sub(bin * BIN_NS) < SPAN_NS.max(stamp.interval_ns)
+                stamp.boot_ns.saturating_sub(bin.saturating_mul(BIN_NS))
+                    < SPAN_NS.max(stamp.interval_ns)
             });
             !origin.ticks.is_empty()
         });
@@ -132,7 +133,7 @@ impl Forks {
 
     pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
         let watched = total(self.window.iter().map(|(_, length)| *length));
-        if watched + SECOND / 20 < SECOND {
+        if watched < SECOND - SECOND / 20 {
             return;
         }
         let seconds = watched as f64 / 1e9;

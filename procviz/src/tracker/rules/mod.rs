@@ -172,9 +172,12 @@ impl Rules {
                 io_bytes,
             };
             let before = {
-                let rss_before = point
-                    .rss
-                    .saturating_add_signed(-process.rss_change.1.unwrap_or(0));
+                // The change of an earlier tick is in an earlier point already.
+                let grew = match process.rss_change {
+                    (tick, delta) if tick == snapshot.tick => delta.unwrap_or(0),
+                    _ => 0,
+                };
+                let rss_before = point.rss.saturating_add_signed(grew.saturating_neg());
                 // A new process had used nothing before its start.
                 let began = process
                     .id
@@ -182,9 +185,9 @@ impl Rules {
                     .max(now.saturating_sub(snapshot.stamp.interval_ns));
                 Point {
                     time_ns: began.min(now),
-                    cpu_ns: point.cpu_ns - change.cpu_ns.min(point.cpu_ns),
+                    cpu_ns: point.cpu_ns.saturating_sub(change.cpu_ns),
                     rss: rss_before,
-                    io_bytes: io_bytes - change.io_bytes.min(io_bytes),
+                    io_bytes: io_bytes.saturating_sub(change.io_bytes),
                 }
             };
             let history = self
@@ -207,15 +210,16 @@ impl Rules {
                     continue;
                 }
                 let standing = self.standing.entry(key).or_insert((before.time_ns, now));
-                if before.time_ns > standing.1 + pause_ns + SLACK_NS {
+                if before.time_ns > standing.1.saturating_add(pause_ns + SLACK_NS) {
                     standing.0 = before.time_ns;
                 }
                 standing.1 = now;
             }
         }
         if snapshot.tick.is_multiple_of(4) {
-            let longest = PAUSE_NS + SLACK_NS + snapshot.stamp.interval_ns;
-            self.standing.retain(|_, (_, last)| now - *last <= longest);
+            let longest = (PAUSE_NS + SLACK_NS).saturating_add(snapshot.stamp.interval_ns);
+            self.standing
+                .retain(|_, (_, last)| now.saturating_sub(*last) <= longest);
         }
         if snapshot.tick.is_multiple_of(16) {
             self.histories
@@ -273,6 +277,6 @@ impl Subject<'_> {
 pub(super) fn not_judged(watched_ns: u64) -> impl Iterator<Item = &'static str> {
     NEEDS
         .iter()
-        .filter(move |(_, needs)| watched_ns + needs / 20 < *needs)
+        .filter(move |(_, needs)| watched_ns < *needs - needs / 20)
         .map(|(rule, _)| rule.word())
 }

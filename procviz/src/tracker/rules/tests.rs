@@ -308,6 +308,23 @@ fn a_newborn_does_not_grow_into_what_it_inherited() {
     play.none(Rule::Growth);
 }
 
+/// A process that grew once and runs again after a long sleep does not grow again.
+#[test]
+fn an_old_growth_is_not_growth() {
+    let mut play = Play::new(&["init", "sleeper"]);
+    play.ran(2, 1, 0);
+    play.holds(2, 200 * MIB);
+    play.second();
+    for _ in 0..20 {
+        play.second();
+    }
+    for second in 2..=5 {
+        play.ran(2, second, 0);
+        play.second();
+        play.none(Rule::Growth);
+    }
+}
+
 #[test]
 fn memory() {
     let mut play = Play::new(&["init", "large"]);
@@ -442,6 +459,14 @@ fn deaths() {
         text.starts_with("died 3 times (SIGSEGV)") && text.ends_with("started by shell 2"),
         "{text}"
     );
+    // The name is that of the processes that died, so the pid of the shell is not beside
+    // it, even when the last of them is no longer shown.
+    for _ in 0..4 {
+        assert_eq!(play.told(Rule::Deaths)[0].who(), "child");
+        play.second();
+    }
+    let finding = &play.told(Rule::Deaths)[0];
+    assert_eq!(finding.about, finding.dot);
 
     // Fast failures of a loop in a shell do not count, fast failures of a service do.
     for (origin, lived, fires) in [
