@@ -1,17 +1,18 @@
-use crate::Header;
+use crate::{Header, TaskExit};
 
 /// From the last `sched_switch` of a dead task: the final figures of this task alone.
 ///
-/// The record has no thread id and start time: if a thread calls exec, these change
-/// between EXIT and DEAD. The address is the same in both records.
+/// If a thread calls exec, the ids of the old leader change between EXIT and DEAD. The
+/// address is the same in both records. The identity in this record counts only if there
+/// was no EXIT.
 #[repr(C)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[derive(Clone, Copy, Debug)]
 pub struct DeadRecord {
     /// Kind and size of the record.
     pub header: Header,
-    /// Address of the task in the kernel; never shown.
-    pub address: u64,
+    /// Identity and status, as far as the kernel still has them.
+    pub task: TaskExit,
     /// CPU time, ns (`se.sum_exec_runtime`).
     pub cpu_ns: u64,
     /// Run delay: time runnable without a CPU, ns (`sched_info.run_delay`).
@@ -34,5 +35,5 @@ pub struct DeadRecord {
     pub _pad: u32,
 }
 
-const _: () = assert!(size_of::<DeadRecord>() == 88);
-const _: () = assert!(core::mem::offset_of!(DeadRecord, _pad) == 84);
+const _: () = assert!(size_of::<DeadRecord>() == 176);
+const _: () = assert!(core::mem::offset_of!(DeadRecord, _pad) == 172);

@@ -3,7 +3,7 @@ use crate::{COMM_LEN, Header};
 /// [`ForkRecord::flags`]: the new task is a kernel thread.
 pub const FORK_KTHREAD: u32 = 1;
 
-/// From `sched_process_fork`: a task was created.
+/// From `task_newtask`: a task was created.
 #[repr(C)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,7 @@
-use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use aya_ebpf::{
+    helpers::generated::bpf_get_current_task_btf, macros::btf_tracepoint,
+    programs::BtfTracePointContext,
+};
 use procviz_common::{FORK_KTHREAD, ForkRecord, Kind};
 
 use crate::{
@@ -8,10 +11,17 @@ use crate::{
 
 pub(crate) const PF_KTHREAD: u32 = 0x0020_0000;
 
-#[btf_tracepoint(function = "sched_process_fork")]
-fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
-    let parent: Ptr = ctx.arg(0);
-    let child: Ptr = ctx.arg(1);
+/// Runs inside `copy_process` of the kernel. `sched_process_fork` comes later and not for
+/// every task: not for the threads that the kernel adds to a process (io_uring, vhost).
+#[btf_tracepoint(function = "task_newtask")]
+fn task_newtask(ctx: BtfTracePointContext) -> i32 {
+    let child: Ptr = ctx.arg(0);
+    if get!(child, task_pid as u32) == 0 {
+        // The idle task of a CPU that is being added.
+        return 0;
+    }
+    // SAFETY: the helper takes no argument and cannot fail.
+    let parent = unsafe { bpf_get_current_task_btf() } as Ptr;
     let Some((mut entry, header)) = reserve::<ForkRecord>(Kind::Fork) else {
         return 0;
     };

@@ -5,7 +5,7 @@ use procviz_common::{ABSENT, ROW_HAS_MM, ROW_IN_IOWAIT, ROW_KTHREAD, ROW_ON_CPU,
 
 use crate::{
     fork::PF_KTHREAD,
-    kernel::{Ptr, cgroup_id, comm, follow, get, load, ns_pid, off, uid},
+    kernel::{Ptr, cgroup_id, comm, follow, get, ns_pid, off, read, uid},
 };
 
 /// `struct bpf_iter__task`.
@@ -129,9 +129,9 @@ fn rss(mm: Ptr) -> u64 {
     if first == ABSENT {
         return 0;
     }
-    positive(load(mm, first))
-        + positive(load(mm, first + stride))
-        + positive(load(mm, first + 3 * stride))
+    positive(read(mm, first))
+        + positive(read(mm, first + stride))
+        + positive(read(mm, first + 3 * stride))
 }
 
 #[inline(always)]

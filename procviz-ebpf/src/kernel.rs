@@ -3,7 +3,10 @@
 
 use core::ptr::read_volatile;
 
-use aya_ebpf::helpers::{bpf_probe_read_kernel, generated::bpf_ktime_get_boot_ns};
+use aya_ebpf::helpers::{
+    bpf_probe_read_kernel,
+    generated::{self, bpf_ktime_get_boot_ns},
+};
 
 /// A pointer into kernel memory; the verifier's `PTR_TO_BTF_ID`.
 pub(crate) type Ptr = *const u8;
@@ -19,15 +22,36 @@ pub(crate) use off;
 /// A member of a kernel struct; zero if this kernel does not have the member.
 macro_rules! get {
     ($base:expr, $field:ident as $type:ty) => {{
-        let offset = $crate::kernel::off!($field);
-        if offset == procviz_common::ABSENT {
-            <$type>::default()
-        } else {
-            $crate::kernel::load::<$type>($base, offset)
-        }
+        const { assert!(size_of::<$type>() as u32 == procviz_common::Offsets::WIDTHS.$field) };
+        $crate::kernel::read::<$type>($base, $crate::kernel::off!($field))
     }};
 }
 pub(crate) use get;
+
+/// Reads a member at an offset of `OFFSETS`; zero if this kernel does not have the member.
+#[inline(always)]
+pub(crate) fn read<T: Copy + Default>(base: Ptr, offset: u32) -> T {
+    if offset == procviz_common::ABSENT {
+        return T::default();
+    }
+    let width = offset >> procviz_common::WIDTH_SHIFT;
+    if width == 0 {
+        return load::<T>(base, offset);
+    }
+    let at = offset & ((1 << procviz_common::WIDTH_SHIFT) - 1);
+    let mut value = T::default();
+    // SAFETY: user space sets a width up to the size of `T`, and the verifier checks it
+    // against the stack. The helper checks the source. Little-endian: a narrower member
+    // fills the low bytes, and the others stay zero.
+    unsafe {
+        generated::bpf_probe_read_kernel(
+            (&raw mut value).cast(),
+            width,
+            base.add(at as usize).cast(),
+        );
+    }
+    value
+}
 
 /// A pointer member of a kernel struct; null if this kernel does not have the member.
 macro_rules! follow {

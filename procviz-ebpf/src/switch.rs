@@ -7,7 +7,8 @@ use procviz_common::{DeadRecord, Kind, LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_SLOT
 
 use crate::{
     emit::{reserve, submit},
-    kernel::{Ptr, address, get, set_bit, switch_has_state, uid},
+    exit::{group_death_guessed, task_exit},
+    kernel::{Ptr, follow, get, set_bit, switch_has_state, uid},
     maps::{CUR, RAN, SNAP, TICK},
 };
 
@@ -163,7 +164,7 @@ fn dead(task: Ptr) {
     };
     entry.write(DeadRecord {
         header,
-        address: address(task),
+        task: task_exit(task, group_death_guessed(follow!(task, task_signal))),
         cpu_ns: get!(task, task_sum_exec as u64),
         run_delay_ns: get!(task, task_run_delay as u64),
         read_bytes: get!(task, task_read_bytes as u64),

@@ -8,7 +8,7 @@ use crate::{
     source::{
         SamplerError,
         args::ArgsReader,
-        kernel::{Batch, Drain, DrainThread, Kernel, LoadError, Mode},
+        kernel::{Batch, Drain, DrainThread, Kernel, LoadError, LostRecords, Mode},
         machine::boot_now_ns,
     },
 };
@@ -19,6 +19,7 @@ pub struct Exits {
     drain: DrainThread,
     args: ArgsReader,
     batch: Batch,
+    lost: LostRecords,
     lost_events: u64,
 }
 
@@ -73,6 +74,7 @@ impl Exits {
             drain,
             args,
             batch: Batch::default(),
+            lost: LostRecords::default(),
             lost_events: 0,
         })
     }
@@ -83,8 +85,10 @@ impl Exits {
     ///
     /// When a loss makes a new census necessary and the kernel refuses it.
     pub fn take(&mut self) -> Result<&[Arc<ExitRecord>], SamplerError> {
-        let lost: u64 = self.kernel.lost().iter().sum();
         let mut drain = self.drain.lock();
+        let without_exit = drain.lives().without_exit();
+        let lost = self.lost.count(&self.kernel, without_exit, boot_now_ns());
+        let lost: u64 = lost.iter().sum();
         for (process, args) in self.args.answers() {
             drain.lives().set_args(process, args);
         }
@@ -105,10 +109,12 @@ impl Exits {
     }
 
     /// The numbers of lost events so far.
-    pub fn tally(&self) -> Tally {
-        let lost = self.kernel.lost();
+    pub fn tally(&mut self) -> Tally {
+        let mut drain = self.drain.lock();
+        let without_exit = drain.lives().without_exit();
+        // No more records are taken: what has not come by now is lost.
+        let lost = self.lost.count(&self.kernel, without_exit, u64::MAX);
         let exits = lost[procviz_common::Kind::Exit as usize];
-        let drain = self.drain.lock();
         let overflow = drain.overflow();
         Tally {
             lost: exits + overflow,

@@ -1,7 +1,7 @@
 //! Parses the kernel's type information (BTF), and finds the offsets of the struct
 //! members that the eBPF programs load. Format: Documentation/bpf/btf.rst.
 
-use procviz_common::{ABSENT, Offsets};
+use procviz_common::{ABSENT, Offsets, WIDTH_SHIFT};
 
 /// Why BTF could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -15,9 +15,11 @@ pub enum BtfError {
 }
 
 const MAGIC: u16 = 0xeb9f;
+const KIND_INT: u32 = 1;
 const KIND_ARRAY: u32 = 3;
 const KIND_STRUCT: u32 = 4;
 const KIND_UNION: u32 = 5;
+const KIND_ENUM: u32 = 6;
 const KIND_PTR: u32 = 2;
 const KIND_TYPEDEF: u32 = 8;
 const KIND_VOLATILE: u32 = 9;
@@ -25,6 +27,7 @@ const KIND_CONST: u32 = 10;
 const KIND_RESTRICT: u32 = 11;
 const KIND_FUNC_PROTO: u32 = 13;
 const KIND_TYPE_TAG: u32 = 18;
+const KIND_ENUM64: u32 = 19;
 
 /// BTF bytes, with the positions of all types.
 pub(crate) struct Btf<'a> {
@@ -40,7 +43,20 @@ pub(crate) struct Btf<'a> {
 struct Member {
     /// Offset from the start of the struct, bits.
     bit: u32,
+    /// Size of a bit field, bits; 0: an ordinary member.
+    bits: u32,
     type_id: u32,
+}
+
+/// How the programs read a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// A load through a typed pointer.
+    Load,
+    /// `bpf_probe_read_kernel` of this many bytes.
+    Probe(u32),
+    /// Not at all: the member is wider than the programs expect, or no number.
+    None,
 }
 
 impl<'a> Btf<'a> {
@@ -72,7 +88,7 @@ impl<'a> Btf<'a> {
     /// The offsets of all members that the eBPF programs load.
     pub(crate) fn offsets(&self) -> Result<Offsets, BtfError> {
         let mut offsets = Offsets::NONE;
-        for (paths, field) in Offsets::PATHS {
+        for (paths, width, field) in Offsets::PATHS {
             for path in paths.split(" | ") {
                 let Some((name, members)) = path.split_once(": ") else {
                     continue;
@@ -83,7 +99,11 @@ impl<'a> Btf<'a> {
                 else {
                     continue;
                 };
-                *field(&mut offsets) = member.bit / 8;
+                *field(&mut offsets) = match self.way(member, *width) {
+                    Way::Load => member.bit / 8,
+                    Way::Probe(size) => member.bit / 8 | size << WIDTH_SHIFT,
+                    Way::None => ABSENT,
+                };
                 if members == "in_iowait" {
                     offsets.task_in_iowait_bit = member.bit % 8;
                 }
@@ -95,6 +115,50 @@ impl<'a> Btf<'a> {
         offsets.exit_has_group_dead =
             u32::from(self.tracepoint_arguments("sched_process_exit") >= Some(2));
         Ok(offsets)
+    }
+
+    /// How the programs read `width` bytes of a member.
+    fn way(&self, member: Member, width: u32) -> Way {
+        let id = self.strip(member.type_id);
+        match self.kind(id) {
+            _ if width == 0 => Way::Load,
+            // Of a bit field, the programs load the byte.
+            _ if member.bits > 0 => match width == 1 && member.bit % 8 + member.bits <= 8 {
+                true => Way::Load,
+                false => Way::None,
+            },
+            // Names: the whole array is loaded, word by word.
+            Some(KIND_ARRAY) if width > 8 => {
+                let (element, count) = (self.word_of(id, 12), self.word_of(id, 20));
+                let size = element.and_then(|element| self.size(element));
+                match size.zip(count) {
+                    Some((size, count)) if size.saturating_mul(count) >= width => Way::Load,
+                    _ => Way::None,
+                }
+            }
+            // The verifier does not follow an array of structs to a number.
+            Some(KIND_ARRAY) => match self.word_of(id, 12).and_then(|of| self.size(of)) {
+                Some(size) if size == width => Way::Probe(width),
+                // The counters have a stride.
+                Some(size) if size > width => Way::Load,
+                _ => Way::None,
+            },
+            _ => match self.size(id) {
+                Some(size) if size == width => Way::Load,
+                Some(size) if size < width && size.is_power_of_two() => Way::Probe(size),
+                _ => Way::None,
+            },
+        }
+    }
+
+    /// Size of a number, an enum, a pointer, or of a struct that holds one of them, bytes.
+    fn size(&self, type_id: u32) -> Option<u32> {
+        let id = self.strip(type_id);
+        match self.kind(id)? {
+            KIND_PTR => Some(8),
+            KIND_INT | KIND_ENUM | KIND_ENUM64 | KIND_STRUCT | KIND_UNION => self.word_of(id, 8),
+            _ => None,
+        }
     }
 
     /// Distance between two counters of `mm_struct.rss_stat`, bytes.
@@ -140,7 +204,7 @@ impl<'a> Btf<'a> {
         let inner = self.member(self.strip(found.type_id), rest)?;
         Some(Member {
             bit: found.bit + inner.bit,
-            type_id: inner.type_id,
+            ..inner
         })
     }
 
@@ -157,18 +221,21 @@ impl<'a> Btf<'a> {
         for index in 0..self.count(id)? as usize {
             let at = 12 + index * 12;
             let raw = self.word_of(id, at + 8)?;
-            let bit = if bitfields { raw & 0x00ff_ffff } else { raw };
+            let (bit, bits) = match bitfields {
+                true => (raw & 0x00ff_ffff, raw >> 24),
+                false => (raw, 0),
+            };
             let type_id = self.word_of(id, at + 4)?;
             let member = self.string(self.word_of(id, at)?)?;
             if member == name.as_bytes() {
-                return Some(Member { bit, type_id });
+                return Some(Member { bit, bits, type_id });
             }
             if member.is_empty()
                 && let Some(inner) = self.direct_member(type_id, name)
             {
                 return Some(Member {
                     bit: bit + inner.bit,
-                    type_id: inner.type_id,
+                    ..inner
                 });
             }
         }
@@ -247,9 +314,9 @@ pub(crate) fn kernel_offsets(bytes: &[u8]) -> Result<Offsets, BtfError> {
     let is_optional = |path: &str| OPTIONAL.iter().any(|prefix| path.starts_with(prefix));
     let missing = Offsets::PATHS
         .iter()
-        .find(|(path, member)| *member(&mut offsets) == ABSENT && !is_optional(path));
+        .find(|(path, _, member)| *member(&mut offsets) == ABSENT && !is_optional(path));
     match missing {
-        Some((path, _)) => Err(BtfError::Missing((*path).to_owned())),
+        Some((path, ..)) => Err(BtfError::Missing((*path).to_owned())),
         None => Ok(offsets),
     }
 }
@@ -284,6 +351,114 @@ mod tests {
         assert_ne!(offsets.mm_rss_count, ABSENT);
         // `tgid` directly follows `pid` in every kernel.
         assert_eq!(offsets.task_tgid, offsets.task_pid + 4);
+    }
+
+    /// Builds BTF with `struct task_struct` and `struct mm_struct`, with the members that
+    /// have differed between kernels.
+    struct Types {
+        types: Vec<u8>,
+        strings: Vec<u8>,
+        count: u32,
+    }
+
+    impl Types {
+        fn new() -> Self {
+            Self {
+                types: Vec::new(),
+                strings: vec![0],
+                count: 0,
+            }
+        }
+
+        /// Adds a type; returns its id.
+        fn add(&mut self, name: &str, kind: u32, len: u32, size: u32, tail: &[u32]) -> u32 {
+            let name = self.string(name);
+            for word in [name, kind << 24 | len, size].iter().chain(tail) {
+                self.types.extend(word.to_le_bytes());
+            }
+            self.count += 1;
+            self.count
+        }
+
+        fn string(&mut self, text: &str) -> u32 {
+            let at = self.strings.len() as u32;
+            self.strings.extend(text.as_bytes());
+            self.strings.push(0);
+            at
+        }
+
+        /// Adds a struct; members are name, type and offset in bytes.
+        fn object(&mut self, name: &str, size: u32, members: &[(&str, u32, u32)]) -> u32 {
+            let mut tail = Vec::new();
+            for (name, type_id, at) in members {
+                tail.extend([self.string(name), *type_id, at * 8]);
+            }
+            self.add(name, KIND_STRUCT, members.len() as u32, size, &tail)
+        }
+
+        fn offsets(&self) -> Offsets {
+            let mut bytes = Vec::new();
+            bytes.extend(MAGIC.to_le_bytes());
+            bytes.extend([1, 0]);
+            let (types, strings) = (self.types.len() as u32, self.strings.len() as u32);
+            for word in [24, 0, types, types, strings] {
+                bytes.extend(word.to_le_bytes());
+            }
+            bytes.extend(&self.types);
+            bytes.extend(&self.strings);
+            Btf::parse(&bytes).unwrap().offsets().unwrap()
+        }
+    }
+
+    /// Each kernel has its way to read a member: as it was in Linux 6.1, since 6.2, and
+    /// since 7.2.
+    #[test]
+    fn widths_that_differ_between_kernels() {
+        let mut old = Types::new();
+        let int = old.add("int", KIND_INT, 0, 4, &[32]);
+        let long = old.add("long", KIND_INT, 0, 8, &[64]);
+        let atomic = old.object("", 8, &[("counter", long, 0)]);
+        let atomic = old.add("atomic_long_t", KIND_TYPEDEF, 0, atomic, &[]);
+        let array = old.add("", KIND_ARRAY, 0, 0, &[atomic, int, 4]);
+        let stat = old.object("mm_rss_stat", 32, &[("count", array, 0)]);
+        old.object("mm_struct", 800, &[("rss_stat", stat, 700)]);
+        old.object("task_struct", 9_000, &[("on_cpu", int, 52)]);
+        let offsets = old.offsets();
+        assert_eq!(offsets.mm_rss_count, 700 | 8 << WIDTH_SHIFT);
+        assert_eq!(offsets.rss_stride, 8);
+        assert_eq!(offsets.task_on_cpu, 52);
+
+        let mut new = Types::new();
+        let int = new.add("int", KIND_INT, 0, 4, &[32]);
+        let byte = new.add("unsigned char", KIND_INT, 0, 1, &[8]);
+        let long = new.add("long", KIND_INT, 0, 8, &[64]);
+        let counter = new.object(
+            "percpu_counter",
+            40,
+            &[("lock", int, 0), ("count", long, 8)],
+        );
+        let array = new.add("", KIND_ARRAY, 0, 0, &[counter, int, 4]);
+        new.object("mm_struct", 900, &[("rss_stat", array, 700)]);
+        let name = new.add("", KIND_ARRAY, 0, 0, &[byte, int, 16]);
+        let members = [
+            ("on_cpu", byte, 51),
+            ("comm", name, 100),
+            ("pid", long, 120),
+        ];
+        new.object("task_struct", 9_000, &members);
+        let offsets = new.offsets();
+        assert_eq!(offsets.mm_rss_count, 708);
+        assert_eq!(offsets.rss_stride, 40);
+        assert_eq!(offsets.task_on_cpu, 51 | 1 << WIDTH_SHIFT);
+        assert_eq!(offsets.task_comm, 100);
+        // A member that is wider than the programs expect is unknown, and not cut.
+        assert_eq!(offsets.task_pid, ABSENT);
+
+        let mut cut = Types::new();
+        let byte = cut.add("unsigned char", KIND_INT, 0, 1, &[8]);
+        let array = cut.add("", KIND_ARRAY, 0, 0, &[byte, byte, 8]);
+        cut.object("task_struct", 9_000, &[("comm", array, 100)]);
+        assert_eq!(cut.offsets().task_comm, ABSENT);
     }
 
     proptest! {

@@ -58,13 +58,13 @@ mod tests {
             if bytes.len() >= 4 {
                 bytes[..4].copy_from_slice(&kind.to_ne_bytes());
             }
-            let right = [96, 328, 104, 88, 40, 280].get(kind as usize) == Some(&bytes.len());
+            let right = [96, 328, 104, 176, 40, 280].get(kind as usize) == Some(&bytes.len());
             prop_assert_eq!(Record::decode(&bytes).is_some(), right);
         }
 
         #[test]
         fn right_lengths_decode(kind in 0usize..6, fill in any::<u8>()) {
-            let mut bytes = vec![fill; [96, 328, 104, 88, 40, 280][kind]];
+            let mut bytes = vec![fill; [96, 328, 104, 176, 40, 280][kind]];
             bytes[..4].copy_from_slice(&(kind as u32).to_ne_bytes());
             prop_assert!(Record::decode(&bytes).is_some());
         }

@@ -229,7 +229,7 @@ impl Drain {
                 let exec = self.lives.exec(exec, &self.cgroups);
                 self.keep(Some(exec.process.tid), Event::Exec(exec));
             }
-            Record::Exit(exit) => self.lives.exit(exit),
+            Record::Exit(exit) => self.lives.exit(&exit.task),
             Record::Dead(dead) => {
                 let outcome = self.lives.dead(dead, &self.cgroups, self.page_bytes);
                 self.batch.deaths += u64::from(outcome.thread.is_some());

@@ -14,6 +14,7 @@ use crate::source::capabilities::raise;
 use super::{
     btf::{BtfError, kernel_offsets},
     iterate::TaskIterator,
+    misses::Misses,
     raw::{OffsetBytes, Words},
     snaps::Snaps,
 };
@@ -33,7 +34,7 @@ const TRACEPOINTS: [&str; 7] = [
     "sched_process_exec",
     "task_rename",
     "cgroup_mkdir",
-    "sched_process_fork",
+    "task_newtask",
 ];
 
 /// Why the eBPF programs do not run.
@@ -75,6 +76,7 @@ pub struct Kernel {
     ebpf: Ebpf,
     /// Records for which the ring had no room, by kind, since the start.
     lost: PerCpuArray<MapData, u64>,
+    misses: Misses,
     ring: Option<RingBuf<MapData>>,
     snaps: Option<Snaps>,
 }
@@ -109,8 +111,9 @@ impl Kernel {
             .map_err(|error| LoadError::Load(chain(&error)))?;
         #[cfg(feature = "log")]
         super::log::print(&mut ebpf).map_err(LoadError::Load)?;
+        let mut misses = Misses::default();
         for name in TRACEPOINTS {
-            attach_tracepoint(&mut ebpf, name, &btf)?;
+            attach_tracepoint(&mut ebpf, name, &btf, &mut misses)?;
         }
         for name in ["census", "sweep"] {
             load_iterator(&mut ebpf, name, &btf)?;
@@ -129,6 +132,7 @@ impl Kernel {
         Ok(Self {
             ebpf,
             lost,
+            misses,
             ring: Some(ring),
             snaps: Some(snaps),
         })
@@ -151,6 +155,12 @@ impl Kernel {
                 .get(&(kind as u32), 0)
                 .map_or(0, |values| values.iter().sum())
         })
+    }
+
+    /// Records that were not made because the kernel skipped a program, by kind, since the
+    /// start.
+    pub(crate) fn missed(&self) -> [u64; Kind::COUNT] {
+        self.misses.count()
     }
 
     /// Opens a scan of all tasks.
@@ -194,7 +204,12 @@ fn ring_bytes_for_tests() -> Option<u32> {
     }
 }
 
-fn attach_tracepoint(ebpf: &mut Ebpf, name: &'static str, btf: &Btf) -> Result<(), LoadError> {
+fn attach_tracepoint(
+    ebpf: &mut Ebpf,
+    name: &'static str,
+    btf: &Btf,
+    misses: &mut Misses,
+) -> Result<(), LoadError> {
     let program: &mut BtfTracePoint = program(ebpf, name)?;
     let refused = |error: ProgramError| LoadError::Program {
         name,
@@ -202,6 +217,7 @@ fn attach_tracepoint(ebpf: &mut Ebpf, name: &'static str, btf: &Btf) -> Result<(
     };
     program.load(name, btf).map_err(refused)?;
     program.attach().map_err(refused)?;
+    misses.watch(name, program.fd().map_err(refused)?);
     Ok(())
 }
 

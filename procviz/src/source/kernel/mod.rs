@@ -9,6 +9,8 @@ mod iterate;
 mod load;
 #[cfg(feature = "log")]
 mod log;
+mod lost;
+mod misses;
 #[allow(
     unsafe_code,
     reason = "maps of the kernel are shared memory, and libc calls that rustix does not have"
@@ -23,6 +25,7 @@ pub(crate) use decode::decode_any;
 pub(crate) use drain::{Batch, Drain, DrainThread, Mode};
 pub(crate) use iterate::TaskIterator;
 pub use load::{Kernel, LoadError};
+pub(crate) use lost::LostRecords;
 pub(crate) use raw::is_secure_exec;
 pub(crate) use snaps::{Slot, Snaps};
 pub use support::{Need, Support};

@@ -26,7 +26,7 @@ use crate::{
     source::{
         args::ArgsReader,
         error::SamplerError,
-        kernel::{Batch, Drain, DrainThread, Kernel, LoadError, Mode, Snaps},
+        kernel::{Batch, Drain, DrainThread, Kernel, LoadError, LostRecords, Mode, Snaps},
         machine::boot_now_ns,
         proc::{ProcDir, Walk},
         roster::Roster,
@@ -59,6 +59,7 @@ pub(super) struct KernelTick {
     tick: u64,
     /// Time of the last tick, ns since boot.
     last_ns: u64,
+    lost: LostRecords,
     lost_events: u64,
     is_census_due: bool,
     /// Thread id of procviz's sampling thread.
@@ -103,6 +104,7 @@ impl KernelTick {
             v1_paths: V1Paths::new(has_v1),
             tick: 0,
             last_ns: 0,
+            lost: LostRecords::default(),
             lost_events: 0,
             is_census_due: false,
             own_tid: 0,
@@ -268,7 +270,10 @@ impl KernelTick {
     /// Takes the events since the last tick; returns what was lost since the start.
     fn take_events(&mut self, sample: &mut Sample) -> Losses {
         let mut drain = self.drain.lock();
-        let lost = self.kernel.lost();
+        let without_exit = drain.lives().without_exit();
+        let lost = self
+            .lost
+            .count(&self.kernel, without_exit, sample.stamp.boot_ns);
         drain.lives().set_lost(lost.iter().sum());
         drain.drain();
         drain.take(&mut self.batch);

@@ -51,6 +51,7 @@ impl Lives {
     pub(crate) fn seed(&mut self, rows: &[Row], taken_ns: u64) {
         let counts = living_threads(rows, |row| row.exit_state == 0);
         self.look = None;
+        self.seeded_ns = taken_ns;
         self.enter(rows, &counts, taken_ns);
     }
 
@@ -92,7 +93,7 @@ impl Lives {
                 || life.process.start_ns >= began_ns
         });
         self.leaving
-            .retain(|_, leaving| taken_ns.saturating_sub(leaving.time_ns) < 10 * PATIENCE_NS);
+            .retain(|_, leaving| taken_ns.saturating_sub(leaving.time_ns) < 60 * PATIENCE_NS);
         self.enter(rows, &counts, taken_ns);
         for life in self.lives.values_mut() {
             life.partial = true;

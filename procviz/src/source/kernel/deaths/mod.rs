@@ -1,6 +1,7 @@
 //! Follows each process from its fork to its exit, and builds its exit record from
 //! the records that the kernel sends for each thread: EXIT holds the identity and the
-//! wait status, DEAD the final figures.
+//! wait status, DEAD the final figures. DEAD has the identity, too, in case the kernel
+//! skipped the program that sends EXIT.
 //!
 //! The figures of a process are sums: of its threads that had exited before procviz
 //! first saw the process, and of every DEAD since. The totals that the kernel has at
@@ -14,8 +15,7 @@ mod tests;
 use std::{collections::VecDeque, sync::Arc};
 
 use procviz_common::{
-    DeadRecord, EXIT_GROUP_DEAD, EXIT_OOM, ExecRecord, ExitRecord as RawExit, FORK_KTHREAD,
-    ForkRecord,
+    DeadRecord, EXIT_GROUP_DEAD, EXIT_OOM, ExecRecord, FORK_KTHREAD, ForkRecord, TaskExit,
 };
 use rustc_hash::FxHashMap;
 
@@ -34,7 +34,7 @@ use crate::{
 /// origin of its children.
 const NEWCOMER_NS: u64 = 2_000_000_000;
 /// Longest wait for the final figures of the threads of an exited process, ns.
-const PATIENCE_NS: u64 = 1_000_000_000;
+pub(super) const PATIENCE_NS: u64 = 1_000_000_000;
 /// `EXIT_ZOMBIE` of the kernel: the parent must still reap the process.
 const EXIT_ZOMBIE: u32 = 32;
 
@@ -55,7 +55,7 @@ struct Life {
     /// Number of threads whose DEAD has not come.
     threads: u32,
     /// The EXIT of the last thread of the process (group death).
-    last_exit: Option<RawExit>,
+    last_exit: Option<TaskExit>,
     leader_is_zombie: bool,
     /// Some events of the process were not seen.
     partial: bool,
@@ -104,6 +104,10 @@ pub(crate) struct Lives {
     look: Option<Look>,
     /// Number of lost records since the start.
     lost: u64,
+    /// Number of DEAD records without an EXIT, of known processes, since the start.
+    without_exit: u64,
+    /// Time of the first census, ns since boot.
+    seeded_ns: u64,
     /// Number of the current batch (tick).
     batch: u64,
     /// Processes that are watched with their descendants; `None`: all processes.
@@ -336,7 +340,7 @@ impl Lives {
     }
 
     /// Takes in an EXIT record: a thread is exiting.
-    pub(crate) fn exit(&mut self, record: &RawExit) {
+    pub(crate) fn exit(&mut self, record: &TaskExit) {
         let id = TaskId {
             tid: record.tid,
             start_ns: record.start_ns,
@@ -389,6 +393,38 @@ impl Lives {
         self.leaving.insert(record.address, leaving);
     }
 
+    /// Takes in the identity of a DEAD record without an EXIT. The kernel can have freed
+    /// the parent and the pid of the task by then: what is known from the fork or from a
+    /// census counts. `None` if the process is not known at all.
+    fn exit_from_dead(&mut self, mut task: TaskExit) -> Option<Leaving> {
+        let known = self.lives.get(&task.tgid);
+        if task.leader_start_ns == 0 {
+            task.leader_start_ns = known?.process.start_ns;
+        }
+        let known = known.filter(|life| life.process.start_ns == task.leader_start_ns);
+        let ppid = known.map(|life| (life.ppid, life.ns_pid));
+        match ppid {
+            Some((ppid, _)) => {
+                task.ppid = ppid;
+                self.without_exit += 1;
+            }
+            // It was exiting before procviz came.
+            None if task.time_ns < self.seeded_ns => return None,
+            None => {}
+        }
+        self.exit(&task);
+        if let Some(life) = self.lives.get_mut(&task.tgid) {
+            life.partial |= ppid.is_none();
+            life.ns_pid = ppid.and_then(|(_, ns_pid)| ns_pid);
+        }
+        self.leaving.remove(&task.address)
+    }
+
+    /// Number of DEAD records without an EXIT, of known processes, since the start.
+    pub(crate) fn without_exit(&self) -> u64 {
+        self.without_exit
+    }
+
     /// Takes in a DEAD record: a thread has left its CPU for the last time.
     pub(crate) fn dead(
         &mut self,
@@ -396,7 +432,8 @@ impl Lives {
         cgroups: &Cgroups,
         page_bytes: u64,
     ) -> Outcome {
-        let Some(leaving) = self.leaving.remove(&record.address) else {
+        let leaving = self.leaving.remove(&record.task.address);
+        let Some(leaving) = leaving.or_else(|| self.exit_from_dead(record.task)) else {
             return Outcome::default();
         };
         if let Some(look) = self.look.as_mut().filter(|_| !leaving.superseded) {
@@ -554,7 +591,7 @@ fn thread_record(end: &ThreadEnd, life: &Life, cgroups: &Cgroups) -> ExitRecord 
 }
 
 /// A process whose fork was not seen, from the EXIT of one of its threads.
-fn unseen(record: &RawExit, process: TaskId, lost: u64, batch: u64, watched: bool) -> Life {
+fn unseen(record: &TaskExit, process: TaskId, lost: u64, batch: u64, watched: bool) -> Life {
     Life {
         process,
         ppid: record.ppid,

@@ -1,7 +1,7 @@
 //! Tests orders of records that rarely occur on a real machine.
 
 use bytemuck::Zeroable;
-use procviz_common::{DeadRecord, EXIT_GROUP_DEAD, ExecRecord, ExitRecord, ForkRecord, Row};
+use procviz_common::{DeadRecord, EXIT_GROUP_DEAD, ExecRecord, ForkRecord, Row, TaskExit};
 
 use super::{Ended, Lives};
 use crate::source::cgroups::Cgroups;
@@ -32,7 +32,7 @@ impl Play {
     }
 
     fn exit(&mut self, pid: u32, code: u32) {
-        let mut record = ExitRecord::zeroed();
+        let mut record = TaskExit::zeroed();
         (record.tid, record.tgid, record.ppid) = (pid, pid, 1);
         (record.start_ns, record.leader_start_ns) = (start(pid), start(pid));
         (record.address, record.time_ns) = (pid.into(), start(pid) + 1);
@@ -42,7 +42,7 @@ impl Play {
 
     fn dead(&mut self, address: u32) -> Option<Ended> {
         let mut record = DeadRecord::zeroed();
-        record.address = address.into();
+        record.task.address = address.into();
         self.lives.dead(&record, &self.cgroups, 4096).process
     }
 
@@ -107,7 +107,7 @@ fn exec_during_census_keeps_the_process() {
     let mut play = Play::new();
     play.fork(10);
     play.lives.begin_census(start(20));
-    let mut old = ExitRecord::zeroed();
+    let mut old = TaskExit::zeroed();
     (old.tid, old.tgid, old.ppid) = (10, 10, 1);
     (old.start_ns, old.leader_start_ns) = (start(10), start(10));
     (old.address, old.time_ns) = (77, start(22));

@@ -1,0 +1,85 @@
+//! Counts lost records: those for which the ring had no room, and those that a skipped
+//! program did not make.
+
+use std::collections::VecDeque;
+
+use procviz_common::Kind;
+
+use super::{deaths::PATIENCE_NS, load::Kernel};
+
+/// Lost records since the start.
+#[derive(Default)]
+pub(crate) struct LostRecords {
+    exits: LostExits,
+}
+
+impl LostRecords {
+    /// Lost records by kind, since the start. `without_exit` is the number of exits that
+    /// were reported without their EXIT record.
+    pub(crate) fn count(
+        &mut self,
+        kernel: &Kernel,
+        without_exit: u64,
+        now_ns: u64,
+    ) -> [u64; Kind::COUNT] {
+        let mut lost = kernel.lost();
+        let missed = kernel.missed();
+        for (kind, missed) in missed.into_iter().enumerate() {
+            lost[kind] += match kind == Kind::Exit as usize {
+                true => self.exits.count(missed, without_exit, now_ns),
+                false => missed,
+            };
+        }
+        lost
+    }
+}
+
+/// Skipped runs of the program that makes EXIT records. Such an exit is lost only if its
+/// DEAD record does not come either.
+#[derive(Default)]
+struct LostExits {
+    /// Skipped runs since the start, and when that number was first seen, ns since boot.
+    seen: VecDeque<(u64, u64)>,
+    /// Skipped runs that are old enough for their DEAD.
+    due: u64,
+    lost: u64,
+}
+
+impl LostExits {
+    fn count(&mut self, missed: u64, without_exit: u64, now_ns: u64) -> u64 {
+        if missed > self.seen.back().map_or(self.due, |(missed, _)| *missed) {
+            self.seen.push_back((missed, now_ns));
+        }
+        while let Some((missed, _)) = self
+            .seen
+            .pop_front_if(|(_, since)| now_ns.saturating_sub(*since) >= PATIENCE_NS)
+        {
+            self.due = missed;
+        }
+        // A number that was shown does not shrink.
+        self.lost = self.lost.max(self.due.saturating_sub(without_exit));
+        self.lost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    #[test]
+    fn a_skipped_exit_is_lost_if_its_dead_does_not_come() {
+        let mut exits = LostExits::default();
+        assert_eq!(exits.count(0, 0, SECOND), 0);
+        // Five were skipped; the DEAD of three come within a second, the fourth later.
+        assert_eq!(exits.count(5, 1, 2 * SECOND), 0);
+        assert_eq!(exits.count(5, 3, 2 * SECOND + SECOND / 2), 0);
+        assert_eq!(exits.count(5, 3, 3 * SECOND), 2);
+        assert_eq!(exits.count(5, 4, 4 * SECOND), 2);
+        assert_eq!(exits.count(7, 6, 5 * SECOND), 2);
+        assert_eq!(exits.count(7, 6, 9 * SECOND), 2);
+        assert_eq!(exits.count(8, 5, 9 * SECOND), 2);
+        assert_eq!(exits.count(8, 5, 10 * SECOND), 3);
+    }
+}
