@@ -36,7 +36,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 /// Status and resource usage of a child, as wait4 returns them.
-struct Waited {
+pub(crate) struct Waited {
     kind: String,
     status: u32,
     cpu_us: u64,
@@ -104,7 +104,7 @@ fn every_death_once_and_right() -> Result<(), Failed> {
     Ok(())
 }
 
-fn waited(line: &str) -> (u32, Waited) {
+pub(crate) fn waited(line: &str) -> (u32, Waited) {
     let words: Vec<&str> = line.split(' ').collect();
     let number = |at: usize| words[at].parse::<u64>().unwrap();
     let child = Waited {
@@ -117,7 +117,7 @@ fn waited(line: &str) -> (u32, Waited) {
     (number(1) as u32, child)
 }
 
-fn check(pid: u32, child: &Waited, record: &Value) -> Vec<String> {
+pub(crate) fn check(pid: u32, child: &Waited, record: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut expect = |what: &str, is: &Value, should: Value| {
         if *is != should {

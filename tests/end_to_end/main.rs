@@ -25,6 +25,7 @@ mod ending;
 mod files;
 mod findings;
 mod format;
+mod kernels;
 mod limits;
 mod names;
 mod packaging;
@@ -88,6 +89,7 @@ fn main() {
         ("states", states::TESTS),
         ("cost", cost::TESTS),
         ("storm", storm::TESTS),
+        ("kernels", kernels::TESTS),
         ("findings", findings::TESTS),
         ("recording", recording::TESTS),
         ("format", format::TESTS),
@@ -98,11 +100,15 @@ fn main() {
         ("terminal_view", terminal_view::TESTS),
         ("window_view", window_view::TESTS),
     ];
+    let in_vm = [("vm", kernels::IN_VM)];
+    let in_vm = in_vm
+        .into_iter()
+        .filter(|_| std::env::var_os("PROCVIZ_TEST_IN_VM").is_some());
     let mut arguments = Arguments::from_args();
     // The tests load the machine and measure it, so they run one at a time.
     arguments.test_threads = Some(1);
     let mut trials = Vec::new();
-    for (module, tests) in modules {
+    for (module, tests) in modules.into_iter().chain(in_vm) {
         for (name, needs, test) in tests {
             let skip = why_not.clone().filter(|_| *needs == Needs::Events);
             let name = format!("{module}::{name}");

@@ -108,7 +108,7 @@ fn said_of(lines: &[String], key: Option<&(&(u32, u32), &i64)>) -> String {
 }
 
 /// Number of created processes by pid and exit code, and the total.
-fn what_was_made(folder: &Folder) -> std::io::Result<(Made, u64)> {
+pub(crate) fn what_was_made(folder: &Folder) -> std::io::Result<(Made, u64)> {
     let mut made = Made::new();
     let mut count = 0u64;
     for worker in 0..2 {
@@ -177,7 +177,7 @@ fn lost_deaths_are_counted() -> Result<(), Failed> {
 }
 
 /// Subtracts the exits of the storm's children from `made`; returns the number of exits.
-fn subtract(lines: &[String], made: &mut Made, is_ours: &str) -> u64 {
+pub(crate) fn subtract(lines: &[String], made: &mut Made, is_ours: &str) -> u64 {
     let mut seen = 0;
     for line in lines {
         if let Some(left) = key(line)
@@ -205,7 +205,7 @@ fn key(line: &str) -> Option<(u32, u32)> {
 }
 
 /// The number in `123 lost`.
-fn lost(errors: &str) -> u64 {
+pub(crate) fn lost(errors: &str) -> u64 {
     let words: Vec<&str> = errors.split_whitespace().collect();
     let at = words
         .iter()

@@ -13,9 +13,10 @@ pub(crate) use serde_json::Value;
 
 pub(crate) use crate::skip::skip;
 
-/// The binary under test.
+/// The binary under test. In a virtual machine it has another path.
 pub(crate) fn procviz() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_procviz"))
+    let other = std::env::var_os("PROCVIZ_TEST_BINARY");
+    Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_procviz").into()))
 }
 
 /// This program as a workload.

@@ -23,6 +23,29 @@ pub(super) fn run(count: usize, folder: &str) {
     out.flush().unwrap();
 }
 
+/// Kills groups of nine children at once, and prints the result of wait4 for each child.
+pub(super) fn groups(count: usize) {
+    let mut out = std::io::stdout().lock();
+    for _ in 0..count {
+        let mut group = 0;
+        for _ in 0..9 {
+            let pid = fork(|| {
+                std::thread::sleep(Duration::from_secs(100));
+                99
+            });
+            // SAFETY: `pid` is a child of this process; the first child leads the group.
+            unsafe { libc::setpgid(pid, group) };
+            group = if group == 0 { pid } else { group };
+        }
+        // SAFETY: the group has only children of this process.
+        unsafe { libc::kill(-group, libc::SIGKILL) };
+        for _ in 0..9 {
+            writeln!(out, "{}", reap("killed", 0)).unwrap();
+        }
+    }
+    out.flush().unwrap();
+}
+
 /// Waits for any child and returns its line.
 fn reap(name: &str, child: i32) -> String {
     let mut status = 0;

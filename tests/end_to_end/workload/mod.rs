@@ -6,12 +6,15 @@ mod deaths;
 mod simple;
 mod storm;
 mod trouble;
+mod uring;
 
 pub(crate) fn run(args: &[String]) {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["actor", threads, folder] => actor::run(threads.parse().unwrap(), folder),
         ["deaths", count, folder] => deaths::run(count.parse().unwrap(), folder),
+        ["groups", count] => deaths::groups(count.parse().unwrap()),
+        ["io-uring"] => uring::run(),
         ["storm", seconds, file] => storm::run(seconds.parse().unwrap(), file),
         ["burn"] => simple::burn(),
         ["burn-part"] => simple::burn_part(),
