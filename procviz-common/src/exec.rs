@@ -1,6 +1,9 @@
-use crate::{COMM_LEN, Header, PATH_LEN};
+use crate::{COMM_LEN, Header};
 
-/// From `sched_process_exec`: a process called exec.
+/// From `sched_process_exec`: a process called exec. The first [`ARGS_LEN`] bytes of the
+/// arguments follow, each argument with a zero byte at its end.
+///
+/// [`ARGS_LEN`]: crate::ARGS_LEN
 #[repr(C)]
 #[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[derive(Clone, Copy, Debug)]
@@ -21,13 +24,10 @@ pub struct ExecRecord {
     pub old_tid: u32,
     /// Real user id.
     pub uid: u32,
-    /// Number of used bytes in `args`.
+    /// Number of bytes of the arguments that follow; 0: they could not be read.
     pub args_len: u32,
     /// The new name.
     pub comm: [u8; COMM_LEN],
-    /// First bytes of the arguments, each terminated by a zero byte.
-    pub args: [u8; PATH_LEN],
 }
 
-const _: () = assert!(size_of::<ExecRecord>() == 328);
-const _: () = assert!(core::mem::offset_of!(ExecRecord, args) == 72);
+const _: () = assert!(size_of::<ExecRecord>() == 72);

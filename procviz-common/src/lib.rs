@@ -26,7 +26,9 @@ pub use exec::ExecRecord;
 pub use exit::{EXIT_GROUP_DEAD, EXIT_GROUP_DEAD_GUESSED, EXIT_OOM, ExitRecord, TaskExit};
 pub use fork::{FORK_KTHREAD, ForkRecord};
 pub use header::{Header, Kind};
-pub use maps::{COMM_LEN, CUR_CPUS, PATH_LEN, RING_BYTES, SNAP_SLOTS, TID_LIMIT, TID_WORDS, Tick};
+pub use maps::{
+    ARGS_LEN, COMM_LEN, CUR_CPUS, PATH_LEN, RING_BYTES, SNAP_SLOTS, TID_LIMIT, TID_WORDS, Tick,
+};
 pub use offsets::{ABSENT, Offsets, WIDTH_SHIFT};
 pub use rename::RenameRecord;
 pub use row::{ROW_HAS_MM, ROW_IN_IOWAIT, ROW_KTHREAD, ROW_ON_CPU, Row};

@@ -1,7 +1,9 @@
 /// Size of a task's name in the kernel with the terminating zero, bytes.
 pub const COMM_LEN: usize = 16;
-/// Number of bytes kept of a file name, of arguments or of a cgroup's path.
+/// Number of bytes kept of a cgroup's path.
 pub const PATH_LEN: usize = 256;
+/// Upper limit for the bytes kept of the arguments of a process.
+pub const ARGS_LEN: usize = 4096;
 /// The kernel's `PID_MAX_LIMIT` on 64 bits: no thread id reaches it.
 pub const TID_LIMIT: usize = 4 * 1024 * 1024;
 /// Number of 64-bit words in a map with one bit per thread id.

@@ -32,12 +32,31 @@ pub(crate) fn reserve<T: 'static>(kind: Kind) -> Option<(RingBufEntry<T>, Header
 /// because a wake-up per record costs the forking process microseconds.
 #[inline(always)]
 pub(crate) fn submit<T: 'static>(entry: RingBufEntry<T>) {
+    entry.submit(wake_up());
+}
+
+/// Sends the first `len` bytes of a record, or counts the record as lost.
+///
+/// # Safety
+///
+/// `record` must point to `len` readable bytes.
+#[inline(always)]
+pub(crate) unsafe fn send(kind: Kind, record: *const u8, len: usize) {
+    // SAFETY: the caller guarantees it, and the verifier checks it.
+    let bytes = unsafe { core::slice::from_raw_parts(record, len) };
+    if EVENTS.output::<[u8]>(bytes, wake_up()).is_err() {
+        count_lost(kind);
+    }
+}
+
+#[inline(always)]
+fn wake_up() -> u64 {
     let full = EVENTS.query(BPF_RB_AVAIL_DATA) > EVENTS.query(BPF_RB_RING_SIZE) / 8;
-    entry.submit(if full {
+    if full {
         BPF_RB_FORCE_WAKEUP
     } else {
         BPF_RB_NO_WAKEUP
-    });
+    }
 }
 
 #[inline(always)]

@@ -4,7 +4,10 @@ use aya_ebpf::{
     macros::map,
     maps::{Array, PerCpuArray, RingBuf},
 };
-use procviz_common::{CUR_CPUS, Kind, Offsets, RING_BYTES, SNAP_SLOTS, SnapWords, TID_WORDS, Tick};
+use procviz_common::{
+    ARGS_LEN, CUR_CPUS, ExecRecord, Kind, Offsets, RING_BYTES, SNAP_SLOTS, SnapWords, TID_WORDS,
+    Tick,
+};
 
 /// `BPF_F_MMAPABLE`.
 const MMAPABLE: u32 = 1 << 10;
@@ -16,6 +19,18 @@ pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
 /// Number of failed reservations, by kind of record.
 #[map]
 pub(crate) static LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(Kind::COUNT as u32, 0);
+
+/// Where a record of an exec is built: it is too long for the stack. The kernel does not
+/// run a program twice on one CPU at the same time.
+#[map]
+pub(crate) static EXEC: PerCpuArray<ExecWithArgs> = PerCpuArray::with_max_entries(1, 0);
+
+/// A record of an exec, and its arguments.
+#[repr(C)]
+pub(crate) struct ExecWithArgs {
+    pub(crate) record: ExecRecord,
+    pub(crate) args: [u8; ARGS_LEN],
+}
 
 /// One bit per thread id: the task left a CPU since user space last took the word.
 #[map]

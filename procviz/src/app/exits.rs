@@ -328,9 +328,12 @@ fn arguments(record: &ExitRecord) -> String {
     let Some(args) = &record.args else {
         return "?".to_owned();
     };
-    let parts: Vec<_> = Args::new(args)
+    let mut parts: Vec<_> = Args::new(args)
         .each()
         .map(|arg| crate::model::Untrusted::new(arg).terminal())
         .collect();
+    if Args::is_cut(args) {
+        parts.push("…".to_owned());
+    }
     parts.join(" ")
 }

@@ -1,3 +1,6 @@
+/// Upper limit for the bytes that are kept of the arguments of a process.
+pub const MOST_ARGS: usize = 4096;
+
 /// Arguments of a process as the kernel has them: each ends with a zero byte.
 #[derive(Clone, Copy, Debug)]
 pub struct Args<'a>(&'a [u8]);
@@ -6,6 +9,11 @@ impl<'a> Args<'a> {
     /// Takes the bytes of `/proc/PID/cmdline`, or of an exec event.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self(bytes.strip_suffix(b"\0").unwrap_or(bytes))
+    }
+
+    /// Whether there were more bytes than [`MOST_ARGS`], and the rest is missing.
+    pub fn is_cut(bytes: &[u8]) -> bool {
+        bytes.len() >= MOST_ARGS && bytes.last() != Some(&0)
     }
 
     /// Each argument; no argument if there are no bytes.
@@ -37,5 +45,7 @@ mod tests {
         assert_eq!(all(b"cut off"), ["cut off"]);
         assert!(all(b"").is_empty());
         assert_eq!(Args::new(b"a\0b c\0").line(), b"a b c");
+        assert!(Args::is_cut(&[b'a'; MOST_ARGS]));
+        assert!(!Args::is_cut(b"short"));
     }
 }

@@ -18,7 +18,7 @@ mod units;
 mod untrusted;
 
 pub use activity::Activity;
-pub use args::Args;
+pub use args::{Args, MOST_ARGS};
 pub use event::{Event, Exec, ExitRecord, Fold, Fork, Rename, Status, ThreadEnd};
 pub use fact::{Fact, Place, Value};
 pub use finding::{Finding, FindingKey, Rule, unnamed};

@@ -3,28 +3,34 @@
 
 use bytemuck::{AnyBitPattern, pod_read_unaligned};
 use procviz_common::{
-    CgroupRecord, DeadRecord, ExecRecord, ExitRecord, ForkRecord, Kind, RenameRecord,
+    ARGS_LEN, CgroupRecord, DeadRecord, ExecRecord, ExitRecord, ForkRecord, Kind, RenameRecord,
 };
 
 /// A record from the ring, by kind.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Record {
+pub(crate) enum Record<'a> {
     Fork(ForkRecord),
-    Exec(ExecRecord),
+    /// With the arguments, which can be cut.
+    Exec(ExecRecord, &'a [u8]),
     Exit(ExitRecord),
     Dead(DeadRecord),
     Rename(RenameRecord),
     Cgroup(CgroupRecord),
 }
 
-impl Record {
+impl<'a> Record<'a> {
     /// Decodes a record. `None` if the kind is unknown, or the length does not match
     /// the kind.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &'a [u8]) -> Option<Self> {
         let kind = u32::from_ne_bytes(*bytes.first_chunk::<4>()?);
         Some(match kind {
             k if k == Kind::Fork as u32 => Self::Fork(read(bytes)?),
-            k if k == Kind::Exec as u32 => Self::Exec(read(bytes)?),
+            k if k == Kind::Exec as u32 => {
+                let (record, args) = bytes.split_at_checked(size_of::<ExecRecord>())?;
+                let record: ExecRecord = read(record)?;
+                let is_right = args.len() == record.args_len as usize && args.len() <= ARGS_LEN;
+                is_right.then_some(Self::Exec(record, args))?
+            }
             k if k == Kind::Exit as u32 => Self::Exit(read(bytes)?),
             k if k == Kind::Dead as u32 => Self::Dead(read(bytes)?),
             k if k == Kind::Rename as u32 => Self::Rename(read(bytes)?),
@@ -52,20 +58,33 @@ mod tests {
 
     use super::*;
 
+    fn word(bytes: &[u8], at: usize) -> u32 {
+        u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap())
+    }
+
     proptest! {
         #[test]
         fn any_bytes_decode_or_not(kind in 0u32..9, mut bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             if bytes.len() >= 4 {
                 bytes[..4].copy_from_slice(&kind.to_ne_bytes());
             }
-            let right = [96, 328, 104, 176, 40, 280].get(kind as usize) == Some(&bytes.len());
+            if kind == Kind::Exec as u32 {
+                // The length is that of the arguments.
+                let right = bytes.len() >= 72 && word(&bytes, 52) as usize == bytes.len() - 72;
+                prop_assert_eq!(Record::decode(&bytes).is_some(), right);
+                return Ok(());
+            }
+            let right = [96, 0, 104, 176, 40, 280].get(kind as usize) == Some(&bytes.len());
             prop_assert_eq!(Record::decode(&bytes).is_some(), right);
         }
 
         #[test]
         fn right_lengths_decode(kind in 0usize..6, fill in any::<u8>()) {
-            let mut bytes = vec![fill; [96, 328, 104, 176, 40, 280][kind]];
+            let mut bytes = vec![fill; [96, 72 + 5, 104, 176, 40, 280][kind]];
             bytes[..4].copy_from_slice(&(kind as u32).to_ne_bytes());
+            if kind == Kind::Exec as usize {
+                bytes[52..56].copy_from_slice(&5u32.to_ne_bytes());
+            }
             prop_assert!(Record::decode(&bytes).is_some());
         }
     }

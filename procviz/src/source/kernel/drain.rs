@@ -95,6 +95,8 @@ impl Young {
 /// The state that the drain thread shares with the sampler or the reader of exits.
 pub(crate) struct Drain {
     ring: RingBuf<MapData>,
+    /// The bytes of one record; the buffer is reused.
+    record: Vec<u8>,
     mode: Mode,
     page_bytes: u64,
     lives: Lives,
@@ -124,6 +126,7 @@ impl Drain {
     pub(crate) fn new(ring: RingBuf<MapData>, mode: Mode, page_bytes: u64) -> Self {
         Self {
             ring,
+            record: Vec::new(),
             mode,
             page_bytes,
             lives: Lives::default(),
@@ -188,13 +191,16 @@ impl Drain {
     pub(crate) fn drain(&mut self) {
         for _ in 0..MOST_RECORDS {
             let Some(item) = self.ring.next() else { break };
-            let record = Record::decode(&item);
+            let mut bytes = std::mem::take(&mut self.record);
+            bytes.clear();
+            bytes.extend_from_slice(&item);
             drop(item);
             self.seen += 1;
-            match record {
+            match Record::decode(&bytes) {
                 Some(record) => self.take_in(&record),
                 None => self.unknown += 1,
             }
+            self.record = bytes;
         }
         for ended in self
             .lives
@@ -218,15 +224,15 @@ impl Drain {
         self.lives.next_batch();
     }
 
-    fn take_in(&mut self, record: &Record) {
+    fn take_in(&mut self, record: &Record<'_>) {
         match record {
             Record::Fork(fork) => {
                 let fork = self.lives.fork(fork, &self.cgroups);
                 let leader = (fork.id == fork.process).then_some(fork.id.tid);
                 self.keep(leader, Event::Fork(fork));
             }
-            Record::Exec(exec) => {
-                let exec = self.lives.exec(exec, &self.cgroups);
+            Record::Exec(exec, args) => {
+                let exec = self.lives.exec(exec, args, &self.cgroups);
                 self.keep(Some(exec.process.tid), Event::Exec(exec));
             }
             Record::Exit(exit) => self.lives.exit(&exit.task),

@@ -302,17 +302,17 @@ impl Lives {
         }
     }
 
-    /// Takes in an EXEC record: a process runs another program.
-    pub(crate) fn exec(&mut self, record: &ExecRecord, cgroups: &Cgroups) -> Exec {
+    /// Takes in an EXEC record: a process runs another program, with `args`.
+    pub(crate) fn exec(&mut self, record: &ExecRecord, args: &[u8], cgroups: &Cgroups) -> Exec {
         let process = TaskId {
             tid: record.tgid,
             start_ns: record.start_ns,
         };
-        let len = (record.args_len as usize).min(record.args.len());
+        // A zero byte follows each argument, even an empty one. So without bytes the
+        // arguments were not readable.
+        let args: Option<Arc<[u8]>> = (!args.is_empty()).then(|| args.into());
         if let Some(life) = self.lives.get_mut(&record.tgid) {
-            // A zero byte follows each argument, even an empty one. So a length of 0 means
-            // that the arguments were not readable.
-            life.args = (len > 0).then(|| record.args[..len].into());
+            life.args.clone_from(&args);
             life.comm = Comm::new(&record.comm);
             life.uid = record.uid;
             life.cgroup_id = record.cgroup_id;
@@ -332,9 +332,7 @@ impl Lives {
             old_tid: record.old_tid,
             uid: record.uid,
             comm: Comm::new(&record.comm),
-            args: (len > 0)
-                .then(|| self.lives.get(&record.tgid)?.args.clone())
-                .flatten(),
+            args,
             cgroup: cgroups.path(record.cgroup_id),
         }
     }

@@ -120,7 +120,7 @@ fn exec_during_census_keeps_the_process() {
     let mut exec = ExecRecord::zeroed();
     (exec.tgid, exec.old_tid, exec.start_ns) = (10, 15, start(10));
     exec.comm[..3].copy_from_slice(b"new");
-    play.lives.exec(&exec, &play.cgroups);
+    play.lives.exec(&exec, b"new\0", &play.cgroups);
     play.lives.resync(&[row(10)], start(30));
     assert!(play.lives.lives.contains_key(&10));
 }
