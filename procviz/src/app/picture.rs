@@ -18,7 +18,9 @@ use crate::{
         drawing::{arguments, font, name, notes},
         measures::Measures,
         output::{Format, Job, Shows, Target, Writer},
-        stdout::{noun, say, shown},
+        stderr::summary,
+        text::{escaped, noun},
+        warning::{Warning, warn},
     },
     scene::{Font, Scene},
     session::{Next, Plan, Session, WantArgs},
@@ -78,7 +80,7 @@ pub(super) fn run(
     let chart = chart.in_scope(scope);
     let gathered = Gathered::new(&target, (&chart, scope), args, &font);
     if target.is_animation() && !is_bounded && args.run.is_empty() && is_live {
-        say("procviz: watching until Ctrl-C; to stop by itself, use `--samples` or `--duration`");
+        warn(Warning::UntilInterrupted);
     }
     let draw = Draw {
         max_size: measures.max_size,
@@ -196,12 +198,11 @@ impl Draw {
             }
             if !has_room || self.gathered.len() >= MOST_FRAMES {
                 let snapshot = session.snapshot();
-                say(&format!(
-                    "procviz: a file holds up to {MOST_FRAMES} pictures and `--max-size` bytes: stopped after picture {}, of {}; for the rest, \
-                     use `--begin` and `--end`, or sample less often",
-                    self.gathered.len(),
-                    time::local_precise(&snapshot.host, snapshot.stamp.boot_ns)
-                ));
+                warn(Warning::FileIsFull {
+                    most: MOST_FRAMES,
+                    pictures: self.gathered.len(),
+                    time: time::local_precise(&snapshot.host, snapshot.stamp.boot_ns),
+                });
                 break;
             }
         }
@@ -227,15 +228,14 @@ impl Draw {
         }
         self.writer.finish()?;
         match number {
-            0 => say("procviz: nothing was drawn"),
-            _ if !self.target.is_series => say(&format!(
-                "procviz: wrote `{}`",
-                shown(self.target.path_of(&last))
-            )),
-            _ => say(&format!(
-                "procviz: wrote {number} {}, the last as `{}`",
+            0 => summary("nothing was drawn"),
+            _ if !self.target.is_series => {
+                summary(format!("wrote `{}`", escaped(self.target.path_of(&last))))
+            }
+            _ => summary(format!(
+                "wrote {number} {}, the last as `{}`",
                 noun(number, "picture", "pictures"),
-                shown(self.target.path_of(&last))
+                escaped(self.target.path_of(&last))
             )),
         }
         Ok(())

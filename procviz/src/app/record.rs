@@ -9,7 +9,7 @@ use crate::{
     runtime::{
         Failure,
         config::{self, Schedule},
-        stdout::shown,
+        text::escaped,
     },
     session::{Plan, Session},
 };
@@ -56,7 +56,7 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
 fn place(args: &RecordArgs) -> Result<(Place, Files), Failure> {
     let typed = &args.files;
     let path = &args.output;
-    let shown = shown(path);
+    let shown = escaped(path);
     let is_folder = path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/");
     let of_folders = [
         ("--rotate", &typed.rotate),

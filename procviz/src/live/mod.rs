@@ -37,7 +37,7 @@ use crate::{
         drawing,
         measures::Measures,
         output::{Target, Writer},
-        stdout::say,
+        stderr::summary,
     },
     scene::Font,
     session::{
@@ -310,8 +310,8 @@ impl Live {
     /// Ends the view: prints the last line, and returns the exit status.
     fn end(self) -> Result<u8, Failure> {
         let snapshot = self.session.snapshot();
-        say(&format!(
-            "procviz: {} kernel events seen, {} lost, in {}",
+        summary(format!(
+            "{} kernel events seen, {} lost, in {}",
             snapshot.events_seen,
             snapshot.losses.events(),
             duration_text(snapshot.watched_ns())

@@ -8,7 +8,7 @@ use crate::{
     export::time,
     model::Snapshot,
     paint,
-    runtime::{drawing, output::Job, stdout::shown},
+    runtime::{drawing, output::Job, text::escaped},
     scene::{Font, Scene},
     view::ChartKind,
 };
@@ -67,7 +67,7 @@ impl Live {
             }
         });
         self.view.message = Some(match outcome {
-            Ok(()) => format!("saved as {}", shown(target.path_of(&name))),
+            Ok(()) => format!("saved as {}", escaped(target.path_of(&name))),
             Err(error) => format!("not saved: {error:#}"),
         });
     }

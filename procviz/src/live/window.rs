@@ -23,7 +23,7 @@ use crate::{
     cli::PictureArgs,
     export::time,
     paint,
-    runtime::{Failure, config::Schedule, measures::Measures, stdout::say},
+    runtime::{Failure, config::Schedule, measures::Measures, stderr::print_line},
     scene::Scene,
     session::Taken,
     view::{BAR, Hits, Input, Key, Overlay},
@@ -422,7 +422,7 @@ impl WindowView {
         let snapshot = self.live.session.snapshot();
         let clock = time::local_clock(&snapshot.host, snapshot.stamp.boot_ns);
         let tick = snapshot.tick;
-        say(&format!(
+        print_line(&format!(
             "{text} tick {tick} clock {clock} popups {}",
             shown.join(",")
         ));

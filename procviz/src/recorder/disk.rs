@@ -22,11 +22,11 @@ use super::{
     queue::Todo,
 };
 use crate::{
-    model::Untrusted,
     recording::{Block, Facts},
     runtime::{
         output::{OutFolder, Part as OutPart, confine_writer, take_owner_identity},
-        stdout::{noun, say, shown},
+        text::escaped,
+        warning::{Warning, warn},
     },
 };
 
@@ -162,7 +162,8 @@ impl Disk {
         let written = open.append(begin.parts.iter().map(|(block, _)| block));
         if let Err(error) = written {
             open.remove();
-            return Err(error).with_context(|| format!("failed to write `{}`", shown(open.path())));
+            return Err(error)
+                .with_context(|| format!("failed to write `{}`", escaped(open.path())));
         }
         let samples: u64 = begin.parts.iter().map(|(_, samples)| samples).sum();
         self.end();
@@ -170,12 +171,11 @@ impl Disk {
         self.outcome.files += 1;
         self.shared.size.store(open.good, Ordering::Relaxed);
         if let Some(why) = &begin.why {
-            let words = Untrusted::new(why.words.as_bytes()).terminal();
-            say(&format!(
-                "procviz: {words}: recording to `{}`, which begins with {samples} {} from the ring",
-                shown(open.path()),
-                noun(samples, "sample", "samples")
-            ));
+            warn(Warning::TriggerFired {
+                trigger: &why.words,
+                path: &open.path(),
+                samples,
+            });
         }
         self.open = Some(open);
         Ok(())
@@ -216,7 +216,7 @@ impl Disk {
         let folder = match self.folder {
             None => place.open(self.keeping.mode)?,
             Some(_) if self.is_limited && place.is_there() => {
-                return Err(anyhow!(Replaced(shown(place.path()))));
+                return Err(anyhow!(Replaced(escaped(place.path()))));
             }
             // The folder is not created again: it can be on a disk that is not mounted at
             // the moment.
@@ -277,7 +277,7 @@ impl Disk {
         self.try_again(Duration::ZERO);
         if let Some(pending) = self.pending.take() {
             self.outcome.lost += pending.samples();
-            say("procviz: the last samples were lost: no file could be created");
+            warn(Warning::LastSamplesLost);
         }
         self.end();
         self.outcome
@@ -289,10 +289,7 @@ impl Disk {
         {
             open.sync();
             if open.was_removed() {
-                say(&format!(
-                    "procviz: `{}` has been removed: the recording ends",
-                    shown(open.path())
-                ));
+                warn(Warning::RecordingRemoved { path: &open.path() });
                 self.shared.is_gone.store(true, Ordering::Relaxed);
             }
             if let Some(folder) = &self.folder {
@@ -306,9 +303,7 @@ impl Disk {
     fn wait(&mut self, begin: Begin, error: &anyhow::Error) {
         match error.is::<Replaced>() {
             true => self.give_up(error),
-            false => say(&format!(
-                "procviz: {error:#}; procviz tries again every second"
-            )),
+            false => warn(Warning::FileNotCreated { error }),
         }
         self.end();
         if let Some(earlier) = self.pending.replace(Pending {
@@ -323,7 +318,7 @@ impl Disk {
     /// Ends the recording: no file can be created any more.
     fn give_up(&self, error: &anyhow::Error) {
         if !self.shared.is_gone.swap(true, Ordering::Relaxed) {
-            say(&format!("procviz: {error:#}"));
+            warn(Warning::FolderReplaced { error });
         }
     }
 
@@ -345,7 +340,7 @@ impl Disk {
             self.open = next;
         }
         match begun {
-            Ok(()) => say("procviz: recording continues"),
+            Ok(()) => warn(Warning::RecordingContinues),
             Err(error) => {
                 if error.is::<Replaced>() {
                     self.give_up(&error);
@@ -393,10 +388,10 @@ impl Disk {
             }
             Err(error) => {
                 if is_first {
-                    say(&format!(
-                        "procviz: failed to write `{}`: {error}; sampling continues",
-                        shown(open.path())
-                    ));
+                    warn(Warning::WriteFailed {
+                        path: &open.path(),
+                        error: &error,
+                    });
                 }
                 self.outcome.lost += samples;
                 let why = error.to_string();
@@ -442,10 +437,7 @@ impl Disk {
         self.shared.size.store(open.good, Ordering::Relaxed);
         if written.is_ok() {
             let lost = std::mem::take(&mut self.lost).samples;
-            say(&format!(
-                "procviz: recording continues; {lost} {} lost",
-                noun(lost, "sample was", "samples were")
-            ));
+            warn(Warning::RecordingContinuesAfterLoss { lost });
         }
     }
 
@@ -472,10 +464,7 @@ impl Disk {
         }
         open.sync();
         if !open.rename_to_final() {
-            say(&format!(
-                "procviz: failed to replace `{}`: the old file is unchanged, the new recording is lost",
-                shown(open.path())
-            ));
+            warn(Warning::NotReplaced { path: &open.path() });
             open.remove();
             self.shared.is_gone.store(true, Ordering::Relaxed);
         }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     model::Sample,
     recording::{Because, Block},
-    runtime::stdout::say,
+    runtime::warning::{Warning, warn},
     tracker::Tracker,
 };
 
@@ -83,7 +83,7 @@ impl Recorder {
         {
             ring.forget_writing();
             self.facts.because.clear();
-            say("procviz: a trigger fired, but its file was not written: the disk is too slow");
+            warn(Warning::TriggerLost);
         }
     }
 

@@ -21,7 +21,7 @@ use crate::{
     recording::{Facts, ReadError, Reader, SUFFIX},
     runtime::{
         output::{OutFolder, split},
-        stdout::shown,
+        text::escaped,
     },
 };
 
@@ -123,7 +123,7 @@ impl Folder {
         match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) => Err(anyhow!(
                 "another procviz records to the folder `{}`: choose another folder",
-                shown(&self.path)
+                escaped(&self.path)
             )),
             // The file system lacks locks, or procviz has no read access to the folder.
             Ok(()) | Err(_) => Ok(folder),
@@ -151,14 +151,14 @@ pub(super) fn free_name(folder: &OutFolder, begin: &Begin) -> anyhow::Result<OsS
             Ok(_) => {}
             Err(Errno::NOENT) => return Ok(name),
             Err(error) => {
-                let path = shown(folder.path_of(&name));
+                let path = escaped(folder.path_of(&name));
                 return Err(error).with_context(|| format!("failed to create `{path}`"));
             }
         }
     }
     Err(anyhow!(
         "failed to create a file in `{}`: all 999 names for this second are in use",
-        shown(folder.path())
+        escaped(folder.path())
     ))
 }
 

@@ -9,7 +9,7 @@ use crate::{
     runtime::{
         Failure,
         output::{OutFolder, split},
-        stdout::shown,
+        text::escaped,
     },
     source::{boot_id, kernel_release},
     tracker::Filter,
@@ -46,7 +46,7 @@ impl Place {
         if path == Path::new("-") || path.file_name().is_none() {
             return Err(Failure::usage(format!(
                 "`{}` is not the name of a file: record to a file, such as `incident.pvz`, or to a folder",
-                shown(path)
+                escaped(path)
             )));
         }
         let (folder, name) = split(path);

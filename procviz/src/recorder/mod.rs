@@ -44,7 +44,9 @@ use crate::{
     recording::{Block, Facts, Gap, Mark, PROCESSES, Packer},
     runtime::{
         Failure,
-        stdout::{noun, say},
+        stderr::summary,
+        text::noun,
+        warning::{Warning, warn},
     },
     source::Users,
     tracker::{ActiveFindings, Change, Filter, LastSeconds, Secrets, Tracker},
@@ -312,9 +314,9 @@ impl Recorder {
         match Block::trails(&over) {
             Ok(block) => self.put((block, 0)),
             // A reader notices that the stretch is missing, and reads the samples instead.
-            Err(error) => say(&format!(
-                "procviz: a block of trails was not recorded: {error}"
-            )),
+            Err(error) => warn(Warning::TrailsNotRecorded {
+                error: error.to_string(),
+            }),
         }
     }
 
@@ -462,7 +464,7 @@ impl Recorder {
         let lost = outcome.lost + lost;
         let files = match (outcome.files, self.ring.is_some()) {
             (0, _) if lost == 0 => {
-                say("procviz: no trigger fired (`--on`): no file was written");
+                warn(Warning::NoTriggerFired);
                 return;
             }
             (0 | 1, false) => String::new(),
@@ -474,8 +476,8 @@ impl Recorder {
             1 => "; 1 sample was lost".to_owned(),
             lost => format!("; {lost} samples were lost"),
         };
-        say(&format!(
-            "procviz: recorded {} {}, {}{files}{lost}",
+        summary(format!(
+            "recorded {} {}, {}{files}{lost}",
             outcome.samples,
             noun(outcome.samples, "sample", "samples"),
             crate::model::bytes_text(outcome.bytes)

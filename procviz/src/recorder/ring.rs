@@ -4,10 +4,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::{job::Why, part::Part, trigger::Triggers};
-use crate::{
-    model::{bytes_text, duration_text},
-    runtime::stdout::say,
-};
+use crate::runtime::warning::{Warning, warn};
 
 /// Upper limit for the time of a chunk, ns; less in a short ring. Each chunk begins with the
 /// state of all tasks.
@@ -128,12 +125,11 @@ impl Ring {
             }
             if is_much && second.begin_ns + span_ns > now && !self.has_said_short {
                 self.has_said_short = true;
-                say(&format!(
-                    "procviz: a ring of {1} holds only the last {0}, but `--ring` asks for {2}: choose a larger `--ring-size`",
-                    duration_text(now.saturating_sub(second.begin_ns)),
-                    bytes_text(self.plan.bytes),
-                    duration_text(span_ns)
-                ));
+                warn(Warning::RingTooSmall {
+                    bytes: self.plan.bytes,
+                    held_ns: now.saturating_sub(second.begin_ns),
+                    wanted_ns: span_ns,
+                });
             }
             self.chunks.pop_front();
         }
@@ -156,11 +152,10 @@ impl Ring {
         if now < self.quiet_until_ns {
             self.left_out += 1;
             if self.left_out == 1 {
-                say(&format!(
-                    "procviz: {}: no new file, because the last file ended too recently: wait {} or choose a shorter `--cool-down`",
-                    crate::model::Untrusted::new(why.words.as_bytes()).terminal(),
-                    duration_text(self.quiet_until_ns - now)
-                ));
+                warn(Warning::TriggerTooSoon {
+                    trigger: &why.words,
+                    wait_ns: self.quiet_until_ns - now,
+                });
             }
             return Fired::TooSoon;
         }

@@ -8,7 +8,7 @@ use crate::{
         Comm, Event, ExitRecord, MachineFigures, Process, Rule, Sample, Snapshot, Sources, Status,
         bytes_text,
     },
-    runtime::{Failure, config, stdout::shown},
+    runtime::{Failure, config, text::escaped},
 };
 
 /// A trigger, with its text from the command line.
@@ -177,7 +177,7 @@ impl Text<'_> {
     fn bad(self, why: &str) -> Failure {
         Failure::usage(format!(
             "invalid trigger in `--on {}`: {why}",
-            shown(self.0)
+            escaped(self.0)
         ))
     }
 

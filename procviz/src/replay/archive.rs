@@ -13,7 +13,7 @@ use crate::{
     recording::{Damage, Facts, Gap, Integrity, Map, ReadError, Reader, SUFFIX},
     runtime::{
         Failure,
-        stdout::{noun, say},
+        warning::{Warning, warn},
     },
     trails::Past,
 };
@@ -105,14 +105,16 @@ impl RecordingFile {
                     gaps.retain(|gap| overlaps(self.wall(gap.span_ns), wanted));
                     self.merge_integrity(&integrity);
                     if integrity.unfinished > 0 {
-                        say(&format!(
-                            "procviz: `{}`: the last block is incomplete ({} bytes): the file was cut off, or is still being written",
-                            self.name, integrity.unfinished
-                        ));
+                        warn(Warning::IncompleteBlock {
+                            name: &self.name,
+                            bytes: integrity.unfinished,
+                        });
                     }
                 }
                 Err(failure) => {
-                    say(&format!("procviz: {:#}", failure.error));
+                    warn(Warning::UnreadableRecording {
+                        error: &failure.error,
+                    });
                     return 3;
                 }
             }
@@ -183,7 +185,9 @@ pub(super) fn archive(path: &Path) -> Result<(Vec<RecordingFile>, Option<Reader>
             Ok(recorded) if recorded.span.is_none() => {}
             Ok(recorded) => archive.push(recorded),
             Err(failure) => {
-                say(&format!("procviz: {:#}", failure.error));
+                warn(Warning::UnreadableRecording {
+                    error: &failure.error,
+                });
                 status = 3;
             }
         }
@@ -242,49 +246,35 @@ pub(crate) fn failed(name: &str, error: &ReadError) -> Failure {
 /// Reports gaps and damage of a recording on stderr. Returns 3 if it is damaged, else 0.
 pub(crate) fn report_losses(name: &str, integrity: &Integrity) -> u8 {
     for gap in integrity.gaps.iter().take(5) {
-        say(&format!(
-            "procviz: `{name}`: {} {} not recorded{}: {}",
-            gap.samples,
-            noun(gap.samples, "sample was", "samples were"),
-            deaths_of(std::slice::from_ref(gap)),
-            crate::model::Untrusted::new(gap.why.as_bytes()).terminal()
-        ));
+        warn(Warning::Gap {
+            name,
+            samples: gap.samples,
+            exits: gap.deaths,
+            why: &gap.why,
+        });
     }
     if integrity.gaps.len() > 5 {
         let more = &integrity.gaps[5..];
-        say(&format!(
-            "procviz: `{name}`: {} more {}, lost samples: {}{}",
-            more.len(),
-            noun(more.len() as u64, "gap", "gaps"),
-            more.iter().map(|gap| gap.samples).sum::<u64>(),
-            deaths_of(more)
-        ));
+        warn(Warning::MoreGaps {
+            name,
+            gaps: more.len(),
+            samples: more.iter().map(|gap| gap.samples).sum(),
+            exits: more.iter().map(|gap| gap.deaths).sum(),
+        });
     }
     for damage in integrity.damages.iter().take(5) {
-        say(&format!(
-            "procviz: `{name}`: damaged at byte {}: {}{}",
-            damage.offset,
-            damage.what,
-            match damage.bytes {
-                0 => String::new(),
-                1 => "; 1 byte was left out".to_owned(),
-                bytes => format!("; {bytes} bytes were left out"),
-            }
-        ));
+        warn(Warning::Damage {
+            name,
+            offset: damage.offset,
+            what: damage.what,
+            left_out: damage.bytes,
+        });
     }
     if let Some(more) = integrity.damages.len().checked_sub(6) {
-        say(&format!(
-            "procviz: `{name}`: {} more damaged {}",
-            more + 1,
-            noun(more as u64 + 1, "place", "places")
-        ));
+        warn(Warning::MoreDamage {
+            name,
+            places: more + 1,
+        });
     }
     if integrity.damages.is_empty() { 0 } else { 3 }
-}
-
-fn deaths_of(gaps: &[Gap]) -> String {
-    match gaps.iter().map(|gap| gap.deaths).sum::<u64>() {
-        0 => String::new(),
-        deaths => format!(" (lost exits: {deaths})"),
-    }
 }

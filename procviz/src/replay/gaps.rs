@@ -5,7 +5,7 @@ use crate::{
     export::time,
     model::{Host, Sample},
     recording::Gap,
-    runtime::stdout::say,
+    runtime::warning::{Warning, warn},
 };
 
 /// Upper limit for the difference of the wall clock from sample to sample, ns.
@@ -58,11 +58,10 @@ impl Player {
                 };
                 time::local(&host, boot_ns)
             };
-            say(&format!(
-                "procviz: nothing was recorded at that time: showing the last sample before it, {}; the next sample is at {}",
-                of(self.boot_wall_ns, self.before_ns),
-                of(self.read_boot_wall_ns, next.stamp.boot_ns)
-            ));
+            warn(Warning::NothingRecordedThen {
+                shown: of(self.boot_wall_ns, self.before_ns),
+                next: of(self.read_boot_wall_ns, next.stamp.boot_ns),
+            });
         }
     }
 }

@@ -30,7 +30,11 @@ use crate::{
     cli::RangeArgs,
     model::{Host, Sample, Sources},
     recording::{Facts, Reader},
-    runtime::{Failure, config::Schedule, stdout::say},
+    runtime::{
+        Failure,
+        config::Schedule,
+        warning::{Warning, warn},
+    },
     tracker::{Keyframe, Tracker},
     trails::Past,
 };
@@ -335,9 +339,7 @@ impl Player {
     fn print_losses(&mut self, span: Span) -> u8 {
         self.archive[self.current].merge_integrity(self.reader.integrity());
         for pid in self.tree.iter().flat_map(Tree::unseen_roots) {
-            say(&format!(
-                "procviz: `--tree {pid}`: no such process in the recording"
-            ));
+            warn(Warning::NoSuchTree { pid });
             self.status = self.status.max(1);
         }
         let statuses = self

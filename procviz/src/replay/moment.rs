@@ -7,7 +7,7 @@ use jiff::{
     tz::TimeZone,
 };
 
-use crate::runtime::{Failure, config, stdout::shown};
+use crate::runtime::{Failure, config, text::escaped};
 
 /// A moment as the user typed it.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +54,7 @@ impl Moment {
             Ok(at) if text.contains(':') => Ok(Self::There(at)),
             _ => Err(Failure::usage(format!(
                 "invalid time in `{option} {}`: expected a time such as `03:12`, `03:12:30` or `2026-11-22T03:12` (in the time zone of the recorded machine), `2026-11-22T03:12:30Z`, or `-30s` (before the end)",
-                shown(text)
+                escaped(text)
             ))),
         }
     }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cli::RangeArgs,
     export::time,
-    runtime::{Failure, stdout::shown},
+    runtime::{Failure, text::escaped},
 };
 
 /// The part of a recording to show; wall clock, ns since 1970.
@@ -48,8 +48,8 @@ impl Range {
         {
             return Err(Failure::usage(format!(
                 "`--begin {}` is later than `--end {}`",
-                shown(args.begin.as_deref().unwrap_or_default()),
-                shown(args.end.as_deref().unwrap_or_default())
+                escaped(args.begin.as_deref().unwrap_or_default()),
+                escaped(args.end.as_deref().unwrap_or_default())
             )));
         }
         Ok(Self {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, stdout::shown};
+use super::{Failure, text::escaped};
 use crate::{cli::SamplingArgs, model::count_text};
 
 /// When to sample, and when to stop.
@@ -100,7 +100,7 @@ pub(crate) fn number(
         .ok_or_else(|| {
             Failure::usage(format!(
                 "invalid value in `{option} {}`: expected {allowed}",
-                shown(text)
+                escaped(text)
             ))
         })
 }
@@ -114,7 +114,7 @@ pub(crate) fn whole(option: &str, text: &str, least: u64, most: u64) -> Result<u
         .ok_or_else(|| {
             Failure::usage(format!(
                 "invalid value in `{option} {}`: expected a whole number from {least} to {most}",
-                shown(text)
+                escaped(text)
             ))
         })
 }
@@ -125,7 +125,7 @@ pub(crate) fn duration(option: &str, typed: &str, text: &str) -> Result<Duration
     let bad = || {
         Failure::usage(format!(
             "invalid duration in `{option} {}`: expected a number with ms, s, m, h or d, such as `30s`, up to 366d",
-            shown(typed)
+            escaped(typed)
         ))
     };
     let split = text
@@ -174,7 +174,7 @@ pub(crate) fn bytes(option: &str, typed: &str, text: &str) -> Result<u64, Failur
         .ok_or_else(|| {
             Failure::usage(format!(
                 "invalid size in `{option} {}`: expected a number of bytes, or a number with K, M, G or T, such as `64M`",
-                shown(typed)
+                escaped(typed)
             ))
         })
 }
@@ -187,7 +187,7 @@ pub(crate) fn mode(text: &str) -> Result<u32, Failure> {
         .ok_or_else(|| {
             Failure::usage(format!(
                 "invalid value in `--mode {}`: expected octal permissions from 600 to 666, such as `640`",
-                shown(text)
+                escaped(text)
             ))
         })
 }
@@ -201,7 +201,7 @@ pub(crate) fn size(text: &str) -> Result<(f32, f32), Failure> {
         Some((width @ 480..=16_384, height @ 240..=16_384)) => Ok((width as f32, height as f32)),
         _ => Err(Failure::usage(format!(
             "invalid value in `--size {}`: expected WIDTHxHEIGHT from 480x240 to 16384x16384, such as `1600x900`",
-            shown(text)
+            escaped(text)
         ))),
     }
 }
@@ -223,8 +223,8 @@ pub(crate) fn check_pixels(
     }
     Err(Failure::usage(format!(
         "`--size {} --scale {}` makes a picture of {} pixels, but the upper limit is {}: choose a smaller size or scale, or write an .svg file",
-        shown(args.0),
-        shown(args.1),
+        escaped(args.0),
+        escaped(args.1),
         count_text(pixels as u64),
         count_text(MOST_PIXELS as u64)
     )))

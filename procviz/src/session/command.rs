@@ -27,7 +27,8 @@ use tokio::sync::Notify;
 use crate::{
     runtime::{
         Failure, ending,
-        stdout::{say, shown},
+        text::escaped,
+        warning::{Warning, warn},
     },
     source::{accounts, capabilities::raise, invoker},
 };
@@ -159,10 +160,7 @@ impl Waiting {
         if let Ok(status) = self.status.try_recv() {
             return status;
         }
-        say(&format!(
-            "procviz: the command still runs, as process {}",
-            self.pid
-        ));
+        warn(Warning::CommandStillRuns { pid: self.pid });
         0
     }
 }
@@ -177,7 +175,7 @@ pub(crate) fn keeper() -> anyhow::Result<File> {
     let folder = std::env::temp_dir();
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let file = open(&folder, flags, Mode::RUSR | Mode::WUSR)
-        .with_context(|| format!("failed to create a file in `{}`", shown(&folder)))?;
+        .with_context(|| format!("failed to create a file in `{}`", escaped(&folder)))?;
     Ok(file.into())
 }
 
@@ -216,10 +214,10 @@ pub(crate) fn launch(command: &[OsString]) -> Result<u8, Failure> {
     run.args(args);
     become_invoker(&mut run)?;
     let error = run.exec();
-    say(&format!(
-        "procviz: failed to run `{}`: {error}",
-        shown(program)
-    ));
+    warn(Warning::CommandNotStarted {
+        program,
+        error: &error,
+    });
     Ok(if error.kind() == std::io::ErrorKind::NotFound {
         127
     } else {

@@ -24,7 +24,7 @@ use crate::{
         config::Schedule,
         ending::{self, Takes},
         output::OutFolder,
-        stdout::say,
+        warning::{Warning, warn},
     },
     source::{Users, back_to_normal, host},
     tracker::{Change, Filter, Tracker},
@@ -397,7 +397,7 @@ impl Session {
         if wanted == Scope::Processes || self.has_threads() {
             return wanted;
         }
-        say("procviz: the recording holds only processes, no threads: showing processes");
+        warn(Warning::OnlyProcesses);
         Scope::Processes
     }
 

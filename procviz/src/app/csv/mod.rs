@@ -24,7 +24,8 @@ use crate::{
         ending::Takes,
         output::{OutFolder, PRIVATE, Part, split, take_owner_identity},
         signals::Interrupted,
-        stdout::{say, shown},
+        text::escaped,
+        warning::{Warning, warn},
     },
     session::open,
     source::{
@@ -134,7 +135,7 @@ impl Request {
             })
             .collect::<Result<Vec<_>, _>>()?;
         if args.processes && !pids.is_empty() {
-            say("procviz: `--processes` is ignored because pids are given");
+            warn(Warning::ProcessesIgnored);
         }
         let scope = if args.processes && pids.is_empty() {
             Scope::Processes
@@ -172,7 +173,7 @@ impl Request {
     fn report_missing(&self, found: &[bool]) {
         let missing = found.iter().zip(&self.pids).filter(|(found, _)| !**found);
         for (_, pid) in missing {
-            say(&format!("procviz: there is no thread `{pid}`"));
+            warn(Warning::NoSuchThread { pid });
         }
     }
 
@@ -216,7 +217,7 @@ impl Plan {
             )));
         }
         let files = ProcFiles::open(root)
-            .with_context(|| format!("failed to open the folder `{}`", shown(root)))?;
+            .with_context(|| format!("failed to open the folder `{}`", escaped(root)))?;
         Ok(Self {
             files,
             is_real,

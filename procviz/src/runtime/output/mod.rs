@@ -21,7 +21,8 @@ pub(crate) use self::{
 };
 use super::{
     Failure,
-    stdout::{say, shown},
+    text::escaped,
+    warning::{Warning, warn},
 };
 use crate::source::{Keep, confine, invoker, keep_only};
 
@@ -74,7 +75,7 @@ impl Target {
         samples: Option<u64>,
         shows: Shows,
     ) -> Result<Self, Failure> {
-        let shown = shown(path);
+        let shown = escaped(path);
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
@@ -170,7 +171,7 @@ impl Target {
             None => Ok(()),
             Some(name) => Err(anyhow!(
                 "`{}` already exists: overwrite it with `--force`",
-                shown(self.folder.path_of(name.as_ref()))
+                escaped(self.folder.path_of(name.as_ref()))
             )),
         }
     }
@@ -227,9 +228,9 @@ impl Target {
 /// folders.
 pub(crate) fn confine_writer(folder: &OutFolder, keep: Keep) -> bool {
     let is_limited = confine::write_only_in(&[folder.as_fd()]).unwrap_or_else(|error| {
-        say(&format!(
-            "procviz: the writer thread is not confined: {error}"
-        ));
+        warn(Warning::WriterNotConfined {
+            error: error.to_string(),
+        });
         false
     });
     keep_only(keep);

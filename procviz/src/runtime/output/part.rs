@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use rustix::io::Errno;
 
 use super::OutFolder;
-use crate::runtime::stdout::shown;
+use crate::runtime::text::escaped;
 
 /// An unfinished file; dropping it removes the file. Where the file system allows
 /// this, the file has no name until it is complete, so that a crash of procviz leaves
@@ -43,7 +43,7 @@ impl Part {
         folder.check_free(&name, force)?;
         let failed = || {
             let path = folder.path_of(&name);
-            format!("failed to create a temporary file for `{}`", shown(path))
+            format!("failed to create a temporary file for `{}`", escaped(path))
         };
         let (file, meanwhile) = match folder.create_nameless(mode) {
             Ok(file) => {
@@ -99,7 +99,7 @@ impl Part {
             }
             Meanwhile::Placed => Ok(()),
         };
-        placed.with_context(|| format!("failed to write `{}`", shown(self.path())))?;
+        placed.with_context(|| format!("failed to write `{}`", escaped(self.path())))?;
         self.meanwhile = Meanwhile::Placed;
         Ok(())
     }

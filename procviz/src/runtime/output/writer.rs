@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context as _, anyhow};
 
 use super::{Format, Part, Target, confine_writer, take_owner_identity};
-use crate::{paint, runtime::stdout::shown};
+use crate::{paint, runtime::text::escaped};
 
 /// What the thread writes.
 pub(crate) enum Job {
@@ -156,7 +156,7 @@ fn work(
     job: Job,
     spool: &mut Option<Spool>,
 ) -> anyhow::Result<()> {
-    let path = || shown(target.path_of(&name));
+    let path = || escaped(target.path_of(&name));
     let failed = || format!("failed to write `{}`", path());
     match (job, spool) {
         (Job::File(bytes), _) => write(target, &name, |file| Ok(file.write_all(&bytes)?)),
@@ -186,6 +186,6 @@ fn write(
     let (mut file, part) = Part::create(&target.folder, name, (target.force, target.mode))?;
     fill(&mut file)
         .and_then(|()| Ok(rustix::fs::fdatasync(file.as_fd())?))
-        .with_context(|| format!("failed to write `{}`", shown(part.path())))?;
+        .with_context(|| format!("failed to write `{}`", escaped(part.path())))?;
     part.place()
 }
