@@ -146,6 +146,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("gif", &["paint/"]),
     ("png", &["paint/"]),
     ("clap", &["cli/", "main.rs"]),
+    ("parse_size", &["runtime/config.rs"]),
 ];
 
 fn strangers(all: &Files) -> Vec<String> {
