@@ -131,7 +131,7 @@ impl RecordingFile {
     }
 
     /// Finds the blocks of the file, unless it is a stream.
-    pub(super) fn load_map(&mut self) -> Result<(), Failure> {
+    fn load_map(&mut self) -> Result<(), Failure> {
         if self.map.is_some() || !self.path.is_file() {
             return Ok(());
         }
@@ -164,9 +164,9 @@ pub(super) fn overlaps(one: Span, other: Span) -> bool {
     one.0 <= other.1 && other.0 <= one.1
 }
 
-/// The recordings at a path, a file or a folder. Also returns the reader of a single
-/// file, because a stream cannot be opened twice, and the status: 3 if some files of a
-/// folder cannot be read, else 0. Such files are reported and left out.
+/// The recordings at a path, a file or a folder, in the order of time. Also returns the
+/// reader of a single file, because a stream cannot be opened twice, and the status: 3 if
+/// some files of a folder cannot be read, else 0. Such files are reported and left out.
 pub(super) fn archive(path: &Path) -> Result<(Vec<RecordingFile>, Option<Reader>, u8), Failure> {
     if !path.is_dir() {
         let (recorded, reader) = RecordingFile::new(path)?;
@@ -192,10 +192,25 @@ pub(super) fn archive(path: &Path) -> Result<(Vec<RecordingFile>, Option<Reader>
             }
         }
     }
+    archive.sort_by_key(|recorded| recorded.span);
     if archive.is_empty() {
         return Err(anyhow::anyhow!("no recordings (*.pvz) with samples in `{shown}`").into());
     }
     Ok((archive, None, status))
+}
+
+/// Finds the blocks of all files, unless they are streams.
+pub(super) fn load_maps(archive: &mut [RecordingFile]) -> Result<(), Failure> {
+    archive.iter_mut().try_for_each(RecordingFile::load_map)
+}
+
+/// Wall clock of the first and the last sample of each file, ns since 1970. A stream has
+/// none.
+pub(super) fn spans(archive: &[RecordingFile]) -> Vec<Span> {
+    archive
+        .iter()
+        .filter_map(|recorded| recorded.span)
+        .collect()
 }
 
 /// The files of a folder with the file name suffix of recordings.

@@ -1,6 +1,10 @@
 //! Finds the periods that the recordings do not cover, and warns about them.
 
-use super::{LONG_NS, Player, archive::RecordingFile, moment::Span};
+use super::{
+    LONG_NS, Player,
+    archive::{RecordingFile, spans},
+    moment::Span,
+};
 use crate::{
     export::time,
     model::{Host, Sample},
@@ -16,11 +20,7 @@ impl Player {
     /// [`Player::browse`].
     pub(crate) fn gaps(&self) -> Vec<Span> {
         let gaps = self.archive.iter().flat_map(RecordingFile::gap_spans);
-        let spans: Vec<Span> = self
-            .archive
-            .iter()
-            .filter_map(|recorded| recorded.span)
-            .collect();
+        let spans = spans(&self.archive);
         let between = spans.windows(2).map(|pair| (pair[0].1, pair[1].0));
         let long = between.filter(|(end, begin)| begin - end > i128::from(LONG_NS));
         gaps.chain(long).collect()

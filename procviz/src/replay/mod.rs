@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 pub(crate) use self::archive::{failed, reader, recordings, report_losses};
 use self::{
-    archive::{RecordingFile, archive, overlaps},
+    archive::{RecordingFile, archive, load_maps, overlaps},
     carried::Carried,
     limits::Limits,
     moment::Span,
@@ -121,11 +121,8 @@ impl Player {
         }
         let (mut archive, stream, status) = archive(path)?;
         if args.is_given() {
-            for recorded in &mut archive {
-                recorded.load_map()?;
-            }
+            load_maps(&mut archive)?;
         }
-        archive.sort_by_key(|recorded| recorded.span);
         let range = Range::new(args, &archive)?;
         let reader = match stream {
             Some(reader) => reader,
@@ -180,11 +177,7 @@ impl Player {
             return Ok(());
         }
         self.range.is_moment = true;
-        for recorded in &mut self.archive {
-            recorded.load_map()?;
-        }
-        self.archive.sort_by_key(|recorded| recorded.span);
-        Ok(())
+        load_maps(&mut self.archive)
     }
 
     /// Wall clock of the next sample, ns since 1970; `None` after the last.

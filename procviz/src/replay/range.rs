@@ -1,7 +1,7 @@
 //! Finds the part of a recording to show.
 
 use super::{
-    archive::RecordingFile,
+    archive::{RecordingFile, spans},
     moment::{Moment, Span},
 };
 use crate::{
@@ -21,10 +21,7 @@ pub(super) struct Range {
 
 impl Range {
     pub(super) fn new(args: &RangeArgs, archive: &[RecordingFile]) -> Result<Self, Failure> {
-        let spans: Vec<Span> = archive
-            .iter()
-            .filter_map(|recorded| recorded.span)
-            .collect();
+        let spans = spans(archive);
         let zone = time::zone(&archive[0].facts.machine());
         let find = |option: &'static str, text: &Option<String>| {
             let Some(text) = text else { return Ok(None) };

@@ -2,7 +2,7 @@
 
 use super::{
     Player,
-    archive::{RecordingFile, failed},
+    archive::{RecordingFile, failed, load_maps, spans},
     moment::Span,
     range::Range,
     story::Story,
@@ -36,21 +36,14 @@ impl Player {
     ///
     /// When the recording is a stream, or has no samples.
     pub(crate) fn browse(&mut self) -> Result<(Span, i128), Failure> {
-        for recorded in &mut self.archive {
-            recorded.load_map()?;
-        }
-        self.archive.sort_by_key(|recorded| recorded.span);
+        load_maps(&mut self.archive)?;
         if self.archive.iter().any(|recorded| recorded.map.is_none()) {
             return Err(Failure::usage(
                 "a live view cannot seek in a stream: draw it into a file with -o, or save it first"
                     .to_owned(),
             ));
         }
-        let spans: Vec<Span> = self
-            .archive
-            .iter()
-            .filter_map(|recorded| recorded.span)
-            .collect();
+        let spans = spans(&self.archive);
         let (Some((first, _)), Some(last)) =
             (spans.first(), spans.iter().map(|(_, last)| *last).max())
         else {
