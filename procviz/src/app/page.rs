@@ -175,12 +175,10 @@ impl Pages {
             .collect();
         ended.sort_by_key(|process| (end_ns(process), process.id));
         for process in ended {
-            let leader = process.leader.and_then(|slot| snapshot.threads.get(slot));
-            let uid = leader.and_then(|leader| leader.uid);
-            let comm = match (&process.exit, leader) {
-                (Some(record), _) => record.comm,
-                (None, Some(leader)) => leader.comm,
-                (None, None) => Comm::default(),
+            let uid = snapshot.leader(process).and_then(|leader| leader.uid);
+            let comm = match &process.exit {
+                Some(record) => record.comm,
+                None => snapshot.name_of(process),
             };
             let how = how(process);
             if self.exits.len() >= LISTED {
@@ -218,9 +216,8 @@ fn picture(name: &str) -> String {
 
 /// Whether the filter shows the process.
 fn is_shown(process: &Process, snapshot: &Snapshot) -> bool {
-    let slots = process.leader.or_else(|| process.members.first().copied());
-    let leader = slots.and_then(|slot| snapshot.threads.get(slot));
-    leader.is_none_or(|leader| !leader.hidden)
+    let thread = snapshot.main_thread(process);
+    thread.is_none_or(|thread| !thread.hidden)
 }
 
 fn end_ns(process: &Process) -> Option<u64> {

@@ -139,7 +139,7 @@ fn ends<'a>(sample: &'a Sample, snapshot: &'a Snapshot) -> Vec<End<'a>> {
         return ended
             .map(|process| End {
                 pid: process.id.tid,
-                comm: comm_of(snapshot, process),
+                comm: snapshot.name_of(process),
                 status: None,
                 record: None,
             })
@@ -157,12 +157,6 @@ fn ends<'a>(sample: &'a Sample, snapshot: &'a Snapshot) -> Vec<End<'a>> {
             record: Some(record),
         })
         .collect()
-}
-
-/// Name of a process: the name of its leader.
-fn comm_of(snapshot: &Snapshot, process: &Process) -> Comm {
-    let leader = process.leader.and_then(|slot| snapshot.threads.get(slot));
-    leader.map_or(Comm::default(), |thread| thread.comm)
 }
 
 fn name(comm: &Comm) -> String {
@@ -284,11 +278,11 @@ impl Kind {
                 let large = snapshot.processes.iter().find(|process| {
                     process.end.is_none()
                         && process.rss.is_some_and(|rss| rss >= *most)
-                        && pattern.matches(&name(&comm_of(snapshot, process)))
+                        && pattern.matches(&name(&snapshot.name_of(process)))
                 })?;
                 Some(format!(
                     "{} (pid {}) has {} resident",
-                    name(&comm_of(snapshot, large)),
+                    name(&snapshot.name_of(large)),
                     large.id.tid,
                     bytes_text(large.rss?)
                 ))

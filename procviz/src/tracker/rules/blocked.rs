@@ -88,7 +88,7 @@ impl Blocked {
                 continue;
             }
             let fold = folds
-                .entry((world.name_of(process), process.cgroup.as_deref()))
+                .entry((world.snapshot.name_of(process), process.cgroup.as_deref()))
                 .or_insert(Fold {
                     count: 0,
                     processes: BTreeSet::new(),
