@@ -15,7 +15,7 @@ use crate::{
     runtime::{
         Failure,
         config::{self, Schedule},
-        ending::{self, Takes},
+        ending::{self, ShutdownTime},
         stderr::summary,
         stdout::{Out, Reader},
         text::noun,
@@ -40,7 +40,7 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
         .map(|text| config::duration("--duration", text, text))
         .transpose()?;
     // After a signal, the current line is completed, unless its reader has stopped.
-    ending::listen(Takes::Work)?;
+    ending::listen(ShutdownTime::AsNeeded)?;
     let mut selection = Selection::new(&args.filter)?;
     let child = if args.command.is_empty() {
         None

@@ -183,12 +183,12 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
         count += 1;
         write(&mut out, args.json, &host, &mark, (Change::Begins, None))?;
     }
-    say_count(count, (!is_moment).then_some((begin, end)));
+    print_count(count, (!is_moment).then_some((begin, end)));
     Ok(Some(player.status_of((begin, end))))
 }
 
 /// Prints the number of findings in a period (wall clock, ns since 1970), or at a moment.
-fn say_count(count: u64, period: Option<Span>) {
+fn print_count(count: u64, period: Option<Span>) {
     let findings = noun(count, "finding", "findings");
     let when = match period {
         None => "at that time".to_owned(),

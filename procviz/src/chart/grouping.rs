@@ -131,7 +131,7 @@ impl<'a> Groups<'a> {
 
 /// The name of a group, escaped for a picture. For a cgroup this is only the last
 /// part of its path, which says most.
-pub(super) fn shown(name: &str, key: &GroupKey) -> String {
+pub(super) fn group_name(name: &str, key: &GroupKey) -> String {
     let text = Untrusted::new(name.as_bytes()).picture();
     match key {
         GroupKey::Cgroup(Some(_)) => {

@@ -164,7 +164,7 @@ pub(super) fn free_name(folder: &OutFolder, begin: &Begin) -> anyhow::Result<OsS
 
 /// Removes old recordings to keep a folder within its limits.
 #[derive(Default)]
-pub(super) struct Tidy {
+pub(super) struct Cleanup {
     limits: Limits,
     /// Kind of the recorder, as in the facts of its files.
     keeper: String,
@@ -174,7 +174,7 @@ pub(super) struct Tidy {
     known: HashMap<(OsString, u64), bool>,
 }
 
-impl Tidy {
+impl Cleanup {
     /// For files of recorders of the same kind and machine as in `facts`.
     pub(super) fn new(limits: Limits, facts: &Facts) -> Self {
         Self {

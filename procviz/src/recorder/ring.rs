@@ -3,7 +3,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::{job::Why, part::Part, trigger::Triggers};
+use super::{job::TriggerReason, part::Part, trigger::Triggers};
 use crate::runtime::warning::{Warning, warn};
 
 /// Upper limit for the time of a chunk, ns; less in a short ring. Each chunk begins with the
@@ -44,7 +44,7 @@ pub(super) struct Ring {
     quiet_until_ns: u64,
     /// Number of triggers that fired too soon after the last file.
     left_out: u64,
-    has_said_short: bool,
+    has_warned: bool,
 }
 
 /// What a trigger that fires leads to.
@@ -66,7 +66,7 @@ impl Ring {
             writing: None,
             quiet_until_ns: 0,
             left_out: 0,
-            has_said_short: false,
+            has_warned: false,
         }
     }
 
@@ -123,8 +123,8 @@ impl Ring {
             if second.begin_ns + span_ns > now && !is_much {
                 break;
             }
-            if is_much && second.begin_ns + span_ns > now && !self.has_said_short {
-                self.has_said_short = true;
+            if is_much && second.begin_ns + span_ns > now && !self.has_warned {
+                self.has_warned = true;
                 warn(Warning::RingTooSmall {
                     bytes: self.plan.bytes,
                     held_ns: now.saturating_sub(second.begin_ns),
@@ -141,7 +141,7 @@ impl Ring {
     }
 
     /// Handles a trigger that fires at `now`, ns since boot.
-    pub(super) fn fire(&mut self, now: u64, why: &Why) -> Fired {
+    pub(super) fn fire(&mut self, now: u64, why: &TriggerReason) -> Fired {
         let after = self.plan.after.as_nanos() as u64;
         if let Some(writing) = &mut self.writing {
             // A trigger that fires again and again must not extend one file without end.

@@ -377,8 +377,8 @@ mod tests {
         ] {
             let failure = parse(bad).unwrap_err();
             assert_eq!(failure.status, 2, "{bad}");
-            let said = format!("{:#}", failure.error);
-            assert!(said.contains(why), "{bad}: {said}");
+            let message = format!("{:#}", failure.error);
+            assert!(message.contains(why), "{bad}: {message}");
         }
     }
 

@@ -13,6 +13,7 @@ use crate::{
     recording::{Damage, Facts, Gap, Integrity, Map, ReadError, Reader, SUFFIX},
     runtime::{
         Failure,
+        text::escaped,
         warning::{Warning, warn},
     },
     trails::Past,
@@ -172,7 +173,7 @@ pub(super) fn archive(path: &Path) -> Result<(Vec<RecordingFile>, Option<Reader>
         let (recorded, reader) = RecordingFile::new(path)?;
         return Ok((vec![recorded], Some(reader), 0));
     }
-    let shown = crate::model::Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal();
+    let folder = escaped(path);
     let mut archive = Vec::new();
     let mut status = 0;
     for path in recordings(path)? {
@@ -194,7 +195,7 @@ pub(super) fn archive(path: &Path) -> Result<(Vec<RecordingFile>, Option<Reader>
     }
     archive.sort_by_key(|recorded| recorded.span);
     if archive.is_empty() {
-        return Err(anyhow::anyhow!("no recordings (*.pvz) with samples in `{shown}`").into());
+        return Err(anyhow::anyhow!("no recordings (*.pvz) with samples in `{folder}`").into());
     }
     Ok((archive, None, status))
 }
@@ -215,12 +216,12 @@ pub(super) fn spans(archive: &[RecordingFile]) -> Vec<Span> {
 
 /// The files of a folder with the file name suffix of recordings.
 pub(crate) fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let shown = crate::model::Untrusted::new(folder.as_os_str().as_encoded_bytes()).terminal();
-    let entries = std::fs::read_dir(folder)
-        .with_context(|| format!("failed to list the folder `{shown}`"))?;
+    let name = escaped(folder);
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("failed to list the folder `{name}`"))?;
     let mut files = Vec::new();
     for entry in entries {
-        let entry = entry.with_context(|| format!("failed to list the folder `{shown}`"))?;
+        let entry = entry.with_context(|| format!("failed to list the folder `{name}`"))?;
         let path = entry.path();
         if path
             .as_os_str()
@@ -243,7 +244,7 @@ pub(crate) fn reader(path: &Path) -> Result<(Reader, String), Failure> {
     let name = if is_stdin {
         "standard input".to_owned()
     } else {
-        crate::model::Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal()
+        escaped(path)
     };
     let input: Box<dyn Read + Send> = if is_stdin {
         Box::new(std::io::stdin())

@@ -50,7 +50,7 @@ impl Player {
         // The wall clock can have been adjusted in between.
         let interval_ns = next.stamp.interval_ns.saturating_add(SLACK_NS);
         let began = next_wall_ns - i128::from(interval_ns);
-        if self.story.has_begun() && self.range.end.is_some_and(|end| end < began) {
+        if self.progress.has_begun() && self.range.end.is_some_and(|end| end < began) {
             let of = |boot_wall_ns, boot_ns| {
                 let host = Host {
                     boot_wall_ns,

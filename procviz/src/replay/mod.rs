@@ -7,10 +7,10 @@ mod gaps;
 mod limits;
 mod marks;
 pub(crate) mod moment;
+mod progress;
 mod range;
 mod reading;
 mod seek;
-mod story;
 mod tree;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
@@ -21,9 +21,9 @@ use self::{
     carried::Carried,
     limits::Limits,
     moment::Span,
+    progress::Progress,
     range::Range,
     seek::restore,
-    story::Story,
     tree::Tree,
 };
 use crate::{
@@ -70,7 +70,7 @@ pub(crate) struct Player {
     before_ns: u64,
     /// Number of samples that were shown.
     shown: u64,
-    story: Story,
+    progress: Progress,
     /// Wall clock at boot, ns since 1970, as of the sample that was read last.
     read_boot_wall_ns: i128,
     /// The same, as of the sample that was given out last.
@@ -147,7 +147,7 @@ impl Player {
             from_ns: None,
             before_ns: 0,
             shown: 0,
-            story: Story::Begins,
+            progress: Progress::Begins,
             users: None,
             restored_gaps: 0,
             status,
@@ -244,7 +244,7 @@ impl Player {
             keyframe = None;
         }
         if let Some(host) = begins {
-            self.story = Story::Begins;
+            self.progress = Progress::Begins;
             if let Some(tracker) = &mut tracker {
                 let filter = tracker.filter().clone();
                 **tracker = Tracker::with_filter(host, Sources::EbpfAndProc, filter);
@@ -252,10 +252,10 @@ impl Player {
         }
         let own_interval_ns = sample.stamp.interval_ns;
         self.connect(&mut sample, keyframe, tracker);
-        self.story = self.story.next();
+        self.progress = self.progress.next();
         self.boot_wall_ns = wall_ns - i128::from(sample.stamp.boot_ns);
         let is_wanted = self.range.begin.is_none_or(|begin| wall_ns >= begin);
-        let mut is_shown = is_wanted && self.story == Story::Runs;
+        let mut is_shown = is_wanted && self.progress == Progress::Runs;
         let is_enough = is_shown && self.count(&sample, own_interval_ns);
         self.before_ns = sample.stamp.boot_ns;
         // Exit records of another boot are not wanted.
@@ -272,7 +272,7 @@ impl Player {
         }))
     }
 
-    /// Restores the tracker from a keyframe after a gap, and tells the sample how far
+    /// Restores the tracker from a keyframe after a gap, and sets in the sample how far
     /// back the state before it is known.
     fn connect(
         &mut self,
@@ -282,13 +282,13 @@ impl Player {
     ) {
         let mut known_ns = self.before_ns;
         if let (Some((keyframe, gaps)), Some(tracker)) = (keyframe, tracker)
-            && (self.story == Story::Opened || gaps > self.restored_gaps)
+            && (self.progress == Progress::Opened || gaps > self.restored_gaps)
             && restore(tracker, keyframe)
         {
             self.restored_gaps = gaps;
             known_ns = tracker.snapshot().stamp.boot_ns;
         }
-        if self.story.has_begun() {
+        if self.progress.has_begun() {
             sample.follow(self.before_ns, known_ns);
         }
     }

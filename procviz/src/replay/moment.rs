@@ -227,16 +227,16 @@ mod tests {
             (ns("2026-11-20T02:00:00Z"), ns("2026-11-20T03:00:00Z")),
             (ns("2026-11-21T02:00:00Z"), ns("2026-11-22T03:00:00Z")),
         ];
-        let said = find("03:12", &two).unwrap_err();
+        let message = find("03:12", &two).unwrap_err();
         assert!(
-            said.contains("2026-11-20, 2026-11-21, 2026-11-22"),
-            "{said}"
+            message.contains("2026-11-20, 2026-11-21, 2026-11-22"),
+            "{message}"
         );
         assert_eq!(find("12:00", &two), Ok(ns("2026-11-21T11:00:00Z")));
-        let said = find("2026-11-23T00:00", &two).unwrap_err();
+        let message = find("2026-11-23T00:00", &two).unwrap_err();
         assert!(
-            said.contains("2026-11-20 03:00:00 CET to 2026-11-22 04:00:00 CET"),
-            "{said}"
+            message.contains("2026-11-20 03:00:00 CET to 2026-11-22 04:00:00 CET"),
+            "{message}"
         );
         for bad in ["", "noon", "25:00", "-3x", "2026-11-22"] {
             assert!(find(bad, &two).unwrap_err().contains("invalid"), "{bad}");

@@ -4,8 +4,8 @@ use super::{
     Player,
     archive::{RecordingFile, failed, load_maps, spans},
     moment::Span,
+    progress::Progress,
     range::Range,
-    story::Story,
     tree::Tree,
 };
 use crate::{
@@ -105,10 +105,10 @@ impl Player {
         self.past = None;
         self.carried.clear();
         self.tree.iter_mut().for_each(Tree::forget);
-        if index != self.current || self.story.has_begun() {
+        if index != self.current || self.progress.has_begun() {
             self.open_file(index)?;
         }
-        self.story = Story::Begins;
+        self.progress = Progress::Begins;
         if let Some(tracker) = tracker {
             if let Some(offset) = keyframe {
                 if self.begin_at(offset, tracker)? {
@@ -181,7 +181,7 @@ impl Player {
             return Ok(false);
         }
         self.restored_gaps = gaps;
-        self.story = Story::Runs;
+        self.progress = Progress::Runs;
         self.before_ns = tracker.snapshot().stamp.boot_ns;
         self.ahead = Some(ahead);
         Ok(true)

@@ -79,10 +79,10 @@ impl Child {
     pub(crate) fn wait(self, ended: Arc<Notify>) -> std::io::Result<Waiting> {
         let pid = self.pid();
         let mut child = self.0;
-        let (tell, status) = mpsc::sync_channel(1);
+        let (sender, status) = mpsc::sync_channel(1);
         let body = move || {
             // The status comes first: the notified run ends, and then reads the status.
-            _ = tell.send(child.wait().map_or(1, shell_status));
+            _ = sender.send(child.wait().map_or(1, shell_status));
             ended.notify_one();
             ending::command_exited();
         };
@@ -171,7 +171,7 @@ impl Waiting {
 /// # Errors
 ///
 /// Errors of open(2) for the folder of temporary files.
-pub(crate) fn keeper() -> anyhow::Result<File> {
+pub(crate) fn nameless_file() -> anyhow::Result<File> {
     let folder = std::env::temp_dir();
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let file = open(&folder, flags, Mode::RUSR | Mode::WUSR)

@@ -21,7 +21,7 @@ use crate::{
     model::{Scope, Untrusted},
     runtime::{
         Failure, config,
-        ending::Takes,
+        ending::ShutdownTime,
         output::{OutFolder, PRIVATE, Part, split, take_owner_identity},
         signals::Interrupted,
         text::escaped,
@@ -45,8 +45,8 @@ pub(super) fn run(args: &CsvArgs) -> Result<u8, Failure> {
     let host = host()?;
     let interrupted = Interrupted::new(match &args.output {
         // Files get their names at the end of the run.
-        Some(_) => Takes::Work,
-        None => Takes::AMoment,
+        Some(_) => ShutdownTime::AsNeeded,
+        None => ShutdownTime::Short,
     })?;
     let folder = args.output.as_deref();
     let folder = folder

@@ -75,7 +75,7 @@ impl Target {
         samples: Option<u64>,
         shows: Shows,
     ) -> Result<Self, Failure> {
-        let shown = escaped(path);
+        let typed = escaped(path);
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
@@ -93,7 +93,7 @@ impl Target {
             Some("html") => Format::Html,
             _ => {
                 return Err(Failure::usage(format!(
-                    "unknown picture format `{shown}`: expected a name that ends in .png, .svg, .gif, .apng or .html"
+                    "unknown picture format `{typed}`: expected a name that ends in .png, .svg, .gif, .apng or .html"
                 )));
             }
         };
@@ -101,18 +101,18 @@ impl Target {
         let is_animation = matches!(format, Format::Gif | Format::Apng | Format::Html);
         if is_series && is_animation {
             return Err(Failure::usage(format!(
-                "`{shown}` names a series of files, but this format holds all pictures in one file: leave out `{{number}}` and `{{time}}`"
+                "`{typed}` names a series of files, but this format holds all pictures in one file: leave out `{{number}}` and `{{time}}`"
             )));
         }
         let is_one = !is_series && !is_animation && shows == Shows::OneSample;
         if let Some(count) = samples.filter(|count| *count > 1 && is_one) {
             return Err(Failure::usage(format!(
-                "`--samples {count}` makes {count} pictures, but `{shown}` is the name of one file: put `{{number}}` or `{{time}}` in the name, or use `--duration`"
+                "`--samples {count}` makes {count} pictures, but `{typed}` is the name of one file: put `{{number}}` or `{{time}}` in the name, or use `--duration`"
             )));
         }
         if path.file_name().is_some_and(|raw| raw.to_str().is_none()) {
             return Err(Failure::usage(format!(
-                "invalid file name `{shown}`: expected UTF-8"
+                "invalid file name `{typed}`: expected UTF-8"
             )));
         }
         let target = Self {

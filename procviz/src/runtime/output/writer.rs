@@ -70,8 +70,8 @@ impl Writer {
     ///
     /// When the thread cannot be started.
     pub(crate) fn start(target: &Target) -> std::io::Result<Self> {
-        let (jobs, todo) = sync_channel::<(OsString, Job)>(8);
-        let (tell, failed) = sync_channel(1);
+        let (jobs, receiver) = sync_channel::<(OsString, Job)>(8);
+        let (errors, failed) = sync_channel(1);
         let (ready, is_ready) = sync_channel(1);
         let target = target.clone();
         let body = move || {
@@ -79,11 +79,11 @@ impl Writer {
             confine_writer(&target.folder, keep);
             _ = ready.send(());
             let mut spool = None;
-            for (name, job) in todo {
+            for (name, job) in receiver {
                 let outcome = work(&target, name, job, &mut spool);
                 if let Err(error) = outcome {
                     // A full channel holds an earlier error, which is enough.
-                    _ = tell.try_send(error);
+                    _ = errors.try_send(error);
                 }
             }
         };

@@ -53,11 +53,11 @@ impl Blocked {
             .readings
             .iter()
             .map(|reading| (reading.id, reading.state));
-        let told = world.sample.events.iter().filter_map(|event| match event {
+        let events = world.sample.events.iter().filter_map(|event| match event {
             Event::State(id, state) => Some((*id, *state)),
             _ => None,
         });
-        let blocked = found.chain(read).chain(told);
+        let blocked = found.chain(read).chain(events);
         self.candidates.extend(
             blocked
                 .filter(|(_, state)| *state == State::Blocked)
