@@ -52,10 +52,10 @@ impl Exits {
         let rows = kernel.census()?.all().map_err(SamplerError::Proc)?;
         drain.seed(&rows, boot_now_ns());
         if let Some(roots) = only {
-            drain.lives().watch_only(roots);
+            drain.processes().watch_only(roots);
         }
         if threads {
-            drain.lives().want_threads();
+            drain.processes().want_threads();
         }
         let mut drain = DrainThread::idle(drain);
         let leaders = rows
@@ -86,14 +86,14 @@ impl Exits {
         let lost: u64 = self.kernel.lost().iter().sum();
         let mut drain = self.drain.lock();
         for (process, args) in self.args.answers() {
-            drain.lives().set_args(process, args);
+            drain.processes().set_args(process, args);
         }
-        drain.lives().set_lost(lost);
+        drain.processes().set_lost(lost);
         drain.drain();
         drain.take(&mut self.batch);
         let is_worse = lost > self.lost_events;
         if is_worse {
-            drain.lives().begin_census(boot_now_ns());
+            drain.processes().begin_census(boot_now_ns());
         }
         drop(drain);
         if is_worse {
