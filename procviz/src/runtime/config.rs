@@ -150,7 +150,9 @@ fn duration_of(text: &str) -> Option<Duration> {
     if is_number(text) {
         return Duration::try_from_secs_f64(text.parse().ok()?).ok();
     }
-    let span = SpanParser::new().parse_span(text).ok()?;
+    // jiff wants a digit before the point.
+    let zero = if text.starts_with('.') { "0" } else { "" };
+    let span = SpanParser::new().parse_span(format!("{zero}{text}")).ok()?;
     let day = SpanRelativeTo::days_are_24_hours();
     Duration::try_from(span.to_duration(day).ok()?).ok()
 }
@@ -281,6 +283,7 @@ mod tests {
             ("7", 7_000),
             ("1.5", 1_500),
             (".5", 500),
+            (".5s", 500),
             ("30s", 30_000),
             ("1.5m", 90_000),
             ("2min", 120_000),
