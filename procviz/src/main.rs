@@ -40,8 +40,8 @@ fn usage(error: &clap::Error) -> String {
         let value = arg.split_once('=').map_or("", |(_, value)| value);
         for typed in [arg.as_str(), value] {
             if typed.contains('\n') {
-                let shown = Untrusted::new(typed.as_bytes()).terminal();
-                text = text.replace(typed, &shown);
+                let escaped = Untrusted::new(typed.as_bytes()).terminal();
+                text = text.replace(typed, &escaped);
             }
         }
     }

@@ -13,7 +13,7 @@ use libtest_mimic::Failed;
 use nix::sys::signal::Signal;
 use procviz::{
     model::{Event, Sample},
-    recording::{Because, Reader},
+    recording::{FiredTrigger, Reader},
 };
 
 use crate::{
@@ -41,7 +41,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn read(path: &Path) -> (Vec<Sample>, Vec<Because>) {
+fn read(path: &Path) -> (Vec<Sample>, Vec<FiredTrigger>) {
     let mut reader = Reader::new(std::fs::File::open(path).unwrap()).unwrap();
     let mut samples = Vec::new();
     while let Some(sample) = reader.read().unwrap() {

@@ -146,6 +146,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("gif", &["paint/"]),
     ("png", &["paint/"]),
     ("clap", &["cli/", "main.rs"]),
+    ("parse_size", &["runtime/config.rs"]),
 ];
 
 fn strangers(all: &Files) -> Vec<String> {
@@ -430,7 +431,7 @@ const UNKNOWN_AS_ZERO: &[(&str, usize, &str)] = &[
         "the smallest dot; no mark for growth",
     ),
     ("chart/grid/mod.rs", 1, "the largest of all tasks"),
-    ("chart/grid/steady.rs", 1, "places of a group that has none"),
+    ("chart/grid/stable.rs", 1, "places of a group that has none"),
     (
         "chart/lines/mod.rs",
         2,

@@ -4,7 +4,7 @@ use super::picture;
 use crate::{
     chart::{Bubble, BubbleOptions, Chart, parse_color},
     cli::BubbleArgs,
-    live::{self, Looks},
+    live::{self, ChartOptions},
     model::{Scope, Untrusted},
     runtime::{
         Failure,
@@ -39,23 +39,23 @@ pub(super) fn run(args: &BubbleArgs) -> Result<u8, Failure> {
             picture::run(chart, scope, (path, &args.picture), 1.0)
         }
         None => {
-            let mut looks = Looks::usual(ChartKind::Bubble, &args.picture);
-            looks.grid.grouping = options.grouping;
-            looks.bubble = options;
-            live::run(looks, &args.picture, 1.0)
+            let mut charts = ChartOptions::usual(ChartKind::Bubble, &args.picture);
+            charts.grid.grouping = options.grouping;
+            charts.bubble = options;
+            live::run(charts, &args.picture, 1.0)
         }
     }
 }
 
 fn user_color(text: &str) -> Result<(String, Color), Failure> {
-    let shown = Untrusted::new(text.as_bytes()).terminal();
+    let typed = Untrusted::new(text.as_bytes()).terminal();
     let Some((user, color)) = text.split_once('=').filter(|(user, _)| !user.is_empty()) else {
         return Err(Failure::usage(format!(
-            "invalid value in `--user-color {shown}`: expected USER=COLOUR, such as `root=crimson`"
+            "invalid value in `--user-color {typed}`: expected USER=COLOUR, such as `root=crimson`"
         )));
     };
     let color = parse_color(color).map_err(|error| {
-        Failure::usage(format!("invalid value in `--user-color {shown}`: {error}"))
+        Failure::usage(format!("invalid value in `--user-color {typed}`: {error}"))
     })?;
     // Pictures show a user without a name as `uid N`.
     let user = match user.parse::<u32>() {

@@ -12,7 +12,9 @@ use crate::{
     replay::{failed, reader, recordings, report_losses},
     runtime::{
         Failure,
-        stdout::{Out, noun, say},
+        stdout::Out,
+        text::noun,
+        warning::{Warning, warn},
     },
     session::open,
 };
@@ -37,7 +39,9 @@ pub(super) fn run(path: &Path) -> Result<u8, Failure> {
                 contents.push(content);
             }
             Err(failure) => {
-                say(&format!("procviz: {:#}", failure.error));
+                warn(Warning::UnreadableRecording {
+                    error: &failure.error,
+                });
                 unreadable += 1;
             }
         }

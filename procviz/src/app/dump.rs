@@ -7,7 +7,7 @@ use crate::{
         json, rows,
     },
     model::Scope,
-    recorder::Keeping,
+    recorder::RecordingOptions,
     runtime::{
         Failure,
         config::Schedule,
@@ -26,7 +26,7 @@ pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {
     };
     let save = args.save.as_deref();
     let save = save
-        .map(|path| Keeping::all(path, (false, PRIVATE)))
+        .map(|path| RecordingOptions::all(path, (false, PRIVATE)))
         .transpose()?;
     let plan = Plan {
         save,

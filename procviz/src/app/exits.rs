@@ -15,8 +15,11 @@ use crate::{
     runtime::{
         Failure,
         config::{self, Schedule},
-        ending::{self, Takes},
-        stdout::{Out, Reader, noun, say},
+        ending::{self, ShutdownTime},
+        stderr::summary,
+        stdout::{Out, Reader},
+        text::noun,
+        warning::{Warning, warn},
     },
     session::{command::Child, open, selection::Selection},
     source::{Exits, Users, back_to_normal, boot_wall_ns, host},
@@ -37,7 +40,7 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
         .map(|text| config::duration("--duration", text, text))
         .transpose()?;
     // After a signal, the current line is completed, unless its reader has stopped.
-    ending::listen(Takes::Work)?;
+    ending::listen(ShutdownTime::AsNeeded)?;
     let mut selection = Selection::new(&args.filter)?;
     let child = if args.command.is_empty() {
         None
@@ -81,8 +84,8 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
     } else {
         String::new()
     };
-    say(&format!(
-        "procviz: {} {} seen, {} lost{others}",
+    summary(format!(
+        "{} {} seen, {} lost{others}",
         printer.printed,
         noun(printer.printed, "exit", "exits"),
         tally.lost
@@ -142,10 +145,7 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
         }
     }
     if folded > 0 {
-        say(&format!(
-            "procviz: {folded} more short-lived {} exited: the recording has only their number",
-            noun(folded, "process", "processes")
-        ));
+        warn(Warning::FoldedExits { count: folded });
     }
     Ok(player.status())
 }

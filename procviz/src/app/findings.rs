@@ -15,7 +15,9 @@ use crate::{
     runtime::{
         Failure,
         config::Schedule,
-        stdout::{Out, Reader, noun, say},
+        stderr::summary,
+        stdout::{Out, Reader},
+        text::noun,
     },
     session::{Plan, Session, open, selection::Selection},
     source::Users,
@@ -66,8 +68,8 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
     } else {
         format!(" (too short for: {})", snapshot.not_judged.join(", "))
     };
-    say(&format!(
-        "procviz: {count} {} in {}{short}, {} {} lost",
+    summary(format!(
+        "{count} {} in {}{short}, {} {} lost",
         noun(count as u64, "finding", "findings"),
         duration_text(snapshot.watched_ns()),
         snapshot.losses.events(),
@@ -181,12 +183,12 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
         count += 1;
         write(&mut out, args.json, &host, &mark, (Change::Begins, None))?;
     }
-    say_count(count, (!is_moment).then_some((begin, end)));
+    print_count(count, (!is_moment).then_some((begin, end)));
     Ok(Some(player.status_of((begin, end))))
 }
 
 /// Prints the number of findings in a period (wall clock, ns since 1970), or at a moment.
-fn say_count(count: u64, period: Option<Span>) {
+fn print_count(count: u64, period: Option<Span>) {
     let findings = noun(count, "finding", "findings");
     let when = match period {
         None => "at that time".to_owned(),
@@ -195,7 +197,7 @@ fn say_count(count: u64, period: Option<Span>) {
             format!("in {}", duration_text(span))
         }
     };
-    say(&format!("procviz: {count} {findings} {when}, as recorded"));
+    summary(format!("{count} {findings} {when}, as recorded"));
 }
 
 /// The change that a mark reports, with the duration in ns of a finding that ends.

@@ -4,7 +4,7 @@ use super::picture;
 use crate::{
     chart::{Chart, Colors, Grid, GridOptions, Sorting},
     cli::GridArgs,
-    live::{self, Looks},
+    live::{self, ChartOptions},
     model::Scope,
     runtime::{
         Failure, config,
@@ -22,9 +22,9 @@ pub(super) fn run(args: &GridArgs) -> Result<u8, Failure> {
             picture::run(chart, scope, (path, &args.picture), 1.0)
         }
         None => {
-            let mut looks = Looks::usual(ChartKind::Grid, &args.picture);
-            looks.grid = options;
-            live::run(looks, &args.picture, 1.0)
+            let mut charts = ChartOptions::usual(ChartKind::Grid, &args.picture);
+            charts.grid = options;
+            live::run(charts, &args.picture, 1.0)
         }
     }
 }

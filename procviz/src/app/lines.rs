@@ -4,7 +4,7 @@ use super::picture;
 use crate::{
     chart::{ANGLE, Chart, Lines, LinesOptions},
     cli::LinesArgs,
-    live::{self, Looks},
+    live::{self, ChartOptions},
     model::Scope,
     runtime::{
         Failure,
@@ -31,9 +31,9 @@ pub(super) fn run(args: &LinesArgs) -> Result<u8, Failure> {
             picture::run(chart, scope, (path, &args.picture), 5.0)
         }
         None => {
-            let mut looks = Looks::usual(ChartKind::Lines, &args.picture);
-            looks.lines = options;
-            live::run(looks, &args.picture, 1.0)
+            let mut charts = ChartOptions::usual(ChartKind::Lines, &args.picture);
+            charts.lines = options;
+            live::run(charts, &args.picture, 1.0)
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
         Args, Comm, ExitRecord, Fact, Finding, FindingKey, Place, Process, Scope, Snapshot, TaskId,
         Untrusted,
     },
-    paint::{Ended, Frame, Kind, Opens, Page, PageError, StoodOut, Story},
+    paint::{Frame, Page, PageContent, PageError, PageExit, PageExitKind, PageFinding, PageTheme},
     scene::Font,
 };
 
@@ -31,12 +31,12 @@ pub(super) struct Pages {
     page: Page,
     scope: Scope,
     arguments: Arguments,
-    opens: Opens,
+    theme: PageTheme,
     /// The same chart in both themes.
     charts: [Chart; 2],
     /// Findings of all frames so far, in the order in which they began.
-    findings: Vec<(FindingKey, StoodOut)>,
-    exits: Vec<Ended>,
+    findings: Vec<(FindingKey, PageFinding)>,
+    exits: Vec<PageExit>,
     more: FxHashMap<KindKey, (u64, String)>,
     counted: u64,
 }
@@ -46,14 +46,14 @@ impl Pages {
         chart: &Chart,
         scope: Scope,
         arguments: Arguments,
-        opens: Opens,
+        theme: PageTheme,
         font: Font,
     ) -> Self {
         Self {
             page: Page::new(font),
             scope,
             arguments,
-            opens,
+            theme,
             charts: [Theme::Light, Theme::Dark].map(|theme| chart.in_theme(theme)),
             findings: Vec::new(),
             exits: Vec::new(),
@@ -107,13 +107,13 @@ impl Pages {
         let mut kinds: Vec<_> = self.more.into_iter().collect();
         kinds.sort_by(|(a, (x, _)), (b, (y, _))| y.cmp(x).then_with(|| a.cmp(b)));
         let beyond: u64 = kinds.iter().skip(KINDS).map(|(_, (count, _))| count).sum();
-        let story = Story {
+        let content = PageContent {
             findings: self.findings.into_iter().map(|(_, of)| of).collect(),
             exits: self.exits,
             more_exits: kinds
                 .into_iter()
                 .take(KINDS)
-                .map(|((comm, ppid, _, ended), (count, user))| Kind {
+                .map(|((comm, ppid, _, ended), (count, user))| PageExitKind {
                     count,
                     ppid,
                     user,
@@ -124,7 +124,7 @@ impl Pages {
             counted: self.counted + beyond,
             has_args: self.arguments == Arguments::Shown,
         };
-        self.page.finish(&story, self.opens)
+        self.page.finish(&content, self.theme)
     }
 
     /// For each task: the id of its process, and its facts.
@@ -147,20 +147,20 @@ impl Pages {
             .findings
             .iter_mut()
             .rev()
-            .find(|(of, stood)| *of == key && stood.frames.1 + 1 == frame);
-        if let Some((_, stood)) = goes_on {
-            stood.frames.1 = frame;
-            stood.text.clone_from(&finding.text);
-            stood.dot = dot.or(stood.dot);
+            .find(|(of, page_finding)| *of == key && page_finding.frames.1 + 1 == frame);
+        if let Some((_, page_finding)) = goes_on {
+            page_finding.frames.1 = frame;
+            page_finding.text.clone_from(&finding.text);
+            page_finding.dot = dot.or(page_finding.dot);
             return;
         }
-        let stood = StoodOut {
+        let page_finding = PageFinding {
             frames: (frame, frame),
             who: finding.who(),
             text: finding.text.clone(),
             dot,
         };
-        self.findings.push((key, stood));
+        self.findings.push((key, page_finding));
     }
 
     /// Notes the processes that exited in a sample, for the next picture.
@@ -175,12 +175,10 @@ impl Pages {
             .collect();
         ended.sort_by_key(|process| (end_ns(process), process.id));
         for process in ended {
-            let leader = process.leader.and_then(|slot| snapshot.threads.get(slot));
-            let uid = leader.and_then(|leader| leader.uid);
-            let comm = match (&process.exit, leader) {
-                (Some(record), _) => record.comm,
-                (None, Some(leader)) => leader.comm,
-                (None, None) => Comm::default(),
+            let uid = snapshot.leader(process).and_then(|leader| leader.uid);
+            let comm = match &process.exit {
+                Some(record) => record.comm,
+                None => snapshot.name_of(process),
             };
             let how = how(process);
             if self.exits.len() >= LISTED {
@@ -190,8 +188,8 @@ impl Pages {
             }
             let record = process.exit.as_deref();
             let args = record.and_then(|record| record.args.as_deref());
-            let is_said = self.arguments == Arguments::Shown;
-            self.exits.push(Ended {
+            let shows_args = self.arguments == Arguments::Shown;
+            self.exits.push(PageExit {
                 frame,
                 time: end_ns(process).map_or_else(
                     || "unknown".to_owned(),
@@ -205,7 +203,7 @@ impl Pages {
                 lived_ns: record.map(ExitRecord::lifetime_ns),
                 cpu_ns: record.and_then(|record| record.cpu_ns),
                 max_rss_bytes: record.and_then(|record| record.max_rss_bytes),
-                args: args.filter(|_| is_said).map(command_line),
+                args: args.filter(|_| shows_args).map(command_line),
             });
         }
         self.counted += snapshot.folds.iter().map(|fold| fold.count).sum::<u64>();
@@ -218,9 +216,8 @@ fn picture(name: &str) -> String {
 
 /// Whether the filter shows the process.
 fn is_shown(process: &Process, snapshot: &Snapshot) -> bool {
-    let slots = process.leader.or_else(|| process.members.first().copied());
-    let leader = slots.and_then(|slot| snapshot.threads.get(slot));
-    leader.is_none_or(|leader| !leader.hidden)
+    let thread = snapshot.main_thread(process);
+    thread.is_none_or(|thread| !thread.hidden)
 }
 
 fn end_ns(process: &Process) -> Option<u64> {

@@ -10,15 +10,17 @@ use crate::{
     cli::{PictureArgs, ThemeArg},
     export::time,
     model::{Scope, Snapshot, TaskId},
-    paint::{self, MOST_FRAMES, Opens},
-    recorder::Keeping,
+    paint::{self, MOST_FRAMES, PageTheme},
+    recorder::RecordingOptions,
     runtime::{
         Failure,
         config::{self, Schedule},
         drawing::{arguments, font, name, notes},
         measures::Measures,
         output::{Format, Job, Shows, Target, Writer},
-        stdout::{noun, say, shown},
+        stderr::summary,
+        text::{escaped, noun},
+        warning::{Warning, warn},
     },
     scene::{Font, Scene},
     session::{Next, Plan, Session, WantArgs},
@@ -47,7 +49,7 @@ pub(super) fn run(
         config::check_pixels(measures.size, measures.scale, (&args.size, &args.scale))?;
     }
     let chart = match chart {
-        Chart::Grid(grid) if target.has_many() => Chart::Grid(grid.steady()),
+        Chart::Grid(grid) if target.has_many() => Chart::Grid(grid.stable()),
         chart => chart,
     };
     let is_bounded = schedule.samples.is_some() || schedule.duration.is_some();
@@ -59,7 +61,7 @@ pub(super) fn run(
     let arguments = arguments(args);
     let save = args.save.as_deref();
     let save = save
-        .map(|path| Keeping::all(path, (args.force, mode)))
+        .map(|path| RecordingOptions::all(path, (args.force, mode)))
         .transpose()?;
     let (session, writer) = Session::start(
         Plan {
@@ -76,9 +78,9 @@ pub(super) fn run(
     )?;
     let scope = session.scope(scope);
     let chart = chart.in_scope(scope);
-    let gathered = Gathered::new(&target, (&chart, scope), args, &font);
+    let collected = Collected::new(&target, (&chart, scope), args, &font);
     if target.is_animation() && !is_bounded && args.run.is_empty() && is_live {
-        say("procviz: watching until Ctrl-C; to stop by itself, use `--samples` or `--duration`");
+        warn(Warning::UntilInterrupted);
     }
     let draw = Draw {
         max_size: measures.max_size,
@@ -94,7 +96,7 @@ pub(super) fn run(
         delay_ms: (schedule.interval.as_millis() as u32).max(20),
         target,
         writer,
-        gathered,
+        collected,
         number: 0,
     };
     draw.all(session, &schedule)
@@ -117,12 +119,12 @@ struct Draw {
     /// The whole recording is read, so exits before the first picture are listed, too.
     lists_all_exits: bool,
     writer: Writer,
-    gathered: Gathered,
+    collected: Collected,
     number: u64,
 }
 
 /// The content so far of a file with many pictures.
-enum Gathered {
+enum Collected {
     /// Each picture is a file of its own.
     Nothing,
     /// An animation, whose frames the writer keeps: their number and size, bytes.
@@ -133,7 +135,7 @@ enum Gathered {
     Page(Box<Pages>),
 }
 
-impl Gathered {
+impl Collected {
     fn new(
         target: &Target,
         (chart, scope): (&Chart, Scope),
@@ -145,9 +147,9 @@ impl Gathered {
             Format::Gif | Format::Apng => Self::Frames { count: 0, bytes: 0 },
             Format::Html => {
                 let opens = match args.theme {
-                    None => Opens::AsBrowser,
-                    Some(ThemeArg::Light) => Opens::Light,
-                    Some(ThemeArg::Dark) => Opens::Dark,
+                    None => PageTheme::AsBrowser,
+                    Some(ThemeArg::Light) => PageTheme::Light,
+                    Some(ThemeArg::Dark) => PageTheme::Dark,
                 };
                 let pages = Pages::new(chart, scope, arguments(args), opens, font.clone());
                 Self::Page(Box::new(pages))
@@ -194,14 +196,13 @@ impl Draw {
             if is_last {
                 break;
             }
-            if !has_room || self.gathered.len() >= MOST_FRAMES {
+            if !has_room || self.collected.len() >= MOST_FRAMES {
                 let snapshot = session.snapshot();
-                say(&format!(
-                    "procviz: a file holds up to {MOST_FRAMES} pictures and `--max-size` bytes: stopped after picture {}, of {}; for the rest, \
-                     use `--begin` and `--end`, or sample less often",
-                    self.gathered.len(),
-                    time::local_precise(&snapshot.host, snapshot.stamp.boot_ns)
-                ));
+                warn(Warning::FileIsFull {
+                    most: MOST_FRAMES,
+                    pictures: self.collected.len(),
+                    time: time::local_precise(&snapshot.host, snapshot.stamp.boot_ns),
+                });
                 break;
             }
         }
@@ -213,29 +214,28 @@ impl Draw {
     fn finish(self) -> Result<(), Failure> {
         let number = self.number;
         let last = self.target.name(number, "{time}");
-        let job = match self.gathered {
+        let job = match self.collected {
             _ if number == 0 => None,
-            Gathered::Nothing => None,
-            Gathered::Frames { .. } => Some(Job::Animation {
+            Collected::Nothing => None,
+            Collected::Frames { .. } => Some(Job::Animation {
                 format: self.target.format,
                 delay_ms: self.delay_ms,
             }),
-            Gathered::Page(pages) => Some(Job::File(pages.finish()?)),
+            Collected::Page(pages) => Some(Job::File(pages.finish()?)),
         };
         if let Some(job) = job {
             self.writer.write(last.clone(), job)?;
         }
         self.writer.finish()?;
         match number {
-            0 => say("procviz: nothing was drawn"),
-            _ if !self.target.is_series => say(&format!(
-                "procviz: wrote `{}`",
-                shown(self.target.path_of(&last))
-            )),
-            _ => say(&format!(
-                "procviz: wrote {number} {}, the last as `{}`",
+            0 => summary("nothing was drawn"),
+            _ if !self.target.is_series => {
+                summary(format!("wrote `{}`", escaped(self.target.path_of(&last))))
+            }
+            _ => summary(format!(
+                "wrote {number} {}, the last as `{}`",
                 noun(number, "picture", "pictures"),
-                shown(self.target.path_of(&last))
+                escaped(self.target.path_of(&last))
             )),
         }
         Ok(())
@@ -245,14 +245,14 @@ impl Draw {
     /// the sample.
     fn observe(&mut self, session: &Session, lists_exits: bool) {
         let snapshot = session.snapshot();
-        match &mut self.gathered {
-            Gathered::Page(pages) => {
+        match &mut self.collected {
+            Collected::Page(pages) => {
                 pages.observe(snapshot);
                 if lists_exits {
                     pages.ends(snapshot, &|uid| name(&session.users, uid));
                 }
             }
-            Gathered::Nothing | Gathered::Frames { .. } => self.chart.observe(snapshot),
+            Collected::Nothing | Collected::Frames { .. } => self.chart.observe(snapshot),
         }
     }
 
@@ -277,7 +277,7 @@ impl Draw {
         let user = |uid| name(&session.users, uid);
         let font = self.font.clone();
         let context = self.context(&user, snapshot, &font);
-        if let Gathered::Page(pages) = &mut self.gathered {
+        if let Collected::Page(pages) = &mut self.collected {
             self.number += 1;
             return Ok(pages.add(snapshot, &context)? && (pages.bytes() as u64) < self.max_size);
         }
@@ -290,14 +290,14 @@ impl Draw {
             }
         };
         self.number += 1;
-        if let Gathered::Frames {
+        if let Collected::Frames {
             count,
-            bytes: gathered,
-        } = &mut self.gathered
+            bytes: collected_bytes,
+        } = &mut self.collected
         {
             *count += 1;
-            *gathered += bytes.len() as u64;
-            let has_room = *gathered < self.max_size;
+            *collected_bytes += bytes.len() as u64;
+            let has_room = *collected_bytes < self.max_size;
             self.writer
                 .write(self.target.name(1, ""), Job::Frame(bytes))?;
             return Ok(has_room);

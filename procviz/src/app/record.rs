@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::{
     cli::{FilesArgs, FilterArgs, RecordArgs},
     model::Scope,
-    recorder::{Files, Folder, Keeping, Limits, Place, RingPlan, trigger::Triggers},
+    recorder::{Files, Folder, Limits, Place, RecordingOptions, RingPlan, trigger::Triggers},
     runtime::{
         Failure,
         config::{self, Schedule},
-        stdout::shown,
+        text::escaped,
     },
     session::{Plan, Session},
 };
@@ -21,7 +21,7 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
     let schedule = Schedule::new(&args.sampling, 1.0)?;
     let mode = config::mode(&args.mode)?;
     let (place, files) = place(args)?;
-    let keeping = Keeping {
+    let options = RecordingOptions {
         place,
         force: args.force,
         mode,
@@ -38,7 +38,7 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
         ..FilterArgs::default()
     };
     let plan = Plan {
-        save: Some(keeping),
+        save: Some(options),
         files,
         ..Plan::plain(&schedule, &args.sampling, &filter, &args.run)
     };
@@ -56,7 +56,7 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
 fn place(args: &RecordArgs) -> Result<(Place, Files), Failure> {
     let typed = &args.files;
     let path = &args.output;
-    let shown = shown(path);
+    let typed_path = escaped(path);
     let is_folder = path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/");
     let of_folders = [
         ("--rotate", &typed.rotate),
@@ -69,14 +69,14 @@ fn place(args: &RecordArgs) -> Result<(Place, Files), Failure> {
     if !is_folder {
         return match given {
             Some((option, _)) => Err(Failure::usage(format!(
-                "`{option}` needs a folder, but `-o {shown}` is a file: for a folder, add `/` at the end"
+                "`{option}` needs a folder, but `-o {typed_path}` is a file: for a folder, add `/` at the end"
             ))),
             None => Ok((Place::file(path, args.force)?, Files::One)),
         };
     }
     if args.sampling.from.is_some() {
         return Err(Failure::usage(format!(
-            "`-o {shown}` is a folder, but with `--from` procviz records to one file: type the name of a file"
+            "`-o {typed_path}` is a folder, but with `--from` procviz records to one file: type the name of a file"
         )));
     }
     let duration = |option: &str, text: &Option<String>| {

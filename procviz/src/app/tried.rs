@@ -58,8 +58,8 @@ pub(super) fn run(
 fn print(thread: &str, attempts: Vec<(&'static str, String)>) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
-    for (what, said) in attempts {
-        writeln!(out, "{thread}\t{what}\t{said}")?;
+    for (what, outcome) in attempts {
+        writeln!(out, "{thread}\t{what}\t{outcome}")?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Context,
     grid::{Places, short_lives_without_dot},
-    grouping::{Grouping, Groups, shown},
+    grouping::{Grouping, Groups, group_name},
     head::Counts,
     oklab::mix,
     palette::Palette,
@@ -292,7 +292,7 @@ impl CellGrid {
         };
         for piece in &self.pieces {
             let group = &self.places.groups()[piece.group];
-            let name = shown(&groups.name(&group.key, context), &group.key);
+            let name = group_name(&groups.name(&group.key, context), &group.key);
             let (name, count) = match piece.from {
                 0 => (name, count_text(group.alive as u64)),
                 _ => (format!("{name}, more"), String::new()),

@@ -73,7 +73,7 @@ impl<'a> Groups<'a> {
             _ if task.process.kthread => GroupKey::KernelThreads,
             Grouping::Cgroup => GroupKey::Cgroup(task.process.cgroup.clone()),
             Grouping::Tree => GroupKey::Tree(self.root(task.process)),
-            Grouping::Command => GroupKey::Command(name_of(self.snapshot, task.process)),
+            Grouping::Command => GroupKey::Command(self.snapshot.name_of(task.process)),
         }
     }
 
@@ -103,7 +103,7 @@ impl<'a> Groups<'a> {
             GroupKey::Tree(id) => {
                 let name = self
                     .process(id.tid)
-                    .map(|process| name_of(self.snapshot, process).text().picture());
+                    .map(|process| self.snapshot.name_of(process).text().picture());
                 format!("{} {}", name.as_deref().unwrap_or("(gone)"), id.tid).into()
             }
         }
@@ -129,17 +129,9 @@ impl<'a> Groups<'a> {
     }
 }
 
-/// The name of a process, which is the name of its group leader.
-pub(super) fn name_of(snapshot: &Snapshot, process: &Process) -> Comm {
-    process
-        .leader
-        .and_then(|leader| snapshot.threads.get(leader))
-        .map_or(Comm::default(), |leader| leader.comm)
-}
-
 /// The name of a group, escaped for a picture. For a cgroup this is only the last
 /// part of its path, which says most.
-pub(super) fn shown(name: &str, key: &GroupKey) -> String {
+pub(super) fn group_name(name: &str, key: &GroupKey) -> String {
     let text = Untrusted::new(name.as_bytes()).picture();
     match key {
         GroupKey::Cgroup(Some(_)) => {

@@ -95,7 +95,7 @@ fn dots_stay_where_they_are() {
             (15_000, (640.0, 480.0)),
             (200, (1200.0, 800.0)),
         ] {
-            let mut grid = golden::grid(Grouping::User).steady();
+            let mut grid = golden::grid(Grouping::User).stable();
             let (mut frames, mut moved, mut all) = (Vec::new(), 0, 0);
             machine(many, burst, |_, snapshot| {
                 let scene = golden::with_context(size, |context| grid.draw(snapshot, context));

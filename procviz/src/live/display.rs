@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::anyhow;
 
-use crate::runtime::stdout::shown;
+use crate::runtime::text::escaped;
 #[cfg(feature = "window")]
 use winit::{
     event_loop::EventLoop, platform::wayland::EventLoopBuilderExtWayland,
@@ -53,7 +53,7 @@ impl Display {
                     env: (!is_named).then_some(socket),
                 });
             }
-            Some(socket) => missing.push(format!("no answer at {}", shown(socket))),
+            Some(socket) => missing.push(format!("no answer at {}", escaped(socket))),
             None => missing.push("WAYLAND_DISPLAY is not set".to_owned()),
         }
         match std::env::var("DISPLAY")

@@ -3,7 +3,7 @@
 
 #[cfg(feature = "window")]
 mod display;
-mod looks;
+mod options;
 mod place;
 mod playback;
 mod popups;
@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use self::looks::Looks;
+pub(crate) use self::options::ChartOptions;
 use self::{
     place::{Place, place},
     playback::Replay,
@@ -30,14 +30,14 @@ use crate::{
     chart::{Arguments, Bubble, Grid, Lines, Theme},
     cli::PictureArgs,
     model::{Host, TaskId, duration_text},
-    recorder::Keeping,
+    recorder::RecordingOptions,
     runtime::{
         Failure,
         config::Schedule,
         drawing,
         measures::Measures,
         output::{Target, Writer},
-        stdout::say,
+        stderr::summary,
     },
     scene::Font,
     session::{
@@ -54,7 +54,11 @@ use crate::{
 /// # Errors
 ///
 /// When there is no screen, or nothing can be watched or read.
-pub(crate) fn run(mut looks: Looks, args: &PictureArgs, interval: f64) -> Result<u8, Failure> {
+pub(crate) fn run(
+    mut charts: ChartOptions,
+    args: &PictureArgs,
+    interval: f64,
+) -> Result<u8, Failure> {
     let schedule = Schedule::new(&args.sampling, interval)?;
     if args.sampling.from.is_some() && args.save.is_some() {
         return Err(Failure::usage(
@@ -69,12 +73,12 @@ pub(crate) fn run(mut looks: Looks, args: &PictureArgs, interval: f64) -> Result
     let measures = Measures::new(args)?;
     match place(args)? {
         #[cfg(feature = "window")]
-        Place::Window(display) => window::run(looks, (args, &measures), &schedule, &display),
+        Place::Window(display) => window::run(charts, (args, &measures), &schedule, &display),
         Place::Terminal => {
             if args.theme.is_none() {
-                looks.in_theme(Theme::Dark);
+                charts.in_theme(Theme::Dark);
             }
-            terminal::run(looks, (args, &measures), &schedule)
+            terminal::run(charts, (args, &measures), &schedule)
         }
     }
 }
@@ -83,7 +87,7 @@ pub(crate) fn run(mut looks: Looks, args: &PictureArgs, interval: f64) -> Result
 struct Live {
     session: Session,
     view: View,
-    looks: Looks,
+    charts: ChartOptions,
     bubble: Bubble,
     grid: Grid,
     lines: Lines,
@@ -97,7 +101,7 @@ struct Live {
     /// The task of the last details, the details, and when they came.
     detailed: Option<(TaskId, Vec<String>, Instant)>,
     /// The last popup of each task that is shown: it stays when the task is gone.
-    said: HashMap<TaskId, Popup>,
+    last_popups: HashMap<TaskId, Popup>,
     /// Where pictures are saved, or why none can be.
     saved: Result<(Target, Writer), String>,
     started: Instant,
@@ -106,11 +110,11 @@ struct Live {
 }
 
 /// The state in which a view opens.
-fn view(looks: &Looks, args: &PictureArgs, schedule: &Schedule, session: &Session) -> View {
+fn view(charts: &ChartOptions, args: &PictureArgs, schedule: &Schedule, session: &Session) -> View {
     let mut view = View::new(
-        looks.first,
-        [looks.grid.scope, looks.bubble.scope, looks.lines.scope],
-        looks.grid.grouping,
+        charts.first,
+        [charts.grid.scope, charts.bubble.scope, charts.lines.scope],
+        charts.grid.grouping,
         schedule.interval,
     );
     view.is_recording = args.sampling.from.is_some();
@@ -134,7 +138,7 @@ enum Reaction {
 impl Live {
     /// Starts sampling, or opens the recording.
     fn start(
-        looks: Looks,
+        charts: ChartOptions,
         (args, measures): (&PictureArgs, &Measures),
         schedule: &Schedule,
         wake: Wake,
@@ -157,7 +161,7 @@ impl Live {
             wants_past: true,
             writes: saved.as_ref().ok().map(Target::folder),
             save: save
-                .map(|path| Keeping::all(path, (args.force, mode)))
+                .map(|path| RecordingOptions::all(path, (args.force, mode)))
                 .transpose()?,
             ..Plan::plain(schedule, &args.sampling, &args.filter, &args.run)
         };
@@ -170,22 +174,22 @@ impl Live {
         if let (Some(browsed), Some(wake)) = (browsed, wake_replay) {
             replay = Some(Replay::start(browsed, measures.speed, wake)?);
         }
-        let view = view(&looks, args, schedule, &session);
+        let view = view(&charts, args, schedule, &session);
         let mut live = Self {
             base: session.filter().clone(),
             session,
             view,
-            bubble: Bubble::new(looks.bubble.clone()),
-            grid: Grid::new(looks.grid.clone()).steady(),
-            lines: Lines::new(looks.lines.clone()),
-            looks,
+            bubble: Bubble::new(charts.bubble.clone()),
+            grid: Grid::new(charts.grid.clone()).stable(),
+            lines: Lines::new(charts.lines.clone()),
+            charts,
             font,
             arguments: drawing::arguments(args),
             has_asked_for_args: args.args,
             governor: Governor::new(measures.max_cpu),
             details: Details::start(tick_ns),
             detailed: None,
-            said: HashMap::new(),
+            last_popups: HashMap::new(),
             saved: match (saved, writer) {
                 (Ok(target), Some(writer)) => Ok((target, writer)),
                 (Err(failure), _) => Err(format!("{:#}", failure.error)),
@@ -310,8 +314,8 @@ impl Live {
     /// Ends the view: prints the last line, and returns the exit status.
     fn end(self) -> Result<u8, Failure> {
         let snapshot = self.session.snapshot();
-        say(&format!(
-            "procviz: {} kernel events seen, {} lost, in {}",
+        summary(format!(
+            "{} kernel events seen, {} lost, in {}",
             snapshot.events_seen,
             snapshot.losses.events(),
             duration_text(snapshot.watched_ns())

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    runtime::ending::{self, Takes},
+    runtime::ending::{self, ShutdownTime},
     session::{SeekRange, watch::Wake},
 };
 
@@ -26,7 +26,7 @@ const SPEEDS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 600.
 
 /// What a signal asks of the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum SignalRequest {
     Nothing,
     /// End the view.
     Over,
@@ -60,7 +60,7 @@ impl Replay {
     ///
     /// When the thread cannot be started.
     pub(super) fn start(browsed: SeekRange, speed: f64, wake: Wake) -> std::io::Result<Self> {
-        ending::listen(Takes::AMoment)?;
+        ending::listen(ShutdownTime::Short)?;
         let (clock, due) = unbounded_channel();
         let asked = Arc::new(AtomicU8::new(0));
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -83,11 +83,11 @@ impl Replay {
     }
 
     /// What a signal has asked since the last call.
-    pub(super) fn asked(&self) -> Asked {
+    pub(super) fn asked(&self) -> SignalRequest {
         match self.asked.swap(0, Ordering::SeqCst) {
-            0 => Asked::Nothing,
-            1 => Asked::Suspend,
-            _ => Asked::Over,
+            0 => SignalRequest::Nothing,
+            1 => SignalRequest::Suspend,
+            _ => SignalRequest::Over,
         }
     }
 
@@ -171,8 +171,8 @@ async fn tick(
         let far = Instant::now() + Duration::from_secs(86_400);
         let [a, b, c, d] = &mut over;
         tokio::select! {
-            told = due.recv() => match told {
-                Some(told) => { next = told; continue; }
+            instant = due.recv() => match instant {
+                Some(instant) => { next = instant; continue; }
                 None => return,
             },
             () = tokio::time::sleep_until(next.unwrap_or(far)) => next = None,

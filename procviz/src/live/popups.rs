@@ -17,18 +17,18 @@ impl Live {
     /// The popups of the tasks that the user looks at, in order.
     pub(super) fn popups(&mut self) -> Vec<(TaskId, Popup)> {
         let shown = self.view.shown();
-        self.said.retain(|id, _| shown.contains(id));
+        self.last_popups.retain(|id, _| shown.contains(id));
         self.ask_for_details(shown.last().copied());
         for id in &shown {
             if let Some(popup) = self.popup(*id) {
-                self.said.insert(*id, popup);
-            } else if let Some(said) = self.said.get_mut(id) {
-                said.is_over = true;
+                self.last_popups.insert(*id, popup);
+            } else if let Some(popup) = self.last_popups.get_mut(id) {
+                popup.is_over = true;
             }
         }
         shown
             .into_iter()
-            .filter_map(|id| Some((id, self.said.get(&id)?.clone())))
+            .filter_map(|id| Some((id, self.last_popups.get(&id)?.clone())))
             .collect()
     }
 
@@ -56,8 +56,8 @@ impl Live {
     pub(super) fn name_of(&self, pid: u32) -> Option<String> {
         let snapshot = self.session.snapshot();
         let is_it = |process: &&Process| process.id.tid == pid && process.end.is_none();
-        let leader = snapshot.processes.iter().find(is_it)?.leader?;
-        Some(snapshot.threads.get(leader)?.comm.text().picture())
+        let leader = snapshot.leader(snapshot.processes.iter().find(is_it)?)?;
+        Some(leader.comm.text().picture())
     }
 
     pub(super) fn ask_for_details(&mut self, id: Option<TaskId>) {

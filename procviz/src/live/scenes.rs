@@ -8,7 +8,7 @@ use crate::{
     export::time,
     model::Snapshot,
     paint,
-    runtime::{drawing, output::Job, stdout::shown},
+    runtime::{drawing, output::Job, text::escaped},
     scene::{Font, Scene},
     view::ChartKind,
 };
@@ -19,21 +19,21 @@ impl Live {
         let kinds = [ChartKind::Grid, ChartKind::Bubble, ChartKind::Lines];
         let [grid, bubble, lines] = kinds.map(|kind| self.view.scope_of(kind));
         let grouping = self.view.grouping;
-        let looks = &mut self.looks.grid;
+        let charts = &mut self.charts.grid;
         let wanted = (grid, grouping, self.view.sorting);
-        if (looks.scope, looks.grouping, looks.sorting) != wanted {
-            (looks.scope, looks.grouping, looks.sorting) = wanted;
-            self.grid = Grid::new(self.looks.grid.clone()).steady();
+        if (charts.scope, charts.grouping, charts.sorting) != wanted {
+            (charts.scope, charts.grouping, charts.sorting) = wanted;
+            self.grid = Grid::new(self.charts.grid.clone()).stable();
         }
-        if self.looks.bubble.scope != bubble || self.looks.bubble.grouping != grouping {
-            self.looks.bubble.scope = bubble;
-            self.looks.bubble.grouping = grouping;
-            self.bubble = Bubble::new(self.looks.bubble.clone());
+        if self.charts.bubble.scope != bubble || self.charts.bubble.grouping != grouping {
+            self.charts.bubble.scope = bubble;
+            self.charts.bubble.grouping = grouping;
+            self.bubble = Bubble::new(self.charts.bubble.clone());
             self.bubble.observe(self.session.snapshot());
         }
-        if self.looks.lines.scope != lines {
-            self.looks.lines.scope = lines;
-            self.lines = Lines::new(self.looks.lines.clone());
+        if self.charts.lines.scope != lines {
+            self.charts.lines.scope = lines;
+            self.lines = Lines::new(self.charts.lines.clone());
             self.rebuild_charts();
         }
     }
@@ -67,7 +67,7 @@ impl Live {
             }
         });
         self.view.message = Some(match outcome {
-            Ok(()) => format!("saved as {}", shown(target.path_of(&name))),
+            Ok(()) => format!("saved as {}", escaped(target.path_of(&name))),
             Err(error) => format!("not saved: {error:#}"),
         });
     }

@@ -40,7 +40,7 @@ use ratatui::{
 
 use rustix::fs::{Mode, OFlags, open};
 
-use super::{Live, Looks, Reaction, context};
+use super::{ChartOptions, Live, Reaction, context};
 use crate::{
     chart::{CellGrid, Counts, Grouping, Palette, Sorting, ground, quiet, words},
     cli::PictureArgs,
@@ -75,19 +75,21 @@ enum UiEvent {
 
 /// Shows the live view until the user quits.
 pub(super) fn run(
-    looks: Looks,
+    charts: ChartOptions,
     (args, measures): (&PictureArgs, &Measures),
     schedule: &Schedule,
 ) -> Result<u8, Failure> {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let look = Look::of_environment(args.ascii, no_color);
-    let palette = Palette::new(looks.grid.theme, looks.grid.palette, &looks.grid.colors);
+    let palette = Palette::new(charts.grid.theme, charts.grid.palette, &charts.grid.colors);
     let (events, heard) = channel();
     let wake = events.clone();
     // The error means that the view has ended and needs no wake-up.
     let wake = Box::new(move || _ = wake.send(UiEvent::Sampler));
-    let kept = (!args.run.is_empty()).then(command::keeper).transpose()?;
-    let mut live = Live::start(looks, (args, measures), schedule, wake, kept.as_ref())?;
+    let kept = (!args.run.is_empty())
+        .then(command::nameless_file)
+        .transpose()?;
+    let mut live = Live::start(charts, (args, measures), schedule, wake, kept.as_ref())?;
     live.view.span = Some(1.0);
     let ours = TerminalGuard::enter()?;
     let mut view = TerminalView {
@@ -154,14 +156,14 @@ fn terminal() -> anyhow::Result<Cells> {
 }
 
 /// Reads keys and mouse on a thread of its own.
-fn listen(tell: Sender<UiEvent>) -> io::Result<()> {
+fn listen(events: Sender<UiEvent>) -> io::Result<()> {
     std::thread::Builder::new()
         .name("procviz-keys".to_owned())
         .spawn(move || {
             loop {
                 let heard = event::read().map_or(UiEvent::Lost, UiEvent::Event);
                 let is_over = matches!(heard, UiEvent::Lost);
-                if tell.send(heard).is_err() || is_over {
+                if events.send(heard).is_err() || is_over {
                     return;
                 }
             }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Live, playback::Asked};
+use super::{Live, playback::SignalRequest};
 use crate::{
     chart::{Bubble, Grid, Lines},
     export::time,
@@ -28,13 +28,13 @@ impl Live {
         let Some(wanted) = wanted else { return Ok(()) };
         self.session.seek(wanted)?;
         // New charts: the old charts hold samples of another time.
-        self.grid = Grid::new(self.looks.grid.clone()).steady();
-        self.bubble = Bubble::new(self.looks.bubble.clone());
-        self.lines = Lines::new(self.looks.lines.clone());
+        self.grid = Grid::new(self.charts.grid.clone()).stable();
+        self.bubble = Bubble::new(self.charts.bubble.clone());
+        self.lines = Lines::new(self.charts.lines.clone());
         if let Some(past) = self.session.take_past() {
             self.lines.recall(&past);
         }
-        self.said.clear();
+        self.last_popups.clear();
         let is_ahead = |next: Option<i128>| next.is_some_and(|next| next <= wanted);
         while is_ahead(self.session.next_wall_ns()) || !self.has_begun() {
             if self.session.next()?.is_none() {
@@ -56,9 +56,9 @@ impl Live {
             return Ok(Taken::Nothing);
         };
         match replay.asked() {
-            Asked::Nothing => {}
-            Asked::Suspend => return Ok(Taken::Suspend),
-            Asked::Over => {
+            SignalRequest::Nothing => {}
+            SignalRequest::Suspend => return Ok(Taken::Suspend),
+            SignalRequest::Over => {
                 self.is_over = true;
                 return Ok(Taken::All);
             }

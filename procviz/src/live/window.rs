@@ -17,13 +17,13 @@ use winit::{
     window::{Window, WindowId},
 };
 
-use super::{Live, Looks, Reaction, display::Display};
+use super::{ChartOptions, Live, Reaction, display::Display};
 use crate::{
     chart::{Palette, plot_of},
     cli::PictureArgs,
     export::time,
     paint,
-    runtime::{Failure, config::Schedule, measures::Measures, stdout::say},
+    runtime::{Failure, config::Schedule, measures::Measures, stderr::print_line},
     scene::Scene,
     session::Taken,
     view::{BAR, Hits, Input, Key, Overlay},
@@ -44,17 +44,17 @@ const PLACES_VARIABLE: &str = "PROCVIZ_TEST_PLACES";
 
 /// Shows the live view until its window is closed.
 pub(super) fn run(
-    looks: Looks,
+    charts: ChartOptions,
     (args, measures): (&PictureArgs, &Measures),
     schedule: &Schedule,
     display: &Display,
 ) -> Result<u8, Failure> {
-    let palette = Palette::new(looks.grid.theme, looks.grid.palette, &looks.grid.colors);
+    let palette = Palette::new(charts.grid.theme, charts.grid.palette, &charts.grid.colors);
     let event_loop = display.event_loop()?;
     let proxy = event_loop.create_proxy();
     // The error means that the window is gone and needs no wake-up.
     let wake = Box::new(move || _ = proxy.send_event(()));
-    let live = Live::start(looks, (args, measures), schedule, wake, None)?;
+    let live = Live::start(charts, (args, measures), schedule, wake, None)?;
     let context = Context::new(event_loop.owned_display_handle())
         .map_err(|error| anyhow!("failed to draw on the display: {error}"))?;
     let mut view = WindowView {
@@ -409,12 +409,12 @@ impl WindowView {
     /// open popups.
     fn print_places(&self, scale: f32) {
         let mut text = String::from("places");
-        for spot in &self.hits.tasks {
+        for task in &self.hits.tasks {
             text.push_str(&format!(
                 " {}:{:.0},{:.0}",
-                spot.id.tid,
-                spot.x * scale,
-                spot.y * scale
+                task.id.tid,
+                task.x * scale,
+                task.y * scale
             ));
         }
         let shown = self.live.view.shown();
@@ -422,7 +422,7 @@ impl WindowView {
         let snapshot = self.live.session.snapshot();
         let clock = time::local_clock(&snapshot.host, snapshot.stamp.boot_ns);
         let tick = snapshot.tick;
-        say(&format!(
+        print_line(&format!(
             "{text} tick {tick} clock {clock} popups {}",
             shown.join(",")
         ));

@@ -1,6 +1,6 @@
 use crate::model::{
-    Finding, Fold, Host, Losses, MachineFigures, Process, Scope, Sources, Stamp, State, TaskView,
-    Thread,
+    Comm, Finding, Fold, Host, Losses, MachineFigures, Process, Scope, Sources, Stamp, State,
+    TaskView, Thread,
 };
 
 /// All tasks with their figures after a sample.
@@ -116,6 +116,25 @@ impl Snapshot {
         self.process_view(slot, self.processes.get(slot)?)
     }
 
+    /// The leader of a process; `None` while the leader has not been seen, or when it is
+    /// gone.
+    pub fn leader(&self, process: &Process) -> Option<&Thread> {
+        self.threads.get(process.leader?)
+    }
+
+    /// The thread that is shown for a process: the leader, or the first thread if the leader
+    /// has not been seen.
+    pub fn main_thread(&self, process: &Process) -> Option<&Thread> {
+        let slot = process.leader.or(process.members.first().copied())?;
+        self.threads.get(slot)
+    }
+
+    /// The name of a process, which is the name of its leader; empty if that is unknown.
+    pub fn name_of(&self, process: &Process) -> Comm {
+        self.leader(process)
+            .map_or(Comm::default(), |leader| leader.comm)
+    }
+
     /// Part of the interval that the recording does not cover, ns.
     pub fn missing_ns(&self) -> u64 {
         let begin = self.stamp.boot_ns.saturating_sub(self.stamp.interval_ns);
@@ -147,10 +166,7 @@ impl Snapshot {
     }
 
     fn process_view<'a>(&'a self, slot: usize, process: &'a Process) -> Option<TaskView<'a>> {
-        let leader = process
-            .leader
-            .or_else(|| process.members.first().copied())?;
-        let mut view = self.thread_view(slot, self.threads.get(leader)?)?;
+        let mut view = self.thread_view(slot, self.main_thread(process)?)?;
         view.scope = Scope::Processes;
         view.last_on_cpu_ns = view.last_on_cpu_ns.max(process.ended_on_cpu_ns);
         for slot in &process.members {

@@ -9,7 +9,9 @@ mod raster;
 mod svg;
 
 pub use animation::{AnimationError, Frames, MOST_FRAMES, apng, gif};
-pub use page::{Ended, Frame, Kind, Opens, Page, PageError, StoodOut, Story};
+pub use page::{
+    Frame, Page, PageContent, PageError, PageExit, PageExitKind, PageFinding, PageTheme,
+};
 pub use png::{PngError, encode};
 #[cfg(feature = "window")]
 pub(crate) use raster::copy_pixels;

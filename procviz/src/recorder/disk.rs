@@ -13,20 +13,20 @@ use std::{
 use anyhow::{Context as _, anyhow};
 
 use super::{
-    Keeping, Place,
-    folder::{Tidy, free_name},
+    Place, RecordingOptions,
+    folder::{Cleanup, free_name},
     job::{Begin, Job},
     lost::Lost,
     open::Open,
     part::Part,
-    queue::Todo,
+    queue::JobReceiver,
 };
 use crate::{
-    model::Untrusted,
     recording::{Block, Facts},
     runtime::{
         output::{OutFolder, Part as OutPart, confine_writer, take_owner_identity},
-        stdout::{noun, say, shown},
+        text::escaped,
+        warning::{Warning, warn},
     },
 };
 
@@ -65,12 +65,12 @@ struct Pending {
 
 /// The state of the writer thread.
 pub(super) struct Disk {
-    keeping: Keeping,
+    options: RecordingOptions,
     /// The folder of [`Place::Folder`]; `None` until it is open.
     folder: Option<OutFolder>,
     /// Whether the kernel refuses writes to all other folders.
     is_limited: bool,
-    tidy: Tidy,
+    cleanup: Cleanup,
     open: Option<Open>,
     pending: Option<Pending>,
     lost: Lost,
@@ -106,16 +106,16 @@ impl Pending {
 }
 
 impl Disk {
-    pub(super) fn new(keeping: Keeping, facts: &Facts, shared: Arc<Shared>) -> Self {
-        let tidy = match &keeping.place {
-            Place::File(..) => Tidy::default(),
-            Place::Folder(folder) => Tidy::new(folder.limits, facts),
+    pub(super) fn new(options: RecordingOptions, facts: &Facts, shared: Arc<Shared>) -> Self {
+        let cleanup = match &options.place {
+            Place::File(..) => Cleanup::default(),
+            Place::Folder(folder) => Cleanup::new(folder.limits, facts),
         };
         Self {
-            keeping,
+            options,
             folder: None,
             is_limited: false,
-            tidy,
+            cleanup,
             open: None,
             pending: None,
             lost: Lost::default(),
@@ -132,8 +132,8 @@ impl Disk {
     ///
     /// When the folder cannot be created or opened.
     pub(super) fn confine(&mut self) -> anyhow::Result<()> {
-        let nearest = self.keeping.place.nearest().clone();
-        let is_folder = matches!(self.keeping.place, Place::Folder(_));
+        let nearest = self.options.place.nearest().clone();
+        let is_folder = matches!(self.options.place, Place::Folder(_));
         let keep = take_owner_identity(&nearest);
         let folder = match is_folder {
             true => self.open_folder()?,
@@ -149,12 +149,12 @@ impl Disk {
     ///
     /// When the file cannot be created; the current file then stays open.
     pub(super) fn begin(&mut self, begin: &Begin) -> anyhow::Result<()> {
-        let how = (self.keeping.force, self.keeping.mode);
-        let mut open = match &self.keeping.place {
+        let how = (self.options.force, self.options.mode);
+        let mut open = match &self.options.place {
             Place::File(folder, name) => Open::create(folder, name.clone(), how)?,
             Place::Folder(_) => {
                 let folder = self.open_folder()?;
-                self.tidy.make_room(&folder, 1, None);
+                self.cleanup.make_room(&folder, 1, None);
                 let name = free_name(&folder, begin)?;
                 Open::create(&folder, name, how)?
             }
@@ -162,7 +162,8 @@ impl Disk {
         let written = open.append(begin.parts.iter().map(|(block, _)| block));
         if let Err(error) = written {
             open.remove();
-            return Err(error).with_context(|| format!("failed to write `{}`", shown(open.path())));
+            return Err(error)
+                .with_context(|| format!("failed to write `{}`", escaped(open.path())));
         }
         let samples: u64 = begin.parts.iter().map(|(_, samples)| samples).sum();
         self.end();
@@ -170,12 +171,11 @@ impl Disk {
         self.outcome.files += 1;
         self.shared.size.store(open.good, Ordering::Relaxed);
         if let Some(why) = &begin.why {
-            let words = Untrusted::new(why.words.as_bytes()).terminal();
-            say(&format!(
-                "procviz: {words}: recording to `{}`, which begins with {samples} {} from the ring",
-                shown(open.path()),
-                noun(samples, "sample", "samples")
-            ));
+            warn(Warning::TriggerFired {
+                trigger: &why.words,
+                path: &open.path(),
+                samples,
+            });
         }
         self.open = Some(open);
         Ok(())
@@ -192,9 +192,9 @@ impl Disk {
         if let Some(first) = first.filter(|_| begin.why.is_some()) {
             lost.end_before(first);
         }
-        let told = lost.blocks().into_iter().map(|block| (block, 0));
+        let blocks = lost.blocks().into_iter().map(|block| (block, 0));
         let at = begin.parts.len().min(1);
-        begin.parts.splice(at..at, told);
+        begin.parts.splice(at..at, blocks);
     }
 
     /// Opens the folder. The first call creates it if it does not exist. Later, another folder
@@ -206,7 +206,7 @@ impl Disk {
     /// When the folder cannot be created or opened, another procviz records to it, or
     /// [`Replaced`].
     fn open_folder(&mut self) -> anyhow::Result<OutFolder> {
-        let Place::Folder(place) = &self.keeping.place else {
+        let Place::Folder(place) = &self.options.place else {
             return Err(anyhow!("a recording to one file has no folder of its own"));
         };
         // A folder that was moved away and back is still locked, by this file descriptor.
@@ -214,9 +214,9 @@ impl Disk {
             return Ok(folder.clone());
         }
         let folder = match self.folder {
-            None => place.open(self.keeping.mode)?,
+            None => place.open(self.options.mode)?,
             Some(_) if self.is_limited && place.is_there() => {
-                return Err(anyhow!(Replaced(shown(place.path()))));
+                return Err(anyhow!(Replaced(escaped(place.path()))));
             }
             // The folder is not created again: it can be on a disk that is not mounted at
             // the moment.
@@ -233,15 +233,15 @@ impl Disk {
     pub(super) fn probe(&mut self) -> anyhow::Result<()> {
         let folder = self.open_folder()?;
         let name = format!("procviz-{}", std::process::id());
-        OutPart::create(&folder, name, (false, self.keeping.mode)).map(|_| ())
+        OutPart::create(&folder, name, (false, self.options.mode)).map(|_| ())
     }
 
     /// Does all jobs until the queue is closed.
-    pub(super) fn work(mut self, todo: &Todo) -> Outcome {
+    pub(super) fn work(mut self, receiver: &JobReceiver) -> Outcome {
         loop {
             let job = match &self.pending {
-                None => todo.take().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(_) => todo.take_within(AGAIN),
+                None => receiver.take().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(_) => receiver.take_within(AGAIN),
             };
             match job {
                 Ok(Job::Part(part)) => self.write(part),
@@ -277,7 +277,7 @@ impl Disk {
         self.try_again(Duration::ZERO);
         if let Some(pending) = self.pending.take() {
             self.outcome.lost += pending.samples();
-            say("procviz: the last samples were lost: no file could be created");
+            warn(Warning::LastSamplesLost);
         }
         self.end();
         self.outcome
@@ -289,15 +289,12 @@ impl Disk {
         {
             open.sync();
             if open.was_removed() {
-                say(&format!(
-                    "procviz: `{}` has been removed: the recording ends",
-                    shown(open.path())
-                ));
+                warn(Warning::RecordingRemoved { path: &open.path() });
                 self.shared.is_gone.store(true, Ordering::Relaxed);
             }
             if let Some(folder) = &self.folder {
                 let written = (open.name.as_os_str(), open.good);
-                self.tidy.make_room(folder, 0, Some(written));
+                self.cleanup.make_room(folder, 0, Some(written));
             }
         }
     }
@@ -306,9 +303,7 @@ impl Disk {
     fn wait(&mut self, begin: Begin, error: &anyhow::Error) {
         match error.is::<Replaced>() {
             true => self.give_up(error),
-            false => say(&format!(
-                "procviz: {error:#}; procviz tries again every second"
-            )),
+            false => warn(Warning::FileNotCreated { error }),
         }
         self.end();
         if let Some(earlier) = self.pending.replace(Pending {
@@ -323,7 +318,7 @@ impl Disk {
     /// Ends the recording: no file can be created any more.
     fn give_up(&self, error: &anyhow::Error) {
         if !self.shared.is_gone.swap(true, Ordering::Relaxed) {
-            say(&format!("procviz: {error:#}"));
+            warn(Warning::FolderReplaced { error });
         }
     }
 
@@ -345,7 +340,7 @@ impl Disk {
             self.open = next;
         }
         match begun {
-            Ok(()) => say("procviz: recording continues"),
+            Ok(()) => warn(Warning::RecordingContinues),
             Err(error) => {
                 if error.is::<Replaced>() {
                     self.give_up(&error);
@@ -393,10 +388,10 @@ impl Disk {
             }
             Err(error) => {
                 if is_first {
-                    say(&format!(
-                        "procviz: failed to write `{}`: {error}; sampling continues",
-                        shown(open.path())
-                    ));
+                    warn(Warning::WriteFailed {
+                        path: &open.path(),
+                        error: &error,
+                    });
                 }
                 self.outcome.lost += samples;
                 let why = error.to_string();
@@ -426,26 +421,23 @@ impl Disk {
         if self.lost.is_empty() {
             return;
         }
-        let told = self.lost.blocks();
+        let lost = self.lost.blocks();
         let pending = self.pending.as_mut();
         if let Some(pending) = pending.filter(|pending| !pending.is_over) {
-            let told = told.into_iter().map(|block| (block, 0));
-            pending.begin.parts.extend(told.chain(all.iter().cloned()));
+            let lost = lost.into_iter().map(|block| (block, 0));
+            pending.begin.parts.extend(lost.chain(all.iter().cloned()));
             self.lost = Lost::default();
             return;
         }
         let Some(open) = &mut self.open else { return };
         let all = all.iter().map(|(block, _)| block);
-        let blocks: Vec<&Block> = told.iter().chain(all).collect();
+        let blocks: Vec<&Block> = lost.iter().chain(all).collect();
         self.needed = blocks.iter().map(|block| block.bytes.len()).sum();
         let written = open.append(blocks);
         self.shared.size.store(open.good, Ordering::Relaxed);
         if written.is_ok() {
             let lost = std::mem::take(&mut self.lost).samples;
-            say(&format!(
-                "procviz: recording continues; {lost} {} lost",
-                noun(lost, "sample was", "samples were")
-            ));
+            warn(Warning::RecordingContinuesAfterLoss { lost });
         }
     }
 
@@ -472,10 +464,7 @@ impl Disk {
         }
         open.sync();
         if !open.rename_to_final() {
-            say(&format!(
-                "procviz: failed to replace `{}`: the old file is unchanged, the new recording is lost",
-                shown(open.path())
-            ));
+            warn(Warning::NotReplaced { path: &open.path() });
             open.remove();
             self.shared.is_gone.store(true, Ordering::Relaxed);
         }

@@ -2,14 +2,14 @@
 
 use super::{
     MOST_REASONS, Recorder,
-    job::{Begin, Job, Why},
+    job::{Begin, Job, TriggerReason},
     ring::Fired,
     trigger,
 };
 use crate::{
     model::Sample,
-    recording::{Because, Block},
-    runtime::stdout::say,
+    recording::{Block, FiredTrigger},
+    runtime::warning::{Warning, warn},
     tracker::Tracker,
 };
 
@@ -40,27 +40,27 @@ impl Recorder {
             self.ring.iter_mut().for_each(|ring| ring.end(now));
         }
         for trigger::Fired { trigger, words } in fired {
-            self.fire(&Why { trigger, words }, now);
+            self.fire(&TriggerReason { trigger, words }, now);
         }
     }
 
     /// Writes what the ring holds, after a SIGUSR2.
     pub(crate) fn ask(&mut self, now: u64) {
-        let why = Why {
+        let why = TriggerReason {
             trigger: "SIGUSR2".to_owned(),
             words: "SIGUSR2: requested by signal".to_owned(),
         };
         self.fire(&why, now);
     }
 
-    pub(super) fn fire(&mut self, why: &Why, now: u64) {
+    pub(super) fn fire(&mut self, why: &TriggerReason, now: u64) {
         let Some(ring) = &mut self.ring else { return };
         let fired = ring.fire(now, why);
         if fired == Fired::TooSoon || self.facts.because.len() >= MOST_REASONS {
             return;
         }
         let wall_ns = self.boot_wall_ns + i128::from(now);
-        self.facts.because.push(Because {
+        self.facts.because.push(FiredTrigger {
             time_ns: now,
             words: why.words.clone(),
         });
@@ -83,7 +83,7 @@ impl Recorder {
         {
             ring.forget_writing();
             self.facts.because.clear();
-            say("procviz: a trigger fired, but its file was not written: the disk is too slow");
+            warn(Warning::TriggerLost);
         }
     }
 

@@ -21,7 +21,7 @@ use crate::{
     recording::{Facts, ReadError, Reader, SUFFIX},
     runtime::{
         output::{OutFolder, split},
-        stdout::shown,
+        text::escaped,
     },
 };
 
@@ -123,7 +123,7 @@ impl Folder {
         match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) => Err(anyhow!(
                 "another procviz records to the folder `{}`: choose another folder",
-                shown(&self.path)
+                escaped(&self.path)
             )),
             // The file system lacks locks, or procviz has no read access to the folder.
             Ok(()) | Err(_) => Ok(folder),
@@ -151,20 +151,20 @@ pub(super) fn free_name(folder: &OutFolder, begin: &Begin) -> anyhow::Result<OsS
             Ok(_) => {}
             Err(Errno::NOENT) => return Ok(name),
             Err(error) => {
-                let path = shown(folder.path_of(&name));
+                let path = escaped(folder.path_of(&name));
                 return Err(error).with_context(|| format!("failed to create `{path}`"));
             }
         }
     }
     Err(anyhow!(
         "failed to create a file in `{}`: all 999 names for this second are in use",
-        shown(folder.path())
+        escaped(folder.path())
     ))
 }
 
 /// Removes old recordings to keep a folder within its limits.
 #[derive(Default)]
-pub(super) struct Tidy {
+pub(super) struct Cleanup {
     limits: Limits,
     /// Kind of the recorder, as in the facts of its files.
     keeper: String,
@@ -174,7 +174,7 @@ pub(super) struct Tidy {
     known: HashMap<(OsString, u64), bool>,
 }
 
-impl Tidy {
+impl Cleanup {
     /// For files of recorders of the same kind and machine as in `facts`.
     pub(super) fn new(limits: Limits, facts: &Facts) -> Self {
         Self {

@@ -37,14 +37,14 @@ pub(super) struct Begin {
     /// Wall clock for the name of the file, ns since 1970.
     pub(super) wall_ns: i128,
     /// The trigger that fired, for the name of the file, too; `None` without a trigger.
-    pub(super) why: Option<Why>,
+    pub(super) why: Option<TriggerReason>,
     /// The first blocks of the file.
     pub(super) parts: Vec<Part>,
 }
 
 /// A trigger that fired, and what happened in words for the user.
 #[derive(Clone, Debug)]
-pub(super) struct Why {
+pub(super) struct TriggerReason {
     pub(super) trigger: String,
     pub(super) words: String,
 }

@@ -128,20 +128,20 @@ impl Lost {
             return kept.collect();
         };
         let deaths = (!self.ended.is_empty()).then(|| Block::deaths(gap.span_ns, &self.ended));
-        let told = match deaths {
+        let blocks = match deaths {
             None => vec![Block::gap(&gap)],
             Some(Ok(deaths)) => vec![Block::gap(&gap), Ok(deaths)],
             Some(Err(_)) => self.gap().map(Ok).into_iter().collect(),
         };
-        told.into_iter().flatten().chain(kept).collect()
+        blocks.into_iter().flatten().chain(kept).collect()
     }
 
-    /// The gap, if `told` exit records are written beside it.
-    fn gap_without(&self, told: u64) -> Option<Gap> {
+    /// The gap, if `written` exit records are written beside it.
+    fn gap_without(&self, written: u64) -> Option<Gap> {
         Some(Gap {
             span_ns: self.span_ns?,
             samples: self.samples,
-            deaths: self.forgotten + (self.ended.len() as u64).saturating_sub(told),
+            deaths: self.forgotten + (self.ended.len() as u64).saturating_sub(written),
             why: self.why.clone(),
         })
     }

@@ -5,9 +5,9 @@ mod disk;
 mod firing;
 mod folder;
 mod job;
-mod keeping;
 mod lost;
 mod open;
+mod options;
 mod part;
 mod queue;
 mod ring;
@@ -36,7 +36,7 @@ use self::{
 };
 pub(crate) use self::{
     folder::{Folder, Limits},
-    keeping::{Files, Filtered, Keeping, Place, Shown, facts},
+    options::{Files, Filtered, Place, RecordingOptions, RunKind, facts},
     ring::RingPlan,
 };
 use crate::{
@@ -44,7 +44,9 @@ use crate::{
     recording::{Block, Facts, Gap, Mark, PROCESSES, Packer},
     runtime::{
         Failure,
-        stdout::{noun, say},
+        stderr::summary,
+        text::noun,
+        warning::{Warning, warn},
     },
     source::Users,
     tracker::{ActiveFindings, Change, Filter, LastSeconds, Secrets, Tracker},
@@ -100,13 +102,13 @@ impl Recorder {
     ///
     /// When the file cannot be created, or already exists.
     pub(crate) fn start(
-        keeping: &Keeping,
+        options: &RecordingOptions,
         files: Files,
         facts: Facts,
         filtered: Filtered,
     ) -> Result<Self, Failure> {
         let mut facts = facts;
-        let is_reduced = keeping.scope == Scope::Processes && facts.has_threads();
+        let is_reduced = options.scope == Scope::Processes && facts.has_threads();
         if is_reduced {
             PROCESSES.clone_into(&mut facts.tasks);
         }
@@ -125,7 +127,7 @@ impl Recorder {
         };
         let first = ring.is_none().then_some(first);
         let shared = Arc::new(Shared::default());
-        let disk = Disk::new(keeping.clone(), &facts, Arc::clone(&shared));
+        let disk = Disk::new(options.clone(), &facts, Arc::clone(&shared));
         let Writing {
             jobs,
             outcome,
@@ -142,7 +144,7 @@ impl Recorder {
         Ok(Self {
             facts,
             packer: Packer::new(),
-            secrets: if keeping.redacts {
+            secrets: if options.redacts {
                 Secrets::LeftOut
             } else {
                 Secrets::Kept
@@ -312,9 +314,9 @@ impl Recorder {
         match Block::trails(&over) {
             Ok(block) => self.put((block, 0)),
             // A reader notices that the stretch is missing, and reads the samples instead.
-            Err(error) => say(&format!(
-                "procviz: a block of trails was not recorded: {error}"
-            )),
+            Err(error) => warn(Warning::TrailsNotRecorded {
+                error: error.to_string(),
+            }),
         }
     }
 
@@ -340,14 +342,14 @@ impl Recorder {
     fn know(&mut self, sample: &Sample, users: &Users) {
         let found = sample.found.iter().filter_map(|found| found.uid);
         let read = sample.readings.iter().filter_map(|reading| reading.uid);
-        let told = sample.events.iter().filter_map(|event| match event {
+        let events = sample.events.iter().filter_map(|event| match event {
             Event::Fork(fork) => Some(fork.uid),
             Event::Exec(exec) => Some(exec.uid),
             Event::ProcessEnd(record) => Some(record.uid),
             _ => None,
         });
         let mut is_new = false;
-        for uid in found.chain(read).chain(told) {
+        for uid in found.chain(read).chain(events) {
             if let Some(name) = users
                 .known(uid)
                 .filter(|_| !self.facts.users.contains_key(&uid))
@@ -449,7 +451,7 @@ impl Recorder {
         let mut is_there = !self.is_gone();
         match self.outcome.recv() {
             Ok(outcome) => {
-                self.say_what_there_is(&outcome, lost);
+                self.print_summary(&outcome, lost);
                 let has_lost_all = outcome.samples == 0 && outcome.lost + lost > 0;
                 is_there &= !has_lost_all;
             }
@@ -458,11 +460,11 @@ impl Recorder {
         is_there && !self.is_gone()
     }
 
-    fn say_what_there_is(&self, outcome: &Outcome, lost: u64) {
+    fn print_summary(&self, outcome: &Outcome, lost: u64) {
         let lost = outcome.lost + lost;
         let files = match (outcome.files, self.ring.is_some()) {
             (0, _) if lost == 0 => {
-                say("procviz: no trigger fired (`--on`): no file was written");
+                warn(Warning::NoTriggerFired);
                 return;
             }
             (0 | 1, false) => String::new(),
@@ -474,8 +476,8 @@ impl Recorder {
             1 => "; 1 sample was lost".to_owned(),
             lost => format!("; {lost} samples were lost"),
         };
-        say(&format!(
-            "procviz: recorded {} {}, {}{files}{lost}",
+        summary(format!(
+            "recorded {} {}, {}{files}{lost}",
             outcome.samples,
             noun(outcome.samples, "sample", "samples"),
             crate::model::bytes_text(outcome.bytes)
@@ -494,7 +496,7 @@ impl Writing {
     /// Starts the thread, and waits until it has begun the first file, or has found
     /// that a file can be created.
     fn start(mut disk: Disk, first: Option<Begin>) -> Result<Self, Failure> {
-        let (jobs, todo) = queue();
+        let (jobs, receiver) = queue();
         let (send_begun, begun) = sync_channel(1);
         let (done, outcome) = sync_channel(1);
         let body = move || {
@@ -505,7 +507,7 @@ impl Writing {
             let is_good = begun.is_ok();
             _ = send_begun.send(begun);
             if is_good {
-                _ = done.send(disk.work(&todo));
+                _ = done.send(disk.work(&receiver));
             }
         };
         let thread = std::thread::Builder::new()
@@ -544,8 +546,9 @@ impl Drop for Recorder {
 
 /// Time between two keyframes, ns. Tests set the variable to get more keyframes.
 fn keyframes_ns() -> u64 {
-    let told = std::env::var("PROCVIZ_TEST_KEYFRAMES_NS").ok();
-    told.and_then(|told| told.parse().ok())
+    let value = std::env::var("PROCVIZ_TEST_KEYFRAMES_NS").ok();
+    value
+        .and_then(|value| value.parse().ok())
         .unwrap_or(KEYFRAMES_NS)
 }
 

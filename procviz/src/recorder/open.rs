@@ -21,7 +21,7 @@ use crate::{
     recording::{Block, Entry},
     runtime::{
         output::{OutFolder, beside},
-        stdout::shown,
+        text::escaped,
     },
 };
 
@@ -56,7 +56,7 @@ impl Open {
         if is_there && is_locked(folder, &name) {
             return Err(anyhow!(
                 "another procviz writes to `{}`: choose another file",
-                shown(folder.path_of(&name))
+                escaped(folder.path_of(&name))
             ));
         }
         let meanwhile = is_there.then(|| beside(&name));
@@ -68,7 +68,7 @@ impl Open {
         let path = folder.path_of(&name);
         let file = folder
             .create(first, mode)
-            .with_context(|| format!("failed to create `{}`", shown(&path)))?;
+            .with_context(|| format!("failed to create `{}`", escaped(&path)))?;
         // Not an error: a file system can lack locks.
         _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
         let mut open = Self {
@@ -84,7 +84,7 @@ impl Open {
         let header = Block::file_header();
         if let Err(error) = open.file.write_all(&header) {
             open.remove();
-            return Err(error).with_context(|| format!("failed to write `{}`", shown(&path)));
+            return Err(error).with_context(|| format!("failed to write `{}`", escaped(&path)));
         }
         open.good = header.len() as u64;
         Ok(open)

@@ -28,13 +28,13 @@ pub(super) struct Queue {
 }
 
 /// The end of the queue for the writer thread.
-pub(super) struct Todo {
+pub(super) struct JobReceiver {
     jobs: Receiver<Job>,
     waiting: Arc<Waiting>,
 }
 
 /// Creates an empty queue.
-pub(super) fn queue() -> (Queue, Todo) {
+pub(super) fn queue() -> (Queue, JobReceiver) {
     let (give, take) = channel();
     let waiting = Arc::new(Waiting::default());
     let queue = Queue {
@@ -42,11 +42,11 @@ pub(super) fn queue() -> (Queue, Todo) {
         waiting: Arc::clone(&waiting),
         most: most_bytes(),
     };
-    let todo = Todo {
+    let receiver = JobReceiver {
         jobs: take,
         waiting,
     };
-    (queue, todo)
+    (queue, receiver)
 }
 
 impl Queue {
@@ -74,7 +74,7 @@ impl Queue {
     }
 }
 
-impl Todo {
+impl JobReceiver {
     /// Waits for the next job.
     ///
     /// # Errors
@@ -107,7 +107,8 @@ fn kind(job: &Job) -> usize {
 /// Upper limit for the jobs in the queue, bytes. Tests set the variable to get a small
 /// queue.
 fn most_bytes() -> usize {
-    let told = std::env::var("PROCVIZ_TEST_QUEUE_BYTES").ok();
-    told.and_then(|told| told.parse().ok())
+    let value = std::env::var("PROCVIZ_TEST_QUEUE_BYTES").ok();
+    value
+        .and_then(|value| value.parse().ok())
         .unwrap_or(MOST_BYTES)
 }

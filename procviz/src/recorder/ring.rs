@@ -3,11 +3,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::{job::Why, part::Part, trigger::Triggers};
-use crate::{
-    model::{bytes_text, duration_text},
-    runtime::stdout::say,
-};
+use super::{job::TriggerReason, part::Part, trigger::Triggers};
+use crate::runtime::warning::{Warning, warn};
 
 /// Upper limit for the time of a chunk, ns; less in a short ring. Each chunk begins with the
 /// state of all tasks.
@@ -47,7 +44,7 @@ pub(super) struct Ring {
     quiet_until_ns: u64,
     /// Number of triggers that fired too soon after the last file.
     left_out: u64,
-    has_said_short: bool,
+    has_warned: bool,
 }
 
 /// What a trigger that fires leads to.
@@ -69,7 +66,7 @@ impl Ring {
             writing: None,
             quiet_until_ns: 0,
             left_out: 0,
-            has_said_short: false,
+            has_warned: false,
         }
     }
 
@@ -126,14 +123,13 @@ impl Ring {
             if second.begin_ns + span_ns > now && !is_much {
                 break;
             }
-            if is_much && second.begin_ns + span_ns > now && !self.has_said_short {
-                self.has_said_short = true;
-                say(&format!(
-                    "procviz: a ring of {1} holds only the last {0}, but `--ring` asks for {2}: choose a larger `--ring-size`",
-                    duration_text(now.saturating_sub(second.begin_ns)),
-                    bytes_text(self.plan.bytes),
-                    duration_text(span_ns)
-                ));
+            if is_much && second.begin_ns + span_ns > now && !self.has_warned {
+                self.has_warned = true;
+                warn(Warning::RingTooSmall {
+                    bytes: self.plan.bytes,
+                    held_ns: now.saturating_sub(second.begin_ns),
+                    wanted_ns: span_ns,
+                });
             }
             self.chunks.pop_front();
         }
@@ -145,7 +141,7 @@ impl Ring {
     }
 
     /// Handles a trigger that fires at `now`, ns since boot.
-    pub(super) fn fire(&mut self, now: u64, why: &Why) -> Fired {
+    pub(super) fn fire(&mut self, now: u64, why: &TriggerReason) -> Fired {
         let after = self.plan.after.as_nanos() as u64;
         if let Some(writing) = &mut self.writing {
             // A trigger that fires again and again must not extend one file without end.
@@ -156,11 +152,10 @@ impl Ring {
         if now < self.quiet_until_ns {
             self.left_out += 1;
             if self.left_out == 1 {
-                say(&format!(
-                    "procviz: {}: no new file, because the last file ended too recently: wait {} or choose a shorter `--cool-down`",
-                    crate::model::Untrusted::new(why.words.as_bytes()).terminal(),
-                    duration_text(self.quiet_until_ns - now)
-                ));
+                warn(Warning::TriggerTooSoon {
+                    trigger: &why.words,
+                    wait_ns: self.quiet_until_ns - now,
+                });
             }
             return Fired::TooSoon;
         }

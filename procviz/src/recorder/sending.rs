@@ -4,7 +4,11 @@
 use std::sync::atomic::Ordering;
 
 use super::{Recorder, job::Job, part::Part};
-use crate::{recording::Block, runtime::stdout::say, tracker::Tracker};
+use crate::{
+    recording::Block,
+    runtime::warning::{Warning, warn},
+    tracker::Tracker,
+};
 
 impl Recorder {
     /// Sends what was lost, when the queue has room again. If the writer thread asks for the
@@ -47,9 +51,9 @@ impl Recorder {
         match self.packer.block() {
             None => {}
             Some((Ok(block), samples)) => self.put((block, samples)),
-            Some((Err(error), _)) => say(&format!(
-                "procviz: a block of samples was not recorded: {error}"
-            )),
+            Some((Err(error), _)) => warn(Warning::SamplesNotRecorded {
+                error: error.to_string(),
+            }),
         }
     }
 
@@ -93,7 +97,7 @@ impl Recorder {
 
     pub(super) fn lose(&mut self, part: Part) {
         if self.lost.is_empty() && part.1 > 0 {
-            say("procviz: the disk is too slow: samples are lost, but sampling continues");
+            warn(Warning::DiskTooSlow);
         }
         self.lost_in_all += part.1;
         self.lost.add(part, "the disk was too slow");

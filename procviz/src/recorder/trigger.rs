@@ -8,7 +8,7 @@ use crate::{
         Comm, Event, ExitRecord, MachineFigures, Process, Rule, Sample, Snapshot, Sources, Status,
         bytes_text,
     },
-    runtime::{Failure, config, stdout::shown},
+    runtime::{Failure, config, text::escaped},
 };
 
 /// A trigger, with its text from the command line.
@@ -139,7 +139,7 @@ fn ends<'a>(sample: &'a Sample, snapshot: &'a Snapshot) -> Vec<End<'a>> {
         return ended
             .map(|process| End {
                 pid: process.id.tid,
-                comm: comm_of(snapshot, process),
+                comm: snapshot.name_of(process),
                 status: None,
                 record: None,
             })
@@ -159,12 +159,6 @@ fn ends<'a>(sample: &'a Sample, snapshot: &'a Snapshot) -> Vec<End<'a>> {
         .collect()
 }
 
-/// Name of a process: the name of its leader.
-fn comm_of(snapshot: &Snapshot, process: &Process) -> Comm {
-    let leader = process.leader.and_then(|slot| snapshot.threads.get(slot));
-    leader.map_or(Comm::default(), |thread| thread.comm)
-}
-
 fn name(comm: &Comm) -> String {
     String::from_utf8_lossy(comm.bytes()).into_owned()
 }
@@ -177,7 +171,7 @@ impl Text<'_> {
     fn bad(self, why: &str) -> Failure {
         Failure::usage(format!(
             "invalid trigger in `--on {}`: {why}",
-            shown(self.0)
+            escaped(self.0)
         ))
     }
 
@@ -284,11 +278,11 @@ impl Kind {
                 let large = snapshot.processes.iter().find(|process| {
                     process.end.is_none()
                         && process.rss.is_some_and(|rss| rss >= *most)
-                        && pattern.matches(&name(&comm_of(snapshot, process)))
+                        && pattern.matches(&name(&snapshot.name_of(process)))
                 })?;
                 Some(format!(
                     "{} (pid {}) has {} resident",
-                    name(&comm_of(snapshot, large)),
+                    name(&snapshot.name_of(large)),
                     large.id.tid,
                     bytes_text(large.rss?)
                 ))
@@ -383,8 +377,8 @@ mod tests {
         ] {
             let failure = parse(bad).unwrap_err();
             assert_eq!(failure.status, 2, "{bad}");
-            let said = format!("{:#}", failure.error);
-            assert!(said.contains(why), "{bad}: {said}");
+            let message = format!("{:#}", failure.error);
+            assert!(message.contains(why), "{bad}: {message}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     block::{BLOCK_HEADER, Header, Kind, unpacked},
-    samples::{Gathered, Scattered},
+    samples::{SamplesIn, SamplesOut},
     writer::Block,
 };
 use crate::model::{Event, ExitRecord, Sample, Sources, Stamp};
@@ -15,7 +15,7 @@ impl Block {
     pub fn ended(&self) -> (Vec<Arc<ExitRecord>>, u64) {
         let (mut ended, mut folded) = (Vec::new(), 0);
         let mut samples = self.samples();
-        while let Some(Ok(Some(sample))) = samples.as_mut().map(Scattered::next) {
+        while let Some(Ok(Some(sample))) = samples.as_mut().map(SamplesIn::next) {
             folded += sample.folds.iter().map(|fold| fold.count).sum::<u64>();
             ended.extend(sample.ended().cloned());
         }
@@ -36,21 +36,21 @@ impl Block {
         };
         let ended = ended.iter().cloned();
         sample.events.extend(ended.map(Event::ProcessEnd));
-        let mut gathered = Gathered::new();
-        gathered.add(&sample);
-        Self::new(Kind::Deaths, &gathered.finish(), span_ns)
+        let mut samples_out = SamplesOut::new();
+        samples_out.add(&sample);
+        Self::new(Kind::Deaths, &samples_out.finish(), span_ns)
     }
 
-    fn samples(&self) -> Option<Scattered> {
+    fn samples(&self) -> Option<SamplesIn> {
         let head = self.bytes.first_chunk::<BLOCK_HEADER>()?;
         let header = Header::parse(head).filter(|_| self.has_samples())?;
         let payload = unpacked(&header, self.bytes.get(BLOCK_HEADER..)?)?;
-        Scattered::new(payload).ok()
+        SamplesIn::new(payload).ok()
     }
 }
 
 /// The exit records in a block of deaths; `None` if the block is invalid.
-pub(super) fn ends(samples: &mut Scattered) -> Option<Vec<Arc<ExitRecord>>> {
+pub(super) fn ends(samples: &mut SamplesIn) -> Option<Vec<Arc<ExitRecord>>> {
     let sample = samples.next().ok()?;
     let ended = sample.map(|sample| sample.ended().cloned().collect());
     Some(ended.unwrap_or_default())

@@ -43,7 +43,7 @@ pub struct Facts {
     pub keeper: String,
     /// The triggers that fired, if the recording was made because of a trigger.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub because: Vec<Because>,
+    pub because: Vec<FiredTrigger>,
     /// User names by user id, for the users that were seen.
     pub users: BTreeMap<u32, String>,
 }
@@ -51,7 +51,7 @@ pub struct Facts {
 /// A trigger that fired: the reason for a recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Because {
+pub struct FiredTrigger {
     /// Time at which the trigger fired, ns since boot.
     pub time_ns: u64,
     /// What happened, in words for the user.

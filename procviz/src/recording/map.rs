@@ -10,7 +10,7 @@ use super::{
     marks::Mark,
     trails,
 };
-use crate::trails::{Past, Recall};
+use crate::trails::{Past, TrailsBuilder};
 
 /// Offset, kind and times of a block in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -168,7 +168,7 @@ impl Map {
         // of one block of samples.
         let last = samples.find(|entry| entry.begin_ns <= until_ns);
         let limit_ns = samples.next().or(last).map_or(0, |entry| entry.begin_ns);
-        let mut recall = Recall::new();
+        let mut builder = TrailsBuilder::new();
         let mut budget = Budget::new();
         for (entry, limit) in self.blocks(Kind::Trails) {
             if entry.end_ns >= limit_ns {
@@ -178,11 +178,11 @@ impl Map {
             let Some(Ok(more)) = payload.map(trails::unpack) else {
                 return Ok(None);
             };
-            if more.iter().any(|stretch| recall.take(stretch).is_err()) {
+            if more.iter().any(|stretch| builder.take(stretch).is_err()) {
                 return Ok(None);
             }
         }
-        Ok(recall.finish().ok())
+        Ok(builder.finish().ok())
     }
 
     /// The blocks of a kind, each with the offset of the next block.

@@ -22,7 +22,7 @@ mod trails;
 mod varint;
 mod writer;
 
-pub use facts::{Because, Facts, PROCESSES};
+pub use facts::{Facts, FiredTrigger, PROCESSES};
 pub use gap::Gap;
 pub use map::{Entry, Map};
 pub use marks::Mark;

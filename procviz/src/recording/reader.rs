@@ -18,7 +18,7 @@ use super::{
     keyframes,
     map::Map,
     possible::{end_is_possible, is_possible},
-    samples::Scattered,
+    samples::SamplesIn,
     trails,
 };
 use crate::{
@@ -85,7 +85,7 @@ pub struct Reader {
     is_at_end: bool,
     facts: Facts,
     integrity: Integrity,
-    samples: Option<Scattered>,
+    samples: Option<SamplesIn>,
     /// Offset of the block of `samples`, and the time of the last sample that was read,
     /// ns since boot.
     samples_at: u64,
@@ -227,7 +227,7 @@ impl Reader {
             if let Some(samples) = &mut self.samples {
                 match samples.next() {
                     Ok(Some(sample)) if !is_possible(&sample, self.before_ns) => {
-                        self.tell(Damage {
+                        self.add_damage(Damage {
                             offset: self.samples_at,
                             bytes: 0,
                             what: "a sample has impossible figures",
@@ -241,7 +241,7 @@ impl Reader {
                     Ok(None) => self.samples = None,
                     Err(_) => {
                         self.samples = None;
-                        self.tell(Damage {
+                        self.add_damage(Damage {
                             offset: self.samples_at,
                             bytes: 0,
                             what: "the content of a block of samples is invalid",
@@ -272,7 +272,7 @@ impl Reader {
         }
     }
 
-    fn tell(&mut self, damage: Damage) {
+    fn add_damage(&mut self, damage: Damage) {
         self.losses += 1;
         if self.integrity.damages.len() < MOST_DAMAGES {
             self.integrity.damages.push(damage);
@@ -334,7 +334,7 @@ impl Reader {
         };
         match entered {
             Ok(true) => {}
-            Ok(false) => self.tell(Damage {
+            Ok(false) => self.add_damage(Damage {
                 offset,
                 bytes: (BLOCK_HEADER + header.packed) as u64,
                 what: "the content of a block is invalid",
@@ -347,7 +347,7 @@ impl Reader {
     /// Leaves out the rest of the file: it was made to keep its reader busy.
     fn give_up(&mut self) {
         if self.budget.take().is_some() {
-            self.tell(Damage {
+            self.add_damage(Damage {
                 offset: self.at,
                 bytes: 0,
                 what: "the content exceeds the limits for a file of this size; the rest of the file is left out",
@@ -420,7 +420,7 @@ impl Reader {
                 }
                 _ => false,
             },
-            Kind::Samples => match Scattered::new(payload) {
+            Kind::Samples => match SamplesIn::new(payload) {
                 Ok(samples) => {
                     self.spend_rows(samples.rows())?;
                     self.samples = Some(samples);
@@ -440,7 +440,7 @@ impl Reader {
                 }
                 Err(_) => false,
             },
-            Kind::Deaths => match Scattered::new(payload) {
+            Kind::Deaths => match SamplesIn::new(payload) {
                 Ok(mut samples) => {
                     self.spend_rows(samples.rows())?;
                     self.take_ends(deaths::ends(&mut samples))
@@ -508,7 +508,7 @@ impl Reader {
 
     fn end_of_damage(&mut self) {
         if let Some(damage) = self.skipped.take() {
-            self.tell(damage);
+            self.add_damage(damage);
         }
     }
 

@@ -30,7 +30,7 @@ const ROWS_OF_SAMPLE: u64 = 8;
 const MOST_BYTES: u64 = 64 << 20;
 
 /// Collects samples for a block.
-pub(super) struct Gathered {
+pub(super) struct SamplesOut {
     words: Words,
     tables: Vec<TableOut>,
     known: Known,
@@ -38,7 +38,7 @@ pub(super) struct Gathered {
     span: Option<(u64, u64)>,
 }
 
-impl Gathered {
+impl SamplesOut {
     pub(super) fn new() -> Self {
         let ids = [SAMPLES, FOUND, READINGS, MEMORIES, FOLDS, KINDS];
         let tables = ids.into_iter().chain(EVENTS).map(TableOut::new);
@@ -171,9 +171,9 @@ fn head_of(sample: &Sample) -> Sample {
 }
 
 /// Reads the samples of a block, one after another.
-pub(super) struct Scattered(TablesIn);
+pub(super) struct SamplesIn(TablesIn);
 
-impl Scattered {
+impl SamplesIn {
     /// Parses the payload of a block.
     ///
     /// # Errors

@@ -490,11 +490,11 @@ proptest! {
         // The reader limits the numbers of a gap to this value.
         let told_folded = folded.min(u32::MAX.into());
         let gap = Gap { span_ns: (1, 2), samples: lost.len() as u64, deaths: told_folded, why: "why".to_owned() };
-        let told = [Block::gap(&gap).unwrap(), Block::deaths(gap.span_ns, &known).unwrap()];
+        let gap_blocks = [Block::gap(&gap).unwrap(), Block::deaths(gap.span_ns, &known).unwrap()];
         let mut bytes = Block::file_header();
         let facts = [Block::facts(&facts()).unwrap()];
         let (first, last) = (blocks(std::slice::from_ref(first)), blocks(std::slice::from_ref(last)));
-        for block in facts.iter().chain(&first).chain(&told).chain(&last) {
+        for block in facts.iter().chain(&first).chain(&gap_blocks).chain(&last) {
             bytes.extend_from_slice(&block.bytes);
         }
         let (read, reader) = read(&bytes).unwrap();

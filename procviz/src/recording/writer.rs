@@ -8,7 +8,7 @@ use super::{
     keyframes,
     map::Entry,
     marks::Mark,
-    samples::Gathered,
+    samples::SamplesOut,
     trails,
 };
 use crate::{model::Sample, tracker::Keyframe, trails::Stretch};
@@ -182,7 +182,7 @@ impl Block {
 
 /// Collects samples until a block is full.
 pub struct Packer {
-    gathered: Gathered,
+    samples_out: SamplesOut,
     samples: u64,
 }
 
@@ -190,24 +190,24 @@ impl Packer {
     /// A packer without samples.
     pub fn new() -> Self {
         Self {
-            gathered: Gathered::new(),
+            samples_out: SamplesOut::new(),
             samples: 0,
         }
     }
 
     /// Adds a sample. Returns whether the block is full and should be taken now.
     pub fn add(&mut self, sample: &Sample) -> bool {
-        self.gathered.add(sample);
+        self.samples_out.add(sample);
         self.samples += 1;
-        let span = self.gathered.span().unwrap_or_default();
+        let span = self.samples_out.span().unwrap_or_default();
         let next = sample.stamp.interval_ns;
-        span.1 - span.0.min(span.1) + next >= BLOCK_NS || self.gathered.size() >= LARGE
+        span.1 - span.0.min(span.1) + next >= BLOCK_NS || self.samples_out.size() >= LARGE
     }
 
     /// Must be called with each keyframe: a reader can begin there, so samples after the
     /// keyframe must not leave out rows that were written before it.
     pub fn begin_anew(&mut self) {
-        self.gathered.forget_memories();
+        self.samples_out.forget_memories();
     }
 
     /// Packs the collected samples. Returns the block and the number of its samples;
@@ -217,8 +217,8 @@ impl Packer {
     ///
     /// When the samples cannot be packed.
     pub fn block(&mut self) -> Option<(std::io::Result<Block>, u64)> {
-        let span = self.gathered.span()?;
-        let payload = self.gathered.finish();
+        let span = self.samples_out.span()?;
+        let payload = self.samples_out.finish();
         let samples = std::mem::take(&mut self.samples);
         Some((Block::new(Kind::Samples, &payload, span), samples))
     }

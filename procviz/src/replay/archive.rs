@@ -13,7 +13,8 @@ use crate::{
     recording::{Damage, Facts, Gap, Integrity, Map, ReadError, Reader, SUFFIX},
     runtime::{
         Failure,
-        stdout::{noun, say},
+        text::escaped,
+        warning::{Warning, warn},
     },
     trails::Past,
 };
@@ -105,14 +106,16 @@ impl RecordingFile {
                     gaps.retain(|gap| overlaps(self.wall(gap.span_ns), wanted));
                     self.merge_integrity(&integrity);
                     if integrity.unfinished > 0 {
-                        say(&format!(
-                            "procviz: `{}`: the last block is incomplete ({} bytes): the file was cut off, or is still being written",
-                            self.name, integrity.unfinished
-                        ));
+                        warn(Warning::IncompleteBlock {
+                            name: &self.name,
+                            bytes: integrity.unfinished,
+                        });
                     }
                 }
                 Err(failure) => {
-                    say(&format!("procviz: {:#}", failure.error));
+                    warn(Warning::UnreadableRecording {
+                        error: &failure.error,
+                    });
                     return 3;
                 }
             }
@@ -129,7 +132,7 @@ impl RecordingFile {
     }
 
     /// Finds the blocks of the file, unless it is a stream.
-    pub(super) fn load_map(&mut self) -> Result<(), Failure> {
+    fn load_map(&mut self) -> Result<(), Failure> {
         if self.map.is_some() || !self.path.is_file() {
             return Ok(());
         }
@@ -162,15 +165,15 @@ pub(super) fn overlaps(one: Span, other: Span) -> bool {
     one.0 <= other.1 && other.0 <= one.1
 }
 
-/// The recordings at a path, a file or a folder. Also returns the reader of a single
-/// file, because a stream cannot be opened twice, and the status: 3 if some files of a
-/// folder cannot be read, else 0. Such files are reported and left out.
+/// The recordings at a path, a file or a folder, in the order of time. Also returns the
+/// reader of a single file, because a stream cannot be opened twice, and the status: 3 if
+/// some files of a folder cannot be read, else 0. Such files are reported and left out.
 pub(super) fn archive(path: &Path) -> Result<(Vec<RecordingFile>, Option<Reader>, u8), Failure> {
     if !path.is_dir() {
         let (recorded, reader) = RecordingFile::new(path)?;
         return Ok((vec![recorded], Some(reader), 0));
     }
-    let shown = crate::model::Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal();
+    let folder = escaped(path);
     let mut archive = Vec::new();
     let mut status = 0;
     for path in recordings(path)? {
@@ -183,25 +186,42 @@ pub(super) fn archive(path: &Path) -> Result<(Vec<RecordingFile>, Option<Reader>
             Ok(recorded) if recorded.span.is_none() => {}
             Ok(recorded) => archive.push(recorded),
             Err(failure) => {
-                say(&format!("procviz: {:#}", failure.error));
+                warn(Warning::UnreadableRecording {
+                    error: &failure.error,
+                });
                 status = 3;
             }
         }
     }
+    archive.sort_by_key(|recorded| recorded.span);
     if archive.is_empty() {
-        return Err(anyhow::anyhow!("no recordings (*.pvz) with samples in `{shown}`").into());
+        return Err(anyhow::anyhow!("no recordings (*.pvz) with samples in `{folder}`").into());
     }
     Ok((archive, None, status))
 }
 
+/// Finds the blocks of all files, unless they are streams.
+pub(super) fn load_maps(archive: &mut [RecordingFile]) -> Result<(), Failure> {
+    archive.iter_mut().try_for_each(RecordingFile::load_map)
+}
+
+/// Wall clock of the first and the last sample of each file, ns since 1970. A stream has
+/// none.
+pub(super) fn spans(archive: &[RecordingFile]) -> Vec<Span> {
+    archive
+        .iter()
+        .filter_map(|recorded| recorded.span)
+        .collect()
+}
+
 /// The files of a folder with the file name suffix of recordings.
 pub(crate) fn recordings(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let shown = crate::model::Untrusted::new(folder.as_os_str().as_encoded_bytes()).terminal();
-    let entries = std::fs::read_dir(folder)
-        .with_context(|| format!("failed to list the folder `{shown}`"))?;
+    let name = escaped(folder);
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("failed to list the folder `{name}`"))?;
     let mut files = Vec::new();
     for entry in entries {
-        let entry = entry.with_context(|| format!("failed to list the folder `{shown}`"))?;
+        let entry = entry.with_context(|| format!("failed to list the folder `{name}`"))?;
         let path = entry.path();
         if path
             .as_os_str()
@@ -224,7 +244,7 @@ pub(crate) fn reader(path: &Path) -> Result<(Reader, String), Failure> {
     let name = if is_stdin {
         "standard input".to_owned()
     } else {
-        crate::model::Untrusted::new(path.as_os_str().as_encoded_bytes()).terminal()
+        escaped(path)
     };
     let input: Box<dyn Read + Send> = if is_stdin {
         Box::new(std::io::stdin())
@@ -242,49 +262,35 @@ pub(crate) fn failed(name: &str, error: &ReadError) -> Failure {
 /// Reports gaps and damage of a recording on stderr. Returns 3 if it is damaged, else 0.
 pub(crate) fn report_losses(name: &str, integrity: &Integrity) -> u8 {
     for gap in integrity.gaps.iter().take(5) {
-        say(&format!(
-            "procviz: `{name}`: {} {} not recorded{}: {}",
-            gap.samples,
-            noun(gap.samples, "sample was", "samples were"),
-            deaths_of(std::slice::from_ref(gap)),
-            crate::model::Untrusted::new(gap.why.as_bytes()).terminal()
-        ));
+        warn(Warning::Gap {
+            name,
+            samples: gap.samples,
+            exits: gap.deaths,
+            why: &gap.why,
+        });
     }
     if integrity.gaps.len() > 5 {
         let more = &integrity.gaps[5..];
-        say(&format!(
-            "procviz: `{name}`: {} more {}, lost samples: {}{}",
-            more.len(),
-            noun(more.len() as u64, "gap", "gaps"),
-            more.iter().map(|gap| gap.samples).sum::<u64>(),
-            deaths_of(more)
-        ));
+        warn(Warning::MoreGaps {
+            name,
+            gaps: more.len(),
+            samples: more.iter().map(|gap| gap.samples).sum(),
+            exits: more.iter().map(|gap| gap.deaths).sum(),
+        });
     }
     for damage in integrity.damages.iter().take(5) {
-        say(&format!(
-            "procviz: `{name}`: damaged at byte {}: {}{}",
-            damage.offset,
-            damage.what,
-            match damage.bytes {
-                0 => String::new(),
-                1 => "; 1 byte was left out".to_owned(),
-                bytes => format!("; {bytes} bytes were left out"),
-            }
-        ));
+        warn(Warning::Damage {
+            name,
+            offset: damage.offset,
+            what: damage.what,
+            left_out: damage.bytes,
+        });
     }
     if let Some(more) = integrity.damages.len().checked_sub(6) {
-        say(&format!(
-            "procviz: `{name}`: {} more damaged {}",
-            more + 1,
-            noun(more as u64 + 1, "place", "places")
-        ));
+        warn(Warning::MoreDamage {
+            name,
+            places: more + 1,
+        });
     }
     if integrity.damages.is_empty() { 0 } else { 3 }
-}
-
-fn deaths_of(gaps: &[Gap]) -> String {
-    match gaps.iter().map(|gap| gap.deaths).sum::<u64>() {
-        0 => String::new(),
-        deaths => format!(" (lost exits: {deaths})"),
-    }
 }

@@ -1,11 +1,15 @@
 //! Finds the periods that the recordings do not cover, and warns about them.
 
-use super::{LONG_NS, Player, archive::RecordingFile, moment::Span};
+use super::{
+    LONG_NS, Player,
+    archive::{RecordingFile, spans},
+    moment::Span,
+};
 use crate::{
     export::time,
     model::{Host, Sample},
     recording::Gap,
-    runtime::stdout::say,
+    runtime::warning::{Warning, warn},
 };
 
 /// Upper limit for the difference of the wall clock from sample to sample, ns.
@@ -16,11 +20,7 @@ impl Player {
     /// [`Player::browse`].
     pub(crate) fn gaps(&self) -> Vec<Span> {
         let gaps = self.archive.iter().flat_map(RecordingFile::gap_spans);
-        let spans: Vec<Span> = self
-            .archive
-            .iter()
-            .filter_map(|recorded| recorded.span)
-            .collect();
+        let spans = spans(&self.archive);
         let between = spans.windows(2).map(|pair| (pair[0].1, pair[1].0));
         let long = between.filter(|(end, begin)| begin - end > i128::from(LONG_NS));
         gaps.chain(long).collect()
@@ -50,7 +50,7 @@ impl Player {
         // The wall clock can have been adjusted in between.
         let interval_ns = next.stamp.interval_ns.saturating_add(SLACK_NS);
         let began = next_wall_ns - i128::from(interval_ns);
-        if self.story.has_begun() && self.range.end.is_some_and(|end| end < began) {
+        if self.progress.has_begun() && self.range.end.is_some_and(|end| end < began) {
             let of = |boot_wall_ns, boot_ns| {
                 let host = Host {
                     boot_wall_ns,
@@ -58,11 +58,10 @@ impl Player {
                 };
                 time::local(&host, boot_ns)
             };
-            say(&format!(
-                "procviz: nothing was recorded at that time: showing the last sample before it, {}; the next sample is at {}",
-                of(self.boot_wall_ns, self.before_ns),
-                of(self.read_boot_wall_ns, next.stamp.boot_ns)
-            ));
+            warn(Warning::NothingRecordedThen {
+                shown: of(self.boot_wall_ns, self.before_ns),
+                next: of(self.read_boot_wall_ns, next.stamp.boot_ns),
+            });
         }
     }
 }

@@ -4,7 +4,10 @@ use super::{Player, archive::failed};
 use crate::{
     model::Host,
     recording::Mark,
-    runtime::{Failure, stdout::say},
+    runtime::{
+        Failure,
+        warning::{Warning, warn},
+    },
 };
 
 impl Player {
@@ -25,10 +28,10 @@ impl Player {
             let marks = map.marks(&mut recorded.open()?);
             let (marks, damaged) = marks.map_err(|error| failed(&recorded.name, &error.into()))?;
             for at in damaged {
-                let name = &recorded.name;
-                say(&format!(
-                    "procviz: `{name}`: damaged at byte {at}: the findings recorded there are unknown"
-                ));
+                warn(Warning::DamagedFindings {
+                    name: &recorded.name,
+                    offset: at,
+                });
                 self.status = 3;
             }
             let host = recorded.facts.machine();

@@ -7,30 +7,34 @@ mod gaps;
 mod limits;
 mod marks;
 pub(crate) mod moment;
+mod progress;
 mod range;
 mod reading;
 mod seek;
-mod story;
 mod tree;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 pub(crate) use self::archive::{failed, reader, recordings, report_losses};
 use self::{
-    archive::{RecordingFile, archive, overlaps},
+    archive::{RecordingFile, archive, load_maps, overlaps},
     carried::Carried,
     limits::Limits,
     moment::Span,
+    progress::Progress,
     range::Range,
     seek::restore,
-    story::Story,
     tree::Tree,
 };
 use crate::{
     cli::RangeArgs,
     model::{Host, Sample, Sources},
     recording::{Facts, Reader},
-    runtime::{Failure, config::Schedule, stdout::say},
+    runtime::{
+        Failure,
+        config::Schedule,
+        warning::{Warning, warn},
+    },
     tracker::{Keyframe, Tracker},
     trails::Past,
 };
@@ -66,7 +70,7 @@ pub(crate) struct Player {
     before_ns: u64,
     /// Number of samples that were shown.
     shown: u64,
-    story: Story,
+    progress: Progress,
     /// Wall clock at boot, ns since 1970, as of the sample that was read last.
     read_boot_wall_ns: i128,
     /// The same, as of the sample that was given out last.
@@ -117,11 +121,8 @@ impl Player {
         }
         let (mut archive, stream, status) = archive(path)?;
         if args.is_given() {
-            for recorded in &mut archive {
-                recorded.load_map()?;
-            }
+            load_maps(&mut archive)?;
         }
-        archive.sort_by_key(|recorded| recorded.span);
         let range = Range::new(args, &archive)?;
         let reader = match stream {
             Some(reader) => reader,
@@ -146,7 +147,7 @@ impl Player {
             from_ns: None,
             before_ns: 0,
             shown: 0,
-            story: Story::Begins,
+            progress: Progress::Begins,
             users: None,
             restored_gaps: 0,
             status,
@@ -176,11 +177,7 @@ impl Player {
             return Ok(());
         }
         self.range.is_moment = true;
-        for recorded in &mut self.archive {
-            recorded.load_map()?;
-        }
-        self.archive.sort_by_key(|recorded| recorded.span);
-        Ok(())
+        load_maps(&mut self.archive)
     }
 
     /// Wall clock of the next sample, ns since 1970; `None` after the last.
@@ -247,7 +244,7 @@ impl Player {
             keyframe = None;
         }
         if let Some(host) = begins {
-            self.story = Story::Begins;
+            self.progress = Progress::Begins;
             if let Some(tracker) = &mut tracker {
                 let filter = tracker.filter().clone();
                 **tracker = Tracker::with_filter(host, Sources::EbpfAndProc, filter);
@@ -255,10 +252,10 @@ impl Player {
         }
         let own_interval_ns = sample.stamp.interval_ns;
         self.connect(&mut sample, keyframe, tracker);
-        self.story = self.story.next();
+        self.progress = self.progress.next();
         self.boot_wall_ns = wall_ns - i128::from(sample.stamp.boot_ns);
         let is_wanted = self.range.begin.is_none_or(|begin| wall_ns >= begin);
-        let mut is_shown = is_wanted && self.story == Story::Runs;
+        let mut is_shown = is_wanted && self.progress == Progress::Runs;
         let is_enough = is_shown && self.count(&sample, own_interval_ns);
         self.before_ns = sample.stamp.boot_ns;
         // Exit records of another boot are not wanted.
@@ -275,7 +272,7 @@ impl Player {
         }))
     }
 
-    /// Restores the tracker from a keyframe after a gap, and tells the sample how far
+    /// Restores the tracker from a keyframe after a gap, and sets in the sample how far
     /// back the state before it is known.
     fn connect(
         &mut self,
@@ -285,13 +282,13 @@ impl Player {
     ) {
         let mut known_ns = self.before_ns;
         if let (Some((keyframe, gaps)), Some(tracker)) = (keyframe, tracker)
-            && (self.story == Story::Opened || gaps > self.restored_gaps)
+            && (self.progress == Progress::Opened || gaps > self.restored_gaps)
             && restore(tracker, keyframe)
         {
             self.restored_gaps = gaps;
             known_ns = tracker.snapshot().stamp.boot_ns;
         }
-        if self.story.has_begun() {
+        if self.progress.has_begun() {
             sample.follow(self.before_ns, known_ns);
         }
     }
@@ -335,9 +332,7 @@ impl Player {
     fn print_losses(&mut self, span: Span) -> u8 {
         self.archive[self.current].merge_integrity(self.reader.integrity());
         for pid in self.tree.iter().flat_map(Tree::unseen_roots) {
-            say(&format!(
-                "procviz: `--tree {pid}`: no such process in the recording"
-            ));
+            warn(Warning::NoSuchTree { pid });
             self.status = self.status.max(1);
         }
         let statuses = self

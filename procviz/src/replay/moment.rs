@@ -7,7 +7,7 @@ use jiff::{
     tz::TimeZone,
 };
 
-use crate::runtime::{Failure, config, stdout::shown};
+use crate::runtime::{Failure, config, text::escaped};
 
 /// A moment as the user typed it.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +54,7 @@ impl Moment {
             Ok(at) if text.contains(':') => Ok(Self::There(at)),
             _ => Err(Failure::usage(format!(
                 "invalid time in `{option} {}`: expected a time such as `03:12`, `03:12:30` or `2026-11-22T03:12` (in the time zone of the recorded machine), `2026-11-22T03:12:30Z`, or `-30s` (before the end)",
-                shown(text)
+                escaped(text)
             ))),
         }
     }
@@ -227,16 +227,16 @@ mod tests {
             (ns("2026-11-20T02:00:00Z"), ns("2026-11-20T03:00:00Z")),
             (ns("2026-11-21T02:00:00Z"), ns("2026-11-22T03:00:00Z")),
         ];
-        let said = find("03:12", &two).unwrap_err();
+        let message = find("03:12", &two).unwrap_err();
         assert!(
-            said.contains("2026-11-20, 2026-11-21, 2026-11-22"),
-            "{said}"
+            message.contains("2026-11-20, 2026-11-21, 2026-11-22"),
+            "{message}"
         );
         assert_eq!(find("12:00", &two), Ok(ns("2026-11-21T11:00:00Z")));
-        let said = find("2026-11-23T00:00", &two).unwrap_err();
+        let message = find("2026-11-23T00:00", &two).unwrap_err();
         assert!(
-            said.contains("2026-11-20 03:00:00 CET to 2026-11-22 04:00:00 CET"),
-            "{said}"
+            message.contains("2026-11-20 03:00:00 CET to 2026-11-22 04:00:00 CET"),
+            "{message}"
         );
         for bad in ["", "noon", "25:00", "-3x", "2026-11-22"] {
             assert!(find(bad, &two).unwrap_err().contains("invalid"), "{bad}");

@@ -1,13 +1,13 @@
 //! Finds the part of a recording to show.
 
 use super::{
-    archive::RecordingFile,
+    archive::{RecordingFile, spans},
     moment::{Moment, Span},
 };
 use crate::{
     cli::RangeArgs,
     export::time,
-    runtime::{Failure, stdout::shown},
+    runtime::{Failure, text::escaped},
 };
 
 /// The part of a recording to show; wall clock, ns since 1970.
@@ -21,10 +21,7 @@ pub(super) struct Range {
 
 impl Range {
     pub(super) fn new(args: &RangeArgs, archive: &[RecordingFile]) -> Result<Self, Failure> {
-        let spans: Vec<Span> = archive
-            .iter()
-            .filter_map(|recorded| recorded.span)
-            .collect();
+        let spans = spans(archive);
         let zone = time::zone(&archive[0].facts.machine());
         let find = |option: &'static str, text: &Option<String>| {
             let Some(text) = text else { return Ok(None) };
@@ -48,8 +45,8 @@ impl Range {
         {
             return Err(Failure::usage(format!(
                 "`--begin {}` is later than `--end {}`",
-                shown(args.begin.as_deref().unwrap_or_default()),
-                shown(args.end.as_deref().unwrap_or_default())
+                escaped(args.begin.as_deref().unwrap_or_default()),
+                escaped(args.end.as_deref().unwrap_or_default())
             )));
         }
         Ok(Self {

@@ -74,7 +74,7 @@ impl Player {
             self.carried.put_into(&mut first);
         }
         let from = first.stamp.boot_ns.saturating_sub(first.stamp.interval_ns);
-        if is_same_boot && self.story.has_begun() && from > self.before_ns {
+        if is_same_boot && self.progress.has_begun() && from > self.before_ns {
             first.gap_ns = Some((self.before_ns, from));
         }
         Ok(Some((first, machine, is_same_boot)))
@@ -82,7 +82,7 @@ impl Player {
 
     /// Whether a sample has the same time as the sample that was given out last.
     fn repeats(&self, sample: &Sample) -> bool {
-        sample.stamp.boot_ns == self.before_ns && self.story.has_begun()
+        sample.stamp.boot_ns == self.before_ns && self.progress.has_begun()
     }
 
     /// The sample, unless it is after the end of the range.
@@ -99,10 +99,10 @@ impl Player {
         if is_over && self.range.is_moment {
             self.warn_of_gap(&sample, wall_ns);
         }
-        if is_over && self.story.has_begun() && is_same_boot {
+        if is_over && self.progress.has_begun() && is_same_boot {
             self.carried.add(sample.ended().cloned());
         }
-        (!is_over || !self.story.has_begun()).then_some(Ahead {
+        (!is_over || !self.progress.has_begun()).then_some(Ahead {
             sample,
             keyframe,
             begins,

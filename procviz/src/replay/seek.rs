@@ -2,10 +2,10 @@
 
 use super::{
     Player,
-    archive::{RecordingFile, failed},
+    archive::{RecordingFile, failed, load_maps, spans},
     moment::Span,
+    progress::Progress,
     range::Range,
-    story::Story,
     tree::Tree,
 };
 use crate::{
@@ -36,21 +36,14 @@ impl Player {
     ///
     /// When the recording is a stream, or has no samples.
     pub(crate) fn browse(&mut self) -> Result<(Span, i128), Failure> {
-        for recorded in &mut self.archive {
-            recorded.load_map()?;
-        }
-        self.archive.sort_by_key(|recorded| recorded.span);
+        load_maps(&mut self.archive)?;
         if self.archive.iter().any(|recorded| recorded.map.is_none()) {
             return Err(Failure::usage(
                 "a live view cannot seek in a stream: draw it into a file with -o, or save it first"
                     .to_owned(),
             ));
         }
-        let spans: Vec<Span> = self
-            .archive
-            .iter()
-            .filter_map(|recorded| recorded.span)
-            .collect();
+        let spans = spans(&self.archive);
         let (Some((first, _)), Some(last)) =
             (spans.first(), spans.iter().map(|(_, last)| *last).max())
         else {
@@ -112,10 +105,10 @@ impl Player {
         self.past = None;
         self.carried.clear();
         self.tree.iter_mut().for_each(Tree::forget);
-        if index != self.current || self.story.has_begun() {
+        if index != self.current || self.progress.has_begun() {
             self.open_file(index)?;
         }
-        self.story = Story::Begins;
+        self.progress = Progress::Begins;
         if let Some(tracker) = tracker {
             if let Some(offset) = keyframe {
                 if self.begin_at(offset, tracker)? {
@@ -188,7 +181,7 @@ impl Player {
             return Ok(false);
         }
         self.restored_gaps = gaps;
-        self.story = Story::Runs;
+        self.progress = Progress::Runs;
         self.before_ns = tracker.snapshot().stamp.boot_ns;
         self.ahead = Some(ahead);
         Ok(true)

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Failure, stdout::shown};
+use jiff::{SpanRelativeTo, fmt::friendly::SpanParser};
+
+use super::{Failure, text::escaped};
 use crate::{cli::SamplingArgs, model::count_text};
 
 /// When to sample, and when to stop.
@@ -100,7 +102,7 @@ pub(crate) fn number(
         .ok_or_else(|| {
             Failure::usage(format!(
                 "invalid value in `{option} {}`: expected {allowed}",
-                shown(text)
+                escaped(text)
             ))
         })
 }
@@ -114,67 +116,59 @@ pub(crate) fn whole(option: &str, text: &str, least: u64, most: u64) -> Result<u
         .ok_or_else(|| {
             Failure::usage(format!(
                 "invalid value in `{option} {}`: expected a whole number from {least} to {most}",
-                shown(text)
+                escaped(text)
             ))
         })
 }
 
-/// Parses a duration such as `30s`, `1.5m` or `500ms`; a number without a unit is
+/// A size that is typed is smaller than this number of bytes.
+const MOST_BYTES: u64 = 1_000_000_000_000_000_000;
+
+/// Upper limit for a duration that is typed: 366 days.
+const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+
+/// Parses a duration such as `30s`, `1.5m`, `1h30m` or `500ms`; a number without a unit is
 /// seconds. `typed` is the whole value of the option, for the error message.
 pub(crate) fn duration(option: &str, typed: &str, text: &str) -> Result<Duration, Failure> {
-    let bad = || {
-        Failure::usage(format!(
-            "invalid duration in `{option} {}`: expected a number with ms, s, m, h or d, such as `30s`, up to 366d",
-            shown(typed)
-        ))
-    };
-    let split = text
-        .find(|ch: char| !ch.is_ascii_digit() && ch != '.')
-        .unwrap_or(text.len());
-    let (digits, unit) = text.split_at(split);
-    let factor = match unit {
-        "ms" => 0.001,
-        "s" | "" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3_600.0,
-        "d" => 86_400.0,
-        _ => return Err(bad()),
-    };
-    let seconds = digits.parse::<f64>().map_err(|_| bad())? * factor;
-    if seconds > 0.0 && seconds <= 366.0 * 86_400.0 {
-        Ok(Duration::from_secs_f64(seconds))
-    } else {
-        Err(bad())
+    duration_of(text)
+        .filter(|duration| !duration.is_zero() && *duration <= LONGEST)
+        .ok_or_else(|| {
+            Failure::usage(format!(
+                "invalid duration in `{option} {}`: expected a number with ms, s, m, h or d, such as `30s`, up to 366d",
+                escaped(typed)
+            ))
+        })
+}
+
+fn duration_of(text: &str) -> Option<Duration> {
+    let is_number = |text: &str| text.bytes().all(|ch| ch.is_ascii_digit() || ch == b'.');
+    // jiff has fractions of hours and of shorter units only, and no number without a unit.
+    let days = text.strip_suffix('d');
+    if let Some(days) = days.filter(|days| is_number(days)) {
+        return Duration::try_from_secs_f64(days.parse::<f64>().ok()? * 86_400.0).ok();
     }
+    if is_number(text) {
+        return Duration::try_from_secs_f64(text.parse().ok()?).ok();
+    }
+    // jiff wants a digit before the point.
+    let zero = if text.starts_with('.') { "0" } else { "" };
+    let span = SpanParser::new().parse_span(format!("{zero}{text}")).ok()?;
+    let day = SpanRelativeTo::days_are_24_hours();
+    Duration::try_from(span.to_duration(day).ok()?).ok()
 }
 
 /// Parses a size such as `64M` or `2G`, in powers of 1024, into bytes. `typed` is the
 /// whole value of the option, for the error message.
 pub(crate) fn bytes(option: &str, typed: &str, text: &str) -> Result<u64, Failure> {
-    let split = text
-        .find(|ch: char| !ch.is_ascii_digit() && ch != '.')
-        .unwrap_or(text.len());
-    let (digits, unit) = text.split_at(split);
-    let unit = unit.to_ascii_uppercase();
-    let unit = unit.strip_suffix("IB").or(unit.strip_suffix('B'));
-    let unit = unit.map_or_else(|| text[split..].to_ascii_uppercase(), str::to_owned);
-    let factor = match unit.as_str() {
-        "" => Some(1.0),
-        "K" => Some(1024.0),
-        "M" => Some(1024.0 * 1024.0),
-        "G" => Some(1024.0 * 1024.0 * 1024.0),
-        "T" => Some(1024.0 * 1024.0 * 1024.0 * 1024.0),
-        _ => None,
-    };
-    let bytes = digits.parse::<f64>().ok().zip(factor);
-    let bytes = bytes.map(|(number, factor)| number * factor);
-    bytes
-        .filter(|bytes| *bytes >= 1.0 && *bytes < 1e18)
-        .map(|bytes| bytes as u64)
+    parse_size::Config::new()
+        .with_binary()
+        .parse_size(text)
+        .ok()
+        .filter(|bytes| (1..MOST_BYTES).contains(bytes))
         .ok_or_else(|| {
             Failure::usage(format!(
                 "invalid size in `{option} {}`: expected a number of bytes, or a number with K, M, G or T, such as `64M`",
-                shown(typed)
+                escaped(typed)
             ))
         })
 }
@@ -187,7 +181,7 @@ pub(crate) fn mode(text: &str) -> Result<u32, Failure> {
         .ok_or_else(|| {
             Failure::usage(format!(
                 "invalid value in `--mode {}`: expected octal permissions from 600 to 666, such as `640`",
-                shown(text)
+                escaped(text)
             ))
         })
 }
@@ -201,7 +195,7 @@ pub(crate) fn size(text: &str) -> Result<(f32, f32), Failure> {
         Some((width @ 480..=16_384, height @ 240..=16_384)) => Ok((width as f32, height as f32)),
         _ => Err(Failure::usage(format!(
             "invalid value in `--size {}`: expected WIDTHxHEIGHT from 480x240 to 16384x16384, such as `1600x900`",
-            shown(text)
+            escaped(text)
         ))),
     }
 }
@@ -223,8 +217,8 @@ pub(crate) fn check_pixels(
     }
     Err(Failure::usage(format!(
         "`--size {} --scale {}` makes a picture of {} pixels, but the upper limit is {}: choose a smaller size or scale, or write an .svg file",
-        shown(args.0),
-        shown(args.1),
+        escaped(args.0),
+        escaped(args.1),
         count_text(pixels as u64),
         count_text(MOST_PIXELS as u64)
     )))
@@ -234,26 +228,117 @@ pub(crate) fn check_pixels(
 mod tests {
     use super::*;
 
+    /// Values that a parser could take for a number, or fail to reject.
+    fn hostile() -> Vec<String> {
+        let nines = "9".repeat(5_000);
+        let mut all = [
+            "",
+            " ",
+            ".",
+            "..",
+            "-",
+            "-1",
+            "-1M",
+            "-1s",
+            "0",
+            "0.0",
+            "0x10",
+            "nan",
+            "NaN",
+            "inf",
+            "infinity",
+            "1e30T",
+            "1e400",
+            "1e-400d",
+            "1..2s",
+            "1..2M",
+            "much",
+            "5X",
+            "5x",
+            "\u{661}\u{662}s",
+            "\u{ff11}M",
+            "\u{b5}",
+            "5\u{b5}",
+            "5\u{1f4a9}",
+            "\0",
+            "5\0s",
+            "5\u{301}M",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        for unit in ["", "d", "h", "ms", "T", "KiB"] {
+            all.push(format!("{nines}{unit}"));
+            all.push(format!("{nines}.{nines}{unit}"));
+            all.push(format!("-{nines}{unit}"));
+        }
+        all.push("1h ".repeat(5_000));
+        all
+    }
+
     #[test]
     fn durations() {
         let duration = |text: &str| duration("--duration", text, text);
-        assert_eq!(duration("500ms").unwrap(), Duration::from_millis(500));
-        assert_eq!(duration("1.5m").unwrap(), Duration::from_secs(90));
-        assert_eq!(duration("7").unwrap(), Duration::from_secs(7));
-        for bad in ["", "s", "0s", "5x", "-3s", "1..2s", "999999999d"] {
-            assert_eq!(duration(bad).unwrap_err().status, 2, "{bad}");
+        for (text, ms) in [
+            ("500ms", 500),
+            ("7", 7_000),
+            ("1.5", 1_500),
+            (".5", 500),
+            (".5s", 500),
+            ("30s", 30_000),
+            ("1.5m", 90_000),
+            ("2min", 120_000),
+            ("1.5h", 5_400_000),
+            ("1h30m", 5_400_000),
+            ("2d", 172_800_000),
+            ("0.5d", 43_200_000),
+            ("1d12h", 129_600_000),
+            ("366d", 31_622_400_000),
+        ] {
+            assert_eq!(duration(text).unwrap(), Duration::from_millis(ms), "{text}");
+        }
+        let bad = [
+            "s",
+            "0s",
+            "-3s",
+            "3s ago",
+            "999999999d",
+            "367d",
+            "1M",
+            "1mo",
+            "1y",
+        ];
+        for bad in hostile().iter().map(String::as_str).chain(bad) {
+            let failure = duration(bad).unwrap_err();
+            assert_eq!(failure.status, 2, "{bad}");
+            let text = format!("{:#}", failure.error);
+            assert!(
+                text.contains("with ms, s, m, h or d, such as `30s`"),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn amounts() {
         let bytes = |text: &str| bytes("--max-size", text, text);
-        assert_eq!(bytes("64M").unwrap(), 64 << 20);
-        assert_eq!(bytes("1.5g").unwrap(), 3 << 29);
-        assert_eq!(bytes("2GiB").unwrap(), 2 << 30);
-        assert_eq!(bytes("700").unwrap(), 700);
-        for bad in ["", "G", "0", "-1M", "5X", "1e30T", "much"] {
-            assert_eq!(bytes(bad).unwrap_err().status, 2, "{bad}");
+        for (text, expected) in [
+            ("64M", 64 << 20),
+            ("1.5g", 3 << 29),
+            ("2GiB", 2 << 30),
+            ("2GB", 2 << 30),
+            ("700", 700),
+            ("700B", 700),
+            ("1k", 1_024),
+            ("3T", 3 << 40),
+        ] {
+            assert_eq!(bytes(text).unwrap(), expected, "{text}");
+        }
+        let bad = ["G", "iB", "B", "999999T", "1000000000000000000"];
+        for bad in hostile().iter().map(String::as_str).chain(bad) {
+            let failure = bytes(bad).unwrap_err();
+            assert_eq!(failure.status, 2, "{bad}");
+            let text = format!("{:#}", failure.error);
+            assert!(text.contains("with K, M, G or T, such as `64M`"), "{text}");
         }
     }
 

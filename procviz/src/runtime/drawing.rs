@@ -5,7 +5,7 @@ use std::{fs::File, io::Read as _, sync::Arc};
 
 use anyhow::Context as _;
 
-use super::{Failure, stdout::shown};
+use super::{Failure, text::escaped};
 use crate::{
     chart::{Arguments, Grouping, PaletteKind, Theme},
     cli::{GroupArg, PaletteArg, PictureArgs, ThemeArg},
@@ -61,15 +61,15 @@ pub(crate) fn font(args: &PictureArgs) -> Result<Font, Failure> {
     let mut bytes = Vec::new();
     let file = File::open(path);
     file.and_then(|file| file.take(MOST_OF_FONT + 1).read_to_end(&mut bytes))
-        .with_context(|| format!("failed to read the font `{}`", shown(path)))?;
+        .with_context(|| format!("failed to read the font `{}`", escaped(path)))?;
     if bytes.len() as u64 > MOST_OF_FONT {
         return Err(Failure::usage(format!(
             "`--font {}` is larger than {}: expected a TrueType or OpenType font",
-            shown(path),
+            escaped(path),
             bytes_text(MOST_OF_FONT)
         )));
     }
-    Ok(Font::parse(bytes).with_context(|| format!("`{}` is not a font", shown(path)))?)
+    Ok(Font::parse(bytes).with_context(|| format!("`{}` is not a font", escaped(path)))?)
 }
 
 pub(crate) fn name(users: &Users, uid: Option<u32>) -> Arc<str> {

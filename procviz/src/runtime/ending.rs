@@ -28,15 +28,16 @@ const STEP: Duration = Duration::from_millis(50);
 
 /// How long an orderly shutdown of this run takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Takes {
+pub(crate) enum ShutdownTime {
     /// No longer than [`GRACE`].
-    AMoment,
+    Short,
     /// As long as a disk needs: what was watched is drawn and written first. Only a
     /// blocked write to standard output gets no more than [`GRACE`].
-    Work,
+    AsNeeded,
 }
 
-static TAKES_WORK: AtomicBool = AtomicBool::new(false);
+/// The run has what it watched to draw or write: [`ShutdownTime::AsNeeded`].
+static HAS_WORK: AtomicBool = AtomicBool::new(false);
 static HUNG_UP: AtomicBool = AtomicBool::new(false);
 /// A command runs under watch, and decides how to react to signals.
 static HAS_COMMAND: AtomicBool = AtomicBool::new(false);
@@ -55,8 +56,8 @@ static STARTED: OnceLock<Instant> = OnceLock::new();
 /// # Errors
 ///
 /// When the kernel refuses a handler or a thread.
-pub(crate) fn listen(takes: Takes) -> io::Result<()> {
-    TAKES_WORK.fetch_or(takes == Takes::Work, Ordering::SeqCst);
+pub(crate) fn listen(time: ShutdownTime) -> io::Result<()> {
+    HAS_WORK.fetch_or(time == ShutdownTime::AsNeeded, Ordering::SeqCst);
     let mut is_new = false;
     STARTED.get_or_init(|| {
         is_new = true;
@@ -98,7 +99,7 @@ fn hear(signal: i32) {
 fn exit_after_grace(signal: i32) {
     let body = move || {
         sleep(GRACE);
-        while TAKES_WORK.load(Ordering::SeqCst) && !is_stuck_writing() {
+        while HAS_WORK.load(Ordering::SeqCst) && !is_stuck_writing() {
             sleep(STEP);
         }
         end(signal);

@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use super::ending::{self, Takes};
+use super::ending::{self, ShutdownTime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Receives the signals that ask procviz to stop.
@@ -17,8 +17,8 @@ impl Interrupted {
     /// # Errors
     ///
     /// When the kernel refuses a handler.
-    pub(crate) fn new(takes: Takes) -> io::Result<Self> {
-        ending::listen(takes)?;
+    pub(crate) fn new(time: ShutdownTime) -> io::Result<Self> {
+        ending::listen(time)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;

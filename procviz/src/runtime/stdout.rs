@@ -1,13 +1,9 @@
 //! Writes data to standard output. A closed pipe is not an error: the reader has read
 //! enough.
 
-use std::{
-    ffi::OsStr,
-    io::{self, BufWriter, ErrorKind, Stdout, Write},
-};
+use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 
 use super::ending::while_writing;
-use crate::model::Untrusted;
 
 /// Standard output.
 pub(crate) struct Out(BufWriter<Stdout>);
@@ -40,21 +36,4 @@ impl Out {
             Err(error) => Err(error),
         }
     }
-}
-
-/// Prints a message on stderr, with control characters escaped. A closed stderr is not
-/// an error.
-pub(crate) fn say(text: &str) {
-    let text = Untrusted::new(text.as_bytes()).message();
-    _ = writeln!(io::stderr(), "{text}");
-}
-
-/// The form of a noun for a count: `one` for 1, otherwise `many`.
-pub(crate) fn noun(count: u64, one: &'static str, many: &'static str) -> &'static str {
-    if count == 1 { one } else { many }
-}
-
-/// A path or a typed value, escaped for a message on a terminal.
-pub(crate) fn shown(text: impl AsRef<OsStr>) -> String {
-    Untrusted::new(text.as_ref().as_encoded_bytes()).terminal()
 }

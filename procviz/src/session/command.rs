@@ -27,7 +27,8 @@ use tokio::sync::Notify;
 use crate::{
     runtime::{
         Failure, ending,
-        stdout::{say, shown},
+        text::escaped,
+        warning::{Warning, warn},
     },
     source::{accounts, capabilities::raise, invoker},
 };
@@ -78,10 +79,10 @@ impl Child {
     pub(crate) fn wait(self, ended: Arc<Notify>) -> std::io::Result<Waiting> {
         let pid = self.pid();
         let mut child = self.0;
-        let (tell, status) = mpsc::sync_channel(1);
+        let (sender, status) = mpsc::sync_channel(1);
         let body = move || {
             // The status comes first: the notified run ends, and then reads the status.
-            _ = tell.send(child.wait().map_or(1, shell_status));
+            _ = sender.send(child.wait().map_or(1, shell_status));
             ended.notify_one();
             ending::command_exited();
         };
@@ -159,10 +160,7 @@ impl Waiting {
         if let Ok(status) = self.status.try_recv() {
             return status;
         }
-        say(&format!(
-            "procviz: the command still runs, as process {}",
-            self.pid
-        ));
+        warn(Warning::CommandStillRuns { pid: self.pid });
         0
     }
 }
@@ -173,11 +171,11 @@ impl Waiting {
 /// # Errors
 ///
 /// Errors of open(2) for the folder of temporary files.
-pub(crate) fn keeper() -> anyhow::Result<File> {
+pub(crate) fn nameless_file() -> anyhow::Result<File> {
     let folder = std::env::temp_dir();
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let file = open(&folder, flags, Mode::RUSR | Mode::WUSR)
-        .with_context(|| format!("failed to create a file in `{}`", shown(&folder)))?;
+        .with_context(|| format!("failed to create a file in `{}`", escaped(&folder)))?;
     Ok(file.into())
 }
 
@@ -216,10 +214,10 @@ pub(crate) fn launch(command: &[OsString]) -> Result<u8, Failure> {
     run.args(args);
     become_invoker(&mut run)?;
     let error = run.exec();
-    say(&format!(
-        "procviz: failed to run `{}`: {error}",
-        shown(program)
-    ));
+    warn(Warning::CommandNotStarted {
+        program,
+        error: &error,
+    });
     Ok(if error.kind() == std::io::ErrorKind::NotFound {
         127
     } else {

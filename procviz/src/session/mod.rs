@@ -11,20 +11,20 @@ use std::{ffi::OsString, fs::File, path::Path, sync::mpsc::TryRecvError};
 use self::{
     command::{Child, Waiting},
     selection::Selection,
-    watch::{HandledSignals, Order, Said, Wake, Watch},
+    watch::{HandledSignals, Order, Wake, Watch, WatchMessage},
 };
 use crate::{
     cli::{FilterArgs, RangeArgs, SamplingArgs},
     model::{Host, Sample, Scope, Snapshot},
-    recorder::{self, Files, Filtered, Keeping, Recorder, Shown},
+    recorder::{self, Files, Filtered, Recorder, RecordingOptions, RunKind},
     recording::Facts,
     replay::{Player, moment::Span},
     runtime::{
         Failure,
         config::Schedule,
-        ending::{self, Takes},
+        ending::{self, ShutdownTime},
         output::OutFolder,
-        stdout::say,
+        warning::{Warning, warn},
     },
     source::{Users, back_to_normal, host},
     tracker::{Change, Filter, Tracker},
@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Where samples come from.
-enum Feed {
+enum SampleSource {
     Machine(Watch),
     Recording(Box<Player>),
 }
@@ -41,7 +41,7 @@ enum Feed {
 pub(crate) struct Session {
     pub(crate) tracker: Tracker,
     pub(crate) users: Users,
-    feed: Feed,
+    source: SampleSource,
     recorder: Option<Recorder>,
     /// The recorder also keeps samples that are not shown, above all the opening census.
     keeps_all: bool,
@@ -81,7 +81,7 @@ pub(crate) struct Plan<'a> {
     /// Short-lived processes are not folded.
     pub(crate) lists_short_lived: bool,
     /// Where to record all samples.
-    pub(crate) save: Option<Keeping>,
+    pub(crate) save: Option<RecordingOptions>,
     pub(crate) files: Files,
     /// The folder for pictures; for a run that reads a recording.
     pub(crate) writes: Option<&'a OutFolder>,
@@ -171,13 +171,13 @@ impl Session {
             takes_work,
             ..
         } = plan;
-        let ears = match files {
+        let handled_signals = match files {
             Files::Ring(_) => HandledSignals::Usr2,
             _ => HandledSignals::Plain,
         };
         ending::listen(match takes_work || save.is_some() {
-            true => Takes::Work,
-            false => Takes::AMoment,
+            true => ShutdownTime::AsNeeded,
+            false => ShutdownTime::Short,
         })?;
         let mut selection = Selection::new(filter)?;
         let child = match run {
@@ -196,11 +196,11 @@ impl Session {
             ..recorder::facts(&host)
         };
         // A recording also needs the arguments of processes that started before it.
-        let is_recorded = save.as_ref().is_some_and(|keeping| !keeping.redacts);
-        let shown = wake.as_ref().map_or(Shown::Once, |_| Shown::Live);
-        let filtered = Filtered::of(&selection.filter, shown);
+        let is_recorded = save.as_ref().is_some_and(|options| !options.redacts);
+        let kind = wake.as_ref().map_or(RunKind::Once, |_| RunKind::Live);
+        let filtered = Filtered::of(&selection.filter, kind);
         let recorder = save
-            .map(|keeping| Recorder::start(&keeping, files, facts, filtered))
+            .map(|options| Recorder::start(&options, files, facts, filtered))
             .transpose()?;
         let mut sampler = open::sampler(&host, schedule.require_ebpf, command)?;
         if let Some(roots) = &selection.roots {
@@ -213,7 +213,7 @@ impl Session {
             sampler.list_all_short_lived();
         }
         let tracker = Tracker::with_filter(host, sampler.sources(), selection.filter);
-        let watch = Watch::start(sampler, schedule, command, wake, ears)?;
+        let watch = Watch::start(sampler, schedule, command, wake, handled_signals)?;
         back_to_normal();
         let child = child
             .map(|child| child.wait(watch.stop_notify()))
@@ -221,7 +221,7 @@ impl Session {
         let session = Self {
             tracker,
             users,
-            feed: Feed::Machine(watch),
+            source: SampleSource::Machine(watch),
             recorder,
             keeps_all: true,
             child,
@@ -240,7 +240,7 @@ impl Session {
                 "a command cannot run with `--from`: leave out the command or `--from`".to_owned(),
             ));
         }
-        let saved = plan.save.as_ref().map(|keeping| keeping.place.nearest());
+        let saved = plan.save.as_ref().map(|options| options.place.nearest());
         let writes: Vec<OutFolder> = plan.writes.into_iter().chain(saved).cloned().collect();
         open::confine_reader(&writes);
         let mut player = Player::open(path, plan.range, plan.schedule)?;
@@ -263,9 +263,9 @@ impl Session {
         let recorder = plan
             .save
             .as_ref()
-            .map(|keeping| {
-                let filtered = Filtered::of(&selection.filter, Shown::Once);
-                Recorder::start(keeping, Files::One, facts.clone(), filtered)
+            .map(|options| {
+                let filtered = Filtered::of(&selection.filter, RunKind::Once);
+                Recorder::start(options, Files::One, facts.clone(), filtered)
             })
             .transpose()?;
         // A placeholder: each sample names its own sources.
@@ -273,7 +273,7 @@ impl Session {
         let session = Self {
             tracker: Tracker::with_filter(host, sources, selection.filter),
             users,
-            feed: Feed::Recording(Box::new(player)),
+            source: SampleSource::Recording(Box::new(player)),
             recorder,
             keeps_all: !plan.range.is_given(),
             child: None,
@@ -284,9 +284,9 @@ impl Session {
     /// Waits for the next sample and takes it in; `None` after the last sample.
     pub(crate) fn next(&mut self) -> Result<Option<Next>, Failure> {
         loop {
-            let watch = match &mut self.feed {
-                Feed::Machine(watch) => watch,
-                Feed::Recording(player) => {
+            let watch = match &mut self.source {
+                SampleSource::Machine(watch) => watch,
+                SampleSource::Recording(player) => {
                     let Some(step) = player.next(Some(&mut self.tracker))? else {
                         return Ok(None);
                     };
@@ -308,17 +308,17 @@ impl Session {
             };
             match watch.next() {
                 None => return Ok(None),
-                Some(Said::Failed(error)) => return Err(error.into()),
-                Some(Said::Sample { sample, is_last }) => {
+                Some(WatchMessage::Failed(error)) => return Err(error.into()),
+                Some(WatchMessage::Sample { sample, is_last }) => {
                     self.update(sample)?;
                     return Ok(Some(Next {
                         is_last,
                         is_shown: self.snapshot().tick > 1,
                     }));
                 }
-                Some(Said::Ask) => self.ask(),
+                Some(WatchMessage::Ask) => self.ask(),
                 // The sampling thread sends this only to views.
-                Some(Said::Suspend) => {}
+                Some(WatchMessage::Suspend) => {}
             }
         }
     }
@@ -327,16 +327,16 @@ impl Session {
     pub(crate) fn take(&mut self) -> Result<Taken, Failure> {
         let mut taken = Taken::Nothing;
         loop {
-            let Feed::Machine(watch) = &self.feed else {
+            let SampleSource::Machine(watch) = &self.source else {
                 return Ok(Taken::Nothing);
             };
             match watch.take() {
                 Err(TryRecvError::Empty) => return Ok(taken),
                 Err(TryRecvError::Disconnected) => return Ok(Taken::All),
-                Ok(Said::Failed(error)) => return Err(error.into()),
-                Ok(Said::Suspend) => return Ok(Taken::Suspend),
-                Ok(Said::Ask) => self.ask(),
-                Ok(Said::Sample { sample, is_last }) => {
+                Ok(WatchMessage::Failed(error)) => return Err(error.into()),
+                Ok(WatchMessage::Suspend) => return Ok(Taken::Suspend),
+                Ok(WatchMessage::Ask) => self.ask(),
+                Ok(WatchMessage::Sample { sample, is_last }) => {
                     self.update(sample)?;
                     if is_last {
                         return Ok(Taken::All);
@@ -349,7 +349,7 @@ impl Session {
 
     /// Prepares a recording for seeks. `None` if the run watches the machine.
     pub(crate) fn browse(&mut self) -> Result<Option<SeekRange>, Failure> {
-        let Feed::Recording(player) = &mut self.feed else {
+        let SampleSource::Recording(player) = &mut self.source else {
             return Ok(None);
         };
         let (span, at) = player.browse()?;
@@ -368,27 +368,27 @@ impl Session {
     /// Wall clock of the next sample of a recording, ns since 1970; `None` after the
     /// last sample, and if the run watches the machine.
     pub(crate) fn next_wall_ns(&self) -> Option<i128> {
-        match &self.feed {
-            Feed::Machine(_) => None,
-            Feed::Recording(player) => player.next_wall_ns(),
+        match &self.source {
+            SampleSource::Machine(_) => None,
+            SampleSource::Recording(player) => player.next_wall_ns(),
         }
     }
 
     /// Seeks to a place in a recording from which reading leads to a moment, wall clock
     /// in ns since 1970.
     pub(crate) fn seek(&mut self, wall_ns: i128) -> Result<(), Failure> {
-        match &mut self.feed {
-            Feed::Machine(_) => Ok(()),
-            Feed::Recording(player) => player.seek(wall_ns, &mut self.tracker),
+        match &mut self.source {
+            SampleSource::Machine(_) => Ok(()),
+            SampleSource::Recording(player) => player.seek(wall_ns, &mut self.tracker),
         }
     }
 
     /// The trails before the next sample of a recording. They are returned once after
     /// each seek that does not lead to the beginning.
     pub(crate) fn take_past(&mut self) -> Option<Past> {
-        match &mut self.feed {
-            Feed::Machine(_) => None,
-            Feed::Recording(player) => player.take_past(),
+        match &mut self.source {
+            SampleSource::Machine(_) => None,
+            SampleSource::Recording(player) => player.take_past(),
         }
     }
 
@@ -397,15 +397,15 @@ impl Session {
         if wanted == Scope::Processes || self.has_threads() {
             return wanted;
         }
-        say("procviz: the recording holds only processes, no threads: showing processes");
+        warn(Warning::OnlyProcesses);
         Scope::Processes
     }
 
     /// Whether the samples hold threads.
     pub(crate) fn has_threads(&self) -> bool {
-        match &self.feed {
-            Feed::Machine(_) => true,
-            Feed::Recording(player) => player.has_threads(),
+        match &self.source {
+            SampleSource::Machine(_) => true,
+            SampleSource::Recording(player) => player.has_threads(),
         }
     }
 
@@ -416,7 +416,7 @@ impl Session {
 
     /// Sends an order to the sampling thread.
     pub(crate) fn order(&self, order: Order) {
-        if let Feed::Machine(watch) = &self.feed {
+        if let SampleSource::Machine(watch) = &self.source {
             watch.order(order);
         }
     }
@@ -425,7 +425,7 @@ impl Session {
         self.take_in(&sample, true);
         sample.clear();
         sample.machine.deaths = None;
-        if let Feed::Machine(watch) = &self.feed {
+        if let SampleSource::Machine(watch) = &self.source {
             watch.give_back(sample);
         }
         let snapshot = self.tracker.snapshot();
@@ -464,9 +464,9 @@ impl Session {
             // A keyframe can have restored the state at the end of the gap.
             let known = self.tracker.snapshot().stamp.boot_ns > gap_ns.0;
             let known = known.then_some(&self.tracker);
-            let deaths = match &self.feed {
-                Feed::Recording(player) => player.unknown_deaths(gap_ns),
-                Feed::Machine(_) => 0,
+            let deaths = match &self.source {
+                SampleSource::Recording(player) => player.unknown_deaths(gap_ns),
+                SampleSource::Machine(_) => 0,
             };
             recorder.add_gap((gap_ns, deaths), sample, (known, &self.users));
         }
@@ -485,9 +485,9 @@ impl Session {
     /// The exit status: of the command if it has exited, of the recording, or 0.
     pub(crate) fn status_now(mut self) -> u8 {
         let recorded = self.end_recording();
-        match &mut self.feed {
-            Feed::Recording(player) => player.status().max(recorded),
-            Feed::Machine(_) => self.child.map_or(recorded, Waiting::status_now),
+        match &mut self.source {
+            SampleSource::Recording(player) => player.status().max(recorded),
+            SampleSource::Machine(_) => self.child.map_or(recorded, Waiting::status_now),
         }
     }
 
@@ -506,9 +506,9 @@ impl Session {
     /// the recording is damaged; or 0.
     pub(crate) fn status(mut self) -> u8 {
         let recorded = self.end_recording();
-        match (&mut self.feed, self.child) {
-            (Feed::Recording(player), _) => player.status().max(recorded),
-            (Feed::Machine(_), child) => child.map_or(recorded, Waiting::status),
+        match (&mut self.source, self.child) {
+            (SampleSource::Recording(player), _) => player.status().max(recorded),
+            (SampleSource::Machine(_), child) => child.map_or(recorded, Waiting::status),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     runtime::{
         Failure, limits,
         output::{OutFolder, take_owner_identity},
-        stdout::say,
+        warning::{Warning, warn},
     },
     source::{
         Keep, Sampler, confine, keep_only,
@@ -63,10 +63,10 @@ pub(crate) fn sampler(
             )));
         }
         Err(why) => {
-            say(&format!(
-                "procviz: no kernel events, only /proc (short-lived tasks are not seen, CPU times have steps of {} ms): {why}",
-                host.tick_ns / 1_000_000
-            ));
+            warn(Warning::NoKernelEvents {
+                tick_ms: host.tick_ns / 1_000_000,
+                why,
+            });
             Sampler::proc_only(host)?
         }
     };
@@ -130,6 +130,8 @@ pub(crate) fn confine_reader(writes: &[OutFolder]) {
 /// right now.
 fn report_unconfined<T>(confined: Result<T, confine::Refused>) {
     if let Err(error) = confined {
-        say(&format!("procviz: not confined: {error}"));
+        warn(Warning::NotConfined {
+            error: error.to_string(),
+        });
     }
 }

@@ -6,7 +6,7 @@ use regex::bytes::Regex;
 use crate::{
     cli::FilterArgs,
     recording::Facts,
-    runtime::{Failure, config, stdout::shown},
+    runtime::{Failure, config, text::escaped},
     source::{Users, accounts, capabilities},
     tracker::Filter,
 };
@@ -46,7 +46,7 @@ impl Selection {
             id.ok_or_else(|| {
                 Failure::usage(format!(
                     "`--user {}`: no such user in the recording",
-                    shown(text)
+                    escaped(text)
                 ))
             })
         })?;
@@ -65,7 +65,7 @@ impl Selection {
             Regex::new(text).map_err(|error| {
                 Failure::usage(format!(
                     "`--command {}`: invalid regular expression: {error}",
-                    shown(text)
+                    escaped(text)
                 ))
             })
         });
@@ -73,7 +73,7 @@ impl Selection {
             Pattern::new(text).map_err(|error| {
                 Failure::usage(format!(
                     "`--cgroup {}`: invalid glob pattern: {error}",
-                    shown(text)
+                    escaped(text)
                 ))
             })
         });
@@ -116,18 +116,18 @@ pub(crate) fn of_line(line: &str, base: &Filter, users: &Users) -> Result<Filter
             // A confined procviz cannot ask the name service; users with tasks are known.
             let id = name.parse().ok().or_else(|| users.id(name));
             part.users
-                .push(id.ok_or_else(|| format!("no such user: `{}`", shown(name)))?);
+                .push(id.ok_or_else(|| format!("no such user: `{}`", escaped(name)))?);
         } else if let Some(number) = word.strip_prefix("pid:") {
             let pid = number
                 .parse()
-                .map_err(|_| format!("invalid pid `{}`", shown(number)))?;
+                .map_err(|_| format!("invalid pid `{}`", escaped(number)))?;
             part.pids.push(pid);
         } else if let Some(glob) = word.strip_prefix("cgroup:") {
             part.cgroups
                 .push(Pattern::new(glob).map_err(|error| error.to_string())?);
         } else {
             let regex =
-                Regex::new(word).map_err(|_| format!("invalid pattern `{}`", shown(word)))?;
+                Regex::new(word).map_err(|_| format!("invalid pattern `{}`", escaped(word)))?;
             part.commands.push(regex);
         }
         part.and = Some(Box::new(filter));
@@ -144,7 +144,7 @@ fn user(text: &str) -> Result<u32, Failure> {
         Ok(Some(user)) => Ok(user.uid),
         _ => Err(Failure::usage(format!(
             "`--user {}`: no such user on this machine",
-            shown(text)
+            escaped(text)
         ))),
     }
 }

@@ -36,7 +36,7 @@ const QUEUE: usize = 4;
 const MOST_EVENTS: usize = 300_000;
 
 /// A message from the sampling thread.
-pub(crate) enum Said {
+pub(crate) enum WatchMessage {
     /// A sample; `is_last` if no other sample follows.
     Sample { sample: Box<Sample>, is_last: bool },
     /// Sampling failed.
@@ -74,7 +74,7 @@ pub(crate) type Wake = Box<dyn Fn() + Send>;
 
 /// Handle of the sampling thread.
 pub(crate) struct Watch {
-    said: Receiver<Said>,
+    messages: Receiver<WatchMessage>,
     empty: SyncSender<Box<Sample>>,
     stop: Arc<Notify>,
     orders: UnboundedSender<Order>,
@@ -93,9 +93,9 @@ impl Watch {
         schedule: &Schedule,
         child: Option<u32>,
         wake: Option<Wake>,
-        ears: HandledSignals,
+        handled_signals: HandledSignals,
     ) -> std::io::Result<Self> {
-        let (say, said) = sync_channel(QUEUE);
+        let (sender, messages) = sync_channel(QUEUE);
         let (orders, ordered) = unbounded_channel();
         let (empty, reuse) = sync_channel(QUEUE + 2);
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -105,7 +105,7 @@ impl Watch {
         let stop = Arc::new(Notify::new());
         let mut ticker = Ticker {
             sampler,
-            say,
+            sender,
             reuse,
             late: 0,
             skipped: 0,
@@ -114,14 +114,14 @@ impl Watch {
             child,
             ordered,
             wake,
-            ears,
+            handled_signals,
         };
         let body = move || {
             let _raised = raise();
             let outcome = runtime.block_on(ticker.run(&schedule));
             if let Err(error) = outcome {
                 // Without a receiver, the error is of no use.
-                _ = ticker.say.send(Said::Failed(error));
+                _ = ticker.sender.send(WatchMessage::Failed(error));
             }
             ticker.wake();
         };
@@ -129,7 +129,7 @@ impl Watch {
             .name("procviz-sampler".to_owned())
             .spawn(body)?;
         Ok(Self {
-            said,
+            messages,
             empty,
             stop,
             orders,
@@ -143,13 +143,13 @@ impl Watch {
     }
 
     /// Waits for the next message; `None` after the last message.
-    pub(crate) fn next(&self) -> Option<Said> {
-        self.said.recv().ok()
+    pub(crate) fn next(&self) -> Option<WatchMessage> {
+        self.messages.recv().ok()
     }
 
     /// The next message, without waiting.
-    pub(crate) fn take(&self) -> Result<Said, TryRecvError> {
-        self.said.try_recv()
+    pub(crate) fn take(&self) -> Result<WatchMessage, TryRecvError> {
+        self.messages.try_recv()
     }
 
     /// Sends an order to the thread; without effect after the thread has ended.
@@ -173,7 +173,7 @@ impl Drop for Watch {
 
 struct Ticker {
     sampler: Sampler,
-    say: SyncSender<Said>,
+    sender: SyncSender<WatchMessage>,
     reuse: Receiver<Box<Sample>>,
     late: u64,
     skipped: u64,
@@ -183,11 +183,11 @@ struct Ticker {
     child: Option<u32>,
     ordered: UnboundedReceiver<Order>,
     wake: Option<Wake>,
-    ears: HandledSignals,
+    handled_signals: HandledSignals,
 }
 
 /// Why the sampling thread wakes up.
-enum Due {
+enum WakeReason {
     Tick(Instant),
     Order(Order),
     Stop,
@@ -195,7 +195,7 @@ enum Due {
 }
 
 /// What follows a wake-up.
-enum Act {
+enum Action {
     Wait,
     Sample,
     SampleAndStop,
@@ -214,15 +214,15 @@ impl Ticker {
         let mut done = 0;
         while is_open {
             let due = tokio::select! {
-                due = ticks.tick(), if !is_paused => Due::Tick(due),
-                Some(order) = self.ordered.recv() => Due::Order(order),
-                () = self.stop.notified() => Due::Stop,
-                signal = first_of(&mut signals) => Due::Signal(signal),
+                due = ticks.tick(), if !is_paused => WakeReason::Tick(due),
+                Some(order) = self.ordered.recv() => WakeReason::Order(order),
+                () = self.stop.notified() => WakeReason::Stop,
+                signal = first_of(&mut signals) => WakeReason::Signal(signal),
             };
             let stop = match self.act(due, (&mut ticks, &mut interval, &mut is_paused)) {
-                Act::Wait => continue,
-                Act::Sample => false,
-                Act::SampleAndStop => true,
+                Action::Wait => continue,
+                Action::Sample => false,
+                Action::SampleAndStop => true,
             };
             done += 1;
             let is_last = stop || schedule.is_over(done, start.elapsed());
@@ -242,7 +242,7 @@ impl Ticker {
             (Signal::SIGTERM, SignalKind::terminate()),
             (Signal::SIGHUP, SignalKind::hangup()),
         ];
-        if self.ears == HandledSignals::Usr2 {
+        if self.handled_signals == HandledSignals::Usr2 {
             signals.push((Signal::SIGUSR2, SignalKind::user_defined2()));
         }
         if self.wake.is_some() {
@@ -262,51 +262,51 @@ impl Ticker {
     /// Does what the thread was woken up for.
     fn act(
         &mut self,
-        due: Due,
+        due: WakeReason,
         (ticks, interval, is_paused): (&mut Interval, &mut Duration, &mut bool),
-    ) -> Act {
+    ) -> Action {
         match due {
-            Due::Tick(due) => {
+            WakeReason::Tick(due) => {
                 self.count_lateness(due, *interval);
-                Act::Sample
+                Action::Sample
             }
-            Due::Stop => Act::SampleAndStop,
-            Due::Order(Order::Sample) => {
+            WakeReason::Stop => Action::SampleAndStop,
+            WakeReason::Order(Order::Sample) => {
                 // The next sample follows a whole interval later.
                 ticks.reset();
-                Act::Sample
+                Action::Sample
             }
-            Due::Order(Order::Interval(new)) => {
+            WakeReason::Order(Order::Interval(new)) => {
                 *interval = new;
                 *ticks = ticks_of(new);
-                Act::Wait
+                Action::Wait
             }
-            Due::Order(Order::Pause(paused)) => {
+            WakeReason::Order(Order::Pause(paused)) => {
                 *is_paused = paused;
                 ticks.reset();
-                Act::Wait
+                Action::Wait
             }
-            Due::Order(Order::Args) => {
+            WakeReason::Order(Order::Args) => {
                 self.sampler.want_args();
                 self.sampler.request_census();
-                Act::Wait
+                Action::Wait
             }
-            Due::Signal(Signal::SIGTSTP) => {
+            WakeReason::Signal(Signal::SIGTSTP) => {
                 // Without a receiver, the next sample ends the thread.
-                _ = self.say.send(Said::Suspend);
+                _ = self.sender.send(WatchMessage::Suspend);
                 self.wake();
-                Act::Wait
+                Action::Wait
             }
-            Due::Signal(Signal::SIGUSR2) => {
-                _ = self.say.send(Said::Ask);
-                Act::Wait
+            WakeReason::Signal(Signal::SIGUSR2) => {
+                _ = self.sender.send(WatchMessage::Ask);
+                Action::Wait
             }
-            Due::Signal(signal) if self.forward_to_command(signal) => Act::Wait,
-            Due::Signal(Signal::SIGHUP) => {
+            WakeReason::Signal(signal) if self.forward_to_command(signal) => Action::Wait,
+            WakeReason::Signal(Signal::SIGHUP) => {
                 hang_up();
-                Act::SampleAndStop
+                Action::SampleAndStop
             }
-            Due::Signal(_) => Act::SampleAndStop,
+            WakeReason::Signal(_) => Action::SampleAndStop,
         }
     }
 
@@ -345,16 +345,16 @@ impl Ticker {
             .unwrap_or_else(|_| Box::new(Sample::new(self.sampler.sources())));
         let full = std::mem::replace(sample, next);
         let stamp = full.stamp;
-        let said = Said::Sample {
+        let message = WatchMessage::Sample {
             sample: full,
             is_last,
         };
         let outcome = if is_last {
-            self.say
-                .send(said)
+            self.sender
+                .send(message)
                 .map_err(|error| TrySendError::Disconnected(error.0))
         } else {
-            self.say.try_send(said)
+            self.sender.try_send(message)
         };
         match outcome {
             Ok(()) => {
@@ -364,7 +364,7 @@ impl Ticker {
                 self.wake();
                 true
             }
-            Err(TrySendError::Full(Said::Sample { sample: kept, .. })) => {
+            Err(TrySendError::Full(WatchMessage::Sample { sample: kept, .. })) => {
                 self.late += 1;
                 *sample = kept;
                 let dropped = sample.merge(MOST_EVENTS);

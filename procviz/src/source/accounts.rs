@@ -76,8 +76,8 @@ mod service {
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .output()?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        Ok(said.lines().next().map(str::to_owned))
+        let output = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok(output.lines().next().map(str::to_owned))
     }
 
     pub(crate) fn by_id(uid: u32) -> io::Result<Option<Account>> {

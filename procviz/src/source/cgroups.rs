@@ -7,7 +7,7 @@ use std::{collections::VecDeque, os::unix::fs::MetadataExt, path::Path, sync::Ar
 use rustc_hash::FxHashMap;
 
 /// Upper limit for the paths of cgroups that were made since the start.
-const MOST_TOLD: usize = 50_000;
+const MOST_FROM_EVENTS: usize = 50_000;
 
 /// Paths of v2 cgroups.
 pub(crate) struct Cgroups {
@@ -15,7 +15,7 @@ pub(crate) struct Cgroups {
     paths: FxHashMap<u64, Arc<str>>,
     /// Ids of the cgroups that came with events, oldest first. Only the newest are
     /// kept: a process that keeps making and removing cgroups must not fill memory.
-    told: VecDeque<u64>,
+    from_events: VecDeque<u64>,
     /// The v1 memory controller is mounted: it can have a path where v2 shows `/`.
     has_v1_memory: bool,
 }
@@ -26,7 +26,7 @@ impl Cgroups {
         let mounts = procfs::process::Process::myself().and_then(|me| me.mountinfo());
         let mut cgroups = Self {
             paths: FxHashMap::default(),
-            told: VecDeque::new(),
+            from_events: VecDeque::new(),
             has_v1_memory: false,
         };
         for mount in mounts.iter().flatten() {
@@ -60,9 +60,9 @@ impl Cgroups {
     /// Adds a cgroup that an event announced.
     pub(crate) fn insert(&mut self, id: u64, path: &[u8]) {
         self.paths.insert(id, String::from_utf8_lossy(path).into());
-        self.told.push_back(id);
-        if self.told.len() > MOST_TOLD
-            && let Some(oldest) = self.told.pop_front()
+        self.from_events.push_back(id);
+        if self.from_events.len() > MOST_FROM_EVENTS
+            && let Some(oldest) = self.from_events.pop_front()
         {
             self.paths.remove(&oldest);
         }

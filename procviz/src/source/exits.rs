@@ -53,10 +53,10 @@ impl Exits {
         let rows = kernel.census()?.all().map_err(SamplerError::Proc)?;
         drain.seed(&rows, boot_now_ns());
         if let Some(roots) = only {
-            drain.lives().watch_only(roots);
+            drain.processes().watch_only(roots);
         }
         if threads {
-            drain.lives().want_threads();
+            drain.processes().want_threads();
         }
         let mut drain = DrainThread::idle(drain);
         let leaders = rows
@@ -86,18 +86,18 @@ impl Exits {
     /// When a loss makes a new census necessary and the kernel refuses it.
     pub fn take(&mut self) -> Result<&[Arc<ExitRecord>], SamplerError> {
         let mut drain = self.drain.lock();
-        let without_exit = drain.lives().without_exit();
+        let without_exit = drain.processes().without_exit();
         let lost = self.lost.count(&self.kernel, without_exit, boot_now_ns());
         let lost: u64 = lost.iter().sum();
         for (process, args) in self.args.answers() {
-            drain.lives().set_args(process, args);
+            drain.processes().set_args(process, args);
         }
-        drain.lives().set_lost(lost);
+        drain.processes().set_lost(lost);
         drain.drain();
         drain.take(&mut self.batch);
         let is_worse = lost > self.lost_events;
         if is_worse {
-            drain.lives().begin_census(boot_now_ns());
+            drain.processes().begin_census(boot_now_ns());
         }
         drop(drain);
         if is_worse {
@@ -111,7 +111,7 @@ impl Exits {
     /// The numbers of lost events so far.
     pub fn tally(&mut self) -> Tally {
         let mut drain = self.drain.lock();
-        let without_exit = drain.lives().without_exit();
+        let without_exit = drain.processes().without_exit();
         // No more records are taken: what has not come by now is lost.
         let lost = self.lost.count(&self.kernel, without_exit, u64::MAX);
         let exits = lost[procviz_common::Kind::Exit as usize];

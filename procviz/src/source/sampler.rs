@@ -197,10 +197,10 @@ fn ask_for_args(args: &ArgsReader, asked: &mut FxHashSet<TaskId>, sample: &mut S
         .collect();
     leaders.difference(asked).for_each(|id| args.ask(*id));
     *asked = leaders;
-    let told = args
+    let arrived = args
         .answers()
         .map(|(process, args)| Event::Args(process, args));
-    sample.events.extend(told);
+    sample.events.extend(arrived);
 }
 
 /// Some processes and their descendants, found through the parents in `/proc`. A

@@ -93,19 +93,19 @@ mod tests {
     #[test]
     fn of_many_another_one_may_be_the_worst() {
         let mut active_findings = ActiveFindings::default();
-        let told = |changes: Vec<(Change, Finding)>| -> Vec<(Change, u32)> {
+        let changes_of = |changes: Vec<(Change, Finding)>| -> Vec<(Change, u32)> {
             let changes = changes.into_iter();
             changes
                 .map(|(change, finding)| (change, finding.about.unwrap().tid))
                 .collect()
         };
         let both = [blocked(7, "/a"), blocked(8, "/b")];
-        let begun = told(active_findings.update(&both));
+        let begun = changes_of(active_findings.update(&both));
         assert_eq!(begun, [(Change::Begins, 7), (Change::Begins, 8)]);
         assert_eq!(
-            told(active_findings.update(&[blocked(9, "/a")])),
+            changes_of(active_findings.update(&[blocked(9, "/a")])),
             [(Change::Ends, 8)]
         );
-        assert_eq!(told(active_findings.update(&[])), [(Change::Ends, 7)]);
+        assert_eq!(changes_of(active_findings.update(&[])), [(Change::Ends, 7)]);
     }
 }

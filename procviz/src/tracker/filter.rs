@@ -62,11 +62,11 @@ impl Filter {
         !self.commands.is_empty()
     }
 
-    pub(super) fn shows_thread(&self, thread: &Thread, process: &Process, leader: Comm) -> bool {
+    pub(super) fn shows_thread(&self, thread: &Thread, process: &Process, name: Comm) -> bool {
         self.shows(&Subject {
             uid: thread.uid,
             ids: [thread.id.tid, process.id.tid],
-            names: [thread.comm, leader],
+            names: [thread.comm, name],
             args: process.args.as_deref(),
             cgroup: process.cgroup.as_deref(),
             watched: process.watched,

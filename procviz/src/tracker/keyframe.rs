@@ -183,8 +183,8 @@ impl Tracker {
         for (slot, exit) in exits {
             processes.get_mut(slot).ok_or(KeyframeError)?.exit = Some(exit);
         }
-        if let Some(told) = last_seconds {
-            rules.set_last_seconds(told);
+        if let Some(rules_state) = last_seconds {
+            rules.set_last_seconds(rules_state);
         }
         let mut snapshot = Snapshot::new(self.snapshot.host.clone(), head.sources);
         snapshot.host.boot_wall_ns = head.boot_wall_ns.into();

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
-use crate::model::{Comm, Host, Io, Process, Sample, Scope, Snapshot, Sources, TaskId, TaskView};
+use crate::model::{Host, Io, Process, Sample, Scope, Snapshot, Sources, TaskId, TaskView};
 
 pub use active_findings::{ActiveFindings, Change};
 pub use filter::Filter;
@@ -166,14 +166,11 @@ impl Tracker {
         let Some(process) = self.snapshot.processes.get(slot) else {
             return;
         };
+        let name = self.snapshot.name_of(process);
         let threads = &mut self.snapshot.threads;
-        let leader = process
-            .leader
-            .and_then(|leader| threads.get(leader))
-            .map_or(Comm::default(), |leader| leader.comm);
         for member in &process.members {
             if let Some(thread) = threads.get_mut(*member) {
-                thread.hidden = !self.filter.shows_thread(thread, process, leader);
+                thread.hidden = !self.filter.shows_thread(thread, process, name);
             }
         }
     }

@@ -134,10 +134,8 @@ impl Tracker {
                 return Some(state);
             }
         }
-        let leader = process
-            .leader
-            .and_then(|slot| self.snapshot.threads.get(slot))
-            .filter(|leader| leader.end.is_none());
+        let leader = self.snapshot.leader(process);
+        let leader = leader.filter(|leader| leader.end.is_none());
         leader
             .map(|leader| leader.state)
             .or_else(|| states().next())
@@ -177,9 +175,7 @@ impl Tracker {
     }
 
     fn reading(&self, process: &Process, preempted: bool) -> Reading {
-        let leader = process
-            .leader
-            .and_then(|slot| self.snapshot.threads.get(slot));
+        let leader = self.snapshot.leader(process);
         let on_cpu = self.living(process).any(|thread| thread.on_cpu);
         Reading {
             id: process.id,

@@ -6,7 +6,7 @@ mod trail;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-pub use self::trail::{Point, Step, Trail, Who};
+pub use self::trail::{Point, Step, Trail, TrailTask};
 use self::trail::{before, is_interesting};
 use crate::model::{Scope, Snapshot, TaskId, TaskView};
 
@@ -263,7 +263,7 @@ impl Trails {
     }
 
     /// Adds a stretch of a recording, as if its samples had been observed.
-    fn recall(&mut self, stretch: &Stretch) -> Result<(), Broken> {
+    fn append(&mut self, stretch: &Stretch) -> Result<(), Broken> {
         let goes_on = match self.began_ns {
             None => stretch.span_ns.0 == stretch.began_ns,
             Some(began) => began == stretch.began_ns && stretch.span_ns.0 == self.last_ns,
@@ -278,7 +278,7 @@ impl Trails {
         (self.last_ns, self.settled_ns, self.recalled_ns) = (end, end, end);
         for step in &stretch.steps {
             let trail = self.trails.entry(step.id).or_default();
-            trail.recall(step);
+            trail.append(step);
         }
         self.forget_the_least();
         let points: usize = self.trails.values().map(|trail| trail.points.len()).sum();
@@ -313,18 +313,18 @@ impl Stretch {
 
 /// Rebuilds the trails of a recording from all its stretches, in order. The result
 /// is the same as after observing all samples.
-pub struct Recall {
+pub struct TrailsBuilder {
     threads: Trails,
     processes: Trails,
     /// Number of trails, summed over the stretches: each stretch scans all trails.
     looked_at: usize,
 }
 
-impl Recall {
+impl TrailsBuilder {
     /// Starts before the first stretch.
     #[expect(
         clippy::new_without_default,
-        reason = "a `Recall` is a builder, not a value"
+        reason = "a `TrailsBuilder` is a builder, not a value"
     )]
     pub fn new() -> Self {
         let [threads, processes] = [Scope::Threads, Scope::Processes].map(Trails::new);
@@ -345,7 +345,7 @@ impl Recall {
             false => &mut self.threads,
             true => &mut self.processes,
         };
-        trails.recall(stretch)?;
+        trails.append(stretch)?;
         self.looked_at += trails.len();
         if self.looked_at > MOST_LOOKED_AT {
             return Err(Broken);
@@ -371,11 +371,11 @@ impl Past {
     /// Rebuilds the trails from all stretches.
     #[cfg(test)]
     pub(crate) fn recalled(stretches: &[Stretch]) -> Result<Self, Broken> {
-        let mut recall = Recall::new();
+        let mut builder = TrailsBuilder::new();
         stretches
             .iter()
-            .try_for_each(|stretch| recall.take(stretch))?;
-        recall.finish()
+            .try_for_each(|stretch| builder.take(stretch))?;
+        builder.finish()
     }
 
     /// The trails of a scope.

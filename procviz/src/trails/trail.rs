@@ -31,7 +31,7 @@ pub struct Point {
 
 /// The task of a trail, as known when the trail began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Who {
+pub struct TrailTask {
     /// Name of the task.
     pub comm: Comm,
     /// Real user id; `None` if not known.
@@ -44,7 +44,7 @@ pub struct Who {
 #[derive(Clone, Debug, Default)]
 pub struct Trail {
     /// The task of the trail.
-    pub who: Who,
+    pub who: TrailTask,
     /// The points, in order. Points older than half a minute are thinned.
     pub points: Vec<Point>,
     /// From 5 (the task is interesting now) down to 2.
@@ -63,7 +63,7 @@ pub struct Step {
     /// Id of the task.
     pub id: TaskId,
     /// The task, as known when the trail began.
-    pub who: Who,
+    pub who: TrailTask,
     /// Interest at the end of the stretch, as in [`Trail`].
     pub interest: u8,
     /// Whether the task has exited.
@@ -97,7 +97,7 @@ impl Trail {
             rss,
         };
         Self {
-            who: Who {
+            who: TrailTask {
                 comm: task.thread.comm,
                 uid: task.thread.uid,
                 args: task.process.args.clone(),
@@ -162,7 +162,7 @@ impl Trail {
         self.settled = self.points.len();
     }
 
-    pub(super) fn recall(&mut self, step: &Step) {
+    pub(super) fn append(&mut self, step: &Step) {
         self.who.clone_from(&step.who);
         self.points.extend_from_slice(&step.points);
         self.interest = step.interest;

@@ -21,7 +21,7 @@ pub(crate) struct Governor {
     /// Limit in cores; `None` is no limit.
     limit: Option<f64>,
     /// Time of each sample, and CPU time of procviz until then.
-    looks: VecDeque<(Duration, Duration)>,
+    measurements: VecDeque<(Duration, Duration)>,
     /// CPU time used beyond the limit and not yet compensated, in seconds.
     debt: f64,
     /// The stretched interval, which is longer than the requested interval.
@@ -34,7 +34,7 @@ impl Governor {
     pub(crate) fn new(percent: f64) -> Self {
         Self {
             limit: (percent > 0.0).then_some(percent / 100.0),
-            looks: VecDeque::new(),
+            measurements: VecDeque::new(),
             debt: 0.0,
             stretched: None,
             is_reduced: false,
@@ -48,21 +48,24 @@ impl Governor {
         let Some(limit) = self.limit else {
             return false;
         };
-        if let Some((time, before)) = self.looks.back() {
+        if let Some((time, before)) = self.measurements.back() {
             let passed = now.saturating_sub(*time).as_secs_f64();
             let more = used.saturating_sub(*before).as_secs_f64();
             self.debt = (self.debt + more - limit * passed).max(0.0);
         }
-        self.looks.push_back((now, used));
-        while self.looks.len() > 2
+        self.measurements.push_back((now, used));
+        while self.measurements.len() > 2
             && self
-                .looks
+                .measurements
                 .front()
                 .is_some_and(|(time, _)| now.saturating_sub(*time) > SPAN)
         {
-            self.looks.pop_front();
+            self.measurements.pop_front();
         }
-        let Some(((_, first), samples)) = self.looks.front().zip(self.looks.len().checked_sub(1))
+        let Some(((_, first), samples)) = self
+            .measurements
+            .front()
+            .zip(self.measurements.len().checked_sub(1))
         else {
             return false;
         };

@@ -4,7 +4,7 @@ use crate::model::TaskId;
 
 /// The position of a task.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Spot {
+pub(crate) struct TaskPosition {
     /// Id of the task.
     pub(crate) id: TaskId,
     /// Centre, from the left.
@@ -28,7 +28,7 @@ pub(crate) enum Target {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Hits {
     /// Tasks, in drawing order.
-    pub(crate) tasks: Vec<Spot>,
+    pub(crate) tasks: Vec<TaskPosition>,
     /// Boxes of the findings in the panel: left, top, right, bottom.
     pub(crate) findings: Vec<(f32, f32, f32, f32)>,
     /// Box of the time bar of a recording: left, top, right, bottom.
@@ -49,7 +49,7 @@ impl Hits {
         let marks = scene.marks.iter().filter(|mark| mark.id != none);
         Self {
             tasks: marks
-                .map(|mark| Spot {
+                .map(|mark| TaskPosition {
                     id: mark.id,
                     x: mark.x,
                     y: mark.y,
@@ -63,9 +63,9 @@ impl Hits {
 
     /// The object at a position: the nearest task there, or a finding in the panel.
     pub(crate) fn at(&self, x: f32, y: f32) -> Option<Target> {
-        let near = self.tasks.iter().filter_map(|spot| {
-            let far = (spot.x - x).hypot(spot.y - y);
-            (far <= spot.r).then_some((far / spot.r, spot.id))
+        let near = self.tasks.iter().filter_map(|position| {
+            let far = (position.x - x).hypot(position.y - y);
+            (far <= position.r).then_some((far / position.r, position.id))
         });
         // Of several tasks at the same distance, the last drawn is on top.
         let nearest = near.fold(None, |best: Option<(f32, TaskId)>, (far, id)| match best {
@@ -84,18 +84,18 @@ impl Hits {
     /// The position of the task that is nearest to a position.
     #[cfg(feature = "window")]
     pub(crate) fn nearest(&self, (x, y): (f32, f32)) -> Option<(f32, f32)> {
-        let far = |spot: &&Spot| (spot.x - x).hypot(spot.y - y);
+        let far = |position: &&TaskPosition| (position.x - x).hypot(position.y - y);
         let nearest = self
             .tasks
             .iter()
             .min_by(|one, two| far(one).total_cmp(&far(two)));
-        nearest.map(|spot| (spot.x, spot.y))
+        nearest.map(|position| (position.x, position.y))
     }
 
     /// The middle of the area of all tasks.
     #[cfg(feature = "window")]
     pub(crate) fn middle(&self) -> (f32, f32) {
-        let between = |of: fn(&Spot) -> f32| {
+        let between = |of: fn(&TaskPosition) -> f32| {
             let (least, most) = self
                 .tasks
                 .iter()
@@ -109,40 +109,43 @@ impl Hits {
                 0.0
             }
         };
-        (between(|spot| spot.x), between(|spot| spot.y))
+        (
+            between(|position| position.x),
+            between(|position| position.y),
+        )
     }
 
     /// The position of a task.
-    pub(crate) fn spot(&self, id: TaskId) -> Option<&Spot> {
-        self.tasks.iter().find(|spot| spot.id == id)
+    pub(crate) fn position(&self, id: TaskId) -> Option<&TaskPosition> {
+        self.tasks.iter().find(|position| position.id == id)
     }
 
     /// The next task from the position of task `from` in a direction; `(1, 0)` is right.
     pub(crate) fn next(&self, from: TaskId, (dx, dy): (f32, f32)) -> Option<TaskId> {
-        let from = *self.spot(from)?;
-        let cost = |spot: &Spot| {
-            let (x, y) = (spot.x - from.x, spot.y - from.y);
+        let from = *self.position(from)?;
+        let cost = |position: &TaskPosition| {
+            let (x, y) = (position.x - from.x, position.y - from.y);
             let ahead = x * dx + y * dy;
             let aside = (x * dy - y * dx).abs();
             (ahead > 0.25 * from.r.min(1.0)).then_some(ahead + ASIDE * aside)
         };
         self.tasks
             .iter()
-            .filter(|spot| spot.id != from.id)
-            .filter_map(|spot| Some((cost(spot)?, spot.id)))
+            .filter(|position| position.id != from.id)
+            .filter_map(|position| Some((cost(position)?, position.id)))
             .min_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, id)| id)
     }
 
     /// The first task from the top left.
     pub(crate) fn first(&self) -> Option<TaskId> {
-        let key = |spot: &&Spot| (spot.y, spot.x);
+        let key = |position: &&TaskPosition| (position.y, position.x);
         self.tasks
             .iter()
             .min_by(|a, b| {
                 let (a, b) = (key(a), key(b));
                 a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
             })
-            .map(|spot| spot.id)
+            .map(|position| position.id)
     }
 }

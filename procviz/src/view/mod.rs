@@ -20,7 +20,7 @@ pub(crate) use self::overlay::{BAR, Overlay};
 pub(crate) use self::{
     boxes::Boxes,
     governor::Governor,
-    hits::{Hits, Spot, Target},
+    hits::{Hits, Target, TaskPosition},
     input::{Input, Key},
     keys::{RECORDING_KEYS, help},
     popup::{Popup, Subject, popup},

@@ -439,8 +439,9 @@ impl View {
             #[cfg(feature = "window")]
             None => {
                 let looked_at = self.selected.or(self.hovered);
-                let at = looked_at.and_then(|id| stage.hits.spot(id));
-                let at = at.map_or_else(|| stage.hits.middle(), |spot| (spot.x, spot.y));
+                let at = looked_at.and_then(|id| stage.hits.position(id));
+                let at =
+                    at.map_or_else(|| stage.hits.middle(), |position| (position.x, position.y));
                 self.glass.zoom(by, at);
             }
             #[cfg(not(feature = "window"))]
@@ -472,7 +473,7 @@ impl View {
     fn select_next(&mut self, stage: &Stage<'_>, direction: (f32, f32)) {
         let from = self.selected.or(self.hovered);
         let next = match from {
-            Some(from) if stage.hits.spot(from).is_some() => {
+            Some(from) if stage.hits.position(from).is_some() => {
                 stage.hits.next(from, direction).or(Some(from))
             }
             _ => stage.hits.first(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ChartKind, Effect, Hits, Input, Key, Mode, Spot, Stage, View};
+use super::{ChartKind, Effect, Hits, Input, Key, Mode, Stage, TaskPosition, View};
 use crate::{
     chart::{Grouping, Sorting},
     model::{Scope, TaskId},
@@ -21,7 +21,7 @@ struct Table {
 
 impl Table {
     fn new() -> Self {
-        let tasks = (0..12).map(|index| Spot {
+        let tasks = (0..12).map(|index| TaskPosition {
             id: id(index + 1),
             x: 10.0 * (index % 4) as f32,
             y: 10.0 * (index / 4) as f32,

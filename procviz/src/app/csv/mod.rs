@@ -21,10 +21,11 @@ use crate::{
     model::{Scope, Untrusted},
     runtime::{
         Failure, config,
-        ending::Takes,
+        ending::ShutdownTime,
         output::{OutFolder, PRIVATE, Part, split, take_owner_identity},
         signals::Interrupted,
-        stdout::{say, shown},
+        text::escaped,
+        warning::{Warning, warn},
     },
     session::open,
     source::{
@@ -44,8 +45,8 @@ pub(super) fn run(args: &CsvArgs) -> Result<u8, Failure> {
     let host = host()?;
     let interrupted = Interrupted::new(match &args.output {
         // Files get their names at the end of the run.
-        Some(_) => Takes::Work,
-        None => Takes::AMoment,
+        Some(_) => ShutdownTime::AsNeeded,
+        None => ShutdownTime::Short,
     })?;
     let folder = args.output.as_deref();
     let folder = folder
@@ -134,7 +135,7 @@ impl Request {
             })
             .collect::<Result<Vec<_>, _>>()?;
         if args.processes && !pids.is_empty() {
-            say("procviz: `--processes` is ignored because pids are given");
+            warn(Warning::ProcessesIgnored);
         }
         let scope = if args.processes && pids.is_empty() {
             Scope::Processes
@@ -172,7 +173,7 @@ impl Request {
     fn report_missing(&self, found: &[bool]) {
         let missing = found.iter().zip(&self.pids).filter(|(found, _)| !**found);
         for (_, pid) in missing {
-            say(&format!("procviz: there is no thread `{pid}`"));
+            warn(Warning::NoSuchThread { pid });
         }
     }
 
@@ -216,7 +217,7 @@ impl Plan {
             )));
         }
         let files = ProcFiles::open(root)
-            .with_context(|| format!("failed to open the folder `{}`", shown(root)))?;
+            .with_context(|| format!("failed to open the folder `{}`", escaped(root)))?;
         Ok(Self {
             files,
             is_real,

@@ -16,7 +16,7 @@ use crate::{
         Failure,
         config::Schedule,
         output::{OutFolder, split},
-        stdout::say,
+        warning::{Warning, warn},
     },
     session::{Plan, Session, WantArgs},
     source::proc::TaskFile,
@@ -121,11 +121,11 @@ fn warn_of_missing(kind: TaskFile) {
         TaskFile::Status => "left out",
         _ => "empty",
     };
-    say(&format!(
-        "procviz: of `{}`, a recording holds only {}: the other fields are {others}",
-        kind.name(),
-        held(kind).join(", "),
-    ));
+    warn(Warning::FieldsNotRecorded {
+        file: kind.name(),
+        held: held(kind),
+        others,
+    });
 }
 
 /// Writes a title line to each table.

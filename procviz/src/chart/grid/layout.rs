@@ -35,7 +35,7 @@ pub(super) struct Block {
     /// Whether the group is the first of its block, so that its name is drawn.
     pub(super) is_named: bool,
     /// Whether there is room for the number of ended tasks.
-    pub(super) tells_ended: bool,
+    pub(super) shows_ended: bool,
 }
 
 /// The positions of all groups.
@@ -176,7 +176,7 @@ fn rows(wanted: &[Wanted], room: &Room, cell: f32) -> Layout {
             offset: 0,
             from: 0,
             is_named: true,
-            tells_ended: height >= ROW_WITH_ENDED,
+            shows_ended: height >= ROW_WITH_ENDED,
         };
         y += height + gap(cell);
         block
@@ -267,7 +267,7 @@ fn above(wanted: &[Wanted], tail: usize, room: &Room, cell: f32, font: &Font) ->
             offset: 0,
             from: 0,
             is_named: true,
-            tells_ended: false,
+            shows_ended: false,
         });
         let height = ABOVE + len.div_ceil(columns) as f32 * cell + gap(cell);
         tallest = tallest.max(height);

@@ -3,7 +3,7 @@
 mod layout;
 mod mark;
 mod places;
-mod steady;
+mod stable;
 
 use rustc_hash::FxHashSet;
 
@@ -11,11 +11,11 @@ pub(super) use self::places::Places;
 use self::{
     layout::{Layout, Room, Wanted, layout},
     mark::Sizes,
-    steady::Steady,
+    stable::StableLayout,
 };
 use super::{
     Context, foot,
-    grouping::{Grouping, Groups, shown},
+    grouping::{Grouping, Groups, group_name},
     head::{self, Counts},
     margin, numbers,
     palette::{Colors, Palette, PaletteKind, Theme},
@@ -73,7 +73,7 @@ pub struct Grid {
     palette: Palette,
     places: Places,
     /// Stable layout for many pictures of one machine; `None` for one picture.
-    steady: Option<Steady>,
+    stable: Option<StableLayout>,
 }
 
 /// Upper limit for the dots of tasks that started and exited between two samples.
@@ -90,7 +90,7 @@ impl Grid {
             options,
             palette,
             places: Places::default(),
-            steady: None,
+            stable: None,
         }
     }
 
@@ -109,7 +109,7 @@ impl Grid {
             ..self.options.clone()
         };
         Self {
-            steady: self.steady.as_ref().map(|_| Steady::default()),
+            stable: self.stable.as_ref().map(|_| StableLayout::default()),
             ..Self::new(options)
         }
     }
@@ -117,8 +117,8 @@ impl Grid {
     /// Gives groups room to grow, so that a task keeps its place in a series of
     /// pictures.
     #[must_use]
-    pub fn steady(mut self) -> Self {
-        self.steady = Some(Steady::default());
+    pub fn stable(mut self) -> Self {
+        self.stable = Some(StableLayout::default());
         self
     }
 
@@ -158,8 +158,8 @@ impl Grid {
         margin::draw(&mut scene, snapshot, context, &self.palette);
         let mut wanted = self.wanted(&groups, context);
         let room = self.room(context.size);
-        let layout = match &mut self.steady {
-            Some(steady) => steady.layout(&mut wanted, room, context.font),
+        let layout = match &mut self.stable {
+            Some(stable) => stable.layout(&mut wanted, room, context.font),
             None => layout(&mut wanted, &room, context.font),
         };
         self.label_groups(&mut scene, &wanted, &layout, context);
@@ -215,7 +215,7 @@ impl Grid {
                 let wanted = Wanted {
                     group: index,
                     len: group.len(),
-                    name: shown(&name, &group.key),
+                    name: group_name(&name, &group.key),
                     count: count_text(group.alive as u64),
                     ended: (group.ended() > 0).then(|| match group.folded {
                         0 => format!("+{} exited", count_text(group.ended())),
@@ -336,7 +336,7 @@ impl Grid {
             }
             let right = x + block.room;
             text(right, y, Anchor::End, size, self.palette.faint, count);
-            if let Some(ended) = wanted.ended.as_ref().filter(|_| block.tells_ended) {
+            if let Some(ended) = wanted.ended.as_ref().filter(|_| block.shows_ended) {
                 text(
                     right,
                     y + 15.0,

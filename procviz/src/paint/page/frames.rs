@@ -37,7 +37,7 @@ pub(super) struct Encoder {
     /// Cards with the lines about a task, or with the lines that a process shares.
     cards: Table<(TaskId, bool)>,
     shown: Vec<Shown>,
-    said: Vec<[Option<Json>; Place::COUNT]>,
+    card_lines: Vec<[Option<Json>; Place::COUNT]>,
     order: Vec<usize>,
     /// The last frame's items, and their numbers.
     items: FxHashMap<String, usize>,
@@ -254,18 +254,18 @@ impl Encoder {
     fn facts(&mut self, frame: &Frame<'_>, delta: &mut Delta) {
         let began = self.began_ns.unwrap_or_default();
         let mut changed: Vec<(usize, Json)> = Vec::new();
-        let mut told = rustc_hash::FxHashSet::default();
+        let mut seen = rustc_hash::FxHashSet::default();
         for mark in &frame.scenes[0].marks {
             let Some((process, facts)) = frame.facts.get(&mark.id) else {
                 continue;
             };
             for is_shared in [false, true] {
                 let of = if is_shared { *process } else { mark.id };
-                if !told.insert((of, is_shared)) {
+                if !seen.insert((of, is_shared)) {
                     continue;
                 }
                 let card = self.cards.number(&(of, is_shared));
-                self.said.resize(self.cards.len(), Default::default());
+                self.card_lines.resize(self.cards.len(), Default::default());
                 let mut now: [Option<Json>; Place::COUNT] = Default::default();
                 for fact in facts
                     .iter()
@@ -278,7 +278,7 @@ impl Encoder {
                     }));
                     now[fact.place as usize] = Some(Json::Array(line));
                 }
-                let before = std::mem::replace(&mut self.said[card], now.clone());
+                let before = std::mem::replace(&mut self.card_lines[card], now.clone());
                 for (place, (before, now)) in before.into_iter().zip(now).enumerate() {
                     if before != now {
                         let line = now.unwrap_or_else(|| json!([-1]));

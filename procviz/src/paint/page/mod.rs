@@ -56,13 +56,13 @@ pub enum PageError {
 
 /// The content of a page besides its pictures.
 #[derive(Serialize)]
-pub struct Story {
+pub struct PageContent {
     /// Findings, in the order of their start.
-    pub findings: Vec<StoodOut>,
+    pub findings: Vec<PageFinding>,
     /// Exited processes, in the order of exit.
-    pub exits: Vec<Ended>,
+    pub exits: Vec<PageExit>,
     /// Further exited processes, which have no row of their own, by kind.
-    pub more_exits: Vec<Kind>,
+    pub more_exits: Vec<PageExitKind>,
     /// Short-lived processes of which only the number is known.
     pub counted: u64,
     /// Whether arguments are shown.
@@ -71,7 +71,7 @@ pub struct Story {
 
 /// A finding.
 #[derive(Serialize)]
-pub struct StoodOut {
+pub struct PageFinding {
     /// First and last frame with the finding, from 0.
     pub frames: (usize, usize),
     /// Name of the subject of the finding.
@@ -84,7 +84,7 @@ pub struct StoodOut {
 
 /// An exited process.
 #[derive(Serialize)]
-pub struct Ended {
+pub struct PageExit {
     /// First frame after the exit, from 0.
     pub frame: usize,
     /// Local time of the exit.
@@ -112,7 +112,7 @@ pub struct Ended {
 
 /// Exited processes of one kind.
 #[derive(Serialize)]
-pub struct Kind {
+pub struct PageExitKind {
     /// Number of processes.
     pub count: u64,
     /// Process id of the parent.
@@ -127,7 +127,7 @@ pub struct Kind {
 
 /// The theme with which a page opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opens {
+pub enum PageTheme {
     /// The theme of the browser.
     AsBrowser,
     /// Dark text on a white background.
@@ -226,19 +226,19 @@ impl Page {
     /// # Errors
     ///
     /// If the end of the data cannot be compressed.
-    pub fn finish(mut self, story: &Story, opens: Opens) -> Result<Vec<u8>, PageError> {
+    pub fn finish(mut self, content: &PageContent, theme: PageTheme) -> Result<Vec<u8>, PageError> {
         let Some(last) = &self.last else {
             return Ok(Vec::new());
         };
         self.out.write_all(b"],\"story\":")?;
-        serde_json::to_writer(&mut self.out, story)?;
+        serde_json::to_writer(&mut self.out, content)?;
         self.out.write_all(b"}")?;
         let data = STANDARD.encode(self.out.finish()?);
         let hash = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
-        let theme = match opens {
-            Opens::AsBrowser => "",
-            Opens::Light => " data-theme=\"light\"",
-            Opens::Dark => " data-theme=\"dark\"",
+        let theme = match theme {
+            PageTheme::AsBrowser => "",
+            PageTheme::Light => " data-theme=\"light\"",
+            PageTheme::Dark => " data-theme=\"dark\"",
         };
         let page = format!(
             "<!DOCTYPE html>\n<html lang=\"en\"{theme}>\n<head>\n<meta charset=\"utf-8\">\n\

@@ -137,7 +137,7 @@ impl Words {
         number
     }
 
-    /// Fills the table of tasks, and tells the row of each by its number. In
+    /// Fills the table of tasks, and gives the row of each by its number. In
     /// the order of their ids they take half the room.
     fn rank_tasks(&mut self) -> Vec<u64> {
         let mut tasks: Vec<(TaskId, u64)> = self.tasks.drain().collect();

@@ -22,7 +22,10 @@ use rustix::{
 };
 
 use crate::{
-    runtime::stdout::{say, shown},
+    runtime::{
+        text::escaped,
+        warning::{Warning, warn},
+    },
     source::invoker,
 };
 
@@ -51,23 +54,19 @@ impl OutFolder {
     /// When the folder does not exist, or other users could replace files in it while
     /// root writes them.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
-        let failed = || format!("failed to open the folder `{}`", shown(path));
+        let failed = || format!("failed to open the folder `{}`", escaped(path));
         let fd = match open_without_links(CWD, path) {
             Err(Errno::LOOP) => {
                 check_links(path)?;
                 let real = std::fs::canonicalize(path).with_context(failed)?;
-                say(&format!(
-                    "procviz: `{}` resolves through a symbolic link to `{}`",
-                    shown(path),
-                    shown(&real)
-                ));
+                warn(Warning::FolderBehindLink { path, real: &real });
                 open_without_links(CWD, &real)
             }
             opened => opened,
         };
         let fd = match fd {
             Ok(fd) => fd,
-            Err(Errno::NOTDIR) => return Err(anyhow!("`{}` is not a folder", shown(path))),
+            Err(Errno::NOTDIR) => return Err(anyhow!("`{}` is not a folder", escaped(path))),
             Err(error) => return Err(error).with_context(failed),
         };
         let folder = Self {
@@ -114,23 +113,24 @@ impl OutFolder {
             Ok(stat) => FileType::from_raw_mode(stat.st_mode),
             Err(Errno::NOENT) => return Ok(()),
             Err(error) => {
-                return Err(error)
-                    .with_context(|| format!("failed to read the metadata of `{}`", shown(path)));
+                return Err(error).with_context(|| {
+                    format!("failed to read the metadata of `{}`", escaped(path))
+                });
             }
         };
         match kind {
             FileType::Symlink => Err(anyhow!(
                 "`{}` is a symbolic link, which procviz does not follow: type the path of the file itself",
-                shown(path)
+                escaped(path)
             )),
             FileType::RegularFile if force => Ok(()),
             FileType::RegularFile => Err(anyhow!(
                 "`{}` already exists: overwrite it with `--force`",
-                shown(path)
+                escaped(path)
             )),
             _ => Err(anyhow!(
                 "`{}` already exists and is not a file",
-                shown(path)
+                escaped(path)
             )),
         }
     }
@@ -278,11 +278,11 @@ impl OutFolder {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => {
                 return Err(error)
-                    .with_context(|| format!("failed to create the folder `{}`", shown(&path)));
+                    .with_context(|| format!("failed to create the folder `{}`", escaped(&path)));
             }
         }
         let fd = open_without_links(self.as_fd(), Path::new(name))
-            .with_context(|| format!("failed to open the folder `{}`", shown(&path)))?;
+            .with_context(|| format!("failed to open the folder `{}`", escaped(&path)))?;
         let folder = Self {
             fd: Arc::new(fd),
             path,
@@ -302,18 +302,18 @@ impl OutFolder {
         if mode & 0o002 != 0 && !is_sticky {
             return Err(anyhow!(
                 "all users can replace files in `{}` (mode {mode:o}), so procviz does not write there as root: choose another folder, or run `chmod +t {}`",
-                shown(&self.path),
-                shown(&self.path)
+                escaped(&self.path),
+                escaped(&self.path)
             ));
         }
         let own_group = invoker().ok().flatten().map(|invoker| invoker.gid);
         let is_of_others = stat.st_gid != 0 && Some(stat.st_gid) != own_group;
         if mode & 0o020 != 0 && !is_sticky && is_of_others {
-            say(&format!(
-                "procviz: group {} can replace files in `{}` (mode {mode:o})",
-                stat.st_gid,
-                shown(&self.path)
-            ));
+            warn(Warning::GroupCanReplaceFiles {
+                gid: stat.st_gid,
+                path: &self.path,
+                mode,
+            });
         }
         Ok(())
     }
@@ -355,12 +355,12 @@ fn check_links(path: &Path) -> anyhow::Result<()> {
             continue;
         }
         let meta = std::fs::symlink_metadata(&before)
-            .with_context(|| format!("failed to read the metadata of `{}`", shown(&before)))?;
+            .with_context(|| format!("failed to read the metadata of `{}`", escaped(&before)))?;
         let is_trusted = [Some(0), Some(own), invoker].contains(&Some(meta.uid()));
         if meta.is_symlink() && !is_trusted {
             return Err(anyhow!(
                 "`{}` is a symbolic link of user {}, so procviz does not follow it: type the path of the folder itself",
-                shown(&before),
+                escaped(&before),
                 meta.uid()
             ));
         }

@@ -21,7 +21,8 @@ pub(crate) use self::{
 };
 use super::{
     Failure,
-    stdout::{say, shown},
+    text::escaped,
+    warning::{Warning, warn},
 };
 use crate::source::{Keep, confine, invoker, keep_only};
 
@@ -74,7 +75,7 @@ impl Target {
         samples: Option<u64>,
         shows: Shows,
     ) -> Result<Self, Failure> {
-        let shown = shown(path);
+        let typed = escaped(path);
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
@@ -92,7 +93,7 @@ impl Target {
             Some("html") => Format::Html,
             _ => {
                 return Err(Failure::usage(format!(
-                    "unknown picture format `{shown}`: expected a name that ends in .png, .svg, .gif, .apng or .html"
+                    "unknown picture format `{typed}`: expected a name that ends in .png, .svg, .gif, .apng or .html"
                 )));
             }
         };
@@ -100,18 +101,18 @@ impl Target {
         let is_animation = matches!(format, Format::Gif | Format::Apng | Format::Html);
         if is_series && is_animation {
             return Err(Failure::usage(format!(
-                "`{shown}` names a series of files, but this format holds all pictures in one file: leave out `{{number}}` and `{{time}}`"
+                "`{typed}` names a series of files, but this format holds all pictures in one file: leave out `{{number}}` and `{{time}}`"
             )));
         }
         let is_one = !is_series && !is_animation && shows == Shows::OneSample;
         if let Some(count) = samples.filter(|count| *count > 1 && is_one) {
             return Err(Failure::usage(format!(
-                "`--samples {count}` makes {count} pictures, but `{shown}` is the name of one file: put `{{number}}` or `{{time}}` in the name, or use `--duration`"
+                "`--samples {count}` makes {count} pictures, but `{typed}` is the name of one file: put `{{number}}` or `{{time}}` in the name, or use `--duration`"
             )));
         }
         if path.file_name().is_some_and(|raw| raw.to_str().is_none()) {
             return Err(Failure::usage(format!(
-                "invalid file name `{shown}`: expected UTF-8"
+                "invalid file name `{typed}`: expected UTF-8"
             )));
         }
         let target = Self {
@@ -170,7 +171,7 @@ impl Target {
             None => Ok(()),
             Some(name) => Err(anyhow!(
                 "`{}` already exists: overwrite it with `--force`",
-                shown(self.folder.path_of(name.as_ref()))
+                escaped(self.folder.path_of(name.as_ref()))
             )),
         }
     }
@@ -227,9 +228,9 @@ impl Target {
 /// folders.
 pub(crate) fn confine_writer(folder: &OutFolder, keep: Keep) -> bool {
     let is_limited = confine::write_only_in(&[folder.as_fd()]).unwrap_or_else(|error| {
-        say(&format!(
-            "procviz: the writer thread is not confined: {error}"
-        ));
+        warn(Warning::WriterNotConfined {
+            error: error.to_string(),
+        });
         false
     });
     keep_only(keep);

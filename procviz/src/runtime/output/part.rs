@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use rustix::io::Errno;
 
 use super::OutFolder;
-use crate::runtime::stdout::shown;
+use crate::runtime::text::escaped;
 
 /// An unfinished file; dropping it removes the file. Where the file system allows
 /// this, the file has no name until it is complete, so that a crash of procviz leaves
@@ -16,10 +16,10 @@ pub(crate) struct Part {
     name: OsString,
     force: bool,
     /// How the file exists until it is complete.
-    meanwhile: Meanwhile,
+    state: PartState,
 }
 
-enum Meanwhile {
+enum PartState {
     /// Without a name.
     Nameless(File),
     /// With a temporary name.
@@ -43,18 +43,18 @@ impl Part {
         folder.check_free(&name, force)?;
         let failed = || {
             let path = folder.path_of(&name);
-            format!("failed to create a temporary file for `{}`", shown(path))
+            format!("failed to create a temporary file for `{}`", escaped(path))
         };
-        let (file, meanwhile) = match folder.create_nameless(mode) {
+        let (file, state) = match folder.create_nameless(mode) {
             Ok(file) => {
                 let copy = file.try_clone().with_context(failed)?;
-                (file, Meanwhile::Nameless(copy))
+                (file, PartState::Nameless(copy))
             }
             // The file system or the kernel lacks `O_TMPFILE`.
             Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOENT) => {
                 let part = beside(&name);
                 let file = folder.create(&part, mode).with_context(failed)?;
-                (file, Meanwhile::Named(part))
+                (file, PartState::Named(part))
             }
             Err(error) => return Err(error).with_context(failed),
         };
@@ -62,7 +62,7 @@ impl Part {
             folder: folder.clone(),
             name,
             force,
-            meanwhile,
+            state,
         };
         Ok((file, part))
     }
@@ -79,8 +79,8 @@ impl Part {
     ///
     /// When another file has taken the name meanwhile.
     pub(crate) fn place(mut self) -> anyhow::Result<()> {
-        let placed = match &self.meanwhile {
-            Meanwhile::Nameless(file) if self.force => {
+        let placed = match &self.state {
+            PartState::Nameless(file) if self.force => {
                 let part = beside(&self.name);
                 // An earlier process with the same pid can have left this file.
                 _ = self.folder.remove(&part);
@@ -90,24 +90,24 @@ impl Part {
                         .inspect_err(|_| _ = self.folder.remove(&part))
                 })
             }
-            Meanwhile::Nameless(file) => self.folder.link_nameless(file, &self.name),
-            Meanwhile::Named(part) if self.force => self.folder.rename(part, &self.name),
-            Meanwhile::Named(part) => {
+            PartState::Nameless(file) => self.folder.link_nameless(file, &self.name),
+            PartState::Named(part) if self.force => self.folder.rename(part, &self.name),
+            PartState::Named(part) => {
                 let linked = self.folder.link(part, &self.name);
                 _ = self.folder.remove(part);
                 linked
             }
-            Meanwhile::Placed => Ok(()),
+            PartState::Placed => Ok(()),
         };
-        placed.with_context(|| format!("failed to write `{}`", shown(self.path())))?;
-        self.meanwhile = Meanwhile::Placed;
+        placed.with_context(|| format!("failed to write `{}`", escaped(self.path())))?;
+        self.state = PartState::Placed;
         Ok(())
     }
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
-        if let Meanwhile::Named(part) = &self.meanwhile {
+        if let PartState::Named(part) = &self.state {
             _ = self.folder.remove(part);
         }
     }

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context as _, anyhow};
 
 use super::{Format, Part, Target, confine_writer, take_owner_identity};
-use crate::{paint, runtime::stdout::shown};
+use crate::{paint, runtime::text::escaped};
 
 /// What the thread writes.
 pub(crate) enum Job {
@@ -70,8 +70,8 @@ impl Writer {
     ///
     /// When the thread cannot be started.
     pub(crate) fn start(target: &Target) -> std::io::Result<Self> {
-        let (jobs, todo) = sync_channel::<(OsString, Job)>(8);
-        let (tell, failed) = sync_channel(1);
+        let (jobs, receiver) = sync_channel::<(OsString, Job)>(8);
+        let (errors, failed) = sync_channel(1);
         let (ready, is_ready) = sync_channel(1);
         let target = target.clone();
         let body = move || {
@@ -79,11 +79,11 @@ impl Writer {
             confine_writer(&target.folder, keep);
             _ = ready.send(());
             let mut spool = None;
-            for (name, job) in todo {
+            for (name, job) in receiver {
                 let outcome = work(&target, name, job, &mut spool);
                 if let Err(error) = outcome {
                     // A full channel holds an earlier error, which is enough.
-                    _ = tell.try_send(error);
+                    _ = errors.try_send(error);
                 }
             }
         };
@@ -156,7 +156,7 @@ fn work(
     job: Job,
     spool: &mut Option<Spool>,
 ) -> anyhow::Result<()> {
-    let path = || shown(target.path_of(&name));
+    let path = || escaped(target.path_of(&name));
     let failed = || format!("failed to write `{}`", path());
     match (job, spool) {
         (Job::File(bytes), _) => write(target, &name, |file| Ok(file.write_all(&bytes)?)),
@@ -186,6 +186,6 @@ fn write(
     let (mut file, part) = Part::create(&target.folder, name, (target.force, target.mode))?;
     fill(&mut file)
         .and_then(|()| Ok(rustix::fs::fdatasync(file.as_fd())?))
-        .with_context(|| format!("failed to write `{}`", shown(part.path())))?;
+        .with_context(|| format!("failed to write `{}`", escaped(part.path())))?;
     part.place()
 }

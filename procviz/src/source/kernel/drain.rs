@@ -16,7 +16,7 @@ use procviz_common::Row;
 use rustc_hash::FxHashMap;
 
 use super::{
-    deaths::{Ended, Lives},
+    deaths::{Ended, ProcessTable},
     decode::Record,
     raw::readable,
 };
@@ -99,7 +99,7 @@ pub(crate) struct Drain {
     record: Vec<u8>,
     mode: Mode,
     page_bytes: u64,
-    lives: Lives,
+    processes: ProcessTable,
     cgroups: Cgroups,
     batch: Batch,
     /// Positions of the events of young processes in `batch.events`, by pid.
@@ -129,7 +129,7 @@ impl Drain {
             record: Vec::new(),
             mode,
             page_bytes,
-            lives: Lives::default(),
+            processes: ProcessTable::default(),
             cgroups: Cgroups::read(),
             batch: Batch::default(),
             young: FxHashMap::default(),
@@ -151,16 +151,16 @@ impl Drain {
 
     /// Takes in the first census, taken at `taken_ns`, ns since boot.
     pub(crate) fn seed(&mut self, rows: &[Row], taken_ns: u64) {
-        self.lives.seed(rows, taken_ns);
+        self.processes.seed(rows, taken_ns);
     }
 
     /// Replaces the state with a new census after a loss of events.
     pub(crate) fn resync(&mut self, rows: &[Row], taken_ns: u64) {
-        self.lives.resync(rows, taken_ns);
+        self.processes.resync(rows, taken_ns);
     }
 
-    pub(crate) fn lives(&mut self) -> &mut Lives {
-        &mut self.lives
+    pub(crate) fn processes(&mut self) -> &mut ProcessTable {
+        &mut self.processes
     }
 
     pub(crate) fn cgroups(&self) -> &Cgroups {
@@ -203,7 +203,7 @@ impl Drain {
             self.record = bytes;
         }
         for ended in self
-            .lives
+            .processes
             .overdue(boot_now_ns(), &self.cgroups, self.page_bytes)
         {
             self.process_end(ended);
@@ -221,23 +221,23 @@ impl Drain {
         self.blanks = 0;
         self.folds.clear();
         self.short_lives = 0;
-        self.lives.next_batch();
+        self.processes.next_batch();
     }
 
     fn take_in(&mut self, record: &Record<'_>) {
         match record {
             Record::Fork(fork) => {
-                let fork = self.lives.fork(fork, &self.cgroups);
+                let fork = self.processes.fork(fork, &self.cgroups);
                 let leader = (fork.id == fork.process).then_some(fork.id.tid);
                 self.keep(leader, Event::Fork(fork));
             }
             Record::Exec(exec, args) => {
-                let exec = self.lives.exec(exec, args, &self.cgroups);
+                let exec = self.processes.exec(exec, args, &self.cgroups);
                 self.keep(Some(exec.process.tid), Event::Exec(exec));
             }
-            Record::Exit(exit) => self.lives.exit(&exit.task),
+            Record::Exit(exit) => self.processes.exit(&exit.task),
             Record::Dead(dead) => {
-                let outcome = self.lives.dead(dead, &self.cgroups, self.page_bytes);
+                let outcome = self.processes.dead(dead, &self.cgroups, self.page_bytes);
                 self.batch.deaths += u64::from(outcome.thread.is_some());
                 if let Some(thread) = outcome.thread {
                     self.keep(Some(thread.process.tid), Event::ThreadEnd(thread));

@@ -149,7 +149,7 @@ impl KernelTick {
             let mut drain = self.drain.lock();
             for (process, args) in args.answers() {
                 // The exit record of the process has them, too.
-                drain.lives().set_args(process, Arc::clone(&args));
+                drain.processes().set_args(process, Arc::clone(&args));
                 sample.events.push(Event::Args(process, args));
             }
         }
@@ -171,7 +171,7 @@ impl KernelTick {
     /// Reads every task: at the start, and after lost events.
     fn census(&mut self, sample: &mut Sample) -> Result<(), SamplerError> {
         let begun_ns = boot_now_ns();
-        self.drain.lock().lives().begin_census(begun_ns);
+        self.drain.lock().processes().begin_census(begun_ns);
         let rows = match self.rows() {
             // A kernel that is short of memory refuses now and grants a little later.
             Err(_) if self.tick > 1 => {
@@ -183,9 +183,10 @@ impl KernelTick {
         self.take_rows(&rows, sample);
         self.add_hidden_tasks(begun_ns, sample)?;
         let mut drain = self.drain.lock();
-        let lives = drain.lives();
+        let processes = drain.processes();
         for task in &mut sample.found {
-            task.watched = lives.is_watched(task.process.tid) || lives.is_watched(task.ppid);
+            task.watched =
+                processes.is_watched(task.process.tid) || processes.is_watched(task.ppid);
         }
         drop(drain);
         sample.complete = true;
@@ -226,7 +227,7 @@ impl KernelTick {
 
     /// Watches only these processes and their descendants. Call it before the first tick.
     pub(super) fn watch_only(&self, roots: &[u32]) {
-        self.drain.lock().lives().watch_only(roots);
+        self.drain.lock().processes().watch_only(roots);
     }
 
     /// Also reads the arguments of processes that were there before procviz.
@@ -270,11 +271,11 @@ impl KernelTick {
     /// Takes the events since the last tick; returns what was lost since the start.
     fn take_events(&mut self, sample: &mut Sample) -> Losses {
         let mut drain = self.drain.lock();
-        let without_exit = drain.lives().without_exit();
+        let without_exit = drain.processes().without_exit();
         let lost = self
             .lost
             .count(&self.kernel, without_exit, sample.stamp.boot_ns);
-        drain.lives().set_lost(lost.iter().sum());
+        drain.processes().set_lost(lost.iter().sum());
         drain.drain();
         drain.take(&mut self.batch);
         sample.events_seen = drain.seen();

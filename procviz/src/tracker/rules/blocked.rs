@@ -53,11 +53,11 @@ impl Blocked {
             .readings
             .iter()
             .map(|reading| (reading.id, reading.state));
-        let told = world.sample.events.iter().filter_map(|event| match event {
+        let events = world.sample.events.iter().filter_map(|event| match event {
             Event::State(id, state) => Some((*id, *state)),
             _ => None,
         });
-        let blocked = found.chain(read).chain(told);
+        let blocked = found.chain(read).chain(events);
         self.candidates.extend(
             blocked
                 .filter(|(_, state)| *state == State::Blocked)
@@ -88,7 +88,7 @@ impl Blocked {
                 continue;
             }
             let fold = folds
-                .entry((world.name_of(process), process.cgroup.as_deref()))
+                .entry((world.snapshot.name_of(process), process.cgroup.as_deref()))
                 .or_insert(Fold {
                     count: 0,
                     processes: BTreeSet::new(),

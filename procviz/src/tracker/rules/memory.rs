@@ -70,7 +70,7 @@ impl Memory {
                 cgroup: None,
                 about: Some(*id),
                 dot: Some(*id),
-                comm: Some(world.name_of(process)),
+                comm: Some(world.snapshot.name_of(process)),
                 count: 1,
                 value: rss as f64,
                 unit: "bytes",

@@ -115,7 +115,7 @@ impl Rules {
             };
             let subject = Subject {
                 process,
-                comm: world.name_of(process),
+                comm: world.snapshot.name_of(process),
                 history,
                 standing: &self.standing,
                 snapshot,

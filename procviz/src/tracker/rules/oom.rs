@@ -110,7 +110,7 @@ fn fastest_grower(
         })
         .filter_map(|process| {
             let grown = process.rss?.saturating_sub(process.first_rss?);
-            (grown > 0).then(|| (process.id, world.name_of(process), grown))
+            (grown > 0).then(|| (process.id, world.snapshot.name_of(process), grown))
         })
         .max_by_key(|(id, _, grown)| (*grown, *id))
 }

@@ -156,7 +156,7 @@ impl Play {
         }
     }
 
-    fn told(&self, rule: Rule) -> Vec<Finding> {
+    fn findings_of(&self, rule: Rule) -> Vec<Finding> {
         let findings = self.tracker.snapshot().findings.iter();
         findings
             .filter(|finding| finding.rule == rule)
@@ -167,14 +167,18 @@ impl Play {
     /// The only finding of a rule: the process that it is about, and its text.
     #[track_caller]
     fn one(&self, rule: Rule) -> (Option<u32>, String) {
-        let told = self.told(rule);
-        assert_eq!(told.len(), 1, "{rule:?}: {told:#?}");
-        (told[0].about.map(|about| about.tid), told[0].text.clone())
+        let found = self.findings_of(rule);
+        assert_eq!(found.len(), 1, "{rule:?}: {found:#?}");
+        (found[0].about.map(|about| about.tid), found[0].text.clone())
     }
 
     #[track_caller]
     fn none(&self, rule: Rule) {
-        assert!(self.told(rule).is_empty(), "{:#?}", self.told(rule));
+        assert!(
+            self.findings_of(rule).is_empty(),
+            "{:#?}",
+            self.findings_of(rule)
+        );
     }
 }
 
@@ -344,7 +348,7 @@ fn memory() {
         threads: 1,
     });
     play.second();
-    assert_eq!(play.told(Rule::Memory).len(), 2);
+    assert_eq!(play.findings_of(Rule::Memory).len(), 2);
 }
 
 #[test]
@@ -356,9 +360,9 @@ fn io() {
         play.ran(3, 1, 60 * MIB);
         play.second();
         assert_eq!(
-            play.told(Rule::Io)
+            play.findings_of(Rule::Io)
                 .iter()
-                .any(|told| told.about == Some(id(2))),
+                .any(|finding| finding.about == Some(id(2))),
             fires,
             "{mib} MiB/s"
         );
@@ -392,7 +396,11 @@ fn forks_and_bursts() {
         (0..count).for_each(|child| _ = play.fork(100 + child, 2));
         play.second();
         play.none(Rule::Forks);
-        assert_eq!(play.told(Rule::Burst).len(), usize::from(fires), "{count}");
+        assert_eq!(
+            play.findings_of(Rule::Burst).len(),
+            usize::from(fires),
+            "{count}"
+        );
     }
 
     // Twelve starts in each second, evenly spread, are a loop, not a burst.
@@ -430,7 +438,11 @@ fn tree() {
             parent = made.tid;
         }
         play.second();
-        assert_eq!(play.told(Rule::Tree).len(), usize::from(fires), "{count}");
+        assert_eq!(
+            play.findings_of(Rule::Tree).len(),
+            usize::from(fires),
+            "{count}"
+        );
         if fires {
             let (about, text) = play.one(Rule::Tree);
             assert!(
@@ -462,10 +474,10 @@ fn deaths() {
     // The name is that of the processes that died, so the pid of the shell is not beside
     // it, even when the last of them is no longer shown.
     for _ in 0..4 {
-        assert_eq!(play.told(Rule::Deaths)[0].who(), "child");
+        assert_eq!(play.findings_of(Rule::Deaths)[0].who(), "child");
         play.second();
     }
-    let finding = &play.told(Rule::Deaths)[0];
+    let finding = &play.findings_of(Rule::Deaths)[0];
     assert_eq!(finding.about, finding.dot);
 
     // Fast failures of a loop in a shell do not count, fast failures of a service do.
@@ -481,7 +493,7 @@ fn deaths() {
             play.second();
         }
         assert_eq!(
-            play.told(Rule::Deaths).len(),
+            play.findings_of(Rule::Deaths).len(),
             usize::from(fires),
             "{origin} {lived}"
         );
@@ -509,7 +521,7 @@ fn oom() {
         text.contains("killed by the OOM killer") && text.ends_with("grower 3 grew by 200 MiB"),
         "{text}"
     );
-    assert_eq!(play.told(Rule::Oom)[0].rank, 1);
+    assert_eq!(play.findings_of(Rule::Oom)[0].rank, 1);
 }
 
 #[test]
@@ -539,7 +551,7 @@ fn waiting() {
             play.second();
         }
         assert_eq!(
-            play.told(Rule::Waiting).len(),
+            play.findings_of(Rule::Waiting).len(),
             usize::from(fires),
             "{percent}"
         );
@@ -552,7 +564,11 @@ fn waiting() {
         reading.wait_max_ns = Some(ms * 1_000_000);
         play.sample.stamp.interval_ns = 60 * SECOND;
         play.tick(60 * SECOND);
-        assert_eq!(play.told(Rule::Waiting).len(), usize::from(fires), "{ms}");
+        assert_eq!(
+            play.findings_of(Rule::Waiting).len(),
+            usize::from(fires),
+            "{ms}"
+        );
     }
 }
 
@@ -568,7 +584,7 @@ fn threads() {
         }
         play.second();
         assert_eq!(
-            play.told(Rule::Threads).len(),
+            play.findings_of(Rule::Threads).len(),
             usize::from(fires),
             "{count}"
         );
@@ -589,7 +605,7 @@ fn zombies() {
         play.none(Rule::Zombies);
         play.second();
         assert_eq!(
-            play.told(Rule::Zombies).len(),
+            play.findings_of(Rule::Zombies).len(),
             usize::from(fires),
             "{count}"
         );

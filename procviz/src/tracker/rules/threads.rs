@@ -61,7 +61,7 @@ impl Threads {
                 cgroup: None,
                 about: Some(*id),
                 dot: Some(*id),
-                comm: Some(world.name_of(process)),
+                comm: Some(world.snapshot.name_of(process)),
                 count,
                 value: count as f64,
                 unit: "threads",

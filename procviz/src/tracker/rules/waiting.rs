@@ -100,12 +100,14 @@ impl Waiting {
             let Some(found) = find(waits, now, world.snapshot.watched_ns()) else {
                 continue;
             };
-            let fold = folds.entry(world.name_of(process)).or_insert_with(|| Fold {
-                count: 0,
-                worst: found,
-                about: *id,
-                curve: curve(waits),
-            });
+            let fold = folds
+                .entry(world.snapshot.name_of(process))
+                .or_insert_with(|| Fold {
+                    count: 0,
+                    worst: found,
+                    about: *id,
+                    curve: curve(waits),
+                });
             fold.count += 1;
             if found > fold.worst || (found == fold.worst && *id < fold.about) {
                 (fold.worst, fold.about, fold.curve) = (found, *id, curve(waits));

@@ -50,25 +50,15 @@ impl<'a> World<'a> {
         self.snapshot.threads.get(*self.threads.get(&id)?)
     }
 
-    /// Name of a process: the name of its leader.
-    pub(super) fn name_of(&self, process: &Process) -> Comm {
-        process
-            .leader
-            .and_then(|leader| self.snapshot.threads.get(leader))
-            .map_or(Comm::default(), |thread| thread.comm)
-    }
-
     /// Name of a process by id; `None` if the process is gone.
     pub(super) fn name(&self, id: TaskId) -> Option<Comm> {
-        self.process(id).map(|process| self.name_of(process))
+        let process = self.process(id)?;
+        Some(self.snapshot.name_of(process))
     }
 
     /// Whether a filter hides a process. Hidden processes have no findings.
     pub(super) fn is_hidden(&self, process: &Process) -> bool {
-        let leader = process.leader.or_else(|| process.members.first().copied());
-        self.snapshot.is_filtered
-            && leader
-                .and_then(|slot| self.snapshot.threads.get(slot))
-                .is_some_and(|thread| thread.hidden)
+        let thread = self.snapshot.main_thread(process);
+        self.snapshot.is_filtered && thread.is_some_and(|thread| thread.hidden)
     }
 }

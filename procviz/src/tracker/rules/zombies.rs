@@ -74,7 +74,7 @@ impl Zombies {
                 cgroup: None,
                 about,
                 dot: about.or(Some(oldest)),
-                comm: parent.map(|parent| world.name_of(parent)),
+                comm: parent.map(|parent| world.snapshot.name_of(parent)),
                 count,
                 value: count as f64,
                 unit: "zombies",

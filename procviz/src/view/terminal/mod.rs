@@ -13,7 +13,7 @@ pub(crate) use self::{
     layout::{LEAST, Layout, layout},
     look::Look,
 };
-use super::{Hits, Mode, Popup, Spot, TimeBar, View};
+use super::{Hits, Mode, Popup, TaskPosition, TimeBar, View};
 use crate::{
     chart::{Cells, Interesting, Palette, Series, Words, idle_in_cells},
     model::{Activity, Finding, TaskId},
@@ -214,7 +214,7 @@ fn grid(
         } else {
             (0.5, 0.6)
         };
-        hits.tasks.push(Spot {
+        hits.tasks.push(TaskPosition {
             id: dot.id,
             x: f32::from(x) + 0.5,
             y: f32::from(y) + dy,

@@ -29,11 +29,11 @@ pub(super) fn draw(
         }
         let width = WIDTH.min(room.width);
         let height = (lines.len() as u16 + 2).min(room.height);
-        let spot = hits.spot(*id);
+        let position = hits.position(*id);
         // A task that is not on the screen gets a box in the corner.
         let corner = (f32::from(room.x), f32::from(room.y));
-        let (at, away) = spot.map_or((corner, (0.0, 0.0)), |spot| {
-            ((spot.x.floor(), spot.y.floor()), (2.0, 1.0))
+        let (at, away) = position.map_or((corner, (0.0, 0.0)), |position| {
+            ((position.x.floor(), position.y.floor()), (2.0, 1.0))
         });
         let (x, y) = boxes.place(at, away, (f32::from(width), f32::from(height)));
         let area = Rect::new(x as u16, y as u16, width, height);
@@ -41,9 +41,9 @@ pub(super) fn draw(
         let mark = match (popup.is_over, is_pinned) {
             (true, true) => " exited, pinned ",
             (true, false) => " exited ",
-            (false, true) if spot.is_none() => " pinned, not visible ",
+            (false, true) if position.is_none() => " pinned, not visible ",
             (false, true) => " pinned ",
-            (false, false) if spot.is_none() => " not visible ",
+            (false, false) if position.is_none() => " not visible ",
             (false, false) => "",
         };
         frame(buffer, area, &popup.title, mark, screen.palette, look);

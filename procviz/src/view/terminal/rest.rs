@@ -13,7 +13,7 @@ use super::{Layout, Look};
 use crate::{
     chart::{Interesting, Palette, SIZES, Series, share_at, share_end, share_ticks},
     model::{bytes_text, duration_text},
-    view::{Hits, Spot},
+    view::{Hits, TaskPosition},
 };
 
 /// The table gets at most the room's height divided by this number.
@@ -106,7 +106,7 @@ fn scatter(
             cell.set_symbol(sign);
             cell.set_style(look.ink(task.color));
         }
-        hits.tasks.push(Spot {
+        hits.tasks.push(TaskPosition {
             id: task.id,
             x: f32::from(x) + 0.5,
             y: f32::from(y) + 0.5,
@@ -145,7 +145,7 @@ fn table_of(
         let (x, _) = buffer.set_stringn(area.x, y, figures, width, look.ink(palette.ink));
         let room = usize::from(area.right().saturating_sub(x));
         buffer.set_stringn(x, y, look.words(&task.name), room, look.ink(task.color));
-        hits.tasks.push(Spot {
+        hits.tasks.push(TaskPosition {
             id: task.id,
             x: f32::from(area.x) + 1.5,
             y: f32::from(y) + 0.5,
@@ -206,7 +206,7 @@ pub(super) fn lines(
             usize::from(room.width),
             look.ink(one.color),
         );
-        hits.tasks.push(Spot {
+        hits.tasks.push(TaskPosition {
             id: one.id,
             x: f32::from(room.x) + 1.5,
             y: f32::from(y) + 0.5,

@@ -5,7 +5,7 @@ use procviz_common::Row;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    Life, Lives, PATIENCE_NS,
+    PATIENCE_NS, ProcessTable, TrackedProcess,
     figures::{add_row, gone_of},
 };
 use crate::model::{Comm, TaskId};
@@ -15,7 +15,7 @@ pub(super) struct Census {
     /// When the census was complete, ns since boot.
     pub(super) taken_ns: u64,
     pub(super) threads: FxHashSet<TaskId>,
-    /// The threads that had already exited: their figures are in [`Life::gone`].
+    /// The threads that had already exited: their figures are in [`TrackedProcess::gone`].
     pub(super) dead: FxHashSet<TaskId>,
 }
 
@@ -36,7 +36,7 @@ impl Look {
     }
 }
 
-impl Lives {
+impl ProcessTable {
     /// Notes that a census begins while events continue. A task that the census sees
     /// alive can exit before the census is complete.
     pub(crate) fn begin_census(&mut self, now_ns: u64) {
@@ -64,8 +64,8 @@ impl Lives {
             let Some(count) = counts.get(&process) else {
                 continue;
             };
-            let life = self.life_of_row(row, process, *count);
-            self.lives.entry(row.tgid).or_insert(life);
+            let tracked = self.tracked_of_row(row, process, *count);
+            self.processes.entry(row.tgid).or_insert(tracked);
         }
         let is_dead = |row: &&Row| row.exit_state != 0;
         self.census = Some(Census {
@@ -87,29 +87,32 @@ impl Lives {
             look.as_ref()
                 .map_or(row.exit_state == 0, |look| look.is_living(row))
         });
-        self.lives.retain(|_, life| {
-            life.last_exit.is_some()
-                || counts.contains_key(&life.process)
-                || life.process.start_ns >= began_ns
+        self.processes.retain(|_, tracked| {
+            tracked.last_exit.is_some()
+                || counts.contains_key(&tracked.process)
+                || tracked.process.start_ns >= began_ns
         });
         self.leaving
             .retain(|_, leaving| taken_ns.saturating_sub(leaving.time_ns) < 60 * PATIENCE_NS);
         self.enter(rows, &counts, taken_ns);
-        for life in self.lives.values_mut() {
-            life.partial = true;
-            life.threads = counts.get(&life.process).copied().unwrap_or(life.threads);
+        for tracked in self.processes.values_mut() {
+            tracked.partial = true;
+            tracked.threads = counts
+                .get(&tracked.process)
+                .copied()
+                .unwrap_or(tracked.threads);
         }
     }
 
     /// A process with `threads` living threads, from the row of its leader.
-    fn life_of_row(&self, row: &Row, process: TaskId, threads: u32) -> Life {
+    fn tracked_of_row(&self, row: &Row, process: TaskId, threads: u32) -> TrackedProcess {
         let mut gone = gone_of(row);
         if row.exit_state != 0 {
             // The kernel adds a dead leader to the exited threads only when no other thread
             // is alive. The DEAD of the leader came before the census.
             add_row(&mut gone, row);
         }
-        Life {
+        TrackedProcess {
             process,
             ppid: row.ppid,
             origin: process,

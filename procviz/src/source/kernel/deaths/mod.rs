@@ -40,7 +40,7 @@ const EXIT_ZOMBIE: u32 = 32;
 
 /// A process whose exit record is not complete yet.
 #[derive(Debug)]
-struct Life {
+struct TrackedProcess {
     process: TaskId,
     ppid: u32,
     /// The ancestor that started the fork storm, see [`NEWCOMER_NS`].
@@ -69,7 +69,7 @@ struct Life {
     batch: u64,
 }
 
-impl Life {
+impl TrackedProcess {
     fn has_ended(&self) -> bool {
         self.last_exit.is_some()
     }
@@ -85,21 +85,21 @@ struct Leaving {
     comm: Comm,
     /// Another thread of the process called exec, and has this task id now.
     superseded: bool,
-    /// The census already counted the figures of this thread in [`Life::gone`].
+    /// The census already counted the figures of this thread in [`TrackedProcess::gone`].
     counted: bool,
 }
 
 /// All processes without a complete exit record, and the exiting threads.
 #[derive(Default)]
-pub(crate) struct Lives {
+pub(crate) struct ProcessTable {
     /// By pid.
-    lives: FxHashMap<u32, Life>,
+    processes: FxHashMap<u32, TrackedProcess>,
     /// By the address of the task in the kernel, which EXIT and DEAD have in common.
     leaving: FxHashMap<u64, Leaving>,
     /// Exited processes that wait for final figures, in order of time, ns since boot.
     waiting: VecDeque<(u64, TaskId)>,
     /// Exited processes that still waited when another process got their pid.
-    displaced: Vec<Life>,
+    displaced: Vec<TrackedProcess>,
     census: Option<Census>,
     look: Option<Look>,
     /// Number of lost records since the start.
@@ -134,19 +134,23 @@ pub(crate) struct Ended {
     pub(crate) short: bool,
 }
 
-impl Lives {
+impl ProcessTable {
     /// Watches only the processes `roots` and their descendants.
     pub(crate) fn watch_only(&mut self, roots: &[u32]) {
         self.roots = Some(roots.to_vec());
-        for life in self.lives.values_mut() {
-            life.watched = roots.contains(&life.process.tid);
+        for tracked in self.processes.values_mut() {
+            tracked.watched = roots.contains(&tracked.process.tid);
         }
         self.propagate_watched();
     }
 
     /// Whether the process `pid` is watched. Its children are watched, too, then.
     pub(crate) fn is_watched(&self, pid: u32) -> bool {
-        self.is_root(pid) || self.lives.get(&pid).is_some_and(|life| life.watched)
+        self.is_root(pid)
+            || self
+                .processes
+                .get(&pid)
+                .is_some_and(|tracked| tracked.watched)
     }
 
     fn is_root(&self, pid: u32) -> bool {
@@ -167,17 +171,17 @@ impl Lives {
         loop {
             let is_watched = |pid: u32| self.is_watched(pid);
             let new: Vec<u32> = self
-                .lives
+                .processes
                 .iter()
-                .filter(|(_, life)| !life.watched && is_watched(life.ppid))
+                .filter(|(_, tracked)| !tracked.watched && is_watched(tracked.ppid))
                 .map(|(pid, _)| *pid)
                 .collect();
             if new.is_empty() {
                 return;
             }
             for pid in new {
-                if let Some(life) = self.lives.get_mut(&pid) {
-                    life.watched = true;
+                if let Some(tracked) = self.processes.get_mut(&pid) {
+                    tracked.watched = true;
                 }
             }
         }
@@ -185,11 +189,11 @@ impl Lives {
 
     /// Sets the arguments, read from `/proc`, of a process without known arguments.
     pub(crate) fn set_args(&mut self, process: TaskId, args: Arc<[u8]>) {
-        if let Some(life) = self.lives.get_mut(&process.tid)
-            && life.args.is_none()
-            && life.process == process
+        if let Some(tracked) = self.processes.get_mut(&process.tid)
+            && tracked.args.is_none()
+            && tracked.process == process
         {
-            life.args = Some(args);
+            tracked.args = Some(args);
         }
     }
 
@@ -236,17 +240,17 @@ impl Lives {
         }
         fork.cgroup = cgroups.path(record.cgroup_id);
         let known = self
-            .lives
+            .processes
             .get(&parent.tid)
-            .filter(|life| life.process == parent);
+            .filter(|tracked| tracked.process == parent);
         let is_newcomer = record.time_ns.saturating_sub(parent.start_ns) < NEWCOMER_NS;
         fork.origin = known
             .filter(|_| is_newcomer)
-            .map_or(parent, |life| life.origin);
+            .map_or(parent, |tracked| tracked.origin);
         let watched = self.is_root(record.tid) || self.is_watched(parent.tid);
         fork.watched = watched;
-        fork.args = known.and_then(|life| life.args.clone());
-        let life = Life {
+        fork.args = known.and_then(|tracked| tracked.args.clone());
+        let tracked = TrackedProcess {
             process,
             ppid: record.ppid,
             origin: fork.origin,
@@ -266,21 +270,22 @@ impl Lives {
             batch: self.batch,
         };
         match self
-            .lives
+            .processes
             .get_mut(&record.tgid)
-            .filter(|life| life.process == process)
+            .filter(|tracked| tracked.process == process)
         {
             // The census saw the process before this event, and counted its threads.
             Some(seeded) => {
-                *seeded = Life {
+                *seeded = TrackedProcess {
                     gone: seeded.gone,
                     threads: seeded.threads,
-                    ..life
+                    ..tracked
                 }
             }
             None => {
-                let before = self.lives.insert(record.tgid, life);
-                self.displaced.extend(before.filter(Life::has_ended));
+                let before = self.processes.insert(record.tgid, tracked);
+                self.displaced
+                    .extend(before.filter(TrackedProcess::has_ended));
             }
         }
         fork
@@ -292,11 +297,11 @@ impl Lives {
             .census
             .as_ref()
             .is_some_and(|census| census.threads.contains(&fork.id));
-        match self.lives.get_mut(&fork.process.tid) {
-            Some(life) => {
-                life.threads += u32::from(!in_census);
-                life.had_threads = true;
-                life.watched
+        match self.processes.get_mut(&fork.process.tid) {
+            Some(tracked) => {
+                tracked.threads += u32::from(!in_census);
+                tracked.had_threads = true;
+                tracked.watched
             }
             None => false,
         }
@@ -311,11 +316,11 @@ impl Lives {
         // A zero byte follows each argument, even an empty one. So without bytes the
         // arguments were not readable.
         let args: Option<Arc<[u8]>> = (!args.is_empty()).then(|| args.into());
-        if let Some(life) = self.lives.get_mut(&record.tgid) {
-            life.args.clone_from(&args);
-            life.comm = Comm::new(&record.comm);
-            life.uid = record.uid;
-            life.cgroup_id = record.cgroup_id;
+        if let Some(tracked) = self.processes.get_mut(&record.tgid) {
+            tracked.args.clone_from(&args);
+            tracked.comm = Comm::new(&record.comm);
+            tracked.uid = record.uid;
+            tracked.cgroup_id = record.cgroup_id;
         }
         if record.old_tid != record.tgid {
             // The DEAD of the old leader can still come. Its task id now belongs to the
@@ -354,30 +359,31 @@ impl Lives {
         let (lost, batch) = (self.lost, self.batch);
         // For a process whose fork was not seen: its parent at the exit decides.
         let watched = self.is_root(record.tgid) || self.is_watched(record.ppid);
-        let life = self
-            .lives
+        let tracked = self
+            .processes
             .entry(record.tgid)
             .or_insert_with(|| unseen(record, process, lost, batch, watched));
-        if life.process != process {
+        if tracked.process != process {
             let new = unseen(record, process, lost, batch, watched);
-            let before = std::mem::replace(life, new);
-            self.displaced.extend(Some(before).filter(Life::has_ended));
+            let before = std::mem::replace(tracked, new);
+            self.displaced
+                .extend(Some(before).filter(TrackedProcess::has_ended));
         }
         if counted {
-            life.threads += 1;
+            tracked.threads += 1;
         }
-        life.uid = record.uid;
-        life.comm = if record.tid == record.tgid {
+        tracked.uid = record.uid;
+        tracked.comm = if record.tid == record.tgid {
             Comm::new(&record.comm)
         } else {
-            life.comm
+            tracked.comm
         };
-        life.cgroup_id = record.cgroup_id;
+        tracked.cgroup_id = record.cgroup_id;
         if record.flags & EXIT_GROUP_DEAD != 0 {
-            if life.last_exit.is_none() {
+            if tracked.last_exit.is_none() {
                 self.waiting.push_back((record.time_ns, process));
             }
-            life.last_exit = Some(*record);
+            tracked.last_exit = Some(*record);
         }
         let leaving = Leaving {
             id,
@@ -395,12 +401,12 @@ impl Lives {
     /// the parent and the pid of the task by then: what is known from the fork or from a
     /// census counts. `None` if the process is not known at all.
     fn exit_from_dead(&mut self, mut task: TaskExit) -> Option<Leaving> {
-        let known = self.lives.get(&task.tgid);
+        let known = self.processes.get(&task.tgid);
         if task.leader_start_ns == 0 {
             task.leader_start_ns = known?.process.start_ns;
         }
-        let known = known.filter(|life| life.process.start_ns == task.leader_start_ns);
-        let ppid = known.map(|life| (life.ppid, life.ns_pid));
+        let known = known.filter(|tracked| tracked.process.start_ns == task.leader_start_ns);
+        let ppid = known.map(|tracked| (tracked.ppid, tracked.ns_pid));
         match ppid {
             Some((ppid, _)) => {
                 task.ppid = ppid;
@@ -411,9 +417,9 @@ impl Lives {
             None => {}
         }
         self.exit(&task);
-        if let Some(life) = self.lives.get_mut(&task.tgid) {
-            life.partial |= ppid.is_none();
-            life.ns_pid = ppid.and_then(|(_, ns_pid)| ns_pid);
+        if let Some(tracked) = self.processes.get_mut(&task.tgid) {
+            tracked.partial |= ppid.is_none();
+            tracked.ns_pid = ppid.and_then(|(_, ns_pid)| ns_pid);
         }
         self.leaving.remove(&task.address)
     }
@@ -452,10 +458,10 @@ impl Lives {
             comm: leaving.comm,
         };
         let tgid = leaving.process.tid;
-        let Some(life) = self
-            .lives
+        let Some(tracked) = self
+            .processes
             .get_mut(&tgid)
-            .filter(|life| life.process == leaving.process)
+            .filter(|tracked| tracked.process == leaving.process)
         else {
             return Outcome {
                 thread: Some(thread),
@@ -463,15 +469,15 @@ impl Lives {
             };
         };
         if !leaving.counted {
-            add(&mut life.gone, record);
+            add(&mut tracked.gone, record);
         }
-        life.leader_is_zombie |= zombie;
-        life.threads = life.threads.saturating_sub(1);
-        let thread_record =
-            (self.wants_threads && life.watched).then(|| thread_record(&thread, life, cgroups));
-        let is_over = life.threads == 0 && life.last_exit.is_some();
-        let life = is_over.then(|| self.lives.remove(&tgid)).flatten();
-        let process = life.map(|life| self.ended(life, cgroups, page_bytes));
+        tracked.leader_is_zombie |= zombie;
+        tracked.threads = tracked.threads.saturating_sub(1);
+        let thread_record = (self.wants_threads && tracked.watched)
+            .then(|| thread_record(&thread, tracked, cgroups));
+        let is_over = tracked.threads == 0 && tracked.last_exit.is_some();
+        let tracked = is_over.then(|| self.processes.remove(&tgid)).flatten();
+        let process = tracked.map(|tracked| self.ended(tracked, cgroups, page_bytes));
         Outcome {
             thread: Some(thread),
             process,
@@ -488,22 +494,22 @@ impl Lives {
         page_bytes: u64,
     ) -> Vec<Ended> {
         let mut ended = Vec::new();
-        for mut life in std::mem::take(&mut self.displaced) {
-            life.partial = true;
-            ended.push(self.ended(life, cgroups, page_bytes));
+        for mut tracked in std::mem::take(&mut self.displaced) {
+            tracked.partial = true;
+            ended.push(self.ended(tracked, cgroups, page_bytes));
         }
         while let Some((time_ns, process)) = self.waiting.front().copied() {
             let is_done = self
-                .lives
+                .processes
                 .get(&process.tid)
-                .is_none_or(|life| life.process != process || !life.has_ended());
+                .is_none_or(|tracked| tracked.process != process || !tracked.has_ended());
             if !is_done && now_ns.saturating_sub(time_ns) < PATIENCE_NS {
                 break;
             }
             self.waiting.pop_front();
-            if !is_done && let Some(mut life) = self.lives.remove(&process.tid) {
-                life.partial = true;
-                ended.push(self.ended(life, cgroups, page_bytes));
+            if !is_done && let Some(mut tracked) = self.processes.remove(&process.tid) {
+                tracked.partial = true;
+                ended.push(self.ended(tracked, cgroups, page_bytes));
             }
         }
         if self
@@ -517,60 +523,60 @@ impl Lives {
     }
 
     /// Builds the exit record of a process.
-    fn ended(&mut self, life: Life, cgroups: &Cgroups, page_bytes: u64) -> Ended {
+    fn ended(&mut self, tracked: TrackedProcess, cgroups: &Cgroups, page_bytes: u64) -> Ended {
         if let Some(roots) = &mut self.roots {
             // Another process can get the pid. Descendants stay watched.
-            roots.retain(|pid| *pid != life.process.tid);
+            roots.retain(|pid| *pid != tracked.process.tid);
         }
         if let Some(look) = &mut self.look {
-            look.ended_processes.insert(life.process);
+            look.ended_processes.insert(tracked.process);
         }
-        let exit = life.last_exit;
-        let (user_ns, system_ns) = scale(life.gone);
+        let exit = tracked.last_exit;
+        let (user_ns, system_ns) = scale(tracked.gone);
         let record = ExitRecord {
-            process: life.process,
+            process: tracked.process,
             thread: None,
             time_ns: exit.map_or(0, |exit| exit.time_ns),
-            ns_pid: life.ns_pid,
-            ppid: life.ppid,
-            origin: life.origin,
-            uid: life.uid,
-            comm: life.comm,
-            args: life.args,
+            ns_pid: tracked.ns_pid,
+            ppid: tracked.ppid,
+            origin: tracked.origin,
+            uid: tracked.uid,
+            comm: tracked.comm,
+            args: tracked.args,
             status: Status(exit.map_or(0, |exit| exit.group_exit_code)),
             oom: exit.is_some_and(|exit| exit.flags & EXIT_OOM != 0),
-            cpu_ns: Some(life.gone.cpu_ns),
+            cpu_ns: Some(tracked.gone.cpu_ns),
             user_ns: Some(user_ns),
             system_ns: Some(system_ns),
             max_rss_bytes: exit.map(|exit| exit.max_rss_pages * page_bytes),
-            read_bytes: Some(life.gone.io.read),
-            write_bytes: Some(life.gone.io.write),
-            minor_faults: Some(life.gone.minor_faults),
-            major_faults: Some(life.gone.major_faults),
-            cgroup: cgroups.path(life.cgroup_id),
-            zombie: life.leader_is_zombie,
-            watched: life.watched,
-            partial: life.partial || life.lost_before != self.lost,
+            read_bytes: Some(tracked.gone.io.read),
+            write_bytes: Some(tracked.gone.io.write),
+            minor_faults: Some(tracked.gone.minor_faults),
+            major_faults: Some(tracked.gone.major_faults),
+            cgroup: cgroups.path(tracked.cgroup_id),
+            zombie: tracked.leader_is_zombie,
+            watched: tracked.watched,
+            partial: tracked.partial || tracked.lost_before != self.lost,
         };
         Ended {
             record,
-            short: life.batch == self.batch && life.batch > 0 && !life.had_threads,
+            short: tracked.batch == self.batch && tracked.batch > 0 && !tracked.had_threads,
         }
     }
 }
 
 /// The exit record of a thread; the identity comes from its process.
-fn thread_record(end: &ThreadEnd, life: &Life, cgroups: &Cgroups) -> ExitRecord {
+fn thread_record(end: &ThreadEnd, tracked: &TrackedProcess, cgroups: &Cgroups) -> ExitRecord {
     ExitRecord {
         process: end.process,
         thread: Some(end.id),
         time_ns: end.time_ns,
-        ns_pid: life.ns_pid,
-        ppid: life.ppid,
-        origin: life.origin,
-        uid: life.uid,
+        ns_pid: tracked.ns_pid,
+        ppid: tracked.ppid,
+        origin: tracked.origin,
+        uid: tracked.uid,
         comm: end.comm,
-        args: life.args.clone(),
+        args: tracked.args.clone(),
         status: end.status,
         oom: false,
         cpu_ns: end.cpu_ns,
@@ -581,16 +587,22 @@ fn thread_record(end: &ThreadEnd, life: &Life, cgroups: &Cgroups) -> ExitRecord 
         write_bytes: end.io.map(|(_, write)| write),
         minor_faults: None,
         major_faults: None,
-        cgroup: cgroups.path(life.cgroup_id),
+        cgroup: cgroups.path(tracked.cgroup_id),
         zombie: end.zombie,
-        watched: life.watched,
+        watched: tracked.watched,
         partial: false,
     }
 }
 
 /// A process whose fork was not seen, from the EXIT of one of its threads.
-fn unseen(record: &TaskExit, process: TaskId, lost: u64, batch: u64, watched: bool) -> Life {
-    Life {
+fn unseen(
+    record: &TaskExit,
+    process: TaskId,
+    lost: u64,
+    batch: u64,
+    watched: bool,
+) -> TrackedProcess {
+    TrackedProcess {
         process,
         ppid: record.ppid,
         origin: process,

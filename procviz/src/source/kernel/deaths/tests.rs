@@ -3,7 +3,7 @@
 use bytemuck::Zeroable;
 use procviz_common::{DeadRecord, EXIT_GROUP_DEAD, ExecRecord, ForkRecord, Row, TaskExit};
 
-use super::{Ended, Lives};
+use super::{Ended, ProcessTable};
 use crate::source::cgroups::Cgroups;
 
 const SECOND: u64 = 1_000_000_000;
@@ -11,14 +11,14 @@ const SECOND: u64 = 1_000_000_000;
 /// A simulated kernel that sends records of single-threaded processes. The pid of a
 /// process is its start time in ms.
 struct Play {
-    lives: Lives,
+    processes: ProcessTable,
     cgroups: Cgroups,
 }
 
 impl Play {
     fn new() -> Self {
         Self {
-            lives: Lives::default(),
+            processes: ProcessTable::default(),
             cgroups: Cgroups::read(),
         }
     }
@@ -28,7 +28,7 @@ impl Play {
         (record.tid, record.tgid) = (pid, pid);
         (record.start_ns, record.leader_start_ns) = (start(pid), start(pid));
         (record.parent_tgid, record.ppid) = (1, 1);
-        self.lives.fork(&record, &self.cgroups);
+        self.processes.fork(&record, &self.cgroups);
     }
 
     fn exit(&mut self, pid: u32, code: u32) {
@@ -37,18 +37,18 @@ impl Play {
         (record.start_ns, record.leader_start_ns) = (start(pid), start(pid));
         (record.address, record.time_ns) = (pid.into(), start(pid) + 1);
         (record.group_exit_code, record.flags) = (code << 8, EXIT_GROUP_DEAD);
-        self.lives.exit(&record);
+        self.processes.exit(&record);
     }
 
     fn dead(&mut self, address: u32) -> Option<Ended> {
         let mut record = DeadRecord::zeroed();
         record.task.address = address.into();
-        self.lives.dead(&record, &self.cgroups, 4096).process
+        self.processes.dead(&record, &self.cgroups, 4096).process
     }
 
     /// The pids and exit codes of processes that are overdue after 100 s.
     fn overdue(&mut self) -> Vec<(u32, u32)> {
-        let ended = self.lives.overdue(100 * SECOND, &self.cgroups, 4096);
+        let ended = self.processes.overdue(100 * SECOND, &self.cgroups, 4096);
         let of = |ended: Ended| {
             let code = ended.record.status.code().unwrap_or(u32::MAX);
             (ended.record.process.tid, code)
@@ -76,12 +76,12 @@ fn exit_during_census_is_reported_once() {
     }
     // The DEAD of process 12 is lost: later exits wait behind process 12.
     play.exit(12, 3);
-    play.lives.begin_census(start(20));
+    play.processes.begin_census(start(20));
     let rows = [row(10), row(11)];
     play.exit(11, 7);
     assert!(play.dead(11).is_some());
-    play.lives.resync(&rows, start(30));
-    assert!(!play.lives.lives.contains_key(&11));
+    play.processes.resync(&rows, start(30));
+    assert!(!play.processes.processes.contains_key(&11));
     assert_eq!(play.overdue(), [(12, 3)]);
     play.exit(10, 5);
     assert!(play.dead(10).is_some());
@@ -92,9 +92,9 @@ fn exit_during_census_is_reported_once() {
 fn fork_during_census_is_kept() {
     let mut play = Play::new();
     play.fork(10);
-    play.lives.begin_census(start(20));
+    play.processes.begin_census(start(20));
     play.fork(21);
-    play.lives.resync(&[row(10)], start(30));
+    play.processes.resync(&[row(10)], start(30));
     play.exit(21, 4);
     let ended = play.dead(21).unwrap();
     assert_eq!(ended.record.origin.tid, 1);
@@ -106,21 +106,21 @@ fn fork_during_census_is_kept() {
 fn exec_during_census_keeps_the_process() {
     let mut play = Play::new();
     play.fork(10);
-    play.lives.begin_census(start(20));
+    play.processes.begin_census(start(20));
     let mut old = TaskExit::zeroed();
     (old.tid, old.tgid, old.ppid) = (10, 10, 1);
     (old.start_ns, old.leader_start_ns) = (start(10), start(10));
     (old.address, old.time_ns) = (77, start(22));
-    play.lives.exit(&old);
+    play.processes.exit(&old);
     let mut second = ForkRecord::zeroed();
     (second.tid, second.tgid) = (15, 10);
     (second.start_ns, second.leader_start_ns) = (start(15), start(10));
-    play.lives.fork(&second, &play.cgroups);
+    play.processes.fork(&second, &play.cgroups);
     assert!(play.dead(77).is_none());
     let mut exec = ExecRecord::zeroed();
     (exec.tgid, exec.old_tid, exec.start_ns) = (10, 15, start(10));
     exec.comm[..3].copy_from_slice(b"new");
-    play.lives.exec(&exec, b"new\0", &play.cgroups);
-    play.lives.resync(&[row(10)], start(30));
-    assert!(play.lives.lives.contains_key(&10));
+    play.processes.exec(&exec, b"new\0", &play.cgroups);
+    play.processes.resync(&[row(10)], start(30));
+    assert!(play.processes.processes.contains_key(&10));
 }

@@ -18,10 +18,10 @@ const WASTE: usize = 1_500;
 
 /// The layout of the previous picture, and the number of places of each group.
 #[derive(Clone, Default)]
-pub(super) struct Steady(Option<Kept>);
+pub(super) struct StableLayout(Option<Previous>);
 
 #[derive(Clone)]
-struct Kept {
+struct Previous {
     room: Room,
     layout: Layout,
     /// Number of places of each group.
@@ -30,7 +30,7 @@ struct Kept {
     next: (f32, f32, f32),
 }
 
-impl Steady {
+impl StableLayout {
     /// The layout of the previous picture, if all tasks still fit and not too many
     /// places are free. Otherwise a new layout in which each group can grow.
     pub(super) fn layout(
@@ -40,10 +40,13 @@ impl Steady {
         font: &Font,
     ) -> Layout {
         let tasks: usize = wanted.iter().map(|group| group.len).sum();
-        if let Some(kept) = &mut self.0 {
-            room.spare = kept.room.spare;
-            if kept.room == room && kept.is_full_enough(tasks) && kept.holds(wanted, font) {
-                return kept.layout.clone();
+        if let Some(previous) = &mut self.0 {
+            room.spare = previous.room.spare;
+            if previous.room == room
+                && previous.is_full_enough(tasks)
+                && previous.holds(wanted, font)
+            {
+                return previous.layout.clone();
             }
         }
         if wanted.len() > NAMED {
@@ -52,13 +55,17 @@ impl Steady {
             return layout(wanted, &room, font);
         }
         room.spare = tasks / 10 + SPARE;
-        let told: Vec<usize> = self.0.iter().flat_map(Kept::tell_ended).collect();
+        let with_ended: Vec<usize> = self
+            .0
+            .iter()
+            .flat_map(Previous::groups_with_ended)
+            .collect();
         // Reserves the line for ended tasks if there is room, so that the first exit
         // in a group moves no task.
         let is_roomy = wanted.len() as f32 * ROW_WITH_ENDED <= room.height * 0.4;
         for group in wanted.iter_mut() {
             group.len = with_growth(group.len);
-            if is_roomy || told.contains(&group.group) {
+            if is_roomy || with_ended.contains(&group.group) {
                 group.ended.get_or_insert_default();
             }
         }
@@ -67,7 +74,7 @@ impl Steady {
             let places = group.len.div_ceil(block.columns) * block.columns;
             (group.group, places)
         });
-        self.0 = Some(Kept {
+        self.0 = Some(Previous {
             room,
             places: places.collect(),
             next: (0.0, layout.bottom, 0.0),
@@ -81,7 +88,7 @@ fn with_growth(len: usize) -> usize {
     len + len / 8 + 8
 }
 
-impl Kept {
+impl Previous {
     /// Whether the layout does not have too many free places.
     fn is_full_enough(&self, tasks: usize) -> bool {
         let places: usize = self.places.values().sum();
@@ -93,12 +100,14 @@ impl Kept {
     fn holds(&mut self, wanted: &[Wanted], font: &Font) -> bool {
         wanted.iter().all(|group| {
             let places = self.places.get(&group.group).copied();
-            let tells = self.layout.above
-                || self.tell_ended().any(|told| told == group.group)
+            let shows_ended = self.layout.above
+                || self
+                    .groups_with_ended()
+                    .any(|with_ended| with_ended == group.group)
                 || group.ended.is_none()
                 || places.is_none();
             let has_room = places.is_some_and(|places| group.len <= places);
-            tells
+            shows_ended
                 && (has_room || self.lengthen(group) || self.add(group, places.unwrap_or(0), font))
         })
     }
@@ -166,7 +175,7 @@ impl Kept {
             offset: 0,
             from,
             is_named: true,
-            tells_ended: !above && from == 0,
+            shows_ended: !above && from == 0,
         });
         self.places
             .insert(group.group, from + len.div_ceil(columns) * columns);
@@ -174,8 +183,9 @@ impl Kept {
         true
     }
 
-    fn tell_ended(&self) -> impl Iterator<Item = usize> {
-        let told = self.layout.blocks.iter().filter(|block| block.tells_ended);
-        told.map(|block| block.group)
+    fn groups_with_ended(&self) -> impl Iterator<Item = usize> {
+        let blocks = self.layout.blocks.iter();
+        let blocks = blocks.filter(|block| block.shows_ended);
+        blocks.map(|block| block.group)
     }
 }

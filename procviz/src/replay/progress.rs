@@ -2,7 +2,7 @@
 
 /// How far the samples of a boot have been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Story {
+pub(super) enum Progress {
     /// No sample was given out: the next sample is the first of this boot.
     Begins,
     /// The first sample was given out. The first sample is a census without an interval.
@@ -11,7 +11,7 @@ pub(super) enum Story {
     Runs,
 }
 
-impl Story {
+impl Progress {
     /// The state after one more sample.
     pub(super) fn next(self) -> Self {
         match self {

@@ -10,14 +10,14 @@ use crate::{
 
 /// Options of each chart, and the chart to begin with.
 #[derive(Clone)]
-pub(crate) struct Looks {
+pub(crate) struct ChartOptions {
     pub(crate) first: ChartKind,
     pub(crate) grid: GridOptions,
     pub(crate) bubble: BubbleOptions,
     pub(crate) lines: LinesOptions,
 }
 
-impl Looks {
+impl ChartOptions {
     /// Sets the theme of all charts.
     pub(super) fn in_theme(&mut self, theme: Theme) {
         self.grid.theme = theme;

@@ -9,7 +9,7 @@ use crate::{
     runtime::{
         Failure,
         output::{OutFolder, split},
-        stdout::shown,
+        text::escaped,
     },
     source::{boot_id, kernel_release},
     tracker::Filter,
@@ -17,7 +17,7 @@ use crate::{
 
 /// Where a recording is written, and what is left out.
 #[derive(Clone, Debug)]
-pub(crate) struct Keeping {
+pub(crate) struct RecordingOptions {
     pub(crate) place: Place,
     pub(crate) force: bool,
     /// Permissions of the files.
@@ -46,7 +46,7 @@ impl Place {
         if path == Path::new("-") || path.file_name().is_none() {
             return Err(Failure::usage(format!(
                 "`{}` is not the name of a file: record to a file, such as `incident.pvz`, or to a folder",
-                shown(path)
+                escaped(path)
             )));
         }
         let (folder, name) = split(path);
@@ -108,7 +108,7 @@ pub(crate) fn facts(host: &Host) -> Facts {
     }
 }
 
-impl Keeping {
+impl RecordingOptions {
     /// A recording of all data in one file.
     ///
     /// # Errors
@@ -134,16 +134,16 @@ pub(crate) enum Filtered {
 
 /// Whether the user can change the filter during the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shown {
+pub(crate) enum RunKind {
     Once,
     Live,
 }
 
 impl Filtered {
-    pub(crate) fn of(filter: &Filter, shown: Shown) -> Self {
-        match shown {
-            Shown::Once if filter.is_plain() => Self::No,
-            Shown::Once | Shown::Live => Self::Yes,
+    pub(crate) fn of(filter: &Filter, kind: RunKind) -> Self {
+        match kind {
+            RunKind::Once if filter.is_plain() => Self::No,
+            RunKind::Once | RunKind::Live => Self::Yes,
         }
     }
 }
