@@ -29,6 +29,11 @@ pub(crate) const TESTS: &[Test] = &[
         a_closed_pipe_ends_it,
     ),
     (
+        "arguments_are_whole_or_said_to_be_cut",
+        Needs::Events,
+        arguments_are_whole_or_said_to_be_cut,
+    ),
+    (
         "threads_are_listed_on_demand",
         Needs::Events,
         threads_are_listed_on_demand,
@@ -362,5 +367,46 @@ fn threads_are_listed_on_demand() -> Result<(), Failed> {
         2,
         "{groups:?}"
     );
+    Ok(())
+}
+
+/// Arguments are kept up to 4 KiB, whatever the size of the environment. Longer ones say
+/// so. A filter finds a class name behind the first 256 bytes.
+fn arguments_are_whole_or_said_to_be_cut() -> Result<(), Failed> {
+    let exits = Lines::exits(&[]);
+    let jars = "/opt/app/lib/some-library-1.2.3.jar:".repeat(60);
+    let long = "x".repeat(100_000);
+    let run = |args: &[&str]| -> Result<u32, Failed> {
+        // An empty environment: the arguments are at the very end of the stack.
+        let mut command = std::process::Command::new("/bin/true");
+        let mut child = command.env_clear().args(args).spawn()?;
+        let pid = child.id();
+        child.wait()?;
+        Ok(pid)
+    };
+    let short = run(&["a"])?;
+    let java = run(&["-cp", &jars, "MainServer"])?;
+    let cut = run(&["before", &long, &long])?;
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    let (lines, _) = exits.end();
+    let record = |pid: u32| -> Value {
+        let lines = lines
+            .iter()
+            .filter_map(|line| serde_json::from_str(line).ok());
+        lines
+            .filter(|record: &Value| record["pid"] == pid)
+            .next_back()
+            .unwrap()
+    };
+    assert_eq!(record(short)["args"], serde_json::json!(["/bin/true", "a"]));
+    assert_eq!(record(short)["args_cut"], false);
+    let args = serde_json::json!(["/bin/true", "-cp", jars, "MainServer"]);
+    assert_eq!(record(java)["args"], args);
+    let record = record(cut);
+    assert_eq!(record["args_cut"], true);
+    let args = record["args"].as_array().unwrap();
+    assert_eq!(args[..2], ["/bin/true", "before"]);
+    let kept: usize = args.iter().map(|arg| arg.as_str().unwrap().len() + 1).sum();
+    assert_eq!(kept, 4096 + 1);
     Ok(())
 }

@@ -55,7 +55,7 @@ fn hung_disk() -> Result<(), Failed> {
         Command::new("unshare")
             .args(["--mount", "sh", "-c", script, "sh"])
             .args([&image, &mount, &out])
-            .arg(env!("CARGO_BIN_EXE_procviz")),
+            .arg(crate::support::binary()),
     );
     if result.status.code() == Some(77) {
         return skip("cannot create and mount a file system");
@@ -191,7 +191,7 @@ fn beside_exits(script: &str, paths: &[&Path]) -> Option<(Output, Vec<String>)> 
         Command::new("unshare")
             .args(["--mount", "sh", "-c", script, "sh"])
             .args(paths)
-            .arg(env!("CARGO_BIN_EXE_procviz")),
+            .arg(crate::support::binary()),
     );
     let (ended, _) = exits.end();
     (result.status.code() != Some(77)).then_some((result, ended))

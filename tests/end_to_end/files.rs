@@ -220,7 +220,7 @@ fn force_replaces_what_is_recorded_anew() -> Result<(), Failed> {
         "--reuid",
         "0",
     ]);
-    command.arg(env!("CARGO_BIN_EXE_procviz"));
+    command.arg(crate::support::binary());
     command.args([
         "record",
         "--require-ebpf",
@@ -246,7 +246,7 @@ fn force_replaces_what_is_recorded_anew() -> Result<(), Failed> {
             "--reuid",
             "0",
         ]);
-        command.arg(env!("CARGO_BIN_EXE_procviz"));
+        command.arg(crate::support::binary());
         command.args(["record", "--require-ebpf", "--samples", "1", "-o"]);
         assert_eq!(output(command.arg(&fresh)).status.code(), Some(4));
         assert!(!fresh.exists(), "an empty recording was left");

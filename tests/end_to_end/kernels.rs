@@ -33,6 +33,29 @@ pub(crate) const IN_VM: &[Test] = &[
     ("without_btf", Needs::Nothing, without_btf),
 ];
 
+/// Only on a kernel that is locked down.
+pub(crate) const LOCKED: &[Test] = &[("lockdown_is_named", Needs::Nothing, lockdown_is_named)];
+
+/// With lockdown there is `/proc` alone, and `doctor` and pictures say why.
+fn lockdown_is_named() -> Result<(), Failed> {
+    let output = output(procviz().arg("doctor"));
+    let text = String::from_utf8(output.stdout)?;
+    assert!(
+        text.contains("no    a kernel without confidentiality lockdown"),
+        "{text}"
+    );
+    assert!(text.contains("lockdown=integrity"), "{text}");
+    let samples = crate::support::output(procviz().args(["dump", "--json", "--samples", "1"]));
+    assert!(samples.status.success());
+    let said = stderr(&samples);
+    assert!(
+        said.contains("lockdown") && said.lines().count() <= 2,
+        "{said}"
+    );
+    println!("RESULT lockdown: named");
+    Ok(())
+}
+
 fn programs_load() -> Result<(), Failed> {
     let output = output(procviz().arg("doctor"));
     let text = String::from_utf8(output.stdout)?;

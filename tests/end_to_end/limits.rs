@@ -140,7 +140,7 @@ fn fonts_are_fonts() -> Result<(), Failed> {
 fn limited(limit: &str, args: &[&str]) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]);
-    command.arg(env!("CARGO_BIN_EXE_procviz")).args(args);
+    command.arg(crate::support::binary()).args(args);
     command
 }
 

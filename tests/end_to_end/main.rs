@@ -100,7 +100,7 @@ fn main() {
         ("terminal_view", terminal_view::TESTS),
         ("window_view", window_view::TESTS),
     ];
-    let in_vm = [("vm", kernels::IN_VM)];
+    let in_vm = [("vm", kernels::IN_VM), ("locked", kernels::LOCKED)];
     let in_vm = in_vm
         .into_iter()
         .filter(|_| std::env::var_os("PROCVIZ_TEST_IN_VM").is_some());

@@ -152,7 +152,7 @@ impl Place {
         let folder = Folder::new(name);
         std::fs::set_permissions(&folder.0, PermissionsExt::from_mode(0o1777)).unwrap();
         let binary = folder.file("procviz");
-        std::fs::copy(env!("CARGO_BIN_EXE_procviz"), &binary).unwrap();
+        std::fs::copy(crate::support::binary(), &binary).unwrap();
         std::fs::set_permissions(&binary, PermissionsExt::from_mode(0o755)).unwrap();
         Self { folder, binary }
     }
@@ -447,7 +447,7 @@ fn a_pid_namespace_is_reported() -> Result<(), Failed> {
         "--pid",
         "--fork",
         "--mount-proc",
-        env!("CARGO_BIN_EXE_procviz"),
+        crate::support::binary(),
         "dump",
         "--json",
         "-s",

@@ -31,7 +31,7 @@ pub(crate) fn start<S: AsRef<OsStr>>(args: &[S]) -> (Running, OwnedFd) {
     fcntl(&pty.master, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
     let end = |fd: &OwnedFd| Stdio::from(fd.try_clone().unwrap());
     let mut command = Command::new("setsid");
-    command.args(["--ctty", "--wait", env!("CARGO_BIN_EXE_procviz")]);
+    command.args(["--ctty", "--wait", crate::support::binary()]);
     command
         .args(args)
         .env("TERM", "xterm-256color")

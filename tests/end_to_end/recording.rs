@@ -81,7 +81,7 @@ fn what_was_live() -> Result<(), Failed> {
     let script = r#""$1" grid --from - -o "$2" < "$3""#;
     let drawn = output(
         Command::new("sh")
-            .args(["-c", script, "sh", env!("CARGO_BIN_EXE_procviz")])
+            .args(["-c", script, "sh", crate::support::binary()])
             .args([&picture, &file]),
     );
     assert!(drawn.status.success(), "{}", stderr(&drawn));
@@ -141,13 +141,7 @@ fn moments() -> Result<(), Failed> {
         let mut command = Command::new("sh");
         let script = r#"input=$1; shift; exec "$@" < "$input""#;
         command.args(["-c", script, "sh"]).arg(input);
-        command.args([
-            env!("CARGO_BIN_EXE_procviz"),
-            chart,
-            "--force",
-            "--from",
-            from,
-        ]);
+        command.args([crate::support::binary(), chart, "--force", "--from", from]);
         let result = output(command.args(args).arg("-o").arg(&picture));
         assert!(result.status.success(), "{}", stderr(&result));
         std::fs::read_to_string(picture).unwrap()
@@ -240,7 +234,7 @@ fn anybody() -> Result<(), Failed> {
     let folder = Folder::new("anybody");
     std::fs::set_permissions(&folder.0, PermissionsExt::from_mode(0o1777))?;
     let binary = folder.file("procviz");
-    std::fs::copy(env!("CARGO_BIN_EXE_procviz"), &binary)?;
+    std::fs::copy(crate::support::binary(), &binary)?;
     let file = folder.file("run.pvz");
     record(
         &file,

@@ -422,7 +422,7 @@ fn full_disk() -> Result<(), Failed> {
         Command::new("unshare")
             .args(["--mount", "sh", "-c", script, "sh"])
             .args([&mount, &out])
-            .arg(env!("CARGO_BIN_EXE_procviz")),
+            .arg(crate::support::binary()),
     );
     if result.status.code() == Some(77) {
         return skip("no file system can be mounted");

@@ -13,10 +13,16 @@ pub(crate) use serde_json::Value;
 
 pub(crate) use crate::skip::skip;
 
-/// The binary under test. In a virtual machine it has another path.
+/// A command that runs the binary under test.
 pub(crate) fn procviz() -> Command {
-    let other = std::env::var_os("PROCVIZ_TEST_BINARY");
-    Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_procviz").into()))
+    Command::new(binary())
+}
+
+/// The binary under test. In a virtual machine it has another path.
+pub(crate) fn binary() -> &'static str {
+    static OTHER: std::sync::LazyLock<Option<String>> =
+        std::sync::LazyLock::new(|| std::env::var("PROCVIZ_TEST_BINARY").ok());
+    OTHER.as_deref().unwrap_or(env!("CARGO_BIN_EXE_procviz"))
 }
 
 /// This program as a workload.

@@ -5,6 +5,7 @@
 //! - `cargo xtask bench` measures what procviz costs.
 //! - `cargo xtask docs` draws the README's pictures and writes the man page and the
 //!   completions.
+//! - `cargo xtask vm` runs the core suite of the tests on other kernels.
 //! - `cargo xtask dist` makes the release files. With `--check` it unpacks and runs them.
 
 mod bench;
@@ -14,6 +15,7 @@ mod ebpf;
 mod licences;
 mod provenance;
 mod screens;
+mod vm;
 
 use anyhow::{Result, bail};
 
@@ -30,13 +32,14 @@ fn main() -> Result<()> {
         ["docs", "--incident"] => docs::incident(),
         ["docs", "--texts"] => docs::write_texts(),
         ["docs", "--check"] => docs::check(),
+        ["vm", kernels @ ..] => vm::run(kernels),
         ["scene", kind] => docs::act(kind),
         ["bench", parts @ ..] => bench::run(parts),
         ["bench-here", parts @ ..] => bench::run_here(parts),
         ["week", folder] => bench::make_week(folder),
         ["load", load @ ..] => bench::run_load(load),
         _ => bail!(
-            "usage: cargo xtask ebpf [--check|--log] | dist [--check] | docs [--incident|--texts|--check] | bench [draw] [switch] [storm] [sample] [record] [recorded] [week] [live] [starved]"
+            "usage: cargo xtask ebpf [--check|--log] | dist [--check] | vm [--ci|KERNEL...] | docs [--incident|--texts|--check] | bench [draw] [switch] [storm] [sample] [record] [recorded] [week] [live] [starved]"
         ),
     }
 }

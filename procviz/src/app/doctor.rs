@@ -28,7 +28,12 @@ pub(super) fn run() -> Result<u8, Failure> {
             }
         }
         match &load {
-            Some(Ok(_)) => writeln!(out, "ok    the eBPF programs load and attach")?,
+            Some(Ok(kernel)) => {
+                writeln!(out, "ok    the eBPF programs load and attach")?;
+                for (error, cost) in kernel.refused() {
+                    writeln!(out, "no    {error}\n      without it: {cost}")?;
+                }
+            }
             Some(Err(error)) => {
                 writeln!(out, "no    the eBPF programs load and attach")?;
                 writeln!(out, "      {error}")?;

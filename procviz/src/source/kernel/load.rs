@@ -37,6 +37,17 @@ const TRACEPOINTS: [&str; 7] = [
     "task_newtask",
 ];
 
+/// What is missing without a program; `None` if procviz cannot do without it.
+fn cost_of(program: &str) -> Option<&'static str> {
+    match program {
+        "task_rename" => Some("a thread that changes its name keeps its old name until a scan"),
+        "cgroup_mkdir" => Some(
+            "the cgroups of processes are not known, except those that existed when procviz started",
+        ),
+        _ => None,
+    }
+}
+
 /// Why the eBPF programs do not run.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -47,14 +58,14 @@ pub enum LoadError {
     #[error("failed to find the offsets of kernel struct members")]
     Btf(#[from] BtfError),
     /// The object could not be loaded.
-    #[error("failed to load the eBPF object: {}", tail(.0))]
+    #[error("failed to load the eBPF object: {}", cause(.0))]
     Load(String),
     /// The kernel refused a program.
-    #[error("the kernel refused the eBPF program `{name}`: {}", tail(.reason))]
+    #[error("the kernel refused the eBPF program `{name}`: {}", cause(.reason))]
     Program {
         /// The name of the program.
         name: &'static str,
-        /// The error, with the log of the kernel's verifier; messages show its end.
+        /// The error, with the log of the kernel's verifier; messages show its cause.
         reason: String,
     },
     /// A map could not be mapped into memory.
@@ -62,13 +73,27 @@ pub enum LoadError {
     Map(&'static str, #[source] std::io::Error),
 }
 
-/// The last 400 bytes of a text: a verifier log gives the reason at its end.
-fn tail(text: &str) -> &str {
-    let text = text.trim_end();
-    let from = text.len().saturating_sub(400);
-    (from..text.len())
-        .find(|at| text.is_char_boundary(*at))
-        .map_or(text, |at| &text[at..])
+/// The cause of an error in one line of at most 200 bytes. A log of the verifier ends
+/// with the cause, and with statistics after it.
+fn cause(text: &str) -> String {
+    let statistics = [
+        "processed ",
+        "verification time",
+        "stack depth",
+        "peak_states",
+    ];
+    let is_cause = |line: &&str| {
+        let line = line.trim();
+        !line.is_empty() && !statistics.iter().any(|begin| line.starts_with(begin))
+    };
+    let mut lines = text.lines().filter(is_cause).map(str::trim);
+    let first = lines.next().unwrap_or("unknown error");
+    let line = match lines.next_back() {
+        Some(last) => format!("{first} ... {last}"),
+        None => first.to_owned(),
+    };
+    let end = line.floor_char_boundary(200);
+    line[..end].to_owned()
 }
 
 /// The loaded and attached programs.
@@ -77,6 +102,8 @@ pub struct Kernel {
     /// Records for which the ring had no room, by kind, since the start.
     lost: PerCpuArray<MapData, u64>,
     misses: Misses,
+    /// Programs that the kernel refused, and that are not necessary.
+    refused: Vec<(&'static str, LoadError)>,
     ring: Option<RingBuf<MapData>>,
     snaps: Option<Snaps>,
 }
@@ -112,8 +139,12 @@ impl Kernel {
         #[cfg(feature = "log")]
         super::log::print(&mut ebpf).map_err(LoadError::Load)?;
         let mut misses = Misses::default();
+        let mut refused = Vec::new();
         for name in TRACEPOINTS {
-            attach_tracepoint(&mut ebpf, name, &btf, &mut misses)?;
+            match attach_tracepoint(&mut ebpf, name, &btf, &mut misses) {
+                Err(error) if cost_of(name).is_some() => refused.push((name, error)),
+                outcome => outcome?,
+            }
         }
         for name in ["census", "sweep"] {
             load_iterator(&mut ebpf, name, &btf)?;
@@ -133,9 +164,16 @@ impl Kernel {
             ebpf,
             lost,
             misses,
+            refused,
             ring: Some(ring),
             snaps: Some(snaps),
         })
+    }
+
+    /// Programs that the kernel refused, with the cost of doing without each.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = (&LoadError, &'static str)> {
+        let costs = self.refused.iter();
+        costs.filter_map(|(name, error)| Some((error, cost_of(name)?)))
     }
 
     /// Takes the ring of events; `None` if it was taken before.
@@ -270,9 +308,38 @@ fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let more = error.to_string();
+        // Some errors repeat their source in their own message.
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
         source = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_of_a_refusal_is_one_line() {
+        let log = "Permission denied (os error 13)\n0: R1=ctx() R10=fp0\n5: (61) r1 = *(u32 *)(r2 +52)\naccess beyond the end of member on_cpu (mend:53) in struct task_struct with off 52 size 4\nprocessed 6 insns (limit 1000000) max_states_per_insn 0\nstack depth 0\n";
+        assert_eq!(
+            cause(log),
+            "Permission denied (os error 13) ... access beyond the end of member on_cpu (mend:53) in struct task_struct with off 52 size 4"
+        );
+        assert_eq!(cause("short\n"), "short");
+        assert_eq!(cause(&"é".repeat(300)).len(), 200);
+    }
+
+    #[test]
+    fn a_source_that_the_message_repeats_is_said_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("failed to create map `EVENTS`: {0}")]
+        struct Outer(#[source] std::io::Error);
+        let error = Outer(std::io::Error::other("no memory"));
+        assert_eq!(chain(&error), "failed to create map `EVENTS`: no memory");
+    }
 }

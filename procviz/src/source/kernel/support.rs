@@ -14,6 +14,10 @@ pub enum Need {
     CapBpf,
     /// `CAP_PERFMON`, to attach to tracepoints and read kernel memory.
     CapPerfmon,
+    /// A kernel that has all program types that procviz uses.
+    Release,
+    /// A kernel that lets root read its memory.
+    NoLockdown,
     /// The kernel's type information (BTF), to find struct members.
     Btf,
     /// The initial pid namespace: ids in events must equal the ids in `/proc`.
@@ -24,9 +28,11 @@ pub enum Need {
 
 impl Need {
     /// All needs, in the order of the report.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::CapBpf,
         Self::CapPerfmon,
+        Self::Release,
+        Self::NoLockdown,
         Self::Btf,
         Self::PidNamespace,
         Self::TimeNamespace,
@@ -37,6 +43,8 @@ impl Need {
         match self {
             Self::CapBpf => "CAP_BPF",
             Self::CapPerfmon => "CAP_PERFMON",
+            Self::Release => "Linux 6.1 or newer",
+            Self::NoLockdown => "a kernel without confidentiality lockdown",
             Self::Btf => "BTF (/sys/kernel/btf/vmlinux)",
             Self::PidNamespace => "the machine's initial pid namespace",
             Self::TimeNamespace => "the machine's initial time namespace",
@@ -48,6 +56,12 @@ impl Need {
         match self {
             Self::CapBpf | Self::CapPerfmon => {
                 "run procviz with sudo, or give the capabilities to the program: `sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search+ep /path/to/procviz`"
+            }
+            Self::Release => {
+                "boot a newer kernel (`uname -r` shows the release of this one), or use `/proc` alone"
+            }
+            Self::NoLockdown => {
+                "boot without `lockdown=confidentiality`, as /sys/kernel/security/lockdown shows; `lockdown=integrity` is fine"
             }
             Self::Btf => "boot a kernel that is built with `CONFIG_DEBUG_INFO_BTF=y`",
             Self::PidNamespace => {
@@ -63,6 +77,12 @@ impl Need {
         match self {
             Self::CapBpf => has(CapabilitySet::BPF),
             Self::CapPerfmon => has(CapabilitySet::PERFMON),
+            Self::Release => release_is_enough(&release()),
+            Self::NoLockdown => {
+                // Without securityfs the state is not known: loading a program shows it.
+                let state = std::fs::read_to_string("/sys/kernel/security/lockdown");
+                !state.is_ok_and(|state| state.contains("[confidentiality]"))
+            }
             Self::Btf => Path::new("/sys/kernel/btf/vmlinux").exists(),
             Self::PidNamespace => namespace_is("pid", PROC_PID_INIT_INO),
             Self::TimeNamespace => namespace_is("time", PROC_TIME_INIT_INO),
@@ -97,6 +117,25 @@ impl Support {
 const PROC_PID_INIT_INO: u32 = 0xefff_fffc;
 const PROC_TIME_INIT_INO: u32 = 0xefff_fffa;
 
+/// The oldest kernel on which the programs load.
+const OLDEST: (u32, u32) = (6, 1);
+
+/// The kernel's release, such as `6.12.3-amd64`.
+fn release() -> String {
+    let uname = rustix::system::uname();
+    uname.release().to_string_lossy().into_owned()
+}
+
+/// Whether a release is not older than [`OLDEST`]. An unusual release is taken as new.
+fn release_is_enough(release: &str) -> bool {
+    let mut numbers = release.split(|ch: char| !ch.is_ascii_digit());
+    let mut number = || numbers.next()?.parse::<u32>().ok();
+    match (number(), number()) {
+        (Some(major), Some(minor)) => (major, minor) >= OLDEST,
+        _ => true,
+    }
+}
+
 fn has(capability: CapabilitySet) -> bool {
     // Kernels without CAP_BPF and CAP_PERFMON check CAP_SYS_ADMIN instead.
     can_raise(capability) || can_raise(CapabilitySet::SYS_ADMIN)
@@ -108,5 +147,26 @@ fn namespace_is(kind: &str, first: u32) -> bool {
     match std::fs::read_link(format!("/proc/self/ns/{kind}")) {
         Ok(link) => link.to_string_lossy() == format!("{kind}:[{first}]"),
         Err(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::release_is_enough;
+
+    #[test]
+    fn releases() {
+        for enough in [
+            "6.1.0-50-cloud-amd64",
+            "6.12.3",
+            "7.0",
+            "10.2-rc1",
+            "custom",
+        ] {
+            assert!(release_is_enough(enough), "{enough}");
+        }
+        for old in ["5.10.0-30-amd64", "6.0.19", "4.19"] {
+            assert!(!release_is_enough(old), "{old}");
+        }
     }
 }

@@ -1,0 +1,117 @@
+//! Boots other kernels in virtual machines (qemu without KVM), and runs the core suite of
+//! the end-to-end tests on each.
+
+mod apt;
+mod boot;
+mod image;
+mod table;
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use self::{apt::Apt, boot::Outcome};
+
+/// A kernel of Debian, and how it is booted.
+pub(super) struct Kernel {
+    /// The name on the command line of `cargo xtask vm`.
+    name: &'static str,
+    /// First numbers of the version; empty: the newest there is.
+    series: &'static str,
+    /// Debian's flavour. A `cloud` kernel has the disk's driver built in.
+    flavour: &'static str,
+    /// Added to the kernel's command line.
+    options: &'static str,
+    tests: &'static [&'static str],
+}
+
+/// The core suite.
+const CORE: &[&str] = &[
+    "kernels::",
+    "vm::",
+    "truth::every_figure_of_every_process",
+    "states::a_sleeper",
+    "states::a_short_life",
+    "privilege::two_capabilities_are_enough",
+    "privilege::a_pid_namespace_is_reported",
+];
+
+const KERNELS: &[Kernel] = &[
+    cloud("6.1", "6.1"),
+    cloud("6.12", "6.12"),
+    cloud("6.18", "6.18"),
+    cloud("7.1", "7.1"),
+    cloud("newest", ""),
+    Kernel {
+        flavour: "rt",
+        ..cloud("7.1-rt", "7.1")
+    },
+    Kernel {
+        options: "lockdown=confidentiality",
+        tests: &["locked::"],
+        ..cloud("6.12-locked", "6.12")
+    },
+];
+
+/// The kernels of `.ci/run`: together they have every way to read a member.
+const CI: &[&str] = &["6.1", "6.12", "newest"];
+
+const fn cloud(name: &'static str, series: &'static str) -> Kernel {
+    Kernel {
+        name,
+        series,
+        flavour: "cloud",
+        options: "",
+        tests: CORE,
+    }
+}
+
+/// Runs the core suite on the kernels that `words` name; without names, on all, and writes
+/// the table in `docs/KERNELS.md`.
+pub(crate) fn run(words: &[&str]) -> Result<()> {
+    let names: Vec<&str> = match words {
+        [] => KERNELS.iter().map(|kernel| kernel.name).collect(),
+        ["--ci"] => CI.to_vec(),
+        names => names.to_vec(),
+    };
+    let root = crate::ebpf::root()?;
+    let place = root.join("target/vm");
+    let apt = Apt::new(&place)?;
+    let binaries = image::binaries(&root)?;
+    image::make_root(&place, &binaries)?;
+    let mut rows = Vec::new();
+    for name in names {
+        let Some(kernel) = KERNELS.iter().find(|kernel| kernel.name == name) else {
+            let known: Vec<_> = KERNELS.iter().map(|kernel| kernel.name).collect();
+            bail!(
+                "there is no kernel `{name}` here, only {}",
+                known.join(", ")
+            );
+        };
+        let row = one(kernel, &apt, &place).with_context(|| format!("kernel {name}"))?;
+        rows.push(row);
+    }
+    let text = table::text(&rows);
+    crate::ebpf::say(&text);
+    if words.is_empty() {
+        std::fs::write(root.join("docs/KERNELS.md"), table::page(&text)?)?;
+    }
+    let failed: Vec<String> = rows
+        .iter()
+        .flat_map(|(_, row)| row.failed.clone())
+        .collect();
+    ensure!(failed.is_empty(), "failed:\n{}", failed.join("\n"));
+    Ok(())
+}
+
+fn one(kernel: &'static Kernel, apt: &Apt, place: &Path) -> Result<(&'static Kernel, Outcome)> {
+    let files = apt.kernel(kernel.series, kernel.flavour)?;
+    // A race in qemu's translator sometimes stops a kernel while it boots.
+    for _ in 0..2 {
+        let outcome = boot::boot(kernel, &files, place)?;
+        if outcome.release.is_some() {
+            return Ok((kernel, outcome));
+        }
+    }
+    bail!("it did not boot: see target/vm/{}.console", kernel.name)
+}
