@@ -80,27 +80,38 @@ impl Apt {
         })?;
         let folder = self.place.join("kernels").join(name);
         if !folder.exists() {
-            let debs = self.place.join("debs");
-            fs::create_dir_all(&debs)?;
-            ran(self
-                .command("apt-get")
-                .args(["download", "-qq", name])
-                .current_dir(&debs))?;
-            let prefix = format!("{name}_");
-            let deb = fs::read_dir(&debs)?
-                .flatten()
-                .find(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
-                .with_context(|| format!("apt-get did not download `{name}`"))?;
             let part = folder.with_extension("part");
             _ = fs::remove_dir_all(&part);
             fs::create_dir_all(&part)?;
-            ran(Command::new("dpkg").arg("-x").arg(deb.path()).arg(&part))?;
+            self.unpack(name, &part)?;
+            if let Some(version) = name.strip_prefix("linux-binary-")
+                && flavour != "cloud"
+            {
+                self.unpack(&format!("linux-modules-{version}"), &part)?;
+            }
             fs::rename(&part, &folder)?;
-            fs::remove_file(deb.path())?;
         }
         let image =
             find(&folder, "vmlinuz")?.with_context(|| format!("`{name}` holds no kernel image"))?;
         Ok(KernelFiles { image, folder })
+    }
+
+    /// Downloads a package and unpacks it into a folder.
+    fn unpack(&self, name: &str, folder: &Path) -> Result<()> {
+        let debs = self.place.join("debs");
+        fs::create_dir_all(&debs)?;
+        ran(self
+            .command("apt-get")
+            .args(["download", "-qq", name])
+            .current_dir(&debs))?;
+        let prefix = format!("{name}_");
+        let deb = fs::read_dir(&debs)?
+            .flatten()
+            .find(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+            .with_context(|| format!("apt-get did not download `{name}`"))?;
+        ran(Command::new("dpkg").arg("-x").arg(deb.path()).arg(folder))?;
+        fs::remove_file(deb.path())?;
+        Ok(())
     }
 }
 

@@ -104,21 +104,19 @@ pub(super) fn disk(place: &Path, is_empty: bool) -> Result<PathBuf> {
 /// The root and the kernel's modules as an archive that the kernel unpacks into memory.
 pub(super) fn initramfs(place: &Path, kernel: &KernelFiles) -> Result<PathBuf> {
     let archive = place.join("root.cpio");
-    let modules = ["lib/modules", "usr/lib/modules"]
-        .map(|folder| kernel.folder.join(folder))
-        .into_iter()
-        .find(|folder| folder.exists())
-        .context("the kernel's package holds no modules")?;
     let root = place.join("root");
     let own = root.join("usr/lib/modules");
     _ = fs::remove_dir_all(&own);
-    let script = "set -e; cd \"$1\"; release=$(ls); mkdir -p \"$2/$release\"; \
-         for part in kernel/drivers/nvme kernel/fs/ext4 kernel/fs/jbd2 kernel/fs/mbcache* kernel/lib kernel/crypto kernel/arch/x86/crypto modules.builtin modules.order; do \
-         [ -e \"$release/$part\" ] && (cd \"$release\" && cp -r --parents \"$part\" \"$2/$release/\"); done; \
-         depmod -b \"$3\" \"$release\"; cd \"$3\"; find . -xdev | cpio --quiet -o -H newc > \"$4\"";
+    // The driver of the disk, the file system, and all that they need.
+    let script = "set -e; cd \"$1\"; [ -e lib ] || ln -s usr/lib lib; cd lib/modules; release=$(ls); \
+         depmod -b \"$1\" \"$release\" 2> /dev/null; \
+         for module in nvme ext4; do modprobe -d \"$1\" -S \"$release\" --show-depends \"$module\"; done | \
+         sed -n 's|^insmod .*/lib/modules/||p' | sort -u | while read -r file rest; do \
+         mkdir -p \"$2/$(dirname \"$file\")\"; cp \"$file\" \"$2/$file\"; done; \
+         depmod -b \"$3\" \"$release\" 2> /dev/null; cd \"$3\"; find . -xdev | cpio --quiet -o -H newc > \"$4\"";
     ran(Command::new("sh")
         .args(["-c", script, "sh"])
-        .arg(&modules)
+        .arg(&kernel.folder)
         .arg(&own)
         .arg(&root)
         .arg(&archive))?;

@@ -44,7 +44,7 @@ const KERNELS: &[Kernel] = &[
     cloud("newest", ""),
     Kernel {
         flavour: "rt",
-        ..cloud("7.1-rt", "7.1")
+        ..cloud("newest-rt", "")
     },
     Kernel {
         options: "lockdown=confidentiality",
