@@ -19,3 +19,23 @@ pub struct CgroupRecord {
 
 const _: () = assert!(size_of::<CgroupRecord>() == 280);
 const _: () = assert!(core::mem::offset_of!(CgroupRecord, path) == 24);
+
+/// From `cgroup_attach_task`: a task, or a whole process, was moved to another cgroup.
+#[repr(C)]
+#[cfg_attr(feature = "user", derive(bytemuck::Pod, bytemuck::Zeroable))]
+#[derive(Clone, Copy, Debug)]
+pub struct MoveRecord {
+    /// Kind and size of the record.
+    pub header: Header,
+    /// Start of the process's leader, ns since boot.
+    pub leader_start_ns: u64,
+    /// Id of the new cgroup.
+    pub id: u64,
+    /// Process id.
+    pub tgid: u32,
+    /// 0 for the v2 hierarchy.
+    pub hierarchy: u32,
+}
+
+const _: () = assert!(size_of::<MoveRecord>() == 32);
+const _: () = assert!(core::mem::offset_of!(MoveRecord, hierarchy) == 28);

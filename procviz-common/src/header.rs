@@ -28,9 +28,11 @@ pub enum Kind {
     Rename = 4,
     /// A cgroup was created.
     Cgroup = 5,
+    /// A process was moved to another cgroup.
+    Move = 6,
 }
 
 impl Kind {
     /// Number of kinds, which is the size of the map `LOST`.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
 }

@@ -20,7 +20,7 @@ mod rename;
 mod row;
 mod snap;
 
-pub use cgroup::CgroupRecord;
+pub use cgroup::{CgroupRecord, MoveRecord};
 pub use dead::DeadRecord;
 pub use exec::ExecRecord;
 pub use exit::{EXIT_GROUP_DEAD, EXIT_GROUP_DEAD_GUESSED, EXIT_OOM, ExitRecord, TaskExit};

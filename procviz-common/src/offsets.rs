@@ -133,9 +133,11 @@ offsets! {
     signal_min_flt: 8 = "signal_struct: min_flt",
     /// Major faults of exited threads.
     signal_maj_flt: 8 = "signal_struct: maj_flt",
-    /// Bytes read from storage by exited threads.
+    /// Minor faults of reaped children.
+    signal_cmin_flt: 8 = "signal_struct: cmin_flt",
+    /// Bytes read from storage by exited threads and reaped children.
     signal_read_bytes: 8 = "signal_struct: ioac.read_bytes",
-    /// Bytes written to storage by exited threads.
+    /// Bytes written to storage by exited threads and reaped children.
     signal_write_bytes: 8 = "signal_struct: ioac.write_bytes",
     /// Size of the address space, pages.
     mm_total_vm: 8 = "mm_struct: total_vm",

@@ -54,6 +54,8 @@ pub struct Row {
     pub gone_minor_faults: u64,
     /// Major faults of the process's exited threads.
     pub gone_major_faults: u64,
+    /// Minor faults of the children that the process has reaped; 0: it has reaped none.
+    pub children_minor_faults: u64,
     /// Id of the cgroup (v2).
     pub cgroup_id: u64,
     /// Time at which this row was written, on the monotonic clock, ns.
@@ -82,5 +84,5 @@ pub struct Row {
     pub comm: [u8; COMM_LEN],
 }
 
-const _: () = assert!(size_of::<Row>() == 232);
-const _: () = assert!(core::mem::offset_of!(Row, comm) == 216);
+const _: () = assert!(size_of::<Row>() == 240);
+const _: () = assert!(core::mem::offset_of!(Row, comm) == 224);

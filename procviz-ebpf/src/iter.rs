@@ -103,6 +103,7 @@ fn row(task: Ptr) -> Row {
         gone_write_bytes: get!(signal, signal_write_bytes as u64),
         gone_minor_faults: get!(signal, signal_min_flt as u64),
         gone_major_faults: get!(signal, signal_maj_flt as u64),
+        children_minor_faults: get!(signal, signal_cmin_flt as u64),
         cgroup_id: cgroup_id(task),
         // SAFETY: the helper takes no argument and cannot fail.
         now_ns: unsafe { bpf_ktime_get_ns() },

@@ -1,7 +1,7 @@
 //! Collects data about every task in the kernel: procviz's eBPF programs.
 //!
 //! `sched_switch` marks the tasks that ran and stores each task's last figures.
-//! newtask, exec, exit, rename and cgroup_mkdir send records. `sched_process_free`
+//! newtask, exec, exit, rename, cgroup_mkdir and cgroup_attach_task send records. `sched_process_free`
 //! marks reaped tasks. Two iterators write one row per task. The programs do
 //! not filter and do not add up; user space does that.
 //!

@@ -22,6 +22,7 @@ mod damage;
 mod deaths;
 mod disks;
 mod ending;
+mod figures;
 mod files;
 mod findings;
 mod format;
@@ -86,6 +87,7 @@ fn main() {
         ("confinement", confinement::TESTS),
         ("truth", truth::TESTS),
         ("deaths", deaths::TESTS),
+        ("figures", figures::TESTS),
         ("states", states::TESTS),
         ("cost", cost::TESTS),
         ("storm", storm::TESTS),

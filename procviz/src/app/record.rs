@@ -12,6 +12,7 @@ use crate::{
         text::escaped,
     },
     session::{Plan, Session},
+    source::privileges::{Extra, has_extra},
 };
 
 /// In a folder with `--max-size`, a file takes at most one part in this many.
@@ -118,11 +119,22 @@ fn ring(typed: &FilesArgs) -> Result<RingPlan, Failure> {
         config::duration(option, text, text)
     };
     let size = typed.ring_size.as_deref().unwrap_or("64M");
+    let triggers = Triggers::parse(&typed.triggers)?;
+    if let Some(text) = triggers
+        .on_pressure()
+        .filter(|_| !has_extra(Extra::Pressure))
+    {
+        return Err(Failure::usage(format!(
+            "`--on {}` can never fire: this kernel has no pressure stall information ({})",
+            escaped(text),
+            Extra::Pressure.fix()
+        )));
+    }
     Ok(RingPlan {
         span: duration("--ring", &typed.ring, "5m")?,
         bytes: config::bytes("--ring-size", size, size)?,
         after: duration("--after", &typed.after, "30s")?,
         cool_down: duration("--cool-down", &typed.cool_down, "1m")?,
-        triggers: Triggers::parse(&typed.triggers)?,
+        triggers,
     })
 }

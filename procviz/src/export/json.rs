@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use crate::{
-    export::time::rfc3339,
+    export::{container::container, time::rfc3339},
     model::{
         Args, ExitRecord, Finding, Host, MachineFigures, Scope, Snapshot, TaskView, Untrusted,
         is_harmful,
@@ -217,14 +217,6 @@ fn arguments(bytes: &[u8]) -> Vec<String> {
 
 fn path(path: &str) -> String {
     Untrusted::new(path.as_bytes()).json()
-}
-
-/// The container id in a cgroup path: 64 hexadecimal digits.
-pub(crate) fn container(path: &str) -> Option<String> {
-    let is_id = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    path.split(|ch: char| !ch.is_ascii_alphanumeric())
-        .rfind(is_id)
-        .map(str::to_owned)
 }
 
 #[derive(Serialize)]
@@ -490,17 +482,6 @@ mod tests {
             serde_json::from_str::<String>(&text).unwrap(),
             "a\"\u{1b}\u{9b}\u{202e}\u{7f}\\é"
         );
-    }
-
-    #[test]
-    fn container_ids_are_found() {
-        let id = "0123456789abcdef".repeat(4);
-        assert_eq!(
-            container(&format!("/system.slice/docker-{id}.scope")),
-            Some(id.clone())
-        );
-        assert_eq!(container(&format!("/kubepods/pod12/{id}")), Some(id));
-        assert_eq!(container("/user.slice"), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Writes snapshots and exit records as data for other programs.
 
+pub(crate) mod container;
 pub(crate) mod csv;
 pub(crate) mod json;
 pub(crate) mod rows;

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use crate::{
     export::{
+        container::container,
         csv::{Reads, Table, Text},
-        json::{Names, container},
+        json::Names,
         time::rfc3339,
     },
     model::{Scope, Snapshot, TaskView},

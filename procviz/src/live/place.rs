@@ -48,5 +48,14 @@ pub(super) fn place(args: &PictureArgs) -> Result<Place, Failure> {
             "no window ({why_no_window}), and stdout is not a terminal: name a file with -o, as in `procviz grid -o tasks.png`"
         )));
     }
+    // A terminal that cannot move the cursor (an editor's shell, some CI logs).
+    if matches!(
+        std::env::var("TERM").as_deref(),
+        Ok("dumb" | "unknown") | Err(_)
+    ) {
+        return Err(Failure::usage(format!(
+            "no window ({why_no_window}), and the terminal cannot show a live view (TERM is `dumb` or not set): draw into a file with `-o tasks.png`, or print samples with `procviz dump`"
+        )));
+    }
     Ok(Place::Terminal)
 }

@@ -233,6 +233,9 @@ pub struct Gone {
     pub system_ns: u64,
     /// Storage IO.
     pub io: Io,
+    /// `io` includes the IO of children that the process has reaped: the kernel keeps one
+    /// sum of both.
+    pub io_has_children: bool,
     /// Minor faults.
     pub minor_faults: u64,
     /// Major faults.

@@ -158,6 +158,7 @@ impl Snapshot {
             has_events: self.sources == Sources::EbpfAndProc,
             thread,
             process,
+            state: thread.state,
             running: thread.state == State::Running,
             in_iowait: thread.in_iowait,
             last_on_cpu_ns: thread.last_on_cpu_ns,
@@ -169,11 +170,17 @@ impl Snapshot {
         let mut view = self.thread_view(slot, self.main_thread(process)?)?;
         view.scope = Scope::Processes;
         view.last_on_cpu_ns = view.last_on_cpu_ns.max(process.ended_on_cpu_ns);
+        // A leader that has exited is a zombie until the last thread of its process has.
+        let mut has_state = view.thread.end.is_none();
         for slot in &process.members {
             let Some(thread) = self.threads.get(*slot) else {
                 continue;
             };
             if thread.end.is_none() {
+                if !has_state {
+                    view.state = thread.state;
+                    has_state = true;
+                }
                 view.running |= thread.state == State::Running;
                 view.in_iowait |= thread.in_iowait;
                 view.on_cpu |= thread.on_cpu;

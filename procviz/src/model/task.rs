@@ -146,6 +146,8 @@ pub struct TaskView<'a> {
     pub thread: &'a Thread,
     /// The process.
     pub process: &'a Process,
+    /// State in the scheduler, of a process that of a living thread.
+    pub(crate) state: State,
     pub(crate) running: bool,
     pub(crate) in_iowait: bool,
     pub(crate) last_on_cpu_ns: Option<u64>,
@@ -253,7 +255,7 @@ impl TaskView<'_> {
         match self.end() {
             Some(end) if end.zombie => State::Zombie,
             Some(_) => State::Dead,
-            None => self.thread.state,
+            None => self.state,
         }
     }
 

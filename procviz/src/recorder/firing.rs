@@ -3,7 +3,7 @@
 use super::{
     MOST_REASONS, Recorder,
     job::{Begin, Job, TriggerReason},
-    ring::Fired,
+    ring::{Fired, FiredBy},
     trigger,
 };
 use crate::{
@@ -40,7 +40,7 @@ impl Recorder {
             self.ring.iter_mut().for_each(|ring| ring.end(now));
         }
         for trigger::Fired { trigger, words } in fired {
-            self.fire(&TriggerReason { trigger, words }, now);
+            self.fire(&TriggerReason { trigger, words }, now, FiredBy::Trigger);
         }
     }
 
@@ -50,12 +50,12 @@ impl Recorder {
             trigger: "SIGUSR2".to_owned(),
             words: "SIGUSR2: requested by signal".to_owned(),
         };
-        self.fire(&why, now);
+        self.fire(&why, now, FiredBy::User);
     }
 
-    pub(super) fn fire(&mut self, why: &TriggerReason, now: u64) {
+    fn fire(&mut self, why: &TriggerReason, now: u64, by: FiredBy) {
         let Some(ring) = &mut self.ring else { return };
-        let fired = ring.fire(now, why);
+        let fired = ring.fire(now, why, by);
         if fired == Fired::TooSoon || self.facts.because.len() >= MOST_REASONS {
             return;
         }

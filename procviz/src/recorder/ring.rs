@@ -47,6 +47,14 @@ pub(super) struct Ring {
     has_warned: bool,
 }
 
+/// Who asks for a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FiredBy {
+    Trigger,
+    /// The user, with a signal.
+    User,
+}
+
 /// What a trigger that fires leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fired {
@@ -140,8 +148,9 @@ impl Ring {
         self.chunks.iter().flat_map(|chunk| &chunk.parts)
     }
 
-    /// Handles a trigger that fires at `now`, ns since boot.
-    pub(super) fn fire(&mut self, now: u64, why: &TriggerReason) -> Fired {
+    /// Handles a trigger that fires at `now`, ns since boot. A request of the user is
+    /// granted during the cool-down, too.
+    pub(super) fn fire(&mut self, now: u64, why: &TriggerReason, by: FiredBy) -> Fired {
         let after = self.plan.after.as_nanos() as u64;
         if let Some(writing) = &mut self.writing {
             // A trigger that fires again and again must not extend one file without end.
@@ -149,7 +158,7 @@ impl Ring {
             writing.until_ns = (now + after).min(writing.first_ns + most.max(after));
             return Fired::GoesOn;
         }
-        if now < self.quiet_until_ns {
+        if now < self.quiet_until_ns && by == FiredBy::Trigger {
             self.left_out += 1;
             if self.left_out == 1 {
                 warn(Warning::TriggerTooSoon {

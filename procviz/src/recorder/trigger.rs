@@ -71,6 +71,15 @@ impl Triggers {
         Ok(Self(triggers.collect::<Result<_, Failure>>()?))
     }
 
+    /// The first trigger that waits for pressure, as typed.
+    pub(crate) fn on_pressure(&self) -> Option<&str> {
+        let waits = |trigger: &&Trigger| matches!(trigger.kind, Kind::Pressure(..));
+        self.0
+            .iter()
+            .find(waits)
+            .map(|trigger| trigger.text.as_str())
+    }
+
     /// The triggers that fire with a sample. `snapshot` already includes the sample.
     pub(crate) fn judge(&mut self, sample: &Sample, snapshot: &Snapshot) -> Vec<Fired> {
         let mut fired = Vec::new();

@@ -223,6 +223,7 @@ fn found() -> impl Strategy<Value = Found> {
                     user_ns: numbers[8],
                     system_ns: numbers[7],
                     io: io.unwrap_or_default(),
+                    io_has_children: false,
                     minor_faults: numbers[6],
                     major_faults: numbers[5],
                 },

@@ -29,7 +29,15 @@ impl Tracker {
             thread.change.wait_max_ns = reading.wait_max_ns;
         }
         let process = thread.process;
-        self.take_figures(slot, reading.cpu_ns, reading.run_delay_ns, reading.io);
+        // Figures are read a little later than the time of the sample. A thread cannot use
+        // more than the interval: the rest belongs to the next interval.
+        let before = thread.cpu_ns.saturating_sub(thread.change.at(tick).cpu_ns);
+        let most = before.saturating_add(self.snapshot.stamp.interval_ns);
+        let cpu_ns = match tick > 1 {
+            true => reading.cpu_ns.min(most),
+            false => reading.cpu_ns,
+        };
+        self.take_figures(slot, cpu_ns, reading.run_delay_ns, reading.io);
         self.touch(process);
         if is_other {
             self.filter_process(process);

@@ -270,3 +270,15 @@ pub(super) fn grow() {
         std::thread::sleep(Duration::from_millis(100));
     }
 }
+
+/// Touches 32 MiB. Then the leader exits, and another thread lives on.
+pub(super) fn leaderless() {
+    super::touch(32 << 20);
+    std::thread::spawn(|| {
+        loop {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    });
+    // SAFETY: exits only the calling thread, which is the leader.
+    unsafe { libc::syscall(libc::SYS_exit, 0) };
+}

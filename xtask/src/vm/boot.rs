@@ -13,6 +13,7 @@ pub(super) struct Outcome {
     pub(super) release: Option<String>,
     /// The results by test, such as `deaths` and `450 made, 0 missing`.
     pub(super) results: Vec<(String, String)>,
+    pub(super) has_panicked: bool,
     pub(super) passed: usize,
     pub(super) failed: Vec<String>,
 }
@@ -71,7 +72,10 @@ pub(super) fn boot(kernel: &Kernel, files: &KernelFiles, place: &Path) -> Result
 
 /// Reads a console.
 fn read(kernel: &Kernel, console: &str) -> Outcome {
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome {
+        has_panicked: console.contains("Kernel panic"),
+        ..Outcome::default()
+    };
     let mut ended = Vec::new();
     for line in console.lines() {
         let line = line.trim_end();
@@ -160,6 +164,7 @@ mod tests {
             failed,
             ["x: kernels:: ended with status 101", "x: vm:: did not end"]
         );
-        assert_eq!(read(&KERNEL, "Kernel panic").release, None);
+        let outcome = read(&KERNEL, "Kernel panic - not syncing");
+        assert!(outcome.has_panicked && outcome.release.is_none());
     }
 }

@@ -106,12 +106,16 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
 
 fn one(kernel: &'static Kernel, apt: &Apt, place: &Path) -> Result<(&'static Kernel, Outcome)> {
     let files = apt.kernel(kernel.series, kernel.flavour)?;
-    // A race in qemu's translator sometimes stops a kernel while it boots.
-    for _ in 0..2 {
+    // A race between qemu's threads and a kernel that changes its own code panics a kernel
+    // in about one of twenty runs. A kernel that procviz harms panics each time.
+    for _ in 0..3 {
         let outcome = boot::boot(kernel, &files, place)?;
-        if outcome.release.is_some() {
+        if outcome.release.is_some() && !outcome.has_panicked {
             return Ok((kernel, outcome));
         }
     }
-    bail!("it did not boot: see target/vm/{}.console", kernel.name)
+    bail!(
+        "it panics or does not boot: see target/vm/{}.console",
+        kernel.name
+    )
 }

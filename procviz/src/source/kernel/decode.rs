@@ -3,7 +3,8 @@
 
 use bytemuck::{AnyBitPattern, pod_read_unaligned};
 use procviz_common::{
-    ARGS_LEN, CgroupRecord, DeadRecord, ExecRecord, ExitRecord, ForkRecord, Kind, RenameRecord,
+    ARGS_LEN, CgroupRecord, DeadRecord, ExecRecord, ExitRecord, ForkRecord, Kind, MoveRecord,
+    RenameRecord,
 };
 
 /// A record from the ring, by kind.
@@ -16,6 +17,7 @@ pub(crate) enum Record<'a> {
     Dead(DeadRecord),
     Rename(RenameRecord),
     Cgroup(CgroupRecord),
+    Move(MoveRecord),
 }
 
 impl<'a> Record<'a> {
@@ -35,6 +37,7 @@ impl<'a> Record<'a> {
             k if k == Kind::Dead as u32 => Self::Dead(read(bytes)?),
             k if k == Kind::Rename as u32 => Self::Rename(read(bytes)?),
             k if k == Kind::Cgroup as u32 => Self::Cgroup(read(bytes)?),
+            k if k == Kind::Move as u32 => Self::Move(read(bytes)?),
             _ => return None,
         })
     }
@@ -74,13 +77,13 @@ mod tests {
                 prop_assert_eq!(Record::decode(&bytes).is_some(), right);
                 return Ok(());
             }
-            let right = [96, 0, 104, 176, 40, 280].get(kind as usize) == Some(&bytes.len());
+            let right = [96, 0, 104, 176, 40, 280, 32].get(kind as usize) == Some(&bytes.len());
             prop_assert_eq!(Record::decode(&bytes).is_some(), right);
         }
 
         #[test]
-        fn right_lengths_decode(kind in 0usize..6, fill in any::<u8>()) {
-            let mut bytes = vec![fill; [96, 72 + 5, 104, 176, 40, 280][kind]];
+        fn right_lengths_decode(kind in 0usize..7, fill in any::<u8>()) {
+            let mut bytes = vec![fill; [96, 72 + 5, 104, 176, 40, 280, 32][kind]];
             bytes[..4].copy_from_slice(&(kind as u32).to_ne_bytes());
             if kind == Kind::Exec as usize {
                 bytes[52..56].copy_from_slice(&5u32.to_ne_bytes());

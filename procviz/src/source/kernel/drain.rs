@@ -265,6 +265,17 @@ impl Drain {
                 }
             }
             Record::Cgroup(_) => {}
+            Record::Move(moved) if moved.hierarchy == 0 => {
+                let process = TaskId {
+                    tid: moved.tgid,
+                    start_ns: moved.leader_start_ns,
+                };
+                self.processes.moved(process, moved.id);
+                if let Some(path) = self.cgroups.path(moved.id) {
+                    self.keep(Some(process.tid), Event::Cgroup(process, path));
+                }
+            }
+            Record::Move(_) => {}
         }
     }
 

@@ -25,7 +25,7 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../ebpf/procviz.bpf.o"
 
 const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 
-const TRACEPOINTS: [&str; 7] = [
+const TRACEPOINTS: [&str; 8] = [
     // Tracepoints for exits are attached before the tracepoint for forks: so procviz
     // sees the exit of every task whose fork it sees.
     "sched_switch",
@@ -34,6 +34,7 @@ const TRACEPOINTS: [&str; 7] = [
     "sched_process_exec",
     "task_rename",
     "cgroup_mkdir",
+    "cgroup_attach_task",
     "task_newtask",
 ];
 
@@ -44,6 +45,9 @@ fn cost_of(program: &str) -> Option<&'static str> {
         "cgroup_mkdir" => Some(
             "the cgroups of processes are not known, except those that existed when procviz started",
         ),
+        "cgroup_attach_task" => {
+            Some("a process that is moved to another cgroup keeps its old one until a scan")
+        }
         _ => None,
     }
 }

@@ -43,6 +43,7 @@ fn kind(program: &str) -> Kind {
         "sched_process_exit" => Kind::Exit,
         "sched_switch" => Kind::Dead,
         "cgroup_mkdir" => Kind::Cgroup,
+        "cgroup_attach_task" => Kind::Move,
         // `sched_process_free` marks reaped tasks: losing a mark makes a census
         // necessary, as losing a name does.
         _ => Kind::Rename,

@@ -281,6 +281,7 @@ impl KernelTick {
         sample.events_seen = drain.seen();
         let other = lost[Kind::Rename as usize]
             + lost[Kind::Cgroup as usize]
+            + lost[Kind::Move as usize]
             + drain.unknown()
             + drain.dropped();
         drop(drain);

@@ -12,7 +12,7 @@ use crate::{
 /// Upper limit for the age of the memory figures of a process that does not run, ns.
 const PERIOD_NS: u64 = 9_500_000_000;
 /// Rows that one read of the iterator returns.
-const ROWS_A_READ: u64 = 141;
+const ROWS_A_READ: u64 = 136;
 
 /// A pass over all processes, and when it began.
 #[derive(Default)]

@@ -5,15 +5,24 @@ use procviz_common::{DeadRecord, Row};
 use crate::model::{Gone, Io};
 
 /// The sums of the exited threads of a process, as the kernel has them at a census.
+///
+/// The kernel adds the IO of a reaped child to the same sum. The CPU time of children has a
+/// sum of its own, so without CPU time there were no exited threads, and all IO is that of
+/// children.
 pub(crate) fn gone_of(row: &Row) -> Gone {
+    let has_threads = row.gone_cpu_ns > 0;
     Gone {
         cpu_ns: row.gone_cpu_ns,
         user_ns: row.gone_user_ns,
         system_ns: row.gone_system_ns,
-        io: Io {
-            read: row.gone_read_bytes,
-            write: row.gone_write_bytes,
+        io: match has_threads {
+            true => Io {
+                read: row.gone_read_bytes,
+                write: row.gone_write_bytes,
+            },
+            false => Io::default(),
         },
+        io_has_children: has_threads && row.children_minor_faults > 0,
         minor_faults: row.gone_minor_faults,
         major_faults: row.gone_major_faults,
     }

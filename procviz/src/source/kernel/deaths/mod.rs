@@ -342,6 +342,15 @@ impl ProcessTable {
         }
     }
 
+    /// Notes that a process was moved to another cgroup.
+    pub(crate) fn moved(&mut self, process: TaskId, cgroup_id: u64) {
+        if let Some(tracked) = self.processes.get_mut(&process.tid)
+            && tracked.process == process
+        {
+            tracked.cgroup_id = cgroup_id;
+        }
+    }
+
     /// Takes in an EXIT record: a thread is exiting.
     pub(crate) fn exit(&mut self, record: &TaskExit) {
         let id = TaskId {
@@ -533,6 +542,7 @@ impl ProcessTable {
         }
         let exit = tracked.last_exit;
         let (user_ns, system_ns) = scale(tracked.gone);
+        let io = Some(tracked.gone.io).filter(|_| !tracked.gone.io_has_children);
         let record = ExitRecord {
             process: tracked.process,
             thread: None,
@@ -549,8 +559,8 @@ impl ProcessTable {
             user_ns: Some(user_ns),
             system_ns: Some(system_ns),
             max_rss_bytes: exit.map(|exit| exit.max_rss_pages * page_bytes),
-            read_bytes: Some(tracked.gone.io.read),
-            write_bytes: Some(tracked.gone.io.write),
+            read_bytes: io.map(|io| io.read),
+            write_bytes: io.map(|io| io.write),
             minor_faults: Some(tracked.gone.minor_faults),
             major_faults: Some(tracked.gone.major_faults),
             cgroup: cgroups.path(tracked.cgroup_id),

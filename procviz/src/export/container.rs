@@ -1,0 +1,152 @@
+//! Finds the container of a cgroup path. Runtimes give their cgroups names that hold the
+//! id of the container, or its name.
+
+/// The id of the container of a cgroup; the name where the runtime uses names (LXC,
+/// systemd-nspawn). `None` for other cgroups, and for processes that only watch a container.
+pub(crate) fn container(path: &str) -> Option<String> {
+    let segments: Vec<&str> = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
+    for (at, segment) in segments.iter().enumerate().rev() {
+        let before = at.checked_sub(1).map(|before| segments[before]);
+        if is_monitor(segment) {
+            return None;
+        }
+        let found = hex_id(segment).or_else(|| named(segment, before));
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+/// The cgroup of a process that starts and watches a container.
+fn is_monitor(segment: &str) -> bool {
+    let beginnings = ["libpod-conmon-", "crio-conmon-", "lxc.monitor."];
+    beginnings.iter().any(|begin| segment.starts_with(begin))
+}
+
+/// 64 hexadecimal digits: docker, containerd, podman, cri-o.
+fn hex_id(segment: &str) -> Option<String> {
+    let is_id = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    segment
+        .split(|ch: char| !ch.is_ascii_alphanumeric())
+        .rfind(is_id)
+        .map(str::to_owned)
+}
+
+/// A container with a name.
+fn named(segment: &str, before: Option<&str>) -> Option<String> {
+    let name = |text: &str| (!text.is_empty()).then(|| unescaped(text));
+    if matches!(before, Some("lxc" | "lxc.payload")) {
+        return name(segment);
+    }
+    if before == Some("buildkit") {
+        return name(segment);
+    }
+    if let Some(rest) = segment.strip_prefix("lxc.payload.") {
+        return name(rest);
+    }
+    if let Some(rest) = segment.strip_prefix("systemd-nspawn@") {
+        return name(rest.strip_suffix(".service")?);
+    }
+    let machine = segment.strip_prefix("machine-")?.strip_suffix(".scope")?;
+    let machine = unescaped(machine);
+    // Virtual machines are in such scopes, too.
+    let is_container = !machine.starts_with("qemu-");
+    let machine = machine
+        .strip_prefix("lxc-")
+        .map(str::to_owned)
+        .unwrap_or(machine);
+    is_container
+        .then_some(machine)
+        .filter(|name| !name.is_empty())
+}
+
+/// Replaces `\x2d` and the like, with which systemd writes special characters.
+fn unescaped(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((plain, after)) = rest.split_once("\\x") {
+        out.push_str(plain);
+        let digits = after
+            .get(..2)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match digits.filter(u8::is_ascii_graphic) {
+            Some(byte) => {
+                out.push(char::from(byte));
+                rest = &after[2..];
+            }
+            None => {
+                out.push_str("\\x");
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::container;
+
+    #[test]
+    fn containers_of_many_runtimes() {
+        let id = "0123456789abcdef".repeat(4);
+        let other = "fedcba9876543210".repeat(4);
+        for (path, expected) in [
+            (format!("/docker/{id}"), Some(id.as_str())),
+            (format!("/system.slice/docker-{id}.scope"), Some(&id)),
+            (format!("/docker/{other}/docker/{id}"), Some(&id)),
+            (
+                format!("/machine.slice/libpod-{id}.scope/container"),
+                Some(&id),
+            ),
+            (format!("/machine.slice/libpod-conmon-{id}.scope"), None),
+            (format!("/kubepods/burstable/pod12/{id}/sub"), Some(&id)),
+            (
+                format!("/kubepods.slice/kubepods-pod1.slice/cri-containerd-{id}.scope"),
+                Some(&id),
+            ),
+            (
+                format!("/kubepods.slice/kubepods-pod1.slice:cri-containerd:{id}"),
+                Some(&id),
+            ),
+            (format!("/kubepods.slice/crio-conmon-{id}.scope"), None),
+            (
+                "/docker/buildkit/ivlq4w8m0wzmfsh2m5wzzzzzz".to_owned(),
+                Some("ivlq4w8m0wzmfsh2m5wzzzzzz"),
+            ),
+            ("/lxc/web".to_owned(), Some("web")),
+            ("/lxc/101/init.scope".to_owned(), Some("101")),
+            (
+                "/lxc.payload.web/system.slice/a.service".to_owned(),
+                Some("web"),
+            ),
+            ("/lxc.monitor.web".to_owned(), None),
+            (
+                "/machine.slice/machine-deb\\x2d12.scope/payload".to_owned(),
+                Some("deb-12"),
+            ),
+            (
+                "/machine.slice/systemd-nspawn@deb.service".to_owned(),
+                Some("deb"),
+            ),
+            (
+                "/machine.slice/machine-qemu\\x2d1\\x2dvm.scope".to_owned(),
+                None,
+            ),
+            (
+                "/user.slice/user-1000.slice/session-1.scope".to_owned(),
+                None,
+            ),
+            ("/system.slice/ssh.service".to_owned(), None),
+            ("/".to_owned(), None),
+            ("/machine-\\x.scope".to_owned(), Some("\\x")),
+        ] {
+            assert_eq!(container(&path).as_deref(), expected, "{path}");
+        }
+    }
+}

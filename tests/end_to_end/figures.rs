@@ -1,0 +1,193 @@
+//! Figures that other tools get wrong, each with a process whose true figure is known.
+
+use std::{
+    io::{BufRead as _, Write as _},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use libtest_mimic::Failed;
+
+use crate::{
+    Needs, Test,
+    support::{
+        Folder, Lines, Running, Value, living, output, procviz, skip, stderr, task, workload,
+    },
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    (
+        "a_move_to_another_cgroup_is_followed",
+        Needs::Events,
+        a_move_to_another_cgroup_is_followed,
+    ),
+    (
+        "a_parent_did_not_write_what_its_children_wrote",
+        Needs::Events,
+        a_parent_did_not_write_what_its_children_wrote,
+    ),
+    (
+        "no_task_uses_more_than_the_time_that_passed",
+        Needs::Events,
+        no_task_uses_more_than_the_time_that_passed,
+    ),
+    (
+        "a_process_without_its_leader_is_alive",
+        Needs::Events,
+        a_process_without_its_leader_is_alive,
+    ),
+    (
+        "a_dumb_terminal_gets_no_live_view",
+        Needs::Nothing,
+        a_dumb_terminal_gets_no_live_view,
+    ),
+];
+
+fn a_move_to_another_cgroup_is_followed() -> Result<(), Failed> {
+    let mounts = std::fs::read_to_string("/proc/mounts")?;
+    let Some(mount) = mounts.lines().find_map(|line| {
+        let words: Vec<&str> = line.split(' ').collect();
+        (words.get(2) == Some(&"cgroup2")).then(|| words[1].to_owned())
+    }) else {
+        return skip("no cgroup2 is mounted");
+    };
+    let name = format!("procviz-move-{}", std::process::id());
+    let folder = format!("{mount}/{name}");
+    if let Err(error) = std::fs::create_dir(&folder) {
+        return skip(&format!("cannot create a cgroup: {error}"));
+    }
+    let exits = Lines::exits(&[]);
+    let dump = Lines::dump(&["-s", "0.3"]);
+    dump.line(0);
+    let sleeper = Running::new(Command::new("sleep").arg("60"));
+    let pid = sleeper.pid();
+    let cgroup = |snapshot: &Value| task(snapshot, pid).map(|task| task["cgroup"].clone());
+    let before = cgroup(&dump.fresh()).ok_or("the sleeper is not shown")?;
+    assert_ne!(before, format!("/{name}"));
+    std::fs::write(format!("{folder}/cgroup.procs"), pid.to_string())?;
+    let after = cgroup(&dump.fresh());
+    drop(sleeper);
+    std::thread::sleep(Duration::from_millis(500));
+    std::fs::remove_dir(&folder)?;
+    dump.end();
+    assert_eq!(after, Some(format!("/{name}").into()));
+    std::thread::sleep(Duration::from_millis(1_000));
+    let (lines, _) = exits.end();
+    let record = lines
+        .iter()
+        .find(|line| line.contains(&format!("\"pid\":{pid},")));
+    let record: Value = serde_json::from_str(record.ok_or("no exit record")?)?;
+    assert_eq!(record["cgroup"], format!("/{name}"));
+    Ok(())
+}
+
+/// The kernel adds the IO of a reaped child to a sum of its parent. A parent that is older
+/// than procviz is not said to have written it.
+fn a_parent_did_not_write_what_its_children_wrote() -> Result<(), Failed> {
+    let folder = Folder::new("reaped");
+    let big = folder.file("big");
+    let script = format!(
+        "dd if=/dev/zero of={0} bs=1M count=8 conv=fsync 2> /dev/null; echo ready; read line; exit 6",
+        big.display()
+    );
+    let mut parent = Command::new("sh")
+        .args(["-c", &script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut line = String::new();
+    let stdout = parent.stdout.take().unwrap();
+    std::io::BufReader::new(stdout).read_line(&mut line)?;
+    assert_eq!(line, "ready\n");
+    let exits = Lines::exits(&[]);
+    parent.stdin.take().unwrap().write_all(b"go\n")?;
+    assert_eq!(parent.wait()?.code(), Some(6));
+    std::thread::sleep(Duration::from_millis(1_500));
+    let pid = parent.id();
+    let (lines, _) = exits.end();
+    let record = lines
+        .iter()
+        .find(|line| line.contains(&format!("\"pid\":{pid},")));
+    let record: Value = serde_json::from_str(record.ok_or("no exit record")?)?;
+    let written = record["write_bytes"]
+        .as_u64()
+        .ok_or("write_bytes is not known")?;
+    assert!(
+        written < 1 << 20,
+        "the shell wrote {written} bytes: {record}"
+    );
+    Ok(())
+}
+
+/// At 50 samples a second, figures are read at other moments than the clock of the sample.
+/// No thread uses more than the interval, and the parts add up.
+fn no_task_uses_more_than_the_time_that_passed() -> Result<(), Failed> {
+    let spinner = Running::new(&mut workload(&["burn"]));
+    let pid = spinner.pid();
+    let result = output(procviz().args(["dump", "--json", "-F", "50", "--samples", "100"]));
+    assert!(result.status.success(), "{}", stderr(&result));
+    let text = String::from_utf8(result.stdout)?;
+    let samples: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let (mut used, mut passed) = (0, 0);
+    for sample in samples.iter().skip(1) {
+        let interval = sample["interval_ns"].as_u64().unwrap();
+        for task in living(sample) {
+            let delta = task["cpu_delta_ns"].as_u64().unwrap_or(0);
+            assert!(delta <= interval, "{delta} ns of {interval} ns: {task}");
+        }
+        let own = task(sample, pid).ok_or("the spinner is not shown")?;
+        used += own["cpu_delta_ns"].as_u64().unwrap();
+        passed += interval;
+    }
+    let total = |sample: &Value| task(sample, pid).unwrap()["cpu_ns"].as_u64().unwrap();
+    let grown = total(samples.last().unwrap()) - total(&samples[0]);
+    assert_eq!(used, grown, "the parts do not add up");
+    assert!(
+        used * 10 > passed * 3,
+        "the spinner used {used} of {passed} ns"
+    );
+    Ok(())
+}
+
+/// The leader of a process has exited, its other threads live on.
+fn a_process_without_its_leader_is_alive() -> Result<(), Failed> {
+    let mut early = Command::new(std::env::current_exe()?);
+    early.args(["--workload", "leaderless"]);
+    let early = Running::new(&mut early);
+    std::thread::sleep(Duration::from_millis(500));
+    let dump = Lines::dump(&["-p", "-s", "0.5"]);
+    dump.line(0);
+    let late = Running::new(&mut workload(&["leaderless"]));
+    std::thread::sleep(Duration::from_millis(300));
+    dump.fresh();
+    let snapshot = dump.fresh();
+    let (_, errors) = dump.end();
+    for running in [&early, &late] {
+        let pid = running.pid();
+        let process = task(&snapshot, pid).ok_or("the process is not shown")?;
+        assert_ne!(process["state"], "Z", "{process}{errors}");
+        assert!(
+            process["rss_bytes"].as_u64().unwrap_or(0) > 20 << 20,
+            "{process}"
+        );
+        assert_eq!(process["exit"], Value::Null, "{process}");
+    }
+    Ok(())
+}
+
+fn a_dumb_terminal_gets_no_live_view() -> Result<(), Failed> {
+    let mut command = Command::new("script");
+    let line = format!("{} grid --view terminal", crate::support::binary());
+    command
+        .args(["-qec", &line, "/dev/null"])
+        .env("TERM", "dumb");
+    let result = output(command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY"));
+    let text = String::from_utf8_lossy(&result.stdout).into_owned();
+    assert_eq!(result.status.code(), Some(2), "{text}");
+    assert!(text.contains("TERM is `dumb`"), "{text}");
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+    Ok(())
+}
