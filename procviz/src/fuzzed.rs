@@ -82,7 +82,7 @@ pub fn typed(text: &str) {
     _ = config::mode(text);
     _ = Triggers::parse(&[text.to_owned()]);
     let users = Users::of_recording(&Default::default());
-    _ = selection::of_line(text, &Filter::default(), &users);
+    _ = selection::of_line(text, &Filter::default(), &users, None);
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ use crate::{
         Plan, Session, Taken, WantArgs, selection,
         watch::{Order, Wake},
     },
-    source::{Details, own_cpu_ns},
+    source::{Details, boot_now_ns, own_cpu_ns},
     tracker::Filter,
     view::{Effect, Governor, Hits, Input, Popup, Stage, View},
 };
@@ -304,7 +304,8 @@ impl Live {
             self.has_asked_for_args = true;
             self.session.order(Order::Args);
         }
-        match selection::of_line(&self.view.filter, &self.base, &self.session.users) {
+        let until = self.replay.is_none().then(boot_now_ns);
+        match selection::of_line(&self.view.filter, &self.base, &self.session.users, until) {
             Ok(filter) => self.session.tracker.set_filter(filter),
             // The filter is perhaps not typed to its end.
             Err(why) => self.view.message = Some(why),

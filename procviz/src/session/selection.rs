@@ -7,7 +7,7 @@ use crate::{
     cli::FilterArgs,
     recording::Facts,
     runtime::{Failure, config, text::escaped},
-    source::{Users, accounts, capabilities},
+    source::{Users, accounts, boot_now_ns, capabilities},
     tracker::Filter,
 };
 
@@ -20,7 +20,10 @@ pub(crate) struct Selection {
 
 impl Selection {
     pub(crate) fn new(args: &FilterArgs) -> Result<Self, Failure> {
-        let selection = Self::with_users(args, user)?;
+        let mut selection = Self::with_users(args, user)?;
+        if !selection.filter.pids.is_empty() {
+            selection.filter.pids_until_ns = Some(boot_now_ns());
+        }
         // With `hidepid=2`, the processes of others are seen only with capabilities.
         let _raised = capabilities::raise();
         // `/proc/TID` exists for threads, too, although listing `/proc` does not show them.
@@ -102,13 +105,19 @@ impl Selection {
     }
 }
 
-/// Parses the filter line of a live view. A task must match all words: `user:NAME`,
+/// Parses the filter line of a live view. A pid means the task that has it at
+/// `pids_until_ns`, ns since boot; `None`: each task that has it. A task must match all words: `user:NAME`,
 /// `pid:N`, `cgroup:GLOB`, or a regular expression for names and arguments.
 ///
 /// # Errors
 ///
 /// Which word is invalid, in one line.
-pub(crate) fn of_line(line: &str, base: &Filter, users: &Users) -> Result<Filter, String> {
+pub(crate) fn of_line(
+    line: &str,
+    base: &Filter,
+    users: &Users,
+    pids_until_ns: Option<u64>,
+) -> Result<Filter, String> {
     let mut filter = base.clone();
     for word in line.split_whitespace() {
         let mut part = Filter::default();
@@ -122,6 +131,7 @@ pub(crate) fn of_line(line: &str, base: &Filter, users: &Users) -> Result<Filter
                 .parse()
                 .map_err(|_| format!("invalid pid `{}`", escaped(number)))?;
             part.pids.push(pid);
+            part.pids_until_ns = pids_until_ns;
         } else if let Some(glob) = word.strip_prefix("cgroup:") {
             part.cgroups
                 .push(Pattern::new(glob).map_err(|error| error.to_string())?);

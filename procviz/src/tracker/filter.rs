@@ -4,7 +4,7 @@
 use glob::Pattern;
 use regex::bytes::Regex;
 
-use crate::model::{Args, Comm, ExitRecord, Fold, Fork, Process, Thread};
+use crate::model::{Args, Comm, ExitRecord, Fold, Fork, Process, TaskId, Thread};
 
 /// Conditions for the tasks to show. Conditions of one kind are alternatives;
 /// conditions of different kinds must all hold. Without conditions, all tasks
@@ -15,6 +15,9 @@ pub struct Filter {
     pub users: Vec<u32>,
     /// Process or thread ids.
     pub pids: Vec<u32>,
+    /// Tasks that started later do not match `pids`, ns since boot: a pid that is used
+    /// again means another task. `None`: all match.
+    pub pids_until_ns: Option<u64>,
     /// Patterns for names and for command lines.
     pub commands: Vec<Regex>,
     /// Patterns for cgroup paths; `*` also matches slashes.
@@ -29,7 +32,7 @@ pub struct Filter {
 /// The properties of a task that a filter tests.
 struct Subject<'a> {
     uid: Option<u32>,
-    ids: [u32; 2],
+    ids: [TaskId; 2],
     names: [Comm; 2],
     args: Option<&'a [u8]>,
     cgroup: Option<&'a str>,
@@ -65,7 +68,7 @@ impl Filter {
     pub(super) fn shows_thread(&self, thread: &Thread, process: &Process, name: Comm) -> bool {
         self.shows(&Subject {
             uid: thread.uid,
-            ids: [thread.id.tid, process.id.tid],
+            ids: [thread.id, process.id],
             names: [thread.comm, name],
             args: process.args.as_deref(),
             cgroup: process.cgroup.as_deref(),
@@ -77,7 +80,7 @@ impl Filter {
         self.is_none()
             || self.shows(&Subject {
                 uid: Some(fork.uid),
-                ids: [fork.id.tid, fork.process.tid],
+                ids: [fork.id, fork.process],
                 names: [fork.comm; 2],
                 args: fork.args.as_deref(),
                 cgroup: fork.cgroup.as_deref(),
@@ -89,7 +92,7 @@ impl Filter {
         self.is_none()
             || self.shows(&Subject {
                 uid: Some(fold.uid),
-                ids: [0; 2],
+                ids: [TaskId::default(); 2],
                 names: [fold.comm; 2],
                 args: None,
                 cgroup: None,
@@ -102,12 +105,7 @@ impl Filter {
         self.is_none()
             || self.shows(&Subject {
                 uid: Some(record.uid),
-                ids: [
-                    record.process.tid,
-                    record
-                        .thread
-                        .map_or(record.process.tid, |thread| thread.tid),
-                ],
+                ids: [record.process, record.thread.unwrap_or(record.process)],
                 names: [record.comm; 2],
                 args: record.args.as_deref(),
                 cgroup: record.cgroup.as_deref(),
@@ -118,7 +116,7 @@ impl Filter {
     fn shows(&self, subject: &Subject<'_>) -> bool {
         let user =
             self.users.is_empty() || subject.uid.is_some_and(|uid| self.users.contains(&uid));
-        let pid = self.pids.is_empty() || subject.ids.iter().any(|id| self.pids.contains(id));
+        let pid = self.pids.is_empty() || subject.ids.iter().any(|id| self.means(*id));
         let cgroup = self.cgroups.is_empty()
             || subject
                 .cgroup
@@ -130,6 +128,12 @@ impl Filter {
             && cgroup
             && tree
             && (self.commands.is_empty() || self.matches_command(subject))
+    }
+
+    /// Whether `pids` names the task.
+    fn means(&self, id: TaskId) -> bool {
+        let is_in_time = self.pids_until_ns.is_none_or(|until| id.start_ns <= until);
+        is_in_time && self.pids.contains(&id.tid)
     }
 
     fn matches_command(&self, subject: &Subject<'_>) -> bool {
@@ -151,7 +155,10 @@ mod tests {
     fn subject(uid: u32, name: &[u8], args: Option<&'static [u8]>) -> Subject<'static> {
         Subject {
             uid: Some(uid),
-            ids: [7, 7],
+            ids: [TaskId {
+                tid: 7,
+                start_ns: 50,
+            }; 2],
             names: [Comm::new(name); 2],
             args,
             cgroup: Some("/system.slice/cron.service"),
@@ -172,6 +179,14 @@ mod tests {
         assert!(!filter.shows(&subject(1, b"python", args)));
         assert!(!filter.shows(&subject(33, b"python", None)));
         assert!(Filter::default().is_none());
+        for (until, shows) in [(None, true), (Some(50), true), (Some(49), false)] {
+            let filter = Filter {
+                pids: vec![7],
+                pids_until_ns: until,
+                ..Filter::default()
+            };
+            assert_eq!(filter.shows(&subject(0, b"x", None)), shows, "{until:?}");
+        }
         let tree = Filter {
             descendants: true,
             ..Filter::default()

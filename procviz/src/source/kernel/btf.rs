@@ -101,7 +101,7 @@ impl<'a> Btf<'a> {
                 };
                 *field(&mut offsets) = match self.way(member, *width) {
                     Way::Load => member.bit / 8,
-                    Way::Probe(size) => member.bit / 8 | size << WIDTH_SHIFT,
+                    Way::Probe(size) => (member.bit / 8) | (size << WIDTH_SHIFT),
                     Way::None => ABSENT,
                 };
                 if members == "in_iowait" {
@@ -373,7 +373,7 @@ mod tests {
         /// Adds a type; returns its id.
         fn add(&mut self, name: &str, kind: u32, len: u32, size: u32, tail: &[u32]) -> u32 {
             let name = self.string(name);
-            for word in [name, kind << 24 | len, size].iter().chain(tail) {
+            for word in [name, (kind << 24) | len, size].iter().chain(tail) {
                 self.types.extend(word.to_le_bytes());
             }
             self.count += 1;
@@ -424,7 +424,7 @@ mod tests {
         old.object("mm_struct", 800, &[("rss_stat", stat, 700)]);
         old.object("task_struct", 9_000, &[("on_cpu", int, 52)]);
         let offsets = old.offsets();
-        assert_eq!(offsets.mm_rss_count, 700 | 8 << WIDTH_SHIFT);
+        assert_eq!(offsets.mm_rss_count, 700 | (8 << WIDTH_SHIFT));
         assert_eq!(offsets.rss_stride, 8);
         assert_eq!(offsets.task_on_cpu, 52);
 
@@ -449,7 +449,7 @@ mod tests {
         let offsets = new.offsets();
         assert_eq!(offsets.mm_rss_count, 708);
         assert_eq!(offsets.rss_stride, 40);
-        assert_eq!(offsets.task_on_cpu, 51 | 1 << WIDTH_SHIFT);
+        assert_eq!(offsets.task_on_cpu, 51 | (1 << WIDTH_SHIFT));
         assert_eq!(offsets.task_comm, 100);
         // A member that is wider than the programs expect is unknown, and not cut.
         assert_eq!(offsets.task_pid, ABSENT);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::thread::CapabilitySet;
 
-use crate::source::capabilities::can_raise;
+use crate::source::{capabilities::can_raise, kernel_release};
 
 /// A privilege or kernel feature that kernel events need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Need {
         match self {
             Self::CapBpf => has(CapabilitySet::BPF),
             Self::CapPerfmon => has(CapabilitySet::PERFMON),
-            Self::Release => release_is_enough(&release()),
+            Self::Release => release_is_enough(&kernel_release()),
             Self::NoLockdown => {
                 // Without securityfs the state is not known: loading a program shows it.
                 let state = std::fs::read_to_string("/sys/kernel/security/lockdown");
@@ -119,12 +119,6 @@ const PROC_TIME_INIT_INO: u32 = 0xefff_fffa;
 
 /// The oldest kernel on which the programs load.
 const OLDEST: (u32, u32) = (6, 1);
-
-/// The kernel's release, such as `6.12.3-amd64`.
-fn release() -> String {
-    let uname = rustix::system::uname();
-    uname.release().to_string_lossy().into_owned()
-}
 
 /// Whether a release is not older than [`OLDEST`]. An unusual release is taken as new.
 fn release_is_enough(release: &str) -> bool {
