@@ -390,13 +390,10 @@ fn arguments_are_whole_or_said_to_be_cut() -> Result<(), Failed> {
     std::thread::sleep(std::time::Duration::from_millis(1_500));
     let (lines, _) = exits.end();
     let record = |pid: u32| -> Value {
-        let lines = lines
+        let mut lines = lines
             .iter()
             .filter_map(|line| serde_json::from_str(line).ok());
-        lines
-            .filter(|record: &Value| record["pid"] == pid)
-            .next_back()
-            .unwrap()
+        lines.rfind(|record: &Value| record["pid"] == pid).unwrap()
     };
     assert_eq!(record(short)["args"], serde_json::json!(["/bin/true", "a"]));
     assert_eq!(record(short)["args_cut"], false);

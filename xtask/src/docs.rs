@@ -33,7 +33,7 @@ const PICTURES: [(&str, &[&str]); 5] = [
         "live.gif",
         &["grid", "-F", "2", "--samples", "12", "--size", "900x520"],
     ),
-    ("bubble.png", &["bubble", "--duration", "6s"]),
+    ("bubble.png", &["bubble", "--tree", OWN, "--duration", "6s"]),
     ("lines.png", &["lines", "-s", "1", "--duration", "12s"]),
     (
         "grid-dark-command.png",

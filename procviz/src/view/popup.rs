@@ -57,8 +57,11 @@ pub(crate) fn popup(task: &TaskView<'_>, subject: &Subject<'_>) -> Popup {
     lines.extend([
         format!("user {}", Untrusted::new(subject.user.as_bytes()).picture()),
         parent(process, subject),
-        state(task),
     ]);
+    // How it exited says that it has.
+    if ended.is_empty() || task.state() != State::Dead {
+        lines.push(state(task));
+    }
     lines.extend(ended);
     lines.push(format!("started {}", subject.started));
     lines.push(cpu(task));

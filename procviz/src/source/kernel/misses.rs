@@ -57,11 +57,16 @@ fn read(file: &File) -> Option<u64> {
 }
 
 fn parse(fdinfo: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(fdinfo).ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("recursion_misses:"));
-    line?.trim().parse().ok()
+    let mut lines = fdinfo.split(|byte| *byte == b'\n');
+    let digits = lines.find_map(|line| line.strip_prefix(b"recursion_misses:"))?;
+    let digits = digits.trim_ascii();
+    let add = |sum: u64, digit: &u8| {
+        let digit = char::from(*digit).to_digit(10)?;
+        sum.checked_mul(10)?.checked_add(digit.into())
+    };
+    (!digits.is_empty())
+        .then(|| digits.iter().try_fold(0, add))
+        .flatten()
 }
 
 #[cfg(test)]

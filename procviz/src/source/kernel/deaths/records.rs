@@ -1,0 +1,92 @@
+//! Builds exit records.
+
+use procviz_common::EXIT_OOM;
+
+use super::{Ended, ProcessTable, TrackedProcess, figures::scale};
+use crate::{
+    model::{ExitRecord, Status, ThreadEnd},
+    source::cgroups::Cgroups,
+};
+
+impl ProcessTable {
+    /// Builds the exit record of a process.
+    pub(super) fn ended(
+        &mut self,
+        tracked: TrackedProcess,
+        cgroups: &Cgroups,
+        page_bytes: u64,
+    ) -> Ended {
+        if let Some(roots) = &mut self.roots {
+            // Another process can get the pid. Descendants stay watched.
+            roots.retain(|pid| *pid != tracked.process.tid);
+        }
+        if let Some(look) = &mut self.look {
+            look.ended_processes.insert(tracked.process);
+        }
+        let exit = tracked.last_exit;
+        let (user_ns, system_ns) = scale(tracked.gone);
+        let io = Some(tracked.gone.io).filter(|_| !tracked.gone.io_has_children);
+        let record = ExitRecord {
+            process: tracked.process,
+            thread: None,
+            time_ns: exit.map_or(0, |exit| exit.time_ns),
+            ns_pid: tracked.ns_pid,
+            ppid: tracked.ppid,
+            origin: tracked.origin,
+            uid: tracked.uid,
+            comm: tracked.comm,
+            args: tracked.args,
+            status: Status(exit.map_or(0, |exit| exit.group_exit_code)),
+            oom: exit.is_some_and(|exit| exit.flags & EXIT_OOM != 0),
+            cpu_ns: Some(tracked.gone.cpu_ns),
+            user_ns: Some(user_ns),
+            system_ns: Some(system_ns),
+            max_rss_bytes: exit.map(|exit| exit.max_rss_pages * page_bytes),
+            read_bytes: io.map(|io| io.read),
+            write_bytes: io.map(|io| io.write),
+            minor_faults: Some(tracked.gone.minor_faults),
+            major_faults: Some(tracked.gone.major_faults),
+            cgroup: cgroups.path(tracked.cgroup_id),
+            zombie: tracked.leader_is_zombie,
+            watched: tracked.watched,
+            partial: tracked.partial || tracked.lost_before != self.lost,
+        };
+        Ended {
+            record,
+            short: tracked.batch == self.batch && tracked.batch > 0 && !tracked.had_threads,
+        }
+    }
+}
+
+/// The exit record of a thread; the identity comes from its process.
+pub(super) fn thread_record(
+    end: &ThreadEnd,
+    tracked: &TrackedProcess,
+    cgroups: &Cgroups,
+) -> ExitRecord {
+    ExitRecord {
+        process: end.process,
+        thread: Some(end.id),
+        time_ns: end.time_ns,
+        ns_pid: tracked.ns_pid,
+        ppid: tracked.ppid,
+        origin: tracked.origin,
+        uid: tracked.uid,
+        comm: end.comm,
+        args: tracked.args.clone(),
+        status: end.status,
+        oom: false,
+        cpu_ns: end.cpu_ns,
+        user_ns: None,
+        system_ns: None,
+        max_rss_bytes: None,
+        read_bytes: end.io.map(|(read, _)| read),
+        write_bytes: end.io.map(|(_, write)| write),
+        minor_faults: None,
+        major_faults: None,
+        cgroup: cgroups.path(tracked.cgroup_id),
+        zombie: end.zombie,
+        watched: tracked.watched,
+        partial: false,
+    }
+}
