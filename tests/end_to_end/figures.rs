@@ -37,6 +37,11 @@ pub(crate) const TESTS: &[Test] = &[
         a_process_without_its_leader_is_alive,
     ),
     (
+        "memory_from_before_exec_is_said_to_be_so",
+        Needs::Events,
+        memory_from_before_exec_is_said_to_be_so,
+    ),
+    (
         "a_dumb_terminal_gets_no_live_view",
         Needs::Nothing,
         a_dumb_terminal_gets_no_live_view,
@@ -175,6 +180,43 @@ fn a_process_without_its_leader_is_alive() -> Result<(), Failed> {
         );
         assert_eq!(process["exit"], Value::Null, "{process}");
     }
+    Ok(())
+}
+
+/// The kernel keeps the largest resident set through exec, and wait4 returns it, too.
+fn memory_from_before_exec_is_said_to_be_so() -> Result<(), Failed> {
+    let exits = Lines::exits(&[]);
+    let result = output(&mut workload(&["big-parent"]));
+    assert!(result.status.success(), "{}", stderr(&result));
+    let text = String::from_utf8(result.stdout)?;
+    let pids: Vec<u32> = text
+        .split_whitespace()
+        .map(|pid| pid.parse().unwrap())
+        .collect();
+    let [of_true, of_toucher] = pids[..] else {
+        return Err(format!("two pids expected: {text}").into());
+    };
+    std::thread::sleep(Duration::from_millis(1_500));
+    let (lines, _) = exits.end();
+    let record = |pid: u32| -> Result<Value, Failed> {
+        let line = lines
+            .iter()
+            .find(|line| line.contains(&format!("\"pid\":{pid},")));
+        Ok(serde_json::from_str(line.ok_or("no exit record")?)?)
+    };
+    // `true` has the memory of its parent; the other child touched more than that.
+    let small = record(of_true)?;
+    assert!(
+        small["max_rss_bytes"].as_u64().unwrap_or(0) > 100 << 20,
+        "{small}"
+    );
+    assert_eq!(small["max_rss_inherited"], true, "{small}");
+    let large = record(of_toucher)?;
+    assert!(
+        large["max_rss_bytes"].as_u64().unwrap_or(0) > 150 << 20,
+        "{large}"
+    );
+    assert_eq!(large["max_rss_inherited"], false, "{large}");
     Ok(())
 }
 

@@ -18,6 +18,11 @@ pub(crate) const TESTS: &[Test] = &[
         nobody_gets_a_picture,
     ),
     (
+        "a_recording_without_events_says_so",
+        Needs::Events,
+        a_recording_without_events_says_so,
+    ),
+    (
         "exits_needs_privileges",
         Needs::Events,
         exits_needs_privileges,
@@ -220,6 +225,30 @@ fn nobody_gets_a_picture() -> Result<(), Failed> {
     assert_eq!(status.code(), Some(4));
     assert!(!place.folder.file("y.png").exists());
     assert_eq!(place.as_nobody("", &["doctor"]).status.code(), Some(4));
+    Ok(())
+}
+
+/// `check` and `exits` say that a recording has no kernel events, instead of `0 exits`.
+fn a_recording_without_events_says_so() -> Result<(), Failed> {
+    let place = Place::new("norecord");
+    let made = place.as_nobody(
+        "",
+        &["record", "-s", "0.2", "--samples", "3", "-o", "x.pvz"],
+    );
+    assert!(made.status.success(), "{}", stderr(&made));
+    let checked = place.as_nobody("", &["check", "x.pvz"]);
+    let text = String::from_utf8(checked.stdout)?;
+    assert!(
+        text.contains("4 samples were taken without kernel events"),
+        "{text}"
+    );
+    let exits = place.as_nobody("", &["exits", "--from", "x.pvz"]);
+    let errors = stderr(&exits);
+    assert!(
+        errors
+            .contains("4 samples were taken without kernel events: exits are not in the recording"),
+        "{errors}"
+    );
     Ok(())
 }
 

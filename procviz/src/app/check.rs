@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     export::time,
-    model::{Host, Losses, Untrusted, bytes_text, count_text, duration_text},
+    model::{Host, Losses, Sources, Untrusted, bytes_text, count_text, duration_text},
     recording::{Facts, Integrity},
     replay::{failed, reader, recordings, report_losses},
     runtime::{
@@ -61,6 +61,8 @@ struct Content {
     /// The times of the first and the last sample; `None` without samples.
     span: Option<(Moment, Moment)>,
     samples: u64,
+    /// Samples that were taken without kernel events.
+    without_events: u64,
     events: u64,
     deaths: u64,
     losses: Losses,
@@ -81,11 +83,12 @@ impl Content {
     fn of(path: &Path) -> Result<Self, Failure> {
         let (mut reader, name) = reader(path)?;
         let mut host = reader.facts().machine();
-        let (mut samples, mut events, mut deaths) = (0, 0, 0);
+        let (mut samples, mut without_events, mut events, mut deaths) = (0, 0, 0, 0);
         let mut losses = Losses::default();
         let (mut first, mut last_ns) = (None, 0);
         while let Some(sample) = reader.read().map_err(|error| failed(&name, &error))? {
             samples += 1;
+            without_events += u64::from(sample.sources == Sources::ProcOnly);
             events += sample.events.len() as u64;
             let folded: u64 = sample.folds.iter().map(|fold| fold.count).sum();
             deaths += sample.ended().count() as u64 + folded;
@@ -101,6 +104,7 @@ impl Content {
             span: first.map(|first| (first, Moment::new(&host, last_ns))),
             host,
             samples,
+            without_events,
             events,
             deaths,
             losses,
@@ -149,15 +153,7 @@ impl Content {
                 duration_text(last.boot_ns.saturating_sub(first.boot_ns))
             )?,
         }
-        writeln!(
-            out,
-            "events: {}, exits: {}, lost events: {}, late samples: {}, skipped samples: {}",
-            count_text(self.events),
-            count_text(self.deaths),
-            count_text(self.losses.events()),
-            self.losses.late_ticks,
-            self.losses.skipped_ticks
-        )?;
+        self.write_events(out)?;
         writeln!(
             out,
             "size: {}, blocks: {}, gaps: {}, samples lost in gaps: {}, damaged places: {}",
@@ -172,6 +168,32 @@ impl Content {
                 out,
                 "no index: the file was not closed, or is still being written (unfinished block: {} bytes)",
                 integrity.unfinished
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Writes what the events say, and which samples have none.
+    fn write_events(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(
+            out,
+            "events: {}, exits: {}, lost events: {}, late samples: {}, skipped samples: {}",
+            count_text(self.events),
+            count_text(self.deaths),
+            count_text(self.losses.events()),
+            self.losses.late_ticks,
+            self.losses.skipped_ticks
+        )?;
+        if self.without_events > 0 {
+            writeln!(
+                out,
+                "{} {} without kernel events: tasks and exits between two samples are not in them",
+                count_text(self.without_events),
+                noun(
+                    self.without_events,
+                    "sample was taken",
+                    "samples were taken"
+                ),
             )?;
         }
         Ok(())

@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::{
     cli::ExitsArgs,
     export::{json, time},
-    model::{Args, ExitRecord, Host, bytes_text, duration_text},
+    model::{Args, ExitRecord, Host, Sources, bytes_text, duration_text},
     replay::Player,
     runtime::{
         Failure,
@@ -120,7 +120,7 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
         printer.head()?;
     }
     let is_moment = args.range.at.is_some();
-    let mut folded = 0;
+    let (mut folded, mut without_events) = (0, 0);
     while let Some(step) = player.next(None)? {
         if let Some(names) = player.new_users() {
             printer.users = Users::of_recording(names);
@@ -138,6 +138,7 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
         let later = player.take_ended().into_iter();
         ended.extend(later.filter(|record| !is_moment && player.is_asked_for(record.time_ns)));
         if step.is_shown || !args.range.is_given() {
+            without_events += u64::from(sample.sources == Sources::ProcOnly);
             folded += sample.folds.iter().map(|fold| fold.count).sum::<u64>();
         }
         if printer.print(&ended)? == Reader::Left {
@@ -146,6 +147,11 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
     }
     if folded > 0 {
         warn(Warning::FoldedExits { count: folded });
+    }
+    if without_events > 0 {
+        warn(Warning::RecordedWithoutEvents {
+            samples: without_events,
+        });
     }
     Ok(player.status())
 }

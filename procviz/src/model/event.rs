@@ -199,6 +199,9 @@ pub struct ExitRecord {
     pub system_ns: Option<u64>,
     /// Largest resident set, bytes.
     pub max_rss_bytes: Option<u64>,
+    /// Whether `max_rss_bytes` was reached before the process called exec: the kernel keeps
+    /// it, and the new program used less.
+    pub max_rss_inherited: bool,
     /// Bytes read from storage.
     pub read_bytes: Option<u64>,
     /// Bytes written to storage.

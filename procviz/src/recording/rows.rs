@@ -327,6 +327,7 @@ fn blank_exit() -> ExitRecord {
         user_ns: None,
         system_ns: None,
         max_rss_bytes: None,
+        max_rss_inherited: false,
         read_bytes: None,
         write_bytes: None,
         minor_faults: None,
@@ -446,6 +447,7 @@ fn exit(row: &mut impl Columns, exit: &mut ExitRecord) {
             &mut exit.zombie,
             &mut exit.watched,
             &mut exit.partial,
+            &mut exit.max_rss_inherited,
         ],
     );
     exit.thread = is_thread.then_some(thread);

@@ -117,6 +117,13 @@ pub(crate) enum Warning<'a> {
     )]
     FoldedExits { count: u64 },
 
+    /// The recording has samples without kernel events.
+    #[error(
+        "{samples} {} without kernel events: exits are not in the recording",
+        noun(*samples, "sample was taken", "samples were taken")
+    )]
+    RecordedWithoutEvents { samples: u64 },
+
     // Damage and gaps of a recording. `name` is the name of the file, escaped.
     /// A recording cannot be read; the others are.
     #[error("{error:#}")]

@@ -170,8 +170,13 @@ fn record_line(record: &ExitRecord, id: TaskId) -> String {
     } else {
         "process: "
     };
+    let when = if record.max_rss_inherited {
+        " (before exec)"
+    } else {
+        ""
+    };
     format!(
-        "{whose}lifetime {}, CPU time {cpu}, max RSS {}",
+        "{whose}lifetime {}, CPU time {cpu}, max RSS {}{when}",
         duration_text(record.lifetime_ns()),
         known(record.max_rss_bytes)
     )

@@ -14,6 +14,8 @@ pub(crate) fn run(args: &[String]) {
         ["actor", threads, folder] => actor::run(threads.parse().unwrap(), folder),
         ["deaths", count, folder] => deaths::run(count.parse().unwrap(), folder),
         ["groups", count] => deaths::groups(count.parse().unwrap()),
+        ["big-parent"] => simple::big_parent(),
+        ["touch", mib] => touch(mib.parse::<usize>().unwrap() << 20),
         ["leaderless"] => simple::leaderless(),
         ["io-uring"] => uring::run(),
         ["storm", seconds, file] => storm::run(seconds.parse().unwrap(), file),

@@ -282,3 +282,16 @@ pub(super) fn leaderless() {
     // SAFETY: exits only the calling thread, which is the leader.
     unsafe { libc::syscall(libc::SYS_exit, 0) };
 }
+
+/// Touches 120 MiB, runs `true` and a program that touches 200 MiB, and prints their pids.
+pub(super) fn big_parent() {
+    super::touch(120 << 20);
+    let own = std::env::current_exe().unwrap();
+    let mut toucher = std::process::Command::new(own);
+    toucher.args(["--workload", "touch", "200"]);
+    for mut command in [std::process::Command::new("/bin/true"), toucher] {
+        let mut child = command.spawn().unwrap();
+        println!("{}", child.id());
+        assert!(child.wait().unwrap().success());
+    }
+}

@@ -121,6 +121,7 @@ impl ProcessTable {
             comm: Comm::new(&row.comm),
             args: None,
             cgroup_id: row.cgroup_id,
+            inherited_rss_pages: 0,
             gone,
             threads,
             last_exit: None,

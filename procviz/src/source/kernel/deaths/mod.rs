@@ -50,6 +50,8 @@ struct TrackedProcess {
     comm: Comm,
     args: Option<Arc<[u8]>>,
     cgroup_id: u64,
+    /// Largest resident set before the last exec, pages.
+    inherited_rss_pages: u64,
     /// Sums of the figures of exited threads.
     gone: Gone,
     /// Number of threads whose DEAD has not come.
@@ -259,6 +261,7 @@ impl ProcessTable {
             comm: fork.comm,
             args: fork.args.clone(),
             cgroup_id: record.cgroup_id,
+            inherited_rss_pages: 0,
             gone: Gone::default(),
             threads: 1,
             last_exit: None,
@@ -321,6 +324,7 @@ impl ProcessTable {
             tracked.comm = Comm::new(&record.comm);
             tracked.uid = record.uid;
             tracked.cgroup_id = record.cgroup_id;
+            tracked.inherited_rss_pages = record.max_rss_pages;
         }
         if record.old_tid != record.tgid {
             // The DEAD of the old leader can still come. Its task id now belongs to the
@@ -549,6 +553,7 @@ fn unseen(
         comm: Comm::new(&record.comm),
         args: None,
         cgroup_id: record.cgroup_id,
+        inherited_rss_pages: 0,
         gone: Gone::default(),
         threads: 1,
         last_exit: None,
