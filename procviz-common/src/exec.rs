@@ -30,7 +30,9 @@ pub struct ExecRecord {
     pub comm: [u8; COMM_LEN],
     /// Largest resident set of the process before the exec, pages: the kernel keeps it.
     pub max_rss_pages: u64,
+    /// Number of bytes of all arguments.
+    pub args_bytes: u64,
 }
 
-const _: () = assert!(size_of::<ExecRecord>() == 80);
+const _: () = assert!(size_of::<ExecRecord>() == 88);
 const _: () = assert!(core::mem::offset_of!(ExecRecord, max_rss_pages) == 72);

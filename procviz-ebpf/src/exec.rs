@@ -41,6 +41,7 @@ fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
             uid: uid(task),
             args_len: len as u32,
             comm: comm(task),
+            args_bytes: if to > from { to - from } else { 0 },
             max_rss_pages: get!(follow!(task, task_signal), signal_maxrss as u64),
         });
         send(Kind::Exec, scratch.cast(), size);

@@ -68,21 +68,30 @@ fn a_move_to_another_cgroup_is_followed() -> Result<(), Failed> {
     let pid = sleeper.pid();
     let cgroup = |snapshot: &Value| task(snapshot, pid).map(|task| task["cgroup"].clone());
     let before = cgroup(&dump.fresh()).ok_or("the sleeper is not shown")?;
-    assert_ne!(before, format!("/{name}"));
+    assert!(
+        !before.as_str().is_some_and(|path| path.ends_with(&name)),
+        "{before}"
+    );
     std::fs::write(format!("{folder}/cgroup.procs"), pid.to_string())?;
     let after = cgroup(&dump.fresh());
     drop(sleeper);
     std::thread::sleep(Duration::from_millis(500));
-    std::fs::remove_dir(&folder)?;
+    _ = std::fs::remove_dir(&folder);
     dump.end();
-    assert_eq!(after, Some(format!("/{name}").into()));
+    // In a cgroup namespace of its own, this machine sees only the end of the path.
+    let is_moved = |cgroup: &Value| {
+        cgroup
+            .as_str()
+            .is_some_and(|path| path.ends_with(&format!("/{name}")))
+    };
+    assert!(after.as_ref().is_some_and(is_moved), "{after:?}");
     std::thread::sleep(Duration::from_millis(1_000));
     let (lines, _) = exits.end();
     let record = lines
         .iter()
         .find(|line| line.contains(&format!("\"pid\":{pid},")));
     let record: Value = serde_json::from_str(record.ok_or("no exit record")?)?;
-    assert_eq!(record["cgroup"], format!("/{name}"));
+    assert!(is_moved(&record["cgroup"]), "{record}");
     Ok(())
 }
 

@@ -7,7 +7,8 @@ use crate::{
     runtime::{Failure, stdout::Out},
     source::{
         confine, host,
-        kernel::{Kernel, Need, Support},
+        kernel::{Kernel, Need, Support, release_is_enough},
+        kernel_release,
         privileges::{Extra, has_extra},
     },
 };
@@ -37,7 +38,11 @@ pub(super) fn run() -> Result<u8, Failure> {
             Some(Err(error)) => {
                 writeln!(out, "no    the eBPF programs load and attach")?;
                 writeln!(out, "      {error}")?;
-                writeln!(out, "      without it: as above; how to fix it: report this error with the output of `uname -r`")?;
+                let fix = match release_is_enough(&kernel_release()) {
+                    true => "report this error with the output of `uname -r`",
+                    false => "boot Linux 6.1 or newer",
+                };
+                writeln!(out, "      without it: as above; how to fix it: {fix}")?;
             }
             None => writeln!(out, "--    the eBPF programs load and attach: not tried")?,
         }

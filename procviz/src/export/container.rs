@@ -11,7 +11,8 @@ pub(crate) fn container(path: &str) -> Option<String> {
     for (at, segment) in segments.iter().enumerate().rev() {
         let before = at.checked_sub(1).map(|before| segments[before]);
         if is_monitor(segment) {
-            return None;
+            // The container around it, if it runs in one.
+            continue;
         }
         let found = hex_id(segment).or_else(|| named(segment, before));
         if found.is_some() {
@@ -126,6 +127,10 @@ mod tests {
                 Some("web"),
             ),
             ("/lxc.monitor.web".to_owned(), None),
+            (
+                format!("/docker/{id}/machine.slice/libpod-conmon-{other}.scope"),
+                Some(&id),
+            ),
             (
                 "/machine.slice/machine-deb\\x2d12.scope/payload".to_owned(),
                 Some("deb-12"),

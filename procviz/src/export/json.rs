@@ -163,7 +163,7 @@ struct Exit {
     user_ns: Option<u64>,
     system_ns: Option<u64>,
     max_rss_bytes: Option<u64>,
-    max_rss_inherited: bool,
+    max_rss_inherited: Option<bool>,
     read_bytes: Option<u64>,
     write_bytes: Option<u64>,
     minor_faults: Option<u64>,

@@ -11,9 +11,19 @@ impl<'a> Args<'a> {
         Self(bytes.strip_suffix(b"\0").unwrap_or(bytes))
     }
 
+    /// The bytes to keep of the first bytes of arguments that have `all` bytes together. At
+    /// the end of cut arguments there is no zero byte.
+    pub fn kept(first: &[u8], all: usize) -> &[u8] {
+        let first = first.get(..MOST_ARGS).unwrap_or(first);
+        match all > first.len() {
+            true => first.strip_suffix(b"\0").unwrap_or(first),
+            false => first,
+        }
+    }
+
     /// Whether there were more bytes than [`MOST_ARGS`], and the rest is missing.
     pub fn is_cut(bytes: &[u8]) -> bool {
-        bytes.len() >= MOST_ARGS && bytes.last() != Some(&0)
+        bytes.len() + 1 >= MOST_ARGS && bytes.last() != Some(&0)
     }
 
     /// Each argument; no argument if there are no bytes.
@@ -47,5 +57,11 @@ mod tests {
         assert_eq!(Args::new(b"a\0b c\0").line(), b"a b c");
         assert!(Args::is_cut(&[b'a'; MOST_ARGS]));
         assert!(!Args::is_cut(b"short"));
+        // The cut can be between two arguments.
+        let even = b"a\0".repeat(MOST_ARGS / 2);
+        assert!(Args::is_cut(Args::kept(&even, 2 * MOST_ARGS)));
+        assert!(!Args::is_cut(Args::kept(&even, MOST_ARGS)));
+        let long = b"a\0".repeat(MOST_ARGS);
+        assert!(Args::is_cut(Args::kept(&long, long.len())));
     }
 }

@@ -200,8 +200,8 @@ pub struct ExitRecord {
     /// Largest resident set, bytes.
     pub max_rss_bytes: Option<u64>,
     /// Whether `max_rss_bytes` was reached before the process called exec: the kernel keeps
-    /// it, and the new program used less.
-    pub max_rss_inherited: bool,
+    /// it, and the new program used less. `None` if not known.
+    pub max_rss_inherited: Option<bool>,
     /// Bytes read from storage.
     pub read_bytes: Option<u64>,
     /// Bytes written to storage.

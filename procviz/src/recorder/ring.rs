@@ -34,6 +34,7 @@ struct Chunk {
 struct Writing {
     first_ns: u64,
     until_ns: u64,
+    by: FiredBy,
 }
 
 /// A ring of chunks.
@@ -171,6 +172,7 @@ impl Ring {
         self.writing = Some(Writing {
             first_ns: now,
             until_ns: now + after,
+            by,
         });
         self.left_out = 0;
         Fired::Begins
@@ -186,9 +188,12 @@ impl Ring {
         self.writing.is_some_and(|writing| now >= writing.until_ns)
     }
 
-    /// Ends the current file. No other file begins during the cool-down.
+    /// Ends the current file. After a file of a trigger, no trigger begins another one
+    /// during the cool-down.
     pub(super) fn end(&mut self, now: u64) {
-        self.writing = None;
-        self.quiet_until_ns = now + self.plan.cool_down.as_nanos() as u64;
+        let writing = self.writing.take();
+        if writing.is_some_and(|writing| writing.by == FiredBy::Trigger) {
+            self.quiet_until_ns = now + self.plan.cool_down.as_nanos() as u64;
+        }
     }
 }

@@ -327,7 +327,7 @@ fn blank_exit() -> ExitRecord {
         user_ns: None,
         system_ns: None,
         max_rss_bytes: None,
-        max_rss_inherited: false,
+        max_rss_inherited: None,
         read_bytes: None,
         write_bytes: None,
         minor_faults: None,
@@ -439,6 +439,8 @@ fn exit(row: &mut impl Columns, exit: &mut ExitRecord) {
         row.maybe(figure);
     }
     row.path(&mut exit.cgroup);
+    let mut is_inherited = exit.max_rss_inherited == Some(true);
+    let mut is_inherited_known = exit.max_rss_inherited.is_some();
     flags(
         row,
         [
@@ -447,9 +449,11 @@ fn exit(row: &mut impl Columns, exit: &mut ExitRecord) {
             &mut exit.zombie,
             &mut exit.watched,
             &mut exit.partial,
-            &mut exit.max_rss_inherited,
+            &mut is_inherited,
+            &mut is_inherited_known,
         ],
     );
+    exit.max_rss_inherited = is_inherited_known.then_some(is_inherited);
     exit.thread = is_thread.then_some(thread);
 }
 

@@ -256,7 +256,7 @@ fn exit() -> impl Strategy<Value = ExitRecord> {
                 user_ns: maybe(5),
                 system_ns: maybe(6),
                 max_rss_bytes: maybe(7),
-                max_rss_inherited: flags[5],
+                max_rss_inherited: flags[5].then_some(flags[4]),
                 read_bytes: maybe(8),
                 write_bytes: maybe(9),
                 minor_faults: maybe(10),

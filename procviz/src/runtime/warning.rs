@@ -124,6 +124,13 @@ pub(crate) enum Warning<'a> {
     )]
     RecordedWithoutEvents { samples: u64 },
 
+    /// The kernel refused a program that procviz can do without.
+    #[error("{error}: {cost}")]
+    ProgramRefused {
+        error: &'a dyn std::error::Error,
+        cost: &'static str,
+    },
+
     // Damage and gaps of a recording. `name` is the name of the file, escaped.
     /// A recording cannot be read; the others are.
     #[error("{error:#}")]

@@ -12,8 +12,8 @@ use crate::{
     },
     source::{
         Keep, Sampler, confine, keep_only,
-        kernel::{Kernel, Need, Support},
-        prepare_for_overload,
+        kernel::{Kernel, Need, Support, release_is_enough},
+        kernel_release, prepare_for_overload,
     },
 };
 
@@ -37,12 +37,20 @@ pub(crate) fn kernel() -> Result<Kernel, String> {
     if let Some(why) = limits::too_few_for_events() {
         return Err(why);
     }
-    Kernel::load().map_err(|error| {
+    let kernel = Kernel::load().map_err(|error| {
+        let old = match release_is_enough(&kernel_release()) {
+            true => "",
+            false => "procviz needs Linux 6.1 or newer: ",
+        };
         format!(
-            "{:#}; for details, run `procviz doctor`",
+            "{old}{:#}; for details, run `procviz doctor`",
             anyhow::Error::from(error)
         )
-    })
+    })?;
+    for (error, cost) in kernel.refused() {
+        warn(Warning::ProgramRefused { error, cost });
+    }
+    Ok(kernel)
 }
 
 /// Opens a sampler with kernel events; without them, a sampler that reads only `/proc`,

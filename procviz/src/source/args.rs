@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{capabilities::raise_for_this_thread, proc::ProcDir};
-use crate::model::{MOST_ARGS, TaskId};
+use crate::model::{Args, MOST_ARGS, TaskId};
 
 /// Sends requests to the thread that reads arguments, and receives its answers.
 pub(super) struct ArgsReader {
@@ -59,8 +59,10 @@ impl ArgsReader {
 
 /// The arguments of `process`; `None` if it has exited or has none.
 fn read(proc: &mut ProcDir, process: TaskId, tick_ns: u64) -> Option<Arc<[u8]>> {
-    let mut args = proc.cmdline(process.tid).ok()?;
-    args.truncate(MOST_ARGS);
+    let args = proc.cmdline(process.tid).ok()?;
+    // The read ends where the buffer does: then there can be more.
+    let all = args.len() + usize::from(args.len() >= MOST_ARGS);
+    let args = Args::kept(&args, all);
     // The pid can be reused: the arguments are valid only if the start still matches.
     let is_same = proc
         .process_stat(process.tid)

@@ -8,10 +8,13 @@ use crate::{
     source::{
         SamplerError,
         args::ArgsReader,
-        kernel::{Batch, Drain, DrainThread, Kernel, LoadError, LostRecords, Mode},
+        kernel::{Batch, Drain, DrainThread, Kernel, LoadError, LostRecords, Mode, lost_figures},
         machine::boot_now_ns,
     },
 };
+
+/// Shortest time between two censuses after losses, ns.
+const CENSUS_NS: u64 = 1_000_000_000;
 
 /// Delivers exit records of processes as they exit.
 pub struct Exits {
@@ -21,6 +24,8 @@ pub struct Exits {
     batch: Batch,
     lost: LostRecords,
     lost_events: u64,
+    /// Time of the last census after a loss, ns since boot.
+    census_ns: u64,
 }
 
 /// Numbers of lost events since the start.
@@ -76,6 +81,7 @@ impl Exits {
             batch: Batch::default(),
             lost: LostRecords::default(),
             lost_events: 0,
+            census_ns: 0,
         })
     }
 
@@ -85,23 +91,25 @@ impl Exits {
     ///
     /// When a loss makes a new census necessary and the kernel refuses it.
     pub fn take(&mut self) -> Result<&[Arc<ExitRecord>], SamplerError> {
+        let now = boot_now_ns();
         let mut drain = self.drain.lock();
         let without_exit = drain.processes().without_exit();
-        let lost = self.lost.count(&self.kernel, without_exit, boot_now_ns());
-        let lost: u64 = lost.iter().sum();
+        let lost = lost_figures(&self.lost.count(&self.kernel, without_exit, now));
         for (process, args) in self.args.answers() {
             drain.processes().set_args(process, args);
         }
         drain.processes().set_lost(lost);
         drain.drain();
         drain.take(&mut self.batch);
-        let is_worse = lost > self.lost_events;
+        let is_due = now.saturating_sub(self.census_ns) >= CENSUS_NS;
+        let is_worse = lost > self.lost_events && is_due;
         if is_worse {
-            drain.processes().begin_census(boot_now_ns());
+            drain.processes().begin_census(now);
         }
         drop(drain);
         if is_worse {
             self.lost_events = lost;
+            self.census_ns = now;
             let rows = self.kernel.census()?.all().map_err(SamplerError::Proc)?;
             self.drain.lock().resync(&rows, boot_now_ns());
         }

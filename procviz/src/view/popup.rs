@@ -170,7 +170,7 @@ fn record_line(record: &ExitRecord, id: TaskId) -> String {
     } else {
         "process: "
     };
-    let when = if record.max_rss_inherited {
+    let when = if record.max_rss_inherited == Some(true) {
         " (before exec)"
     } else {
         ""

@@ -530,7 +530,7 @@ fn end(of: TaskId, time_ns: u64, name: &str, code: u32) -> [Event; 2] {
             user_ns: Some(500_000),
             system_ns: Some(400_000),
             max_rss_bytes: Some(3 << 20),
-            max_rss_inherited: false,
+            max_rss_inherited: Some(false),
             read_bytes: Some(0),
             write_bytes: Some(0),
             minor_faults: Some(120),

@@ -73,7 +73,7 @@ mod tests {
             }
             if kind == Kind::Exec as u32 {
                 // The length is that of the arguments.
-                let right = bytes.len() >= 80 && word(&bytes, 52) as usize == bytes.len() - 80;
+                let right = bytes.len() >= 88 && word(&bytes, 52) as usize == bytes.len() - 88;
                 prop_assert_eq!(Record::decode(&bytes).is_some(), right);
                 return Ok(());
             }
@@ -83,7 +83,7 @@ mod tests {
 
         #[test]
         fn right_lengths_decode(kind in 0usize..7, fill in any::<u8>()) {
-            let mut bytes = vec![fill; [96, 80 + 5, 104, 176, 40, 280, 32][kind]];
+            let mut bytes = vec![fill; [96, 88 + 5, 104, 176, 40, 280, 32][kind]];
             bytes[..4].copy_from_slice(&(kind as u32).to_ne_bytes());
             if kind == Kind::Exec as usize {
                 bytes[52..56].copy_from_slice(&5u32.to_ne_bytes());

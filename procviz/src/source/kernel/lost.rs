@@ -14,8 +14,8 @@ pub(crate) struct LostRecords {
 }
 
 impl LostRecords {
-    /// Lost records by kind, since the start. `without_exit` is the number of exits that
-    /// were reported without their EXIT record.
+    /// Lost records by kind, since the start. `without_exit` is the number of DEAD records
+    /// that came without their EXIT record.
     pub(crate) fn count(
         &mut self,
         kernel: &Kernel,
@@ -24,23 +24,31 @@ impl LostRecords {
     ) -> [u64; Kind::COUNT] {
         let mut lost = kernel.lost();
         let missed = kernel.missed();
-        for (kind, missed) in missed.into_iter().enumerate() {
-            lost[kind] += match kind == Kind::Exit as usize {
-                true => self.exits.count(missed, without_exit, now_ns),
-                false => missed,
-            };
+        for (lost, missed) in lost.iter_mut().zip(missed) {
+            *lost += missed;
         }
+        let exits = &mut lost[Kind::Exit as usize];
+        *exits = self.exits.count(*exits, without_exit, now_ns);
         lost
     }
 }
 
-/// Skipped runs of the program that makes EXIT records. Such an exit is lost only if its
-/// DEAD record does not come either.
+/// The lost records without which figures of an exit are missing.
+pub(crate) fn lost_figures(lost: &[u64; Kind::COUNT]) -> u64 {
+    [Kind::Fork, Kind::Exec, Kind::Exit, Kind::Dead]
+        .map(|kind| lost[kind as usize])
+        .iter()
+        .sum()
+}
+
+/// EXIT records that the kernel did not make, or for which the ring had no room. Such an
+/// exit is lost only if its DEAD record does not come either.
 #[derive(Default)]
 struct LostExits {
-    /// Skipped runs since the start, and when that number was first seen, ns since boot.
+    /// Missing EXIT records since the start, and when that number was first seen, ns since
+    /// boot.
     seen: VecDeque<(u64, u64)>,
-    /// Skipped runs that are old enough for their DEAD.
+    /// Missing EXIT records that are old enough for their DEAD.
     due: u64,
     lost: u64,
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::thread::CapabilitySet;
 
-use crate::source::{capabilities::can_raise, kernel_release};
+use crate::source::capabilities::can_raise;
 
 /// A privilege or kernel feature that kernel events need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +14,6 @@ pub enum Need {
     CapBpf,
     /// `CAP_PERFMON`, to attach to tracepoints and read kernel memory.
     CapPerfmon,
-    /// A kernel that has all program types that procviz uses.
-    Release,
     /// A kernel that lets root read its memory.
     NoLockdown,
     /// The kernel's type information (BTF), to find struct members.
@@ -28,10 +26,9 @@ pub enum Need {
 
 impl Need {
     /// All needs, in the order of the report.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 6] = [
         Self::CapBpf,
         Self::CapPerfmon,
-        Self::Release,
         Self::NoLockdown,
         Self::Btf,
         Self::PidNamespace,
@@ -43,7 +40,6 @@ impl Need {
         match self {
             Self::CapBpf => "CAP_BPF",
             Self::CapPerfmon => "CAP_PERFMON",
-            Self::Release => "Linux 6.1 or newer",
             Self::NoLockdown => "a kernel without confidentiality lockdown",
             Self::Btf => "BTF (/sys/kernel/btf/vmlinux)",
             Self::PidNamespace => "the machine's initial pid namespace",
@@ -56,9 +52,6 @@ impl Need {
         match self {
             Self::CapBpf | Self::CapPerfmon => {
                 "run procviz with sudo, or give the capabilities to the program: `sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search+ep /path/to/procviz`"
-            }
-            Self::Release => {
-                "boot a newer kernel (`uname -r` shows the release of this one), or use `/proc` alone"
             }
             Self::NoLockdown => {
                 "boot without `lockdown=confidentiality`, as /sys/kernel/security/lockdown shows; `lockdown=integrity` is fine"
@@ -77,7 +70,6 @@ impl Need {
         match self {
             Self::CapBpf => has(CapabilitySet::BPF),
             Self::CapPerfmon => has(CapabilitySet::PERFMON),
-            Self::Release => release_is_enough(&kernel_release()),
             Self::NoLockdown => {
                 // Without securityfs the state is not known: loading a program shows it.
                 let state = std::fs::read_to_string("/sys/kernel/security/lockdown");
@@ -117,11 +109,12 @@ impl Support {
 const PROC_PID_INIT_INO: u32 = 0xefff_fffc;
 const PROC_TIME_INIT_INO: u32 = 0xefff_fffa;
 
-/// The oldest kernel on which the programs load.
+/// The oldest kernel of kernel.org on which the programs load. A distribution can have the
+/// features in an older one.
 const OLDEST: (u32, u32) = (6, 1);
 
 /// Whether a release is not older than [`OLDEST`]. An unusual release is taken as new.
-fn release_is_enough(release: &str) -> bool {
+pub(crate) fn release_is_enough(release: &str) -> bool {
     let mut numbers = release.split(|ch: char| !ch.is_ascii_digit());
     let mut number = || numbers.next()?.parse::<u32>().ok();
     match (number(), number()) {

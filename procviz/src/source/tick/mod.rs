@@ -26,7 +26,9 @@ use crate::{
     source::{
         args::ArgsReader,
         error::SamplerError,
-        kernel::{Batch, Drain, DrainThread, Kernel, LoadError, LostRecords, Mode, Snaps},
+        kernel::{
+            Batch, Drain, DrainThread, Kernel, LoadError, LostRecords, Mode, Snaps, lost_figures,
+        },
         machine::boot_now_ns,
         proc::{ProcDir, Walk},
         roster::Roster,
@@ -275,7 +277,7 @@ impl KernelTick {
         let lost = self
             .lost
             .count(&self.kernel, without_exit, sample.stamp.boot_ns);
-        drain.processes().set_lost(lost.iter().sum());
+        drain.processes().set_lost(lost_figures(&lost));
         drain.drain();
         drain.take(&mut self.batch);
         sample.events_seen = drain.seen();

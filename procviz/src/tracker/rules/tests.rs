@@ -139,7 +139,7 @@ impl Play {
             cpu_ns: Some(0),
             user_ns: Some(0),
             system_ns: Some(0),
-            max_rss_inherited: false,
+            max_rss_inherited: None,
             max_rss_bytes: Some(MIB),
             read_bytes: Some(0),
             write_bytes: Some(0),

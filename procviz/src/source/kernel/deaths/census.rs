@@ -121,7 +121,7 @@ impl ProcessTable {
             comm: Comm::new(&row.comm),
             args: None,
             cgroup_id: row.cgroup_id,
-            inherited_rss_pages: 0,
+            inherited_rss_pages: None,
             gone,
             threads,
             last_exit: None,

@@ -9,6 +9,7 @@
 
 mod census;
 mod figures;
+mod from_dead;
 mod records;
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,7 @@ use self::{
     records::thread_record,
 };
 use crate::{
-    model::{Comm, Exec, ExitRecord, Fork, Gone, Status, TaskId, ThreadEnd},
+    model::{Args, Comm, Exec, ExitRecord, Fork, Gone, Status, TaskId, ThreadEnd},
     source::cgroups::Cgroups,
 };
 
@@ -35,6 +36,9 @@ use crate::{
 const NEWCOMER_NS: u64 = 2_000_000_000;
 /// Longest wait for the final figures of the threads of an exited process, ns.
 pub(super) const PATIENCE_NS: u64 = 1_000_000_000;
+/// How long a report of an exit without all DEADs is remembered, ns, and how many.
+const REPORTED_NS: u64 = 60 * PATIENCE_NS;
+const MOST_REPORTED: usize = 1_000;
 /// `EXIT_ZOMBIE` of the kernel: the parent must still reap the process.
 const EXIT_ZOMBIE: u32 = 32;
 
@@ -50,8 +54,9 @@ struct TrackedProcess {
     comm: Comm,
     args: Option<Arc<[u8]>>,
     cgroup_id: u64,
-    /// Largest resident set before the last exec, pages.
-    inherited_rss_pages: u64,
+    /// Largest resident set before the last exec, pages; `None`: the process began before
+    /// procviz, or its fork was lost.
+    inherited_rss_pages: Option<u64>,
     /// Sums of the figures of exited threads.
     gone: Gone,
     /// Number of threads whose DEAD has not come.
@@ -106,8 +111,11 @@ pub(crate) struct ProcessTable {
     look: Option<Look>,
     /// Number of lost records since the start.
     lost: u64,
-    /// Number of DEAD records without an EXIT, of known processes, since the start.
+    /// Number of DEAD records without an EXIT, since the start.
     without_exit: u64,
+    /// Processes that were reported before all their DEADs had come, with the time of the
+    /// report, ns since boot: a DEAD that comes later is not another exit.
+    reported: VecDeque<(u64, TaskId)>,
     /// Time of the first census, ns since boot.
     seeded_ns: u64,
     /// Number of the current batch (tick).
@@ -261,7 +269,7 @@ impl ProcessTable {
             comm: fork.comm,
             args: fork.args.clone(),
             cgroup_id: record.cgroup_id,
-            inherited_rss_pages: 0,
+            inherited_rss_pages: Some(0),
             gone: Gone::default(),
             threads: 1,
             last_exit: None,
@@ -318,13 +326,14 @@ impl ProcessTable {
         };
         // A zero byte follows each argument, even an empty one. So without bytes the
         // arguments were not readable.
+        let args = Args::kept(args, record.args_bytes as usize);
         let args: Option<Arc<[u8]>> = (!args.is_empty()).then(|| args.into());
         if let Some(tracked) = self.processes.get_mut(&record.tgid) {
             tracked.args.clone_from(&args);
             tracked.comm = Comm::new(&record.comm);
             tracked.uid = record.uid;
             tracked.cgroup_id = record.cgroup_id;
-            tracked.inherited_rss_pages = record.max_rss_pages;
+            tracked.inherited_rss_pages = Some(record.max_rss_pages);
         }
         if record.old_tid != record.tgid {
             // The DEAD of the old leader can still come. Its task id now belongs to the
@@ -410,38 +419,6 @@ impl ProcessTable {
         self.leaving.insert(record.address, leaving);
     }
 
-    /// Takes in the identity of a DEAD record without an EXIT. The kernel can have freed
-    /// the parent and the pid of the task by then: what is known from the fork or from a
-    /// census counts. `None` if the process is not known at all.
-    fn exit_from_dead(&mut self, mut task: TaskExit) -> Option<Leaving> {
-        let known = self.processes.get(&task.tgid);
-        if task.leader_start_ns == 0 {
-            task.leader_start_ns = known?.process.start_ns;
-        }
-        let known = known.filter(|tracked| tracked.process.start_ns == task.leader_start_ns);
-        let ppid = known.map(|tracked| (tracked.ppid, tracked.ns_pid));
-        match ppid {
-            Some((ppid, _)) => {
-                task.ppid = ppid;
-                self.without_exit += 1;
-            }
-            // It was exiting before procviz came.
-            None if task.time_ns < self.seeded_ns => return None,
-            None => {}
-        }
-        self.exit(&task);
-        if let Some(tracked) = self.processes.get_mut(&task.tgid) {
-            tracked.partial |= ppid.is_none();
-            tracked.ns_pid = ppid.and_then(|(_, ns_pid)| ns_pid);
-        }
-        self.leaving.remove(&task.address)
-    }
-
-    /// Number of DEAD records without an EXIT, of known processes, since the start.
-    pub(crate) fn without_exit(&self) -> u64 {
-        self.without_exit
-    }
-
     /// Takes in a DEAD record: a thread has left its CPU for the last time.
     pub(crate) fn dead(
         &mut self,
@@ -450,7 +427,12 @@ impl ProcessTable {
         page_bytes: u64,
     ) -> Outcome {
         let leaving = self.leaving.remove(&record.task.address);
-        let Some(leaving) = leaving.or_else(|| self.exit_from_dead(record.task)) else {
+        // The kernel gives the address of a freed task to another one. The start of a task
+        // does not change.
+        let leaving = leaving.filter(|leaving| {
+            leaving.process.tid == record.task.tgid && leaving.id.start_ns == record.task.start_ns
+        });
+        let Some(leaving) = leaving.or_else(|| self.exit_from_dead(record)) else {
             return Outcome::default();
         };
         if let Some(look) = self.look.as_mut().filter(|_| !leaving.superseded) {
@@ -509,7 +491,13 @@ impl ProcessTable {
         let mut ended = Vec::new();
         for mut tracked in std::mem::take(&mut self.displaced) {
             tracked.partial = true;
+            self.reported.push_back((now_ns, tracked.process));
             ended.push(self.ended(tracked, cgroups, page_bytes));
+        }
+        while self.reported.front().is_some_and(|(reported_ns, _)| {
+            now_ns.saturating_sub(*reported_ns) > REPORTED_NS || self.reported.len() > MOST_REPORTED
+        }) {
+            self.reported.pop_front();
         }
         while let Some((time_ns, process)) = self.waiting.front().copied() {
             let is_done = self
@@ -522,6 +510,7 @@ impl ProcessTable {
             self.waiting.pop_front();
             if !is_done && let Some(mut tracked) = self.processes.remove(&process.tid) {
                 tracked.partial = true;
+                self.reported.push_back((now_ns, tracked.process));
                 ended.push(self.ended(tracked, cgroups, page_bytes));
             }
         }
@@ -553,7 +542,7 @@ fn unseen(
         comm: Comm::new(&record.comm),
         args: None,
         cgroup_id: record.cgroup_id,
-        inherited_rss_pages: 0,
+        inherited_rss_pages: None,
         gone: Gone::default(),
         threads: 1,
         last_exit: None,

@@ -43,7 +43,8 @@ impl ProcessTable {
             system_ns: Some(system_ns),
             max_rss_bytes: exit.map(|exit| exit.max_rss_pages * page_bytes),
             max_rss_inherited: exit
-                .is_some_and(|exit| exit.max_rss_pages <= tracked.inherited_rss_pages),
+                .zip(tracked.inherited_rss_pages)
+                .map(|(exit, before)| before > 0 && exit.max_rss_pages <= before),
             read_bytes: io.map(|io| io.read),
             write_bytes: io.map(|io| io.write),
             minor_faults: Some(tracked.gone.minor_faults),
@@ -82,7 +83,7 @@ pub(super) fn thread_record(
         user_ns: None,
         system_ns: None,
         max_rss_bytes: None,
-        max_rss_inherited: false,
+        max_rss_inherited: None,
         read_bytes: end.io.map(|(read, _)| read),
         write_bytes: end.io.map(|(_, write)| write),
         minor_faults: None,

@@ -32,17 +32,20 @@ impl Play {
     }
 
     fn exit(&mut self, pid: u32, code: u32) {
-        let mut record = TaskExit::zeroed();
-        (record.tid, record.tgid, record.ppid) = (pid, pid, 1);
-        (record.start_ns, record.leader_start_ns) = (start(pid), start(pid));
-        (record.address, record.time_ns) = (pid.into(), start(pid) + 1);
-        (record.group_exit_code, record.flags) = (code << 8, EXIT_GROUP_DEAD);
+        let record = exiting(pid, code);
         self.processes.exit(&record);
     }
 
-    fn dead(&mut self, address: u32) -> Option<Ended> {
+    fn dead(&mut self, pid: u32) -> Option<Ended> {
+        self.dead_at(pid, pid.into())
+    }
+
+    /// The last switch of the process, whose task is at an address.
+    fn dead_at(&mut self, pid: u32, address: u64) -> Option<Ended> {
         let mut record = DeadRecord::zeroed();
-        record.task.address = address.into();
+        record.task = exiting(pid, 9);
+        (record.task.address, record.task.time_ns) = (address, start(pid) + 2);
+        (record.cpu_ns, record.exit_state) = (1_000, 16);
         self.processes.dead(&record, &self.cgroups, 4096).process
     }
 
@@ -55,6 +58,16 @@ impl Play {
         };
         ended.into_iter().map(of).collect()
     }
+}
+
+/// The identity and status of a process that exits with a code.
+fn exiting(pid: u32, code: u32) -> TaskExit {
+    let mut task = TaskExit::zeroed();
+    (task.tid, task.tgid, task.ppid) = (pid, pid, 1);
+    (task.start_ns, task.leader_start_ns) = (start(pid), start(pid));
+    (task.address, task.time_ns) = (pid.into(), start(pid) + 1);
+    (task.group_exit_code, task.flags) = (code << 8, EXIT_GROUP_DEAD);
+    task
 }
 
 fn start(pid: u32) -> u64 {
@@ -116,11 +129,63 @@ fn exec_during_census_keeps_the_process() {
     (second.tid, second.tgid) = (15, 10);
     (second.start_ns, second.leader_start_ns) = (start(15), start(10));
     play.processes.fork(&second, &play.cgroups);
-    assert!(play.dead(77).is_none());
+    assert!(play.dead_at(10, 77).is_none());
     let mut exec = ExecRecord::zeroed();
     (exec.tgid, exec.old_tid, exec.start_ns) = (10, 15, start(10));
     exec.comm[..3].copy_from_slice(b"new");
     play.processes.exec(&exec, b"new\0", &play.cgroups);
     play.processes.resync(&[row(10)], start(30));
     assert!(play.processes.processes.contains_key(&10));
+}
+
+/// The kernel skipped the program that sends EXIT: the DEAD has all that it would have.
+#[test]
+fn a_dead_without_exit_is_an_exit() {
+    let mut play = Play::new();
+    play.fork(10);
+    let ended = play.dead(10).unwrap().record;
+    assert_eq!(ended.status.code(), Some(9));
+    assert_eq!(
+        (ended.ppid, ended.cpu_ns, ended.partial),
+        (1, Some(1_000), false)
+    );
+    assert_eq!(play.processes.without_exit(), 1);
+    // A process that nothing is known of: the parent may be freed, and so may its pid.
+    let ended = play.dead(11).unwrap().record;
+    assert_eq!((ended.ppid, ended.ns_pid, ended.partial), (0, None, true));
+    assert_eq!(play.processes.without_exit(), 2);
+}
+
+#[test]
+fn a_dead_from_before_the_first_census_is_no_exit() {
+    let mut play = Play::new();
+    play.processes.seed(&[row(30)], start(20));
+    assert!(play.dead(10).is_none());
+    assert_eq!(play.processes.without_exit(), 0);
+    assert!(play.dead(30).is_some());
+}
+
+/// A process that was reported without its last DEAD is not reported again with it.
+#[test]
+fn a_late_dead_is_not_another_exit() {
+    let mut play = Play::new();
+    play.fork(10);
+    play.exit(10, 3);
+    play.processes.leaving.clear();
+    assert_eq!(play.overdue(), [(10, 3)]);
+    assert!(play.dead(10).is_none());
+    assert_eq!(play.overdue(), []);
+}
+
+/// The kernel gives the address of a freed task to the next one.
+#[test]
+fn a_reused_address_is_another_task() {
+    let mut play = Play::new();
+    play.fork(10);
+    play.fork(11);
+    // The DEAD of process 10 and the EXIT of process 11 are lost.
+    play.exit(10, 3);
+    let ended = play.dead_at(11, 10).unwrap().record;
+    assert_eq!((ended.process.tid, ended.status.code()), (11, Some(9)));
+    assert_eq!(play.overdue(), [(10, 3)]);
 }
