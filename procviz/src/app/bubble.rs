@@ -2,7 +2,7 @@
 
 use super::picture;
 use crate::{
-    chart::{Bubble, BubbleOptions, Chart, parse_color},
+    chart::{Bubble, BubbleOptions, parse_color},
     cli::BubbleArgs,
     live::{self, ChartOptions},
     model::{Scope, Untrusted},
@@ -35,7 +35,7 @@ pub(super) fn run(args: &BubbleArgs) -> Result<u8, Failure> {
     };
     match &args.picture.output {
         Some(path) => {
-            let chart = Chart::Bubble(Bubble::new(options));
+            let chart = Box::new(Bubble::new(options));
             picture::run(chart, scope, (path, &args.picture), 1.0)
         }
         None => {

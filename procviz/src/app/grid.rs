@@ -2,7 +2,7 @@
 
 use super::picture;
 use crate::{
-    chart::{Chart, Colors, Grid, GridOptions, Sorting},
+    chart::{Colors, Grid, GridOptions, Sorting},
     cli::GridArgs,
     live::{self, ChartOptions},
     model::Scope,
@@ -18,7 +18,7 @@ pub(super) fn run(args: &GridArgs) -> Result<u8, Failure> {
     let scope = options.scope;
     match &args.picture.output {
         Some(path) => {
-            let chart = Chart::Grid(Grid::new(options));
+            let chart = Box::new(Grid::new(options));
             picture::run(chart, scope, (path, &args.picture), 1.0)
         }
         None => {

@@ -2,7 +2,7 @@
 
 use super::picture;
 use crate::{
-    chart::{ANGLE, Chart, Lines, LinesOptions},
+    chart::{ANGLE, Lines, LinesOptions},
     cli::LinesArgs,
     live::{self, ChartOptions},
     model::Scope,
@@ -27,7 +27,7 @@ pub(super) fn run(args: &LinesArgs) -> Result<u8, Failure> {
     };
     match &args.picture.output {
         Some(path) => {
-            let chart = Chart::Lines(Lines::new(options));
+            let chart = Box::new(Lines::new(options));
             picture::run(chart, scope, (path, &args.picture), 5.0)
         }
         None => {

@@ -33,7 +33,7 @@ pub(super) struct Pages {
     arguments: Arguments,
     theme: PageTheme,
     /// The same chart in both themes.
-    charts: [Chart; 2],
+    charts: [Box<dyn Chart>; 2],
     /// Findings of all frames so far, in the order in which they began.
     findings: Vec<(FindingKey, PageFinding)>,
     exits: Vec<PageExit>,
@@ -43,7 +43,7 @@ pub(super) struct Pages {
 
 impl Pages {
     pub(super) fn new(
-        chart: &Chart,
+        chart: &dyn Chart,
         scope: Scope,
         arguments: Arguments,
         theme: PageTheme,

@@ -31,7 +31,7 @@ const WATCHED: u64 = 3;
 
 /// Watches, draws and writes. `interval` is the default interval of the chart, seconds.
 pub(super) fn run(
-    chart: Chart,
+    chart: Box<dyn Chart>,
     scope: Scope,
     (path, args): (&Path, &PictureArgs),
     interval: f64,
@@ -39,18 +39,19 @@ pub(super) fn run(
     let mut schedule = Schedule::new(&args.sampling, interval)?;
     let measures = Measures::new(args)?;
     let font = font(args)?;
-    let shows = match chart {
-        Chart::Lines(_) => Shows::AllSamples,
-        Chart::Grid(_) | Chart::Bubble(_) => Shows::OneSample,
+    let shows_past = chart.shows_past();
+    let shows = match shows_past {
+        true => Shows::AllSamples,
+        false => Shows::OneSample,
     };
     let mode = measures.mode;
     let target = Target::new(path, (args.force, mode), schedule.samples, shows)?;
     if target.has_pixels() {
         config::check_pixels(measures.size, measures.scale, (&args.size, &args.scale))?;
     }
-    let chart = match chart {
-        Chart::Grid(grid) if target.has_many() => Chart::Grid(grid.stable()),
-        chart => chart,
+    let chart = match target.has_many() {
+        true => chart.in_series(),
+        false => chart,
     };
     let is_bounded = schedule.samples.is_some() || schedule.duration.is_some();
     let is_live = args.sampling.from.is_none();
@@ -66,7 +67,7 @@ pub(super) fn run(
     let (session, writer) = Session::start(
         Plan {
             want_args: WantArgs::new(args.args),
-            wants_past: matches!(chart, Chart::Lines(_)),
+            wants_past: shows_past,
             lists_short_lived: target.format == Format::Html,
             one_picture: is_still && !is_bounded && !args.sampling.range.is_given(),
             save,
@@ -78,14 +79,14 @@ pub(super) fn run(
     )?;
     let scope = session.scope(scope);
     let chart = chart.in_scope(scope);
-    let collected = Collected::new(&target, (&chart, scope), args, &font);
+    let collected = Collected::new(&target, (&*chart, scope), args, &font);
     if target.is_animation() && !is_bounded && args.run.is_empty() && is_live {
         warn(Warning::UntilInterrupted);
     }
     let draw = Draw {
         max_size: measures.max_size,
         scope,
-        begins_later: matches!(chart, Chart::Lines(_)) && args.sampling.range.begin.is_some(),
+        begins_later: shows_past && args.sampling.range.begin.is_some(),
         lists_all_exits: !args.sampling.range.is_given(),
         chart,
         raster: paint::Raster::new(font.clone()),
@@ -104,7 +105,7 @@ pub(super) fn run(
 
 struct Draw {
     scope: Scope,
-    chart: Chart,
+    chart: Box<dyn Chart>,
     raster: paint::Raster,
     font: Font,
     size: (f32, f32),
@@ -138,7 +139,7 @@ enum Collected {
 impl Collected {
     fn new(
         target: &Target,
-        (chart, scope): (&Chart, Scope),
+        (chart, scope): (&dyn Chart, Scope),
         args: &PictureArgs,
         font: &Font,
     ) -> Self {

@@ -1,59 +1,37 @@
-//! Wraps the three kinds of charts in one type, for code that draws any of them.
+//! The methods of every chart, for code that draws any of them.
 
-use super::{Bubble, Context, Grid, Lines, Theme};
+use super::{Context, Theme};
 use crate::{
     model::{Scope, Snapshot},
     scene::Scene,
     trails::Past,
 };
 
-/// A grid, bubble or line chart.
-pub(crate) enum Chart {
-    Grid(Grid),
-    Bubble(Bubble),
-    Lines(Lines),
-}
+/// A kind of chart. A chart keeps what it needs from one sample to the next; it does no
+/// I/O, and cannot fail.
+pub(crate) trait Chart {
+    /// Takes in a sample. Must be called for each sample.
+    fn observe(&mut self, snapshot: &Snapshot);
 
-impl Chart {
-    pub(crate) fn observe(&mut self, snapshot: &Snapshot) {
-        match self {
-            Self::Grid(_) => {}
-            Self::Bubble(bubble) => bubble.observe(snapshot),
-            Self::Lines(lines) => lines.observe(snapshot),
-        }
+    /// Whether the chart shows what was before the last sample, too.
+    fn shows_past(&self) -> bool {
+        false
     }
 
-    /// Takes over the history before the next samples. Only the line chart uses it.
-    pub(crate) fn recall(&mut self, past: &Past) {
-        match self {
-            Self::Grid(_) | Self::Bubble(_) => {}
-            Self::Lines(lines) => lines.recall(past),
-        }
+    /// Takes over the history before the next samples.
+    fn recall(&mut self, past: &Past) {
+        _ = past;
     }
 
     /// Makes an empty chart with the same options and another theme.
-    pub(crate) fn in_theme(&self, theme: Theme) -> Self {
-        match self {
-            Self::Grid(grid) => Self::Grid(grid.in_theme(theme)),
-            Self::Bubble(bubble) => Self::Bubble(bubble.in_theme(theme)),
-            Self::Lines(lines) => Self::Lines(lines.in_theme(theme)),
-        }
-    }
+    fn in_theme(&self, theme: Theme) -> Box<dyn Chart>;
 
-    /// The same chart for threads or for processes.
-    pub(crate) fn in_scope(self, scope: Scope) -> Self {
-        match self {
-            Self::Grid(grid) => Self::Grid(grid.in_scope(scope)),
-            Self::Bubble(bubble) => Self::Bubble(bubble.in_scope(scope)),
-            Self::Lines(lines) => Self::Lines(lines.in_scope(scope)),
-        }
-    }
+    /// The same chart for threads or for processes. Call it before the first sample.
+    fn in_scope(self: Box<Self>, scope: Scope) -> Box<dyn Chart>;
 
-    pub(crate) fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
-        match self {
-            Self::Grid(grid) => grid.draw(snapshot, context),
-            Self::Bubble(bubble) => bubble.draw(snapshot, context),
-            Self::Lines(lines) => lines.draw(snapshot, context),
-        }
-    }
+    /// The same chart for a series of pictures: a task keeps its place.
+    fn in_series(self: Box<Self>) -> Box<dyn Chart>;
+
+    /// Draws a snapshot.
+    fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene;
 }

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use self::plot::{Axes, LABEL, LARGEST, Plot, Row, STRIP};
 use super::{
-    Context, axis, foot,
+    Chart, Context, axis, foot,
     grouping::{Grouping, Groups},
     head::{self, Counts},
     labels::Labels,
@@ -427,5 +427,27 @@ impl Bubble {
             context,
             &self.palette,
         );
+    }
+}
+
+impl Chart for Bubble {
+    fn observe(&mut self, snapshot: &Snapshot) {
+        Bubble::observe(self, snapshot);
+    }
+
+    fn in_theme(&self, theme: Theme) -> Box<dyn Chart> {
+        Box::new(Bubble::in_theme(self, theme))
+    }
+
+    fn in_scope(self: Box<Self>, scope: Scope) -> Box<dyn Chart> {
+        Box::new(Bubble::in_scope(*self, scope))
+    }
+
+    fn in_series(self: Box<Self>) -> Box<dyn Chart> {
+        self
+    }
+
+    fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
+        Bubble::draw(self, snapshot, context)
     }
 }

@@ -14,7 +14,7 @@ use self::{
     stable::StableLayout,
 };
 use super::{
-    Context, foot,
+    Chart, Context, foot,
     grouping::{Grouping, Groups, group_name},
     head::{self, Counts},
     margin, numbers,
@@ -347,6 +347,28 @@ impl Grid {
                 );
             }
         }
+    }
+}
+
+impl Chart for Grid {
+    fn observe(&mut self, snapshot: &Snapshot) {
+        _ = snapshot;
+    }
+
+    fn in_theme(&self, theme: Theme) -> Box<dyn Chart> {
+        Box::new(Grid::in_theme(self, theme))
+    }
+
+    fn in_scope(self: Box<Self>, scope: Scope) -> Box<dyn Chart> {
+        Box::new(Grid::in_scope(*self, scope))
+    }
+
+    fn in_series(self: Box<Self>) -> Box<dyn Chart> {
+        Box::new(self.stable())
+    }
+
+    fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
+        Grid::draw(self, snapshot, context)
     }
 }
 

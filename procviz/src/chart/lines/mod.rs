@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use self::space::Space;
 use super::{
-    Context, axis, foot,
+    Chart, Context, axis, foot,
     head::{self, Counts},
     labels::Labels,
     margin,
@@ -454,6 +454,36 @@ impl Lines {
             }
         );
         foot::draw(scene, snapshot, legend, &words, context, &self.palette);
+    }
+}
+
+impl Chart for Lines {
+    fn observe(&mut self, snapshot: &Snapshot) {
+        Lines::observe(self, snapshot);
+    }
+
+    fn shows_past(&self) -> bool {
+        true
+    }
+
+    fn recall(&mut self, past: &Past) {
+        Lines::recall(self, past);
+    }
+
+    fn in_theme(&self, theme: Theme) -> Box<dyn Chart> {
+        Box::new(Lines::in_theme(self, theme))
+    }
+
+    fn in_scope(self: Box<Self>, scope: Scope) -> Box<dyn Chart> {
+        Box::new(Lines::in_scope(*self, scope))
+    }
+
+    fn in_series(self: Box<Self>) -> Box<dyn Chart> {
+        self
+    }
+
+    fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
+        Lines::draw(self, snapshot, context)
     }
 }
 
