@@ -26,16 +26,17 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../ebpf/procviz.bpf.o"
 const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 
 const TRACEPOINTS: [&str; 8] = [
-    // Tracepoints for exits are attached before the tracepoint for forks: so procviz
-    // sees the exit of every task whose fork it sees.
+    // Tracepoints for exits and execs are attached before the tracepoint for forks: so
+    // procviz sees the exit of every task whose fork it sees. The exit of a task that began
+    // between the two is partial, so nothing else is attached in between.
     "sched_switch",
     "sched_process_free",
     "sched_process_exit",
     "sched_process_exec",
+    "task_newtask",
     "task_rename",
     "cgroup_mkdir",
     "cgroup_attach_task",
-    "task_newtask",
 ];
 
 /// What is missing without a program; `None` if procviz cannot do without it.
