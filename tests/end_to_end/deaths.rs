@@ -4,7 +4,9 @@ use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Folder, Lines, Value, output, procviz, skip, stderr, wait_until, workload},
+    support::{
+        Folder, Lines, Value, cgroup2_mount, output, procviz, skip, stderr, wait_until, workload,
+    },
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -234,11 +236,7 @@ fn used_more_than_waited(pid: u32, child: &Waited, record: &Value) -> bool {
 }
 
 fn a_cgroup_has_its_name_after_its_end() -> Result<(), Failed> {
-    let mounts = std::fs::read_to_string("/proc/mounts")?;
-    let Some(mount) = mounts.lines().find_map(|line| {
-        let words: Vec<&str> = line.split(' ').collect();
-        (words.get(2) == Some(&"cgroup2")).then(|| words[1].to_owned())
-    }) else {
+    let Some(mount) = cgroup2_mount() else {
         return skip("no cgroup2 is mounted");
     };
     let exits = Lines::exits(&[]);

@@ -11,7 +11,8 @@ use libtest_mimic::Failed;
 use crate::{
     Needs, Test,
     support::{
-        Folder, Lines, Running, Value, living, output, procviz, skip, stderr, task, workload,
+        Folder, Lines, Running, Value, cgroup2_mount, living, output, procviz, skip, stderr, task,
+        workload,
     },
 };
 
@@ -49,11 +50,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 fn a_move_to_another_cgroup_is_followed() -> Result<(), Failed> {
-    let mounts = std::fs::read_to_string("/proc/mounts")?;
-    let Some(mount) = mounts.lines().find_map(|line| {
-        let words: Vec<&str> = line.split(' ').collect();
-        (words.get(2) == Some(&"cgroup2")).then(|| words[1].to_owned())
-    }) else {
+    let Some(mount) = cgroup2_mount() else {
         return skip("no cgroup2 is mounted");
     };
     let name = format!("procviz-move-{}", std::process::id());

@@ -47,6 +47,15 @@ pub(crate) fn why_no_events() -> Option<String> {
     Some(format!("needs root: missing {}", missing.join(", ")))
 }
 
+/// Where the cgroup v2 hierarchy is mounted.
+pub(crate) fn cgroup2_mount() -> Option<String> {
+    let mounts = std::fs::read_to_string("/proc/mounts").unwrap();
+    mounts.lines().find_map(|line| {
+        let words: Vec<&str> = line.split(' ').collect();
+        (words.get(2) == Some(&"cgroup2")).then(|| words[1].to_owned())
+    })
+}
+
 /// Whether a program is in a folder of `PATH`.
 pub(crate) fn has_program(name: &str) -> bool {
     std::env::var_os("PATH")

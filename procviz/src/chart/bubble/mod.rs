@@ -123,22 +123,6 @@ impl Bubble {
         }
     }
 
-    /// The same chart for threads or for processes. Call it before the first draw.
-    #[must_use]
-    pub fn in_scope(mut self, scope: Scope) -> Self {
-        self.options.scope = scope;
-        self
-    }
-
-    /// Makes an empty chart with the same options and another theme.
-    #[must_use]
-    pub fn in_theme(&self, theme: Theme) -> Self {
-        Self::new(BubbleOptions {
-            theme,
-            ..self.options.clone()
-        })
-    }
-
     /// Updates the set of interesting tasks. Must be called for each snapshot.
     pub fn observe(&mut self, snapshot: &Snapshot) {
         let tick = snapshot.tick;
@@ -436,11 +420,15 @@ impl Chart for Bubble {
     }
 
     fn in_theme(&self, theme: Theme) -> Box<dyn Chart> {
-        Box::new(Bubble::in_theme(self, theme))
+        Box::new(Self::new(BubbleOptions {
+            theme,
+            ..self.options.clone()
+        }))
     }
 
-    fn in_scope(self: Box<Self>, scope: Scope) -> Box<dyn Chart> {
-        Box::new(Bubble::in_scope(*self, scope))
+    fn in_scope(mut self: Box<Self>, scope: Scope) -> Box<dyn Chart> {
+        self.options.scope = scope;
+        self
     }
 
     fn in_series(self: Box<Self>) -> Box<dyn Chart> {

@@ -94,26 +94,6 @@ impl Grid {
         }
     }
 
-    /// The same grid for threads or for processes. Call it before the first draw.
-    #[must_use]
-    pub fn in_scope(mut self, scope: Scope) -> Self {
-        self.options.scope = scope;
-        self
-    }
-
-    /// Makes an empty grid with the same options and another theme.
-    #[must_use]
-    pub fn in_theme(&self, theme: Theme) -> Self {
-        let options = GridOptions {
-            theme,
-            ..self.options.clone()
-        };
-        Self {
-            stable: self.stable.as_ref().map(|_| StableLayout::default()),
-            ..Self::new(options)
-        }
-    }
-
     /// Gives groups room to grow, so that a task keeps its place in a series of
     /// pictures.
     #[must_use]
@@ -356,11 +336,19 @@ impl Chart for Grid {
     }
 
     fn in_theme(&self, theme: Theme) -> Box<dyn Chart> {
-        Box::new(Grid::in_theme(self, theme))
+        let options = GridOptions {
+            theme,
+            ..self.options.clone()
+        };
+        Box::new(Self {
+            stable: self.stable.as_ref().map(|_| StableLayout::default()),
+            ..Self::new(options)
+        })
     }
 
-    fn in_scope(self: Box<Self>, scope: Scope) -> Box<dyn Chart> {
-        Box::new(Grid::in_scope(*self, scope))
+    fn in_scope(mut self: Box<Self>, scope: Scope) -> Box<dyn Chart> {
+        self.options.scope = scope;
+        self
     }
 
     fn in_series(self: Box<Self>) -> Box<dyn Chart> {

@@ -94,23 +94,6 @@ impl Lines {
         }
     }
 
-    /// The same chart for threads or for processes. Call it before the first draw.
-    #[must_use]
-    pub fn in_scope(mut self, scope: Scope) -> Self {
-        self.options.scope = scope;
-        self.trails = Trails::new(scope);
-        self
-    }
-
-    /// Makes an empty chart with the same options and another theme.
-    #[must_use]
-    pub fn in_theme(&self, theme: Theme) -> Self {
-        Self::new(LinesOptions {
-            theme,
-            ..self.options.clone()
-        })
-    }
-
     /// Sets the viewing angle: rotation around the vertical axis and tilt, in degrees.
     pub fn look_from(&mut self, (turn, tilt): (f32, f32)) {
         self.options.angle = (turn % 360.0, tilt.clamp(-5.0, 85.0));
@@ -471,11 +454,16 @@ impl Chart for Lines {
     }
 
     fn in_theme(&self, theme: Theme) -> Box<dyn Chart> {
-        Box::new(Lines::in_theme(self, theme))
+        Box::new(Self::new(LinesOptions {
+            theme,
+            ..self.options.clone()
+        }))
     }
 
-    fn in_scope(self: Box<Self>, scope: Scope) -> Box<dyn Chart> {
-        Box::new(Lines::in_scope(*self, scope))
+    fn in_scope(mut self: Box<Self>, scope: Scope) -> Box<dyn Chart> {
+        self.options.scope = scope;
+        self.trails = Trails::new(scope);
+        self
     }
 
     fn in_series(self: Box<Self>) -> Box<dyn Chart> {

@@ -7,6 +7,9 @@ use procviz_common::{
     RenameRecord,
 };
 
+// The programs send as many bytes of arguments as are kept.
+const _: () = assert!(ARGS_LEN == crate::model::MOST_ARGS);
+
 /// A record from the ring, by kind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Record<'a> {
