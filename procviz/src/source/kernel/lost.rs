@@ -7,9 +7,16 @@ use procviz_common::Kind;
 
 use super::{deaths::PATIENCE_NS, load::Kernel};
 
+/// Shortest time between two reads of the counts of skipped runs, ns: each read is a file
+/// per program, and exits are taken fifty times a second.
+const READ_NS: u64 = 500_000_000;
+
 /// Lost records since the start.
 #[derive(Default)]
 pub(crate) struct LostRecords {
+    /// Skipped runs by kind of record, and when they were read, ns since boot.
+    missed: [u64; Kind::COUNT],
+    read_ns: u64,
     exits: LostExits,
 }
 
@@ -23,8 +30,10 @@ impl LostRecords {
         now_ns: u64,
     ) -> [u64; Kind::COUNT] {
         let mut lost = kernel.lost();
-        let missed = kernel.missed();
-        for (lost, missed) in lost.iter_mut().zip(missed) {
+        if now_ns.saturating_sub(self.read_ns) >= READ_NS {
+            (self.missed, self.read_ns) = (kernel.missed(), now_ns);
+        }
+        for (lost, missed) in lost.iter_mut().zip(self.missed) {
             *lost += missed;
         }
         let exits = &mut lost[Kind::Exit as usize];
