@@ -17,7 +17,10 @@ use std::{
 };
 
 use procviz::{
-    model::{Comm, Found, Gone, Host, Io, Memory, Reading, Sample, Sources, Stamp, State, TaskId},
+    model::{
+        Comm, Found, Gone, Host, Io, Memory, MemorySizes, Reading, Sample, Sources, Stamp, State,
+        TaskId,
+    },
     tracker::Tracker,
 };
 
@@ -90,9 +93,9 @@ fn tracker_allocates_nothing_per_task() {
             .extend((1..=active).map(|tid| reading(tid, round)));
         sample.memories.extend((1..=active).map(|tid| Memory {
             process: id(tid),
-            rss: 4096,
-            vsize: 8192,
+            sizes: MemorySizes::new(4096, 8192),
             threads: 1,
+            written: None,
         }));
         let before = COUNT.load(Relaxed);
         tracker.update(&sample);
@@ -179,7 +182,7 @@ fn found(tid: u32) -> Found {
         run_delay_ns: Some(0),
         off_cpu_ns: Some(0),
         io: Some(Io::default()),
-        memory: Some((4096, 8192)),
+        memory: Some(MemorySizes::new(4096, 8192)),
         threads: 1,
         gone: Gone::default(),
         whole: None,

@@ -21,6 +21,9 @@ pub struct DeadRecord {
     pub read_bytes: u64,
     /// Bytes written to storage (`ioac.write_bytes`).
     pub write_bytes: u64,
+    /// Bytes of `write_bytes` that never reached storage, because the pages were dropped
+    /// before (`ioac.cancelled_write_bytes`).
+    pub cancelled_write_bytes: u64,
     /// User time as sampled by the timer, ns (`utime`).
     pub user_ns: u64,
     /// System time as sampled by the timer, ns (`stime`).
@@ -35,5 +38,5 @@ pub struct DeadRecord {
     pub _pad: u32,
 }
 
-const _: () = assert!(size_of::<DeadRecord>() == 176);
-const _: () = assert!(core::mem::offset_of!(DeadRecord, _pad) == 172);
+const _: () = assert!(size_of::<DeadRecord>() == 184);
+const _: () = assert!(core::mem::offset_of!(DeadRecord, _pad) == 180);

@@ -97,6 +97,8 @@ offsets! {
     task_read_bytes: 8 = "task_struct: ioac.read_bytes",
     /// Bytes written to storage.
     task_write_bytes: 8 = "task_struct: ioac.write_bytes",
+    /// Bytes whose write was cancelled: the file was removed or cut before.
+    task_cancelled_write_bytes: 8 = "task_struct: ioac.cancelled_write_bytes",
     /// Parent of the task.
     task_real_parent: 8 = "task_struct: real_parent",
     /// Group leader of the task.
@@ -139,10 +141,14 @@ offsets! {
     signal_read_bytes: 8 = "signal_struct: ioac.read_bytes",
     /// Bytes written to storage by exited threads and reaped children.
     signal_write_bytes: 8 = "signal_struct: ioac.write_bytes",
+    /// Bytes whose write was cancelled, of exited threads and reaped children.
+    signal_cancelled_write_bytes: 8 = "signal_struct: ioac.cancelled_write_bytes",
     /// Size of the address space, pages.
     mm_total_vm: 8 = "mm_struct: total_vm",
     /// Resident file pages; the counters of anonymous pages, swap entries and shared memory follow.
     mm_rss_count: 8 = "mm_struct: rss_stat.count",
+    /// Huge pages of hugetlbfs (atomic).
+    mm_hugetlb_usage: 8 = "mm_struct: hugetlb_usage",
     /// Start address of the arguments.
     mm_arg_start: 8 = "mm_struct: arg_start",
     /// End address of the arguments.

@@ -28,6 +28,8 @@ pub struct Row {
     pub read_bytes: u64,
     /// Bytes written to storage.
     pub write_bytes: u64,
+    /// Bytes of `write_bytes` that never reached storage.
+    pub cancelled_write_bytes: u64,
     /// User time as sampled by the timer, ns.
     pub user_ns: u64,
     /// System time as sampled by the timer, ns.
@@ -36,8 +38,16 @@ pub struct Row {
     pub minor_faults: u64,
     /// Major faults of this thread.
     pub major_faults: u64,
-    /// Resident set of the process, pages.
-    pub rss_pages: u64,
+    /// Resident file pages of the process.
+    pub file_pages: u64,
+    /// Resident anonymous pages of the process.
+    pub anon_pages: u64,
+    /// Resident pages of shared memory and of tmpfs.
+    pub shmem_pages: u64,
+    /// Pages of the process in swap.
+    pub swap_pages: u64,
+    /// Huge pages of hugetlbfs, in pages of the normal size; no part of the resident set.
+    pub hugetlb_pages: u64,
     /// Address space of the process, pages.
     pub vsize_pages: u64,
     /// CPU time of the process's exited threads, ns.
@@ -50,6 +60,8 @@ pub struct Row {
     pub gone_read_bytes: u64,
     /// Bytes written to storage by the process's exited threads.
     pub gone_write_bytes: u64,
+    /// Bytes of `gone_write_bytes` that never reached storage.
+    pub gone_cancelled_write_bytes: u64,
     /// Minor faults of the process's exited threads.
     pub gone_minor_faults: u64,
     /// Major faults of the process's exited threads.
@@ -84,5 +96,5 @@ pub struct Row {
     pub comm: [u8; COMM_LEN],
 }
 
-const _: () = assert!(size_of::<Row>() == 240);
-const _: () = assert!(core::mem::offset_of!(Row, comm) == 224);
+const _: () = assert!(size_of::<Row>() == 288);
+const _: () = assert!(core::mem::offset_of!(Row, comm) == 272);

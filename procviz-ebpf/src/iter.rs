@@ -6,7 +6,14 @@ use procviz_common::{ABSENT, ROW_HAS_MM, ROW_IN_IOWAIT, ROW_KTHREAD, ROW_ON_CPU,
 use crate::{
     fork::PF_KTHREAD,
     kernel::{Ptr, cgroup_id, comm, follow, get, ns_pid, off, read, uid},
+    maps::ROW,
 };
+
+/// Indexes of the counters in `rss_stat` (`MM_FILEPAGES` and so on).
+const FILE_PAGES: u32 = 0;
+const ANON_PAGES: u32 = 1;
+const SWAP_ENTRIES: u32 = 2;
+const SHMEM_PAGES: u32 = 3;
 
 /// `struct bpf_iter__task`.
 #[repr(C)]
@@ -46,14 +53,14 @@ extern "C" fn sweep(ctx: *const TaskContext) -> i32 {
 
 #[inline(always)]
 fn write(meta: *const Meta, task: Ptr) {
-    let row = row(task);
-    // SAFETY: `row` is initialised and has no implicit padding; the verifier checks `seq`.
+    let Some(scratch) = ROW.get_ptr_mut(0) else {
+        return;
+    };
+    // SAFETY: a live map value of this CPU, which no other run uses. The row has no implicit
+    // padding, and the verifier checks `seq`.
     unsafe {
-        bpf_seq_write(
-            (*meta).seq.cast(),
-            (&raw const row).cast_mut().cast(),
-            size_of::<Row>() as u32,
-        );
+        scratch.write(row(task));
+        bpf_seq_write((*meta).seq.cast(), scratch.cast(), size_of::<Row>() as u32);
     }
 }
 
@@ -86,11 +93,20 @@ fn row(task: Ptr) -> Row {
         last_arrival_ns: get!(task, task_last_arrival as u64),
         read_bytes: get!(task, task_read_bytes as u64),
         write_bytes: get!(task, task_write_bytes as u64),
+        cancelled_write_bytes: get!(task, task_cancelled_write_bytes as u64),
         user_ns: get!(task, task_utime as u64),
         system_ns: get!(task, task_stime as u64),
         minor_faults: get!(task, task_min_flt as u64),
         major_faults: get!(task, task_maj_flt as u64),
-        rss_pages: if has_mm { rss(mm) } else { 0 },
+        file_pages: pages(mm, has_mm, FILE_PAGES),
+        anon_pages: pages(mm, has_mm, ANON_PAGES),
+        shmem_pages: pages(mm, has_mm, SHMEM_PAGES),
+        swap_pages: pages(mm, has_mm, SWAP_ENTRIES),
+        hugetlb_pages: if has_mm {
+            get!(mm, mm_hugetlb_usage as u64)
+        } else {
+            0
+        },
         vsize_pages: if has_mm {
             get!(mm, mm_total_vm as u64)
         } else {
@@ -101,6 +117,7 @@ fn row(task: Ptr) -> Row {
         gone_system_ns: get!(signal, signal_stime as u64),
         gone_read_bytes: get!(signal, signal_read_bytes as u64),
         gone_write_bytes: get!(signal, signal_write_bytes as u64),
+        gone_cancelled_write_bytes: get!(signal, signal_cancelled_write_bytes as u64),
         gone_minor_faults: get!(signal, signal_min_flt as u64),
         gone_major_faults: get!(signal, signal_maj_flt as u64),
         children_minor_faults: get!(signal, signal_cmin_flt as u64),
@@ -121,18 +138,14 @@ fn row(task: Ptr) -> Row {
     }
 }
 
-/// Number of resident pages as `/proc` counts them: file, anonymous and shared
-/// memory pages. A negative counter counts as zero.
+/// A counter of `rss_stat`. A negative counter counts as zero, as in `/proc`.
 #[inline(always)]
-fn rss(mm: Ptr) -> u64 {
+fn pages(mm: Ptr, has_mm: bool, counter: u32) -> u64 {
     let first = off!(mm_rss_count);
-    let stride = off!(rss_stride);
-    if first == ABSENT {
+    if !has_mm || first == ABSENT {
         return 0;
     }
-    positive(read(mm, first))
-        + positive(read(mm, first + stride))
-        + positive(read(mm, first + 3 * stride))
+    positive(read(mm, first + counter * off!(rss_stride)))
 }
 
 #[inline(always)]

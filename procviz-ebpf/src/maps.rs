@@ -5,8 +5,8 @@ use aya_ebpf::{
     maps::{Array, PerCpuArray, RingBuf},
 };
 use procviz_common::{
-    ARGS_LEN, CUR_CPUS, ExecRecord, Kind, Offsets, RING_BYTES, SNAP_SLOTS, SnapWords, TID_WORDS,
-    Tick,
+    ARGS_LEN, CUR_CPUS, ExecRecord, Kind, Offsets, RING_BYTES, Row, SNAP_SLOTS, SnapWords,
+    TID_WORDS, Tick,
 };
 
 /// `BPF_F_MMAPABLE`.
@@ -24,6 +24,11 @@ pub(crate) static LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(Kind::C
 /// run a program twice on one CPU at the same time.
 #[map]
 pub(crate) static EXEC: PerCpuArray<ExecWithArgs> = PerCpuArray::with_max_entries(1, 0);
+
+/// Where a row of a task iterator is built. Only the sampling thread of user space reads
+/// iterators, one at a time.
+#[map]
+pub(crate) static ROW: PerCpuArray<Row> = PerCpuArray::with_max_entries(1, 0);
 
 /// A record of an exec, and its arguments.
 #[repr(C)]

@@ -169,6 +169,7 @@ fn dead(task: Ptr) {
         run_delay_ns: get!(task, task_run_delay as u64),
         read_bytes: get!(task, task_read_bytes as u64),
         write_bytes: get!(task, task_write_bytes as u64),
+        cancelled_write_bytes: get!(task, task_cancelled_write_bytes as u64),
         user_ns: get!(task, task_utime as u64),
         system_ns: get!(task, task_stime as u64),
         minor_faults: get!(task, task_min_flt as u64),

@@ -395,10 +395,16 @@ fn arguments_are_whole_or_said_to_be_cut() -> Result<(), Failed> {
     };
     assert_eq!(record(short)["args"], serde_json::json!(["/bin/true", "a"]));
     assert_eq!(record(short)["args_cut"], false);
+    assert_eq!(record(short)["args_bytes"], 12);
     let args = serde_json::json!(["/bin/true", "-cp", jars, "MainServer"]);
     assert_eq!(record(java)["args"], args);
     let record = record(cut);
     assert_eq!(record["args_cut"], true);
+    assert!(
+        record["args_bytes"]
+            .as_u64()
+            .is_some_and(|bytes| bytes > 4_096)
+    );
     let args = record["args"].as_array().unwrap();
     assert_eq!(args[..2], ["/bin/true", "before"]);
     let kept: usize = args.iter().map(|arg| arg.as_str().unwrap().len() + 1).sum();

@@ -37,10 +37,14 @@ fn as_python(sample: &Sample) -> Value {
             reading.io.map_or(0, |io| io.write),
         ])
     });
-    let memories = sample
-        .memories
-        .iter()
-        .map(|memory| json!([id(memory.process), memory.rss, memory.vsize, memory.threads]));
+    let memories = sample.memories.iter().map(|memory| {
+        json!([
+            id(memory.process),
+            memory.sizes.rss,
+            memory.sizes.vsize,
+            memory.threads
+        ])
+    });
     let found = sample.found.iter().map(|found| {
         let comm = String::from_utf8(found.comm.bytes().to_vec()).unwrap();
         json!([

@@ -158,6 +158,7 @@ fn moments() -> Result<(), Failed> {
     let path = file.to_str().unwrap();
     let (all, reader) = samples(&file);
     let host = reader.facts().machine();
+    let mut drawn = BTreeSet::new();
     // The player begins at a keyframe that is 24 s old or older: before that it reads all.
     for number in (260..=336).step_by(4) {
         let wall = host.boot_wall_ns + i128::from(all[number].stamp.boot_ns);
@@ -166,10 +167,11 @@ fn moments() -> Result<(), Failed> {
             let front = draw(chart, (&file, "-"), &["--at", &at]);
             let moment = draw(chart, (&file, path), &["--at", &at]);
             assert!(front == moment, "{chart} at {at}, sample {number}");
-            // By then, there is a finding about the shell that spins.
-            assert!(front.contains(" cores for "));
+            drawn.insert(front);
         }
     }
+    // 20 moments of three charts: pictures that are all the same would prove nothing.
+    assert!(drawn.len() > 30, "{} pictures differ", drawn.len());
     // A part of the output equals the same part of the whole output. So does a part that
     // was cut out as a file.
     let dump = |from: &Path, args: &[&str]| {

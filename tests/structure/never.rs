@@ -469,7 +469,6 @@ const UNKNOWN_AS_ZERO: &[(&str, usize, &str)] = &[
         3,
         "the sum of what is known; the text leaves out 0; of no ticks there is no first; not reached",
     ),
-    ("tracker/rules/memory.rs", 1, "below the threshold"),
     (
         "tracker/rules/mod.rs",
         2,

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     model::{
-        Comm, Found, Gone, Host, Io, Reading, Sample, Scope, Sources, Stamp, State, Status, TaskId,
-        ThreadEnd,
+        Comm, Found, Gone, Host, Io, MemorySizes, Reading, Sample, Scope, Sources, Stamp, State,
+        Status, TaskId, ThreadEnd,
     },
     scene::{Font, Scene, dump},
     tracker::Tracker,
@@ -42,7 +42,7 @@ pub(super) fn found(tid: u32, process: u32, state: State) -> Found {
         run_delay_ns: Some(0),
         off_cpu_ns: Some(0),
         io: Some(Io::default()),
-        memory: Some((u64::from(process) << 20, 1 << 30)),
+        memory: Some(MemorySizes::new(u64::from(process) << 20, 1 << 30)),
         threads: 1,
         gone: Gone::default(),
         whole: None,
@@ -180,7 +180,7 @@ fn an_empty_machine() {
     check(
         &scene,
         &expect![[r#"
-            text 568.0,115.0 13 Start #5c6672 nothing in 1 s (too short for: cpu, waiting, growth, burst, deaths)
+            text 568.0,115.0 13 Start #5c6672 nothing in 1 s (too short for: cpu, waiting, growth, shmem, burst,
         "#]],
     );
 }
@@ -234,7 +234,7 @@ fn each_activity_and_state() {
             Diamond 8 at 382.5,98.4 r 3.83 #efe523
             Disc 9 at 411.4,98.4 r 3.83 #bcc5cd
             Disc 100 at 180.4,140.4 r 11.55 #bcc5cd
-            text 568.0,115.0 13 Start #5c6672 nothing in 1 s (too short for: cpu, waiting, growth, burst, deaths)
+            text 568.0,115.0 13 Start #5c6672 nothing in 1 s (too short for: cpu, waiting, growth, shmem, burst,
             text 16.0,97.0 14 Start #1b2027 user0
             text 16.0,139.0 14 Start #1b2027 user1
         "#]],
@@ -298,9 +298,9 @@ fn sixty_users_fit() {
 #[test]
 fn a_bubble_of_each_kind() {
     let mut kernel = found(3, 3, State::Sleeping);
-    (kernel.kthread, kernel.memory) = (true, Some((0, 0)));
+    (kernel.kthread, kernel.memory) = (true, Some(MemorySizes::new(0, 0)));
     let mut huge = found(4, 4, State::Sleeping);
-    huge.memory = Some((1 << 30, 5 << 40));
+    huge.memory = Some(MemorySizes::new(1 << 30, 5 << 40));
     let tasks = vec![
         found(1, 1, State::Sleeping),
         found(2, 2, State::Sleeping),
@@ -394,11 +394,11 @@ fn no_label_lies_over_another_in_any_layout() {
         let tasks: Vec<Found> = (1..=count)
             .map(|tid| Found {
                 uid: Some(tid % 7),
-                memory: Some((next(1 << 32), 1 << (20 + next(20)))),
+                memory: Some(MemorySizes::new(next(1 << 32), 1 << (20 + next(20)))),
                 ..found(tid, tid, State::Sleeping)
             })
             .collect();
-        let sizes: Vec<u64> = tasks.iter().map(|task| task.memory.unwrap().0).collect();
+        let sizes: Vec<u64> = tasks.iter().map(|task| task.memory.unwrap().rss).collect();
         let shares: Vec<u64> = (0..count).map(|_| next(2_000_000_000)).collect();
         let tracker = watched(tasks, |sample| {
             sample.readings = (1..=count)
@@ -467,9 +467,9 @@ fn cases() -> Vec<(&'static str, Tracker)> {
     let mut long = sleeping(1);
     long.comm = Comm::new(b"fifteen-letters-and-more");
     let mut empty = sleeping(1);
-    empty.memory = Some((0, 1 << 30));
+    empty.memory = Some(MemorySizes::new(0, 1 << 30));
     let mut huge = sleeping(1);
-    huge.memory = Some((1 << 30, 5 << 40));
+    huge.memory = Some(MemorySizes::new(1 << 30, 5 << 40));
     vec![
         ("empty", busy(Vec::new())),
         ("one", busy(vec![sleeping(1)])),

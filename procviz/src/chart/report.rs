@@ -1,5 +1,6 @@
 use crate::model::{
     Fact, Place, Snapshot, TaskView, Untrusted, Value, bytes_text, count_text, duration_text,
+    known_bytes_text,
 };
 
 /// Upper limit for the shown characters of a cgroup path.
@@ -64,8 +65,19 @@ pub fn facts(task: &TaskView<'_>, user: &str) -> Vec<Fact> {
     facts.push(Fact::new(
         Place::Memory,
         "RSS {}, address space {}",
-        [known(process.rss), known(process.vsize)],
+        [
+            known_bytes_text(process.rss),
+            known_bytes_text(process.vsize),
+        ],
     ));
+    if let Some(parts) = process.parts.filter(|parts| parts.private() > 0) {
+        let sizes = [parts.anon, parts.file, parts.shmem, parts.swap];
+        facts.push(Fact::new(
+            Place::MemoryParts,
+            "anonymous {}, file {}, shared {}, in swap {}",
+            sizes.map(bytes_text),
+        ));
+    }
     facts.push(match task.io() {
         Some(io) => Fact::new(
             Place::Io,
@@ -108,8 +120,4 @@ fn state(task: &TaskView<'_>) -> Fact {
         words,
         values,
     }
-}
-
-fn known(bytes: Option<u64>) -> String {
-    bytes.map_or_else(|| "unknown".to_owned(), bytes_text)
 }

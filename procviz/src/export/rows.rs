@@ -12,7 +12,7 @@ use crate::{
     model::{Scope, Snapshot, TaskView},
 };
 
-const TITLES: [&str; 29] = [
+const TITLES: [&str; 34] = [
     "time",
     "tid",
     "pid",
@@ -32,6 +32,11 @@ const TITLES: [&str; 29] = [
     "off_cpu_ns",
     "rss_bytes",
     "rss_delta_bytes",
+    "rss_anon_bytes",
+    "rss_file_bytes",
+    "rss_shmem_bytes",
+    "swap_bytes",
+    "hugetlb_bytes",
     "vsize_bytes",
     "read_bytes",
     "write_bytes",
@@ -81,6 +86,7 @@ fn row<W: Write>(
     let change = task.change();
     let io = task.io();
     let cgroup = task.process.cgroup.as_deref();
+    let parts = task.process.parts;
     let status = task.end().and_then(|end| end.status);
     fn text<T: ToString>(value: Option<T>) -> String {
         value.map_or_else(String::new, |value| value.to_string())
@@ -105,6 +111,11 @@ fn row<W: Write>(
         text(task.off_cpu_ns()),
         text(task.process.rss),
         text(task.rss_delta()),
+        text(parts.map(|parts| parts.anon)),
+        text(parts.map(|parts| parts.file)),
+        text(parts.map(|parts| parts.shmem)),
+        text(parts.map(|parts| parts.swap)),
+        text(parts.map(|parts| parts.hugetlb)),
         text(task.process.vsize),
         text(io.map(|io| io.read)),
         text(io.map(|io| io.write)),

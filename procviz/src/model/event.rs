@@ -187,6 +187,8 @@ pub struct ExitRecord {
     pub comm: Comm,
     /// The arguments, each terminated by a zero byte; `None` if not known.
     pub args: Option<Arc<[u8]>>,
+    /// Number of bytes of all arguments, of which `args` can lack the end; `None` if not known.
+    pub args_bytes: Option<u64>,
     /// Wait status.
     pub status: Status,
     /// Whether the OOM killer chose the process.
@@ -206,6 +208,9 @@ pub struct ExitRecord {
     pub read_bytes: Option<u64>,
     /// Bytes written to storage.
     pub write_bytes: Option<u64>,
+    /// Bytes of `write_bytes` that never reached storage, because the file was removed or
+    /// cut before.
+    pub cancelled_write_bytes: Option<u64>,
     /// Minor faults.
     pub minor_faults: Option<u64>,
     /// Major faults.

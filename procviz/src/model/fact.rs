@@ -28,6 +28,8 @@ pub enum Place {
     Wait,
     /// Resident set and address space.
     Memory,
+    /// What the memory consists of.
+    MemoryParts,
     /// Storage IO.
     Io,
     /// Number of threads of the process.
@@ -40,13 +42,13 @@ pub enum Place {
 
 impl Place {
     /// Number of positions.
-    pub const COUNT: usize = 11;
+    pub const COUNT: usize = 12;
 
     /// Whether the line is the same for all threads of a process.
     pub fn is_shared(self) -> bool {
         matches!(
             self,
-            Self::Args | Self::Memory | Self::Threads | Self::Cgroup
+            Self::Args | Self::Memory | Self::MemoryParts | Self::Threads | Self::Cgroup
         )
     }
 }

@@ -51,9 +51,11 @@ rules! {
     Cpu = "cpu",
     /// Runnable threads get no CPU.
     Waiting = "waiting",
-    /// The resident set of a process grows.
+    /// The memory of a process grows: neither pages of files nor shared memory count.
     Growth = "growth",
-    /// The resident set of a process is large.
+    /// Shared memory and files on tmpfs grow.
+    Shmem = "shmem",
+    /// A process uses much memory.
     Memory = "memory",
     /// A process does much storage IO.
     Io = "io",
@@ -105,7 +107,7 @@ impl Finding {
     /// processes of one name report the worst process. Another process can be the
     /// worst in the next snapshot, so the key of these rules has no process.
     pub fn key(&self) -> FindingKey {
-        let is_fold = matches!(self.rule, Rule::Blocked | Rule::Waiting);
+        let is_fold = matches!(self.rule, Rule::Blocked | Rule::Waiting | Rule::Shmem);
         let about = self.about.filter(|_| !is_fold);
         (self.rule, about, self.comm, self.cgroup.clone())
     }
@@ -129,11 +131,12 @@ impl Finding {
     }
 }
 
-/// The subject of a finding without a name, by the word of its rule: procviz itself, or a
-/// process that was not seen.
+/// The subject of a finding without a name, by the word of its rule: procviz itself, the
+/// memory of the machine, or a process that was not seen.
 pub fn unnamed(rule: &str) -> &'static str {
-    match rule == Rule::Stall.word() {
-        true => "procviz",
-        false => "unknown process",
+    match rule {
+        _ if rule == Rule::Stall.word() => "procviz",
+        _ if rule == Rule::Shmem.word() => "memory",
+        _ => "unknown process",
     }
 }

@@ -43,6 +43,8 @@ pub struct MachineFigures {
     pub mem_available_bytes: Option<u64>,
     /// Swap in use, bytes.
     pub swap_used_bytes: Option<u64>,
+    /// Shared memory and files on tmpfs, bytes. Each page counts once.
+    pub shmem_bytes: Option<u64>,
     /// Pressure stall time: at least one task lacked a CPU, us.
     pub psi_cpu_some_us: Option<u64>,
     /// Pressure stall time: tasks lacked memory.

@@ -10,6 +10,7 @@ mod finding;
 mod ids;
 mod loss;
 mod machine;
+mod memory;
 mod sample;
 mod snapshot;
 mod state;
@@ -25,11 +26,14 @@ pub use finding::{Finding, FindingKey, Rule, unnamed};
 pub use ids::{Comm, Scope, TaskId};
 pub use loss::Losses;
 pub use machine::{Host, MachineFigures, Pressure};
+pub use memory::{Memory, MemoryParts, MemorySizes};
 pub(crate) use sample::SLACK_NS;
-pub use sample::{Found, Gone, Io, Memory, Reading, Sample, Sources, Stamp};
+pub use sample::{Found, Gone, Io, Reading, Sample, Sources, Stamp};
 pub use snapshot::{Slots, Snapshot};
 pub use state::State;
 pub use task::{Change, End, Process, TaskView, Thread};
-pub use units::{bytes_text, count_text, duration_text, per_second_text, rate_text, total};
+pub use units::{
+    bytes_text, count_text, duration_text, known_bytes_text, per_second_text, rate_text, total,
+};
 pub use untrusted::Untrusted;
 pub(crate) use untrusted::is_harmful;

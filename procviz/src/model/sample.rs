@@ -5,7 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use crate::model::{Comm, Event, ExitRecord, Fold, Losses, MachineFigures, State, TaskId};
+use crate::model::{
+    Comm, Event, ExitRecord, Fold, Losses, MachineFigures, Memory, MemorySizes, State, TaskId,
+};
 
 /// Where a sample's figures come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -233,6 +235,8 @@ pub struct Gone {
     pub system_ns: u64,
     /// Storage IO.
     pub io: Io,
+    /// Bytes of `io.write` that never reached storage.
+    pub cancelled_write_bytes: u64,
     /// `io` includes the IO of children that the process has reaped: the kernel keeps one
     /// sum of both.
     pub io_has_children: bool,
@@ -273,8 +277,8 @@ pub struct Found {
     pub off_cpu_ns: Option<u64>,
     /// Storage IO; `None` if reading it was refused.
     pub io: Option<Io>,
-    /// Resident set and address space of the process, bytes.
-    pub memory: Option<(u64, u64)>,
+    /// Memory of the process; `None` if not known.
+    pub memory: Option<MemorySizes>,
     /// Number of threads of the process.
     pub threads: u32,
     /// Sums over the exited threads of the process; valid for the leader.
@@ -310,17 +314,4 @@ pub struct Reading {
     pub wait_max_ns: Option<u64>,
     /// Storage IO; `None`: unchanged.
     pub io: Option<Io>,
-}
-
-/// Memory and number of threads of a process.
-#[derive(Clone, Copy, Debug)]
-pub struct Memory {
-    /// The process.
-    pub process: TaskId,
-    /// Resident set, bytes.
-    pub rss: u64,
-    /// Address space, bytes.
-    pub vsize: u64,
-    /// Number of threads.
-    pub threads: u32,
 }

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use crate::model::{Activity, Comm, ExitRecord, Io, Scope, State, Status, TaskId};
+use crate::model::{
+    Activity, Comm, ExitRecord, Io, MemoryParts, MemorySizes, Scope, State, Status, TaskId,
+};
 
 /// What changed in one interval. The values are valid only at their tick. An
 /// older tick means that nothing changed since, so sleeping tasks need no reset.
@@ -104,6 +106,13 @@ pub struct Process {
     pub rss: Option<u64>,
     /// Address space, bytes; `None` if not known.
     pub vsize: Option<u64>,
+    /// What the memory consists of; `None` if not known.
+    pub parts: Option<MemoryParts>,
+    /// The sizes are from a census with kernel events: such a census reads the kernel's fast
+    /// counters, which are not exact.
+    pub is_rough: bool,
+    /// Bytes that the process has passed to write calls, see [`Memory`](crate::model::Memory).
+    pub written: Option<u64>,
     /// Number of threads.
     pub threads: u32,
     /// Path of the cgroup; `None` if not known.
@@ -119,8 +128,10 @@ pub struct Process {
     /// Tick of the last change of the resident set, and the change, bytes;
     /// `None`: the size before is not known.
     pub rss_change: (u64, Option<i64>),
-    /// Resident set when procviz first read it, bytes.
-    pub first_rss: Option<u64>,
+    /// The same for [`Process::private`].
+    pub private_change: (u64, Option<i64>),
+    /// [`Process::private`] when procviz first read it, bytes.
+    pub first_private: Option<u64>,
     /// The process that causes a storm of such processes, see
     /// [`Fork::origin`](crate::model::Fork::origin); the process itself if its fork was
     /// not seen.
@@ -129,6 +140,23 @@ pub struct Process {
     pub end: Option<End>,
     /// Exit record of the process, if there is one.
     pub exit: Option<Arc<ExitRecord>>,
+}
+
+impl Process {
+    /// The sizes of the memory; `None` if not known.
+    pub fn sizes(&self) -> Option<MemorySizes> {
+        Some(MemorySizes {
+            rss: self.rss?,
+            vsize: self.vsize?,
+            parts: self.parts,
+        })
+    }
+
+    /// The memory that rules about growth judge, bytes: see [`MemoryParts::private`]. It is
+    /// the resident set if the parts are not known.
+    pub fn private(&self) -> Option<u64> {
+        self.parts.map(MemoryParts::private).or(self.rss)
+    }
 }
 
 /// A task of either scope, as charts and exporters see it.

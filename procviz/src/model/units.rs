@@ -17,6 +17,11 @@ pub fn bytes_text(bytes: u64) -> String {
     format!("{} {}", three_digits(value), UNITS[unit])
 }
 
+/// The same for bytes that may be unknown.
+pub fn known_bytes_text(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| "unknown".to_owned(), bytes_text)
+}
+
 /// Bytes per second: `12 MiB/s`.
 pub fn rate_text(bytes_per_second: f64) -> String {
     format!("{}/s", bytes_text(bytes_per_second.max(0.0) as u64))

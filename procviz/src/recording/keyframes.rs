@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     columns::{Columns as _, Invalid, TableOut, TablesIn, Words, finish},
-    rows::{self, Sums},
+    task_rows::{self, Sums},
 };
 use crate::{
     model::{Process, Slots, Thread},
@@ -62,7 +62,7 @@ pub(super) fn pack(keyframe: &Keyframe) -> Vec<u8> {
         let (mut slot, mut thread) = (slot as u64, thread.clone());
         threads.row(&mut words, |row| {
             row.rising(&mut slot);
-            rows::thread(row, &mut thread, keyframe.boot_ns, keyframe.tick);
+            task_rows::thread(row, &mut thread, keyframe.boot_ns, keyframe.tick);
         });
     }
     for (slot, process) in keyframe.processes.entries() {
@@ -77,7 +77,7 @@ pub(super) fn pack(keyframe: &Keyframe) -> Vec<u8> {
             row.number(&mut count);
         });
         processes.row(&mut words, |row| {
-            rows::process(row, &mut process, sums, keyframe.boot_ns, keyframe.tick);
+            task_rows::process(row, &mut process, sums, keyframe.boot_ns, keyframe.tick);
         });
     }
     let all = [keyframe.threads.free(), keyframe.processes.free()];
@@ -110,7 +110,7 @@ pub(super) fn unpack(payload: Vec<u8>) -> Result<Option<Keyframe>, Invalid> {
         let (mut slot, mut thread) = (0, Thread::default());
         tables.row(THREADS, |row| {
             row.rising(&mut slot);
-            rows::thread(row, &mut thread, head.boot_ns, head.tick);
+            task_rows::thread(row, &mut thread, head.boot_ns, head.tick);
         })?;
         threads.push((slot_of(slot)?, thread));
     }
@@ -143,7 +143,7 @@ pub(super) fn unpack(payload: Vec<u8>) -> Result<Option<Keyframe>, Invalid> {
         }
         let sums = Sums::of(&process.members, &threads);
         tables.row(PROCESSES, |row| {
-            rows::process(row, &mut process, sums, head.boot_ns, head.tick);
+            task_rows::process(row, &mut process, sums, head.boot_ns, head.tick);
         })?;
         processes.push((slot_of(slot)?, process));
     }

@@ -5,6 +5,7 @@ mod block;
 mod budget;
 mod columns;
 mod deaths;
+mod event_rows;
 mod facts;
 mod gap;
 mod keyframes;
@@ -16,6 +17,8 @@ mod reader;
 mod repacked_blocks;
 mod rows;
 mod samples;
+mod scalars;
+mod task_rows;
 #[cfg(test)]
 mod tests;
 mod trails;

@@ -3,7 +3,9 @@
 //! to expect them.
 
 use super::block::MOST_NS as TIME_NS;
-use crate::model::{Event, ExitRecord, Found, MachineFigures, Pressure, Sample, TaskId};
+use crate::model::{
+    Event, ExitRecord, Found, MachineFigures, MemorySizes, Pressure, Sample, TaskId,
+};
 
 /// Upper limit for counters that only grow: CPU times and run delays, ns, bytes read and
 /// written, and numbers of events.
@@ -53,7 +55,8 @@ pub(super) fn is_possible(sample: &Sample, before_ns: u64) -> bool {
         })
         && sample.memories.iter().all(|memory| {
             id_is_possible(memory.process, latest_ns)
-                && pair_is_at_most(MEMORY_BYTES, Some((memory.rss, memory.vsize)))
+                && sizes_are_possible(memory.sizes)
+                && are_at_most(COUNTER, [memory.written])
         })
 }
 
@@ -101,6 +104,7 @@ fn machine_is_possible(machine: &MachineFigures) -> bool {
                 machine.mem_total_bytes,
                 machine.mem_available_bytes,
                 machine.swap_used_bytes,
+                machine.shmem_bytes,
             ],
         )
         && are_at_most(TIME_NS, [machine.psi_cpu_some_us])
@@ -118,7 +122,7 @@ fn found_is_possible(found: &Found, latest_ns: u64) -> bool {
         && are_at_most(COUNTER, [found.run_delay_ns])
         && are_at_most(TIME_NS, [found.off_cpu_ns])
         && pair_is_at_most(COUNTER, io(found.io))
-        && pair_is_at_most(MEMORY_BYTES, found.memory)
+        && found.memory.is_none_or(sizes_are_possible)
         && u64::from(found.threads) <= TASKS
         && are_at_most(
             COUNTER,
@@ -134,6 +138,20 @@ fn found_is_possible(found: &Found, latest_ns: u64) -> bool {
         && found
             .whole
             .is_none_or(|(cpu_ns, whole)| cpu_ns <= COUNTER && pair_is_at_most(COUNTER, io(whole)))
+}
+
+fn sizes_are_possible(sizes: MemorySizes) -> bool {
+    let parts = sizes.parts.unwrap_or_default();
+    let all = [
+        sizes.rss,
+        sizes.vsize,
+        parts.anon,
+        parts.file,
+        parts.shmem,
+        parts.swap,
+        parts.hugetlb,
+    ];
+    all.iter().all(|size| *size <= MEMORY_BYTES)
 }
 
 fn event_is_possible(event: &Event, latest_ns: u64) -> bool {
@@ -177,9 +195,10 @@ pub(super) fn end_is_possible(record: &ExitRecord, latest_ns: u64) -> bool {
                 record.system_ns,
                 record.read_bytes,
                 record.write_bytes,
+                record.cancelled_write_bytes,
                 record.minor_faults,
                 record.major_faults,
             ],
         )
-        && are_at_most(MEMORY_BYTES, [record.max_rss_bytes])
+        && are_at_most(MEMORY_BYTES, [record.max_rss_bytes, record.args_bytes])
 }

@@ -6,11 +6,12 @@ use rustc_hash::FxHashMap;
 
 use super::{
     columns::{Invalid, TableOut, TablesIn, Words, finish, size},
-    rows::{self, Counts, EVENTS},
+    event_rows::{self, EVENTS},
+    rows::{self, Counts},
 };
 use crate::model::{
-    Comm, Event, ExitRecord, Fold, Found, Gone, Memory, Reading, Sample, Sources, State, Status,
-    TaskId,
+    Comm, Event, ExitRecord, Fold, Found, Gone, Memory, MemorySizes, Reading, Sample, Sources,
+    State, Status, TaskId,
 };
 
 /// Numbers of the tables in a block.
@@ -88,13 +89,13 @@ impl SamplesOut {
             self.row(FOLDS, |put| rows::fold(put, &mut fold));
         }
         for event in &sample.events {
-            let kind = rows::kind(event);
+            let kind = event_rows::kind(event);
             let mut event = event.clone();
             self.row(KINDS, |put| {
                 use super::columns::Columns as _;
                 put.number(&mut u64::from(kind));
             });
-            self.row(kind, |put| rows::event(put, &mut event));
+            self.row(kind, |put| event_rows::event(put, &mut event));
         }
     }
 
@@ -129,7 +130,7 @@ impl SamplesOut {
 /// Memory of each process as last written. Most rows repeat the previous row of their
 /// process, and are not written.
 #[derive(Default)]
-struct Known(FxHashMap<TaskId, (u64, u64, u32)>);
+struct Known(FxHashMap<TaskId, Memory>);
 
 impl Known {
     /// Forgets the processes whose number of threads other rows can change.
@@ -151,8 +152,13 @@ impl Known {
     }
 
     fn is_news(&mut self, memory: &Memory) -> bool {
-        let figures = (memory.rss, memory.vsize, memory.threads);
-        self.0.insert(memory.process, figures) != Some(figures)
+        let before = self.0.get(&memory.process);
+        let mut now = *memory;
+        if let Some(before) = before.filter(|before| before.sizes.rss == now.sizes.rss) {
+            now.sizes.parts = now.sizes.parts.or(before.sizes.parts);
+            now.written = now.written.or(before.written);
+        }
+        self.0.insert(memory.process, now) != Some(now)
     }
 }
 
@@ -265,10 +271,10 @@ impl SamplesIn {
             get.number(&mut kind);
         })?;
         let kind = u8::try_from(kind).map_err(|_| Invalid)?;
-        let Some(mut event) = rows::blank(kind) else {
+        let Some(mut event) = event_rows::blank(kind) else {
             return Ok(ControlFlow::Continue(()));
         };
-        self.0.row(kind, |get| rows::event(get, &mut event))?;
+        self.0.row(kind, |get| event_rows::event(get, &mut event))?;
         Ok(ControlFlow::Break(event))
     }
 }
@@ -293,9 +299,13 @@ const BLANK_READING: Reading = Reading {
 
 const BLANK_MEMORY: Memory = Memory {
     process: NOBODY,
-    rss: 0,
-    vsize: 0,
+    sizes: MemorySizes {
+        rss: 0,
+        vsize: 0,
+        parts: None,
+    },
     threads: 0,
+    written: None,
 };
 
 fn blank_found() -> Found {

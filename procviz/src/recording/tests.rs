@@ -8,7 +8,8 @@ use proptest::{prelude::*, strategy::ValueTree as _};
 use super::{Block, Facts, Gap, Map, Mark, Packer, ReadError, Reader};
 use crate::model::{
     Comm, Event, Exec, ExitRecord, Fold, Fork, Found, Gone, Io, Losses, MachineFigures, Memory,
-    Pressure, Reading, Rename, Sample, Sources, Stamp, State, Status, TaskId, ThreadEnd,
+    MemoryParts, MemorySizes, Pressure, Reading, Rename, Sample, Sources, Stamp, State, Status,
+    TaskId, ThreadEnd,
 };
 use crate::tracker::{Change, Keyframe, LastSeconds, Secrets, Tracker};
 
@@ -216,13 +217,18 @@ fn found() -> impl Strategy<Value = Found> {
                 run_delay_ns: flags[0].then_some(numbers[4]),
                 off_cpu_ns: flags[1].then_some(numbers[5]),
                 io,
-                memory: flags[2].then_some((numbers[6], numbers[7])),
+                memory: flags[2].then(|| MemorySizes {
+                    rss: numbers[6],
+                    vsize: numbers[7],
+                    parts: flags[4].then(|| parts(&numbers)),
+                }),
                 threads: numbers[8] as u32 % (1 << 22),
                 gone: Gone {
                     cpu_ns: numbers[9],
                     user_ns: numbers[8],
                     system_ns: numbers[7],
                     io: io.unwrap_or_default(),
+                    cancelled_write_bytes: 0,
                     io_has_children: false,
                     minor_faults: numbers[6],
                     major_faults: numbers[5],
@@ -232,6 +238,16 @@ fn found() -> impl Strategy<Value = Found> {
                 watched: flags[5],
             },
         )
+}
+
+fn parts(numbers: &[u64]) -> MemoryParts {
+    MemoryParts {
+        anon: numbers[2],
+        file: numbers[3],
+        shmem: numbers[4],
+        swap: numbers[5],
+        hugetlb: numbers[6],
+    }
 }
 
 fn exit() -> impl Strategy<Value = ExitRecord> {
@@ -250,6 +266,7 @@ fn exit() -> impl Strategy<Value = ExitRecord> {
                 uid: numbers[3] as u32,
                 comm,
                 args,
+                args_bytes: maybe(3),
                 status: Status(numbers[4] as u32),
                 oom: flags[1],
                 cpu_ns: maybe(4),
@@ -259,6 +276,7 @@ fn exit() -> impl Strategy<Value = ExitRecord> {
                 max_rss_inherited: flags[5].then_some(flags[4]),
                 read_bytes: maybe(8),
                 write_bytes: maybe(9),
+                cancelled_write_bytes: maybe(2),
                 minor_faults: maybe(10),
                 major_faults: maybe(11),
                 cgroup,
@@ -378,6 +396,7 @@ fn machine() -> impl Strategy<Value = MachineFigures> {
             mem_total_bytes: maybe(6),
             mem_available_bytes: maybe(7),
             swap_used_bytes: maybe(8),
+            shmem_bytes: maybe(7),
             psi_cpu_some_us: maybe(9),
             psi_memory: pressure(10),
             psi_io: pressure(11),
@@ -389,15 +408,18 @@ fn machine() -> impl Strategy<Value = MachineFigures> {
 
 fn sample() -> impl Strategy<Value = Sample> {
     use proptest::collection::vec;
-    let memory =
-        (task(), numbers::<2>(), any::<u32>()).prop_map(|(process, [rss, vsize], threads)| {
-            Memory {
-                process,
-                rss,
-                vsize,
-                threads,
-            }
-        });
+    let memory = (task(), numbers::<9>(), any::<(u32, bool)>()).prop_map(
+        |(process, sizes, (threads, all))| Memory {
+            process,
+            sizes: MemorySizes {
+                rss: sizes[0],
+                vsize: sizes[1],
+                parts: all.then(|| parts(&sizes)),
+            },
+            threads,
+            written: all.then_some(sizes[8]),
+        },
+    );
     let head = (
         numbers::<9>(),
         0..2_000_000_000u64,
@@ -650,7 +672,7 @@ fn keyframes_are_as_their_version_says() {
     let keyframe = whole.keyframe(Secrets::Kept, LastSeconds::Kept).unwrap();
     let bytes = super::keyframes::pack(&keyframe);
     let print = format!("{} bytes, {:08x}", bytes.len(), crc32c::crc32c(&bytes));
-    expect_test::expect!["2003 bytes, d0ecb141"].assert_eq(&print);
+    expect_test::expect!["2768 bytes, 97a38bd1"].assert_eq(&print);
 }
 
 /// A tracker does not restore the keyframe of another version, or random bytes.

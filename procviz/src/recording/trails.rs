@@ -3,7 +3,7 @@
 use super::{
     block::MOST_OF_KEYFRAME,
     columns::{Columns, Invalid, TableOut, TablesIn, Words, finish},
-    rows::{comm, flags, maybe_small, small},
+    scalars::{comm, flags, maybe_small, small},
 };
 use crate::{
     model::TaskId,
@@ -140,8 +140,8 @@ mod tests {
     use super::*;
     use crate::{
         model::{
-            Comm, Event, Found, Gone, Host, Memory, Reading, Sample, Scope, Sources, Stamp, State,
-            Status, TaskId, ThreadEnd,
+            Comm, Event, Found, Gone, Host, Memory, MemorySizes, Reading, Sample, Scope, Sources,
+            Stamp, State, Status, TaskId, ThreadEnd,
         },
         tracker::Tracker,
         trails::{Past, Trails},
@@ -192,7 +192,7 @@ mod tests {
                 run_delay_ns: Some(0),
                 off_cpu_ns: None,
                 io: None,
-                memory: Some((1 << 20, 1 << 30)),
+                memory: Some(MemorySizes::new(1 << 20, 1 << 30)),
                 threads: 1,
                 gone: Gone::default(),
                 whole: None,
@@ -236,9 +236,9 @@ mod tests {
                 });
                 sample.memories.push(Memory {
                     process: id,
-                    rss: self.noise.below(80) << 20,
-                    vsize: 1 << 30,
+                    sizes: MemorySizes::new(self.noise.below(80) << 20, 1 << 30),
                     threads: 1,
+                    written: None,
                 });
             }
             if self.noise.below(21) == 0 && self.living.len() > 1 {

@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::model::{Event, Exec, Found, TaskId};
+use crate::model::{Event, Exec, Found, MemorySizes, TaskId};
 
 /// A living thread.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,9 @@ struct Family {
     children: Vec<u32>,
     /// The last tick at which its memory was read.
     read_tick: u64,
+    /// Resident set and address space as the kernel's fast counters had them at that time,
+    /// and the exact sizes, bytes.
+    sizes: Option<((u64, u64), MemorySizes)>,
 }
 
 /// All living threads and processes.
@@ -199,6 +202,21 @@ impl Roster {
     /// The number of living processes.
     pub(super) fn processes(&self) -> usize {
         self.processes.len()
+    }
+
+    /// The exact sizes of the memory of a process, if the fast counters (resident set and
+    /// address space, bytes) are those of the last reading.
+    pub(super) fn known_sizes(&self, process: TaskId, fast: (u64, u64)) -> Option<MemorySizes> {
+        let family = self.processes.get(&process.tid)?;
+        let (before, sizes) = family.sizes?;
+        (before == fast && family.start_ns == process.start_ns).then_some(sizes)
+    }
+
+    /// Keeps the exact sizes that were read when the fast counters were `fast`.
+    pub(super) fn keep_sizes(&mut self, process: TaskId, fast: (u64, u64), sizes: MemorySizes) {
+        if let Some(family) = self.processes.get_mut(&process.tid) {
+            family.sizes = Some((fast, sizes));
+        }
     }
 
     /// Whether the memory of a process is still to be read in this tick; true only

@@ -61,7 +61,7 @@ impl Tracker {
             run_delay_ns: thread.run_delay_ns,
             off_cpu_ns,
             io: thread.io,
-            memory: process.rss.zip(process.vsize).filter(|_| is_leader),
+            memory: process.sizes().filter(|_| is_leader),
             threads: process.threads,
             gone: if is_leader {
                 self.gone(process)

@@ -2,7 +2,10 @@
 //! losses, or every sample where there are no events.
 
 use crate::{
-    model::{Change, End, Found, Io, Process, Sample, Sources, State, Thread, total},
+    model::{
+        Change, End, Found, Io, Memory, MemoryParts, MemorySizes, Process, Sample, Sources, State,
+        Thread, total,
+    },
     tracker::Tracker,
 };
 
@@ -97,8 +100,11 @@ impl Tracker {
             cpu_ns: found.gone.cpu_ns,
             io: Some(found.gone.io),
             run_delay_ns: None,
-            rss: found.memory.map(|(rss, _)| rss),
-            vsize: found.memory.map(|(_, vsize)| vsize),
+            rss: found.memory.map(|sizes| sizes.rss),
+            vsize: found.memory.map(|sizes| sizes.vsize),
+            parts: found.memory.and_then(|sizes| sizes.parts),
+            is_rough: self.is_rough(found),
+            written: None,
             threads: found.threads,
             cgroup: found.cgroup.clone(),
             args: None,
@@ -106,13 +112,39 @@ impl Tracker {
             ended_on_cpu_ns: None,
             change: Change::default(),
             rss_change: (0, Some(0)),
-            first_rss: found.memory.map(|(rss, _)| rss),
+            private_change: (0, Some(0)),
+            first_private: found
+                .memory
+                .map(|sizes| sizes.parts.map_or(sizes.rss, MemoryParts::private)),
             origin: found.process,
             end: None,
             exit: None,
         });
         self.processes.insert(found.process, slot);
         slot
+    }
+
+    /// Whether the sizes of a census are not exact; those of an older recording are as good
+    /// as all others there.
+    fn is_rough(&self, found: &Found) -> bool {
+        let has_parts = found.memory.is_some_and(|sizes| sizes.parts.is_some());
+        has_parts && self.snapshot.sources == Sources::EbpfAndProc
+    }
+
+    /// Takes the sizes of a process whose exact sizes are not known.
+    fn take_rough_sizes(&mut self, found: &Found, sizes: MemorySizes) {
+        let Some((_, process)) = self.process_mut(found.process) else {
+            return;
+        };
+        process.threads = found.threads;
+        if process.rss.is_some() || process.end.is_some() {
+            return;
+        }
+        process.rss = Some(sizes.rss);
+        process.vsize = Some(sizes.vsize);
+        process.parts = sizes.parts;
+        process.is_rough = true;
+        process.first_private = process.private();
     }
 
     /// Updates a known thread.
@@ -166,14 +198,15 @@ impl Tracker {
     fn take_whole(&mut self, found: &Found, is_complete: bool) {
         let tick = self.snapshot.tick;
         let sums_threads = self.sums_threads();
-        if let Some((rss, vsize)) = found.memory {
-            let memory = crate::model::Memory {
+        match found.memory {
+            Some(sizes) if self.is_rough(found) => self.take_rough_sizes(found, sizes),
+            Some(sizes) => self.take_memory(&Memory {
                 process: found.process,
-                rss,
-                vsize,
+                sizes,
                 threads: found.threads,
-            };
-            self.take_memory(&memory);
+                written: None,
+            }),
+            None => {}
         }
         let Some((slot, process)) = self.process_mut(found.process) else {
             return;

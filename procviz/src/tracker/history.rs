@@ -14,7 +14,8 @@ const CURVE_POINTS: usize = 60;
 pub(super) struct Point {
     pub(super) time_ns: u64,
     pub(super) cpu_ns: u64,
-    pub(super) rss: u64,
+    /// See [`Process::private`](crate::model::Process::private).
+    pub(super) private: u64,
     pub(super) io_bytes: u64,
 }
 

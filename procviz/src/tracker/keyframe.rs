@@ -16,7 +16,7 @@ use crate::model::{
 
 /// Raise this with each change of the saved data or of its format; a test fails if
 /// that is forgotten.
-const VERSION: u16 = 5;
+const VERSION: u16 = 6;
 const VERSION_BYTES: usize = size_of::<u16>();
 
 /// The saved data besides tasks and rules.
@@ -130,6 +130,9 @@ impl Tracker {
         let mut exits = Exits::new();
         for (slot, process) in processes.entries_mut() {
             process.change = news(process.change, tick);
+            if process.private_change.0 != tick {
+                process.private_change = (0, None);
+            }
             if process.rss_change.0 != tick {
                 process.rss_change = (0, None);
             }

@@ -95,15 +95,15 @@ impl Tracker {
                 let preempted = preempted.get(&process.id).copied().unwrap_or_default();
                 alone.readings.push(self.reading(process, preempted));
             }
-            if let Some((rss, vsize)) = process.rss.zip(process.vsize)
+            if let Some(sizes) = process.sizes()
                 && counted.contains(&process.id)
                 && !with_memory.contains(&process.id)
             {
                 alone.memories.push(Memory {
                     process: process.id,
-                    rss,
-                    vsize,
+                    sizes,
                     threads: process.threads,
+                    written: process.written,
                 });
             }
         }

@@ -113,24 +113,48 @@ impl Tracker {
         if process.end.is_some() {
             return;
         }
-        let delta = process.rss.map(|before| difference(memory.rss, before));
-        process.rss = Some(memory.rss);
-        process.first_rss = process.first_rss.or(process.rss);
-        process.vsize = Some(memory.vsize);
+        let (rss, private) = (process.rss, process.private());
+        let sizes = memory.sizes;
+        if sizes.parts.is_some() || rss != Some(sizes.rss) {
+            process.parts = sizes.parts;
+        }
+        process.rss = Some(sizes.rss);
+        process.vsize = Some(sizes.vsize);
         process.threads = memory.threads;
-        if delta != Some(0) {
-            let before = if process.rss_change.0 == tick {
-                process.rss_change.1
-            } else {
-                Some(0)
-            };
-            let sum = before
-                .zip(delta)
-                .map(|(before, delta): (i64, i64)| before.saturating_add(delta));
-            process.rss_change = (tick, sum);
+        process.written = memory.written.or(process.written);
+        let now = process.private();
+        process.first_private = process.first_private.or(now);
+        if std::mem::take(&mut process.is_rough) {
+            // The difference to a rough size is no change of the process.
+            process.first_private = now;
+            (process.rss_change, process.private_change) = ((tick, None), (tick, None));
+            self.touch(slot);
+            return;
+        }
+        let is_changed = rss != process.rss || private != now;
+        note_change(&mut process.rss_change, tick, rss, process.rss);
+        note_change(&mut process.private_change, tick, private, now);
+        if is_changed {
             self.touch(slot);
         }
     }
+}
+
+/// Adds the change of a size to its changes in this tick.
+fn note_change(change: &mut (u64, Option<i64>), tick: u64, before: Option<u64>, now: Option<u64>) {
+    if before == now {
+        return;
+    }
+    let earlier = match change.0 == tick {
+        true => change.1,
+        false => Some(0),
+    };
+    let delta = now.zip(before).map(|(now, before)| difference(now, before));
+    let sum = earlier.zip(delta);
+    *change = (
+        tick,
+        sum.map(|(earlier, delta)| earlier.saturating_add(delta)),
+    );
 }
 
 /// `now - before`, within the limits of the type.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    ExitRecord, Process, State, TaskId, TaskView, Untrusted, bytes_text, count_text, duration_text,
-    rate_text,
+    ExitRecord, MemoryParts, Process, State, TaskId, TaskView, Untrusted, bytes_text, count_text,
+    duration_text, known_bytes_text, rate_text,
 };
 
 /// The content of a popup.
@@ -127,10 +127,39 @@ fn memory(task: &TaskView<'_>) -> String {
         None => String::new(),
     };
     format!(
-        "RSS {}{change}, address space {}",
-        known(task.process.rss),
-        known(task.process.vsize)
+        "RSS {}{change}{}; address space {}",
+        known_bytes_text(task.process.rss),
+        parts(task.process.parts),
+        known_bytes_text(task.process.vsize)
     )
+}
+
+/// What the memory consists of, without parts that are 0.
+fn parts(parts: Option<MemoryParts>) -> String {
+    let Some(parts) = parts else {
+        return String::new();
+    };
+    let of_rss = [
+        (parts.anon, "anonymous"),
+        (parts.file, "file"),
+        (parts.shmem, "shared"),
+    ];
+    let aside = [(parts.swap, "in swap"), (parts.hugetlb, "huge pages")];
+    let texts = |sizes: &[(u64, &str)]| -> Vec<String> {
+        let sizes = sizes.iter().filter(|(size, _)| *size > 0);
+        sizes
+            .map(|(size, what)| format!("{} {what}", bytes_text(*size)))
+            .collect()
+    };
+    let of_rss = texts(&of_rss).join(", ");
+    let mut text = match of_rss.is_empty() {
+        true => String::new(),
+        false => format!(": {of_rss}"),
+    };
+    for part in texts(&aside) {
+        text.push_str(&format!("; {part}"));
+    }
+    text
 }
 
 fn io(task: &TaskView<'_>, interval_ns: u64) -> String {
@@ -144,10 +173,6 @@ fn io(task: &TaskView<'_>, interval_ns: u64) -> String {
         bytes_text(io.read),
         bytes_text(io.write)
     )
-}
-
-fn known(bytes: Option<u64>) -> String {
-    bytes.map_or_else(|| "unknown".to_owned(), bytes_text)
 }
 
 /// The lines about the exit of a task.
@@ -178,6 +203,6 @@ fn record_line(record: &ExitRecord, id: TaskId) -> String {
     format!(
         "{whose}lifetime {}, CPU time {cpu}, max RSS {}{when}",
         duration_text(record.lifetime_ns()),
-        known(record.max_rss_bytes)
+        known_bytes_text(record.max_rss_bytes)
     )
 }

@@ -8,7 +8,10 @@ use procviz::{
         ANGLE, Arguments, Bubble, BubbleOptions, Colors, Context, Grid, GridOptions, Grouping,
         Lines, LinesOptions, PaletteKind, Sorting, Theme,
     },
-    model::{Comm, Found, Gone, Host, Io, Reading, Sample, Scope, Sources, Stamp, State, TaskId},
+    model::{
+        Comm, Found, Gone, Host, Io, MemorySizes, Reading, Sample, Scope, Sources, Stamp, State,
+        TaskId,
+    },
     paint::{Raster, encode, svg},
     scene::{Font, Scene},
     tracker::Tracker,
@@ -256,7 +259,10 @@ fn found(tid: u32) -> Found {
         run_delay_ns: Some(0),
         off_cpu_ns: Some(0),
         io: Some(Io::default()),
-        memory: Some((u64::from(tid % 997) * 40_960, 1 << (24 + tid % 10))),
+        memory: Some(MemorySizes::new(
+            u64::from(tid % 997) * 40_960,
+            1 << (24 + tid % 10),
+        )),
         threads: 1,
         gone: Gone::default(),
         whole: None,

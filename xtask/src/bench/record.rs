@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use procviz::{
-    model::{Comm, Found, Gone, Io, Memory, Reading, Sample, Scope, Sources, Stamp, State, TaskId},
+    model::{
+        Comm, Found, Gone, Io, Memory, MemoryParts, MemorySizes, Reading, Sample, Scope, Sources,
+        Stamp, State, TaskId,
+    },
     recording::{Block, Facts, Mark, Packer, Reader},
     tracker::{ActiveFindings, LastSeconds, Secrets, Tracker},
     trails::{Stretch, Trails},
@@ -310,8 +313,8 @@ impl Machine {
     fn memory(&self, task: u64) -> Memory {
         Memory {
             process: id(task),
-            rss: self.pages[task as usize] * 4_096,
-            vsize: task << 24,
+            sizes: sizes(self.pages[task as usize] * 4_096, task << 24),
+            written: None,
             threads: 1,
         }
     }
@@ -333,11 +336,25 @@ fn found(task: u64) -> Found {
         run_delay_ns: Some(0),
         off_cpu_ns: Some(0),
         io: Some(Io::default()),
-        memory: Some((task * 37 * 4_096, task << 24)),
+        memory: Some(sizes(task * 37 * 4_096, task << 24)),
         threads: 1,
         gone: Gone::default(),
         whole: None,
         cgroup: None,
         watched: true,
+    }
+}
+
+/// Sizes of a process of which a quarter is pages of files.
+pub(super) fn sizes(rss: u64, vsize: u64) -> MemorySizes {
+    let parts = MemoryParts {
+        anon: rss - rss / 4,
+        file: rss / 4,
+        ..MemoryParts::default()
+    };
+    MemorySizes {
+        rss,
+        vsize,
+        parts: Some(parts),
     }
 }

@@ -15,7 +15,7 @@ use procviz::{
 
 use super::{
     Row,
-    record::{Noise, cost},
+    record::{Noise, cost, sizes},
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -298,6 +298,7 @@ impl Machine {
             mem_total_bytes: Some(32 << 30),
             mem_available_bytes: Some(11 << 30),
             swap_used_bytes: Some(0),
+            shmem_bytes: Some(1 << 30),
             psi_cpu_some_us: Some(0),
             psi_memory: Some(Pressure::default()),
             psi_io: Some(Pressure {
@@ -390,8 +391,8 @@ impl Machine {
             });
             sample.memories.push(Memory {
                 process: script,
-                rss: 2 << 20,
-                vsize: 5 << 20,
+                sizes: sizes(2 << 20, 5 << 20),
+                written: None,
                 threads: 1,
             });
         }
@@ -413,8 +414,8 @@ impl Machine {
         });
         sample.memories.push(Memory {
             process: dump,
-            rss: 80 << 20,
-            vsize: 400 << 20,
+            sizes: sizes(80 << 20, 400 << 20),
+            written: None,
             threads: 1,
         });
         // The backends wait for the disk one after the other, half a minute each.
@@ -524,6 +525,7 @@ fn end(of: TaskId, time_ns: u64, name: &str, code: u32) -> [Event; 2] {
             uid: 1_001,
             comm,
             args: args(&[name]),
+            args_bytes: Some(12),
             status,
             oom: false,
             cpu_ns,
@@ -533,6 +535,7 @@ fn end(of: TaskId, time_ns: u64, name: &str, code: u32) -> [Event; 2] {
             max_rss_inherited: Some(false),
             read_bytes: Some(0),
             write_bytes: Some(0),
+            cancelled_write_bytes: Some(0),
             minor_faults: Some(120),
             major_faults: Some(0),
             cgroup: None,
@@ -560,7 +563,7 @@ fn found(task: u64) -> Found {
         run_delay_ns: Some(0),
         off_cpu_ns: Some(0),
         io: Some(Io::default()),
-        memory: Some((mib << 20, mib << 22)),
+        memory: Some(sizes(mib << 20, mib << 22)),
         threads: 1,
         gone: Gone::default(),
         whole: None,

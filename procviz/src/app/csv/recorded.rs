@@ -23,8 +23,20 @@ use crate::{
 };
 
 /// Lines of `status` that a recording can fill, in the order of the kernel.
-const STATUS: [&str; 8] = [
-    "Name", "State", "Tgid", "Pid", "PPid", "VmSize", "VmRSS", "Threads",
+const STATUS: [&str; 13] = [
+    "Name",
+    "State",
+    "Tgid",
+    "Pid",
+    "PPid",
+    "VmSize",
+    "VmRSS",
+    "RssAnon",
+    "RssFile",
+    "RssShmem",
+    "VmSwap",
+    "HugetlbPages",
+    "Threads",
 ];
 /// Lines of `io`.
 const IO: [&str; 7] = [
@@ -227,6 +239,7 @@ fn stat(task: &TaskView<'_>, name: &str, host: &Host) -> Vec<u8> {
 
 fn status(task: &TaskView<'_>, name: &str) -> Vec<u8> {
     let process = task.process;
+    let parts = process.parts;
     let size = |bytes: Option<u64>| {
         // Kernel threads have no such lines.
         let bytes = bytes.filter(|_| !process.kthread);
@@ -245,6 +258,11 @@ fn status(task: &TaskView<'_>, name: &str) -> Vec<u8> {
         "PPid" => number(Some(process.ppid.into())),
         "VmSize" => size(process.vsize),
         "VmRSS" => size(process.rss),
+        "RssAnon" => size(parts.map(|parts| parts.anon)),
+        "RssFile" => size(parts.map(|parts| parts.file)),
+        "RssShmem" => size(parts.map(|parts| parts.shmem)),
+        "VmSwap" => size(parts.map(|parts| parts.swap)),
+        "HugetlbPages" => size(parts.map(|parts| parts.hugetlb)),
         "Threads" => number(Some(process.threads.into())),
         _ => Vec::new(),
     }

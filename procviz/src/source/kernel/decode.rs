@@ -80,13 +80,13 @@ mod tests {
                 prop_assert_eq!(Record::decode(&bytes).is_some(), right);
                 return Ok(());
             }
-            let right = [96, 0, 104, 176, 40, 280, 32].get(kind as usize) == Some(&bytes.len());
+            let right = [96, 0, 104, 184, 40, 280, 32].get(kind as usize) == Some(&bytes.len());
             prop_assert_eq!(Record::decode(&bytes).is_some(), right);
         }
 
         #[test]
         fn right_lengths_decode(kind in 0usize..7, fill in any::<u8>()) {
-            let mut bytes = vec![fill; [96, 88 + 5, 104, 176, 40, 280, 32][kind]];
+            let mut bytes = vec![fill; [96, 88 + 5, 104, 184, 40, 280, 32][kind]];
             bytes[..4].copy_from_slice(&(kind as u32).to_ne_bytes());
             if kind == Kind::Exec as usize {
                 bytes[52..56].copy_from_slice(&5u32.to_ne_bytes());

@@ -9,13 +9,15 @@ pub struct IoFile {
     pub read_bytes: u64,
     /// `write_bytes`: bytes written to storage.
     pub write_bytes: u64,
+    /// `wchar`: bytes passed to write calls.
+    pub written: u64,
 }
 
 /// Parses `io`.
 ///
 /// # Errors
 ///
-/// When one of the two fields is missing or not a number.
+/// When one of the fields is missing or not a number.
 pub fn parse_io(bytes: &[u8]) -> Result<IoFile, ParseError> {
     let field = |name: &'static str| {
         bytes
@@ -30,6 +32,7 @@ pub fn parse_io(bytes: &[u8]) -> Result<IoFile, ParseError> {
     Ok(IoFile {
         read_bytes: field("read_bytes")?,
         write_bytes: field("write_bytes")?,
+        written: field("wchar")?,
     })
 }
 
@@ -49,7 +52,7 @@ mod tests {
             );
             let ours = parse_io(text.as_bytes()).unwrap();
             let theirs = procfs::process::Io::from_read(text.as_bytes()).unwrap();
-            prop_assert_eq!((ours.read_bytes, ours.write_bytes), (theirs.read_bytes, theirs.write_bytes));
+            prop_assert_eq!((ours.read_bytes, ours.write_bytes, ours.written), (theirs.read_bytes, theirs.write_bytes, theirs.wchar));
         }
 
         #[test]

@@ -64,6 +64,7 @@ impl MachineReader {
             swap_used_bytes: memory
                 .as_ref()
                 .map(|memory| memory.swap_total.saturating_sub(memory.swap_free)),
+            shmem_bytes: memory.as_ref().and_then(|memory| memory.shmem),
             ..MachineFigures::default()
         };
         if let (Some(now), Some(before)) = (now, before) {

@@ -1,4 +1,4 @@
-//! Reads `/proc`. The three files that a tick needs have their own parsers,
+//! Reads `/proc`. The files that a tick needs have their own parsers,
 //! which allocate nothing. The `procfs` crate reads all other files.
 
 mod files;
@@ -7,6 +7,7 @@ mod machine;
 mod reader;
 mod schedstat;
 mod stat;
+mod status;
 mod walk;
 
 pub use files::{ProcFiles, TaskDir, TaskFile};
@@ -15,4 +16,5 @@ pub(crate) use machine::MachineReader;
 pub use reader::{ProcDir, ReadError};
 pub use schedstat::{Schedstat, parse_schedstat};
 pub use stat::{ParseError, Stat, parse_stat};
+pub use status::parse_memory;
 pub(crate) use walk::Walk;

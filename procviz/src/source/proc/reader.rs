@@ -15,7 +15,9 @@ use super::{
     io::{IoFile, parse_io},
     schedstat::{Schedstat, parse_schedstat},
     stat::{ParseError, Stat, parse_stat},
+    status::parse_memory,
 };
+use crate::model::MemorySizes;
 
 /// Why a file of `/proc` was not read.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +92,16 @@ impl ProcDir {
     pub fn thread_stat(&mut self, tgid: u32, tid: u32) -> Result<Stat, ReadError> {
         self.set_path(format_args!("{tgid}/task/{tid}/stat"));
         Ok(parse_stat(self.read()?)?)
+    }
+
+    /// The memory of the process of a thread, from the thread's `status`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Gone`] when the thread no longer exists.
+    pub fn thread_memory(&mut self, tgid: u32, tid: u32) -> Result<MemorySizes, ReadError> {
+        self.set_path(format_args!("{tgid}/task/{tid}/status"));
+        Ok(parse_memory(self.read()?)?)
     }
 
     /// `stat` of a process: the sum of the times of all its threads.

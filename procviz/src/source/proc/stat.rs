@@ -6,7 +6,7 @@ use crate::model::{Comm, State};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed `{file}` file: field `{field}` is missing or invalid")]
 pub struct ParseError {
-    /// `stat`, `io` or `schedstat`.
+    /// `stat`, `status`, `io` or `schedstat`.
     pub file: &'static str,
     /// Number or name of the field, as in proc(5).
     pub field: &'static str,

@@ -14,8 +14,9 @@ use super::{
     io::parse_io,
     reader::{ProcDir, ReadError, read_once},
     stat::{Stat, number, parse_stat},
+    status::parse_memory,
 };
-use crate::model::{Found, Gone, Io, TaskId};
+use crate::model::{Found, Gone, Io, MemorySizes, TaskId};
 
 const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
@@ -23,10 +24,12 @@ const DIRECTORY: OFlags = OFlags::RDONLY
 const PF_KTHREAD: u32 = 0x0020_0000;
 
 /// The figures of a thread at the last walk.
+#[derive(Clone, Copy)]
 struct Known {
     stat: Stat,
     io: Option<Io>,
     uid: Option<u32>,
+    sizes: MemorySizes,
     /// Number of the last walk that saw the thread.
     walk: u64,
 }
@@ -148,50 +151,47 @@ impl Walk {
     /// Reads a thread. Also returns whether its `stat` changed since the last walk.
     fn thread(&mut self, folder: &OwnedFd, pid: u32, tid: u32) -> Result<(Found, bool), ReadError> {
         let stat = parse_stat(self.read(folder, tid, "stat")?)?;
-        let before = self
-            .known
-            .get_mut(&tid)
-            .filter(|known| known.stat.start == stat.start);
-        if let Some(known) = before {
-            known.walk = self.walks;
-            if known.stat == stat {
-                let (io, uid) = (known.io, known.uid);
-                return Ok((self.found(pid, &stat, io, uid), false));
-            }
+        let before = self.known.get(&tid).copied();
+        let before = before.filter(|known| known.stat.start == stat.start);
+        let walk = self.walks;
+        if let Some(known) = before.filter(|known| known.stat == stat) {
+            let known = Known { walk, ..known };
+            self.known.insert(tid, known);
+            return Ok((self.found(pid, &known), false));
         }
-        // The user id rarely changes, and reading `status` is expensive. So `status` is
-        // read for new tasks and new names, and for a tenth of the other changed tasks.
-        let uid = match self
-            .known
-            .get(&tid)
-            .filter(|known| known.stat.start == stat.start)
-        {
-            Some(known)
-                if known.stat.comm == stat.comm
-                    && !(self.walks + u64::from(tid)).is_multiple_of(10) =>
-            {
-                known.uid
-            }
-            _ => self.read(folder, tid, "status").ok().and_then(real_uid),
+        let sizes = MemorySizes::new(stat.rss * self.page_bytes, stat.vsize);
+        let mut known = Known {
+            stat,
+            io: None,
+            uid: before.and_then(|before| before.uid),
+            sizes: before.map_or(sizes, |before| MemorySizes {
+                vsize: stat.vsize,
+                ..before.sizes
+            }),
+            walk,
         };
+        // The user id rarely changes, and reading `status` is expensive. So `status` is
+        // read for new tasks and new names, for processes of another size, and for a tenth
+        // of the other changed tasks.
+        let is_due = before.is_none_or(|before| {
+            before.stat.comm != stat.comm
+                || (tid == pid && before.stat.rss != stat.rss)
+                || (walk + u64::from(tid)).is_multiple_of(10)
+        });
+        if is_due && let Ok(status) = self.read(folder, tid, "status") {
+            known.sizes = parse_memory(status).unwrap_or(sizes);
+            known.uid = real_uid(status);
+        }
         let io = self
             .read(folder, tid, "io")
             .ok()
             .and_then(|bytes| parse_io(bytes).ok());
-        let io = io.map(|io| Io {
+        known.io = io.map(|io| Io {
             read: io.read_bytes,
             write: io.write_bytes,
         });
-        self.known.insert(
-            tid,
-            Known {
-                stat,
-                io,
-                uid,
-                walk: self.walks,
-            },
-        );
-        Ok((self.found(pid, &stat, io, uid), true))
+        self.known.insert(tid, known);
+        Ok((self.found(pid, &known), true))
     }
 
     /// Reads a file of a thread; `folder` is the `task` folder of its process.
@@ -235,7 +235,8 @@ impl Walk {
         Some((cpu_ns, io))
     }
 
-    fn found(&self, pid: u32, stat: &Stat, io: Option<Io>, uid: Option<u32>) -> Found {
+    fn found(&self, pid: u32, known: &Known) -> Found {
+        let stat = &known.stat;
         let id = TaskId {
             tid: stat.tid,
             start_ns: stat.start * self.tick_ns,
@@ -247,7 +248,7 @@ impl Walk {
                 start_ns: id.start_ns,
             },
             ppid: stat.ppid,
-            uid,
+            uid: known.uid,
             ns_pid: None,
             kthread: stat.flags & PF_KTHREAD != 0,
             comm: stat.comm,
@@ -257,8 +258,8 @@ impl Walk {
             cpu_ns: (stat.utime + stat.stime) * self.tick_ns,
             run_delay_ns: None,
             off_cpu_ns: None,
-            io,
-            memory: Some((stat.rss * self.page_bytes, stat.vsize)),
+            io: known.io,
+            memory: Some(known.sizes),
             threads: stat.threads,
             gone: Gone::default(),
             whole: None,

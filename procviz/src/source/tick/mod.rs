@@ -5,7 +5,9 @@ mod blocked;
 mod census;
 mod reading;
 mod rows;
+mod sizes;
 mod sweep;
+mod tmpfs;
 mod v1_paths;
 mod zombies;
 
@@ -18,6 +20,7 @@ use self::{
     census::{remove_refuted_forks, with_gone},
     rows::found,
     sweep::Sweep,
+    tmpfs::Tmpfs,
     v1_paths::V1Paths,
     zombies::Zombies,
 };
@@ -56,6 +59,7 @@ pub(super) struct KernelTick {
     zombies: Zombies,
     blocked: Blocked,
     sweep: Sweep,
+    tmpfs: Tmpfs,
     v1_paths: V1Paths,
     /// Number of this tick, from 1 on.
     tick: u64,
@@ -103,6 +107,7 @@ impl KernelTick {
             zombies: Zombies::default(),
             blocked: Blocked::default(),
             sweep: Sweep::default(),
+            tmpfs: Tmpfs::default(),
             v1_paths: V1Paths::new(has_v1),
             tick: 0,
             last_ns: 0,
@@ -155,15 +160,20 @@ impl KernelTick {
                 sample.events.push(Event::Args(process, args));
             }
         }
+        self.tmpfs
+            .take(sample.machine.shmem_bytes, sample.stamp.boot_ns);
         self.read_ran(sample);
         self.read_orphans(sample);
         self.blocked.check(&self.roster, &mut self.proc, sample);
         self.zombies
             .check(&self.snaps, &mut self.proc, self.host.tick_ns, sample);
         let interval_ns = sample.stamp.boot_ns.saturating_sub(self.last_ns);
-        let pace = (self.roster.processes(), interval_ns);
-        self.sweep
-            .read_slice(&mut self.kernel, pace, self.host.page_bytes, sample);
+        self.sweep.read_slice(
+            &mut self.kernel,
+            (&mut self.roster, &mut self.proc),
+            (interval_ns, self.host.page_bytes),
+            sample,
+        );
         self.v1_paths.read(&self.roster, sample);
         self.snaps.next_epoch();
         self.last_ns = sample.stamp.boot_ns;

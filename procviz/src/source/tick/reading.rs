@@ -1,7 +1,7 @@
 //! Reads the figures of threads that ran: from the records that the kernel side
 //! writes when a thread leaves its CPU, and from `/proc` where there is none.
 
-use super::KernelTick;
+use super::{KernelTick, sizes::exact_sizes};
 use crate::{
     model::{Io, Memory, Reading, Sample, State},
     source::{kernel::Slot, roster::Member},
@@ -91,8 +91,8 @@ impl KernelTick {
     }
 
     /// Reads the memory of a process once a tick. Memory belongs to the process, so
-    /// one `stat` is enough. It is read through a thread that ran, because the
-    /// `stat` of a dead leader has no memory.
+    /// one `stat` is enough, and `status` if the memory is not what it was. They are
+    /// read through a thread that ran, because those of a dead leader have no memory.
     fn read_memory(&mut self, member: Member, sample: &mut Sample) {
         if member.kthread || !self.roster.first_in_tick(member.process, self.tick) {
             return;
@@ -103,11 +103,18 @@ impl KernelTick {
         if stat.start != member.id.start_ns / self.host.tick_ns {
             return;
         }
+        let fast = (stat.rss * self.host.page_bytes, stat.vsize);
+        let (process, tid) = (member.process, member.id.tid);
+        let sizes = exact_sizes(&mut self.roster, &mut self.proc, (process, tid), fast);
+        let written = self.tmpfs.is_growing().then(|| {
+            let io = self.proc.process_io(member.process.tid).ok()?;
+            Some(io.written)
+        });
         sample.memories.push(Memory {
             process: member.process,
-            rss: stat.rss * self.host.page_bytes,
-            vsize: stat.vsize,
+            sizes,
             threads: stat.threads,
+            written: written.flatten(),
         });
     }
 }

@@ -3,28 +3,31 @@
 use procviz_common::{ROW_HAS_MM, ROW_IN_IOWAIT, ROW_KTHREAD, ROW_ON_CPU, Row};
 
 use crate::{
-    model::{Comm, Found, Host, Io, Memory, State, TaskId},
+    model::{Comm, Found, Host, Io, MemoryParts, MemorySizes, State, TaskId},
     source::{cgroups::Cgroups, kernel::gone_of},
 };
 
-/// The memory of the process of a row.
-pub(super) fn memory(row: &Row, page_bytes: u64) -> Memory {
-    Memory {
-        process: TaskId {
-            tid: row.tgid,
-            start_ns: row.leader_start_ns,
-        },
-        rss: row.rss_pages * page_bytes,
+/// The memory of the process of a row, by the kernel's fast counters.
+pub(super) fn sizes(row: &Row, page_bytes: u64) -> MemorySizes {
+    let parts = MemoryParts {
+        anon: row.anon_pages * page_bytes,
+        file: row.file_pages * page_bytes,
+        shmem: row.shmem_pages * page_bytes,
+        swap: row.swap_pages * page_bytes,
+        hugetlb: row.hugetlb_pages * page_bytes,
+    };
+    MemorySizes {
+        rss: parts.rss(),
         vsize: row.vsize_pages * page_bytes,
-        threads: row.threads,
+        parts: Some(parts),
     }
 }
 
-/// Resident set and address space, bytes. A dead leader has none of its own while
+/// The memory of the process of a thread. A dead leader has none of its own while
 /// other threads of its process live; then a row of such a thread has them.
-fn memory_of(row: &Row, page_bytes: u64) -> Option<(u64, u64)> {
+fn memory_of(row: &Row, page_bytes: u64) -> Option<MemorySizes> {
     let is_known = row.flags & (ROW_HAS_MM | ROW_KTHREAD) != 0 || row.threads <= 1;
-    is_known.then_some((row.rss_pages * page_bytes, row.vsize_pages * page_bytes))
+    is_known.then(|| sizes(row, page_bytes))
 }
 
 /// A task that a census found.

@@ -10,25 +10,25 @@ const THRESHOLD: f64 = 10.0 * 1024.0 * 1024.0;
 /// Growth since the run began, as a share of the machine's memory.
 const PART: f64 = 0.2;
 
-/// A resident set that grows.
+/// A process whose memory grows: neither pages of files nor shared memory count.
 pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
-    let now = subject.process.rss?;
-    let grown = now.saturating_sub(subject.process.first_rss?);
+    let now = subject.process.private()?;
+    let grown = now.saturating_sub(subject.process.first_private?);
     let total = subject.snapshot.machine.mem_total_bytes.unwrap_or(u64::MAX);
-    let curve = || subject.history.curve(|_, later| later.rss as f32);
+    let curve = || subject.history.curve(|_, later| later.private as f32);
     if let Some((first, last)) = subject.history.span(SPAN_NS) {
-        let speed = rate(first, last, |point| point.rss);
+        let speed = rate(first, last, |point| point.private);
         if speed >= THRESHOLD {
             let since = subject
                 .history
-                .since(|a, b| b.rss > a.rss)
+                .since(|a, b| b.private > a.private)
                 .min(first.time_ns);
             let since = subject.since(Rule::Growth, since);
             let span = duration_text(last.time_ns.saturating_sub(since));
             let text = format!(
-                "RSS grows by {} for {span}, now {}",
+                "memory grows by {} for {span}, now {}",
                 rate_text(speed),
-                bytes_text(now)
+                now_text(subject, now)
             );
             return Some(subject.finding(Rule::Growth, speed, "bytes/s", since, text, curve()));
         }
@@ -37,11 +37,24 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
         let since = subject.snapshot.began_ns;
         let watched = duration_text(subject.snapshot.watched_ns());
         let text = format!(
-            "RSS grew by {} in {watched}, now {}",
+            "memory grew by {} in {watched}, now {}",
             bytes_text(grown),
-            bytes_text(now)
+            now_text(subject, now)
         );
         return Some(subject.finding(Rule::Growth, grown as f64, "bytes", since, text, curve()));
     }
     None
+}
+
+/// The size now, and how much of it is not in the resident set.
+fn now_text(subject: &Subject<'_>, now: u64) -> String {
+    let Some(parts) = subject.process.parts else {
+        return bytes_text(now);
+    };
+    let aside = [(parts.swap, "in swap"), (parts.hugetlb, "in huge pages")];
+    let aside = aside.iter().filter(|(size, _)| *size > now / 100);
+    let aside: String = aside
+        .map(|(size, place)| format!(", {} of it {place}", bytes_text(*size)))
+        .collect();
+    format!("{}{aside}", bytes_text(now))
 }

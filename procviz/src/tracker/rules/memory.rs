@@ -23,9 +23,7 @@ impl Memory {
             return;
         };
         let is_large = |process: &&Process| {
-            process
-                .rss
-                .is_some_and(|rss| rss as f64 >= total as f64 * NEW_PART)
+            held(process).is_some_and(|size| size as f64 >= total as f64 * NEW_PART)
         };
         if world.sample.complete && world.is_opening() {
             let all = world.snapshot.processes.iter().filter(is_large);
@@ -44,21 +42,24 @@ impl Memory {
         let Some(total) = world.snapshot.machine.mem_total_bytes else {
             return;
         };
-        for id in &self.large {
-            let Some(process) = world
-                .process(*id)
-                .filter(|process| !world.is_hidden(process))
-            else {
+        let large: Vec<&Process> = self
+            .large
+            .iter()
+            .filter_map(|id| world.process(*id))
+            .filter(|process| !world.is_hidden(process))
+            .collect();
+        for process in &large {
+            let Some(size) = held(process) else { continue };
+            let Some(sharers) = sharers(process, &large, world) else {
                 continue;
             };
-            let rss = process.rss.unwrap_or(0);
-            let part = rss as f64 / total.max(1) as f64;
+            let part = size as f64 / total.max(1) as f64;
             let began = world.snapshot.began_ns;
-            let is_new = id.start_ns >= began;
+            let is_new = process.id.start_ns >= began;
             if part < PART && !is_new {
                 continue;
             }
-            let age = duration_text(world.now_ns().saturating_sub(id.start_ns));
+            let age = duration_text(world.now_ns().saturating_sub(process.id.start_ns));
             let since = if is_new {
                 format!(", started {age} ago")
             } else {
@@ -68,20 +69,80 @@ impl Memory {
                 rule: Rule::Memory,
                 rank: 0,
                 cgroup: None,
-                about: Some(*id),
-                dot: Some(*id),
+                about: Some(process.id),
+                dot: Some(process.id),
                 comm: Some(world.snapshot.name_of(process)),
-                count: 1,
-                value: rss as f64,
+                count: sharers + 1,
+                value: size as f64,
                 unit: "bytes",
-                since_ns: id.start_ns.max(began),
+                since_ns: process.id.start_ns.max(began),
                 text: format!(
-                    "uses {}, {:.0} % of memory{since}",
-                    bytes_text(rss),
-                    part * 100.0
+                    "uses {}, {:.0} % of memory{}{since}",
+                    bytes_text(size),
+                    part * 100.0,
+                    of_it(process, sharers)
                 ),
                 curve: Vec::new(),
             });
         }
     }
+}
+
+/// Memory that the machine lacks because of a process, bytes: pages of files do not count.
+fn held(process: &Process) -> Option<u64> {
+    let parts = process
+        .parts
+        .map(|parts| parts.private().saturating_add(parts.shmem));
+    parts.or(process.rss)
+}
+
+/// The number of other large processes that use mostly shared memory and have the same name:
+/// such processes share one segment, and one finding is enough. `None`: another one of them
+/// is larger.
+fn sharers(process: &Process, large: &[&Process], world: World<'_>) -> Option<u64> {
+    let is_sharing = |process: &Process| {
+        let parts = process.parts;
+        parts.is_some_and(|parts| parts.shmem > parts.private())
+    };
+    if !is_sharing(process) {
+        return Some(0);
+    }
+    let name = world.snapshot.name_of(process);
+    let rank = |process: &Process| (held(process), std::cmp::Reverse(process.id));
+    let mut others = 0;
+    for other in large {
+        let is_other = other.id != process.id && is_sharing(other);
+        if !is_other || world.snapshot.name_of(other) != name {
+            continue;
+        }
+        if rank(other) > rank(process) {
+            return None;
+        }
+        others += 1;
+    }
+    Some(others)
+}
+
+/// The parts that are worth a word.
+fn of_it(process: &Process, sharers: u64) -> String {
+    let Some(parts) = process.parts else {
+        return String::new();
+    };
+    let least = parts.private().saturating_add(parts.shmem) / 10;
+    let mut text = String::new();
+    for (size, what) in [
+        (parts.shmem, "shared"),
+        (parts.swap, "in swap"),
+        (parts.hugetlb, "in huge pages"),
+    ] {
+        if size > least {
+            text.push_str(&format!(", {} of it {what}", bytes_text(size)));
+        }
+    }
+    if sharers > 0 {
+        text.push_str(&format!(
+            "; {sharers} other processes of this name share memory, too"
+        ));
+    }
+    text
 }

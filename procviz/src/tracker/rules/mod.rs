@@ -9,6 +9,7 @@ mod growth;
 mod io;
 mod memory;
 mod oom;
+mod shmem;
 mod stall;
 #[cfg(test)]
 mod tests;
@@ -32,10 +33,11 @@ const IDLE_NS: u64 = 12 * SECOND;
 
 /// How long a rule must watch before it can judge, ns. Rules that are not listed
 /// judge from the first sample.
-const NEEDS: [(Rule, u64); 7] = [
+const NEEDS: [(Rule, u64); 8] = [
     (Rule::Cpu, 3 * SECOND),
     (Rule::Waiting, 3 * SECOND),
     (Rule::Growth, 3 * SECOND),
+    (Rule::Shmem, 3 * SECOND),
     (Rule::Io, SECOND),
     (Rule::Forks, SECOND),
     (Rule::Burst, 2 * SECOND),
@@ -94,6 +96,7 @@ states! {
     memory: memory::Memory,
     threads: threads::Threads,
     zombies: zombies::Zombies,
+    shmem: shmem::Shmem,
 }
 
 /// Rules that judge one process by its history of the last seconds.
@@ -163,21 +166,23 @@ impl Rules {
             };
             let change = process.change;
             // The memory of a new process is not known yet; the next read adds it.
-            let Some(rss) = process.rss else { continue };
+            let Some(private) = process.private() else {
+                continue;
+            };
             let io_bytes = process.io.map_or(0, |io| total([io.read, io.write]));
             let point = Point {
                 time_ns: now,
                 cpu_ns: process.cpu_ns,
-                rss,
+                private,
                 io_bytes,
             };
             let before = {
                 // The change of an earlier tick is in an earlier point already.
-                let grew = match process.rss_change {
+                let grew = match process.private_change {
                     (tick, delta) if tick == snapshot.tick => delta.unwrap_or(0),
                     _ => 0,
                 };
-                let rss_before = point.rss.saturating_add_signed(grew.saturating_neg());
+                let private_before = point.private.saturating_add_signed(grew.saturating_neg());
                 // A new process had used nothing before its start.
                 let began = process
                     .id
@@ -186,7 +191,7 @@ impl Rules {
                 Point {
                     time_ns: began.min(now),
                     cpu_ns: point.cpu_ns.saturating_sub(change.cpu_ns),
-                    rss: rss_before,
+                    private: private_before,
                     io_bytes: io_bytes.saturating_sub(change.io_bytes),
                 }
             };
@@ -200,7 +205,7 @@ impl Rules {
             history.push(point);
             let does = [
                 (Rule::Cpu, cpu::is_above(before, point), 0),
-                (Rule::Growth, point.rss > before.rss, PAUSE_NS),
+                (Rule::Growth, point.private > before.private, PAUSE_NS),
                 (Rule::Io, point.io_bytes > before.io_bytes, PAUSE_NS),
             ];
             for (rule, does, pause_ns) in does {

@@ -109,7 +109,7 @@ fn fastest_grower(
             process.id != dead && process.end.is_none() && process.cgroup.as_deref() == cgroup
         })
         .filter_map(|process| {
-            let grown = process.rss?.saturating_sub(process.first_rss?);
+            let grown = process.private()?.saturating_sub(process.first_private?);
             (grown > 0).then(|| (process.id, world.snapshot.name_of(process), grown))
         })
         .max_by_key(|(id, _, grown)| (*grown, *id))

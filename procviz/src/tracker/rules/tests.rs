@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::SECOND;
 use crate::{
     model::{
-        Comm, Event, ExitRecord, Finding, Fork, Found, Gone, Host, Io, Memory, Reading, Rule,
-        Sample, Sources, Stamp, State, Status, TaskId,
+        Comm, Event, ExitRecord, Finding, Fork, Found, Gone, Host, Io, Memory, MemoryParts,
+        MemorySizes, Reading, Rule, Sample, Sources, Stamp, State, Status, TaskId,
     },
     tracker::{LastSeconds, Secrets, Tracker},
 };
@@ -97,10 +97,16 @@ impl Play {
     fn holds(&mut self, tid: u32, rss: u64) {
         self.sample.memories.push(Memory {
             process: id(tid),
-            rss,
-            vsize: 1 << 30,
+            sizes: MemorySizes::new(rss, 1 << 30),
             threads: 1,
+            written: None,
         });
+    }
+
+    fn consists_of(&mut self, tid: u32, parts: MemoryParts) {
+        self.holds(tid, parts.rss());
+        let last = self.sample.memories.last_mut().unwrap();
+        last.sizes.parts = Some(parts);
     }
 
     /// Process `parent` forks process `child` at this moment.
@@ -134,6 +140,7 @@ impl Play {
             uid: 0,
             comm: Comm::new(b"child"),
             args: None,
+            args_bytes: None,
             status: Status(status),
             oom: false,
             cpu_ns: Some(0),
@@ -143,6 +150,7 @@ impl Play {
             max_rss_bytes: Some(MIB),
             read_bytes: Some(0),
             write_bytes: Some(0),
+            cancelled_write_bytes: None,
             minor_faults: None,
             major_faults: None,
             cgroup: None,
@@ -199,7 +207,7 @@ fn found(tid: u32, name: &str) -> Found {
         run_delay_ns: Some(0),
         off_cpu_ns: Some(0),
         io: Some(Io::default()),
-        memory: Some((100 * MIB, 1 << 30)),
+        memory: Some(MemorySizes::new(100 * MIB, 1 << 30)),
         threads: 1,
         gone: Gone::default(),
         whole: None,
@@ -286,7 +294,7 @@ fn growth() {
             let (about, text) = play.one(Rule::Growth);
             assert_eq!(about, Some(2));
             assert!(
-                text.starts_with("RSS grows by 11 MiB/s for 3 s, now 133 MiB"),
+                text.starts_with("memory grows by 11 MiB/s for 3 s, now 133 MiB"),
                 "{text}"
             );
         } else {
@@ -303,8 +311,8 @@ fn a_newborn_does_not_grow_into_what_it_inherited() {
     for second in 1..=4 {
         play.sample.memories.push(Memory {
             process: child,
-            rss: 2 << 30,
-            vsize: 4 << 30,
+            sizes: MemorySizes::new(2 << 30, 4 << 30),
+            written: None,
             threads: 1,
         });
         play.ran(2, second, 0);
@@ -330,6 +338,128 @@ fn an_old_growth_is_not_growth() {
     }
 }
 
+/// Pages of a file that a process maps are no growth: the kernel can drop them.
+#[test]
+fn growth_is_of_private_memory() {
+    for (kind, fires) in [
+        ("anon", true),
+        ("swap", true),
+        ("file", false),
+        ("shmem", false),
+    ] {
+        let mut play = Play::new(&["init", "reader"]);
+        for second in 1..=4 {
+            let grown = second * 20 * MIB;
+            let mut parts = MemoryParts::default();
+            match kind {
+                "anon" => parts.anon = grown,
+                "swap" => parts.swap = grown,
+                "file" => parts.file = grown,
+                _ => parts.shmem = grown,
+            }
+            play.ran(2, second, 0);
+            play.consists_of(2, parts);
+            play.second();
+        }
+        match fires {
+            true => assert!(play.one(Rule::Growth).1.contains("20 MiB/s"), "{kind}"),
+            false => play.none(Rule::Growth),
+        }
+    }
+}
+
+/// Six processes fill one segment of shared memory: one finding, about one of them.
+#[test]
+fn shared_memory_counts_once() {
+    let names = ["init", "w", "w", "w", "w", "w", "w"];
+    let mut play = Play::new(&names);
+    for second in 1..=4 {
+        play.sample.machine.mem_total_bytes = Some(16 << 30);
+        play.sample.machine.shmem_bytes = Some(second * 50 * MIB);
+        for tid in 2..=7 {
+            play.ran(tid, second, 0);
+            play.consists_of(
+                tid,
+                MemoryParts {
+                    shmem: second * 50 * MIB,
+                    ..MemoryParts::default()
+                },
+            );
+        }
+        play.second();
+    }
+    play.none(Rule::Growth);
+    let (about, text) = play.one(Rule::Shmem);
+    assert!(about.is_some());
+    assert_eq!(
+        text,
+        "fills shared memory with 50 MiB/s for 3 s, now 200 MiB on the machine; \
+         5 other processes, too"
+    );
+}
+
+/// Who writes to a tmpfs is known from what it passes to write calls.
+#[test]
+fn a_writer_to_tmpfs_is_named() {
+    let mut play = Play::new(&["init", "dd", "logger"]);
+    for second in 1..=4 {
+        play.sample.machine.shmem_bytes = Some(second * 30 * MIB);
+        for (tid, written) in [(2, second * 30 * MIB), (3, second * 1_000)] {
+            play.ran(tid, second, 0);
+            play.consists_of(tid, MemoryParts::default());
+            play.sample.memories.last_mut().unwrap().written = Some(written);
+        }
+        play.second();
+    }
+    let (about, text) = play.one(Rule::Shmem);
+    assert_eq!(about, Some(2));
+    assert_eq!(
+        text,
+        "writes to tmpfs: 30 MiB/s for 3 s, now 120 MiB on the machine"
+    );
+    // Nobody is accused without a figure.
+    let mut play = Play::new(&["init"]);
+    for second in 1..=4 {
+        play.sample.machine.shmem_bytes = Some(second * 30 * MIB);
+        play.second();
+    }
+    let (about, text) = play.one(Rule::Shmem);
+    assert_eq!(about, None);
+    assert!(
+        text.starts_with("shared memory and tmpfs grow by 30 MiB/s"),
+        "{text}"
+    );
+}
+
+/// 20 server processes that share one segment are one finding.
+#[test]
+fn large_shared_memory_counts_once() {
+    let names = ["init", "postgres", "postgres", "postgres"];
+    let mut play = Play::new(&names);
+    for tid in 2..=4 {
+        play.ran(tid, 1, 0);
+        play.consists_of(
+            tid,
+            MemoryParts {
+                anon: 10 * MIB,
+                shmem: 4 << 30,
+                file: 8 << 30,
+                ..MemoryParts::default()
+            },
+        );
+    }
+    play.second();
+    assert_eq!(
+        play.one(Rule::Memory),
+        (
+            Some(2),
+            "uses 4.01 GiB, 25 % of memory, 4 GiB of it shared; 2 other processes of this name \
+             share memory, too"
+                .to_owned()
+        )
+    );
+}
+
 #[test]
 fn memory() {
     let mut play = Play::new(&["init", "large"]);
@@ -344,8 +474,8 @@ fn memory() {
     let child = play.fork(9, 1);
     play.sample.memories.push(Memory {
         process: child,
-        rss: 900 * MIB,
-        vsize: 1 << 30,
+        sizes: MemorySizes::new(900 * MIB, 1 << 30),
+        written: None,
         threads: 1,
     });
     play.second();

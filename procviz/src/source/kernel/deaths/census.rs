@@ -120,6 +120,7 @@ impl ProcessTable {
             uid: row.uid,
             comm: Comm::new(&row.comm),
             args: None,
+            args_bytes: None,
             cgroup_id: row.cgroup_id,
             inherited_rss_pages: None,
             gone,

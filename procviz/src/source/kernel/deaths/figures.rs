@@ -22,6 +22,10 @@ pub(crate) fn gone_of(row: &Row) -> Gone {
             },
             false => Io::default(),
         },
+        cancelled_write_bytes: match has_threads {
+            true => row.gone_cancelled_write_bytes,
+            false => 0,
+        },
         io_has_children: has_threads && row.children_minor_faults > 0,
         minor_faults: row.gone_minor_faults,
         major_faults: row.gone_major_faults,
@@ -35,6 +39,7 @@ pub(super) fn add_row(gone: &mut Gone, row: &Row) {
     gone.system_ns += row.system_ns;
     gone.io.read += row.read_bytes;
     gone.io.write += row.write_bytes;
+    gone.cancelled_write_bytes += row.cancelled_write_bytes;
     gone.minor_faults += row.minor_faults;
     gone.major_faults += row.major_faults;
 }
@@ -46,6 +51,7 @@ pub(super) fn add(gone: &mut Gone, record: &DeadRecord) {
     gone.system_ns += record.system_ns;
     gone.io.read += record.read_bytes;
     gone.io.write += record.write_bytes;
+    gone.cancelled_write_bytes += record.cancelled_write_bytes;
     gone.minor_faults += record.minor_faults;
     gone.major_faults += record.major_faults;
 }

@@ -53,6 +53,8 @@ struct TrackedProcess {
     uid: u32,
     comm: Comm,
     args: Option<Arc<[u8]>>,
+    /// Number of bytes of all arguments, if an exec was seen.
+    args_bytes: Option<u64>,
     cgroup_id: u64,
     /// Largest resident set before the last exec, pages; `None`: the process began before
     /// procviz, or its fork was lost.
@@ -268,6 +270,7 @@ impl ProcessTable {
             uid: record.uid,
             comm: fork.comm,
             args: fork.args.clone(),
+            args_bytes: known.and_then(|tracked| tracked.args_bytes),
             cgroup_id: record.cgroup_id,
             inherited_rss_pages: Some(0),
             gone: Gone::default(),
@@ -330,6 +333,7 @@ impl ProcessTable {
         let args: Option<Arc<[u8]>> = (!args.is_empty()).then(|| args.into());
         if let Some(tracked) = self.processes.get_mut(&record.tgid) {
             tracked.args.clone_from(&args);
+            tracked.args_bytes = Some(record.args_bytes);
             tracked.comm = Comm::new(&record.comm);
             tracked.uid = record.uid;
             tracked.cgroup_id = record.cgroup_id;
@@ -541,6 +545,7 @@ fn unseen(
         uid: record.uid,
         comm: Comm::new(&record.comm),
         args: None,
+        args_bytes: None,
         cgroup_id: record.cgroup_id,
         inherited_rss_pages: None,
         gone: Gone::default(),
