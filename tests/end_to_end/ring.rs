@@ -268,6 +268,7 @@ fn triggers() -> Result<(), Failed> {
     let has_pressure = Path::new("/proc/pressure/cpu").exists();
     let mut all = vec![
         "exit:marked-end",
+        "exit:mynode",
         "signal:SEGV",
         "rss:grower:200M",
         "forks:60",
@@ -295,6 +296,16 @@ fn triggers() -> Result<(), Failed> {
     let file = wait_for(&shelf, "exit:marked-end")?;
     // The file is there at once, long before it has the samples after the trigger.
     assert!(killed.elapsed() < Duration::from_secs(5));
+    let renamed = folder.file("mynode");
+    std::os::unix::fs::symlink("/usr/bin/python3", &renamed)?;
+    let rename = "open('/proc/self/comm', 'w').write('MainThread')";
+    assert!(
+        Command::new(&renamed)
+            .args(["-c", rename])
+            .status()?
+            .success()
+    );
+    wait_for(&shelf, "exit:mynode")?;
     _ = Command::new("sh").args(["-c", "kill -SEGV $$"]).status()?;
     wait_for(&shelf, "signal:SEGV")?;
     goner.0.kill()?;

@@ -321,7 +321,7 @@ fn columns(
         " {:>7} {:<10} {:<15} {:<10} {:>9} {:>9} {:>10}  {}",
         record.ppid,
         crate::model::Untrusted::new(users.name(record.uid).as_bytes()).terminal(),
-        record.comm.text().name(),
+        crate::model::Untrusted::new(record.name()).name(),
         ended,
         lived,
         record.cpu_ns.map_or_else(unknown, duration_text),

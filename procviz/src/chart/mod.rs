@@ -41,7 +41,7 @@ pub use report::{facts, report};
 pub use sorting::Sorting;
 
 use crate::{
-    model::{Args, Comm, TaskId, TaskView, Untrusted},
+    model::{Args, TaskId, TaskView, Untrusted},
     scene::Font,
 };
 
@@ -79,16 +79,21 @@ pub enum Arguments {
 impl Context<'_> {
     /// The label `pid user command` of a task, escaped for a picture.
     fn name(&self, task: &TaskView<'_>, user: &str) -> String {
-        let command = (task.thread.comm, task.process.args.as_deref());
+        let command = (task.name(), task.process.args.as_deref());
         self.label(task.id(), user, command)
     }
 
     /// The same label from name and arguments, for a task that can be gone.
-    fn label(&self, id: TaskId, user: &str, (comm, args): (Comm, Option<&[u8]>)) -> String {
+    fn label(
+        &self,
+        id: TaskId,
+        user: &str,
+        (name, args): (Untrusted<'_>, Option<&[u8]>),
+    ) -> String {
         let user = Untrusted::new(user.as_bytes()).picture();
         let command = match args.filter(|_| self.arguments == Arguments::Shown) {
             Some(args) => Untrusted::new(&Args::new(args).line()).picture(),
-            None => comm.text().picture(),
+            None => name.picture(),
         };
         format!("{} {user} {command}", id.tid)
     }

@@ -30,7 +30,7 @@ fn ending(path: &str) -> String {
 /// The facts about a task, without its arguments, which can contain secrets.
 pub fn facts(task: &TaskView<'_>, user: &str) -> Vec<Fact> {
     let id = task.id();
-    let name = task.thread.comm.text().picture();
+    let name = task.name().picture();
     let tid = id.tid.to_string();
     let mut facts = vec![
         if task.is_leader() {

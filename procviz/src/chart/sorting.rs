@@ -46,7 +46,7 @@ impl Sorting {
             Self::Name => {
                 // A task name has at most 15 bytes.
                 let mut name = [0; 16];
-                for (to, from) in name.iter_mut().zip(task.thread.comm.bytes()) {
+                for (to, from) in name.iter_mut().zip(task.short_name().bytes()) {
                     *to = *from;
                 }
                 u128::from_be_bytes(name)

@@ -12,7 +12,7 @@ use crate::{
     model::{Scope, Snapshot, TaskView},
 };
 
-const TITLES: [&str; 34] = [
+const TITLES: [&str; 35] = [
     "time",
     "tid",
     "pid",
@@ -21,6 +21,7 @@ const TITLES: [&str; 34] = [
     "uid",
     "user",
     "comm",
+    "name",
     "state",
     "start_ns",
     "ran",
@@ -100,6 +101,7 @@ fn row<W: Write>(
         text(task.thread.uid),
         text(task.thread.uid.map(names)),
         String::new(),
+        String::new(),
         task.state().letter().to_string(),
         task.id().start_ns.to_string(),
         text(task.ran()),
@@ -128,11 +130,11 @@ fn row<W: Write>(
         text(status.and_then(|status| status.signal_name())),
     ];
     for (title, field) in TITLES.iter().zip(&fields) {
-        if *title == "comm" {
+        match *title {
             // Unchanged, including bytes that are not UTF-8.
-            table.field(task.thread.comm.bytes());
-        } else {
-            table.field(field.as_bytes());
+            "comm" => table.field(task.thread.comm.bytes()),
+            "name" => table.field(task.name_bytes()),
+            _ => table.field(field.as_bytes()),
         }
     }
     table.end_row()

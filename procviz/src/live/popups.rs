@@ -56,8 +56,8 @@ impl Live {
     pub(super) fn name_of(&self, pid: u32) -> Option<String> {
         let snapshot = self.session.snapshot();
         let is_it = |process: &&Process| process.id.tid == pid && process.end.is_none();
-        let leader = snapshot.leader(snapshot.processes.iter().find(is_it)?)?;
-        Some(leader.comm.text().picture())
+        let process = snapshot.processes.iter().find(is_it)?;
+        Some(snapshot.name_of(process).text().picture())
     }
 
     pub(super) fn ask_for_details(&mut self, id: Option<TaskId>) {

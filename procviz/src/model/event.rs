@@ -23,6 +23,9 @@ pub enum Event {
     Parent(TaskId, u32),
     /// The arguments of a process became known.
     Args(TaskId, Arc<[u8]>),
+    /// The name of a process became known: of a program whose leader has changed its name, or
+    /// the whole name of a kernel thread.
+    Name(TaskId, Arc<[u8]>),
     /// State of a thread, read because the thread had waited for a long time.
     State(TaskId, State),
     /// The path of a process's cgroup became known.
@@ -115,6 +118,12 @@ pub struct ThreadEnd {
 }
 
 impl ExitRecord {
+    /// Name of the program, or of the thread if `thread` is set.
+    pub fn name(&self) -> &[u8] {
+        let name = self.name.as_deref().filter(|_| self.thread.is_none());
+        name.unwrap_or(self.comm.bytes())
+    }
+
     /// Lifetime of the process, or of the thread if `thread` is set, ns.
     pub fn lifetime_ns(&self) -> u64 {
         let id = self.thread.unwrap_or(self.process);
@@ -183,8 +192,10 @@ pub struct ExitRecord {
     pub origin: TaskId,
     /// Real user id.
     pub uid: u32,
-    /// Name of the process.
+    /// Name of the leader.
     pub comm: Comm,
+    /// Name of the program, if the leader has changed its name; `None`: it is `comm`.
+    pub name: Option<Arc<[u8]>>,
     /// The arguments, each terminated by a zero byte; `None` if not known.
     pub args: Option<Arc<[u8]>>,
     /// Number of bytes of all arguments, of which `args` can lack the end; `None` if not known.

@@ -129,10 +129,11 @@ impl Snapshot {
         self.threads.get(slot)
     }
 
-    /// The name of a process, which is the name of its leader; empty if that is unknown.
+    /// The first 15 bytes of the name of a process: see [`Process::name`]; empty if unknown.
     pub fn name_of(&self, process: &Process) -> Comm {
-        self.leader(process)
-            .map_or(Comm::default(), |leader| leader.comm)
+        let leader = || self.leader(process).map(|leader| leader.comm);
+        let name = process.name.as_deref().map(Comm::new);
+        name.or_else(leader).unwrap_or_default()
     }
 
     /// Part of the interval that the recording does not cover, ns.

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use crate::model::{
     Activity, Comm, ExitRecord, Io, MemoryParts, MemorySizes, Scope, State, Status, TaskId,
+    Untrusted,
 };
 
 /// What changed in one interval. The values are valid only at their tick. An
@@ -117,6 +118,9 @@ pub struct Process {
     pub threads: u32,
     /// Path of the cgroup; `None` if not known.
     pub cgroup: Option<Arc<str>>,
+    /// The name, if `comm` of the leader is not it: the name of the program of a process whose
+    /// leader has changed its name, or the whole name of a kernel thread.
+    pub name: Option<Arc<[u8]>>,
     /// The arguments, each terminated by a zero byte; `None` if not known.
     pub args: Option<Arc<[u8]>>,
     /// Whether the source watches the process, see [`Fork::watched`](crate::model::Fork::watched).
@@ -191,6 +195,29 @@ impl TaskView<'_> {
     /// Whether the task is a process or the leader of a process.
     pub fn is_leader(&self) -> bool {
         self.thread.id == self.process.id
+    }
+
+    /// The name to show: of the process if the task is a process or a leader, else of the
+    /// thread.
+    pub fn name(&self) -> Untrusted<'_> {
+        Untrusted::new(self.name_bytes())
+    }
+
+    /// The bytes of the name.
+    pub fn name_bytes(&self) -> &[u8] {
+        let name = self.process.name.as_deref().filter(|_| self.is_leader());
+        name.unwrap_or(self.thread.comm.bytes())
+    }
+
+    /// The first 15 bytes of the name.
+    pub fn short_name(&self) -> Comm {
+        Comm::new(self.name_bytes())
+    }
+
+    /// What the leader calls itself, if that is not the name of the program.
+    pub fn other_name(&self) -> Option<Comm> {
+        let is_other = self.is_leader() && !self.process.kthread;
+        (is_other && self.short_name() != self.thread.comm).then_some(self.thread.comm)
     }
 
     /// CPU time, ns.

@@ -5,7 +5,7 @@ use glob::Pattern;
 
 use crate::{
     model::{
-        Comm, Event, ExitRecord, MachineFigures, Process, Rule, Sample, Snapshot, Sources, Status,
+        Event, ExitRecord, MachineFigures, Process, Rule, Sample, Snapshot, Sources, Status,
         bytes_text,
     },
     runtime::{Failure, config, text::escaped},
@@ -119,7 +119,8 @@ impl Triggers {
 /// The exit of a process.
 struct End<'a> {
     pid: u32,
-    comm: Comm,
+    /// The name of the program, and what the leader calls itself.
+    names: [String; 2],
     status: Option<Status>,
     record: Option<&'a ExitRecord>,
 }
@@ -137,7 +138,7 @@ impl End<'_> {
             Some(record) if record.oom => " (OOM killer)",
             _ => "",
         };
-        format!("{} (pid {}) {how}{oom}", name(&self.comm), self.pid)
+        format!("{} (pid {}) {how}{oom}", self.names[0], self.pid)
     }
 }
 
@@ -148,7 +149,7 @@ fn ends<'a>(sample: &'a Sample, snapshot: &'a Snapshot) -> Vec<End<'a>> {
         return ended
             .map(|process| End {
                 pid: process.id.tid,
-                comm: snapshot.name_of(process),
+                names: names_of(snapshot, process),
                 status: None,
                 record: None,
             })
@@ -161,15 +162,22 @@ fn ends<'a>(sample: &'a Sample, snapshot: &'a Snapshot) -> Vec<End<'a>> {
     records
         .map(|record| End {
             pid: record.process.tid,
-            comm: record.comm,
+            names: [text(record.name()), text(record.comm.bytes())],
             status: Some(record.status),
             record: Some(record),
         })
         .collect()
 }
 
-fn name(comm: &Comm) -> String {
-    String::from_utf8_lossy(comm.bytes()).into_owned()
+/// The name of the program of a process, and what its leader calls itself.
+fn names_of(snapshot: &Snapshot, process: &Process) -> [String; 2] {
+    let leader = snapshot.leader(process);
+    let comm = leader.map(|leader| leader.comm).unwrap_or_default();
+    [text(snapshot.name_of(process).bytes()), text(comm.bytes())]
+}
+
+fn text(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
 }
 
 /// The text of a trigger, for parsing its parts and for errors.
@@ -271,7 +279,7 @@ impl Kind {
 
     fn is_about(&self, end: &End<'_>) -> bool {
         match self {
-            Self::Exit(pattern) => pattern.matches(&name(&end.comm)),
+            Self::Exit(pattern) => end.names.iter().any(|name| pattern.matches(name)),
             Self::Signal(signal) => end.status.and_then(Status::signal) == Some(*signal),
             Self::Gone(pid) => end.pid == *pid,
             _ => false,
@@ -287,11 +295,13 @@ impl Kind {
                 let large = snapshot.processes.iter().find(|process| {
                     process.end.is_none()
                         && process.rss.is_some_and(|rss| rss >= *most)
-                        && pattern.matches(&name(&snapshot.name_of(process)))
+                        && names_of(snapshot, process)
+                            .iter()
+                            .any(|name| pattern.matches(name))
                 })?;
                 Some(format!(
                     "{} (pid {}) has {} resident",
-                    name(&snapshot.name_of(large)),
+                    text(snapshot.name_of(large).bytes()),
                     large.id.tid,
                     bytes_text(large.rss?)
                 ))

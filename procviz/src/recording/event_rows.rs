@@ -9,7 +9,7 @@ use super::{
 use crate::model::{Comm, Event, Exec, ExitRecord, Fork, Rename, State, Status, TaskId, ThreadEnd};
 
 /// Numbers of the kinds of events. Each kind has its own table.
-pub(super) const EVENTS: std::ops::RangeInclusive<u8> = 20..=30;
+pub(super) const EVENTS: std::ops::RangeInclusive<u8> = 20..=31;
 
 /// Kind of an event: the number of its table.
 pub(super) fn kind(event: &Event) -> u8 {
@@ -23,6 +23,7 @@ pub(super) fn kind(event: &Event) -> u8 {
         Event::Reaped(_) => 26,
         Event::Parent(..) => 27,
         Event::Args(..) => 28,
+        Event::Name(..) => 31,
         Event::State(..) => 29,
         Event::Cgroup(..) => 30,
     }
@@ -73,6 +74,7 @@ pub(super) fn blank(kind: u8) -> Option<Event> {
         26 => Event::Reaped(id),
         27 => Event::Parent(id, 0),
         28 => Event::Args(id, Arc::default()),
+        31 => Event::Name(id, Arc::default()),
         29 => Event::State(id, State::default()),
         30 => Event::Cgroup(id, Arc::from("")),
         _ => return None,
@@ -89,6 +91,7 @@ fn blank_exit() -> ExitRecord {
         origin: TaskId::default(),
         uid: 0,
         comm: Comm::default(),
+        name: None,
         args: None,
         args_bytes: None,
         status: Status(0),
@@ -139,7 +142,7 @@ pub(super) fn event(row: &mut impl Columns, event: &mut Event) {
             row.task(id);
             small(row, ppid);
         }
-        Event::Args(id, args) => {
+        Event::Args(id, args) | Event::Name(id, args) => {
             row.task(id);
             let mut text = Some(Arc::clone(args));
             row.text(&mut text);
@@ -228,4 +231,5 @@ fn exit(row: &mut impl Columns, exit: &mut ExitRecord) {
     exit.thread = is_thread.then_some(thread);
     row.maybe(&mut exit.cancelled_write_bytes);
     row.maybe(&mut exit.args_bytes);
+    row.text(&mut exit.name);
 }

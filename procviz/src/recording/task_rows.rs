@@ -128,6 +128,7 @@ pub(super) fn process(
     parts(row, &mut process.parts);
     size_change(row, &mut process.private_change);
     row.maybe(&mut process.written);
+    row.text(&mut process.name);
 }
 
 fn size_change(row: &mut impl Columns, (changed, delta): &mut (u64, Option<i64>)) {

@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use procviz_common::ROW_KTHREAD;
+
 use crate::{
-    model::{ExitRecord, Host, TaskId},
+    model::{Comm, ExitRecord, Host, TaskId},
     source::{
         SamplerError,
-        args::ArgsReader,
+        identity::{Answer, IdentityReader, Question},
         kernel::{Batch, Drain, DrainThread, Kernel, LoadError, LostRecords, Mode, lost_figures},
         machine::boot_now_ns,
     },
@@ -20,7 +22,7 @@ const CENSUS_NS: u64 = 1_000_000_000;
 pub struct Exits {
     kernel: Kernel,
     drain: DrainThread,
-    args: ArgsReader,
+    identities: IdentityReader,
     batch: Batch,
     lost: LostRecords,
     lost_events: u64,
@@ -67,17 +69,23 @@ impl Exits {
         let leaders = rows
             .iter()
             .filter(|row| row.tid == row.tgid && row.exit_state == 0);
-        let processes = leaders.map(|row| TaskId {
-            tid: row.tid,
-            start_ns: row.start_ns,
-        });
-        let args = ArgsReader::start(host.tick_ns);
-        processes.for_each(|process| args.ask(process));
+        let identities = IdentityReader::start(host.tick_ns);
+        for row in leaders {
+            let process = TaskId {
+                tid: row.tid,
+                start_ns: row.start_ns,
+            };
+            let question = match row.flags & ROW_KTHREAD {
+                0 => Question::NameAndArgs(Comm::new(&row.comm)),
+                _ => Question::KernelThread,
+            };
+            identities.ask(process, question);
+        }
         drain.run().map_err(SamplerError::Thread)?;
         Ok(Self {
             kernel,
             drain,
-            args,
+            identities,
             batch: Batch::default(),
             lost: LostRecords::default(),
             lost_events: 0,
@@ -95,8 +103,11 @@ impl Exits {
         let mut drain = self.drain.lock();
         let without_exit = drain.processes().without_exit();
         let lost = lost_figures(&self.lost.count(&self.kernel, without_exit, now));
-        for (process, args) in self.args.answers() {
-            drain.processes().set_args(process, args);
+        for (process, answer) in self.identities.answers() {
+            match answer {
+                Answer::Args(args) => drain.processes().set_args(process, args),
+                Answer::Name(name) => drain.processes().set_name(process, name),
+            }
         }
         drain.processes().set_lost(lost);
         drain.drain();

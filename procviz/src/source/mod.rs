@@ -9,15 +9,16 @@ pub mod confine;
 pub mod privileges;
 
 pub(crate) mod accounts;
-mod args;
 mod cgroups;
 mod details;
 mod error;
 mod exits;
+mod identity;
 mod invoker;
 mod keep;
 mod machine;
 mod names;
+mod own_name;
 mod priority;
 mod roster;
 mod sampler;

@@ -6,11 +6,11 @@ use std::path::Path;
 use rustc_hash::FxHashSet;
 
 use crate::{
-    model::{Event, Found, Host, Sample, Sources, Stamp, TaskId},
+    model::{Found, Host, Sample, Sources, Stamp, TaskId},
     source::{
-        args::ArgsReader,
         capabilities::raise,
         error::SamplerError,
+        identity::Identities,
         kernel::Kernel,
         machine::{boot_now_ns, boot_wall_ns, own_cpu_ns},
         proc::{MachineReader, ProcDir, Walk},
@@ -25,9 +25,9 @@ pub struct Sampler {
     tick_ns: u64,
     /// Processes to watch; used only without kernel events.
     family: Option<Family>,
-    /// Reads arguments, with the processes that were already asked for; used only
-    /// without kernel events.
-    args: Option<(ArgsReader, FxHashSet<TaskId>)>,
+    /// Reads names and arguments; used only without kernel events.
+    identities: Option<Identities>,
+    wants_args: bool,
     /// The last delivered sample: its time, ns since boot, and procviz's own CPU
     /// time at its delivery, ns.
     last: (u64, u64),
@@ -86,7 +86,8 @@ impl Sampler {
         Self {
             tick_ns: host.tick_ns,
             family: None,
-            args: None,
+            identities: None,
+            wants_args: false,
             source,
             machine: Some(MachineReader::new(host.tick_ns)),
             last: (0, 0),
@@ -122,8 +123,11 @@ impl Sampler {
                 if let Some(family) = &mut self.family {
                     family.mark(&mut sample.found);
                 }
-                if let Some((args, asked)) = &mut self.args {
-                    ask_for_args(args, asked, sample);
+                // The processes of a saved copy are not those of this machine.
+                if self.machine.is_some() {
+                    let start = || Identities::start(self.tick_ns);
+                    let identities = self.identities.get_or_insert_with(start);
+                    identities.ask(sample, self.wants_args);
                 }
             }
         }
@@ -153,11 +157,7 @@ impl Sampler {
     pub fn want_args(&mut self) {
         match &mut self.source {
             Source::Kernel(tick) => tick.want_args(),
-            Source::Proc(_) => {
-                if self.args.is_none() {
-                    self.args = Some((ArgsReader::start(self.tick_ns), FxHashSet::default()));
-                }
-            }
+            Source::Proc(_) => self.wants_args = true,
         }
     }
 
@@ -184,23 +184,6 @@ impl Sampler {
             machine.begin_interval();
         }
     }
-}
-
-/// Asks for the arguments of processes that are new since the last walk, and adds
-/// the arguments that have arrived to the sample.
-fn ask_for_args(args: &ArgsReader, asked: &mut FxHashSet<TaskId>, sample: &mut Sample) {
-    let leaders: FxHashSet<TaskId> = sample
-        .found
-        .iter()
-        .filter(|task| task.id == task.process && !task.kthread)
-        .map(|task| task.id)
-        .collect();
-    leaders.difference(asked).for_each(|id| args.ask(*id));
-    *asked = leaders;
-    let arrived = args
-        .answers()
-        .map(|(process, args)| Event::Args(process, args));
-    sample.events.extend(arrived);
 }
 
 /// Some processes and their descendants, found through the parents in `/proc`. A

@@ -33,6 +33,10 @@ impl Tracker {
                     .events
                     .push(Event::Args(process.id, Arc::clone(args)));
             }
+            if let Some(name) = &process.name {
+                let name = Event::Name(process.id, Arc::clone(name));
+                sample.events.push(name);
+            }
         }
         sample
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     model::{
-        Change, End, Event, Exec, ExitRecord, Fork, Io, Process, State, Status, TaskId, Thread,
-        ThreadEnd,
+        Change, Comm, End, Event, Exec, ExitRecord, Fork, Io, Process, State, Status, TaskId,
+        Thread, ThreadEnd,
     },
     tracker::Tracker,
 };
@@ -16,10 +16,8 @@ impl Tracker {
             Event::Fork(fork) => self.fork(fork),
             Event::Exec(exec) => self.exec(exec),
             Event::Rename(rename) => {
-                if let Some(thread) = self.thread_mut(rename.id) {
-                    thread.comm = rename.comm;
-                    let process = thread.process;
-                    self.filter_process(process);
+                if let Some(slot) = self.threads.get(&rename.id).copied() {
+                    self.rename(slot, rename.comm);
                 }
             }
             Event::ThreadEnd(end) => self.thread_end(end),
@@ -41,6 +39,12 @@ impl Tracker {
                     thread.state = *state;
                 }
             }
+            Event::Name(id, name) => {
+                if let Some((slot, process)) = self.process_mut(*id) {
+                    process.name = Some(Arc::clone(name));
+                    self.filter_process(slot);
+                }
+            }
             Event::Args(id, args) => {
                 if let Some((slot, process)) = self.process_mut(*id) {
                     process.args = Some(Arc::clone(args));
@@ -53,6 +57,35 @@ impl Tracker {
 
     fn thread_mut(&mut self, id: TaskId) -> Option<&mut Thread> {
         self.snapshot.threads.get_mut(*self.threads.get(&id)?)
+    }
+
+    /// A thread changes its name. The process keeps the name of its program.
+    pub(super) fn rename(&mut self, slot: usize, comm: Comm) {
+        let Some(thread) = self.snapshot.threads.get_mut(slot) else {
+            return;
+        };
+        let before = std::mem::replace(&mut thread.comm, comm);
+        let (id, home) = (thread.id, thread.process);
+        if let Some(process) = self.snapshot.processes.get_mut(home)
+            && process.id == id
+            && !process.kthread
+            && process.name.is_none()
+            && before != comm
+        {
+            process.name = Some(before.bytes().into());
+        }
+        self.filter_process(home);
+    }
+
+    /// The name of the program of a new process: it has the `comm` of the thread that forked.
+    fn inherited_name(&self, fork: &Fork) -> Option<Arc<[u8]>> {
+        let parent = self.processes.get(&fork.parent)?;
+        let parent = self.snapshot.processes.get(*parent)?;
+        if fork.kthread || parent.kthread {
+            return None;
+        }
+        let name = self.snapshot.name_of(parent);
+        (name != fork.comm && !name.bytes().is_empty()).then(|| name.bytes().into())
     }
 
     fn fork(&mut self, fork: &Fork) {
@@ -69,7 +102,8 @@ impl Tracker {
         let slot = match self.processes.get(&fork.process) {
             Some(slot) => *slot,
             None => {
-                let slot = self.snapshot.processes.insert(born(fork));
+                let name = self.inherited_name(fork);
+                let slot = self.snapshot.processes.insert(born(fork, name));
                 self.processes.insert(fork.process, slot);
                 slot
             }
@@ -122,6 +156,7 @@ impl Tracker {
         }
         if let Some((_, process)) = self.process_mut(exec.process) {
             process.args.clone_from(&exec.args);
+            process.name = None;
         }
         self.filter_process(slot);
     }
@@ -326,7 +361,7 @@ impl Tracker {
     }
 }
 
-fn born(fork: &Fork) -> Process {
+fn born(fork: &Fork, name: Option<Arc<[u8]>>) -> Process {
     Process {
         id: fork.process,
         leader: None,
@@ -344,6 +379,7 @@ fn born(fork: &Fork) -> Process {
         written: None,
         threads: 1,
         cgroup: fork.cgroup.clone(),
+        name,
         args: fork.args.clone(),
         watched: fork.watched,
         ended_on_cpu_ns: None,

@@ -33,7 +33,7 @@ pub struct Filter {
 struct Subject<'a> {
     uid: Option<u32>,
     ids: [TaskId; 2],
-    names: [Comm; 2],
+    names: [&'a [u8]; 3],
     args: Option<&'a [u8]>,
     cgroup: Option<&'a str>,
     watched: bool,
@@ -65,11 +65,15 @@ impl Filter {
         !self.commands.is_empty()
     }
 
-    pub(super) fn shows_thread(&self, thread: &Thread, process: &Process, name: Comm) -> bool {
+    pub(super) fn shows_thread(&self, thread: &Thread, process: &Process, comm: Comm) -> bool {
         self.shows(&Subject {
             uid: thread.uid,
             ids: [thread.id, process.id],
-            names: [thread.comm, name],
+            names: [
+                thread.comm.bytes(),
+                comm.bytes(),
+                process.name.as_deref().unwrap_or_default(),
+            ],
             args: process.args.as_deref(),
             cgroup: process.cgroup.as_deref(),
             watched: process.watched,
@@ -81,7 +85,7 @@ impl Filter {
             || self.shows(&Subject {
                 uid: Some(fork.uid),
                 ids: [fork.id, fork.process],
-                names: [fork.comm; 2],
+                names: [fork.comm.bytes(); 3],
                 args: fork.args.as_deref(),
                 cgroup: fork.cgroup.as_deref(),
                 watched: fork.watched,
@@ -93,7 +97,7 @@ impl Filter {
             || self.shows(&Subject {
                 uid: Some(fold.uid),
                 ids: [TaskId::default(); 2],
-                names: [fold.comm; 2],
+                names: [fold.comm.bytes(); 3],
                 args: None,
                 cgroup: None,
                 watched: fold.watched,
@@ -106,7 +110,7 @@ impl Filter {
             || self.shows(&Subject {
                 uid: Some(record.uid),
                 ids: [record.process, record.thread.unwrap_or(record.process)],
-                names: [record.comm; 2],
+                names: [record.comm.bytes(), record.comm.bytes(), record.name()],
                 args: record.args.as_deref(),
                 cgroup: record.cgroup.as_deref(),
                 watched: record.watched,
@@ -142,7 +146,7 @@ impl Filter {
             subject
                 .names
                 .iter()
-                .any(|name| regex.is_match(name.bytes()))
+                .any(|name| !name.is_empty() && regex.is_match(name))
                 || line.as_deref().is_some_and(|line| regex.is_match(line))
         })
     }
@@ -152,14 +156,14 @@ impl Filter {
 mod tests {
     use super::*;
 
-    fn subject(uid: u32, name: &[u8], args: Option<&'static [u8]>) -> Subject<'static> {
+    fn subject(uid: u32, name: &'static [u8], args: Option<&'static [u8]>) -> Subject<'static> {
         Subject {
             uid: Some(uid),
             ids: [TaskId {
                 tid: 7,
                 start_ns: 50,
             }; 2],
-            names: [Comm::new(name); 2],
+            names: [name; 3],
             args,
             cgroup: Some("/system.slice/cron.service"),
             watched: false,

@@ -107,6 +107,7 @@ impl Tracker {
             written: None,
             threads: found.threads,
             cgroup: found.cgroup.clone(),
+            name: None,
             args: None,
             watched: found.watched,
             ended_on_cpu_ns: None,
@@ -160,7 +161,6 @@ impl Tracker {
             return;
         }
         let is_other = thread.comm != found.comm || thread.uid != found.uid.or(thread.uid);
-        thread.comm = found.comm;
         thread.uid = found.uid.or(thread.uid);
         let ran = found.cpu_ns > thread.cpu_ns || found.on_cpu;
         if found.state == State::Zombie && thread.end.is_none() {
@@ -185,7 +185,7 @@ impl Tracker {
             self.take_figures(slot, found.cpu_ns, found.run_delay_ns, found.io);
         }
         if is_other {
-            self.filter_process(process);
+            self.rename(slot, found.comm);
         }
         if let Some(process) = self.snapshot.processes.get_mut(process) {
             process.watched |= found.watched;

@@ -98,7 +98,7 @@ impl Trail {
         };
         Self {
             who: TrailTask {
-                comm: task.thread.comm,
+                comm: task.short_name(),
                 uid: task.thread.uid,
                 args: task.process.args.clone(),
             },

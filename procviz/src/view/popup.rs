@@ -38,7 +38,10 @@ pub(crate) const ARGS: &str = "$ ";
 /// Makes the popup of a task. Unknown values are shown as unknown.
 pub(crate) fn popup(task: &TaskView<'_>, subject: &Subject<'_>) -> Popup {
     let (id, process) = (task.id(), task.process);
-    let mut title = format!("{} {}", task.thread.comm.text().picture(), id.tid);
+    let mut title = format!("{} {}", task.name().picture(), id.tid);
+    if let Some(other) = task.other_name() {
+        title.push_str(&format!(" ({})", other.text().picture()));
+    }
     if !task.is_leader() {
         title.push_str(&format!(", thread of {}", process.id.tid));
     }

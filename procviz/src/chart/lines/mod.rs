@@ -485,7 +485,7 @@ fn name(id: TaskId, trail: &Trail, context: &Context<'_>) -> String {
     context.label(
         id,
         &(context.user)(who.uid),
-        (who.comm, who.args.as_deref()),
+        (who.comm.text(), who.args.as_deref()),
     )
 }
 

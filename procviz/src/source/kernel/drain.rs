@@ -255,6 +255,7 @@ impl Drain {
                     start_ns: rename.start_ns,
                 };
                 let comm = Comm::new(&rename.comm);
+                self.processes.rename(id, comm);
                 self.keep(Some(rename.tid), Event::Rename(Rename { id, comm }));
             }
             Record::Cgroup(cgroup) if cgroup.hierarchy == 0 => {

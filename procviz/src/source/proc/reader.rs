@@ -156,6 +156,29 @@ impl ProcDir {
         Ok(self.read()?.to_vec())
     }
 
+    /// The whole name of a kernel thread or process, without the line feed.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Gone`] when the process no longer exists.
+    pub fn comm(&mut self, pid: u32) -> Result<Vec<u8>, ReadError> {
+        self.set_path(format_args!("{pid}/comm"));
+        let name = self.read()?;
+        Ok(name.strip_suffix(b"\n").unwrap_or(name).to_vec())
+    }
+
+    /// The path of the executable of a process.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Gone`] when the process no longer exists or is a kernel thread,
+    /// [`ReadError::Denied`] when the kernel refuses access.
+    pub fn exe(&mut self, pid: u32) -> Result<Vec<u8>, ReadError> {
+        self.set_path(format_args!("{pid}/exe"));
+        let path = rustix::fs::readlinkat(&self.root, self.path.as_str(), Vec::new())?;
+        Ok(path.into_bytes())
+    }
+
     fn set_path(&mut self, path: std::fmt::Arguments<'_>) {
         self.path.clear();
         // Writing to a String cannot fail.

@@ -27,8 +27,8 @@ use self::{
 use crate::{
     model::{Event, Found, Host, Losses, Sample, State, TaskId},
     source::{
-        args::ArgsReader,
         error::SamplerError,
+        identity::{Answer, IdentityReader, Question},
         kernel::{
             Batch, Drain, DrainThread, Kernel, LoadError, LostRecords, Mode, Snaps, lost_figures,
         },
@@ -70,7 +70,8 @@ pub(super) struct KernelTick {
     is_census_due: bool,
     /// Thread id of procviz's sampling thread.
     own_tid: u32,
-    args: Option<ArgsReader>,
+    identities: IdentityReader,
+    wants_args: bool,
 }
 
 impl KernelTick {
@@ -115,7 +116,8 @@ impl KernelTick {
             lost_events: 0,
             is_census_due: false,
             own_tid: 0,
-            args: None,
+            identities: IdentityReader::start(host.tick_ns),
+            wants_args: false,
         })
     }
 
@@ -152,14 +154,7 @@ impl KernelTick {
             self.census(sample)?;
         }
         self.follow_events(sample);
-        if let Some(args) = &self.args {
-            let mut drain = self.drain.lock();
-            for (process, args) in args.answers() {
-                // The exit record of the process has them, too.
-                drain.processes().set_args(process, Arc::clone(&args));
-                sample.events.push(Event::Args(process, args));
-            }
-        }
+        self.take_identities(sample);
         self.tmpfs
             .take(sample.machine.shmem_bytes, sample.stamp.boot_ns);
         self.read_ran(sample);
@@ -204,12 +199,9 @@ impl KernelTick {
         sample.complete = true;
         remove_refuted_forks(sample);
         self.roster.found(&sample.found);
-        if let Some(args) = &self.args {
-            let leaders = sample
-                .found
-                .iter()
-                .filter(|task| task.id == task.process && !task.kthread);
-            leaders.for_each(|task| args.ask(task.id));
+        for leader in sample.found.iter().filter(|task| task.id == task.process) {
+            let question = Question::about(leader, self.wants_args);
+            self.identities.ask(leader.id, question);
         }
         self.zombies.clear();
         for task in &sample.found {
@@ -244,9 +236,7 @@ impl KernelTick {
 
     /// Also reads the arguments of processes that were there before procviz.
     pub(super) fn want_args(&mut self) {
-        if self.args.is_none() {
-            self.args = Some(ArgsReader::start(self.host.tick_ns));
-        }
+        self.wants_args = true;
     }
 
     /// Lists every short-lived process from now on, instead of counting them per kind.
@@ -326,6 +316,9 @@ impl KernelTick {
                     if fork.id == fork.process && !fork.kthread && fork.cgroup.is_none() {
                         self.v1_paths.ask(fork.id);
                     }
+                    if fork.kthread {
+                        self.identities.ask(fork.id, Question::KernelThread);
+                    }
                 }
                 Event::Exec(exec) => self.roster.exec(exec),
                 Event::ThreadEnd(end) if !end.superseded => self.roster.thread_end(end.id),
@@ -338,6 +331,25 @@ impl KernelTick {
                 Event::Nothing => continue,
                 _ => {}
             }
+            sample.events.push(event);
+        }
+    }
+
+    /// Hands on what was found out about processes that the last census found.
+    fn take_identities(&mut self, sample: &mut Sample) {
+        let mut drain = self.drain.lock();
+        for (process, answer) in self.identities.answers() {
+            // The exit record of the process has it, too.
+            let event = match answer {
+                Answer::Args(args) => {
+                    drain.processes().set_args(process, Arc::clone(&args));
+                    Event::Args(process, args)
+                }
+                Answer::Name(name) => {
+                    drain.processes().set_name(process, Arc::clone(&name));
+                    Event::Name(process, name)
+                }
+            };
             sample.events.push(event);
         }
     }

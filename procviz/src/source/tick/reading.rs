@@ -4,7 +4,7 @@
 use super::{KernelTick, sizes::exact_sizes};
 use crate::{
     model::{Io, Memory, Reading, Sample, State},
-    source::{kernel::Slot, roster::Member},
+    source::{identity::Question, kernel::Slot, roster::Member},
 };
 
 impl KernelTick {
@@ -27,6 +27,10 @@ impl KernelTick {
             };
             let Some(reading) = reading else { continue };
             sample.readings.push(reading);
+            if member.kthread {
+                // A worker is called after its last work.
+                self.identities.ask(member.id, Question::KernelThread);
+            }
             self.read_memory(member, sample);
         }
         self.ran = ran;

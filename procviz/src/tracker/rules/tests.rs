@@ -140,6 +140,7 @@ impl Play {
             uid: 0,
             comm: Comm::new(b"child"),
             args: None,
+            name: None,
             args_bytes: None,
             status: Status(status),
             oom: false,

@@ -1,7 +1,7 @@
 //! Takes in a census: processes that started before the first event, or whose
 //! events were lost.
 
-use procviz_common::Row;
+use procviz_common::{ROW_KTHREAD, Row};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
@@ -119,6 +119,8 @@ impl ProcessTable {
             ns_pid: Some(row.ns_pid),
             uid: row.uid,
             comm: Comm::new(&row.comm),
+            name: None,
+            kthread: row.flags & ROW_KTHREAD != 0,
             args: None,
             args_bytes: None,
             cgroup_id: row.cgroup_id,

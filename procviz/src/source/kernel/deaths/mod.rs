@@ -10,6 +10,7 @@
 mod census;
 mod figures;
 mod from_dead;
+mod naming;
 mod records;
 #[cfg(test)]
 mod tests;
@@ -52,6 +53,9 @@ struct TrackedProcess {
     ns_pid: Option<u32>,
     uid: u32,
     comm: Comm,
+    /// Name of the program, if the leader has changed its name.
+    name: Option<Arc<[u8]>>,
+    kthread: bool,
     args: Option<Arc<[u8]>>,
     /// Number of bytes of all arguments, if an exec was seen.
     args_bytes: Option<u64>,
@@ -262,6 +266,7 @@ impl ProcessTable {
         let watched = self.is_root(record.tid) || self.is_watched(parent.tid);
         fork.watched = watched;
         fork.args = known.and_then(|tracked| tracked.args.clone());
+        let name = known.and_then(|tracked| tracked.name_of_child(&fork));
         let tracked = TrackedProcess {
             process,
             ppid: record.ppid,
@@ -269,6 +274,8 @@ impl ProcessTable {
             ns_pid: Some(record.ns_pid),
             uid: record.uid,
             comm: fork.comm,
+            name,
+            kthread: fork.kthread,
             args: fork.args.clone(),
             args_bytes: known.and_then(|tracked| tracked.args_bytes),
             cgroup_id: record.cgroup_id,
@@ -335,6 +342,7 @@ impl ProcessTable {
             tracked.args.clone_from(&args);
             tracked.args_bytes = Some(record.args_bytes);
             tracked.comm = Comm::new(&record.comm);
+            tracked.name = None;
             tracked.uid = record.uid;
             tracked.cgroup_id = record.cgroup_id;
             tracked.inherited_rss_pages = Some(record.max_rss_pages);
@@ -399,11 +407,9 @@ impl ProcessTable {
             tracked.threads += 1;
         }
         tracked.uid = record.uid;
-        tracked.comm = if record.tid == record.tgid {
-            Comm::new(&record.comm)
-        } else {
-            tracked.comm
-        };
+        if record.tid == record.tgid {
+            tracked.rename(Comm::new(&record.comm));
+        }
         tracked.cgroup_id = record.cgroup_id;
         if record.flags & EXIT_GROUP_DEAD != 0 {
             if tracked.last_exit.is_none() {
@@ -544,6 +550,8 @@ fn unseen(
         ns_pid: Some(record.ns_pid),
         uid: record.uid,
         comm: Comm::new(&record.comm),
+        name: None,
+        kthread: false,
         args: None,
         args_bytes: None,
         cgroup_id: record.cgroup_id,

@@ -1,0 +1,213 @@
+//! Reads who a process is from `/proc`, on a separate thread: a read of `cmdline` can hang
+//! together with the memory of the process.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
+};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{
+    capabilities::raise_for_this_thread,
+    own_name::{is_of, own_name},
+    proc::ProcDir,
+};
+use crate::model::{Args, Comm, Event, Found, MOST_ARGS, Sample, TaskId};
+
+/// Upper limit for the kernel threads whose names are kept.
+const MOST_NAMES: usize = 100_000;
+
+/// What to read of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// The whole name of a kernel thread; `comm` elsewhere has 15 bytes of it.
+    KernelThread,
+    /// The name of a process whose leader is called like this.
+    Name(Comm),
+    /// The name, and the arguments.
+    NameAndArgs(Comm),
+}
+
+impl Question {
+    /// What to ask about a process that a census found.
+    pub(super) fn about(leader: &Found, wants_args: bool) -> Self {
+        match leader.kthread {
+            true => Self::KernelThread,
+            false if wants_args => Self::NameAndArgs(leader.comm),
+            false => Self::Name(leader.comm),
+        }
+    }
+}
+
+/// What was read of a process.
+pub(super) enum Answer {
+    /// The name that stands for `comm`.
+    Name(Arc<[u8]>),
+    /// The arguments.
+    Args(Arc<[u8]>),
+}
+
+/// Sends questions to the thread that reads, and receives its answers.
+pub(super) struct IdentityReader {
+    ask: Sender<(TaskId, Question)>,
+    answers: Receiver<(TaskId, Answer)>,
+}
+
+impl IdentityReader {
+    /// Starts the thread. If the thread cannot be started, no answers come.
+    /// `tick_ns` is the unit of start times in `/proc`, ns.
+    pub(super) fn start(tick_ns: u64) -> Self {
+        let (ask, questions) = channel();
+        let (answer, answers) = channel();
+        let body = move || {
+            raise_for_this_thread();
+            let Ok(proc) = ProcDir::open(Path::new("/proc")) else {
+                return;
+            };
+            let mut reading = Reading {
+                proc,
+                tick_ns,
+                names: FxHashMap::default(),
+            };
+            for (process, question) in questions {
+                for found in reading.read(process, question) {
+                    if answer.send((process, found)).is_err() {
+                        return;
+                    }
+                }
+            }
+        };
+        // Never joined: the thread ends when the channel closes, or it hangs together
+        // with a process that hangs.
+        _ = std::thread::Builder::new()
+            .name("procviz-cmdline".to_owned())
+            .spawn(body);
+        Self { ask, answers }
+    }
+
+    /// Asks about one process.
+    pub(super) fn ask(&self, process: TaskId, question: Question) {
+        // Without the thread, the send fails and the answer stays unknown.
+        _ = self.ask.send((process, question));
+    }
+
+    /// The answers since the last call.
+    pub(super) fn answers(&self) -> impl Iterator<Item = (TaskId, Answer)> + '_ {
+        self.answers.try_iter()
+    }
+}
+
+/// The state of the thread that reads.
+struct Reading {
+    proc: ProcDir,
+    tick_ns: u64,
+    /// The last name of each kernel thread: most names do not change.
+    names: FxHashMap<TaskId, Arc<[u8]>>,
+}
+
+impl Reading {
+    fn read(&mut self, process: TaskId, question: Question) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        match question {
+            Question::KernelThread => {
+                let name = self.proc.comm(process.tid).ok();
+                let name = name.filter(|name| !name.is_empty() && self.is_same(process));
+                answers.extend(name.and_then(|name| self.changed(process, name)));
+            }
+            Question::Name(comm) => {
+                let exe = self.proc.exe(process.tid).ok();
+                if exe.as_deref().is_some_and(|exe| is_of(comm, exe)) {
+                    // The usual case: named like its executable.
+                    return answers;
+                }
+                let args = self.args(process);
+                answers.extend(args.and_then(|args| name(comm, exe.as_deref(), &args)));
+            }
+            Question::NameAndArgs(comm) => {
+                let exe = self.proc.exe(process.tid).ok();
+                if let Some(args) = self.args(process) {
+                    answers.extend(name(comm, exe.as_deref(), &args));
+                    answers.push(Answer::Args(args));
+                }
+            }
+        }
+        answers
+    }
+
+    /// The name of a kernel thread, if it is not the last one.
+    fn changed(&mut self, process: TaskId, name: Vec<u8>) -> Option<Answer> {
+        let known = self.names.get(&process);
+        if known.is_some_and(|known| **known == *name) {
+            return None;
+        }
+        if self.names.len() >= MOST_NAMES {
+            self.names.clear();
+        }
+        let name: Arc<[u8]> = name.into();
+        self.names.insert(process, Arc::clone(&name));
+        Some(Answer::Name(name))
+    }
+
+    /// The arguments of `process`; `None` if it has exited or has none.
+    fn args(&mut self, process: TaskId) -> Option<Arc<[u8]>> {
+        let args = self.proc.cmdline(process.tid).ok()?;
+        // The read ends where the buffer does: then there can be more.
+        let all = args.len() + usize::from(args.len() >= MOST_ARGS);
+        let args = Args::kept(&args, all);
+        (self.is_same(process) && !args.is_empty()).then(|| args.into())
+    }
+
+    /// The pid can be reused: what was read is valid only if the start still matches.
+    fn is_same(&mut self, process: TaskId) -> bool {
+        let stat = self.proc.process_stat(process.tid);
+        stat.is_ok_and(|stat| stat.start == process.start_ns / self.tick_ns)
+    }
+}
+
+fn name(comm: Comm, exe: Option<&[u8]>, args: &[u8]) -> Option<Answer> {
+    let args: Vec<&[u8]> = Args::new(args).each().take(4).collect();
+    let name = own_name(comm, exe.unwrap_or_default(), &args)?;
+    Some(Answer::Name(name.into()))
+}
+
+/// Asks about the processes that walks find.
+pub(super) struct Identities {
+    reader: IdentityReader,
+    /// The processes that were asked for, and how they were called then.
+    asked: FxHashSet<(TaskId, Comm)>,
+}
+
+impl Identities {
+    /// Starts the thread that reads.
+    pub(super) fn start(tick_ns: u64) -> Self {
+        Self {
+            reader: IdentityReader::start(tick_ns),
+            asked: FxHashSet::default(),
+        }
+    }
+
+    /// Asks about processes that are new, or called otherwise, since the last walk, and adds
+    /// the answers that have arrived to the sample.
+    pub(super) fn ask(&mut self, sample: &mut Sample, wants_args: bool) {
+        let leaders = sample.found.iter().filter(|task| task.id == task.process);
+        let mut now = FxHashSet::default();
+        for leader in leaders {
+            let key = (leader.id, leader.comm);
+            if !self.asked.contains(&key) {
+                let question = Question::about(leader, wants_args);
+                self.reader.ask(leader.id, question);
+            }
+            now.insert(key);
+        }
+        self.asked = now;
+        let arrived = self.reader.answers().map(|(process, answer)| match answer {
+            Answer::Args(args) => Event::Args(process, args),
+            Answer::Name(name) => Event::Name(process, name),
+        });
+        sample.events.extend(arrived);
+    }
+}
