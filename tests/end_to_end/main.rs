@@ -29,6 +29,7 @@ mod format;
 mod kernels;
 mod limits;
 mod names;
+mod namespaces;
 mod packaging;
 mod pages;
 mod pictures;
@@ -77,6 +78,7 @@ fn main() {
         ("ending", ending::TESTS),
         ("limits", limits::TESTS),
         ("names", names::TESTS),
+        ("namespaces", namespaces::TESTS),
         ("rules", rules::TESTS),
         ("packaging", packaging::TESTS),
         ("pictures", pictures::TESTS),

@@ -25,6 +25,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("secrets_stay_out", Needs::Events, redacted),
     ("of_processes_alone", Needs::Events, reduce_to_processes),
     ("a_tree_is_followed_through_it", Needs::Events, tree),
+    ("times_are_those_of_the_machine", Needs::Nothing, zones),
     ("bad_input", Needs::Nothing, bad_input),
 ];
 
@@ -196,6 +197,65 @@ fn moments() -> Result<(), Failed> {
     };
     let (all, some) = (exits(&[]), exits(&["--begin", "-4s"]));
     assert!(some.lines().count() > 50 && all.ends_with(&some) && all.len() > 2 * some.len());
+    Ok(())
+}
+
+/// A reader in another time zone sees the clock of the machine that was recorded, also if
+/// the zone of that machine has no name.
+fn zones() -> Result<(), Failed> {
+    let folder = Folder::new("zones");
+    let copy = folder.file("localtime");
+    // A file of a zone without its name: the rules are in its last line.
+    let mut bytes = b"TZif2".to_vec();
+    bytes.resize(20, 0);
+    let counts = |types: u32, chars: u32| [0, 0, 0, 0, types, chars].map(u32::to_be_bytes).concat();
+    bytes.extend(counts(1, 4));
+    let kind = [&3_600_i32.to_be_bytes()[..], &[0, 0], b"CET\0"].concat();
+    bytes.extend(&kind);
+    bytes.extend(b"TZif2");
+    bytes.resize(bytes.len() + 15, 0);
+    bytes.extend(counts(1, 4));
+    bytes.extend(&kind);
+    bytes.extend(b"\nCET-1CEST,M3.5.0,M10.5.0/3\n");
+    std::fs::write(&copy, bytes)?;
+    let bind = format!(
+        "mount --bind {} /etc/localtime && unset TZ && exec \"$@\"",
+        copy.display()
+    );
+    let offset_in = |zone: &str| -> Result<String, Failed> {
+        let file = folder.file("zone.pvz");
+        let mut command = match zone {
+            "copy" => {
+                let mut command = Command::new("unshare");
+                command.args(["--mount", "sh", "-c", &bind, "sh"]);
+                command.arg(crate::support::binary());
+                command
+            }
+            _ => procviz(),
+        };
+        command
+            .env("TZ", zone)
+            .args(["record", "--force", "--samples", "2", "-s", "0.2", "-o"]);
+        let result = output(command.arg(&file));
+        assert!(result.status.success(), "{}", stderr(&result));
+        let picture = folder.file("zone.svg");
+        let mut command = procviz();
+        command
+            .env("TZ", "Asia/Tokyo")
+            .args(["grid", "--force", "--from"]);
+        let result = output(command.arg(&file).arg("-o").arg(&picture));
+        assert!(result.status.success(), "{}", stderr(&result));
+        let svg = std::fs::read_to_string(&picture)?;
+        let title = svg.split("<title>").nth(1).unwrap_or_default();
+        let zone = title.split("</title>").next().unwrap_or_default();
+        Ok(zone.rsplit(' ').next().unwrap_or_default().to_owned())
+    };
+    assert_eq!(offset_in("Europe/Berlin")?.get(..2), Some("CE"));
+    assert_eq!(offset_in("UTC+5")?, "UTC");
+    assert_eq!(offset_in("XYZ+5")?, "XYZ");
+    if Path::new("/etc/localtime").exists() {
+        assert_eq!(offset_in("copy")?.get(..2), Some("CE"));
+    }
     Ok(())
 }
 

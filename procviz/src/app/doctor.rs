@@ -62,7 +62,12 @@ pub(super) fn run() -> Result<u8, Failure> {
                 writeln!(out, "      without it: {cost}\n      how to fix it: boot a kernel with CONFIG_SECCOMP_FILTER=y and CONFIG_SECURITY_LANDLOCK=y, and lsm=landlock,...")?;
             }
         }
-        let level = if is_full { "full service: kernel events and /proc" } else { "reduced service: only /proc" };
+        let level = match (is_full, has_extra(Extra::Machine)) {
+            (true, true) => "full service: kernel events and /proc",
+            (true, false) => "reduced service: kernel events, and no figures of the machine",
+            (false, true) => "reduced service: only /proc",
+            (false, false) => "reduced service: only /proc, and no figures of the machine",
+        };
         writeln!(out, "{level} (host {}, CPUs: {})", host.name, host.cpus)
     })?;
     Ok(if is_full { 0 } else { 4 })

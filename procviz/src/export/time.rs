@@ -14,7 +14,9 @@ pub(crate) fn zone(host: &Host) -> TimeZone {
     if host.time_zone.is_empty() {
         return TimeZone::system();
     }
-    TimeZone::get(&host.time_zone).unwrap_or(TimeZone::UTC)
+    let name = &host.time_zone;
+    let zone = TimeZone::get(name).or_else(|_| TimeZone::posix(name));
+    zone.unwrap_or(TimeZone::UTC)
 }
 
 /// `2026-11-22 03:12:30 CET`, in the machine's zone.

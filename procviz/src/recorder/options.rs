@@ -11,7 +11,7 @@ use crate::{
         output::{OutFolder, split},
         text::escaped,
     },
-    source::{boot_id, kernel_release},
+    source::{boot_id, kernel_release, time_zone},
     tracker::Filter,
 };
 
@@ -93,10 +93,7 @@ pub(crate) fn facts(host: &Host) -> Facts {
         host: host.name.clone(),
         kernel: kernel_release(),
         boot_id: boot_id(),
-        time_zone: jiff::tz::TimeZone::system()
-            .iana_name()
-            .unwrap_or_default()
-            .to_owned(),
+        time_zone: time_zone(),
         cpus: host.cpus,
         page_bytes: host.page_bytes,
         tick_ns: host.tick_ns,

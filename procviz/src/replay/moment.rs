@@ -94,13 +94,36 @@ impl Moment {
                 date(*last)
             ))
         };
+        let ambiguous = |moments: &[&i128]| {
+            let with_offset = |ns: &&i128| {
+                let at = Timestamp::from_nanosecond(**ns).unwrap_or_default();
+                let at = at.to_zoned(zone.clone());
+                format!("`{}`", at.strftime("%Y-%m-%dT%H:%M:%S%:z"))
+            };
+            let moments: Vec<String> = moments.iter().map(with_offset).collect();
+            Failure::usage(format!(
+                "`{option} {text}` was recorded twice, because the clocks were set back: choose {}",
+                moments.join(" or ")
+            ))
+        };
         let at = match self {
             Self::At(at) => at.as_nanosecond(),
-            Self::There(at) => in_zone(*at, zone).ok_or_else(outside)?,
+            Self::There(at) => {
+                let all = in_zone(*at, zone);
+                let recorded = all.iter().filter(|at| is_recorded(**at, spans));
+                match recorded.collect::<Vec<_>>().as_slice() {
+                    [] => *all.first().ok_or_else(outside)?,
+                    [at] => **at,
+                    several => return Err(ambiguous(several)),
+                }
+            }
             Self::BeforeTheEnd(ago) => last - ago,
             Self::Clock(time) => match on_days(*time, spans, zone).as_slice() {
                 [] => return Err(outside()),
                 [(_, at)] => *at,
+                [(day, one), (same_day, other)] if day == same_day => {
+                    return Err(ambiguous(&[one, other]));
+                }
                 found => {
                     let days: Vec<String> = found.iter().map(|(day, _)| day.to_string()).collect();
                     return Err(Failure::usage(format!(
@@ -121,10 +144,28 @@ impl Moment {
     }
 }
 
-/// A local time as ns since 1970; `None` outside of the range of time stamps.
-fn in_zone(at: DateTime, zone: &TimeZone) -> Option<i128> {
-    let zoned = at.to_zoned(zone.clone()).ok()?;
-    Some(zoned.timestamp().as_nanosecond())
+/// A local time as ns since 1970. It is two moments in the hour that is repeated when the
+/// clocks are set back, and none outside of the range of time stamps.
+fn in_zone(at: DateTime, zone: &TimeZone) -> Vec<i128> {
+    let ambiguous = zone.to_ambiguous_zoned(at);
+    let both = [ambiguous.clone().earlier(), ambiguous.later()];
+    let moments = both.into_iter().flatten();
+    let mut moments: Vec<i128> = moments
+        .map(|zoned| zoned.timestamp().as_nanosecond())
+        .filter(|ns| is_local(*ns, at, zone))
+        .collect();
+    moments.dedup();
+    if moments.is_empty() {
+        // The hour that is left out when the clocks are set forward.
+        let zoned = at.to_zoned(zone.clone()).ok();
+        moments.extend(zoned.map(|zoned| zoned.timestamp().as_nanosecond()));
+    }
+    moments
+}
+
+/// Whether the clocks of the zone show `at` at a moment.
+fn is_local(ns: i128, at: DateTime, zone: &TimeZone) -> bool {
+    Timestamp::from_nanosecond(ns).is_ok_and(|ns| ns.to_zoned(zone.clone()).datetime() == at)
 }
 
 /// The days on which a time of day was recorded, with the moments, ns since 1970. A
@@ -133,7 +174,10 @@ fn in_zone(at: DateTime, zone: &TimeZone) -> Option<i128> {
 fn on_days(time: Time, spans: &[Span], zone: &TimeZone) -> Vec<(Date, i128)> {
     let within = |spans: &[Span]| -> Vec<(Date, i128)> {
         let days = days(spans, zone).into_iter();
-        let moments = days.filter_map(|day| Some((day, in_zone(day.to_datetime(time), zone)?)));
+        let moments = days.flat_map(|day| {
+            let moments = in_zone(day.to_datetime(time), zone).into_iter();
+            moments.map(move |at| (day, at))
+        });
         moments.filter(|(_, at)| is_recorded(*at, spans)).collect()
     };
     let found = within(spans);
@@ -219,6 +263,35 @@ mod tests {
         }
         assert_eq!(find("23:30", &spans), Ok(ns("2026-11-21T22:30:00Z")));
         assert_eq!(find("-30s", &spans), Ok(ns("2026-11-22T02:59:30Z")));
+    }
+
+    /// On 2026-10-25 in Berlin, the hour from 2 to 3 comes twice.
+    #[test]
+    fn the_repeated_hour() {
+        let summer = (ns("2026-10-25T00:00:00Z"), ns("2026-10-25T00:50:00Z"));
+        let winter = (ns("2026-10-25T01:10:00Z"), ns("2026-10-25T03:00:00Z"));
+        for text in ["02:30", "2026-10-25T02:30:00"] {
+            assert_eq!(
+                find(text, &[summer]),
+                Ok(ns("2026-10-25T00:30:00Z")),
+                "{text}"
+            );
+            assert_eq!(
+                find(text, &[winter]),
+                Ok(ns("2026-10-25T01:30:00Z")),
+                "{text}"
+            );
+            let message = find(text, &[summer, winter]).unwrap_err();
+            for choice in ["`2026-10-25T02:30:00+02:00`", "`2026-10-25T02:30:00+01:00`"] {
+                assert!(message.contains(choice), "{message}");
+            }
+        }
+        let both = [summer, winter];
+        let later = find("2026-10-25T02:30:00+01:00", &both);
+        assert_eq!(later, Ok(ns("2026-10-25T01:30:00Z")));
+        // The hour from 2 to 3 on 2026-03-29 does not exist.
+        let spring = [(ns("2026-03-29T00:00:00Z"), ns("2026-03-29T03:00:00Z"))];
+        assert_eq!(find("02:30", &spring), Ok(ns("2026-03-29T01:30:00Z")));
     }
 
     #[test]

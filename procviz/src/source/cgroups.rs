@@ -2,9 +2,17 @@
 //! from the file system, later cgroups from events, so a removed cgroup keeps its
 //! path.
 
-use std::{collections::VecDeque, os::unix::fs::MetadataExt, path::Path, sync::Arc};
+use std::{
+    collections::VecDeque,
+    os::{fd::OwnedFd, unix::fs::MetadataExt},
+    path::Path,
+    sync::Arc,
+};
 
 use rustc_hash::FxHashMap;
+use rustix::fs::{AtFlags, Mode, OFlags};
+
+use super::namespaces::Namespace;
 
 /// Upper limit for the paths of cgroups that were made since the start.
 const MOST_FROM_EVENTS: usize = 50_000;
@@ -16,6 +24,8 @@ pub(crate) struct Cgroups {
     /// Ids of the cgroups that came with events, oldest first. Only the newest are
     /// kept: a process that keeps making and removing cgroups must not fill memory.
     from_events: VecDeque<u64>,
+    /// Set in a cgroup namespace other than the initial one.
+    namespace: Option<OwnRoot>,
     /// The v1 memory controller is mounted: it can have a path where v2 shows `/`.
     has_v1_memory: bool,
 }
@@ -27,12 +37,18 @@ impl Cgroups {
         let mut cgroups = Self {
             paths: FxHashMap::default(),
             from_events: VecDeque::new(),
+            namespace: None,
             has_v1_memory: false,
         };
         for mount in mounts.iter().flatten() {
             match mount.fs_type.as_str() {
                 // Paths match the kernel's only if the mount shows the whole hierarchy.
-                "cgroup2" if mount.root == "/" => cgroups.walk(&mount.mount_point, "/"),
+                "cgroup2" if mount.root == "/" => {
+                    cgroups.walk(&mount.mount_point, "/");
+                    if !Namespace::Cgroup.is_initial() {
+                        cgroups.namespace = OwnRoot::open(&mount.mount_point).ok();
+                    }
+                }
                 "cgroup" => cgroups.has_v1_memory |= mount.super_options.contains_key("memory"),
                 _ => {}
             }
@@ -59,7 +75,15 @@ impl Cgroups {
 
     /// Adds a cgroup that an event announced.
     pub(crate) fn insert(&mut self, id: u64, path: &[u8]) {
-        self.paths.insert(id, String::from_utf8_lossy(path).into());
+        let path = String::from_utf8_lossy(path);
+        let path = match &mut self.namespace {
+            Some(own) => match own.inside(id, &path) {
+                Some(path) => path.into(),
+                None => return,
+            },
+            None => path.into(),
+        };
+        self.paths.insert(id, path);
         self.from_events.push_back(id);
         if self.from_events.len() > MOST_FROM_EVENTS
             && let Some(oldest) = self.from_events.pop_front()
@@ -81,6 +105,42 @@ impl Cgroups {
     }
 }
 
+/// The root of a cgroup namespace. Events have whole paths, all else has paths that begin at
+/// this root.
+struct OwnRoot {
+    /// The mounted folder of the root, opened before privileges are given up.
+    folder: OwnedFd,
+    /// The whole path of the root, once an event has shown it.
+    path: Option<String>,
+}
+
+impl OwnRoot {
+    fn open(mount: &Path) -> rustix::io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self {
+            folder: rustix::fs::open(mount, flags, Mode::empty())?,
+            path: None,
+        })
+    }
+
+    /// The path below this root of a new cgroup; `None` if the cgroup is outside, or if that
+    /// is not known.
+    fn inside(&mut self, id: u64, path: &str) -> Option<String> {
+        if self.path.is_none() {
+            let is_it = |at: &usize| {
+                let below = path.get(*at + 1..).unwrap_or_default();
+                let found = rustix::fs::statat(&self.folder, below, AtFlags::SYMLINK_NOFOLLOW);
+                found.is_ok_and(|found| found.st_ino == id)
+            };
+            let slashes = path.match_indices('/').map(|(at, _)| at);
+            let end = slashes.into_iter().find(is_it);
+            self.path = end.map(|end| path.get(..end).unwrap_or_default().to_owned());
+        }
+        let below = path.strip_prefix(self.path.as_deref()?)?;
+        below.starts_with('/').then(|| below.to_owned())
+    }
+}
+
 /// The path of a process in the v1 memory hierarchy.
 pub(crate) fn v1_memory_path(pid: u32) -> Option<Arc<str>> {
     let process = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?;
@@ -89,5 +149,7 @@ pub(crate) fn v1_memory_path(pid: u32) -> Option<Arc<str>> {
         .0
         .iter()
         .find(|group| group.controllers.iter().any(|name| name == "memory"))?;
-    Some(memory.pathname.as_str().into())
+    // A cgroup outside of the own namespace.
+    let is_outside = memory.pathname.starts_with("/..");
+    (!is_outside).then(|| memory.pathname.as_str().into())
 }

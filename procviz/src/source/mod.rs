@@ -18,11 +18,13 @@ mod invoker;
 mod keep;
 mod machine;
 mod names;
+mod namespaces;
 mod own_name;
 mod priority;
 mod roster;
 mod sampler;
 mod tick;
+mod time_zone;
 mod users;
 
 pub(crate) use details::Details;
@@ -34,4 +36,5 @@ pub use machine::{boot_id, boot_now_ns, boot_wall_ns, host, kernel_release, own_
 pub(crate) use names::answer as answer_names;
 pub use priority::{back_to_normal, prepare_for_overload};
 pub use sampler::Sampler;
+pub(crate) use time_zone::time_zone;
 pub use users::Users;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::thread::CapabilitySet;
 
-use crate::source::capabilities::can_raise;
+use crate::source::{capabilities::can_raise, namespaces::Namespace};
 
 /// A privilege or kernel feature that kernel events need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Need {
     NoLockdown,
     /// The kernel's type information (BTF), to find struct members.
     Btf,
+    /// The initial user namespace: the kernel grants capabilities of another one to nobody.
+    UserNamespace,
     /// The initial pid namespace: ids in events must equal the ids in `/proc`.
     PidNamespace,
     /// The initial time namespace: start times in events must equal those in `/proc`.
@@ -26,11 +28,12 @@ pub enum Need {
 
 impl Need {
     /// All needs, in the order of the report.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::CapBpf,
         Self::CapPerfmon,
         Self::NoLockdown,
         Self::Btf,
+        Self::UserNamespace,
         Self::PidNamespace,
         Self::TimeNamespace,
     ];
@@ -42,6 +45,7 @@ impl Need {
             Self::CapPerfmon => "CAP_PERFMON",
             Self::NoLockdown => "a kernel without confidentiality lockdown",
             Self::Btf => "BTF (/sys/kernel/btf/vmlinux)",
+            Self::UserNamespace => "the machine's initial user namespace",
             Self::PidNamespace => "the machine's initial pid namespace",
             Self::TimeNamespace => "the machine's initial time namespace",
         }
@@ -57,6 +61,9 @@ impl Need {
                 "boot without `lockdown=confidentiality`, as /sys/kernel/security/lockdown shows; `lockdown=integrity` is fine"
             }
             Self::Btf => "boot a kernel that is built with `CONFIG_DEBUG_INFO_BTF=y`",
+            Self::UserNamespace => {
+                "run procviz on the host as root, and not in a rootless container: capabilities that are held in another user namespace do not count"
+            }
             Self::PidNamespace => {
                 "run procviz on the host, or use `docker run --pid=host --privileged ...`"
             }
@@ -76,8 +83,9 @@ impl Need {
                 !state.is_ok_and(|state| state.contains("[confidentiality]"))
             }
             Self::Btf => Path::new("/sys/kernel/btf/vmlinux").exists(),
-            Self::PidNamespace => namespace_is("pid", PROC_PID_INIT_INO),
-            Self::TimeNamespace => namespace_is("time", PROC_TIME_INIT_INO),
+            Self::UserNamespace => Namespace::User.is_initial(),
+            Self::PidNamespace => Namespace::Pid.is_initial(),
+            Self::TimeNamespace => Namespace::Time.is_initial(),
         }
     }
 }
@@ -105,10 +113,6 @@ impl Support {
     }
 }
 
-/// Inode numbers of the initial namespaces (include/linux/proc_ns.h).
-const PROC_PID_INIT_INO: u32 = 0xefff_fffc;
-const PROC_TIME_INIT_INO: u32 = 0xefff_fffa;
-
 /// The oldest kernel of kernel.org on which the programs load. A distribution can have the
 /// features in an older one.
 const OLDEST: (u32, u32) = (6, 1);
@@ -126,15 +130,6 @@ pub(crate) fn release_is_enough(release: &str) -> bool {
 fn has(capability: CapabilitySet) -> bool {
     // Kernels without CAP_BPF and CAP_PERFMON check CAP_SYS_ADMIN instead.
     can_raise(capability) || can_raise(CapabilitySet::SYS_ADMIN)
-}
-
-/// Whether this process is in the initial namespace of a kind. A kernel that does not
-/// know the kind has only the initial one.
-fn namespace_is(kind: &str, first: u32) -> bool {
-    match std::fs::read_link(format!("/proc/self/ns/{kind}")) {
-        Ok(link) => link.to_string_lossy() == format!("{kind}:[{first}]"),
-        Err(_) => true,
-    }
 }
 
 #[cfg(test)]

@@ -328,6 +328,7 @@ impl KernelTick {
                         self.zombies.add(record.process, sample.stamp.boot_ns);
                     }
                 }
+                Event::Cgroup(process, _) => self.v1_paths.forget(*process),
                 Event::Nothing => continue,
                 _ => {}
             }

@@ -32,6 +32,11 @@ impl V1Paths {
         }
     }
 
+    /// Forgets a process: its version 2 path has become known.
+    pub(super) fn forget(&mut self, process: TaskId) {
+        self.waiting.retain(|waiting| *waiting != process);
+    }
+
     /// Asks for the paths of all processes that a census found without one.
     pub(super) fn ask_for_all(&mut self, found: &[Found]) {
         let leaders = found
