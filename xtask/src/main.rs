@@ -7,7 +7,7 @@
 //!   completions.
 //! - `cargo xtask vm` runs the core suite of the tests on other kernels.
 //! - `cargo xtask dist` makes the release files. With `--check` it unpacks and runs them.
-//!   `--arch aarch64` makes them for another architecture than x86_64.
+//!   `vm` and `dist` are for x86_64; `--arch aarch64` is for another architecture.
 
 mod arch;
 mod bench;
@@ -39,14 +39,17 @@ fn main() -> Result<()> {
         ["docs", "--incident"] => docs::incident(),
         ["docs", "--texts"] => docs::write_texts(),
         ["docs", "--check"] => docs::check(),
-        ["vm", kernels @ ..] => vm::run(kernels),
+        ["vm", rest @ ..] => {
+            let (arch, kernels) = Arch::split(rest)?;
+            vm::run(arch, kernels)
+        }
         ["scene", kind] => docs::act(kind),
         ["bench", parts @ ..] => bench::run(parts),
         ["bench-here", parts @ ..] => bench::run_here(parts),
         ["week", folder] => bench::make_week(folder),
         ["load", load @ ..] => bench::run_load(load),
         _ => bail!(
-            "usage: cargo xtask ebpf [--check|--log] | dist [--arch ARCH] [--check] | vm [--ci|KERNEL...] | docs [--incident|--texts|--check] | bench [draw] [switch] [storm] [sample] [record] [recorded] [week] [live] [starved]"
+            "usage: cargo xtask ebpf [--check|--log] | dist [--arch ARCH] [--check] | vm [--arch ARCH] [--ci|KERNEL...] | docs [--incident|--texts|--check] | bench [draw] [switch] [storm] [sample] [record] [recorded] [week] [live] [starved]"
         ),
     }
 }
