@@ -15,7 +15,7 @@ impl Arch {
     pub(crate) const ALL: [Self; 2] = [Self::X86_64, Self::Aarch64];
 
     /// Splits the words of a command into the architecture, which `--arch NAME` chooses at
-    /// the begin or at the end, and the other words.
+    /// the beginning or at the end, and the other words.
     pub(crate) fn split<'a, 'b>(words: &'a [&'b str]) -> Result<(Self, &'a [&'b str])> {
         match words {
             ["--arch", name, rest @ ..] | [rest @ .., "--arch", name] => {
