@@ -6,8 +6,10 @@ use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, process::Comma
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// The text of `THIRD-PARTY`: each licence text once, with the packages that have it.
-pub(crate) fn of_what_is_linked(root: &Path) -> Result<String> {
+use crate::arch::Arch;
+
+/// The text of `THIRD-PARTY` for an architecture: each licence text once, with the packages that have it.
+pub(crate) fn of_what_is_linked(root: &Path, arch: Arch) -> Result<String> {
     let linked = cargo(
         root,
         &[
@@ -17,6 +19,8 @@ pub(crate) fn of_what_is_linked(root: &Path) -> Result<String> {
             "--prefix=none",
             "--format={p}",
             "--locked",
+            "--target",
+            &arch.target(),
         ],
     )?;
     let linked: std::collections::BTreeSet<(String, String)> = linked

@@ -7,7 +7,9 @@
 //!   completions.
 //! - `cargo xtask vm` runs the core suite of the tests on other kernels.
 //! - `cargo xtask dist` makes the release files. With `--check` it unpacks and runs them.
+//!   `vm` and `dist` are for x86_64; `--arch aarch64` is for another architecture.
 
+mod arch;
 mod bench;
 mod dist;
 mod docs;
@@ -19,6 +21,8 @@ mod vm;
 
 use anyhow::{Result, bail};
 
+use self::arch::Arch;
+
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -26,20 +30,26 @@ fn main() -> Result<()> {
         ["ebpf"] => ebpf::renew(),
         ["ebpf", "--check"] => ebpf::check(),
         ["ebpf", "--log"] => ebpf::with_log(),
-        ["dist"] => dist::run(),
-        ["dist", "--check"] => dist::check(),
+        ["dist", rest @ ..] => match Arch::split(rest)? {
+            (arch, []) => dist::run(arch),
+            (arch, ["--check"]) => dist::check(arch),
+            _ => bail!("usage: cargo xtask dist [--arch aarch64] [--check]"),
+        },
         ["docs"] => docs::run(),
         ["docs", "--incident"] => docs::incident(),
         ["docs", "--texts"] => docs::write_texts(),
         ["docs", "--check"] => docs::check(),
-        ["vm", kernels @ ..] => vm::run(kernels),
+        ["vm", rest @ ..] => {
+            let (arch, kernels) = Arch::split(rest)?;
+            vm::run(arch, kernels)
+        }
         ["scene", kind] => docs::act(kind),
         ["bench", parts @ ..] => bench::run(parts),
         ["bench-here", parts @ ..] => bench::run_here(parts),
         ["week", folder] => bench::make_week(folder),
         ["load", load @ ..] => bench::run_load(load),
         _ => bail!(
-            "usage: cargo xtask ebpf [--check|--log] | dist [--check] | vm [--ci|KERNEL...] | docs [--incident|--texts|--check] | bench [draw] [switch] [storm] [sample] [record] [recorded] [week] [live] [starved]"
+            "usage: cargo xtask ebpf [--check|--log] | dist [--arch ARCH] [--check] | vm [--arch ARCH] [--ci|KERNEL...] | docs [--incident|--texts|--check] | bench [draw] [switch] [storm] [sample] [record] [recorded] [week] [live] [starved]"
         ),
     }
 }

@@ -186,6 +186,8 @@ fn group(body: fn(usize), is_killed: bool) -> i32 {
         unsafe { libc::syscall(libc::SYS_exit, 3) };
         99
     });
+    // A thread can end the child before its leader writes: then this is the end of the pipe.
+    drop(writer);
     nix::unistd::read(&reader, &mut [0]).unwrap();
     if is_killed {
         // SAFETY: `pid` is a child of this process.

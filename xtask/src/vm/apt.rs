@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use super::boot::{ran, text_of};
+use crate::arch::Arch;
 
 /// The suites that have kernels, from old to new.
 const SUITES: &[&str] = &[
@@ -22,6 +23,7 @@ const SUITES: &[&str] = &[
 
 pub(super) struct Apt {
     place: PathBuf,
+    arch: Arch,
     /// Names of all kernel packages.
     packages: Vec<String>,
 }
@@ -34,8 +36,8 @@ pub(super) struct KernelFiles {
 }
 
 impl Apt {
-    /// Reads the package lists of Debian.
-    pub(super) fn new(place: &Path) -> Result<Self> {
+    /// Reads the package lists of Debian for an architecture.
+    pub(super) fn new(place: &Path, arch: Arch) -> Result<Self> {
         let apt = place.join("apt");
         for folder in ["lists/partial", "cache/archives/partial", "state"] {
             fs::create_dir_all(apt.join(folder))?;
@@ -47,18 +49,20 @@ impl Apt {
             .map(|suite| format!("deb {mirror} {suite} main\n"))
             .collect();
         fs::write(apt.join("sources.list"), sources)?;
-        let at = apt.display();
+        let (at, debian) = (apt.display(), arch.debian());
         fs::write(
             apt.join("apt.conf"),
             format!(
                 "Dir::State \"{at}/state\";\nDir::State::lists \"{at}/lists\";\n\
                  Dir::State::status \"{at}/status\";\nDir::Cache \"{at}/cache\";\n\
                  Dir::Etc::sourcelist \"{at}/sources.list\";\nDir::Etc::sourceparts \"/dev/null\";\n\
-                 APT::Sandbox::User \"root\";\n"
+                 APT::Sandbox::User \"root\";\n\
+                 APT::Architecture \"{debian}\";\nAPT::Architectures \"{debian}\";\n"
             ),
         )?;
         let mut apt = Self {
             place: place.to_owned(),
+            arch,
             packages: Vec::new(),
         };
         ran(apt.command("apt-get").args(["update", "-qq"]))?;
@@ -75,8 +79,11 @@ impl Apt {
 
     /// The newest kernel of a series and flavour, unpacked.
     pub(super) fn kernel(&self, series: &str, flavour: &str) -> Result<KernelFiles> {
-        let name = newest(&self.packages, series, flavour).with_context(|| {
-            format!("Debian has no kernel `{series}` of the flavour `{flavour}` any more")
+        let name = newest(&self.packages, self.arch, series, flavour).with_context(|| {
+            format!(
+                "Debian has no kernel `{series}` of the flavour `{flavour}` for {}",
+                self.arch.debian()
+            )
         })?;
         let folder = self.place.join("kernels").join(name);
         if !folder.exists() {
@@ -132,8 +139,8 @@ fn mirror() -> Result<String> {
 
 /// The package with the highest version. From 6.19 on, `linux-image` holds no kernel, and
 /// `linux-binary` does.
-fn newest<'a>(packages: &'a [String], series: &str, flavour: &str) -> Option<&'a str> {
-    let suffix = format!("-{flavour}-amd64");
+fn newest<'a>(packages: &'a [String], arch: Arch, series: &str, flavour: &str) -> Option<&'a str> {
+    let suffix = format!("-{flavour}-{}", arch.debian());
     let version = |name: &str| -> Option<(Vec<u32>, bool)> {
         let (rest, is_binary) = match name.strip_prefix("linux-binary-") {
             Some(rest) => (rest, true),
@@ -173,6 +180,7 @@ fn find(folder: &Path, begins: &str) -> Result<Option<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::newest;
+    use crate::arch::Arch;
 
     #[test]
     fn the_newest_kernel_of_a_series() {
@@ -186,10 +194,11 @@ mod tests {
             "linux-binary-7.1.13+deb13-rt-amd64",
             "linux-binary-unsigned-7.2.6+deb13-cloud-amd64",
             "linux-image-cloud-amd64",
+            "linux-image-7.3.4+deb13-cloud-arm64",
         ]
         .map(str::to_owned)
         .to_vec();
-        let of = |series, flavour| newest(&packages, series, flavour);
+        let of = |series, flavour| newest(&packages, Arch::X86_64, series, flavour);
         assert_eq!(of("6.1", "cloud"), Some("linux-image-6.1.0-50-cloud-amd64"));
         assert_eq!(
             of("7.1", "cloud"),
@@ -201,5 +210,9 @@ mod tests {
         );
         assert_eq!(of("7.1", "rt"), Some("linux-binary-7.1.13+deb13-rt-amd64"));
         assert_eq!(of("5.10", "cloud"), None);
+        assert_eq!(
+            newest(&packages, Arch::Aarch64, "", "cloud"),
+            Some("linux-image-7.3.4+deb13-cloud-arm64")
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::{path::Path, process::Command};
 use anyhow::{Context as _, Result, ensure};
 
 use super::{Kernel, apt::KernelFiles, image};
+use crate::arch::Arch;
 
 /// What a virtual machine said.
 #[derive(Debug, Default)]
@@ -20,14 +21,42 @@ pub(super) struct Outcome {
     pub(super) failed: Vec<String>,
 }
 
+/// A kind of virtual machine.
+struct Machine {
+    qemu: &'static str,
+    options: &'static [&'static str],
+    console: &'static str,
+}
+
+const fn machine(arch: Arch) -> Machine {
+    match arch {
+        Arch::X86_64 => Machine {
+            qemu: "qemu-system-x86_64",
+            options: &["-cpu", "max"],
+            console: "ttyS0",
+        },
+        Arch::Aarch64 => Machine {
+            qemu: "qemu-system-aarch64",
+            options: &["-M", "virt", "-cpu", "cortex-a72"],
+            console: "ttyAMA0",
+        },
+    }
+}
+
 /// Boots a kernel with the tests.
-pub(super) fn boot(kernel: &Kernel, files: &KernelFiles, place: &Path) -> Result<Outcome> {
+pub(super) fn boot(
+    kernel: &Kernel,
+    files: &KernelFiles,
+    place: &Path,
+    arch: Arch,
+) -> Result<Outcome> {
+    let machine = machine(arch);
     let is_builtin = kernel.flavour == "cloud";
     let disk = image::disk(place, !is_builtin)?;
     let mut qemu = Command::new("timeout");
-    qemu.args(["1200", "qemu-system-x86_64"]);
+    qemu.args(["1200", machine.qemu]).args(machine.options);
     // Never with KVM: the machines of this project are virtual themselves.
-    qemu.args(["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"]);
+    qemu.args(["-accel", "tcg,thread=multi", "-smp", "2"]);
     qemu.args(["-m", if is_builtin { "2048" } else { "3072" }]);
     qemu.args([
         "-nographic",
@@ -50,13 +79,14 @@ pub(super) fn boot(kernel: &Kernel, files: &KernelFiles, place: &Path) -> Result
     };
     let (tests, options) = (kernel.tests.join(","), kernel.options);
     qemu.arg("-append").arg(format!(
-        "console=ttyS0 quiet panic=-1 {root} procviz.tests={tests} {options}"
+        "console={} quiet panic=-1 {root} procviz.tests={tests} {options}",
+        machine.console
     ));
     let started = std::time::Instant::now();
     let output = qemu
         .stdin(std::process::Stdio::null())
         .output()
-        .context("failed to run qemu-system-x86_64")?;
+        .with_context(|| format!("failed to run {}", machine.qemu))?;
     let console = String::from_utf8_lossy(&output.stdout).into_owned();
     std::fs::write(place.join(format!("{}.console", kernel.name)), &console)?;
     _ = std::fs::remove_file(&disk);

@@ -1,8 +1,7 @@
-//! Makes the root of the virtual machines: a small Debian with the binary and its tests.
+//! Builds the binary with its tests, and packs the root of the virtual machines.
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -13,20 +12,24 @@ use super::{
     apt::KernelFiles,
     boot::{ran, text_of},
 };
-
-const INIT: &str = include_str!("init.sh");
+use crate::arch::Arch;
 
 /// The binary under test, and the end-to-end tests.
 pub(super) struct Binaries {
-    procviz: PathBuf,
-    tests: PathBuf,
+    pub(super) procviz: PathBuf,
+    pub(super) tests: PathBuf,
 }
 
 /// Builds the binary and the tests.
-pub(super) fn binaries(root: &Path) -> Result<Binaries> {
+pub(super) fn binaries(root: &Path, arch: Arch) -> Result<Binaries> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let build = |args: &[&str], name: &str| -> Result<PathBuf> {
-        let messages = text_of(Command::new(&cargo).current_dir(root).args(args).args([
+        let mut command = Command::new(&cargo);
+        // Where it is the machine's own, other builds have built most of it.
+        if !arch.is_here() {
+            arch.choose(&mut command)?;
+        }
+        let messages = text_of(command.current_dir(root).args(args).args([
             "--locked",
             "-p",
             "procviz",
@@ -44,47 +47,6 @@ pub(super) fn binaries(root: &Path) -> Result<Binaries> {
         tests: build(&["test", "--no-run", "--test", "end_to_end"], "end_to_end")?,
         procviz: build(&["build", "--bin", "procviz"], "procviz")?,
     })
-}
-
-/// Makes the root folder, once, and puts the binaries into it.
-pub(super) fn make_root(place: &Path, binaries: &Binaries) -> Result<()> {
-    let root = place.join("root");
-    if !root.exists() {
-        let part = place.join("root.part");
-        _ = fs::remove_dir_all(&part);
-        // The tests are linked with the libraries of this machine.
-        let release = fs::read_to_string("/etc/os-release")?;
-        let suite = release
-            .lines()
-            .find_map(|line| line.strip_prefix("VERSION_CODENAME="))
-            .context("/etc/os-release names no release")?;
-        let list = fs::read_to_string(place.join("apt/sources.list"))?;
-        let mirror = list.split(' ').nth(1).context("no mirror")?;
-        ran(Command::new("debootstrap")
-            .args([
-                "--variant=minbase",
-                "--include=util-linux,procps,iproute2,kmod",
-                suite,
-            ])
-            .arg(&part)
-            .arg(mirror)
-            .stdout(std::process::Stdio::null()))?;
-        fs::rename(&part, &root)?;
-    }
-    let t = root.join("t");
-    fs::create_dir_all(&t)?;
-    for (file, name) in [
-        (&binaries.procviz, "procviz"),
-        (&binaries.tests, "end_to_end"),
-    ] {
-        ran(Command::new("objcopy")
-            .arg("--strip-debug")
-            .arg(file)
-            .arg(t.join(name)))?;
-    }
-    fs::write(t.join("init.sh"), INIT)?;
-    fs::set_permissions(t.join("init.sh"), fs::Permissions::from_mode(0o755))?;
-    Ok(())
 }
 
 /// A disk with the root; for a kernel that needs modules for its disk, an empty one.

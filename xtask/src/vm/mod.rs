@@ -4,6 +4,7 @@
 mod apt;
 mod boot;
 mod image;
+mod root;
 mod table;
 
 use std::path::Path;
@@ -11,6 +12,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 
 use self::{apt::Apt, boot::Outcome};
+use crate::arch::Arch;
 
 /// A kernel of Debian, and how it is booted.
 pub(super) struct Kernel {
@@ -67,19 +69,19 @@ const fn cloud(name: &'static str, series: &'static str) -> Kernel {
     }
 }
 
-/// Runs the core suite on the kernels that `words` name; without names, on all, and writes
-/// the table in `docs/KERNELS.md`.
-pub(crate) fn run(words: &[&str]) -> Result<()> {
+/// Runs the core suite on the kernels of an architecture that `words` name; without names,
+/// on all, and writes the table of the architecture in `docs/KERNELS.md`.
+pub(crate) fn run(arch: Arch, words: &[&str]) -> Result<()> {
     let names: Vec<&str> = match words {
         [] => KERNELS.iter().map(|kernel| kernel.name).collect(),
         ["--ci"] => CI.to_vec(),
         names => names.to_vec(),
     };
     let root = crate::ebpf::root()?;
-    let place = root.join("target/vm");
-    let apt = Apt::new(&place)?;
-    let binaries = image::binaries(&root)?;
-    image::make_root(&place, &binaries)?;
+    let place = root.join(format!("target/vm/{}", arch.name()));
+    let apt = Apt::new(&place, arch)?;
+    let binaries = image::binaries(&root, arch)?;
+    root::make_root(&place, arch, &binaries)?;
     let mut rows = Vec::new();
     for name in names {
         let Some(kernel) = KERNELS.iter().find(|kernel| kernel.name == name) else {
@@ -89,7 +91,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
                 known.join(", ")
             );
         };
-        let row = one(kernel, &apt, &place).with_context(|| format!("kernel {name}"))?;
+        let row = one(kernel, &apt, &place, arch).with_context(|| format!("kernel {name}"))?;
         rows.push(row);
     }
     let text = table::text(&rows);
@@ -100,24 +102,30 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         .collect();
     ensure!(failed.is_empty(), "failed:\n{}", failed.join("\n"));
     if words.is_empty() {
-        std::fs::write(root.join("docs/KERNELS.md"), table::page(&text)?)?;
+        table::write(&root.join("docs/KERNELS.md"), arch, &text)?;
     }
     Ok(())
 }
 
-fn one(kernel: &'static Kernel, apt: &Apt, place: &Path) -> Result<(&'static Kernel, Outcome)> {
+fn one(
+    kernel: &'static Kernel,
+    apt: &Apt,
+    place: &Path,
+    arch: Arch,
+) -> Result<(&'static Kernel, Outcome)> {
     let files = apt.kernel(kernel.series, kernel.flavour)?;
     // A race between qemu's threads and a kernel that changes its own code panics a kernel
     // in about one of twenty runs, and real-time kernels hang now and then. A kernel that
     // procviz harms does so each time.
     for _ in 0..3 {
-        let outcome = boot::boot(kernel, &files, place)?;
+        let outcome = boot::boot(kernel, &files, place, arch)?;
         if outcome.release.is_some() && !outcome.has_panicked && !outcome.hangs {
             return Ok((kernel, outcome));
         }
     }
     bail!(
-        "it panics, hangs or does not boot: see target/vm/{}.console",
+        "it panics, hangs or does not boot: see target/vm/{}/{}.console",
+        arch.name(),
         kernel.name
     )
 }

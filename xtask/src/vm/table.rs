@@ -1,11 +1,28 @@
 //! The table of results.
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use super::{
     Kernel,
     boot::{Outcome, text_of},
 };
+use crate::arch::Arch;
+
+const HEAD: &str = "# Kernels that procviz was tried on
+
+`cargo xtask vm` boots kernels of Debian in virtual machines (qemu without KVM, two CPUs) and runs the core suite of the end-to-end tests on each.
+
+";
+
+const NOTES: &str = "## What the tables say
+
+- *missing*: exits that were neither reported nor counted as lost would make the run fail. *partial*: exit records that say that some figures are not known. *wrong*: figures that differ from those of wait4 in records that are not partial.
+- Since 7.0 the kernel skips a tracepoint program that already runs on the same CPU. procviz reads the kernel's count of these (`recursion_misses`), and reports such an exit from the last `sched_switch` of the task.
+- `6.12-locked` boots with `lockdown=confidentiality`: there are no kernel events, and `procviz doctor` says why.
+- The suite: the programs load; exit records against wait4; every figure of every process against `/proc`; states; threads of io_uring; two capabilities alone; a pid namespace; no BTF; CPUs that come and go.
+";
 
 /// The results that are columns, and their headings.
 const COLUMNS: &[(&str, &str)] = &[
@@ -45,18 +62,65 @@ pub(super) fn text(rows: &[(&'static Kernel, Outcome)]) -> String {
     text
 }
 
-/// The page `docs/KERNELS.md`.
-pub(super) fn page(table: &str) -> Result<String> {
+/// Writes a table into the page; the tables of other architectures stay as they are.
+pub(super) fn write(page: &Path, arch: Arch, table: &str) -> Result<()> {
+    let older = std::fs::read_to_string(page).unwrap_or_default();
     let date = text_of(std::process::Command::new("date").args(["-u", "+%Y-%m-%d"]))?;
-    Ok(format!(
-        "# Kernels that procviz was tried on\n\n\
-         `cargo xtask vm` boots kernels of Debian in virtual machines (qemu without KVM, two CPUs) and runs the core suite of the end-to-end tests on each. \
-         It wrote this page on {}.\n\n{table}\n\
-         - *missing*: exits that were neither reported nor counted as lost would make the run fail. \
-         *partial*: exit records that say that some figures are not known. *wrong*: figures that differ from those of wait4 in records that are not partial.\n\
-         - Since 7.0 the kernel skips a tracepoint program that already runs on the same CPU. procviz reads the kernel's count of these (`recursion_misses`), and reports such an exit from the last `sched_switch` of the task.\n\
-         - `6.12-locked` boots with `lockdown=confidentiality`: there are no kernel events, and `procviz doctor` says why.\n\
-         - The suite: the programs load; exit records against wait4; every figure of every process against `/proc`; states; threads of io_uring; two capabilities alone; a pid namespace; no BTF; CPUs that come and go.\n",
-        date.trim()
-    ))
+    let text = renewed(
+        &older,
+        arch,
+        &format!("{}\n\n{table}", tried(arch, date.trim())),
+    );
+    std::fs::write(page, text)?;
+    Ok(())
+}
+
+fn tried(arch: Arch, date: &str) -> String {
+    let command = match arch {
+        Arch::X86_64 => "cargo xtask vm".to_owned(),
+        arch => format!("cargo xtask vm --arch {}", arch.name()),
+    };
+    format!("`{command}` wrote this table on {date}.")
+}
+
+/// The page with a new section of an architecture.
+fn renewed(older: &str, arch: Arch, new: &str) -> String {
+    let mut page = HEAD.to_owned();
+    for one in Arch::ALL {
+        let section = if one == arch {
+            Some(new)
+        } else {
+            section(older, one)
+        };
+        if let Some(section) = section {
+            page.push_str(&format!("## {}\n\n{}\n\n", one.name(), section.trim()));
+        }
+    }
+    page.push_str(NOTES);
+    page
+}
+
+/// The section of an architecture in a page.
+fn section(page: &str, arch: Arch) -> Option<&str> {
+    let (_, rest) = page.split_once(&format!("\n## {}\n", arch.name()))?;
+    Some(
+        rest.split_once("\n## ")
+            .map_or(rest, |(section, _)| section),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arch, renewed, section};
+
+    #[test]
+    fn a_run_for_one_architecture_keeps_the_table_of_the_other() {
+        let page = renewed("", Arch::X86_64, "one\n");
+        assert_eq!(section(&page, Arch::Aarch64), None);
+        let page = renewed(&page, Arch::Aarch64, "two\n");
+        let page = renewed(&page, Arch::X86_64, "three\n");
+        let expected = "\n## x86_64\n\nthree\n\n## aarch64\n\ntwo\n\n## ";
+        assert!(page.contains(expected), "{page}");
+        assert_eq!(page, renewed(&page, Arch::Aarch64, "two"));
+    }
 }

@@ -45,6 +45,7 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_finit_module,
     libc::SYS_delete_module,
     libc::SYS_kexec_load,
+    libc::SYS_kexec_file_load,
     libc::SYS_reboot,
     libc::SYS_perf_event_open,
     libc::SYS_keyctl,
@@ -104,7 +105,6 @@ const REFUSED_HERE: &[libc::c_long] = &[
     libc::SYS_symlink,
     libc::SYS_ioperm,
     libc::SYS_iopl,
-    libc::SYS_kexec_file_load,
     libc::SYS_modify_ldt,
     libc::SYS_uselib,
 ];
@@ -191,4 +191,16 @@ fn no_other_numbers() -> [sock_filter; 3] {
         step(JUMP_IF_AT_LEAST, 0, 1, 0x4000_0000),
         step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::REFUSED;
+
+    #[test]
+    fn both_ways_to_load_a_kernel_are_refused_on_each_architecture() {
+        for call in [libc::SYS_kexec_load, libc::SYS_kexec_file_load] {
+            assert!(REFUSED.contains(&call));
+        }
+    }
 }
