@@ -16,6 +16,7 @@ mod margin;
 mod numbers;
 mod oklab;
 mod palette;
+mod path_end;
 mod report;
 mod sorting;
 #[cfg(test)]

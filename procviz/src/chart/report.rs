@@ -1,10 +1,8 @@
+use super::path_end::path_end;
 use crate::model::{
     Fact, Place, Snapshot, TaskView, Untrusted, Value, bytes_text, count_text, duration_text,
     known_bytes_text,
 };
-
-/// Upper limit for the shown characters of a cgroup path.
-const MOST_OF_CGROUP: usize = 300;
 
 /// The text about a task for an SVG title, one line per fact. Unknown values are
 /// shown as unknown.
@@ -15,16 +13,6 @@ pub fn report(task: &TaskView<'_>, user: &str, snapshot: &Snapshot) -> String {
         .map(|fact| fact.text(snapshot.stamp.boot_ns))
         .collect();
     lines.join("\n")
-}
-
-/// Shortens a path that is too long for a line. Keeps the end of the path, which
-/// says more than the beginning.
-fn ending(path: &str) -> String {
-    let from = path.char_indices().rev().nth(MOST_OF_CGROUP - 1);
-    match from {
-        Some((from, _)) if from > 0 => format!("…{}", &path[from..]),
-        _ => path.to_owned(),
-    }
 }
 
 /// The facts about a task, without its arguments, which can contain secrets.
@@ -96,7 +84,7 @@ pub fn facts(task: &TaskView<'_>, user: &str) -> Vec<Fact> {
         [count_text(u64::from(process.threads))],
     ));
     if let Some(cgroup) = &process.cgroup {
-        let path = ending(&Untrusted::new(cgroup.as_bytes()).picture());
+        let path = path_end(&Untrusted::new(cgroup.as_bytes()).picture());
         facts.push(Fact::new(Place::Cgroup, "cgroup {}", [path]));
     }
     if let Some(end) = task.end() {

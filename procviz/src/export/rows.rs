@@ -89,9 +89,6 @@ fn row<W: Write>(
     let cgroup = task.process.cgroup.as_deref();
     let parts = task.process.parts;
     let status = task.end().and_then(|end| end.status);
-    fn text<T: ToString>(value: Option<T>) -> String {
-        value.map_or_else(String::new, |value| value.to_string())
-    }
     let fields = [
         time.to_owned(),
         task.id().tid.to_string(),
@@ -138,4 +135,8 @@ fn row<W: Write>(
         }
     }
     table.end_row()
+}
+
+fn text<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
 }

@@ -131,9 +131,11 @@ impl Snapshot {
 
     /// The first 15 bytes of the name of a process: see [`Process::name`]; empty if unknown.
     pub fn name_of(&self, process: &Process) -> Comm {
-        let leader = || self.leader(process).map(|leader| leader.comm);
-        let name = process.name.as_deref().map(Comm::new);
-        name.or_else(leader).unwrap_or_default()
+        if let Some(name) = &process.name {
+            return Comm::new(name);
+        }
+        self.leader(process)
+            .map_or(Comm::default(), |leader| leader.comm)
     }
 
     /// Part of the interval that the recording does not cover, ns.

@@ -94,18 +94,7 @@ impl Moment {
                 date(*last)
             ))
         };
-        let ambiguous = |moments: &[&i128]| {
-            let with_offset = |ns: &&i128| {
-                let at = Timestamp::from_nanosecond(**ns).unwrap_or_default();
-                let at = at.to_zoned(zone.clone());
-                format!("`{}`", at.strftime("%Y-%m-%dT%H:%M:%S%:z"))
-            };
-            let moments: Vec<String> = moments.iter().map(with_offset).collect();
-            Failure::usage(format!(
-                "`{option} {text}` was recorded twice, because the clocks were set back: choose {}",
-                moments.join(" or ")
-            ))
-        };
+        let twice = |moments: &[&i128]| ambiguous((option, text), moments, zone);
         let at = match self {
             Self::At(at) => at.as_nanosecond(),
             Self::There(at) => {
@@ -114,7 +103,7 @@ impl Moment {
                 match recorded.collect::<Vec<_>>().as_slice() {
                     [] => *all.first().ok_or_else(outside)?,
                     [at] => **at,
-                    several => return Err(ambiguous(several)),
+                    several => return Err(twice(several)),
                 }
             }
             Self::BeforeTheEnd(ago) => last - ago,
@@ -122,7 +111,7 @@ impl Moment {
                 [] => return Err(outside()),
                 [(_, at)] => *at,
                 [(day, one), (same_day, other)] if day == same_day => {
-                    return Err(ambiguous(&[one, other]));
+                    return Err(twice(&[one, other]));
                 }
                 found => {
                     let days: Vec<String> = found.iter().map(|(day, _)| day.to_string()).collect();
@@ -142,6 +131,20 @@ impl Moment {
         }
         Ok(at)
     }
+}
+
+/// The error about a local time that was recorded twice.
+fn ambiguous((option, text): (&str, &str), moments: &[&i128], zone: &TimeZone) -> Failure {
+    let with_offset = |ns: &&i128| {
+        let at = Timestamp::from_nanosecond(**ns).unwrap_or_default();
+        let at = at.to_zoned(zone.clone());
+        format!("`{}`", at.strftime("%Y-%m-%dT%H:%M:%S%:z"))
+    };
+    let moments: Vec<String> = moments.iter().map(with_offset).collect();
+    Failure::usage(format!(
+        "`{option} {text}` was recorded twice, because the clocks were set back: choose {}",
+        moments.join(" or ")
+    ))
 }
 
 /// A local time as ns since 1970. It is two moments in the hour that is repeated when the

@@ -25,7 +25,7 @@ impl Namespace {
             Self::Cgroup => ("cgroup", 0xefff_fffb),
         };
         match std::fs::read_link(format!("/proc/self/ns/{kind}")) {
-            Ok(link) => link.to_string_lossy() == format!("{kind}:[{initial}]"),
+            Ok(link) => link.as_os_str() == format!("{kind}:[{initial}]").as_str(),
             Err(_) => true,
         }
     }

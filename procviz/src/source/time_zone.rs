@@ -10,7 +10,7 @@ pub(crate) fn time_zone() -> String {
     let variable = || std::env::var("TZ").ok();
     let rules = || {
         let file = std::fs::read("/etc/localtime").ok()?;
-        footer(&file).map(str::to_owned)
+        footer(&file)
     };
     let posix = || {
         variable()
@@ -28,12 +28,13 @@ fn posix(text: &str) -> Option<String> {
 }
 
 /// The rules for times after the last entry of a TZif file (RFC 9636): its last line.
-fn footer(file: &[u8]) -> Option<&str> {
+fn footer(file: &[u8]) -> Option<String> {
     let file = file
         .strip_suffix(b"\n")
         .filter(|_| file.starts_with(b"TZif"))?;
     let line = file.rsplit(|byte| *byte == b'\n').next()?;
-    std::str::from_utf8(line).ok()
+    line.is_ascii()
+        .then(|| line.iter().map(|byte| char::from(*byte)).collect())
 }
 
 #[cfg(test)]
@@ -46,7 +47,7 @@ mod tests {
         assert_eq!(posix(":<-03>3").as_deref(), Some("<-03>3"));
         assert_eq!(posix("Europe/Berlin"), None);
         let file = b"TZif2\0\0\n\x01\x02\nCET-1CEST,M3.5.0,M10.5.0/3\n";
-        assert_eq!(footer(file), Some("CET-1CEST,M3.5.0,M10.5.0/3"));
+        assert_eq!(footer(file).as_deref(), Some("CET-1CEST,M3.5.0,M10.5.0/3"));
         assert_eq!(footer(b"something else\n"), None);
     }
 }

@@ -72,7 +72,7 @@ impl Filter {
             names: [
                 thread.comm.bytes(),
                 comm.bytes(),
-                process.name.as_deref().unwrap_or_default(),
+                process.name.as_deref().unwrap_or(comm.bytes()),
             ],
             args: process.args.as_deref(),
             cgroup: process.cgroup.as_deref(),

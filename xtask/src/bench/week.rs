@@ -524,6 +524,7 @@ fn end(of: TaskId, time_ns: u64, name: &str, code: u32) -> [Event; 2] {
             origin: id(399),
             uid: 1_001,
             comm,
+            name: None,
             args: args(&[name]),
             args_bytes: Some(12),
             status,

@@ -1,9 +1,9 @@
 //! Reads the figures of threads that ran: from the records that the kernel side
 //! writes when a thread leaves its CPU, and from `/proc` where there is none.
 
-use super::{KernelTick, sizes::exact_sizes};
+use super::KernelTick;
 use crate::{
-    model::{Io, Memory, Reading, Sample, State},
+    model::{Io, Reading, Sample, State},
     source::{identity::Question, kernel::Slot, roster::Member},
 };
 
@@ -92,33 +92,5 @@ impl KernelTick {
                 write: io.write_bytes,
             }),
         })
-    }
-
-    /// Reads the memory of a process once a tick. Memory belongs to the process, so
-    /// one `stat` is enough, and `status` if the memory is not what it was. They are
-    /// read through a thread that ran, because those of a dead leader have no memory.
-    fn read_memory(&mut self, member: Member, sample: &mut Sample) {
-        if member.kthread || !self.roster.first_in_tick(member.process, self.tick) {
-            return;
-        }
-        let Ok(stat) = self.proc.thread_stat(member.process.tid, member.id.tid) else {
-            return;
-        };
-        if stat.start != member.id.start_ns / self.host.tick_ns {
-            return;
-        }
-        let fast = (stat.rss * self.host.page_bytes, stat.vsize);
-        let (process, tid) = (member.process, member.id.tid);
-        let sizes = exact_sizes(&mut self.roster, &mut self.proc, (process, tid), fast);
-        let written = self.tmpfs.is_growing().then(|| {
-            let io = self.proc.process_io(member.process.tid).ok()?;
-            Some(io.written)
-        });
-        sample.memories.push(Memory {
-            process: member.process,
-            sizes,
-            threads: stat.threads,
-            written: written.flatten(),
-        });
     }
 }
