@@ -183,6 +183,7 @@ fn found(tid: u32) -> Found {
         off_cpu_ns: Some(0),
         io: Some(Io::default()),
         memory: Some(MemorySizes::new(4096, 8192)),
+        is_rough: false,
         threads: 1,
         gone: Gone::default(),
         whole: None,

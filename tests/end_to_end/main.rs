@@ -43,6 +43,7 @@ mod states;
 mod storm;
 mod support;
 mod terminal_view;
+mod threads;
 mod truth;
 mod watchdog;
 mod window_view;
@@ -102,6 +103,7 @@ fn main() {
         ("disks", disks::TESTS),
         ("ring", ring::TESTS),
         ("terminal_view", terminal_view::TESTS),
+        ("threads", threads::TESTS),
         ("window_view", window_view::TESTS),
     ];
     let in_vm = [("vm", kernels::IN_VM), ("locked", kernels::LOCKED)];

@@ -177,7 +177,7 @@ impl Pages {
         for process in ended {
             let uid = snapshot.leader(process).and_then(|leader| leader.uid);
             let comm = match &process.exit {
-                Some(record) => record.comm,
+                Some(record) => record.short_name(),
                 None => snapshot.name_of(process),
             };
             let how = how(process);

@@ -43,6 +43,7 @@ pub(super) fn found(tid: u32, process: u32, state: State) -> Found {
         off_cpu_ns: Some(0),
         io: Some(Io::default()),
         memory: Some(MemorySizes::new(u64::from(process) << 20, 1 << 30)),
+        is_rough: false,
         threads: 1,
         gone: Gone::default(),
         whole: None,
@@ -395,6 +396,7 @@ fn no_label_lies_over_another_in_any_layout() {
             .map(|tid| Found {
                 uid: Some(tid % 7),
                 memory: Some(MemorySizes::new(next(1 << 32), 1 << (20 + next(20)))),
+                is_rough: false,
                 ..found(tid, tid, State::Sleeping)
             })
             .collect();

@@ -124,6 +124,11 @@ impl ExitRecord {
         name.unwrap_or(self.comm.bytes())
     }
 
+    /// The first 15 bytes of the name.
+    pub fn short_name(&self) -> Comm {
+        Comm::new(self.name())
+    }
+
     /// Lifetime of the process, or of the thread if `thread` is set, ns.
     pub fn lifetime_ns(&self) -> u64 {
         let id = self.thread.unwrap_or(self.process);

@@ -279,6 +279,8 @@ pub struct Found {
     pub io: Option<Io>,
     /// Memory of the process; `None` if not known.
     pub memory: Option<MemorySizes>,
+    /// `memory` is from the kernel's fast counters, which are not exact.
+    pub is_rough: bool,
     /// Number of threads of the process.
     pub threads: u32,
     /// Sums over the exited threads of the process; valid for the leader.

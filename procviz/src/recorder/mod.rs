@@ -254,6 +254,13 @@ impl Recorder {
             Secrets::Kept => self.packer.add(sample),
         };
         self.boot_wall_ns = sample.boot_wall_ns.unwrap_or(self.boot_wall_ns);
+        if self
+            .facts
+            .note_clock(sample.stamp.boot_ns, self.boot_wall_ns)
+        {
+            self.flush();
+            self.put_facts();
+        }
         self.know(sample, users);
         if is_full {
             self.flush();

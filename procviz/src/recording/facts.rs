@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::clock::{ClockStep, MOST_STEPS};
 use crate::model::{Host, Untrusted};
 
 /// The facts of a recording; a fact that is not known is empty or 0.
@@ -26,6 +27,9 @@ pub struct Facts {
     pub tick_ns: u64,
     /// Wall time at boot, ns since 1970, according to the clock when the recording began.
     pub boot_wall_ns: i64,
+    /// How the clock was set after that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clock: Vec<ClockStep>,
     /// Version of the procviz that made the recording.
     pub procviz: String,
     /// `threads`, or `processes` if threads were left out.
@@ -80,6 +84,8 @@ impl Facts {
         ];
         let words = self.because.iter().map(|because| &because.words);
         self.cpus <= MOST_CPUS
+            && self.clock.len() <= MOST_STEPS
+            && self.clock.is_sorted_by_key(|step| step.time_ns)
             && self.page_bytes <= 1 << 30
             && self.tick_ns <= 1_000_000_000
             && texts

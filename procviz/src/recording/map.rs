@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use super::{
-    INDEX,
+    Facts, INDEX,
     block::{BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, Header, Kind, MOST_NS, find, unpacked},
     budget::{Budget, most_unpacked},
     columns::{Columns as _, TablesIn},
@@ -191,6 +191,20 @@ impl Map {
         let limits = next.chain(std::iter::once(u64::MAX));
         let entries = self.entries.iter().zip(limits);
         entries.filter(move |(entry, _)| entry.is(kind))
+    }
+
+    /// The last facts of the file; `None` if they cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn last_facts(&self, file: &mut (impl Read + Seek)) -> std::io::Result<Option<Facts>> {
+        let Some((entry, limit)) = self.blocks(Kind::Facts).last() else {
+            return Ok(None);
+        };
+        let payload = payload_at(file, entry, limit, &mut Budget::new())?;
+        let facts = payload.and_then(|payload| serde_json::from_slice::<Facts>(&payload).ok());
+        Ok(facts.filter(Facts::are_possible))
     }
 
     /// The last block of facts before an offset.

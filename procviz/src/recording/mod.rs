@@ -3,6 +3,7 @@
 
 mod block;
 mod budget;
+mod clock;
 mod columns;
 mod deaths;
 mod event_rows;
@@ -25,6 +26,7 @@ mod trails;
 mod varint;
 mod writer;
 
+pub use clock::ClockStep;
 pub use facts::{Facts, FiredTrigger, PROCESSES};
 pub use gap::Gap;
 pub use map::{Entry, Map};

@@ -135,6 +135,7 @@ pub(super) fn found(row: &mut impl Columns, found: &mut Found) {
             &mut found.on_cpu,
             &mut found.in_iowait,
             &mut found.watched,
+            &mut found.is_rough,
         ],
     );
     comm(row, &mut found.comm);

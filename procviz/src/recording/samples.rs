@@ -325,6 +325,7 @@ fn blank_found() -> Found {
         off_cpu_ns: None,
         io: None,
         memory: None,
+        is_rough: false,
         threads: 0,
         gone: Gone::default(),
         whole: None,

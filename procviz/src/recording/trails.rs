@@ -193,6 +193,7 @@ mod tests {
                 off_cpu_ns: None,
                 io: None,
                 memory: Some(MemorySizes::new(1 << 20, 1 << 30)),
+                is_rough: false,
                 threads: 1,
                 gone: Gone::default(),
                 whole: None,

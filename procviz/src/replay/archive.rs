@@ -28,6 +28,8 @@ pub(super) struct RecordingFile {
     pub(super) map: Option<Map>,
     /// Wall clock of the first and the last sample, ns since 1970.
     pub(super) span: Option<Span>,
+    /// The same of each part in which the clock was not set.
+    periods: Vec<Span>,
     /// At least one sample of the file was shown.
     pub(super) is_read: bool,
     /// The damage and the gaps that reading has found so far.
@@ -43,6 +45,7 @@ impl RecordingFile {
             facts: reader.facts().clone(),
             map: None,
             span: None,
+            periods: Vec::new(),
             is_read: false,
             found: Integrity::default(),
         };
@@ -59,10 +62,16 @@ impl RecordingFile {
         let Some(map) = self.map.as_ref().filter(|_| self.facts.has_trails) else {
             return Ok(None);
         };
-        let until = wall_ns - i128::from(self.facts.boot_wall_ns);
-        let until = u64::try_from(until).unwrap_or(0);
+        let until = u64::try_from(self.boot_ns(wall_ns)).unwrap_or(0);
         let past = map.past(&mut self.open()?, until);
         past.map_err(|error| failed(&self.name, &error.into()))
+    }
+
+    /// The time since boot, ns, at which the recorded clock showed a time.
+    pub(super) fn boot_ns(&self, wall_ns: i128) -> i128 {
+        let span = self.map.as_ref().and_then(Map::span);
+        let last_ns = span.map_or(u64::MAX, |(_, last)| last);
+        self.facts.boot_ns(wall_ns, last_ns)
     }
 
     pub(super) fn reader(&self) -> Result<Reader, Failure> {
@@ -138,7 +147,13 @@ impl RecordingFile {
         }
         let map = Map::of(&mut self.open()?);
         let map = map.map_err(|error| failed(&self.name, &error.into()))?;
+        let facts = map.last_facts(&mut self.open()?);
+        if let Some(facts) = facts.map_err(|error| failed(&self.name, &error.into()))? {
+            self.facts.clock = facts.clock;
+        }
         self.span = map.span().map(|span| self.wall(span));
+        let periods = map.span().map(|span| self.facts.wall_periods(span));
+        self.periods = periods.unwrap_or_default();
         self.map = Some(map);
         Ok(())
     }
@@ -150,8 +165,7 @@ impl RecordingFile {
     }
 
     fn wall(&self, (first, last): (u64, u64)) -> Span {
-        let boot = i128::from(self.facts.boot_wall_ns);
-        (boot + i128::from(first), boot + i128::from(last))
+        (self.facts.wall_ns(first), self.facts.wall_ns(last))
     }
 }
 
@@ -205,13 +219,11 @@ pub(super) fn load_maps(archive: &mut [RecordingFile]) -> Result<(), Failure> {
     archive.iter_mut().try_for_each(RecordingFile::load_map)
 }
 
-/// Wall clock of the first and the last sample of each file, ns since 1970. A stream has
-/// none.
+/// Wall clock of the first and the last sample of each file, and of each part in which the
+/// clock was not set, ns since 1970. A stream has none.
 pub(super) fn spans(archive: &[RecordingFile]) -> Vec<Span> {
-    archive
-        .iter()
-        .filter_map(|recorded| recorded.span)
-        .collect()
+    let periods = archive.iter().flat_map(|recorded| &recorded.periods);
+    periods.copied().collect()
 }
 
 /// The files of a folder with the file name suffix of recordings.

@@ -35,9 +35,8 @@ impl Player {
                 self.status = 3;
             }
             let host = recorded.facts.machine();
-            let boot = host.boot_wall_ns;
             all.extend(marks.into_iter().map(|mark| {
-                let wall_ns = boot + i128::from(mark.time_ns);
+                let wall_ns = recorded.facts.wall_ns(mark.time_ns);
                 (wall_ns, host.clone(), mark)
             }));
         }

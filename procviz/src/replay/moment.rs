@@ -72,7 +72,10 @@ impl Moment {
         spans: &[Span],
         zone: &TimeZone,
     ) -> Result<i128, Failure> {
-        let (Some((first, _)), Some((_, last))) = (spans.first(), spans.last()) else {
+        // A clock that was set back shows a smaller time at the end than before.
+        let first = spans.iter().map(|(first, _)| first).min();
+        let last = spans.iter().map(|(_, last)| last).max();
+        let (Some(first), Some(last)) = (first, last) else {
             return Err(Failure::usage(format!(
                 "cannot find `{option} {text}` in a stream or a recording without samples: expected a date and time, such as `2026-11-22T03:12:30Z`"
             )));
@@ -106,7 +109,7 @@ impl Moment {
                     several => return Err(twice(several)),
                 }
             }
-            Self::BeforeTheEnd(ago) => last - ago,
+            Self::BeforeTheEnd(ago) => spans.last().map_or(*last, |(_, end)| *end) - ago,
             Self::Clock(time) => match on_days(*time, spans, zone).as_slice() {
                 [] => return Err(outside()),
                 [(_, at)] => *at,

@@ -95,7 +95,14 @@ impl Player {
     ) -> Option<Ahead> {
         self.read_boot_wall_ns = sample.boot_wall_ns.unwrap_or(self.read_boot_wall_ns);
         let wall_ns = self.read_boot_wall_ns + i128::from(sample.stamp.boot_ns);
-        let is_over = self.range.end.is_some_and(|end| wall_ns > end);
+        let recorded = &self.archive[self.current];
+        let boot_ns = sample.stamp.boot_ns;
+        let is_over = |end| match recorded.map {
+            Some(_) => i128::from(boot_ns) > recorded.boot_ns(end),
+            // A stream shows as it goes how the clock was set.
+            None => self.reader.facts().wall_ns(boot_ns) > end,
+        };
+        let is_over = self.range.end.is_some_and(is_over);
         if is_over && self.range.is_moment {
             self.warn_of_gap(&sample, wall_ns);
         }

@@ -140,14 +140,16 @@ impl Player {
             true => recorded.past(target)?,
             false => None,
         };
-        let wall = |boot_ns: u64| i128::from(recorded.facts.boot_wall_ns) + i128::from(boot_ns);
-        let known = past.as_ref().map(|past| wall(past.until_ns()));
-        let goal = goal.min(known.unwrap_or(goal));
+        // Within a file, time since boot: the clock can have been set.
+        let target_ns = recorded.boot_ns(target);
+        let goal_ns = target_ns - (target - goal);
+        let known = past.as_ref().map(|past| i128::from(past.until_ns()));
+        let goal_ns = goal_ns.min(known.unwrap_or(goal_ns));
         let mut lead = 0;
         let mut entries = recorded.map.iter().flat_map(|map| &map.entries).rev();
         let keyframe = entries.find(|entry| {
-            lead += usize::from(entry.has_samples() && wall(entry.begin_ns) <= target);
-            entry.is_keyframe() && wall(entry.end_ns) <= goal && lead >= LEAD
+            lead += usize::from(entry.has_samples() && i128::from(entry.begin_ns) <= target_ns);
+            entry.is_keyframe() && i128::from(entry.end_ns) <= goal_ns && lead >= LEAD
         });
         // Without trails, the past of a chart is read from the beginning of the file.
         let is_from_front = wants_past && past.is_none() && self.range.is_moment;

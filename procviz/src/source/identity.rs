@@ -5,6 +5,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
         mpsc::{Receiver, Sender, channel},
     },
 };
@@ -20,6 +21,9 @@ use crate::model::{Args, Comm, Event, Found, MOST_ARGS, Sample, TaskId};
 
 /// Upper limit for the kernel threads whose names are kept.
 const MOST_NAMES: usize = 100_000;
+
+/// Upper limit for the questions without an answer.
+const MOST_OPEN: usize = 200_000;
 
 /// What to read of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +58,8 @@ pub(super) enum Answer {
 /// Sends questions to the thread that reads, and receives its answers.
 pub(super) struct IdentityReader {
     ask: Sender<(TaskId, Question)>,
+    /// Number of questions without an answer.
+    open: Arc<AtomicUsize>,
     answers: Receiver<(TaskId, Answer)>,
 }
 
@@ -62,6 +68,8 @@ impl IdentityReader {
     /// `tick_ns` is the unit of start times in `/proc`, ns.
     pub(super) fn start(tick_ns: u64) -> Self {
         let (ask, questions) = channel();
+        let open = Arc::new(AtomicUsize::new(0));
+        let left = Arc::clone(&open);
         let (answer, answers) = channel();
         let body = move || {
             raise_for_this_thread();
@@ -74,6 +82,7 @@ impl IdentityReader {
                 names: FxHashMap::default(),
             };
             for (process, question) in questions {
+                left.fetch_sub(1, Relaxed);
                 for found in reading.read(process, question) {
                     if answer.send((process, found)).is_err() {
                         return;
@@ -86,13 +95,17 @@ impl IdentityReader {
         _ = std::thread::Builder::new()
             .name("procviz-cmdline".to_owned())
             .spawn(body);
-        Self { ask, answers }
+        Self { ask, open, answers }
     }
 
     /// Asks about one process.
     pub(super) fn ask(&self, process: TaskId, question: Question) {
-        // Without the thread, the send fails and the answer stays unknown.
-        _ = self.ask.send((process, question));
+        // A thread that hangs together with a process answers nothing more.
+        if self.open.load(Relaxed) < MOST_OPEN {
+            self.open.fetch_add(1, Relaxed);
+            // Without the thread, the send fails and the answer stays unknown.
+            _ = self.ask.send((process, question));
+        }
     }
 
     /// The answers since the last call.
@@ -171,7 +184,8 @@ impl Reading {
 fn name(comm: Comm, exe: Option<&[u8]>, args: &[u8]) -> Option<Answer> {
     let args: Vec<&[u8]> = Args::new(args).each().take(4).collect();
     let name = own_name(comm, exe.unwrap_or_default(), &args)?;
-    Some(Answer::Name(name.into()))
+    // As the kernel would call it: a name tells no more than `comm` does.
+    Some(Answer::Name(Comm::new(name).bytes().into()))
 }
 
 /// Asks about the processes that walks find.

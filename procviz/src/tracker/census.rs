@@ -66,6 +66,7 @@ impl Tracker {
             off_cpu_ns,
             io: thread.io,
             memory: process.sizes().filter(|_| is_leader),
+            is_rough: process.is_rough,
             threads: process.threads,
             gone: if is_leader {
                 self.gone(process)

@@ -103,7 +103,7 @@ impl Tracker {
             rss: found.memory.map(|sizes| sizes.rss),
             vsize: found.memory.map(|sizes| sizes.vsize),
             parts: found.memory.and_then(|sizes| sizes.parts),
-            is_rough: self.is_rough(found),
+            is_rough: found.is_rough,
             written: None,
             threads: found.threads,
             cgroup: found.cgroup.clone(),
@@ -123,13 +123,6 @@ impl Tracker {
         });
         self.processes.insert(found.process, slot);
         slot
-    }
-
-    /// Whether the sizes of a census are not exact; those of an older recording are as good
-    /// as all others there.
-    fn is_rough(&self, found: &Found) -> bool {
-        let has_parts = found.memory.is_some_and(|sizes| sizes.parts.is_some());
-        has_parts && self.snapshot.sources == Sources::EbpfAndProc
     }
 
     /// Takes the sizes of a process whose exact sizes are not known.
@@ -199,7 +192,7 @@ impl Tracker {
         let tick = self.snapshot.tick;
         let sums_threads = self.sums_threads();
         match found.memory {
-            Some(sizes) if self.is_rough(found) => self.take_rough_sizes(found, sizes),
+            Some(sizes) if found.is_rough => self.take_rough_sizes(found, sizes),
             Some(sizes) => self.take_memory(&Memory {
                 process: found.process,
                 sizes,

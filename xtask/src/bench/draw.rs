@@ -263,6 +263,7 @@ fn found(tid: u32) -> Found {
             u64::from(tid % 997) * 40_960,
             1 << (24 + tid % 10),
         )),
+        is_rough: false,
         threads: 1,
         gone: Gone::default(),
         whole: None,

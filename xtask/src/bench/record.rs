@@ -337,6 +337,7 @@ fn found(task: u64) -> Found {
         off_cpu_ns: Some(0),
         io: Some(Io::default()),
         memory: Some(sizes(task * 37 * 4_096, task << 24)),
+        is_rough: false,
         threads: 1,
         gone: Gone::default(),
         whole: None,

@@ -565,6 +565,7 @@ fn found(task: u64) -> Found {
         off_cpu_ns: Some(0),
         io: Some(Io::default()),
         memory: Some(sizes(mib << 20, mib << 22)),
+        is_rough: false,
         threads: 1,
         gone: Gone::default(),
         whole: None,

@@ -260,6 +260,7 @@ impl Walk {
             off_cpu_ns: None,
             io: known.io,
             memory: Some(known.sizes),
+            is_rough: false,
             threads: stat.threads,
             gone: Gone::default(),
             whole: None,

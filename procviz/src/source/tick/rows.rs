@@ -68,6 +68,7 @@ pub(super) fn found(row: &Row, host: &Host, cgroups: &Cgroups) -> Found {
             write: row.write_bytes,
         }),
         memory: memory_of(row, host.page_bytes),
+        is_rough: true,
         threads: row.threads,
         gone: gone_of(row),
         whole: None,

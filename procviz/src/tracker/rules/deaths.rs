@@ -80,12 +80,12 @@ impl Deaths {
             count: 1,
         };
         if is_crash(status) {
-            let key = (record.origin, record.comm, status.0 & 0x7f);
+            let key = (record.origin, record.short_name(), status.0 & 0x7f);
             self.kinds.entry(key).or_default().push_back(death);
         } else if status.code().is_some_and(|code| code != 0) {
             let deaths = self
                 .kinds
-                .entry((record.origin, record.comm, status.0))
+                .entry((record.origin, record.short_name(), status.0))
                 .or_default();
             let lived = record.time_ns.saturating_sub(record.process.start_ns);
             let follows = deaths.back().is_none_or(|last| {

@@ -78,7 +78,7 @@ impl Forks {
                     let tick = self.tick(record.origin, stamp.boot_ns, stamp.interval_ns);
                     let used = record.cpu_ns.unwrap_or(0);
                     tick.dead_cpu_ns = tick.dead_cpu_ns.saturating_add(used);
-                    self.name(record.origin, record.comm);
+                    self.name(record.origin, record.short_name());
                 }
                 _ => {}
             }

@@ -34,7 +34,7 @@ impl Oom {
                 self.deaths.push_back(Death {
                     time_ns: record.time_ns,
                     id: record.process,
-                    comm: record.comm,
+                    comm: record.short_name(),
                     rss: record.max_rss_bytes,
                     cgroup: record
                         .cgroup

@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, World};
-use crate::model::{Finding, Process, Rule, TaskId, bytes_text, duration_text, rate_text};
+use crate::model::{
+    Finding, MemoryParts, Process, Rule, TaskId, bytes_text, duration_text, rate_text,
+};
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// Longest time that is stored, ns.
@@ -50,7 +52,11 @@ impl Shmem {
             self.sizes.pop_front();
         }
         for process in world.changed() {
-            let Some(parts) = process.parts else { continue };
+            // Most processes use none.
+            let uses_some = |parts: &MemoryParts| parts.shmem > 0 || process.written.is_some();
+            let Some(parts) = process.parts.filter(uses_some) else {
+                continue;
+            };
             let uses = self.users.entry(process.id).or_default();
             uses.push_back(Use {
                 time_ns: now,

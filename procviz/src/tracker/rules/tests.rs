@@ -209,6 +209,7 @@ fn found(tid: u32, name: &str) -> Found {
         off_cpu_ns: Some(0),
         io: Some(Io::default()),
         memory: Some(MemorySizes::new(100 * MIB, 1 << 30)),
+        is_rough: false,
         threads: 1,
         gone: Gone::default(),
         whole: None,
