@@ -290,15 +290,15 @@ fn memory_is_known_by_its_kind() -> Result<(), Failed> {
     std::fs::write(&file, vec![7; 24 << 20])?;
     let program = r#"
 import mmap, sys
+huge = None
+try:
+    huge = mmap.mmap(-1, 4 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000); huge[0] = 1
+except OSError: pass
 own = bytearray(b'x' * (60 << 20))
 shared = mmap.mmap(-1, 40 << 20); shared.write(b'x' * (40 << 20))
 with open(sys.argv[1], 'rb') as f:
     mapped = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
 total = sum(mapped[at] for at in range(0, len(mapped), 4096))
-huge = None
-try:
-    huge = mmap.mmap(-1, 4 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000); huge[0] = 1
-except OSError: pass
 print('ready'); sys.stdin.readline()
 "#;
     // Huge pages, where this kernel has some to give.

@@ -42,7 +42,13 @@ fn as_python(sample: &Sample) -> Value {
             id(memory.process),
             memory.sizes.rss,
             memory.sizes.vsize,
-            memory.threads
+            memory.threads,
+            memory.sizes.parts.map(|parts| parts.anon),
+            memory.sizes.parts.map_or(0, |parts| parts.file),
+            memory.sizes.parts.map_or(0, |parts| parts.shmem),
+            memory.sizes.parts.map_or(0, |parts| parts.swap),
+            memory.sizes.parts.map_or(0, |parts| parts.hugetlb),
+            memory.written
         ])
     });
     let found = sample.found.iter().map(|found| {

@@ -58,7 +58,10 @@ pub fn facts(task: &TaskView<'_>, user: &str) -> Vec<Fact> {
             known_bytes_text(process.vsize),
         ],
     ));
-    if let Some(parts) = process.parts.filter(|parts| parts.private() > 0) {
+    if let Some(parts) = process
+        .parts
+        .filter(|parts| parts.rss() > 0 || parts.private() > 0)
+    {
         let sizes = [parts.anon, parts.file, parts.shmem, parts.swap];
         facts.push(Fact::new(
             Place::MemoryParts,

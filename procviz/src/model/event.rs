@@ -24,7 +24,7 @@ pub enum Event {
     /// The arguments of a process became known.
     Args(TaskId, Arc<[u8]>),
     /// The name of a process became known: of a program whose leader has changed its name, or
-    /// the whole name of a kernel thread.
+    /// the whole name of a kernel thread; empty: it is the name of the leader.
     Name(TaskId, Arc<[u8]>),
     /// State of a thread, read because the thread had waited for a long time.
     State(TaskId, State),
@@ -224,8 +224,8 @@ pub struct ExitRecord {
     pub read_bytes: Option<u64>,
     /// Bytes written to storage.
     pub write_bytes: Option<u64>,
-    /// Bytes of `write_bytes` that never reached storage, because the file was removed or
-    /// cut before.
+    /// Bytes whose write to storage this process prevented, because it removed or cut a file
+    /// before; others can have written them.
     pub cancelled_write_bytes: Option<u64>,
     /// Minor faults.
     pub minor_faults: Option<u64>,

@@ -109,7 +109,9 @@ impl Finding {
     pub fn key(&self) -> FindingKey {
         let is_fold = matches!(self.rule, Rule::Blocked | Rule::Waiting | Rule::Shmem);
         let about = self.about.filter(|_| !is_fold);
-        (self.rule, about, self.comm, self.cgroup.clone())
+        // A process can change its name.
+        let comm = self.comm.filter(|_| about.is_none() || !self.is_named());
+        (self.rule, about, comm, self.cgroup.clone())
     }
 
     /// Whether `comm` is the name of `about`, and not of processes that `about` started

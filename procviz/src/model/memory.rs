@@ -25,11 +25,9 @@ impl MemoryParts {
     }
 
     /// Memory that the machine lacks because of this process alone: neither pages of files
-    /// nor shared pages.
+    /// nor shared pages. Huge pages of hugetlbfs can be shared, and are reserved anyway.
     pub fn private(self) -> u64 {
-        self.anon
-            .saturating_add(self.swap)
-            .saturating_add(self.hugetlb)
+        self.anon.saturating_add(self.swap)
     }
 }
 
@@ -67,4 +65,14 @@ pub struct Memory {
     /// Bytes that the process has passed to write calls (`wchar`). It is read only while
     /// shared memory grows: the kernel does not say who writes to tmpfs.
     pub written: Option<u64>,
+}
+
+impl Memory {
+    /// Takes over what an earlier row of the same process says and this one leaves open.
+    pub fn follow(&mut self, before: &Self) {
+        if before.sizes.rss == self.sizes.rss {
+            self.sizes.parts = self.sizes.parts.or(before.sizes.parts);
+        }
+        self.written = self.written.or(before.written);
+    }
 }

@@ -183,7 +183,10 @@ impl Sample {
         }
         self.readings.extend(last.into_values());
         let mut last = BTreeMap::new();
-        for memory in self.memories.drain(..) {
+        for mut memory in self.memories.drain(..) {
+            if let Some(before) = last.get(&memory.process) {
+                memory.follow(before);
+            }
             last.insert(memory.process, memory);
         }
         self.memories.extend(last.into_values());

@@ -131,7 +131,8 @@ impl Snapshot {
 
     /// The first 15 bytes of the name of a process: see [`Process::name`]; empty if unknown.
     pub fn name_of(&self, process: &Process) -> Comm {
-        if let Some(name) = &process.name {
+        // The whole name of a kernel thread changes with its work.
+        if let Some(name) = process.name.as_deref().filter(|_| !process.kthread) {
             return Comm::new(name);
         }
         self.leader(process)

@@ -112,8 +112,6 @@ pub struct Process {
     /// The sizes are from a census with kernel events: such a census reads the kernel's fast
     /// counters, which are not exact.
     pub is_rough: bool,
-    /// Bytes that the process has passed to write calls, see [`Memory`](crate::model::Memory).
-    pub written: Option<u64>,
     /// Number of threads.
     pub threads: u32,
     /// Path of the cgroup; `None` if not known.

@@ -578,10 +578,12 @@ fn redacted(sample: &Sample) -> Sample {
             Event::ProcessEnd(record) => {
                 *record = Arc::new(ExitRecord {
                     args: None,
+                    name: None,
                     ..(**record).clone()
                 });
             }
-            Event::Args(..) => *event = Event::Nothing,
+            // A name can be an argument.
+            Event::Args(..) | Event::Name(..) => *event = Event::Nothing,
             _ => {}
         }
     }

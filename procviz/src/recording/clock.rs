@@ -1,25 +1,10 @@
 //! Converts between the clock of a recorded machine and the time since its boot. The clock
 //! can be set while the recording goes on.
 
-use serde::{Deserialize, Serialize};
-
-use super::Facts;
-
-/// A change of the wall clock.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ClockStep {
-    /// When it was noticed, ns since boot.
-    pub time_ns: u64,
-    /// Wall time at boot according to the clock from then on, ns since 1970.
-    pub boot_wall_ns: i64,
-}
+use super::facts::{ClockStep, Facts, MOST_STEPS};
 
 /// Smallest change that is noted, ns. A clock that is corrected slowly is noted now and then.
 const LEAST_NS: u64 = 250_000_000;
-/// Upper limit for the noted changes.
-pub(super) const MOST_STEPS: usize = 1_000;
-
 impl Facts {
     /// Notes the clock at a sample. Returns whether it has changed.
     pub fn note_clock(&mut self, time_ns: u64, boot_wall_ns: i128) -> bool {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::clock::{ClockStep, MOST_STEPS};
 use crate::model::{Host, Untrusted};
 
 /// The facts of a recording; a fact that is not known is empty or 0.
@@ -52,6 +51,16 @@ pub struct Facts {
     pub users: BTreeMap<u32, String>,
 }
 
+/// A change of the wall clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClockStep {
+    /// When it was noticed, ns since boot.
+    pub time_ns: u64,
+    /// Wall time at boot according to the clock from then on, ns since 1970.
+    pub boot_wall_ns: i64,
+}
+
 /// A trigger that fired: the reason for a recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -66,6 +75,9 @@ pub struct FiredTrigger {
 const MOST_CPUS: u32 = 1 << 16;
 /// Upper limit for a text, bytes.
 const MOST_OF_TEXT: usize = 4096;
+
+/// Upper limit for the noted changes.
+pub(super) const MOST_STEPS: usize = 1_000;
 
 /// Value of [`Facts::tasks`] if threads were left out.
 pub const PROCESSES: &str = "processes";

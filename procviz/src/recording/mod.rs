@@ -26,8 +26,7 @@ mod trails;
 mod varint;
 mod writer;
 
-pub use clock::ClockStep;
-pub use facts::{Facts, FiredTrigger, PROCESSES};
+pub use facts::{ClockStep, Facts, FiredTrigger, PROCESSES};
 pub use gap::Gap;
 pub use map::{Entry, Map};
 pub use marks::Mark;

@@ -154,11 +154,12 @@ impl Known {
     fn is_news(&mut self, memory: &Memory) -> bool {
         let before = self.0.get(&memory.process);
         let mut now = *memory;
+        // Rules take in each of these rows.
+        let is_always_news = now.written.is_some();
         if let Some(before) = before.filter(|before| before.sizes.rss == now.sizes.rss) {
             now.sizes.parts = now.sizes.parts.or(before.sizes.parts);
-            now.written = now.written.or(before.written);
         }
-        self.0.insert(memory.process, now) != Some(now)
+        self.0.insert(memory.process, now) != Some(now) || is_always_news
     }
 }
 

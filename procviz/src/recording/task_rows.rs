@@ -127,7 +127,6 @@ pub(super) fn process(
     end(row, &mut process.end);
     parts(row, &mut process.parts);
     size_change(row, &mut process.private_change);
-    row.maybe(&mut process.written);
     row.text(&mut process.name);
 }
 

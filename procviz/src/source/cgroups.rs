@@ -46,7 +46,7 @@ impl Cgroups {
                 "cgroup2" if mount.root == "/" => {
                     cgroups.walk(&mount.mount_point, "/");
                     if !Namespace::Cgroup.is_initial() {
-                        cgroups.namespace = OwnRoot::open(&mount.mount_point).ok();
+                        cgroups.namespace = Some(OwnRoot::open(&mount.mount_point));
                     }
                 }
                 "cgroup" => cgroups.has_v1_memory |= mount.super_options.contains_key("memory"),
@@ -108,28 +108,30 @@ impl Cgroups {
 /// The root of a cgroup namespace. Events have whole paths, all else has paths that begin at
 /// this root.
 struct OwnRoot {
-    /// The mounted folder of the root, opened before privileges are given up.
-    folder: OwnedFd,
+    /// The mounted folder of the root, opened before privileges are given up; `None` if that
+    /// failed.
+    folder: Option<OwnedFd>,
     /// The whole path of the root, once an event has shown it.
     path: Option<String>,
 }
 
 impl OwnRoot {
-    fn open(mount: &Path) -> rustix::io::Result<Self> {
+    fn open(mount: &Path) -> Self {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self {
-            folder: rustix::fs::open(mount, flags, Mode::empty())?,
+        Self {
+            folder: rustix::fs::open(mount, flags, Mode::empty()).ok(),
             path: None,
-        })
+        }
     }
 
     /// The path below this root of a new cgroup; `None` if the cgroup is outside, or if that
     /// is not known.
     fn inside(&mut self, id: u64, path: &str) -> Option<String> {
+        let folder = self.folder.as_ref()?;
         if self.path.is_none() {
             let is_it = |at: &usize| {
                 let below = path.get(*at + 1..).unwrap_or_default();
-                let found = rustix::fs::statat(&self.folder, below, AtFlags::SYMLINK_NOFOLLOW);
+                let found = rustix::fs::statat(folder, below, AtFlags::SYMLINK_NOFOLLOW);
                 found.is_ok_and(|found| found.st_ino == id)
             };
             let slashes = path.match_indices('/').map(|(at, _)| at);

@@ -15,7 +15,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{
     capabilities::raise_for_this_thread,
     own_name::{is_of, own_name},
-    proc::ProcDir,
+    proc::{ProcDir, Stat},
 };
 use crate::model::{Args, Comm, Event, Found, MOST_ARGS, Sample, TaskId};
 
@@ -34,6 +34,9 @@ pub(super) enum Question {
     Name(Comm),
     /// The name, and the arguments.
     NameAndArgs(Comm),
+    /// The name of a process whose leader has just called itself like this. There is always
+    /// an answer: an empty one means that this is the name.
+    Renamed(Comm),
 }
 
 impl Question {
@@ -49,7 +52,7 @@ impl Question {
 
 /// What was read of a process.
 pub(super) enum Answer {
-    /// The name that stands for `comm`.
+    /// The name that stands for `comm`; empty: it is `comm`.
     Name(Arc<[u8]>),
     /// The arguments.
     Args(Arc<[u8]>),
@@ -128,7 +131,7 @@ impl Reading {
         match question {
             Question::KernelThread => {
                 let name = self.proc.comm(process.tid).ok();
-                let name = name.filter(|name| !name.is_empty() && self.is_same(process));
+                let name = name.filter(|name| !name.is_empty() && self.stat(process).is_some());
                 answers.extend(name.and_then(|name| self.changed(process, name)));
             }
             Question::Name(comm) => {
@@ -137,12 +140,19 @@ impl Reading {
                     // The usual case: named like its executable.
                     return answers;
                 }
-                let args = self.args(process);
+                let args = self.args(process, comm);
                 answers.extend(args.and_then(|args| name(comm, exe.as_deref(), &args)));
+            }
+            Question::Renamed(comm) => {
+                let exe = self.proc.exe(process.tid).ok();
+                if let Some(args) = self.args(process, comm) {
+                    let none = || Answer::Name(Arc::default());
+                    answers.push(name(comm, exe.as_deref(), &args).unwrap_or_else(none));
+                }
             }
             Question::NameAndArgs(comm) => {
                 let exe = self.proc.exe(process.tid).ok();
-                if let Some(args) = self.args(process) {
+                if let Some(args) = self.args(process, comm) {
                     answers.extend(name(comm, exe.as_deref(), &args));
                     answers.push(Answer::Args(args));
                 }
@@ -165,19 +175,22 @@ impl Reading {
         Some(Answer::Name(name))
     }
 
-    /// The arguments of `process`; `None` if it has exited or has none.
-    fn args(&mut self, process: TaskId) -> Option<Arc<[u8]>> {
+    /// The arguments of `process`; `None` if it has exited, is called otherwise meanwhile, or
+    /// has none.
+    fn args(&mut self, process: TaskId, comm: Comm) -> Option<Arc<[u8]>> {
         let args = self.proc.cmdline(process.tid).ok()?;
         // The read ends where the buffer does: then there can be more.
         let all = args.len() + usize::from(args.len() >= MOST_ARGS);
         let args = Args::kept(&args, all);
-        (self.is_same(process) && !args.is_empty()).then(|| args.into())
+        let stat = self.stat(process).filter(|stat| stat.comm == comm);
+        (stat.is_some() && !args.is_empty()).then(|| args.into())
     }
 
-    /// The pid can be reused: what was read is valid only if the start still matches.
-    fn is_same(&mut self, process: TaskId) -> bool {
-        let stat = self.proc.process_stat(process.tid);
-        stat.is_ok_and(|stat| stat.start == process.start_ns / self.tick_ns)
+    /// `stat` of the process. The pid can be reused: what was read is valid only if the
+    /// start still matches.
+    fn stat(&mut self, process: TaskId) -> Option<Stat> {
+        let stat = self.proc.process_stat(process.tid).ok()?;
+        (stat.start == process.start_ns / self.tick_ns).then_some(stat)
     }
 }
 
@@ -191,8 +204,9 @@ fn name(comm: Comm, exe: Option<&[u8]>, args: &[u8]) -> Option<Answer> {
 /// Asks about the processes that walks find.
 pub(super) struct Identities {
     reader: IdentityReader,
-    /// The processes that were asked for, and how they were called then.
-    asked: FxHashSet<(TaskId, Comm)>,
+    /// The processes that were asked for, how they were called then, and whether their
+    /// arguments were asked for.
+    asked: FxHashSet<(TaskId, Comm, bool)>,
 }
 
 impl Identities {
@@ -210,7 +224,7 @@ impl Identities {
         let leaders = sample.found.iter().filter(|task| task.id == task.process);
         let mut now = FxHashSet::default();
         for leader in leaders {
-            let key = (leader.id, leader.comm);
+            let key = (leader.id, leader.comm, wants_args);
             if !self.asked.contains(&key) {
                 let question = Question::about(leader, wants_args);
                 self.reader.ask(leader.id, question);

@@ -13,6 +13,19 @@ pub(super) struct Member {
     pub(super) kthread: bool,
 }
 
+/// How long exact sizes are used while the kernel's fast counters do not change, ns.
+const MOST_AGE_NS: u64 = 30_000_000_000;
+
+/// The memory of a process, when it was last read exactly.
+#[derive(Clone, Copy, Debug)]
+struct ExactSizes {
+    /// Resident set and address space as the kernel's fast counters had them, bytes.
+    fast: (u64, u64),
+    /// When that was, ns since boot.
+    read_ns: u64,
+    sizes: MemorySizes,
+}
+
 /// A living process.
 #[derive(Debug, Default)]
 struct Family {
@@ -20,9 +33,7 @@ struct Family {
     children: Vec<u32>,
     /// The last tick at which its memory was read.
     read_tick: u64,
-    /// Resident set and address space as the kernel's fast counters had them at that time,
-    /// and the exact sizes, bytes.
-    sizes: Option<((u64, u64), MemorySizes)>,
+    sizes: Option<ExactSizes>,
 }
 
 /// All living threads and processes.
@@ -205,17 +216,33 @@ impl Roster {
     }
 
     /// The exact sizes of the memory of a process, if the fast counters (resident set and
-    /// address space, bytes) are those of the last reading.
-    pub(super) fn known_sizes(&self, process: TaskId, fast: (u64, u64)) -> Option<MemorySizes> {
+    /// address space, bytes) are those of the last reading, which is not old.
+    pub(super) fn known_sizes(
+        &self,
+        process: TaskId,
+        fast: (u64, u64),
+        now_ns: u64,
+    ) -> Option<MemorySizes> {
         let family = self.processes.get(&process.tid)?;
-        let (before, sizes) = family.sizes?;
-        (before == fast && family.start_ns == process.start_ns).then_some(sizes)
+        let known = family.sizes?;
+        let is_fresh = now_ns.saturating_sub(known.read_ns) < MOST_AGE_NS;
+        let is_same = known.fast == fast && family.start_ns == process.start_ns;
+        (is_same && is_fresh).then_some(known.sizes)
     }
 
     /// Keeps the exact sizes that were read when the fast counters were `fast`.
-    pub(super) fn keep_sizes(&mut self, process: TaskId, fast: (u64, u64), sizes: MemorySizes) {
+    pub(super) fn keep_sizes(
+        &mut self,
+        process: TaskId,
+        (fast, read_ns): ((u64, u64), u64),
+        sizes: MemorySizes,
+    ) {
         if let Some(family) = self.processes.get_mut(&process.tid) {
-            family.sizes = Some((fast, sizes));
+            family.sizes = Some(ExactSizes {
+                fast,
+                read_ns,
+                sizes,
+            });
         }
     }
 

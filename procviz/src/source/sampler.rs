@@ -114,6 +114,11 @@ impl Sampler {
         sample.stamp.boot_ns = now;
         sample.boot_wall_ns = Some(boot_wall_ns());
         sample.sources = self.sources();
+        if let Some(machine) = &mut self.machine {
+            let deaths = sample.machine.deaths;
+            machine.read(&mut sample.machine);
+            sample.machine.deaths = deaths;
+        }
         match &mut self.source {
             Source::Kernel(tick) => tick.sample(sample)?,
             Source::Proc(walk) => {
@@ -130,11 +135,6 @@ impl Sampler {
                     identities.ask(sample, self.wants_args);
                 }
             }
-        }
-        if let Some(machine) = &mut self.machine {
-            let deaths = sample.machine.deaths;
-            machine.read(&mut sample.machine);
-            sample.machine.deaths = deaths;
         }
         let own = own_cpu_ns();
         let (last_ns, last_own) = self.last;

@@ -12,12 +12,7 @@ pub(crate) fn time_zone() -> String {
         let file = std::fs::read("/etc/localtime").ok()?;
         footer(&file)
     };
-    let posix = || {
-        variable()
-            .into_iter()
-            .chain(rules())
-            .find_map(|text| posix(&text))
-    };
+    let posix = || variable().or_else(rules).and_then(|text| posix(&text));
     name.or_else(posix).unwrap_or_default()
 }
 

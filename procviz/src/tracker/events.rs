@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     model::{
-        Change, Comm, End, Event, Exec, ExitRecord, Fork, Io, Process, State, Status, TaskId,
-        Thread, ThreadEnd,
+        Change, Comm, End, Event, Exec, ExitRecord, Fork, Io, MemoryParts, Process, State, Status,
+        TaskId, Thread, ThreadEnd,
     },
     tracker::Tracker,
 };
@@ -41,7 +41,7 @@ impl Tracker {
             }
             Event::Name(id, name) => {
                 if let Some((slot, process)) = self.process_mut(*id) {
-                    process.name = Some(Arc::clone(name));
+                    process.name = Some(Arc::clone(name)).filter(|name| !name.is_empty());
                     self.filter_process(slot);
                 }
             }
@@ -314,6 +314,7 @@ impl Tracker {
             });
         }
         process.rss = Some(0);
+        process.parts = Some(MemoryParts::default());
         let members = process.members.clone();
         for slot in members {
             let Some(thread) = self.snapshot.threads.get(slot) else {
@@ -374,9 +375,8 @@ fn born(fork: &Fork, name: Option<Arc<[u8]>>) -> Process {
         run_delay_ns: Some(0),
         rss: fork.kthread.then_some(0),
         vsize: fork.kthread.then_some(0),
-        parts: None,
+        parts: fork.kthread.then(MemoryParts::default),
         is_rough: false,
-        written: None,
         threads: 1,
         cgroup: fork.cgroup.clone(),
         name,

@@ -104,7 +104,6 @@ impl Tracker {
             vsize: found.memory.map(|sizes| sizes.vsize),
             parts: found.memory.and_then(|sizes| sizes.parts),
             is_rough: found.is_rough,
-            written: None,
             threads: found.threads,
             cgroup: found.cgroup.clone(),
             name: None,
@@ -123,6 +122,24 @@ impl Tracker {
         });
         self.processes.insert(found.process, slot);
         slot
+    }
+
+    /// A scan finds that a thread is called otherwise, or belongs to another user. It can
+    /// run another program since an exec that was not seen: who asks `/proc` is told its name.
+    fn call_anew(&mut self, slot: usize, found: &Found) {
+        let Some(thread) = self.snapshot.threads.get_mut(slot) else {
+            return;
+        };
+        let is_renamed = std::mem::replace(&mut thread.comm, found.comm) != found.comm;
+        let home = thread.process;
+        if is_renamed
+            && found.id == found.process
+            && !found.kthread
+            && let Some(process) = self.snapshot.processes.get_mut(home)
+        {
+            process.name = None;
+        }
+        self.filter_process(home);
     }
 
     /// Takes the sizes of a process whose exact sizes are not known.
@@ -178,7 +195,7 @@ impl Tracker {
             self.take_figures(slot, found.cpu_ns, found.run_delay_ns, found.io);
         }
         if is_other {
-            self.rename(slot, found.comm);
+            self.call_anew(slot, found);
         }
         if let Some(process) = self.snapshot.processes.get_mut(process) {
             process.watched |= found.watched;

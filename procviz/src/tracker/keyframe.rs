@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Tracker,
-    rules::{Histories, Rules, Waiting},
+    rules::{Histories, RecentShmem, Rules, Waiting},
 };
 use crate::model::{
     Change, ExitRecord, Io, Losses, Process, Slots, Snapshot, Sources, Stamp, TaskId, Thread,
@@ -65,7 +65,7 @@ type Kept = (
     VecDeque<(u64, TaskId)>,
     SupersededLeaders,
     Rules,
-    Option<(Histories, Waiting)>,
+    Option<(Histories, Waiting, RecentShmem)>,
 );
 
 /// Whether the arguments of processes are kept; they can hold secrets.
@@ -138,6 +138,7 @@ impl Tracker {
             }
             if secrets == Secrets::LeftOut {
                 process.args = None;
+                process.name = None;
             }
             exits.extend(process.exit.take().map(|exit| match secrets {
                 Secrets::Kept => (slot, exit),
@@ -237,6 +238,7 @@ fn news(change: Change, tick: u64) -> Change {
 fn without_args(exit: &ExitRecord) -> Arc<ExitRecord> {
     Arc::new(ExitRecord {
         args: None,
+        name: None,
         ..exit.clone()
     })
 }

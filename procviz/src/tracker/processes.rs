@@ -96,6 +96,7 @@ impl Tracker {
                 alone.readings.push(self.reading(process, preempted));
             }
             if let Some(sizes) = process.sizes()
+                && !process.is_rough
                 && counted.contains(&process.id)
                 && !with_memory.contains(&process.id)
             {
@@ -103,7 +104,7 @@ impl Tracker {
                     process: process.id,
                     sizes,
                     threads: process.threads,
-                    written: process.written,
+                    written: None,
                 });
             }
         }

@@ -121,7 +121,6 @@ impl Tracker {
         process.rss = Some(sizes.rss);
         process.vsize = Some(sizes.vsize);
         process.threads = memory.threads;
-        process.written = memory.written.or(process.written);
         let now = process.private();
         process.first_private = process.first_private.or(now);
         if std::mem::take(&mut process.is_rough) {

@@ -323,8 +323,8 @@ pub(crate) fn kernel_offsets(bytes: &[u8]) -> Result<Offsets, BtfError> {
 
 /// Members that can be missing, because a missing value differs from a real one: a
 /// cgroup with id 0 has no path, and with a last arrival of 0 the time since the task
-/// last had a CPU is unknown.
-const OPTIONAL: [&str; 7] = [
+/// last had a CPU is unknown. A kernel without huge pages has none in use.
+const OPTIONAL: [&str; 8] = [
     "css_set:",
     "cgroup:",
     "cgroup_root:",
@@ -332,6 +332,7 @@ const OPTIONAL: [&str; 7] = [
     "task_struct: cgroups",
     "task_struct: sched_info.last_arrival",
     "signal_struct: oom_mm",
+    "mm_struct: hugetlb_usage",
 ];
 
 #[cfg(test)]

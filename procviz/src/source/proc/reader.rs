@@ -46,11 +46,16 @@ impl From<Errno> for ReadError {
     }
 }
 
+/// Room for `status` of a user with the most groups (65,536), and more.
+const LARGE: usize = 1 << 20;
+
 /// An open `/proc`, or a folder with the same layout, with buffers that are reused.
 pub struct ProcDir {
     root: OwnedFd,
     path: String,
     buffer: Vec<u8>,
+    /// For `status`, which lists all groups of the user.
+    large: Vec<u8>,
     /// Number of files opened so far.
     opened: u64,
 }
@@ -71,6 +76,7 @@ impl ProcDir {
             root,
             path: String::with_capacity(64),
             buffer: vec![0; 4096],
+            large: Vec::new(),
             opened: 0,
         })
     }
@@ -101,7 +107,11 @@ impl ProcDir {
     /// [`ReadError::Gone`] when the thread no longer exists.
     pub fn thread_memory(&mut self, tgid: u32, tid: u32) -> Result<MemorySizes, ReadError> {
         self.set_path(format_args!("{tgid}/task/{tid}/status"));
-        Ok(parse_memory(self.read()?)?)
+        self.large.resize(LARGE, 0);
+        std::mem::swap(&mut self.buffer, &mut self.large);
+        let sizes = self.read().map(parse_memory);
+        std::mem::swap(&mut self.buffer, &mut self.large);
+        Ok(sizes??)
     }
 
     /// `stat` of a process: the sum of the times of all its threads.

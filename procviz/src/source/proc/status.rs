@@ -4,7 +4,7 @@ use super::stat::{ParseError, number};
 use crate::model::{MemoryParts, MemorySizes};
 
 /// The memory of a process, from its `status` file. A kernel thread, and a zombie, has no
-/// such lines: all sizes are 0.
+/// such lines: all sizes are 0, and there are no parts.
 ///
 /// # Errors
 ///
@@ -12,6 +12,7 @@ use crate::model::{MemoryParts, MemorySizes};
 pub fn parse_memory(bytes: &[u8]) -> Result<MemorySizes, ParseError> {
     let mut sizes = MemorySizes::default();
     let mut parts = MemoryParts::default();
+    let mut found = 0;
     for line in bytes.split(|byte| *byte == b'\n') {
         let Some(colon) = line.iter().position(|byte| *byte == b':') else {
             continue;
@@ -36,8 +37,10 @@ pub fn parse_memory(bytes: &[u8]) -> Result<MemorySizes, ParseError> {
             .and_then(|digits| number(digits.trim_ascii()))
             .ok_or(bad)?;
         *size = kib.checked_mul(1024).ok_or(bad)?;
+        found += u32::from(field.starts_with("Rss") || field == "VmSwap");
     }
-    sizes.parts = Some(parts);
+    // `HugetlbPages` is missing where the kernel has none.
+    sizes.parts = (found == 4).then_some(parts);
     Ok(sizes)
 }
 
@@ -57,7 +60,7 @@ mod tests {
             };
             let ours = parse_memory(&bytes).unwrap();
             let theirs = procfs::process::Status::from_buf_read(&bytes[..]).unwrap();
-            let parts = ours.parts.unwrap();
+            let parts = ours.parts.unwrap_or_default();
             let kib = |value: Option<u64>| value.unwrap_or(0) * 1024;
             assert_eq!(
                 (ours.rss, ours.vsize, parts.anon, parts.file),

@@ -16,7 +16,7 @@ use super::{
     stat::{Stat, number, parse_stat},
     status::parse_memory,
 };
-use crate::model::{Found, Gone, Io, MemorySizes, TaskId};
+use crate::model::{Found, Gone, Io, MemoryParts, MemorySizes, TaskId};
 
 const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
@@ -67,7 +67,7 @@ impl Walk {
             pids: Vec::new(),
             tids: Vec::new(),
             path: String::with_capacity(64),
-            buffer: vec![0; 4096],
+            buffer: vec![0; 1 << 16],
             walks: 0,
             page_bytes,
             tick_ns,
@@ -159,7 +159,10 @@ impl Walk {
             self.known.insert(tid, known);
             return Ok((self.found(pid, &known), false));
         }
-        let sizes = MemorySizes::new(stat.rss * self.page_bytes, stat.vsize);
+        let mut sizes = MemorySizes::new(stat.rss * self.page_bytes, stat.vsize);
+        if stat.flags & PF_KTHREAD != 0 {
+            sizes.parts = Some(MemoryParts::default());
+        }
         let mut known = Known {
             stat,
             io: None,
@@ -179,7 +182,8 @@ impl Walk {
                 || (walk + u64::from(tid)).is_multiple_of(10)
         });
         if is_due && let Ok(status) = self.read(folder, tid, "status") {
-            known.sizes = parse_memory(status).unwrap_or(sizes);
+            let read = parse_memory(status).ok();
+            known.sizes = read.filter(|read| read.parts.is_some()).unwrap_or(sizes);
             known.uid = real_uid(status);
         }
         let io = self

@@ -14,6 +14,7 @@ mod zombies;
 use std::sync::Arc;
 
 use procviz_common::{Kind, Row};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::{
     blocked::Blocked,
@@ -25,7 +26,7 @@ use self::{
     zombies::Zombies,
 };
 use crate::{
-    model::{Event, Found, Host, Losses, Sample, State, TaskId},
+    model::{Comm, Event, Found, Host, Losses, Sample, State, TaskId},
     source::{
         error::SamplerError,
         identity::{Answer, IdentityReader, Question},
@@ -71,6 +72,8 @@ pub(super) struct KernelTick {
     /// Thread id of procviz's sampling thread.
     own_tid: u32,
     identities: IdentityReader,
+    /// Leaders that have changed their names since the last tick.
+    renamed: FxHashMap<TaskId, Comm>,
     wants_args: bool,
 }
 
@@ -117,6 +120,7 @@ impl KernelTick {
             is_census_due: false,
             own_tid: 0,
             identities: IdentityReader::start(host.tick_ns),
+            renamed: FxHashMap::default(),
             wants_args: false,
         })
     }
@@ -162,7 +166,12 @@ impl KernelTick {
         self.blocked.check(&self.roster, &mut self.proc, sample);
         self.zombies
             .check(&self.snaps, &mut self.proc, self.host.tick_ns, sample);
-        let interval_ns = sample.stamp.boot_ns.saturating_sub(self.last_ns);
+        // There is no interval before the first tick.
+        let last_ns = match self.tick {
+            1 => sample.stamp.boot_ns,
+            _ => self.last_ns,
+        };
+        let interval_ns = sample.stamp.boot_ns.saturating_sub(last_ns);
         self.sweep.read_slice(
             &mut self.kernel,
             (&mut self.roster, &mut self.proc),
@@ -321,6 +330,9 @@ impl KernelTick {
                     }
                 }
                 Event::Exec(exec) => self.roster.exec(exec),
+                Event::Rename(rename) if self.roster.process(rename.id.tid) == Some(rename.id) => {
+                    self.renamed.insert(rename.id, rename.comm);
+                }
                 Event::ThreadEnd(end) if !end.superseded => self.roster.thread_end(end.id),
                 Event::ProcessEnd(record) => {
                     self.roster.process_end(record.process, &mut self.orphans);
@@ -338,8 +350,20 @@ impl KernelTick {
 
     /// Hands on what was found out about processes that the last census found.
     fn take_identities(&mut self, sample: &mut Sample) {
+        for (process, comm) in self.renamed.drain() {
+            self.identities.ask(process, Question::Renamed(comm));
+        }
+        // What runs another program since was asked about too early.
+        let executed = |event: &Event| match event {
+            Event::Exec(exec) => Some(exec.process),
+            _ => None,
+        };
+        let executed: FxHashSet<TaskId> = sample.events.iter().filter_map(executed).collect();
         let mut drain = self.drain.lock();
         for (process, answer) in self.identities.answers() {
+            if executed.contains(&process) {
+                continue;
+            }
             // The exit record of the process has it, too.
             let event = match answer {
                 Answer::Args(args) => {

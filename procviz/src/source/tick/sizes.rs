@@ -25,7 +25,11 @@ impl KernelTick {
         }
         let fast = (stat.rss * self.host.page_bytes, stat.vsize);
         let (process, tid) = (member.process, member.id.tid);
-        let sizes = exact_sizes(&mut self.roster, &mut self.proc, (process, tid), fast);
+        let now_ns = sample.stamp.boot_ns;
+        let files = (&mut self.roster, &mut self.proc);
+        let Some(sizes) = exact_sizes(files, (process, tid), fast, now_ns) else {
+            return;
+        };
         let written = self.tmpfs.is_growing().then(|| {
             let io = self.proc.process_io(member.process.tid).ok()?;
             Some(io.written)
@@ -42,23 +46,23 @@ impl KernelTick {
 /// The sizes of the memory of a process, through one of its threads. The counters in `stat`,
 /// and those that eBPF programs read, are fast but not exact: each CPU keeps a part of its
 /// own. `status` has the exact sizes (since Linux 6.12) and their parts, and is slower. It is
-/// read if the fast counters (resident set and address space, bytes) have changed.
+/// read if the fast counters (resident set and address space, bytes) have changed, and now
+/// and then, because small changes stay in the parts of the CPUs. `None`: the thread has
+/// exited meanwhile, and the sizes of the process are not known better than before.
 pub(super) fn exact_sizes(
-    roster: &mut Roster,
-    proc: &mut ProcDir,
+    (roster, proc): (&mut Roster, &mut ProcDir),
     (process, tid): (TaskId, u32),
     fast: (u64, u64),
-) -> MemorySizes {
-    if let Some(known) = roster.known_sizes(process, fast) {
-        return known;
+    now_ns: u64,
+) -> Option<MemorySizes> {
+    if let Some(known) = roster.known_sizes(process, fast, now_ns) {
+        return Some(known);
     }
-    // A thread that exits meanwhile has no sizes.
-    let read = proc.thread_memory(process.tid, tid).ok();
-    match read.filter(|read| read.vsize > 0) {
-        Some(read) => {
-            roster.keep_sizes(process, fast, read);
-            read
-        }
-        None => MemorySizes::new(fast.0, fast.1),
+    let read = proc.thread_memory(process.tid, tid).ok()?;
+    // A thread that has given up its memory has none of these lines.
+    if read.vsize == 0 || read.parts.is_none() {
+        return None;
     }
+    roster.keep_sizes(process, (fast, now_ns), read);
+    Some(read)
 }

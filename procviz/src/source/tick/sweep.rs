@@ -53,7 +53,7 @@ impl Sweep {
             // stay as they are until the next pass.
             self.iterator = kernel.sweep().ok();
         }
-        let rows = roster.processes() as u64 * interval_ns / self.period_ns;
+        let rows = (roster.processes() as u64).saturating_mul(interval_ns) / self.period_ns;
         for _ in 0..=rows / ROWS_A_READ {
             let Some(iterator) = &mut self.iterator else {
                 break;
@@ -69,12 +69,15 @@ impl Sweep {
                 };
                 let fast = sizes(&row, page_bytes);
                 let fast = (fast.rss, fast.vsize);
-                memories.push(Memory {
-                    process,
-                    sizes: exact_sizes(roster, proc, (process, row.tid), fast),
-                    threads: row.threads,
-                    written: None,
-                });
+                let files = (&mut *roster, &mut *proc);
+                if let Some(sizes) = exact_sizes(files, (process, row.tid), fast, now) {
+                    memories.push(Memory {
+                        process,
+                        sizes,
+                        threads: row.threads,
+                        written: None,
+                    });
+                }
             });
             if !more.unwrap_or(false) {
                 self.iterator = None;

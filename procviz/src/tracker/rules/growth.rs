@@ -51,10 +51,9 @@ fn now_text(subject: &Subject<'_>, now: u64) -> String {
     let Some(parts) = subject.process.parts else {
         return bytes_text(now);
     };
-    let aside = [(parts.swap, "in swap"), (parts.hugetlb, "in huge pages")];
-    let aside = aside.iter().filter(|(size, _)| *size > now / 100);
-    let aside: String = aside
-        .map(|(size, place)| format!(", {} of it {place}", bytes_text(*size)))
-        .collect();
+    let mut aside = String::new();
+    if parts.swap > now / 100 {
+        aside = format!(", {} of it in swap", bytes_text(parts.swap));
+    }
     format!("{}{aside}", bytes_text(now))
 }

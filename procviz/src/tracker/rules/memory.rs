@@ -2,7 +2,10 @@ use serde::{Deserialize, Serialize};
 
 use rustc_hash::FxHashSet;
 
-use super::world::World;
+use super::{
+    held::{held, of_it, sharers},
+    world::World,
+};
 use crate::model::{Finding, Process, Rule, TaskId, bytes_text, duration_text};
 
 /// Shares of the machine's memory: for any process, and for a process that started
@@ -86,63 +89,4 @@ impl Memory {
             });
         }
     }
-}
-
-/// Memory that the machine lacks because of a process, bytes: pages of files do not count.
-fn held(process: &Process) -> Option<u64> {
-    let parts = process
-        .parts
-        .map(|parts| parts.private().saturating_add(parts.shmem));
-    parts.or(process.rss)
-}
-
-/// The number of other large processes that use mostly shared memory and have the same name:
-/// such processes share one segment, and one finding is enough. `None`: another one of them
-/// is larger.
-fn sharers(process: &Process, large: &[&Process], world: World<'_>) -> Option<u64> {
-    let is_sharing = |process: &Process| {
-        let parts = process.parts;
-        parts.is_some_and(|parts| parts.shmem > parts.private())
-    };
-    if !is_sharing(process) {
-        return Some(0);
-    }
-    let name = world.snapshot.name_of(process);
-    let rank = |process: &Process| (held(process), std::cmp::Reverse(process.id));
-    let mut others = 0;
-    for other in large {
-        let is_other = other.id != process.id && is_sharing(other);
-        if !is_other || world.snapshot.name_of(other) != name {
-            continue;
-        }
-        if rank(other) > rank(process) {
-            return None;
-        }
-        others += 1;
-    }
-    Some(others)
-}
-
-/// The parts that are worth a word.
-fn of_it(process: &Process, sharers: u64) -> String {
-    let Some(parts) = process.parts else {
-        return String::new();
-    };
-    let least = parts.private().saturating_add(parts.shmem) / 10;
-    let mut text = String::new();
-    for (size, what) in [
-        (parts.shmem, "shared"),
-        (parts.swap, "in swap"),
-        (parts.hugetlb, "in huge pages"),
-    ] {
-        if size > least {
-            text.push_str(&format!(", {} of it {what}", bytes_text(size)));
-        }
-    }
-    if sharers > 0 {
-        text.push_str(&format!(
-            "; {sharers} other processes of this name share memory, too"
-        ));
-    }
-    text
 }

@@ -6,6 +6,7 @@ mod cpu;
 mod deaths;
 mod forks;
 mod growth;
+mod held;
 mod io;
 mod memory;
 mod oom;
@@ -23,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use rustc_hash::FxHashMap;
 
-pub(super) use self::{waiting::Waiting, world::World};
+pub(super) use self::{shmem::RecentShmem, waiting::Waiting, world::World};
 use super::history::{History, Point};
 use crate::model::{Comm, Finding, Process, Rule, SLACK_NS, Snapshot, TaskId, total};
 
@@ -143,12 +144,12 @@ impl Rules {
     /// The data that is no longer needed after
     /// [`Tracker::WARM_UP_NS`](super::Tracker::WARM_UP_NS). It is the largest part of
     /// the state.
-    pub(super) fn last_seconds(&self) -> (&Histories, &Waiting) {
-        (&self.histories, &self.waiting)
+    pub(super) fn last_seconds(&self) -> (&Histories, &Waiting, &RecentShmem) {
+        (&self.histories, &self.waiting, &self.shmem.recent)
     }
 
-    pub(super) fn set_last_seconds(&mut self, saved: (Histories, Waiting)) {
-        (self.histories, self.waiting) = saved;
+    pub(super) fn set_last_seconds(&mut self, saved: (Histories, Waiting, RecentShmem)) {
+        (self.histories, self.waiting, self.shmem.recent) = saved;
     }
 
     /// Forgets data that was gathered without applying a filter.

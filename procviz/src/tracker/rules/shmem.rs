@@ -5,9 +5,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, World};
-use crate::model::{
-    Finding, MemoryParts, Process, Rule, TaskId, bytes_text, duration_text, rate_text,
-};
+use crate::model::{Finding, Memory, Process, Rule, TaskId, bytes_text, duration_text, rate_text};
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// Longest time that is stored, ns.
@@ -16,17 +14,27 @@ const KEPT_NS: u64 = 4 * SECOND;
 const THRESHOLD: f64 = 10.0 * 1024.0 * 1024.0;
 /// The part of the growth that a process must account for to be named.
 const PART: f64 = 0.3;
+/// The same, at most.
+const MOST_PART: f64 = 1.5;
 
 /// Shared memory and files on tmpfs that grow. Each page counts once, in the figures of the
 /// machine; the figures of processes say who maps it, or who writes.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Shmem {
+    /// Not in every keyframe, see [`Rules::last_seconds`](super::Rules::last_seconds).
+    #[serde(skip)]
+    pub(super) recent: RecentShmem,
+    /// Since when it has grown without a pause, ns since boot.
+    since_ns: Option<u64>,
+}
+
+/// The sizes of the last seconds.
+#[derive(Default, Serialize, Deserialize)]
+pub(in crate::tracker) struct RecentShmem {
     /// Time, ns since boot, and size, bytes.
     sizes: VecDeque<(u64, u64)>,
     /// Processes that ran meanwhile.
     users: FxHashMap<TaskId, VecDeque<Use>>,
-    /// Since when it has grown without a pause, ns since boot.
-    since_ns: Option<u64>,
 }
 
 /// What a process does with shared memory, at one time.
@@ -45,35 +53,45 @@ impl Shmem {
         let Some(size) = world.snapshot.machine.shmem_bytes else {
             return;
         };
-        self.sizes.push_back((now, size));
+        self.recent.sizes.push_back((now, size));
         let is_old = |time: u64| now.saturating_sub(time) > KEPT_NS;
         // Two points stay, however far apart: a long interval is judged, too.
-        while self.sizes.len() > 2 && self.sizes.get(1).is_some_and(|(time, _)| is_old(*time)) {
-            self.sizes.pop_front();
+        while self.recent.sizes.len() > 2
+            && self
+                .recent
+                .sizes
+                .get(1)
+                .is_some_and(|(time, _)| is_old(*time))
+        {
+            self.recent.sizes.pop_front();
         }
-        for process in world.changed() {
-            // Most processes use none.
-            let uses_some = |parts: &MemoryParts| parts.shmem > 0 || process.written.is_some();
-            let Some(parts) = process.parts.filter(uses_some) else {
+        for memory in &world.sample.memories {
+            let Some(parts) = memory.sizes.parts else {
                 continue;
             };
-            let uses = self.users.entry(process.id).or_default();
+            let uses = self.recent.users.entry(memory.process).or_default();
             uses.push_back(Use {
                 time_ns: now,
                 mapped: parts.shmem,
-                written: passed_on(process),
+                written: world
+                    .process(memory.process)
+                    .and_then(|process| passed_on(process, memory)),
             });
             while uses.len() > 2 && uses.get(1).is_some_and(|it| is_old(it.time_ns)) {
                 uses.pop_front();
             }
         }
-        self.users
+        self.recent
+            .users
             .retain(|_, uses| uses.back().is_some_and(|last| !is_old(last.time_ns)));
     }
 
     pub(super) fn judge(&mut self, world: World<'_>, findings: &mut Vec<Finding>) {
         let Some((span_ns, grown, size)) = self.growth() else {
-            self.since_ns = None;
+            // After a keyframe, the sizes of the last seconds are missing at first.
+            if self.is_warm() {
+                self.since_ns = None;
+            }
             return;
         };
         let now = world.now_ns();
@@ -85,14 +103,19 @@ impl Shmem {
             duration_text(now.saturating_sub(since_ns)),
             bytes_text(size)
         );
-        let least = (grown as f64 * PART) as u64;
+        // Who wrote much more wrote mostly elsewhere, such as into a pipe.
+        let plausible = (grown as f64 * PART) as u64..=(grown as f64 * MOST_PART) as u64;
         let shown = |id: &TaskId| {
             let process = world.process(*id)?;
             (process.end.is_none() && !world.is_hidden(process)).then_some(process)
         };
         let largest = |figure: fn(&VecDeque<Use>) -> u64| {
-            let uses = self.users.iter().map(|(id, uses)| (figure(uses), *id));
-            let uses = uses.filter(|(size, id)| *size >= least.max(1) && shown(id).is_some());
+            let uses = self
+                .recent
+                .users
+                .iter()
+                .map(|(id, uses)| (figure(uses), *id));
+            let uses = uses.filter(|(size, id)| plausible.contains(size) && shown(id).is_some());
             let all: Vec<_> = uses.collect();
             all.iter().max().map(|(_, id)| (*id, all.len() as u64))
         };
@@ -121,21 +144,32 @@ impl Shmem {
         });
     }
 
+    /// Whether the sizes cover the time that the rule judges.
+    fn is_warm(&self) -> bool {
+        let first = self.recent.sizes.front().zip(self.recent.sizes.back());
+        first.is_some_and(|((first, _), (last, _))| last - first >= SPAN_NS - SPAN_NS / 20)
+    }
+
     /// Length of the time watched, ns, growth in it and the size now, bytes; `None`: it does
     /// not grow by more than the threshold.
     fn growth(&self) -> Option<(u64, u64, u64)> {
-        let (now, size) = *self.sizes.back()?;
+        let (now, size) = *self.recent.sizes.back()?;
         let from = now.checked_sub(SPAN_NS - SPAN_NS / 20)?;
-        let (then, before) = *self.sizes.iter().rev().find(|(time, _)| *time <= from)?;
+        let (then, before) = *self
+            .recent
+            .sizes
+            .iter()
+            .rev()
+            .find(|(time, _)| *time <= from)?;
         let (span_ns, grown) = (now - then, size.saturating_sub(before));
         (grown as f64 / (span_ns as f64 / 1e9) >= THRESHOLD).then_some((span_ns, grown, size))
     }
 }
 
 /// What a process passed to write calls and what did not go to storage, as far as is known.
-fn passed_on(process: &Process) -> Option<u64> {
+fn passed_on(process: &Process, memory: &Memory) -> Option<u64> {
     let stored = process.io?.write;
-    Some(process.written?.saturating_sub(stored))
+    Some(memory.written?.saturating_sub(stored))
 }
 
 /// By how much the resident shared pages of a process grew.

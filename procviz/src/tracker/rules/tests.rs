@@ -456,7 +456,7 @@ fn large_shared_memory_counts_once() {
         (
             Some(2),
             "uses 4.01 GiB, 25 % of memory, 4 GiB of it shared; 2 other processes of this name \
-             share memory, too"
+             use shared memory, too"
                 .to_owned()
         )
     );

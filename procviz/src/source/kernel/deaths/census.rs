@@ -95,6 +95,17 @@ impl ProcessTable {
         self.leaving
             .retain(|_, leaving| taken_ns.saturating_sub(leaving.time_ns) < 60 * PATIENCE_NS);
         self.enter(rows, &counts, taken_ns);
+        for row in rows.iter().filter(|row| row.tid == row.tgid) {
+            let comm = Comm::new(&row.comm);
+            if let Some(tracked) = self.processes.get_mut(&row.tgid)
+                && tracked.process == process_of(row)
+                && tracked.comm != comm
+                && !tracked.kthread
+            {
+                // It can run another program since an exec that was not seen.
+                (tracked.comm, tracked.name) = (comm, None);
+            }
+        }
         for tracked in self.processes.values_mut() {
             tracked.partial = true;
             tracked.threads = counts

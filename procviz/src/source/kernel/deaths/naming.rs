@@ -11,7 +11,7 @@ impl ProcessTable {
         if let Some(tracked) = self.processes.get_mut(&process.tid)
             && tracked.process == process
         {
-            tracked.name = Some(name);
+            tracked.name = Some(name).filter(|name| !name.is_empty());
         }
     }
 
