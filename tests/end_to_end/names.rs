@@ -14,7 +14,7 @@ use libtest_mimic::Failed;
 use crate::{
     Needs, Test,
     pty::Session,
-    support::{Folder, Running, output, procviz, read_line, workload},
+    support::{Folder, Running, output, procviz, read_line},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -115,10 +115,13 @@ fn hex(name: &[u8]) -> String {
     name.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// One process with each name; the name is also one of its arguments.
-fn attackers() -> Vec<Running> {
+/// One process with each name; the name is also that of its program and one of its arguments.
+fn attackers(folder: &Folder) -> Vec<Running> {
     let start = |name: &&[u8]| {
-        let mut command = workload(&["named-crashes", &hex(name)]);
+        let program = folder.0.join(OsStr::from_bytes(name));
+        std::os::unix::fs::symlink(std::env::current_exe().unwrap(), &program).unwrap();
+        let mut command = std::process::Command::new(program);
+        command.args(["--workload", "named-crashes", &hex(name)]);
         command.arg(OsStr::from_bytes(name));
         let mut running = Running::new(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
         read_line(&mut std::io::BufReader::new(
@@ -197,7 +200,8 @@ fn subcommands(folder: &Folder) -> Vec<(Vec<OsString>, Until)> {
 fn of_processes() -> Result<(), Failed> {
     let folder = Folder::new("names");
     let mut faults = Vec::new();
-    let attackers = attackers();
+    let programs = Folder::new("attackers");
+    let attackers = attackers(&programs);
     for (args, until) in subcommands(&folder) {
         let text = printed(&args, &until, &mut faults);
         let shows_names = !matches!(
@@ -214,7 +218,8 @@ fn of_processes() -> Result<(), Failed> {
 fn in_recordings() -> Result<(), Failed> {
     let folder = Folder::new("names-recorded");
     let mut faults = Vec::new();
-    let attackers = attackers();
+    let programs = Folder::new("attackers");
+    let attackers = attackers(&programs);
     // The file name of the recording is an attack, too.
     for (number, name) in NAMES.iter().enumerate() {
         let path = folder

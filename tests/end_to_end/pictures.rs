@@ -123,7 +123,7 @@ fn the_margin() -> Result<(), Failed> {
         ),
         (vec!["crasher"], "the crashing child"),
         (vec!["cores for"], "the rule cpu"),
-        (vec!["RSS grows by"], "the rule growth"),
+        (vec!["memory grows by"], "the rule growth"),
         (vec!["processes/s"], "the rule forks"),
         (vec!["died", "(SIGABRT)"], "the rule deaths"),
     ] {

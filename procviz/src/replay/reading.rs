@@ -97,10 +97,12 @@ impl Player {
         let wall_ns = self.read_boot_wall_ns + i128::from(sample.stamp.boot_ns);
         let recorded = &self.archive[self.current];
         let boot_ns = sample.stamp.boot_ns;
+        // The clock drifts a little between two times at which it was noted.
+        let drift_ns = wall_ns - recorded.facts.wall_ns(boot_ns);
         let is_over = |end| match recorded.map {
-            Some(_) => i128::from(boot_ns) > recorded.boot_ns(end),
+            Some(_) => i128::from(boot_ns) + drift_ns > recorded.boot_ns(end),
             // A stream shows as it goes how the clock was set.
-            None => self.reader.facts().wall_ns(boot_ns) > end,
+            None => wall_ns > end,
         };
         let is_over = self.range.end.is_some_and(is_over);
         if is_over && self.range.is_moment {

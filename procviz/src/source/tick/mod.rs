@@ -71,7 +71,8 @@ pub(super) struct KernelTick {
     is_census_due: bool,
     /// Thread id of procviz's sampling thread.
     own_tid: u32,
-    identities: IdentityReader,
+    /// Started with the first tick: after privileges are given up.
+    identities: Option<IdentityReader>,
     /// Leaders that have changed their names since the last tick.
     renamed: FxHashMap<TaskId, Comm>,
     wants_args: bool,
@@ -119,7 +120,7 @@ impl KernelTick {
             lost_events: 0,
             is_census_due: false,
             own_tid: 0,
-            identities: IdentityReader::start(host.tick_ns),
+            identities: None,
             renamed: FxHashMap::default(),
             wants_args: false,
         })
@@ -138,6 +139,7 @@ impl KernelTick {
             .get()
             .unsigned_abs();
         if self.tick == 1 {
+            self.identities = Some(IdentityReader::start(self.host.tick_ns));
             self.census(sample)?;
             self.drain.run().map_err(SamplerError::Thread)?;
         }
@@ -210,7 +212,7 @@ impl KernelTick {
         self.roster.found(&sample.found);
         for leader in sample.found.iter().filter(|task| task.id == task.process) {
             let question = Question::about(leader, self.wants_args);
-            self.identities.ask(leader.id, question);
+            self.ask(leader.id, question);
         }
         self.zombies.clear();
         for task in &sample.found {
@@ -311,6 +313,7 @@ impl KernelTick {
 
     /// Brings the roster up to date with the events, and hands the events on.
     fn follow_events(&mut self, sample: &mut Sample) {
+        let mut kernel_threads = Vec::new();
         for mut event in self.batch.events.drain(..) {
             self.roster.settle(&mut event);
             match &event {
@@ -326,7 +329,7 @@ impl KernelTick {
                         self.v1_paths.ask(fork.id);
                     }
                     if fork.kthread {
-                        self.identities.ask(fork.id, Question::KernelThread);
+                        kernel_threads.push(fork.id);
                     }
                 }
                 Event::Exec(exec) => self.roster.exec(exec),
@@ -346,12 +349,24 @@ impl KernelTick {
             }
             sample.events.push(event);
         }
+        for id in kernel_threads {
+            self.ask(id, Question::KernelThread);
+        }
+    }
+
+    /// Asks who a process is.
+    fn ask(&self, process: TaskId, question: Question) {
+        if let Some(identities) = &self.identities {
+            identities.ask(process, question);
+        }
     }
 
     /// Hands on what was found out about processes that the last census found.
     fn take_identities(&mut self, sample: &mut Sample) {
         for (process, comm) in self.renamed.drain() {
-            self.identities.ask(process, Question::Renamed(comm));
+            if let Some(identities) = &self.identities {
+                identities.ask(process, Question::Renamed(comm));
+            }
         }
         // What runs another program since was asked about too early.
         let executed = |event: &Event| match event {
@@ -360,7 +375,10 @@ impl KernelTick {
         };
         let executed: FxHashSet<TaskId> = sample.events.iter().filter_map(executed).collect();
         let mut drain = self.drain.lock();
-        for (process, answer) in self.identities.answers() {
+        let Some(identities) = &self.identities else {
+            return;
+        };
+        for (process, answer) in identities.answers() {
             if executed.contains(&process) {
                 continue;
             }

@@ -29,7 +29,7 @@ impl KernelTick {
             sample.readings.push(reading);
             if member.kthread {
                 // A worker is called after its last work.
-                self.identities.ask(member.id, Question::KernelThread);
+                self.ask(member.id, Question::KernelThread);
             }
             self.read_memory(member, sample);
         }
