@@ -114,8 +114,8 @@ fn a_page_shows() -> Result<(), Failed> {
     let folder = Folder::new("page");
     // A name that closes a script, and a name that would run a script.
     let hostile = [
-        start(&["named", "3c2f7363726970743e3c623e"]),
-        start(&["named", "3c696d67207372633d6120"]),
+        start(&["named", "3c2f7363726970743e3c623e", "</script><b>"]),
+        start(&["named", "3c696d67207372633d6120", "<img src=a "]),
     ];
     let burner = start(&["burn"]);
     let crashes = Running::new(workload(&["crash-loop"]).stdout(Stdio::null()));

@@ -114,14 +114,13 @@ fn the_margin() -> Result<(), Failed> {
             "the busy loop",
         ),
         (
-            vec!["grower", &loads[1].pid().to_string()[..]],
+            vec!["end_to_end", &loads[1].pid().to_string()[..]],
             "the grower",
         ),
         (
             vec!["fork-loop", &loads[2].pid().to_string()[..]],
             "the fork loop",
         ),
-        (vec!["crasher"], "the crashing child"),
         (vec!["cores for"], "the rule cpu"),
         (vec!["memory grows by"], "the rule growth"),
         (vec!["processes/s"], "the rule forks"),

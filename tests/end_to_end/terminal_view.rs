@@ -181,6 +181,7 @@ fn named(bytes: &[u8]) -> Running {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut child = Running::new(
         workload(&["named", &hex])
+            .arg(std::os::unix::ffi::OsStrExt::from_bytes(bytes) as &std::ffi::OsStr)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped()),
     );

@@ -243,7 +243,7 @@ impl<'a> Shown<'a> {
 
 fn child() -> Running {
     let mut child = Running::new(
-        workload(&["named", "6b6e6f776e"])
+        workload(&["named", "6b6e6f776e", "known"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped()),
     );

@@ -195,7 +195,7 @@ impl Reading {
 }
 
 fn name(comm: Comm, exe: Option<&[u8]>, args: &[u8]) -> Option<Answer> {
-    let args: Vec<&[u8]> = Args::new(args).each().take(4).collect();
+    let args: Vec<&[u8]> = Args::new(args).each().take(16).collect();
     let name = own_name(comm, exe.unwrap_or_default(), &args)?;
     // As the kernel would call it: a name tells no more than `comm` does.
     Some(Answer::Name(Comm::new(name).bytes().into()))

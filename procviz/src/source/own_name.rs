@@ -8,7 +8,8 @@ use crate::model::Comm;
 /// executable, `args` are the first arguments.
 pub(super) fn own_name<'a>(comm: Comm, exe: &'a [u8], args: &[&'a [u8]]) -> Option<&'a [u8]> {
     // The name of a script is an argument of its interpreter.
-    if is_of(comm, exe) || args.iter().any(|arg| is_of(comm, arg)) {
+    let is_named = |arg: &&[u8]| is_of(comm, arg) || (!arg.is_empty() && Comm::new(arg) == comm);
+    if is_of(comm, exe) || args.iter().any(is_named) {
         return None;
     }
     let first = args.first()?;

@@ -1,7 +1,7 @@
 //! Applies the figures that a tick read of threads that ran and of their processes.
 
 use crate::{
-    model::{Io, Memory, Reading},
+    model::{Host, Io, Memory, Reading},
     tracker::{Tracker, plus},
 };
 
@@ -107,6 +107,7 @@ impl Tracker {
 
     pub(super) fn take_memory(&mut self, memory: &Memory) {
         let tick = self.snapshot.tick;
+        let slack = rough_by(&self.snapshot.host);
         let Some((slot, process)) = self.process_mut(memory.process) else {
             return;
         };
@@ -123,7 +124,10 @@ impl Tracker {
         process.threads = memory.threads;
         let now = process.private();
         process.first_private = process.first_private.or(now);
-        if std::mem::take(&mut process.is_rough) {
+        let is_near = rss
+            .zip(process.rss)
+            .is_some_and(|(before, now)| before.abs_diff(now) <= slack);
+        if std::mem::take(&mut process.is_rough) && is_near {
             // The difference to a rough size is no change of the process.
             process.first_private = now;
             (process.rss_change, process.private_change) = ((tick, None), (tick, None));
@@ -137,6 +141,13 @@ impl Tracker {
             self.touch(slot);
         }
     }
+}
+
+/// By how much sizes that are not exact can be wrong, bytes: each CPU keeps up to this many
+/// pages of each of three counters (`percpu_counter_batch`).
+fn rough_by(host: &Host) -> u64 {
+    let cpus = u64::from(host.cpus);
+    3 * cpus * (2 * cpus).max(32) * host.page_bytes
 }
 
 /// Adds the change of a size to its changes in this tick.

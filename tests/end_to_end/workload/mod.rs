@@ -31,7 +31,7 @@ pub(crate) fn run(args: &[String]) {
         ["vfork"] => simple::vfork(),
         ["zombies", count] => simple::zombies(count.parse().unwrap()),
         ["churn", seconds] => simple::churn(seconds.parse().unwrap()),
-        ["named", name] => simple::named(name),
+        ["named", name, ..] => simple::named(name),
         ["named-crashes", name, ..] => simple::named_crashes(name),
         ["crash-loop"] => simple::crash_loop(),
         ["fork-loop"] => simple::fork_loop(),

@@ -347,7 +347,12 @@ impl Drain {
                 self.blanks += 1;
             }
         }
-        let mut key = (record.origin, record.comm, record.status.0, record.watched);
+        let mut key = (
+            record.origin,
+            record.short_name(),
+            record.status.0,
+            record.watched,
+        );
         if self.batch.folds.len() >= MOST_FOLDS && !self.folds.contains_key(&key) {
             // Too many kinds: this fold keeps the origin, but not the names and the
             // wait statuses.
