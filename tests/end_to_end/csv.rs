@@ -4,7 +4,7 @@ use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Folder, Running, output, procviz, read_line, stderr, workload},
+    support::{Folder, Running, output, procviz, started, stderr, workload},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -28,9 +28,7 @@ pub(crate) const TESTS: &[Test] = &[
 const HOSTILE: &str = "a) R 1,\"\n=x";
 
 fn start(args: &[&str]) -> Running {
-    let mut running = Running::new(workload(args).stdin(Stdio::piped()).stdout(Stdio::piped()));
-    read_line(&mut BufReader::new(running.0.stdout.take().unwrap()));
-    running
+    started(&mut workload(args))
 }
 
 fn hex(name: &str) -> String {

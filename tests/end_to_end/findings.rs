@@ -1,10 +1,10 @@
-use std::{io::BufReader, process::Stdio};
+use std::process::Stdio;
 
 use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Folder, Running, Value, output, procviz, read_line, skip, stderr, workload},
+    support::{Folder, Running, Value, output, procviz, skip, started, stderr, workload},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -45,9 +45,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 fn start(args: &[&str]) -> Running {
-    let mut running = Running::new(workload(args).stdin(Stdio::piped()).stdout(Stdio::piped()));
-    read_line(&mut BufReader::new(running.0.stdout.take().unwrap()));
-    running
+    started(&mut workload(args))
 }
 
 /// The findings that begin about a workload and its descendants.

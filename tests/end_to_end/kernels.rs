@@ -12,7 +12,9 @@ use crate::{
     Needs, Test,
     deaths::{Waited, check, waited},
     storm::lost,
-    support::{Folder, Lines, Running, Value, living, output, procviz, skip, stderr, workload},
+    support::{
+        Folder, Lines, Running, Value, living, output, procviz, skip, started, stderr, workload,
+    },
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -193,19 +195,11 @@ fn threads_of_io_uring() -> Result<(), Failed> {
     {
         return skip("io_uring is switched off on this machine");
     }
-    let start = || -> Result<Running, Failed> {
-        let mut running =
-            Running::new(workload(&["io-uring"]).stdout(std::process::Stdio::piped()));
-        let mut line = String::new();
-        let stdout = running.0.stdout.take().unwrap();
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line)?;
-        assert_eq!(line, "ready\n");
-        Ok(running)
-    };
-    let before = start()?;
+    let start = || started(&mut workload(&["io-uring"]));
+    let before = start();
     let dump = Lines::dump(&["-s", "0.5"]);
     dump.line(0);
-    let after = start()?;
+    let after = start();
     dump.fresh();
     let snapshot = dump.fresh();
     for running in [&before, &after] {

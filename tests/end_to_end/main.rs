@@ -14,7 +14,9 @@
 mod bad_input;
 mod bombs;
 mod browser;
+mod called;
 mod charts;
+mod clock;
 mod confinement;
 mod cost;
 mod csv;
@@ -28,6 +30,7 @@ mod findings;
 mod format;
 mod kernels;
 mod limits;
+mod memory;
 mod names;
 mod namespaces;
 mod packaging;
@@ -91,12 +94,15 @@ fn main() {
         ("truth", truth::TESTS),
         ("deaths", deaths::TESTS),
         ("figures", figures::TESTS),
+        ("memory", memory::TESTS),
+        ("called", called::TESTS),
         ("states", states::TESTS),
         ("cost", cost::TESTS),
         ("storm", storm::TESTS),
         ("kernels", kernels::TESTS),
         ("findings", findings::TESTS),
         ("recording", recording::TESTS),
+        ("clock", clock::TESTS),
         ("format", format::TESTS),
         ("damage", damage::TESTS),
         ("bombs", bombs::TESTS),

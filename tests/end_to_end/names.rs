@@ -5,7 +5,6 @@ use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt as _,
     path::Path,
-    process::Stdio,
     time::Duration,
 };
 
@@ -14,7 +13,7 @@ use libtest_mimic::Failed;
 use crate::{
     Needs, Test,
     pty::Session,
-    support::{Folder, Running, output, procviz, read_line},
+    support::{Folder, Running, output, procviz, started},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -122,12 +121,7 @@ fn attackers(folder: &Folder) -> Vec<Running> {
         std::os::unix::fs::symlink(std::env::current_exe().unwrap(), &program).unwrap();
         let mut command = std::process::Command::new(program);
         command.args(["--workload", "named-crashes", &hex(name)]);
-        command.arg(OsStr::from_bytes(name));
-        let mut running = Running::new(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
-        read_line(&mut std::io::BufReader::new(
-            running.0.stdout.take().unwrap(),
-        ));
-        running
+        started(command.arg(OsStr::from_bytes(name)))
     };
     NAMES.iter().map(start).collect()
 }

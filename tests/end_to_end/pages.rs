@@ -1,13 +1,13 @@
 //! Compares HTML pages, as a browser shows them, with the recordings they were made from.
 
-use std::{io::BufReader, path::Path, process::Stdio};
+use std::{path::Path, process::Stdio};
 
 use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
     browser::{Browser, Scripts},
-    support::{Folder, Running, Value, output, procviz, read_line, skip, stderr, workload},
+    support::{Folder, Running, Value, output, procviz, skip, started, stderr, workload},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -29,9 +29,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 fn start(args: &[&str]) -> Running {
-    let mut running = Running::new(workload(args).stdout(Stdio::piped()));
-    read_line(&mut BufReader::new(running.0.stdout.take().unwrap()));
-    running
+    started(&mut workload(args))
 }
 
 fn draw(from: &Path, args: &[&str], file: &Path) {

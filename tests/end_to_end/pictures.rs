@@ -1,10 +1,10 @@
-use std::{io::BufReader, process::Stdio};
+use std::io::BufReader;
 
 use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Folder, Running, output, procviz, read_line, stderr, workload},
+    support::{Folder, Running, output, procviz, started, stderr, workload},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -27,9 +27,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 fn start(args: &[&str]) -> Running {
-    let mut running = Running::new(workload(args).stdout(Stdio::piped()));
-    read_line(&mut BufReader::new(running.0.stdout.take().unwrap()));
-    running
+    started(&mut workload(args))
 }
 
 fn hostile_names() -> Result<(), Failed> {

@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeSet,
-    io::BufReader,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -18,7 +17,7 @@ use procviz::{
 
 use crate::{
     Needs, Test,
-    support::{Folder, Running, Value, output, procviz, read_line, skip, stderr, workload},
+    support::{Folder, Running, Value, output, procviz, skip, started, stderr, workload},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -243,9 +242,7 @@ fn wait_for(shelf: &Path, trigger: &str) -> Result<PathBuf, Failed> {
 
 /// Starts a workload and waits until it runs.
 fn load(args: &[&str]) -> Running {
-    let mut running = Running::new(workload(args).stdin(Stdio::piped()).stdout(Stdio::piped()));
-    read_line(&mut BufReader::new(running.0.stdout.take().unwrap()));
-    running
+    started(&mut workload(args))
 }
 
 fn spinners(count: usize) -> Vec<Running> {

@@ -1,15 +1,10 @@
-use std::{
-    collections::HashSet,
-    io::BufReader,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{collections::HashSet, process::Command, time::Duration};
 
 use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Folder, Lines, Running, Value, living, read_line, skip, task, workload},
+    support::{Folder, Lines, Running, Value, living, skip, started, task, workload},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -48,12 +43,6 @@ pub(crate) const TESTS: &[Test] = &[
 /// Starts a workload and waits until it prints that it runs.
 fn start(args: &[&str]) -> Running {
     started(&mut workload(args))
-}
-
-fn started(command: &mut Command) -> Running {
-    let mut running = Running::new(command.stdout(Stdio::piped()));
-    read_line(&mut BufReader::new(running.0.stdout.take().unwrap()));
-    running
 }
 
 /// The values of `field` of a task in the next `count` snapshots.

@@ -275,6 +275,20 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// Starts a workload, and waits until it prints that it runs.
+pub(crate) fn started(command: &mut Command) -> Running {
+    let mut running = Running::new(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
+    read_line(&mut BufReader::new(running.0.stdout.take().unwrap()));
+    running
+}
+
+/// A Python program with arguments. Its output is not buffered.
+pub(crate) fn python(program: &str, args: &[&str]) -> Command {
+    let mut command = Command::new("python3");
+    command.args(["-u", "-c", program]).args(args);
+    command
+}
+
 /// Reads a line of the output of a workload.
 pub(crate) fn read_line(reader: &mut impl BufRead) -> String {
     let mut line = String::new();

@@ -14,7 +14,7 @@ use nix::{
 
 use crate::{
     Needs, Test,
-    support::{Folder, Running, has_program, output, procviz, read_line, skip, stderr, workload},
+    support::{Folder, Running, has_program, output, procviz, skip, started, stderr, workload},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -179,14 +179,8 @@ impl Drop for Terminal {
 /// A child with this name.
 fn named(bytes: &[u8]) -> Running {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut child = Running::new(
-        workload(&["named", &hex])
-            .arg(std::os::unix::ffi::OsStrExt::from_bytes(bytes) as &std::ffi::OsStr)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped()),
-    );
-    read_line(&mut std::io::BufReader::new(child.0.stdout.take().unwrap()));
-    child
+    let mut command = workload(&["named", &hex]);
+    started(command.arg(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes)))
 }
 
 fn each_size() -> Result<(), Failed> {

@@ -14,7 +14,7 @@ use libtest_mimic::Failed;
 use crate::{
     Needs, Test,
     support::{
-        Folder, Running, Value, has_program, living, output, procviz, read_line, skip, workload,
+        Folder, Running, Value, has_program, living, output, procviz, skip, started, workload,
     },
 };
 
@@ -242,13 +242,7 @@ impl<'a> Shown<'a> {
 }
 
 fn child() -> Running {
-    let mut child = Running::new(
-        workload(&["named", "6b6e6f776e", "known"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped()),
-    );
-    read_line(&mut BufReader::new(child.0.stdout.take().unwrap()));
-    child
+    started(&mut workload(&["named", "6b6e6f776e", "known"]))
 }
 
 fn hover_click_and_death() -> Result<(), Failed> {
