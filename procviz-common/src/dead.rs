@@ -21,8 +21,8 @@ pub struct DeadRecord {
     pub read_bytes: u64,
     /// Bytes written to storage (`ioac.write_bytes`).
     pub write_bytes: u64,
-    /// Bytes of `write_bytes` that never reached storage, because the pages were dropped
-    /// before (`ioac.cancelled_write_bytes`).
+    /// Bytes whose write to storage this task prevented, because it removed or cut a file
+    /// before; others can have written them (`ioac.cancelled_write_bytes`).
     pub cancelled_write_bytes: u64,
     /// User time as sampled by the timer, ns (`utime`).
     pub user_ns: u64,

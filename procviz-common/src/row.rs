@@ -28,7 +28,7 @@ pub struct Row {
     pub read_bytes: u64,
     /// Bytes written to storage.
     pub write_bytes: u64,
-    /// Bytes of `write_bytes` that never reached storage.
+    /// Bytes whose write to storage this task prevented.
     pub cancelled_write_bytes: u64,
     /// User time as sampled by the timer, ns.
     pub user_ns: u64,
@@ -60,7 +60,7 @@ pub struct Row {
     pub gone_read_bytes: u64,
     /// Bytes written to storage by the process's exited threads.
     pub gone_write_bytes: u64,
-    /// Bytes of `gone_write_bytes` that never reached storage.
+    /// Bytes whose write to storage the process's exited threads prevented.
     pub gone_cancelled_write_bytes: u64,
     /// Minor faults of the process's exited threads.
     pub gone_minor_faults: u64,

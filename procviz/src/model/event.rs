@@ -56,6 +56,9 @@ pub struct Fork {
     pub kthread: bool,
     /// Name of the parent.
     pub comm: Comm,
+    /// Name of the program, if `comm` is not it: the thread that called fork had changed
+    /// its name.
+    pub name: Option<Arc<[u8]>>,
     /// Arguments of the parent; `None` if not known.
     pub args: Option<Arc<[u8]>>,
     /// Path of the v2 cgroup; `None` if not known.
@@ -247,7 +250,7 @@ pub struct ExitRecord {
 pub struct Fold {
     /// The process that caused them, see [`Fork::origin`].
     pub origin: TaskId,
-    /// Name of the processes when they exited.
+    /// Name of the program of the processes.
     pub comm: Comm,
     /// Real user id.
     pub uid: u32,

@@ -12,8 +12,8 @@ pub struct Host {
     pub tick_ns: u64,
     /// Wall time of the boot, ns since 1970; converts times since boot to dates.
     pub boot_wall_ns: i128,
-    /// Time zone of the machine, such as `Europe/Berlin`, or its POSIX rules; empty: the time zone of the
-    /// user who looks at the data.
+    /// Time zone of the machine, such as `Europe/Berlin`, or its POSIX rules; empty: the
+    /// time zone of the user who looks at the data.
     pub time_zone: String,
     /// Reason for the recording; empty if none is known.
     pub occasion: String,

@@ -238,7 +238,7 @@ pub struct Gone {
     pub system_ns: u64,
     /// Storage IO.
     pub io: Io,
-    /// Bytes of `io.write` that never reached storage.
+    /// Bytes whose write to storage these threads prevented.
     pub cancelled_write_bytes: u64,
     /// `io` includes the IO of children that the process has reaped: the kernel keeps one
     /// sum of both.

@@ -573,7 +573,7 @@ fn redacted(sample: &Sample) -> Sample {
     let mut sample = sample.clone();
     for event in &mut sample.events {
         match event {
-            Event::Fork(fork) => fork.args = None,
+            Event::Fork(fork) => (fork.args, fork.name) = (None, None),
             Event::Exec(exec) => exec.args = None,
             Event::ProcessEnd(record) => {
                 *record = Arc::new(ExitRecord {

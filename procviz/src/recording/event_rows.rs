@@ -45,6 +45,7 @@ pub(super) fn blank(kind: u8) -> Option<Event> {
             ns_pid: 0,
             kthread: false,
             comm,
+            name: None,
             args: None,
             cgroup: None,
             watched: false,
@@ -173,6 +174,7 @@ fn fork_row(row: &mut impl Columns, fork: &mut Fork) {
     comm(row, &mut fork.comm);
     row.text(&mut fork.args);
     row.path(&mut fork.cgroup);
+    row.text(&mut fork.name);
 }
 
 fn thread_end(row: &mut impl Columns, end: &mut ThreadEnd) {

@@ -316,6 +316,7 @@ fn event() -> impl Strategy<Value = Event> {
                     ns_pid,
                     kthread,
                     comm,
+                    name: args.clone(),
                     args,
                     cgroup,
                     watched,

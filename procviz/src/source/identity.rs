@@ -127,38 +127,31 @@ struct Reading {
 
 impl Reading {
     fn read(&mut self, process: TaskId, question: Question) -> Vec<Answer> {
-        let mut answers = Vec::new();
-        match question {
-            Question::KernelThread => {
-                let name = self.proc.comm(process.tid).ok();
-                let name = name.filter(|name| !name.is_empty() && self.stat(process).is_some());
-                answers.extend(name.and_then(|name| self.changed(process, name)));
-            }
-            Question::Name(comm) => {
-                let exe = self.proc.exe(process.tid).ok();
-                if exe.as_deref().is_some_and(|exe| is_of(comm, exe)) {
-                    // The usual case: named like its executable.
-                    return answers;
-                }
-                let args = self.args(process, comm);
-                answers.extend(args.and_then(|args| name(comm, exe.as_deref(), &args)));
-            }
-            Question::Renamed(comm) => {
-                let exe = self.proc.exe(process.tid).ok();
-                if let Some(args) = self.args(process, comm) {
-                    let none = || Answer::Name(Arc::default());
-                    answers.push(name(comm, exe.as_deref(), &args).unwrap_or_else(none));
-                }
-            }
-            Question::NameAndArgs(comm) => {
-                let exe = self.proc.exe(process.tid).ok();
-                if let Some(args) = self.args(process, comm) {
-                    answers.extend(name(comm, exe.as_deref(), &args));
-                    answers.push(Answer::Args(args));
-                }
-            }
+        let comm = match question {
+            Question::KernelThread => return self.kernel_thread(process).into_iter().collect(),
+            Question::Name(comm) | Question::NameAndArgs(comm) | Question::Renamed(comm) => comm,
+        };
+        // Without the right to read it, the path is not known.
+        let exe = self.proc.exe(process.tid).unwrap_or_default();
+        if matches!(question, Question::Name(_)) && is_of(comm, &exe) {
+            // The usual case: called like its executable.
+            return Vec::new();
         }
-        answers
+        let Some(args) = self.args(process, comm) else {
+            return Vec::new();
+        };
+        let name = name(comm, &exe, &args).map(Answer::Name);
+        match question {
+            Question::Renamed(_) => vec![name.unwrap_or(Answer::Name(Arc::default()))],
+            Question::NameAndArgs(_) => name.into_iter().chain([Answer::Args(args)]).collect(),
+            _ => name.into_iter().collect(),
+        }
+    }
+
+    fn kernel_thread(&mut self, process: TaskId) -> Option<Answer> {
+        let name = self.proc.comm(process.tid).ok()?;
+        let is_it = !name.is_empty() && self.stat(process).is_some();
+        is_it.then(|| self.changed(process, name)).flatten()
     }
 
     /// The name of a kernel thread, if it is not the last one.
@@ -194,11 +187,11 @@ impl Reading {
     }
 }
 
-fn name(comm: Comm, exe: Option<&[u8]>, args: &[u8]) -> Option<Answer> {
+/// The name of a process, as the kernel would call it: it tells no more than `comm` does.
+fn name(comm: Comm, exe: &[u8], args: &[u8]) -> Option<Arc<[u8]>> {
     let args: Vec<&[u8]> = Args::new(args).each().take(16).collect();
-    let name = own_name(comm, exe.unwrap_or_default(), &args)?;
-    // As the kernel would call it: a name tells no more than `comm` does.
-    Some(Answer::Name(Comm::new(name).bytes().into()))
+    let name = own_name(comm, exe, &args)?;
+    Some(Comm::new(name).bytes().into())
 }
 
 /// Asks about the processes that walks find.

@@ -41,15 +41,11 @@ impl ActiveFindings {
         let mut now = BTreeMap::new();
         for finding in findings {
             let key = finding.key();
-            // A finding ends with the same process as it began.
-            let about = self
-                .0
-                .get(&key)
-                .map_or(finding.about, |before| before.about);
-            let finding = Finding {
-                about,
-                ..finding.clone()
-            };
+            // A finding ends with the same process and the same name as it began.
+            let mut finding = finding.clone();
+            if let Some(before) = self.0.get(&key) {
+                (finding.about, finding.comm) = (before.about, before.comm);
+            }
             now.insert(key, finding);
         }
         let begun = now.iter().filter(|(key, _)| !self.0.contains_key(key));
@@ -88,6 +84,22 @@ mod tests {
             text: String::new(),
             curve: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_process_that_changes_its_name_has_one_finding() {
+        let called = |name: &[u8]| Finding {
+            rule: Rule::Cpu,
+            comm: Some(Comm::new(name)),
+            ..blocked(7, "/a")
+        };
+        let mut active_findings = ActiveFindings::default();
+        assert_eq!(active_findings.update(&[called(b"node")]).len(), 1);
+        assert!(active_findings.update(&[called(b"MainThread")]).is_empty());
+        let ended = active_findings.update(&[]);
+        assert_eq!(ended[0].0, Change::Ends);
+        // Readers of a recording match begin and end by name, too.
+        assert_eq!(ended[0].1.comm, Some(Comm::new(b"node")));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     model::{
-        Change, Comm, End, Event, Exec, ExitRecord, Fork, Io, MemoryParts, Process, State, Status,
+        Change, End, Event, Exec, ExitRecord, Fork, Io, MemoryParts, Process, State, Status,
         TaskId, Thread, ThreadEnd,
     },
     tracker::Tracker,
@@ -16,8 +16,10 @@ impl Tracker {
             Event::Fork(fork) => self.fork(fork),
             Event::Exec(exec) => self.exec(exec),
             Event::Rename(rename) => {
-                if let Some(slot) = self.threads.get(&rename.id).copied() {
-                    self.rename(slot, rename.comm);
+                if let Some(thread) = self.thread_mut(rename.id) {
+                    thread.comm = rename.comm;
+                    let process = thread.process;
+                    self.filter_process(process);
                 }
             }
             Event::ThreadEnd(end) => self.thread_end(end),
@@ -59,35 +61,6 @@ impl Tracker {
         self.snapshot.threads.get_mut(*self.threads.get(&id)?)
     }
 
-    /// A thread changes its name. The process keeps the name of its program.
-    pub(super) fn rename(&mut self, slot: usize, comm: Comm) {
-        let Some(thread) = self.snapshot.threads.get_mut(slot) else {
-            return;
-        };
-        let before = std::mem::replace(&mut thread.comm, comm);
-        let (id, home) = (thread.id, thread.process);
-        if let Some(process) = self.snapshot.processes.get_mut(home)
-            && process.id == id
-            && !process.kthread
-            && process.name.is_none()
-            && before != comm
-        {
-            process.name = Some(before.bytes().into());
-        }
-        self.filter_process(home);
-    }
-
-    /// The name of the program of a new process: it has the `comm` of the thread that forked.
-    fn inherited_name(&self, fork: &Fork) -> Option<Arc<[u8]>> {
-        let parent = self.processes.get(&fork.parent)?;
-        let parent = self.snapshot.processes.get(*parent)?;
-        if fork.kthread || parent.kthread {
-            return None;
-        }
-        let name = self.snapshot.name_of(parent);
-        (name != fork.comm && !name.bytes().is_empty()).then(|| name.bytes().into())
-    }
-
     fn fork(&mut self, fork: &Fork) {
         if self.threads.contains_key(&fork.id) {
             // The census found the task before its event arrived. Only the event knows
@@ -102,8 +75,7 @@ impl Tracker {
         let slot = match self.processes.get(&fork.process) {
             Some(slot) => *slot,
             None => {
-                let name = self.inherited_name(fork);
-                let slot = self.snapshot.processes.insert(born(fork, name));
+                let slot = self.snapshot.processes.insert(born(fork));
                 self.processes.insert(fork.process, slot);
                 slot
             }
@@ -362,7 +334,7 @@ impl Tracker {
     }
 }
 
-fn born(fork: &Fork, name: Option<Arc<[u8]>>) -> Process {
+fn born(fork: &Fork) -> Process {
     Process {
         id: fork.process,
         leader: None,
@@ -379,7 +351,7 @@ fn born(fork: &Fork, name: Option<Arc<[u8]>>) -> Process {
         is_rough: false,
         threads: 1,
         cgroup: fork.cgroup.clone(),
-        name,
+        name: fork.name.clone(),
         args: fork.args.clone(),
         watched: fork.watched,
         ended_on_cpu_ns: None,
@@ -408,6 +380,7 @@ fn unseen_fork(record: &ExitRecord) -> Fork {
         ns_pid: record.ns_pid.unwrap_or(record.process.tid),
         kthread: false,
         comm: record.comm,
+        name: record.name.clone(),
         args: record.args.clone(),
         cgroup: record.cgroup.clone(),
         watched: record.watched,

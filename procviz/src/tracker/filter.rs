@@ -85,7 +85,11 @@ impl Filter {
             || self.shows(&Subject {
                 uid: Some(fork.uid),
                 ids: [fork.id, fork.process],
-                names: [fork.comm.bytes(); 3],
+                names: [
+                    fork.comm.bytes(),
+                    fork.comm.bytes(),
+                    fork.name.as_deref().unwrap_or(fork.comm.bytes()),
+                ],
                 args: fork.args.as_deref(),
                 cgroup: fork.cgroup.as_deref(),
                 watched: fork.watched,

@@ -481,6 +481,7 @@ fn fork(of: TaskId, parent: TaskId, uid: u32) -> Event {
         ns_pid: of.tid,
         kthread: false,
         comm: Comm::new(b"sh"),
+        name: None,
         args: None,
         cgroup: None,
         watched: true,

@@ -255,8 +255,11 @@ impl Drain {
                     start_ns: rename.start_ns,
                 };
                 let comm = Comm::new(&rename.comm);
-                self.processes.rename(id, comm);
+                let name = self.processes.rename(id, comm);
                 self.keep(Some(rename.tid), Event::Rename(Rename { id, comm }));
+                if let Some(name) = name {
+                    self.keep(Some(rename.tid), Event::Name(id, name));
+                }
             }
             Record::Cgroup(cgroup) if cgroup.hierarchy == 0 => {
                 // A path that fills the whole field is truncated, so it is not kept.

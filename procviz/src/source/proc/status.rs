@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(
             parse_memory(b"Name:\tVmRSS: 1 kB\n").unwrap().rss,
             0,
-            "a name is no size"
+            "the name of a process must not be read as a size"
         );
     }
 }

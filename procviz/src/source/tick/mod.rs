@@ -313,7 +313,6 @@ impl KernelTick {
 
     /// Brings the roster up to date with the events, and hands the events on.
     fn follow_events(&mut self, sample: &mut Sample) {
-        let mut kernel_threads = Vec::new();
         for mut event in self.batch.events.drain(..) {
             self.roster.settle(&mut event);
             match &event {
@@ -328,8 +327,10 @@ impl KernelTick {
                     if fork.id == fork.process && !fork.kthread && fork.cgroup.is_none() {
                         self.v1_paths.ask(fork.id);
                     }
-                    if fork.kthread {
-                        kernel_threads.push(fork.id);
+                    if fork.kthread
+                        && let Some(identities) = &self.identities
+                    {
+                        identities.ask(fork.id, Question::KernelThread);
                     }
                 }
                 Event::Exec(exec) => self.roster.exec(exec),
@@ -348,9 +349,6 @@ impl KernelTick {
                 _ => {}
             }
             sample.events.push(event);
-        }
-        for id in kernel_threads {
-            self.ask(id, Question::KernelThread);
         }
     }
 

@@ -122,6 +122,7 @@ impl Play {
             ns_pid: child.tid,
             kthread: false,
             comm: Comm::new(b"child"),
+            name: None,
             args: None,
             cgroup: None,
             watched: true,

@@ -246,6 +246,7 @@ impl ProcessTable {
             ns_pid: record.ns_pid,
             kthread: record.flags & FORK_KTHREAD != 0,
             comm: Comm::new(&record.comm),
+            name: None,
             args: None,
             cgroup: None,
             watched: true,
@@ -266,7 +267,7 @@ impl ProcessTable {
         let watched = self.is_root(record.tid) || self.is_watched(parent.tid);
         fork.watched = watched;
         fork.args = known.and_then(|tracked| tracked.args.clone());
-        let name = known.and_then(|tracked| tracked.name_of_child(&fork));
+        fork.name = known.and_then(|tracked| tracked.name_of_child(&fork));
         let tracked = TrackedProcess {
             process,
             ppid: record.ppid,
@@ -274,7 +275,7 @@ impl ProcessTable {
             ns_pid: Some(record.ns_pid),
             uid: record.uid,
             comm: fork.comm,
-            name,
+            name: fork.name.clone(),
             kthread: fork.kthread,
             args: fork.args.clone(),
             args_bytes: known.and_then(|tracked| tracked.args_bytes),

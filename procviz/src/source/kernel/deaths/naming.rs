@@ -15,13 +15,12 @@ impl ProcessTable {
         }
     }
 
-    /// A thread has changed its name.
-    pub(crate) fn rename(&mut self, id: TaskId, comm: Comm) {
-        if let Some(tracked) = self.processes.get_mut(&id.tid)
-            && tracked.process == id
-        {
-            tracked.rename(comm);
-        }
+    /// A thread has changed its name. Returns the name of its program if that differs now.
+    pub(crate) fn rename(&mut self, id: TaskId, comm: Comm) -> Option<Arc<[u8]>> {
+        let tracked = self.processes.get_mut(&id.tid);
+        let tracked = tracked.filter(|tracked| tracked.process == id)?;
+        tracked.rename(comm);
+        tracked.name.clone()
     }
 }
 
