@@ -54,6 +54,7 @@ fn a_process_is_called_like_its_program() -> Result<(), Failed> {
         dump.end();
     }
     names_without_events(&older)?;
+    names_without_a_file()?;
     let pids = [older.pid(), younger.pid()];
     drop((older, younger));
     std::thread::sleep(Duration::from_millis(1_500));
@@ -68,6 +69,27 @@ fn a_process_is_called_like_its_program() -> Result<(), Failed> {
             (&"mynode".into(), &"MainThread".into())
         );
     }
+    Ok(())
+}
+
+/// A program that was started through `/proc/self/exe` is no `exe`: it is called as it calls
+/// itself, or like its file.
+fn names_without_a_file() -> Result<(), Failed> {
+    let exits = Lines::exits(&[]);
+    let script = "import os, sys\nif len(sys.argv) < 2: os.execv('/proc/self/exe', ['python3', '-c', sys.orig_argv[2], 'again'])\nopen('/proc/self/comm', 'w').write('crasher')";
+    let mut crasher = Running::new(Command::new("python3").args(["-c", script]));
+    let pid = crasher.pid();
+    assert!(crasher.0.wait()?.success());
+    std::thread::sleep(Duration::from_millis(1_500));
+    let (lines, _) = exits.end();
+    let record = lines
+        .iter()
+        .find(|line| line.contains(&format!("\"pid\":{pid},")));
+    let record: Value = serde_json::from_str(record.ok_or("no exit record")?)?;
+    assert_eq!(
+        (&record["name"], &record["comm"]),
+        (&"crasher".into(), &"crasher".into())
+    );
     Ok(())
 }
 

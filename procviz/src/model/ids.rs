@@ -48,6 +48,13 @@ impl Comm {
         &self.0[..len]
     }
 
+    /// Whether the name says nothing about the program: the kernel knows only `exe` or a number
+    /// if a program was started through `/proc/self/exe` or through a descriptor.
+    pub fn is_placeholder(&self) -> bool {
+        let name = self.bytes();
+        name == b"exe" || (!name.is_empty() && name.iter().all(u8::is_ascii_digit))
+    }
+
     /// The name as untrusted text, which must be escaped for each output.
     pub fn text(&self) -> Untrusted<'_> {
         Untrusted::new(self.bytes())

@@ -9,7 +9,7 @@ use crate::model::Comm;
 pub(super) fn own_name<'a>(comm: Comm, exe: &'a [u8], args: &[&'a [u8]]) -> Option<&'a [u8]> {
     // The name of a script is an argument of its interpreter.
     let is_named = |arg: &&[u8]| is_of(comm, arg) || (!arg.is_empty() && Comm::new(arg) == comm);
-    if is_of(comm, exe) || args.iter().any(is_named) {
+    if is_of(comm, exe) || (!comm.is_placeholder() && args.iter().any(is_named)) {
         return None;
     }
     let first = args.first()?;
@@ -17,7 +17,10 @@ pub(super) fn own_name<'a>(comm: Comm, exe: &'a [u8], args: &[&'a [u8]]) -> Opti
     if first.starts_with(comm.bytes()) {
         return None;
     }
-    let is_title = first.is_empty() || first.contains(&b' ') || first.contains(&b':');
+    let is_title = first.starts_with(b"/proc/")
+        || first.is_empty()
+        || first.contains(&b' ')
+        || first.contains(&b':');
     let name = if is_title {
         base(undeleted(exe))
     } else {
@@ -93,6 +96,13 @@ mod tests {
             name("(sd-pam)", "/lib/systemd/systemd", &["(sd-pam)"]),
             None
         );
+        // Started through a link or a descriptor, so that the kernel has no name.
+        assert_eq!(
+            name("exe", "/usr/bin/runc", &["/proc/self/exe", "init"]),
+            some("runc")
+        );
+        assert_eq!(name("6", "/usr/bin/runc", &["runc", "init"]), some("runc"));
+        assert_eq!(name("7", "/opt/7", &["7"]), None);
         // Nothing is known.
         assert_eq!(name("gone", "", &[]), None);
         assert_eq!(name("odd", "", &[""]), None);

@@ -28,7 +28,8 @@ impl TrackedProcess {
     /// The leader is called `comm` from now on.
     pub(super) fn rename(&mut self, comm: Comm) {
         let before = std::mem::replace(&mut self.comm, comm);
-        if before != comm && self.name.is_none() && !self.kthread {
+        let is_name = !self.kthread && !before.is_placeholder();
+        if before != comm && self.name.is_none() && is_name {
             self.name = Some(before.bytes().into());
         }
     }
@@ -40,6 +41,7 @@ impl TrackedProcess {
         }
         match &self.name {
             Some(name) => Some(Arc::clone(name)),
+            None if self.comm.is_placeholder() => None,
             None => (self.comm != fork.comm).then(|| self.comm.bytes().into()),
         }
     }
