@@ -25,6 +25,11 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_removed_file_is_reported", Needs::Events, removed),
     ("only_its_own_oldest_go", Needs::Events, room),
     ("each_trigger_fires", Needs::Events, triggers),
+    (
+        "triggers_of_the_machine",
+        Needs::Events,
+        triggers_of_the_machine,
+    ),
     ("a_storm_of_triggers", Needs::Events, storm),
     ("a_ring_on_a_full_disk", Needs::Events, full_disk),
     ("what_cannot_be", Needs::Nothing, bad_input),
@@ -256,38 +261,19 @@ fn triggers() -> Result<(), Failed> {
     let (before, marked) = (named(&folder, "before-it"), named(&folder, "marked-end"));
     let mut goner = Running::new(Command::new("sleep").arg("100"));
     let gone = format!("gone:{}", goner.pid());
-    let load_now: f64 = std::fs::read_to_string("/proc/loadavg")?
-        .split(' ')
-        .next()
-        .unwrap()
-        .parse()?;
-    let high = format!("load:{:.2}", load_now + 1.5);
-    let has_pressure = Path::new("/proc/pressure/cpu").exists();
-    let mut all = vec![
+    // Only this test makes these fire.
+    let own = [
         "exit:marked-end",
         "exit:mynode",
         "signal:SEGV",
         "rss:grower:200M",
-        "forks:60",
-        &high,
         &gone,
-        "finding:cpu",
     ];
-    if has_pressure {
-        all.push("psi:cpu.some:30%");
-    }
-    let mut command = procviz();
-    command.args(["record", "--require-ebpf", "-F", "10", "--ring", "20s"]);
-    command.args(["--after", "500ms", "--cool-down", "100ms", "-o"]);
-    command.arg(format!("{}/", shelf.display()));
-    for trigger in &all {
-        command.args(["--on", trigger]);
-    }
-    let mut ring = Running::new(command.stderr(Stdio::piped()));
+    let mut ring = ring_on(&shelf, &own);
     std::thread::sleep(Duration::from_secs(2));
     assert!(Command::new(&before).status()?.success());
     std::thread::sleep(Duration::from_secs(2));
-    assert!(files(&shelf).is_empty(), "a file before any trigger");
+    assert!(files(&shelf).is_empty(), "{:?}", files(&shelf));
     let killed = Instant::now();
     assert!(Command::new(&marked).status()?.success());
     let file = wait_for(&shelf, "exit:marked-end")?;
@@ -314,19 +300,6 @@ fn triggers() -> Result<(), Failed> {
         let _grower = load(&["grow"]);
         wait_for(&shelf, "rss:grower:200M")?;
     }
-    {
-        let _forks = load(&["fork-loop"]);
-        wait_for(&shelf, "forks:60")?;
-    }
-    {
-        let _burner = load(&["burn"]);
-        wait_for(&shelf, "finding:cpu")?;
-    }
-    let _spinners = spinners(8);
-    if has_pressure {
-        wait_for(&shelf, "psi:cpu.some:30%")?;
-    }
-    wait_for(&shelf, &high)?;
     ring.signal(Signal::SIGTERM);
     assert!(ring.0.wait()?.success());
     // The file has the time before the trigger and a little after it.
@@ -358,6 +331,50 @@ fn triggers() -> Result<(), Failed> {
     assert!(std::fs::read_to_string(&picture)?.contains(words));
     let result = output(procviz().arg("check").arg(&file));
     assert!(String::from_utf8(result.stdout)?.contains(words));
+    Ok(())
+}
+
+/// A ring of 20 s that keeps a file when one of `triggers` fires.
+fn ring_on(shelf: &Path, triggers: &[&str]) -> Running {
+    let mut command = procviz();
+    command.args(["record", "--require-ebpf", "-F", "10", "--ring", "20s"]);
+    command.args(["--after", "500ms", "--cool-down", "100ms", "-o"]);
+    command.arg(format!("{}/", shelf.display()));
+    for trigger in triggers {
+        command.args(["--on", trigger]);
+    }
+    Running::new(command.stderr(Stdio::piped()))
+}
+
+/// Triggers that watch the whole machine fire. Other processes can make them fire, too.
+fn triggers_of_the_machine() -> Result<(), Failed> {
+    let folder = Folder::new("machine-triggers");
+    let shelf = folder.file("shelf");
+    let load_now: f64 = std::fs::read_to_string("/proc/loadavg")?
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()?;
+    let high = format!("load:{:.2}", load_now + 1.5);
+    let mut all = vec!["forks:60", &high, "finding:cpu"];
+    if Path::new("/proc/pressure/cpu").exists() {
+        all.push("psi:cpu.some:30%");
+    }
+    let mut ring = ring_on(&shelf, &all);
+    {
+        let _forks = load(&["fork-loop"]);
+        wait_for(&shelf, "forks:60")?;
+    }
+    {
+        let _burner = load(&["burn"]);
+        wait_for(&shelf, "finding:cpu")?;
+    }
+    let _spinners = spinners(8);
+    for trigger in &all {
+        wait_for(&shelf, trigger)?;
+    }
+    ring.signal(Signal::SIGTERM);
+    assert!(ring.0.wait()?.success());
     Ok(())
 }
 

@@ -209,6 +209,7 @@ impl ProcessTable {
             && tracked.args.is_none()
             && tracked.process == process
         {
+            tracked.args_bytes = (!Args::is_cut(&args)).then_some(args.len() as u64);
             tracked.args = Some(args);
         }
     }
