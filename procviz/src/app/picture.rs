@@ -1,6 +1,11 @@
 //! Draws snapshots with any chart into files.
 
-use std::{io::IsTerminal, path::Path, sync::Arc, time::Instant};
+use std::{
+    io::IsTerminal,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -15,7 +20,7 @@ use crate::{
     runtime::{
         Failure,
         config::{self, Schedule},
-        drawing::{arguments, font, name, notes},
+        drawing::{arguments, font, name, notes, selection},
         measures::Measures,
         output::{Format, Job, Shows, Target, Writer},
         stderr::summary,
@@ -24,10 +29,11 @@ use crate::{
     },
     scene::{Font, Scene},
     session::{Next, Plan, Session, WantArgs},
+    tracker::{INTERVALS, Period},
 };
 
-/// Number of intervals to watch for a single picture.
-const WATCHED: u64 = 3;
+/// Shortest time to watch for a single picture.
+const WATCHED: Duration = Duration::from_secs(3);
 
 /// Watches, draws and writes. `interval` is the default interval of the chart, seconds.
 pub(super) fn run(
@@ -53,12 +59,22 @@ pub(super) fn run(
         true => chart.in_series(),
         false => chart,
     };
-    let is_bounded = schedule.samples.is_some() || schedule.duration.is_some();
     let is_live = args.sampling.from.is_none();
     let is_still = !target.has_many();
-    if !target.has_many() && !is_bounded && args.run.is_empty() && is_live {
-        schedule.samples = Some(WATCHED);
+    // With `--at`, a duration looks back from the moment.
+    let is_moment = is_still && !is_live && args.sampling.range.at.is_some();
+    let length = schedule.duration.take_if(|_| is_moment);
+    let length_ns = length.map(|length| length.as_nanos() as u64);
+    let is_bounded = schedule.samples.is_some() || schedule.duration.is_some();
+    if is_still && !is_bounded && args.run.is_empty() && is_live {
+        let intervals = WATCHED.as_secs_f64() / schedule.interval.as_secs_f64();
+        schedule.samples = Some((intervals.round() as u64).max(INTERVALS as u64));
     }
+    let one_picture = is_still && !is_bounded && !args.sampling.range.is_given();
+    let period = is_still.then(|| match !is_live && (one_picture || is_moment) {
+        true => Period::last(length_ns),
+        false => Period::whole(),
+    });
     let arguments = arguments(args);
     let save = args.save.as_deref();
     let save = save
@@ -68,8 +84,9 @@ pub(super) fn run(
         Plan {
             want_args: WantArgs::new(args.args),
             wants_past: shows_past,
-            lists_short_lived: target.format == Format::Html,
-            one_picture: is_still && !is_bounded && !args.sampling.range.is_given(),
+            lists_short_lived: is_still || target.format == Format::Html,
+            one_picture,
+            looks_back_ns: length_ns.unwrap_or_default(),
             save,
             writes: Some(target.folder()),
             takes_work: true,
@@ -98,6 +115,8 @@ pub(super) fn run(
         target,
         writer,
         collected,
+        period,
+        selection: selection(&args.filter, &args.run),
         number: 0,
     };
     draw.all(session, &schedule)
@@ -121,6 +140,10 @@ struct Draw {
     lists_all_exits: bool,
     writer: Writer,
     collected: Collected,
+    /// The time that one picture shows; `None`: each picture shows its last interval.
+    period: Option<Period>,
+    /// What the picture is restricted to.
+    selection: Vec<String>,
     number: u64,
 }
 
@@ -189,6 +212,11 @@ impl Draw {
             if is_shown || !self.begins_later {
                 self.observe(&session, is_shown || self.lists_all_exits);
             }
+            if let Some(period) = &mut self.period
+                && (is_shown || period.is_last())
+            {
+                period.observe(session.snapshot());
+            }
             let mut has_room = true;
             if is_last || (self.target.has_many() && is_shown) {
                 has_room = self.picture(&session)?;
@@ -253,6 +281,8 @@ impl Draw {
                     pages.ends(snapshot, &|uid| name(&session.users, uid));
                 }
             }
+            // A chart that shows no past sees the period as one interval.
+            Collected::Nothing if self.period.is_some() && !self.chart.shows_past() => {}
             Collected::Nothing | Collected::Frames { .. } => self.chart.observe(snapshot),
         }
     }
@@ -263,10 +293,13 @@ impl Draw {
         snapshot: &Snapshot,
         font: &'a Font,
     ) -> Context<'a> {
+        let stamp = snapshot.stamp;
         Context {
             font,
             user,
-            time: time::local(&snapshot.host, snapshot.stamp.boot_ns),
+            time: time::period(&snapshot.host, stamp.boot_ns, stamp.interval_ns),
+            is_live: false,
+            selection: self.selection.clone(),
             size: self.size,
             arguments: self.arguments,
         }
@@ -274,7 +307,12 @@ impl Draw {
 
     /// Draws a picture; returns whether there is room for another picture.
     fn picture(&mut self, session: &Session) -> Result<bool, Failure> {
-        let snapshot = session.snapshot();
+        let latest = session.snapshot();
+        let of_period = self.period.as_ref().map(|period| period.snapshot(latest));
+        if let Some(snapshot) = of_period.as_ref().filter(|_| !self.chart.shows_past()) {
+            self.chart.observe(snapshot);
+        }
+        let snapshot = of_period.as_ref().unwrap_or(latest);
         let user = |uid| name(&session.users, uid);
         let font = self.font.clone();
         let context = self.context(&user, snapshot, &font);

@@ -109,6 +109,8 @@ pub(super) fn with_context(size: (f32, f32), draw: impl FnOnce(&Context<'_>) -> 
         font: &font,
         user: &user,
         time: "TIME".into(),
+        is_live: true,
+        selection: Vec::new(),
         size,
         arguments: Arguments::Hidden,
     })

@@ -53,8 +53,7 @@ impl Counts {
 pub(super) fn draw(
     scene: &mut Scene,
     snapshot: &Snapshot,
-    counts: &Counts,
-    scope: Scope,
+    (chart, counts, scope): (&str, &Counts, Scope),
     context: &Context<'_>,
     palette: &Palette,
 ) {
@@ -63,7 +62,7 @@ pub(super) fn draw(
         when,
         machine,
         tasks,
-    } = words(snapshot, counts, scope, &context.time);
+    } = words(snapshot, (chart, counts, scope), context);
     let mut line = |x: f32, y: f32, size: f32, anchor, color, text: String| {
         scene.items.push(Item::Text(Text {
             x,
@@ -89,7 +88,7 @@ pub(super) fn draw(
     line(LEFT, 47.0, 14.0, Anchor::Start, palette.ink, machine);
     let tasks = context.font.fit(&tasks, 14.0, width - 2.0 * LEFT);
     line(LEFT, 66.0, 14.0, Anchor::Start, palette.ink, tasks);
-    scene.title = format!("procviz: {title}, {}", context.time);
+    scene.title = format!("procviz: {title}, {when}");
 }
 
 /// The texts of a head, for pictures and terminals.
@@ -101,33 +100,51 @@ pub(crate) struct Words {
 }
 
 /// Makes the texts of a head.
-pub(crate) fn words(snapshot: &Snapshot, counts: &Counts, scope: Scope, time: &str) -> Words {
+pub(crate) fn words(
+    snapshot: &Snapshot,
+    (chart, counts, scope): (&str, &Counts, Scope),
+    context: &Context<'_>,
+) -> Words {
     let what = match (scope, counts.tasks) {
         (Scope::Threads, 1) => "thread",
         (Scope::Threads, _) => "threads",
         (Scope::Processes, 1) => "process",
         (Scope::Processes, _) => "processes",
     };
-    let mut tasks = tasks_line(snapshot, counts);
+    let mut tasks = format!(
+        "{} {what}  ·  {}",
+        count_text(counts.tasks),
+        tasks_line(snapshot, counts)
+    );
     if snapshot.is_filtered {
         let hidden = count_text(snapshot.hidden(scope) as u64);
         tasks.push_str(&format!("  ·  filtered, {hidden} hidden"));
     }
     Words {
-        title: format!(
-            "host {}: {} {what}",
-            snapshot.host.name,
-            count_text(counts.tasks)
-        ),
-        when: format!(
-            "{time}   interval {}{}, watched {}",
-            duration_text(rounded(snapshot.stamp.interval_ns)),
-            missing(snapshot),
-            duration_text(rounded(snapshot.watched_ns()))
-        ),
+        title: title(snapshot, chart, context),
+        when: when(snapshot, context),
         machine: machine_line(snapshot, counts),
         tasks,
     }
+}
+
+fn title(snapshot: &Snapshot, chart: &str, context: &Context<'_>) -> String {
+    let parts = [chart, snapshot.host.name.as_str()].into_iter();
+    let parts = parts.chain(context.selection.iter().map(String::as_str));
+    parts.collect::<Vec<_>>().join(" · ")
+}
+
+/// The period that the picture shows.
+fn when(snapshot: &Snapshot, context: &Context<'_>) -> String {
+    let (time, missing) = (&context.time, missing(snapshot));
+    if !context.is_live {
+        return format!("{time}{missing}");
+    }
+    format!(
+        "{time}   last interval {}{missing}, watched {}",
+        duration_text(rounded(snapshot.stamp.interval_ns)),
+        duration_text(rounded(snapshot.watched_ns()))
+    )
 }
 
 /// The text about a gap in the recording before or in the interval of this snapshot;

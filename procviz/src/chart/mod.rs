@@ -59,8 +59,14 @@ pub struct Context<'a> {
     pub font: &'a Font,
     /// Returns the name of a user id. `None` is a user id that could not be read.
     pub user: &'a dyn Fn(Option<u32>) -> Arc<str>,
-    /// Local time of the snapshot, with the time zone.
+    /// The period that the picture shows, in local time with the time zone; in a live view
+    /// the time of the last sample.
     pub time: String,
+    /// Whether the picture is part of a live view.
+    pub is_live: bool,
+    /// What the picture is restricted to, such as `user www-data`: the filter and the
+    /// command, each escaped for a picture.
+    pub selection: Vec<String>,
     /// Width and height of the picture, in pixels.
     pub size: (f32, f32),
     /// Whether labels show the arguments, which can contain secrets.

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::model::Host;
+use crate::model::{Host, duration_text};
 
 fn timestamp(host: &Host, boot_ns: u64) -> Option<Timestamp> {
     Timestamp::from_nanosecond(host.boot_wall_ns + i128::from(boot_ns)).ok()
@@ -26,6 +26,33 @@ pub(crate) fn local(host: &Host, boot_ns: u64) -> String {
         || "time unknown".to_owned(),
         |time| time.strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
     )
+}
+
+/// A period that ends at `boot_ns`, in the machine's zone:
+/// `2026-11-22 03:12:27 to 03:12:30 CET (3.0 s)`.
+pub(crate) fn period(host: &Host, boot_ns: u64, length_ns: u64) -> String {
+    let zone = zone(host);
+    let at = |boot_ns| timestamp(host, boot_ns).map(|time| time.to_zoned(zone.clone()));
+    let (Some(begin), Some(end)) = (at(boot_ns.saturating_sub(length_ns)), at(boot_ns)) else {
+        return "time unknown".to_owned();
+    };
+    // Whole seconds say too little about a short period.
+    let clock = match length_ns < 2_000_000_000 {
+        true => "%H:%M:%S%.3f",
+        false => "%H:%M:%S",
+    };
+    let dated = format!("%Y-%m-%d {clock} %Z");
+    let is_one_day = begin.date() == end.date() && begin.offset() == end.offset();
+    let (first, last) = match is_one_day {
+        true => (format!("%Y-%m-%d {clock}"), format!("{clock} %Z")),
+        false => (dated.clone(), dated),
+    };
+    let (begin, last) = (begin.strftime(&first), end.strftime(&last));
+    let length = match length_ns {
+        0..60_000_000_000 => format!("{:.1} s", length_ns as f64 / 1e9),
+        longer => duration_text(longer),
+    };
+    format!("{begin} to {last} ({length})")
 }
 
 /// `2026-11-22 03:12:30.123 CET`, in the machine's zone.

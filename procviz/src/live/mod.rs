@@ -93,6 +93,8 @@ struct Live {
     lines: Lines,
     font: Font,
     arguments: Arguments,
+    /// What the command line restricts the view to.
+    selection: Vec<String>,
     /// The filter of the command line. The filter that is typed narrows it.
     base: Filter,
     has_asked_for_args: bool,
@@ -185,6 +187,7 @@ impl Live {
             charts,
             font,
             arguments: drawing::arguments(args),
+            selection: drawing::selection(&args.filter, &args.run),
             has_asked_for_args: args.args,
             governor: Governor::new(measures.max_cpu),
             details: Details::start(tick_ns),

@@ -77,7 +77,10 @@ impl Live {
         let snapshot = self.session.snapshot();
         let users = &self.session.users;
         let user = |uid| drawing::name(users, uid);
-        let context = context(&user, snapshot, &self.font, self.arguments, size);
+        let context = Context {
+            selection: self.selection.clone(),
+            ..context(&user, snapshot, &self.font, self.arguments, size)
+        };
         match self.view.chart {
             ChartKind::Grid => self.grid.draw(snapshot, &context),
             ChartKind::Bubble => self.bubble.draw(snapshot, &context),
@@ -101,6 +104,8 @@ pub(super) fn context<'a>(
         font,
         user,
         time: time::local(&snapshot.host, snapshot.stamp.boot_ns),
+        is_live: true,
+        selection: Vec::new(),
         size,
         arguments,
     }

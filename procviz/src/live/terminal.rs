@@ -42,7 +42,9 @@ use rustix::fs::{Mode, OFlags, open};
 
 use super::{ChartOptions, Live, Reaction, context};
 use crate::{
-    chart::{CellGrid, Counts, Grouping, Palette, Sorting, ground, quiet, words},
+    chart::{
+        CellGrid, Context as ChartContext, Counts, Grouping, Palette, Sorting, ground, quiet, words,
+    },
     cli::PictureArgs,
     model::Scope,
     runtime::{Failure, config::Schedule, drawing::name, ending, measures::Measures},
@@ -367,7 +369,10 @@ impl TerminalView {
         let snapshot = live.session.snapshot();
         let users = &live.session.users;
         let user = |uid| name(users, uid);
-        let context = context(&user, snapshot, &live.font, live.arguments, (0.0, 0.0));
+        let context = ChartContext {
+            selection: live.selection.clone(),
+            ..context(&user, snapshot, &live.font, live.arguments, (0.0, 0.0))
+        };
         let scope = live.view.scope();
         let (cells, interesting, series);
         let (body, counts) = match (live.view.chart, room) {
@@ -390,7 +395,8 @@ impl TerminalView {
                 (Body::Grid(&cells), counts)
             }
         };
-        let mut head = words(snapshot, &counts, scope, &context.time);
+        let chart = live.view.chart.word();
+        let mut head = words(snapshot, (chart, &counts, scope), &context);
         if let Body::Grid(cells) = &body {
             head.tasks = cells.notes() + &head.tasks;
         }

@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
+
 use crate::model::{
     Comm, Finding, Fold, Host, Losses, MachineFigures, Process, Scope, Sources, Stamp, State,
-    TaskView, Thread,
+    TaskId, TaskView, Thread,
 };
 
 /// All tasks with their figures after a sample.
@@ -47,6 +49,10 @@ pub struct Snapshot {
     pub is_filtered: bool,
     /// Names of the rules that need a longer time than procviz has watched.
     pub not_judged: Vec<&'static str>,
+    /// Only in the snapshot of a period, see [`Period`](crate::tracker::Period): the most CPU
+    /// that each process used in one interval, cores. The interval of such a snapshot is the
+    /// whole period.
+    pub peaks: Option<BTreeMap<TaskId, f64>>,
 }
 
 impl Snapshot {
@@ -71,6 +77,7 @@ impl Snapshot {
             findings: Vec::new(),
             is_filtered: false,
             not_judged: Vec::new(),
+            peaks: None,
         }
     }
 

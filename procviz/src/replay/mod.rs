@@ -53,6 +53,8 @@ pub(crate) struct Player {
     limits: Limits,
     /// A chart shows the time before the wanted moment, too.
     wants_past: bool,
+    /// A picture shows this much time before the wanted moment, ns.
+    look_back_ns: u64,
     /// A live view seeks in both directions.
     is_browsed: bool,
     /// Only these processes and their descendants are shown.
@@ -138,6 +140,7 @@ impl Player {
             range,
             limits: Limits::default(),
             wants_past: false,
+            look_back_ns: 0,
             is_browsed: false,
             tree: None,
             past: None,
@@ -158,6 +161,11 @@ impl Player {
     /// or by reading the file from its beginning.
     pub(crate) fn with_the_past(&mut self) {
         self.wants_past = true;
+    }
+
+    /// Also reads this much time before the wanted moment, ns.
+    pub(crate) fn look_back(&mut self, look_back_ns: u64) {
+        self.look_back_ns = look_back_ns;
     }
 
     /// Shows only these processes and their descendants. Reading then begins at the

@@ -130,7 +130,11 @@ impl Player {
             true => i128::from(Tracker::LOOKS_BACK_NS),
             false => 0,
         };
-        let goal = target - i128::from(Tracker::WARM_UP_NS).max(looks_back_ns);
+        let shown_ns = i128::from(self.look_back_ns);
+        let goal = target
+            - i128::from(Tracker::WARM_UP_NS)
+                .max(looks_back_ns)
+                .max(shown_ns);
         let holds =
             |recorded: &RecordingFile| recorded.span.is_some_and(|(first, _)| first <= goal);
         let index = self.archive.iter().rposition(holds).unwrap_or(0);

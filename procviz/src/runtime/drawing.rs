@@ -1,16 +1,16 @@
 //! Provides what files and live views both need to draw: theme, palette, font, user
 //! names, and the metadata of a PNG file.
 
-use std::{fs::File, io::Read as _, sync::Arc};
+use std::{ffi::OsString, fs::File, io::Read as _, sync::Arc};
 
 use anyhow::Context as _;
 
 use super::{Failure, text::escaped};
 use crate::{
     chart::{Arguments, Grouping, PaletteKind, Theme},
-    cli::{GroupArg, PaletteArg, PictureArgs, ThemeArg},
+    cli::{FilterArgs, GroupArg, PaletteArg, PictureArgs, ThemeArg},
     export::time,
-    model::{Snapshot, bytes_text},
+    model::{Snapshot, Untrusted, bytes_text},
     scene::{Font, Scene},
     source::Users,
 };
@@ -21,6 +21,26 @@ pub(crate) fn arguments(args: &PictureArgs) -> Arguments {
         true => Arguments::Shown,
         false => Arguments::Hidden,
     }
+}
+
+/// What a picture is restricted to, each escaped for a picture: the conditions of the filter,
+/// and the command.
+pub(crate) fn selection(filter: &FilterArgs, run: &[OsString]) -> Vec<String> {
+    let conditions = [
+        ("user", &filter.users),
+        ("pid", &filter.pids),
+        ("tree", &filter.trees),
+        ("command", &filter.commands),
+        ("cgroup", &filter.cgroups),
+    ];
+    let conditions = conditions.into_iter().filter(|(_, of)| !of.is_empty());
+    let words = conditions.map(|(what, of)| format!("{what} {}", of.join(" or ")));
+    let command = run.iter().map(|word| word.to_string_lossy());
+    let command = command.collect::<Vec<_>>().join(" ");
+    words
+        .chain(Some(command).filter(|command| !command.is_empty()))
+        .map(|words| Untrusted::new(words.as_bytes()).picture())
+        .collect()
 }
 
 /// The theme from `--theme`, light by default. A live view in a terminal makes the

@@ -76,6 +76,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) range: &'a RangeArgs,
     /// The caller wants only one picture of one moment.
     pub(crate) one_picture: bool,
+    /// The caller also shows this much time before the moment, ns.
+    pub(crate) looks_back_ns: u64,
     /// The caller also draws the time before a moment.
     pub(crate) wants_past: bool,
     /// Short-lived processes are not folded.
@@ -108,6 +110,7 @@ impl<'a> Plan<'a> {
             from: sampling.from.as_deref(),
             range: &sampling.range,
             one_picture: false,
+            looks_back_ns: 0,
             wants_past: false,
             lists_short_lived: false,
             save: None,
@@ -250,6 +253,7 @@ impl Session {
         if plan.wants_past {
             player.with_the_past();
         }
+        player.look_back(plan.looks_back_ns);
         let facts = player.facts();
         let users = Users::of_recording(&facts.users);
         let host = facts.machine();

@@ -10,6 +10,9 @@ mod filter;
 mod found;
 mod history;
 mod keyframe;
+mod period;
+#[cfg(test)]
+mod play;
 mod processes;
 mod readings;
 mod rules;
@@ -23,6 +26,7 @@ use crate::model::{Host, Io, Process, Sample, Scope, Snapshot, Sources, TaskId, 
 pub use active_findings::{ActiveFindings, Change};
 pub use filter::Filter;
 pub use keyframe::{Keyframe, KeyframeError, LastSeconds, Secrets};
+pub use period::{INTERVALS, Period};
 
 /// Number of snapshots that show a dead task.
 const SHOWN_DEAD: u64 = 2;

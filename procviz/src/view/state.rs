@@ -18,6 +18,17 @@ pub(crate) enum ChartKind {
     Lines,
 }
 
+impl ChartKind {
+    /// The name of the command that opens the chart.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Grid => "grid",
+            Self::Bubble => "bubble",
+            Self::Lines => "lines",
+        }
+    }
+}
+
 /// Which part of the view handles the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {

@@ -54,7 +54,9 @@ pub(super) fn boot(
     let is_builtin = kernel.flavour == "cloud";
     let disk = image::disk(place, !is_builtin)?;
     let mut qemu = Command::new("timeout");
-    qemu.args(["1200", machine.qemu]).args(machine.options);
+    let seconds = if kernel.runs == 1 { 1200 } else { 3600 };
+    qemu.arg(seconds.to_string());
+    qemu.arg(machine.qemu).args(machine.options);
     // Never with KVM: the machines of this project are virtual themselves.
     qemu.args(["-accel", "tcg,thread=multi", "-smp", "2"]);
     qemu.args(["-m", if is_builtin { "2048" } else { "3072" }]);
@@ -79,8 +81,8 @@ pub(super) fn boot(
     };
     let (tests, options) = (kernel.tests.join(","), kernel.options);
     qemu.arg("-append").arg(format!(
-        "console={} quiet panic=-1 {root} procviz.tests={tests} {options}",
-        machine.console
+        "console={} quiet panic=-1 {root} procviz.tests={tests} procviz.runs={} {options}",
+        machine.console, kernel.runs
     ));
     let started = std::time::Instant::now();
     let output = qemu
@@ -143,7 +145,7 @@ fn read(kernel: &Kernel, console: &str) -> Outcome {
             }
         }
     }
-    outcome.hangs = outcome.release.is_some() && ended.len() < kernel.tests.len();
+    outcome.hangs = outcome.release.is_some() && ended.len() < kernel.tests.len() * kernel.runs;
     // A machine that hangs or panics runs the rest of the tests never.
     for test in kernel.tests.iter().filter(|test| !ended.contains(test)) {
         outcome
@@ -195,6 +197,15 @@ mod tests {
             [("deaths".into(), "5 made, 0 missing".into())]
         );
         assert!(outcome.failed.is_empty(), "{:?}", outcome.failed);
+    }
+
+    #[test]
+    fn runs_that_are_missing_are_a_hang() {
+        let twice = Kernel { runs: 2, ..KERNEL };
+        let once = "BOOTED 6.1.0\ntest result: ok. 5 passed;\nEND kernels:: status 0\n\
+            test result: ok. 2 passed;\nEND vm:: status 0\n";
+        assert!(read(&twice, once).hangs && !read(&KERNEL, once).hangs);
+        assert!(!read(&twice, &once.repeat(2)).hangs);
     }
 
     #[test]

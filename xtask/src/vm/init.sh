@@ -26,10 +26,12 @@ chmod 1777 /scratch
 export TMPDIR=/scratch PROCVIZ_TEST_BINARY=/t/procviz PROCVIZ_NO_SKIP=1 PROCVIZ_TEST_IN_VM=1
 export RUST_BACKTRACE=0
 echo "BOOTED $(uname -r)"
-for test in $(word procviz.tests | tr , ' '); do
-    echo "BEGIN $test"
-    timeout 300 /t/end_to_end "$test" 2>&1 < /dev/null
-    echo "END $test status $?"
+for run in $(seq "$(word procviz.runs)"); do
+    for test in $(word procviz.tests | tr , ' '); do
+        echo "BEGIN $test"
+        timeout 300 /t/end_to_end "$test" 2>&1 < /dev/null
+        echo "END $test status $?"
+    done
 done
 sync
 mount -o remount,ro /

@@ -25,6 +25,8 @@ pub(super) struct Kernel {
     /// Added to the kernel's command line.
     options: &'static str,
     tests: &'static [&'static str],
+    /// How often the tests are run, one after the other.
+    runs: usize,
 }
 
 /// The core suite.
@@ -37,6 +39,13 @@ const CORE: &[&str] = &[
     "states::a_short_life",
     "privilege::two_capabilities_are_enough",
     "privilege::a_pid_namespace_is_reported",
+];
+
+/// Since 7.0 the kernel skips programs. That is rare, so these run many times there.
+const DRIVERS: &[&str] = &[
+    "kernels::deaths",
+    "kernels::groups_killed_at_once",
+    "kernels::bursts",
 ];
 
 const KERNELS: &[Kernel] = &[
@@ -54,6 +63,17 @@ const KERNELS: &[Kernel] = &[
         tests: &["locked::"],
         ..cloud("6.12-locked", "6.12")
     },
+    Kernel {
+        tests: DRIVERS,
+        runs: 20,
+        ..cloud("7.1-often", "7.1")
+    },
+    Kernel {
+        flavour: "rt",
+        tests: DRIVERS,
+        runs: 20,
+        ..cloud("newest-rt-often", "")
+    },
 ];
 
 /// The kernels of `.ci/run`: together they have every way to read a member.
@@ -66,6 +86,7 @@ const fn cloud(name: &'static str, series: &'static str) -> Kernel {
         flavour: "cloud",
         options: "",
         tests: CORE,
+        runs: 1,
     }
 }
 

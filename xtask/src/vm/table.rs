@@ -20,6 +20,7 @@ const NOTES: &str = "## What the tables say
 
 - *missing*: exits that were neither reported nor counted as lost would make the run fail. *partial*: exit records that say that some figures are not known. *wrong*: figures that differ from those of wait4 in records that are not partial.
 - Since 7.0 the kernel skips a tracepoint program that already runs on the same CPU. procviz reads the kernel's count of these (`recursion_misses`), and reports such an exit from the last `sched_switch` of the task.
+- `7.1-often` and `newest-rt-often` run the three drivers of exits 20 times, and their numbers are sums.
 - `6.12-locked` boots with `lockdown=confidentiality`: there are no kernel events, and `procviz doctor` says why.
 - The suite: the programs load; exit records against wait4; every figure of every process against `/proc`; states; threads of io_uring; two capabilities alone; a pid namespace; no BTF; CPUs that come and go.
 ";
@@ -53,13 +54,30 @@ pub(super) fn text(rows: &[(&'static Kernel, Outcome)]) -> String {
             outcome.passed
         ));
         for (name, _) in COLUMNS {
-            let result = outcome.results.iter().find(|(found, _)| found == name);
-            let result = result.map_or("-", |(_, result)| result.as_str());
-            text.push_str(&format!(" {result} |"));
+            let results = outcome.results.iter();
+            let results = results.filter(|(found, _)| found == name);
+            let results: Vec<&str> = results.map(|(_, result)| result.as_str()).collect();
+            text.push_str(&format!(" {} |", sums(&results)));
         }
         text.push('\n');
     }
     text
+}
+
+/// The results of all runs of a test in one text: numbers are added up.
+fn sums(results: &[&str]) -> String {
+    let [first, rest @ ..] = results else {
+        return "-".to_owned();
+    };
+    let mut words: Vec<String> = first.split(' ').map(str::to_owned).collect();
+    for result in rest {
+        for (sum, word) in words.iter_mut().zip(result.split(' ')) {
+            if let (Ok(before), Ok(more)) = (sum.parse::<u64>(), word.parse::<u64>()) {
+                *sum = (before + more).to_string();
+            }
+        }
+    }
+    words.join(" ")
 }
 
 /// Writes a table into the page; the tables of other architectures stay as they are.
@@ -111,7 +129,16 @@ fn section(page: &str, arch: Arch) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arch, renewed, section};
+    use super::{Arch, renewed, section, sums};
+
+    #[test]
+    fn numbers_of_runs_are_added_up() {
+        assert_eq!(
+            sums(&["5 made, 1 lost", "7 made, 2 lost"]),
+            "12 made, 3 lost"
+        );
+        assert_eq!(sums(&[]), "-");
+    }
 
     #[test]
     fn a_run_for_one_architecture_keeps_the_table_of_the_other() {

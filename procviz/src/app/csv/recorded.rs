@@ -80,6 +80,7 @@ pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Request) -> Result<u8, Fa
             kept: None,
             from: Some(path),
             range: &args.range,
+            looks_back_ns: 0,
             one_picture: !args.repeat && !args.range.is_given(),
             wants_past: false,
             lists_short_lived: false,

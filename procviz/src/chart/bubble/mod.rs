@@ -140,10 +140,12 @@ impl Bubble {
                 // A task from the first census has no change yet.
                 None if !is_over => {
                     let is_new = tick > 1 && task.change().ran;
+                    let has_changed =
+                        snapshot.peaks.is_some() && task.rss_delta().is_some_and(|rss| rss != 0);
                     let known = Interest {
                         vsize,
                         rss,
-                        idle: if is_busy || (is_new && task.end().is_some()) {
+                        idle: if is_busy || has_changed || (is_new && task.end().is_some()) {
                             0
                         } else {
                             KEPT + 1
@@ -170,7 +172,8 @@ impl Bubble {
             .max()
             .unwrap_or(0);
         let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
-        head::draw(&mut scene, snapshot, &counts, scope, context, &self.palette);
+        let head = ("bubble", &counts, scope);
+        head::draw(&mut scene, snapshot, head, context, &self.palette);
         margin::draw(&mut scene, snapshot, context, &self.palette);
         let plot = self.scale(&mut dots, largest, context.size);
         plot.draw(&mut scene, self.palette.faint, dots.is_empty(), context);

@@ -133,7 +133,8 @@ impl Grid {
         }
         let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
         scene.marks.reserve(snapshot.threads.len() + 16);
-        head::draw(&mut scene, snapshot, &counts, scope, context, &self.palette);
+        let head = ("grid", &counts, scope);
+        head::draw(&mut scene, snapshot, head, context, &self.palette);
         self.draw_foot(&mut scene, snapshot, largest, context);
         margin::draw(&mut scene, snapshot, context, &self.palette);
         let mut wanted = self.wanted(&groups, context);

@@ -170,7 +170,8 @@ impl Lines {
         let scope = self.options.scope;
         snapshot.tasks(scope).for_each(|task| counts.add(&task));
         let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
-        head::draw(&mut scene, snapshot, &counts, scope, context, &self.palette);
+        let head = ("lines", &counts, scope);
+        head::draw(&mut scene, snapshot, head, context, &self.palette);
         margin::draw(&mut scene, snapshot, context, &self.palette);
         let space = self.space(snapshot, context.size);
         self.frame(&mut scene, &space);

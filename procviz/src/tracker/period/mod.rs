@@ -1,0 +1,89 @@
+//! Adds up the samples of a period, so that a picture can show the whole period and not
+//! only its last interval.
+
+mod picture;
+#[cfg(test)]
+mod tests;
+mod totals;
+
+use std::collections::VecDeque;
+
+use self::totals::Totals;
+use crate::model::Snapshot;
+
+/// The samples of a period that ends with the last observed sample.
+pub struct Period {
+    /// The period has at least this length, ns, and at least [`INTERVALS`] samples; `None`:
+    /// it has all observed samples.
+    length_ns: Option<u64>,
+    /// Totals of the older samples. With a length, these are in `recent`, too.
+    all: Totals,
+    /// The last samples, if the period has a length.
+    recent: VecDeque<Totals>,
+}
+
+/// Shortest period of a picture, ns.
+const LENGTH_NS: u64 = 3_000_000_000;
+/// Least number of samples in the period of a picture.
+pub const INTERVALS: usize = 3;
+
+impl Period {
+    /// A period of all samples that will be observed.
+    pub fn whole() -> Self {
+        Self {
+            length_ns: None,
+            all: Totals::default(),
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// The last `length_ns` of the samples that will be observed; `None`: the last 3 s, or
+    /// three samples if these take longer.
+    pub fn last(length_ns: Option<u64>) -> Self {
+        Self {
+            length_ns: Some(length_ns.unwrap_or(LENGTH_NS)),
+            ..Self::whole()
+        }
+    }
+
+    /// Whether the period has only the last of the samples.
+    pub fn is_last(&self) -> bool {
+        self.length_ns.is_some()
+    }
+
+    /// Takes in a sample. A sample without an interval, such as the opening census, is the
+    /// state at the beginning of the period, and not a part of it.
+    pub fn observe(&mut self, snapshot: &Snapshot) {
+        if snapshot.stamp.interval_ns == 0 {
+            return;
+        }
+        let totals = Totals::of(snapshot);
+        let Some(length_ns) = self.length_ns else {
+            self.all.add(totals);
+            return;
+        };
+        self.recent.push_back(totals);
+        let intervals = |recent: &VecDeque<Totals>| {
+            let intervals = recent.iter().skip(1).map(Totals::interval_ns);
+            intervals.fold(0, u64::saturating_add)
+        };
+        // Ticks are never exactly on time.
+        let least_ns = length_ns - length_ns / 20;
+        while self.recent.len() > INTERVALS && intervals(&self.recent) >= least_ns {
+            self.recent.pop_front();
+        }
+    }
+
+    /// The snapshot of the period: the last state, with the changes and exits of the whole
+    /// period. `latest` is the snapshot that was observed last.
+    pub fn snapshot(&self, latest: &Snapshot) -> Snapshot {
+        if self.length_ns.is_none() {
+            return self.all.snapshot(latest);
+        }
+        let mut totals = Totals::default();
+        for recent in &self.recent {
+            totals.add(recent.clone());
+        }
+        totals.snapshot(latest)
+    }
+}
