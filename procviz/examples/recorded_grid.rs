@@ -45,6 +45,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         font: &font,
         user: &user,
         time: "saved copy".to_owned(),
+        is_live: false,
+        selection: Vec::new(),
         size: (1600.0, 900.0),
         arguments: Arguments::Hidden,
     };

@@ -20,6 +20,7 @@ mod clock;
 mod confinement;
 mod cost;
 mod csv;
+mod culprits;
 mod damage;
 mod deaths;
 mod disks;
@@ -101,6 +102,7 @@ fn main() {
         ("storm", storm::TESTS),
         ("kernels", kernels::TESTS),
         ("findings", findings::TESTS),
+        ("culprits", culprits::TESTS),
         ("recording", recording::TESTS),
         ("clock", clock::TESTS),
         ("format", format::TESTS),
@@ -133,7 +135,9 @@ fn main() {
                 // On a shared machine a workload does not always get a CPU in time, and a
                 // browser does not always answer. A real fault also fails the second time.
                 // A second run is reported at the end.
-                None if ["states", "findings", "pages"].contains(&module) => twice(&of_test, *test),
+                None if ["states", "findings", "culprits", "pages"].contains(&module) => {
+                    twice(&of_test, *test)
+                }
                 None => watchdog::watched(&of_test, test),
             };
             trials.push(Trial::test(name, run).with_ignored_flag(is_ignored));

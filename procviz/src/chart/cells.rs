@@ -343,6 +343,7 @@ impl CellGrid {
         match (task.activity(), task.change().ran) {
             (Activity::Idle, false) => self.idle,
             (Activity::Idle, true) => self.palette.faint,
+            (Activity::Exited, _) if !task.crashed() => self.palette.faint,
             (activity, ran) => self.palette.shade(activity, task.cpu_share(), ran),
         }
     }

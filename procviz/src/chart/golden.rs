@@ -228,18 +228,21 @@ fn each_activity_and_state() {
         &scene,
         &expect![[r#"
             Disc 1 at 180.4,98.4 r 3.83 #a3adb6
-            Disc 2 at 209.3,98.4 r 3.83 #9f141a
-            Disc 3 at 238.2,98.4 r 3.83 #00ba81 spot #ffffff
-            Square 4 at 267.0,98.4 r 3.83 #bcc5cd
-            Ring 5 at 295.9,98.4 r 5.77 #5c6672
-            Triangle 6 at 324.8,98.4 r 3.83 #bcc5cd
-            Disc 7 at 353.6,98.4 r 3.83 #e48f40 spot #ffffff
-            Diamond 8 at 382.5,98.4 r 3.83 #efe523
-            Disc 9 at 411.4,98.4 r 3.83 #bcc5cd
-            Disc 100 at 180.4,140.4 r 11.55 #bcc5cd
+            Disc 2 at 312.4,98.4 r 3.83 #9f141a
+            Disc 3 at 180.4,127.3 r 3.83 #00ba81 spot #ffffff
+            Square 4 at 312.4,127.3 r 3.83 #bcc5cd
+            Ring 5 at 180.4,156.2 r 5.77 #5c6672
+            Triangle 6 at 312.4,156.2 r 3.83 #bcc5cd
+            Disc 7 at 180.4,185.0 r 3.83 #e48f40 spot #ffffff
+            Diamond 8 at 312.4,185.0 r 3.83 #efe523
+            Disc 9 at 180.4,213.9 r 3.83 #bcc5cd
+            Disc 100 at 180.4,252.8 r 11.55 #bcc5cd
             text 568.0,115.0 13 Start #5c6672 nothing in 1 s (too short for: cpu, waiting, growth, shmem, burst,
+            text 626.0,181.0 13 Start #1b2027 0.90 cores  task 2 · user0
+            text 626.0,201.0 13 Start #1b2027 100 MiB  task 100 · user1
+            text 626.0,221.0 13 Start #1b2027 4 KiB/s  task 3 · user0
             text 16.0,97.0 14 Start #1b2027 user0
-            text 16.0,139.0 14 Start #1b2027 user1
+            text 16.0,251.3 14 Start #1b2027 user1
         "#]],
     );
 }
@@ -281,6 +284,8 @@ fn sixty_users_fit() {
     let names = dump(&scene)
         .lines()
         .filter(|line| line.starts_with("text") && line.contains(" user"))
+        // The list of the largest names users, too.
+        .filter(|line| !line.contains('·'))
         .count();
     assert_eq!(names, 60);
     // 200 users: the smallest groups share a block, and no task is left out.
@@ -361,6 +366,11 @@ fn a_line_for_whoever_used_much() {
         .collect();
     expect![[r#"
         Disc 2 at 352.9,142.3 r 3.50 #ccaf4e
+        text 926.0,181.0 13 Start #1b2027 0.50 cores  task 2 · user0
+        text 926.0,198.0 13 Start #1b2027 0.050 cores  task 3 · user0
+        text 926.0,218.0 13 Start #1b2027 3 MiB  task 3 · user0
+        text 926.0,235.0 13 Start #1b2027 2 MiB  task 2 · user0
+        text 926.0,252.0 13 Start #1b2027 1 MiB  task 1 · user0
         text 359.4,147.3 12 Start #1b2027 2 user0 task"#]]
     .assert_eq(&kept.join("\n"));
 }

@@ -1,4 +1,5 @@
-//! Draws the margin: the numbered findings, each with a small curve.
+//! Draws the margin: the numbered findings, each with a small curve, and the processes that
+//! use most.
 
 use plotters::{
     chart::ChartBuilder,
@@ -7,8 +8,12 @@ use plotters::{
 };
 
 use crate::{
-    chart::{Context, foot, head, palette::Palette},
-    model::{Finding, Snapshot, duration_text},
+    chart::{
+        Context, foot, head,
+        largest::{Largest, largest},
+        palette::Palette,
+    },
+    model::{Finding, Severity, Snapshot, Untrusted, duration_text},
     scene::{Anchor, Color, Item, Recorder, Scene, Text, stroke},
 };
 
@@ -19,6 +24,10 @@ pub(super) const SHOWN: usize = 8;
 const SIZE: f32 = 13.0;
 const LINE: f32 = 17.0;
 const CURVE: (f32, f32) = (96.0, 26.0);
+/// Height of a heading, in pixels.
+const HEADING: f32 = 24.0;
+/// Width of the names of measures, in pixels.
+const MEASURE: f32 = 58.0;
 
 pub(super) fn draw(
     scene: &mut Scene,
@@ -26,73 +35,154 @@ pub(super) fn draw(
     context: &Context<'_>,
     palette: &Palette,
 ) {
-    let (top, bottom) = (head::HEIGHT, context.size.1 - foot::HEIGHT);
-    let left = context.size.0 - WIDTH + 8.0;
-    let right = context.size.0 - 16.0;
-    let mut y = top + 14.0;
-    text(
-        scene,
-        left,
-        y,
-        15.0,
-        palette.ink,
-        "What stands out".to_owned(),
-    );
-    y += 10.0;
-    if snapshot.findings.is_empty() {
-        for line in wrap(&quiet(snapshot), context, right - left) {
-            y += LINE;
-            text(scene, left, y, SIZE, palette.faint, line);
-        }
-        return;
+    let top = head::HEIGHT;
+    let bottom = context.size.1 - foot::HEIGHT;
+    let at = Column {
+        left: context.size.0 - WIDTH + 8.0,
+        right: context.size.0 - 16.0,
+        context,
+        palette,
+    };
+    let largest = largest(snapshot);
+    let room = bottom - top - HEADING;
+    // The findings need at least three quarters of a small margin.
+    let (most, height) = [3, 2, 1, 0]
+        .map(|most| (most, height_of(&largest, most)))
+        .into_iter()
+        .find(|(most, height)| *most == 0 || *height <= room * 0.45)
+        .unwrap_or_default();
+    let end = at.findings(scene, snapshot, (top, bottom - height));
+    at.largest(scene, &largest, most, end);
+}
+
+/// Height of the lists of the largest, with `most` entries each, in pixels.
+fn height_of(largest: &[Largest], most: usize) -> f32 {
+    let lines: usize = largest.iter().map(|of| of.entries.len().min(most)).sum();
+    match lines {
+        0 => 0.0,
+        lines => HEADING + 10.0 + lines as f32 * LINE + largest.len() as f32 * 3.0,
     }
-    let mut shown = 0;
-    for finding in snapshot.findings.iter().take(SHOWN) {
-        let lines = lines(finding, context, right - left - 28.0);
-        let has_curve = finding.curve.len() > 1;
-        let height = lines.len() as f32 * LINE + if has_curve { CURVE.1 + 4.0 } else { 0.0 } + 12.0;
-        if y + height > bottom - LINE {
-            break;
+}
+
+/// Where the margin is, and what it is drawn with.
+struct Column<'a> {
+    left: f32,
+    right: f32,
+    context: &'a Context<'a>,
+    palette: &'a Palette,
+}
+
+impl Column<'_> {
+    /// Draws the findings as far as there is room. Returns where they end.
+    fn findings(&self, scene: &mut Scene, snapshot: &Snapshot, (top, bottom): (f32, f32)) -> f32 {
+        let (left, right, palette) = (self.left, self.right, self.palette);
+        let mut y = top + 14.0;
+        let heading = "What stands out".to_owned();
+        text(scene, left, y, 15.0, palette.ink, heading);
+        y += 10.0;
+        if snapshot.findings.is_empty() {
+            for line in wrap(&quiet(snapshot), self.context, right - left) {
+                y += LINE;
+                text(scene, left, y, SIZE, palette.faint, line);
+            }
+            return y + 8.0;
         }
-        scene.panel.push((left, y, right, y + height));
-        badge(scene, left + 9.0, y + 13.0, finding.rank, palette);
-        for (index, line) in lines.into_iter().enumerate() {
+        let mut shown = 0;
+        let mut before = 0;
+        for finding in &snapshot.findings {
+            let is_first = finding.rank != before;
+            let lines = self.lines(finding, is_first);
+            let has_curve = finding.curve.len() > 1;
+            let curve_height = if has_curve { CURVE.1 + 4.0 } else { 0.0 };
+            let gap = if is_first { 10.0 } else { 0.0 };
+            let height = lines.len() as f32 * LINE + curve_height + gap;
+            let is_too_many = is_first && finding.rank as usize > SHOWN;
+            if y + height > bottom - LINE || is_too_many {
+                break;
+            }
+            let begin = y;
+            y += gap;
+            if is_first {
+                badge(scene, left + 9.0, y + 13.0, finding.rank, palette);
+            }
+            for (color, line) in lines {
+                y += LINE;
+                text(scene, left + 26.0, y, SIZE, color, line);
+            }
+            if has_curve {
+                let place = (left + 26.0, y + 6.0, CURVE.0, CURVE.1);
+                curve(scene, place, &finding.curve, palette.accent);
+                y += curve_height;
+            }
+            scene.panel.push((left, begin, right, y + 4.0));
+            (before, shown) = (finding.rank, shown + 1);
+        }
+        let more = snapshot.findings.len() - shown;
+        if more > 0 {
             y += LINE;
-            text(
-                scene,
-                left + 26.0,
-                y,
-                SIZE,
-                if index == 0 {
-                    palette.ink
-                } else {
-                    palette.faint
-                },
-                line,
-            );
+            let words = format!("+{more} more");
+            text(scene, left + 26.0, y, SIZE, palette.ink, words);
         }
-        if has_curve {
-            curve(
-                scene,
-                (left + 26.0, y + 6.0, CURVE.0, CURVE.1),
-                &finding.curve,
-                palette.accent,
-            );
-            y += CURVE.1 + 4.0;
-        }
-        y += 12.0;
-        shown += 1;
+        y + 8.0
     }
-    let more = snapshot.findings.len() - shown;
-    if more > 0 {
-        text(
-            scene,
-            left + 26.0,
-            y + LINE,
-            SIZE,
-            palette.ink,
-            format!("+{more} more"),
-        );
+
+    /// The lines of a finding with their colours. Only the first finding about a subject
+    /// names it.
+    fn lines(&self, finding: &Finding, is_first: bool) -> Vec<(Color, String)> {
+        let (width, palette) = (self.right - self.left - 28.0, self.palette);
+        let mut lines = Vec::new();
+        if is_first {
+            let who = subject(finding, self.context);
+            lines.push((palette.ink, self.context.font.fit(&who, SIZE, width)));
+            let color = match finding.severity {
+                Severity::Harms => Some(palette.alarm),
+                Severity::WillHarm => Some(palette.accent),
+                Severity::Unusual => None,
+            };
+            lines.extend(color.map(|color| (color, finding.severity.text().to_owned())));
+        }
+        let facts = wrap(&finding.text, self.context, width);
+        lines.extend(facts.into_iter().map(|line| (palette.faint, line)));
+        lines
+    }
+
+    /// Draws the processes that use most, with `most` entries of each measure.
+    fn largest(&self, scene: &mut Scene, largest: &[Largest], most: usize, top: f32) {
+        let (left, right, palette) = (self.left, self.right, self.palette);
+        if height_of(largest, most) == 0.0 {
+            return;
+        }
+        let mut y = top + HEADING - 4.0;
+        text(scene, left, y, 15.0, palette.ink, "Largest".to_owned());
+        y += 4.0;
+        for of in largest {
+            let mut heading = Some(of.measure.word().to_owned());
+            for entry in of.entries.iter().take(most) {
+                y += LINE;
+                if let Some(heading) = heading.take() {
+                    text(scene, left, y, SIZE, palette.faint, heading);
+                }
+                let user = (self.context.user)(entry.uid);
+                let user = Untrusted::new(user.as_bytes()).picture();
+                let begin = left + MEASURE;
+                let words = format!("{}  {} · {user}", entry.figure, entry.who);
+                let words = self.context.font.fit(&words, SIZE, right - begin);
+                text(scene, begin, y, SIZE, palette.ink, words);
+            }
+            y += if heading.is_some() { 0.0 } else { 3.0 };
+        }
+    }
+}
+
+/// The subject of a finding and its user.
+pub(crate) fn subject(finding: &Finding, context: &Context<'_>) -> String {
+    let who = finding.who();
+    match finding.uid {
+        Some(uid) => {
+            let user = (context.user)(Some(uid));
+            format!("{who} · {}", Untrusted::new(user.as_bytes()).picture())
+        }
+        None => who,
     }
 }
 
@@ -108,12 +198,6 @@ pub(crate) fn quiet(snapshot: &Snapshot) -> String {
             snapshot.not_judged.join(", ")
         )
     }
-}
-
-fn lines(finding: &Finding, context: &Context<'_>, width: f32) -> Vec<String> {
-    let mut lines = vec![context.font.fit(&finding.who(), SIZE, width)];
-    lines.extend(wrap(&finding.text, context, width));
-    lines
 }
 
 /// Wraps a text at spaces. Cuts a word that is too wide.

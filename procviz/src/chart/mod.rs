@@ -11,6 +11,7 @@ mod grid;
 mod grouping;
 mod head;
 mod labels;
+mod largest;
 mod lines;
 mod margin;
 mod numbers;

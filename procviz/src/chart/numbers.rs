@@ -20,12 +20,13 @@ pub(super) struct Numbered {
 pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) -> Vec<Numbered> {
     let mut drawn = Vec::new();
     let find = |id: TaskId| scene.marks.iter().find(|mark| mark.id == id).copied();
-    let numbered: Vec<(u32, Mark)> = snapshot
-        .findings
-        .iter()
-        .take(margin::SHOWN)
+    let shown = snapshot.findings.iter();
+    let shown = shown.filter(|finding| finding.rank as usize <= margin::SHOWN);
+    let mut numbered: Vec<(u32, Mark)> = shown
         .filter_map(|finding| Some((finding.rank, find(finding.dot?)?)))
         .collect();
+    // Several findings can be about one subject.
+    numbered.dedup_by_key(|(rank, _)| *rank);
     let reach = |mark: &Mark| mark.r.max(5.0) + 3.0;
     for (_, mark) in &numbered {
         scene.items.push(Item::Ring {

@@ -1,7 +1,11 @@
 //! Defines the colours of activities: light theme, dark theme, and the colours of
 //! the 2011 version.
 
-use crate::{chart::oklab::mix, model::Activity, scene::Color};
+use crate::{
+    chart::oklab::mix,
+    model::{Activity, TaskView},
+    scene::Color,
+};
 
 /// The theme of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,6 +216,16 @@ impl Palette {
     }
 
     /// The colour of a task. The more CPU the task used, the deeper its colour.
+    pub fn of_task(&self, task: &TaskView<'_>) -> Color {
+        let activity = match task.activity() {
+            // A clean end is normal: what the task did matters more.
+            Activity::Exited if !task.crashed() && !self.is_classic => task.work(),
+            activity => activity,
+        };
+        self.shade(activity, task.cpu_share(), task.change().ran)
+    }
+
+    /// The colour of an activity; the more CPU, the deeper.
     pub fn shade(&self, activity: Activity, cpu_share: f64, ran: bool) -> Color {
         let palest = match activity {
             Activity::Idle => {

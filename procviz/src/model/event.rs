@@ -160,6 +160,14 @@ impl Status {
         self.0 & 0x80 != 0
     }
 
+    /// Whether a signal killed the task that nobody sends on purpose to end a process: all but
+    /// HUP, INT, PIPE and TERM.
+    pub fn is_crash(self) -> bool {
+        const PEACEFUL: [u32; 4] = [1, 2, 13, 15];
+        self.signal()
+            .is_some_and(|signal| !PEACEFUL.contains(&signal))
+    }
+
     /// Name of the signal: `SIGSEGV`, or `SIGRTMIN+3` for a real-time signal.
     pub fn signal_name(self) -> Option<String> {
         const NAMES: [&str; 31] = [

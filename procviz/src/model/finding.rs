@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Comm, TaskId};
+use crate::model::{Comm, TaskId, bytes_text, rate_text};
 
 /// Defines [`Rule`] from a table: each row is a doc comment, a name, and the word in JSON.
 macro_rules! rules {
@@ -67,13 +67,51 @@ rules! {
     Zombies = "zombies",
 }
 
+/// How bad a finding is. The worst comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Others wait, are blocked or die because of it.
+    Harms,
+    /// It will harm others if it goes on.
+    WillHarm,
+    /// It stands out.
+    Unusual,
+}
+
+impl Severity {
+    /// The name in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Harms => "harms",
+            Self::WillHarm => "will-harm",
+            Self::Unusual => "unusual",
+        }
+    }
+
+    /// The words for people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Harms => "harms others now",
+            Self::WillHarm => "will harm others",
+            Self::Unusual => "unusual",
+        }
+    }
+}
+
 /// A noteworthy fact, found by a rule.
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// The rule that found the fact.
     pub rule: Rule,
-    /// Rank among all findings of the snapshot, from 1.
+    /// Rank of the subject among all subjects of the snapshot, from 1. Several findings about
+    /// one subject have the same rank.
     pub rank: u32,
+    /// How bad the fact is.
+    pub severity: Severity,
+    /// Real user id of the subject; `None` if there is none, or if it is not known.
+    pub uid: Option<u32>,
+    /// The finding is about all processes with the name `comm` and the user `uid`.
+    pub is_group: bool,
     /// The process that the finding is about; `None` if there is none.
     pub about: Option<TaskId>,
     /// The task whose dot shows the rank: `about`, a thread of `about`, or a process
@@ -100,24 +138,64 @@ pub struct Finding {
 }
 
 /// Identifies a finding across snapshots.
-pub type FindingKey = (Rule, Option<TaskId>, Option<Comm>, Option<Arc<str>>);
+pub type FindingKey = (
+    Rule,
+    Option<TaskId>,
+    Option<Comm>,
+    Option<Arc<str>>,
+    Option<u32>,
+);
 
 impl Finding {
+    /// A finding without any content.
+    pub fn new(rule: Rule) -> Self {
+        Self {
+            rule,
+            rank: 0,
+            severity: Severity::Unusual,
+            uid: None,
+            is_group: false,
+            about: None,
+            dot: None,
+            comm: None,
+            count: 0,
+            cgroup: None,
+            value: 0.0,
+            unit: "",
+            since_ns: 0,
+            text: String::new(),
+            curve: Vec::new(),
+        }
+    }
+
     /// The key that identifies the finding in the next snapshot. Rules that combine
     /// processes of one name report the worst process. Another process can be the
     /// worst in the next snapshot, so the key of these rules has no process.
     pub fn key(&self) -> FindingKey {
         let is_fold = matches!(self.rule, Rule::Blocked | Rule::Waiting | Rule::Shmem);
-        let about = self.about.filter(|_| !is_fold);
+        let about = self.about.filter(|_| !is_fold && !self.is_group);
         // A process can change its name.
         let comm = self.comm.filter(|_| about.is_none() || !self.is_named());
-        (self.rule, about, comm, self.cgroup.clone())
+        let uid = self.uid.filter(|_| self.is_group);
+        (self.rule, about, comm, self.cgroup.clone(), uid)
     }
 
     /// Whether `comm` is the name of `about`, and not of processes that `about` started
     /// and that died.
     pub fn is_named(&self) -> bool {
-        self.rule != Rule::Deaths
+        self.rule != Rule::Deaths && !self.is_group
+    }
+
+    /// The figure that made the rule fire, where it says something without its text.
+    pub fn figure(&self) -> Option<String> {
+        match self.unit {
+            "cores" => Some(format!("{:.2} cores", self.value)),
+            "bytes/s" if self.rule == Rule::Growth => Some(format!("+{}", rate_text(self.value))),
+            "bytes/s" => Some(rate_text(self.value)),
+            "bytes" => Some(bytes_text(self.value as u64)),
+            "forks/s" => Some(format!("{:.0} starts/s", self.value)),
+            _ => None,
+        }
     }
 
     /// The name to show, with the pid if the finding is about one process.
@@ -127,6 +205,7 @@ impl Finding {
             |comm| comm.text().name(),
         );
         match self.about.filter(|_| self.is_named()) {
+            _ if self.is_group => format!("{} × {name}", self.count),
             Some(about) => format!("{name} {}", about.tid),
             None => name,
         }

@@ -298,9 +298,32 @@ impl TaskView<'_> {
         if self.end().is_some() {
             return Activity::Idle;
         }
+        self.work()
+    }
+
+    /// What the task did in the interval, also if it has exited since.
+    pub fn work(&self) -> Activity {
         let change = self.change();
         let busy = change.cpu_ns > 0 && change.cpu_ns >= self.interval_ns.div_ceil(100);
         Activity::new(busy || self.running, change.io_bytes > 0 || self.in_iowait)
+    }
+
+    /// Resident set, bytes; of a process that has exited, the largest that it had. `None` if
+    /// not known.
+    pub fn largest_rss(&self) -> Option<u64> {
+        match &self.process.exit {
+            Some(record) => {
+                let is_own = record.max_rss_inherited != Some(true);
+                record.max_rss_bytes.filter(|_| is_own)
+            }
+            None => self.process.rss,
+        }
+    }
+
+    /// Whether the task was killed by a signal that nobody sends on purpose to end a process.
+    pub fn crashed(&self) -> bool {
+        let status = self.end().and_then(|end| end.status);
+        status.is_some_and(Status::is_crash)
     }
 
     /// State of the task; a dead task that is not reaped yet is a zombie.

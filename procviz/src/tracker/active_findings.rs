@@ -71,10 +71,8 @@ mod tests {
 
     fn blocked(tid: u32, cgroup: &str) -> Finding {
         Finding {
-            rule: Rule::Blocked,
             rank: 1,
             about: Some(TaskId { tid, start_ns: 1 }),
-            dot: None,
             comm: Some(Comm::new(b"postgres")),
             count: 2,
             cgroup: Some(cgroup.into()),
@@ -82,7 +80,7 @@ mod tests {
             unit: "s",
             since_ns: 0,
             text: String::new(),
-            curve: Vec::new(),
+            ..Finding::new(Rule::Blocked)
         }
     }
 

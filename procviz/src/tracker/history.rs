@@ -67,6 +67,30 @@ impl History {
         Some((*first, last))
     }
 
+    /// CPU, private memory and IO per second, on average over the last `span_ns`: cores, and
+    /// bytes per second. `None` if nothing changed in that time.
+    pub(super) fn over(&self, now_ns: u64, span_ns: u64) -> Option<[f64; 3]> {
+        let last = *self.points.back()?;
+        // 5 % less, because ticks are never exactly on time.
+        let from = now_ns.saturating_sub(span_ns - span_ns / 20);
+        if last.time_ns <= from {
+            return None;
+        }
+        let mut earlier = self.points.iter().rev();
+        let first = earlier.find(|point| point.time_ns <= from);
+        let first = *first.or(self.points.front())?;
+        // The changes of a process that was idle before are all within the span.
+        let covered_ns = now_ns.saturating_sub(first.time_ns);
+        let is_steady = (span_ns..span_ns + span_ns / 2).contains(&covered_ns);
+        let seconds = if is_steady { covered_ns } else { span_ns } as f64 / 1e9;
+        let per_second = |later: u64, earlier: u64| (later as f64 - earlier as f64) / seconds;
+        Some([
+            per_second(last.cpu_ns, first.cpu_ns) / 1e9,
+            per_second(last.private, first.private),
+            per_second(last.io_bytes, first.io_bytes),
+        ])
+    }
+
     /// Start of the latest period in which `is_above` holds in every step, ns since boot.
     pub(super) fn since(&self, is_above: impl Fn(Point, Point) -> bool) -> u64 {
         let mut since = self.last_time_ns();

@@ -129,6 +129,14 @@ impl Play {
         child
     }
 
+    /// Process `process` creates a thread.
+    pub(super) fn thread(&mut self, tid: u32, process: u32) {
+        self.fork(tid, process);
+        if let Some(Event::Fork(fork)) = self.sample.events.last_mut() {
+            fork.process = id(process);
+        }
+    }
+
     pub(super) fn end(
         &mut self,
         process: TaskId,

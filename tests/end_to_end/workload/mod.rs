@@ -2,6 +2,7 @@
 //! thread, started as `end_to_end --workload NAME ARGUMENTS`.
 
 mod actor;
+mod culprit;
 mod deaths;
 mod simple;
 mod storm;
@@ -44,6 +45,14 @@ pub(crate) fn run(args: &[String]) {
         ["burst", count] => trouble::burst(count.parse().unwrap()),
         ["orphans"] => trouble::orphans(),
         ["restart"] => trouble::restart(),
+        ["crowd", count] => culprit::crowd(count.parse().unwrap()),
+        ["each", count, what, folder] => culprit::each(count.parse().unwrap(), what, folder),
+        ["some-cpu", percent] => culprit::some_cpu(percent.parse().unwrap()),
+        ["hold", mib] => culprit::hold(mib.parse().unwrap()),
+        ["thread-leak", rate] => culprit::thread_leak(rate.parse().unwrap()),
+        ["thread-churn", rate] => culprit::thread_churn(rate.parse().unwrap()),
+        ["slow-crash", millis] => culprit::slow_crash(millis.parse().unwrap()),
+        ["dead-cpu"] => culprit::dead_cpu(),
         ["beyond-limit", folder] => trouble::beyond_limit(folder),
         _ => panic!("unknown workload: {words:?}"),
     }

@@ -168,7 +168,7 @@ impl Bubble {
         let mut dots = self.dots(snapshot, context);
         let largest = dots
             .iter()
-            .filter_map(|dot| dot.task.process.rss)
+            .filter_map(|dot| dot.task.largest_rss())
             .max()
             .unwrap_or(0);
         let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
@@ -270,7 +270,7 @@ impl Bubble {
         };
         let plot = Plot::new(size, axes, has(Row::Kernel), has(Row::Unknown));
         for dot in dots {
-            let rss = dot.task.process.rss.unwrap_or(0);
+            let rss = dot.task.largest_rss().unwrap_or(0);
             let part = (rss as f64 / largest.max(1) as f64).sqrt() as f32;
             let row = Row::of(&dot.task);
             dot.r = (part * LARGEST).max(SMALLEST);

@@ -62,6 +62,14 @@ pub(super) struct Room {
     pub(super) largest: f32,
     /// Number of places that stay free below all groups.
     pub(super) spare: usize,
+    /// Least width of a column, in pixels: each dot has its name beside it. 0: no names.
+    pub(super) wide: f32,
+}
+
+impl Room {
+    fn columns(&self, width: f32, cell: f32) -> usize {
+        columns_for(width, cell.max(self.wide), self.most)
+    }
 }
 
 /// Width for names at the left, in pixels.
@@ -146,7 +154,7 @@ fn spare_height(room: &Room, width: f32, cell: f32) -> f32 {
     if room.spare == 0 {
         return 0.0;
     }
-    let rows = room.spare.div_ceil(columns_for(width, cell, room.most));
+    let rows = room.spare.div_ceil(room.columns(width, cell));
     rows as f32 * cell + ROW
 }
 
@@ -155,7 +163,7 @@ pub(super) fn gap(cell: f32) -> f32 {
 }
 
 fn rows_height(wanted: &[Wanted], room: &Room, cell: f32) -> f32 {
-    let columns = columns_for(room.width - LABELS, cell, room.most);
+    let columns = room.columns(room.width - LABELS, cell);
     wanted
         .iter()
         .map(|wanted| band(wanted, cell, columns) + gap(cell))
@@ -163,7 +171,7 @@ fn rows_height(wanted: &[Wanted], room: &Room, cell: f32) -> f32 {
 }
 
 fn rows(wanted: &[Wanted], room: &Room, cell: f32) -> Layout {
-    let columns = columns_for(room.width - LABELS, cell, room.most);
+    let columns = room.columns(room.width - LABELS, cell);
     let mut y = room.top;
     let blocks = wanted.iter().map(|wanted| {
         let height = band(wanted, cell, columns);
@@ -249,12 +257,10 @@ fn above(wanted: &[Wanted], tail: usize, room: &Room, cell: f32, font: &Font) ->
         let label = font.width(&group.name, SMALL) + font.width(&group.count, SMALL) + 9.0;
         let label = label.min(WIDEST);
         let columns = ((len as f32 * 1.6).sqrt().ceil())
-            .max((label / cell).floor())
+            .max((label / cell.max(room.wide)).floor())
             .max(1.0) as usize;
-        let columns = columns
-            .min(columns_for(room.width, cell, room.most))
-            .min(len.max(1));
-        let width = label.max(columns as f32 * cell) + BESIDE;
+        let columns = columns.min(room.columns(room.width, cell)).min(len.max(1));
+        let width = label.max(columns as f32 * cell.max(room.wide)) + BESIDE;
         if x > 0.0 && x + width - BESIDE > room.width {
             (x, y, tallest) = (0.0, y + tallest, 0.0);
         }

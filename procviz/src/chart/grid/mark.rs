@@ -58,7 +58,7 @@ impl Sizes {
         let rss = if shares {
             0
         } else {
-            task.process.rss.unwrap_or(0)
+            task.largest_rss().unwrap_or(0)
         };
         let area = (rss as f64 / self.largest as f64).max(self.least);
         let delta = if shares {
@@ -93,7 +93,7 @@ pub(super) fn mark(
     palette: &Palette,
 ) -> Mark {
     let activity = task.activity();
-    let mut color = palette.shade(activity, task.cpu_share(), task.change().ran);
+    let mut color = palette.of_task(task);
     let mut r = sizes.radius(task, activity);
     let (mut shape, spot) = second_channel(activity, r, palette);
     match task.state() {

@@ -2,6 +2,7 @@
 
 mod layout;
 mod mark;
+mod names;
 mod places;
 mod stable;
 
@@ -78,6 +79,8 @@ pub struct Grid {
 
 /// Upper limit for the dots of tasks that started and exited between two samples.
 const SHOWN_SHORT_LIVES: usize = 60;
+/// The same in the picture of a period.
+const SHOWN_ENDED: usize = 1_000;
 const LEFT: f32 = 16.0;
 /// Number of columns in the 2011 version.
 const CLASSIC_COLUMNS: usize = 30;
@@ -116,7 +119,7 @@ impl Grid {
         let mut largest = 0;
         let counted = tasks().inspect(|task| {
             counts.add(task);
-            largest = largest.max(task.process.rss.unwrap_or(0));
+            largest = largest.max(task.largest_rss().unwrap_or(0));
         });
         self.places.update(counted, |task| groups.key(task));
         self.places.arrange(self.options.sorting, tasks());
@@ -138,15 +141,40 @@ impl Grid {
         self.draw_foot(&mut scene, snapshot, largest, context);
         margin::draw(&mut scene, snapshot, context, &self.palette);
         let mut wanted = self.wanted(&groups, context);
-        let room = self.room(context.size);
+        let mut room = self.room(context.size);
         let layout = match &mut self.stable {
             Some(stable) => stable.layout(&mut wanted, room, context.font),
-            None => layout(&mut wanted, &room, context.font),
+            None => {
+                let with_names = layout(&mut wanted, &room, context.font);
+                let is_too_small = with_names.cell < names::ROW;
+                if room.wide > 0.0 && is_too_small {
+                    room.wide = 0.0;
+                    layout(&mut wanted, &room, context.font)
+                } else {
+                    with_names
+                }
+            }
         };
         self.label_groups(&mut scene, &wanted, &layout, context);
-        self.draw_dots(&mut scene, tasks(), largest, &layout);
-        // The places of the numbers are not needed: dots of a grid have no labels.
-        _ = numbers::draw(&mut scene, snapshot, &self.palette);
+        let pitch = layout.cell.max(room.wide);
+        let placed = self.draw_dots(&mut scene, tasks(), largest, (&layout, pitch));
+        let numbered = numbers::draw(&mut scene, snapshot, &self.palette);
+        let names = names::Names {
+            context,
+            palette: &self.palette,
+            bounds: (
+                room.left,
+                room.top,
+                room.left + room.width,
+                room.top + room.height,
+            ),
+            cell: layout.cell,
+        };
+        if room.wide > 0.0 {
+            names.of_all(&mut scene, &placed, room.wide);
+        } else if !self.options.classic {
+            names.of_some(&mut scene, &placed, snapshot, &numbered);
+        }
         scene
     }
 
@@ -162,13 +190,19 @@ impl Grid {
             .into_iter()
             .map(|activity| {
                 let (shape, spot) = mark::second_channel(activity, 5.0, palette);
-                let words = activity.word().to_owned();
+                let words = match activity {
+                    Activity::Exited if palette.has_depth() => "crashed or killed".to_owned(),
+                    activity => activity.word().to_owned(),
+                };
                 foot::Entry::new(words, shape, palette.full(activity), spot)
             })
             .collect();
         let faint =
             |words: &str, shape| foot::Entry::new(words.to_owned(), shape, palette.faint, None);
-        legend.push(faint("any colour: blocked (D)", Shape::Square));
+        if palette.has_depth() {
+            legend.push(faint("any colour: exited", Shape::Diamond));
+        }
+        legend.push(faint("blocked (D)", Shape::Square));
         legend.push(faint("zombie", Shape::Ring));
         legend.push(faint("stopped", Shape::Triangle));
         let area = foot::area(largest);
@@ -228,16 +262,31 @@ impl Grid {
             most,
             largest: mark::largest_diameter(self.options.point_size) * 1.25,
             spare: 0,
+            wide: self.wide(),
         }
     }
 
+    /// Width of a column in which each dot has its name; 0 if there are too many dots. In a
+    /// series of pictures dots must not move, so none has its name there.
+    fn wide(&self) -> f32 {
+        let places: usize = self.places.groups().iter().map(places::Group::len).sum();
+        let is_free = self.stable.is_none() && !self.options.classic;
+        if is_free && self.options.columns.is_none() && places <= names::MOST_NAMED {
+            names::COLUMN
+        } else {
+            0.0
+        }
+    }
+
+    /// Draws the dots. Returns them in the order of their places.
     fn draw_dots<'a>(
         &self,
         scene: &mut Scene,
         tasks: impl Iterator<Item = TaskView<'a>>,
         largest: u64,
-        layout: &Layout,
-    ) {
+        (layout, pitch): (&Layout, f32),
+    ) -> Vec<names::Placed<'a>> {
+        let mut placed = Vec::new();
         // The blocks of each group, the block with the last places first.
         let mut blocks = vec![Vec::new(); self.places.groups().len()];
         for block in layout.blocks.iter().rev() {
@@ -253,12 +302,19 @@ impl Grid {
             };
             let place = block.offset + place - block.from;
             let (row, column) = (place / block.columns, place % block.columns);
-            let x = block.dots.0 + (column as f32 + 0.5) * layout.cell;
+            let x = block.dots.0 + column as f32 * pitch + 0.5 * layout.cell;
             let y = block.dots.1 + (row as f32 + 0.5) * layout.cell;
             scene
                 .marks
                 .push(mark::mark(&task, (x, y), &sizes, &self.palette));
+            placed.push(names::Placed {
+                task,
+                mark: scene.marks.len() - 1,
+                order: (group, place, row),
+            });
         }
+        placed.sort_unstable_by_key(|placed| placed.order);
+        placed
     }
 
     /// Draws for each group the name, the number of living tasks, and the number of
@@ -379,11 +435,21 @@ pub(super) fn short_lives_without_dot(snapshot: &Snapshot, scope: Scope) -> FxHa
             .iter()
             .any(|finding| finding.dot == Some(id))
     };
-    let mut short: Vec<TaskId> = snapshot
+    let mut short: Vec<(u64, TaskId)> = snapshot
         .tasks(scope)
         .filter(|task| task.id().start_ns >= began && task.exited() && !is_numbered(task.id()))
-        .map(|task| task.id())
+        .map(|task| {
+            // Of a whole period, the costly ones matter more than the newest.
+            let is_period = snapshot.peaks.is_some();
+            let cpu_ns = if is_period { task.change().cpu_ns } else { 0 };
+            (cpu_ns, task.id())
+        })
         .collect();
-    short.sort_unstable_by_key(|id| std::cmp::Reverse((id.start_ns, id.tid)));
-    short.into_iter().skip(SHOWN_SHORT_LIVES).collect()
+    short.sort_unstable_by_key(|(cpu_ns, id)| std::cmp::Reverse((*cpu_ns, id.start_ns, id.tid)));
+    let most = match snapshot.peaks.is_some() {
+        true => SHOWN_ENDED,
+        false => SHOWN_SHORT_LIVES,
+    };
+    let without = short.into_iter().skip(most);
+    without.map(|(_, id)| id).collect()
 }

@@ -105,8 +105,6 @@ impl Blocked {
         for ((comm, cgroup), fold) in folds {
             let text = fold.text();
             findings.push(Finding {
-                rule: Rule::Blocked,
-                rank: 0,
                 cgroup: cgroup.map(Arc::from),
                 about: Some(fold.process),
                 dot: Some(fold.first),
@@ -116,7 +114,7 @@ impl Blocked {
                 unit: "s",
                 since_ns: now.saturating_sub(fold.longest_ns),
                 text,
-                curve: Vec::new(),
+                ..Finding::new(Rule::Blocked)
             });
         }
     }

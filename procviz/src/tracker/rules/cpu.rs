@@ -1,16 +1,34 @@
 use super::{SECOND, Subject};
 use crate::{
-    model::{Finding, Rule, duration_text},
+    model::{Finding, Process, Rule, duration_text},
     tracker::history::{Point, rate},
 };
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// Cores.
-const THRESHOLD: f64 = 0.9;
+pub(super) const THRESHOLD: f64 = 0.9;
 
 /// Whether the CPU use between two points is at or above the threshold.
 pub(super) fn is_above(earlier: Point, later: Point) -> bool {
     rate(earlier, later, |point| point.cpu_ns) / 1e9 >= THRESHOLD
+}
+
+/// A process that is younger than this before it began to use a core has no baseline, ns.
+const LIFE_NS: u64 = 30 * SECOND;
+
+/// What the process used before, if that is less than half: `; before that 0.02 on average`.
+/// `used` is the CPU time since `since`, ns.
+fn life(process: &Process, since: u64, used: u64, cores: f64) -> String {
+    let before_ns = since.saturating_sub(process.id.start_ns);
+    if before_ns < LIFE_NS {
+        return String::new();
+    }
+    let mean = process.cpu_ns.saturating_sub(used) as f64 / before_ns as f64;
+    if mean > cores / 2.0 {
+        return String::new();
+    }
+    let before = duration_text(before_ns);
+    format!("; in the {before} of its life before, {mean:.2}")
 }
 
 /// A process that keeps a core busy.
@@ -22,10 +40,12 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     }
     let since = subject.history.since(is_above).min(first.time_ns);
     let since = subject.since(Rule::Cpu, since);
-    let text = format!(
+    let mut text = format!(
         "uses {cores:.2} cores for {}",
         duration_text(last.time_ns.saturating_sub(since))
     );
+    let used = (cores * last.time_ns.saturating_sub(since) as f64) as u64;
+    text.push_str(&life(subject.process, since, used, cores));
     let curve = subject
         .history
         .curve(|a, b| (rate(a, b, |point| point.cpu_ns) / 1e9) as f32);

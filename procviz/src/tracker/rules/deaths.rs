@@ -8,14 +8,17 @@ use super::{SECOND, world::World};
 use crate::model::{Comm, Event, ExitRecord, Finding, Rule, Status, TaskId, duration_text, total};
 
 const SPAN_NS: u64 = 600 * SECOND;
-const THRESHOLD: usize = 3;
+/// From this number of deaths on, it is a loop.
+pub(super) const THRESHOLD: usize = 3;
 /// Upper limit for the stored kinds of deaths.
 const MOST_KINDS: usize = 4_000;
 /// Shortest lifetime of a service, ns: a command that fails sooner is a `grep` in a
 /// loop.
 const SERVICE_NS: u64 = SECOND / 5;
-/// Signals that normally terminate a process on purpose: HUP, INT, PIPE and TERM.
-const PEACEFUL: [u32; 4] = [1, 2, 13, 15];
+/// Signals of faults, of which a single death is worth a word: ILL, ABRT, BUS, FPE and SEGV.
+const FAULTS: [u32; 5] = [4, 6, 7, 8, 11];
+/// How long a single death is shown, ns.
+const SHOWN_NS: u64 = 10 * SECOND;
 
 /// Commands that crash or fail again and again.
 #[derive(Default, Serialize, Deserialize)]
@@ -42,7 +45,7 @@ impl Deaths {
                 self.death(record, parent.is_some_and(is_manager));
             }
         }
-        for fold in snapshot.folds.iter().filter(|fold| is_crash(fold.status)) {
+        for fold in snapshot.folds.iter().filter(|fold| fold.status.is_crash()) {
             let death = Death {
                 time_ns: snapshot.stamp.boot_ns,
                 id: fold.origin,
@@ -79,7 +82,7 @@ impl Deaths {
             ppid: record.ppid,
             count: 1,
         };
-        if is_crash(status) {
+        if status.is_crash() {
             let key = (record.origin, record.short_name(), status.0 & 0x7f);
             self.kinds.entry(key).or_default().push_back(death);
         } else if status.code().is_some_and(|code| code != 0) {
@@ -107,11 +110,20 @@ impl Deaths {
             let (Some(first), Some(last)) = (deaths.front(), deaths.back()) else {
                 continue;
             };
-            if count < THRESHOLD as u64 {
+            let is_loop = count >= THRESHOLD as u64;
+            let is_fault = Status(*status)
+                .signal()
+                .is_some_and(|signal| FAULTS.contains(&signal));
+            let is_recent = world.now_ns().saturating_sub(last.time_ns) < SHOWN_NS;
+            if !(is_loop || is_fault && is_recent) {
                 continue;
             }
             let how = Status(*status).words();
             let span = duration_text(last.time_ns.saturating_sub(first.time_ns));
+            let times = match count {
+                1 => format!("died ({how})"),
+                count => format!("died {count} times ({how}) in {span}"),
+            };
             let by = match world.name(*origin) {
                 Some(comm) => {
                     let verb = if is_manager(comm) {
@@ -125,9 +137,6 @@ impl Deaths {
             };
             let is_shown = world.process(last.id).is_some();
             findings.push(Finding {
-                rule: Rule::Deaths,
-                rank: 0,
-                cgroup: None,
                 about: Some(*origin),
                 dot: Some(if is_shown { last.id } else { *origin }),
                 comm: Some(*comm),
@@ -135,8 +144,9 @@ impl Deaths {
                 value: count as f64,
                 unit: "deaths",
                 since_ns: first.time_ns,
-                text: format!("died {count} times ({how}) in {span}{by}"),
+                text: format!("{times}{by}"),
                 curve: curve(deaths, world.now_ns()),
+                ..Finding::new(Rule::Deaths)
             });
         }
     }
@@ -157,12 +167,6 @@ fn is_manager(comm: Comm) -> bool {
         b"monit",
     ];
     NAMES.contains(&comm.bytes()) || comm.bytes().starts_with(b"containerd-shim")
-}
-
-fn is_crash(status: Status) -> bool {
-    status
-        .signal()
-        .is_some_and(|signal| !PEACEFUL.contains(&signal))
 }
 
 /// Number of deaths in each twentieth of the time since the first death.

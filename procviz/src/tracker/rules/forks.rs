@@ -150,9 +150,6 @@ impl Forks {
             let last = origin.name.text().name();
             let span = duration_text(watched);
             findings.push(Finding {
-                rule: Rule::Forks,
-                rank: 0,
-                cgroup: None,
                 about: Some(*id),
                 dot: Some(*id),
                 comm: Some(name),
@@ -165,6 +162,7 @@ impl Forks {
                     .map_or(0, |tick| tick.time_ns.saturating_sub(tick.interval_ns)),
                 text: text(forks, cores, &last, &span),
                 curve: curve(&origin.ticks),
+                ..Finding::new(Rule::Forks)
             });
         }
     }
@@ -194,9 +192,6 @@ impl Forks {
         let name = world.name(id).unwrap_or(origin.name);
         let last = origin.name.text().name();
         Some(Finding {
-            rule: Rule::Burst,
-            rank: 0,
-            cgroup: None,
             about: Some(id),
             dot: Some(id),
             comm: Some(name),
@@ -209,6 +204,7 @@ impl Forks {
                 .map_or(0, |tick| tick.time_ns.saturating_sub(tick.interval_ns)),
             text: format!("started {count} processes, such as {last}, within 2 s"),
             curve: curve(&origin.ticks),
+            ..Finding::new(Rule::Burst)
         })
     }
 }

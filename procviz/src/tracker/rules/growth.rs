@@ -6,7 +6,7 @@ use crate::{
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// Bytes per second.
-const THRESHOLD: f64 = 10.0 * 1024.0 * 1024.0;
+pub(super) const THRESHOLD: f64 = 10.0 * 1024.0 * 1024.0;
 /// Growth since the run began, as a share of the machine's memory.
 const PART: f64 = 0.2;
 

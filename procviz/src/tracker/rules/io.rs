@@ -6,10 +6,10 @@ use crate::{
 
 const SPAN_NS: u64 = SECOND;
 /// Bytes per second.
-const THRESHOLD: f64 = 50.0 * 1024.0 * 1024.0;
+pub(super) const THRESHOLD: f64 = 50.0 * 1024.0 * 1024.0;
 /// Share of all IO in the interval; counts only above `FLOOR`, bytes per second.
 const PART: f64 = 0.5;
-const FLOOR: f64 = 10.0 * 1024.0 * 1024.0;
+pub(super) const FLOOR: f64 = 10.0 * 1024.0 * 1024.0;
 
 /// Much storage IO by one process.
 pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {

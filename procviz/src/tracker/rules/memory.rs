@@ -69,9 +69,6 @@ impl Memory {
                 String::new()
             };
             findings.push(Finding {
-                rule: Rule::Memory,
-                rank: 0,
-                cgroup: None,
                 about: Some(process.id),
                 dot: Some(process.id),
                 comm: Some(world.snapshot.name_of(process)),
@@ -85,7 +82,7 @@ impl Memory {
                     part * 100.0,
                     of_it(process, sharers)
                 ),
-                curve: Vec::new(),
+                ..Finding::new(Rule::Memory)
             });
         }
     }

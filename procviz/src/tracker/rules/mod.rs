@@ -5,13 +5,18 @@ mod blocked;
 mod cpu;
 mod deaths;
 mod forks;
+mod groups;
+#[cfg(test)]
+mod groups_tests;
 mod growth;
 mod held;
 mod io;
 mod memory;
 mod oom;
+mod severity;
 mod shmem;
 mod stall;
+mod subjects;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -128,17 +133,10 @@ impl Rules {
             findings.extend(OF_A_PROCESS.iter().filter_map(|judge| judge(&subject)));
         }
         self.judge_states(world, &mut findings);
-        findings.sort_by(|a, b| {
-            a.rule
-                .cmp(&b.rule)
-                .then(b.value.total_cmp(&a.value))
-                .then(a.about.cmp(&b.about))
-                .then_with(|| a.text.cmp(&b.text))
-        });
-        for (index, finding) in findings.iter_mut().enumerate() {
-            finding.rank = index as u32 + 1;
-        }
-        findings
+        subjects::set_users(world, &mut findings);
+        groups::judge(&self.histories, world, &mut findings);
+        severity::judge(&self.waiting, world, &mut findings);
+        subjects::rank(findings)
     }
 
     /// The data that is no longer needed after
@@ -263,9 +261,6 @@ impl Subject<'_> {
         curve: Vec<f32>,
     ) -> Finding {
         Finding {
-            rule,
-            rank: 0,
-            cgroup: None,
             about: Some(self.process.id),
             dot: Some(self.process.id),
             comm: Some(self.comm),
@@ -275,6 +270,7 @@ impl Subject<'_> {
             since_ns,
             text,
             curve,
+            ..Finding::new(rule)
         }
     }
 }

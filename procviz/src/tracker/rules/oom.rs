@@ -78,9 +78,6 @@ impl Oom {
             text.push_str(&format!("; {name} {}{place} grew by {grown}", id.tid));
         }
         findings.push(Finding {
-            rule: Rule::Oom,
-            rank: 0,
-            cgroup: None,
             about: Some(last.id),
             dot: Some(last.id),
             comm: Some(last.comm),
@@ -89,7 +86,7 @@ impl Oom {
             unit: "deaths",
             since_ns: self.deaths.front().map_or(0, |death| death.time_ns),
             text,
-            curve: Vec::new(),
+            ..Finding::new(Rule::Oom)
         });
     }
 }

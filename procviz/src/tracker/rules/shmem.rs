@@ -126,9 +126,6 @@ impl Shmem {
         };
         let process = subject.as_ref().and_then(shown);
         findings.push(Finding {
-            rule: Rule::Shmem,
-            rank: 0,
-            cgroup: None,
             about: subject,
             dot: subject,
             comm: process.map(|process| world.snapshot.name_of(process)),
@@ -140,7 +137,7 @@ impl Shmem {
                 0 | 1 => text,
                 _ => format!("{text}; {} other processes, too", count - 1),
             },
-            curve: Vec::new(),
+            ..Finding::new(Rule::Shmem)
         });
     }
 

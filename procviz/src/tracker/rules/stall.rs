@@ -43,12 +43,6 @@ impl Stall {
             format!(" (the longest of {count} times)")
         };
         findings.push(Finding {
-            rule: Rule::Stall,
-            rank: 0,
-            cgroup: None,
-            about: None,
-            dot: None,
-            comm: None,
             count,
             value: longest as f64 / 1e9,
             unit: "s",
@@ -57,7 +51,7 @@ impl Stall {
                 "procviz itself could not sample for {}{times}",
                 duration_text(longest)
             ),
-            curve: Vec::new(),
+            ..Finding::new(Rule::Stall)
         });
     }
 }

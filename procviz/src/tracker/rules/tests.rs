@@ -3,7 +3,7 @@
 
 use super::SECOND;
 use crate::{
-    model::{Event, Memory, MemoryParts, MemorySizes, Rule, State},
+    model::{Event, Memory, MemoryParts, MemorySizes, Rule, Severity, State},
     tracker::{
         LastSeconds, Secrets,
         play::{MIB, OLD, Play, id, young},
@@ -30,7 +30,11 @@ fn cpu() {
         if fires {
             assert_eq!(
                 play.one(Rule::Cpu),
-                (Some(2), "uses 0.91 cores for 3 s".to_owned())
+                (
+                    Some(2),
+                    "uses 0.91 cores for 3 s; in the 16 min 39 s of its life before, 0.00"
+                        .to_owned()
+                )
             );
         } else {
             play.none(Rule::Cpu);
@@ -70,7 +74,8 @@ fn a_long_activity_keeps_its_start() {
         };
         let lasts = if second < 80 { second } else { second - 82 };
         let lasts = crate::model::duration_text(lasts * SECOND);
-        assert_eq!(text, format!("uses 1.00 cores for {lasts}"));
+        let expected = format!("uses 1.00 cores for {lasts}; in the ");
+        assert!(text.starts_with(&expected), "{text}");
         assert_eq!(late.one(Rule::Cpu).1, text, "{second}");
     }
 }
@@ -385,11 +390,18 @@ fn tree() {
 fn deaths() {
     let mut play = Play::new(&["systemd", "shell", "service"]);
     for round in 0..3 {
-        play.none(Rule::Deaths);
         let child = play.fork(100 + round, 2);
         play.end(child, 2, SECOND / 2, 11);
         play.second();
+        if round == 0 {
+            // A single fault is worth a word, but it is no loop.
+            let (_, text) = play.one(Rule::Deaths);
+            assert_eq!(text, "died (SIGSEGV), started by shell 2");
+            let severity = play.findings_of(Rule::Deaths)[0].severity;
+            assert_eq!(severity, Severity::Unusual);
+        }
     }
+    assert_eq!(play.findings_of(Rule::Deaths)[0].severity, Severity::Harms);
     let (about, text) = play.one(Rule::Deaths);
     assert_eq!(about, Some(2));
     assert!(

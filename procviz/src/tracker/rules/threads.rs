@@ -9,6 +9,8 @@ use crate::model::{Event, Finding, Rule, TaskId, count_text, duration_text, tota
 
 const SPAN_NS: u64 = 10 * SECOND;
 const THRESHOLD: u64 = 100;
+/// Shortest time after which a steady stream of new threads is judged, ns.
+const SHORTEST_NS: u64 = 3 * SECOND - SECOND / 10;
 
 /// Processes that create many threads.
 #[derive(Default, Serialize, Deserialize)]
@@ -45,10 +47,11 @@ impl Threads {
     pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
         for (id, made) in &self.made {
             let count = total(made.iter().map(|(_, count)| *count));
+            let threshold = threshold(made, world.snapshot.watched_ns());
             let shown = world
                 .process(*id)
                 .filter(|process| !world.is_hidden(process));
-            let Some(process) = shown.filter(|_| count >= THRESHOLD) else {
+            let Some(process) = shown.filter(|_| count >= threshold) else {
                 continue;
             };
             let first = made.front().map_or(0, |(time, _)| *time);
@@ -56,9 +59,6 @@ impl Threads {
             let last = made.back().map_or(0, |(time, _)| *time);
             let span = last.saturating_sub(first) + world.snapshot.stamp.interval_ns;
             findings.push(Finding {
-                rule: Rule::Threads,
-                rank: 0,
-                cgroup: None,
                 about: Some(*id),
                 dot: Some(*id),
                 comm: Some(world.snapshot.name_of(process)),
@@ -73,7 +73,18 @@ impl Threads {
                     count_text(u64::from(process.threads))
                 ),
                 curve: made.iter().map(|(_, count)| *count as f32).collect(),
+                ..Finding::new(Rule::Threads)
             });
         }
     }
+}
+
+/// The number of new threads that is worth a word. As long as procviz has watched for a
+/// shorter time, as many in proportion, if they came one after the other.
+fn threshold(made: &VecDeque<(u64, u64)>, watched_ns: u64) -> u64 {
+    let is_steady = made.len() >= 3 && made.iter().all(|(_, count)| *count * 5 >= made[0].1);
+    if watched_ns >= SPAN_NS || watched_ns < SHORTEST_NS || !is_steady {
+        return THRESHOLD;
+    }
+    THRESHOLD * watched_ns / SPAN_NS
 }

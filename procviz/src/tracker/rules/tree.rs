@@ -113,9 +113,6 @@ impl Tree {
                 ""
             };
             findings.push(Finding {
-                rule: Rule::Tree,
-                rank: 0,
-                cgroup: None,
                 about: Some(*anchor),
                 dot: Some(*anchor),
                 comm,
@@ -129,6 +126,7 @@ impl Tree {
                     count_text(new)
                 ),
                 curve: count.curve.iter().copied().collect(),
+                ..Finding::new(Rule::Tree)
             });
         }
     }

@@ -75,6 +75,18 @@ impl Waiting {
             });
     }
 
+    /// How long the threads of each process waited in the last seconds, as an average number
+    /// of threads that wait.
+    pub(super) fn waiters(&self, now_ns: u64) -> impl Iterator<Item = (TaskId, f64)> {
+        self.processes.iter().map(move |(id, waits)| {
+            let recent = waits.iter();
+            let recent = recent.filter(|wait| now_ns.saturating_sub(wait.time_ns) < SPAN_NS);
+            let span_ns = total(recent.clone().map(|wait| wait.interval_ns)).max(SPAN_NS);
+            let waited_ns = total(recent.map(|wait| wait.wait_ns));
+            (*id, waited_ns as f64 / span_ns as f64)
+        })
+    }
+
     pub(super) fn judge(&mut self, world: World<'_>, findings: &mut Vec<Finding>) {
         let now = world.now_ns();
         self.processes.retain(|id, waits| {
@@ -132,9 +144,6 @@ impl Waiting {
                 Found::Burst(longest) => (longest as f64 / 1e9, "s"),
             };
             findings.push(Finding {
-                rule: Rule::Waiting,
-                rank: 0,
-                cgroup: None,
                 about: Some(fold.about),
                 dot: Some(fold.about),
                 comm: Some(comm),
@@ -144,6 +153,7 @@ impl Waiting {
                 since_ns: now.saturating_sub(SPAN_NS),
                 text,
                 curve: fold.curve,
+                ..Finding::new(Rule::Waiting)
             });
         }
     }

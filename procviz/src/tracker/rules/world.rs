@@ -56,6 +56,13 @@ impl<'a> World<'a> {
         Some(self.snapshot.name_of(process))
     }
 
+    /// Name and user of a process.
+    pub(super) fn group(&self, process: &Process) -> (Comm, Option<u32>) {
+        let thread = self.snapshot.main_thread(process);
+        let uid = thread.and_then(|thread| thread.uid);
+        (self.snapshot.name_of(process), uid)
+    }
+
     /// Whether a filter hides a process. Hidden processes have no findings.
     pub(super) fn is_hidden(&self, process: &Process) -> bool {
         let thread = self.snapshot.main_thread(process);

@@ -69,9 +69,6 @@ impl Zombies {
             let about = parent.map(|parent| parent.id);
             let age = duration_text(world.now_ns().saturating_sub(oldest.start_ns));
             findings.push(Finding {
-                rule: Rule::Zombies,
-                rank: 0,
-                cgroup: None,
                 about,
                 dot: about.or(Some(oldest)),
                 comm: parent.map(|parent| world.snapshot.name_of(parent)),
@@ -80,7 +77,7 @@ impl Zombies {
                 unit: "zombies",
                 since_ns: oldest.start_ns,
                 text: format!("has not reaped {count} children; the oldest started {age} ago"),
-                curve: Vec::new(),
+                ..Finding::new(Rule::Zombies)
             });
         }
     }

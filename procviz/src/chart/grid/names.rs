@@ -1,0 +1,352 @@
+//! Writes names at dots: at all of few, else at those that stand out, and once for a row of
+//! equal ones.
+
+use rustc_hash::FxHashMap;
+
+use crate::{
+    chart::{
+        Context,
+        labels::{Box4, Labels},
+        largest::{Measure, largest},
+        margin,
+        numbers::{Numbered, box_of},
+        palette::Palette,
+    },
+    model::{Comm, Scope, Snapshot, State, TaskId, TaskView, bytes_text, count_text, rate_text},
+    scene::{Anchor, Color, Item, Mark, Scene, Text},
+};
+
+/// Upper limit for the dots that all have their names.
+pub(super) const MOST_NAMED: usize = 150;
+/// Width of a column of dots with their names, in pixels.
+pub(super) const COLUMN: f32 = 132.0;
+/// Least height of a row of dots with their names, in pixels.
+pub(super) const ROW: f32 = 14.0;
+const SIZE: f32 = 12.0;
+/// From this number on, neighbours with the same name and parent are named together.
+const RUN: usize = 5;
+/// Upper limit for the runs that are named.
+const MOST_RUNS: usize = 40;
+/// Widest name, in pixels.
+const WIDEST: f32 = 260.0;
+/// A mark that is farther away from a dot does not matter for the dot's name, in pixels.
+const NEAR: (f32, f32) = (WIDEST + 60.0, 60.0);
+
+/// A dot of the grid.
+pub(super) struct Placed<'a> {
+    pub(super) task: TaskView<'a>,
+    /// Index of the mark in the scene.
+    pub(super) mark: usize,
+    /// Index of the group, place in the group, and row.
+    pub(super) order: (usize, usize, usize),
+}
+
+/// What names are drawn with.
+pub(super) struct Names<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) palette: &'a Palette,
+    /// Where dots and names can be.
+    pub(super) bounds: Box4,
+    /// Height of a row of dots, in pixels.
+    pub(super) cell: f32,
+}
+
+/// A name that wants a place at its dot.
+struct Wanted {
+    mark: usize,
+    text: String,
+    color: Color,
+}
+
+/// Something that stands out: a process or a group.
+struct Standing {
+    id: TaskId,
+    who: String,
+    figure: Option<String>,
+    is_group: bool,
+}
+
+/// Neighbours with the same name and parent: indices into the dots.
+struct Run {
+    from: usize,
+    until: usize,
+    /// Group of the grid, name and parent.
+    key: (usize, Comm, u32),
+}
+
+impl Names<'_> {
+    /// Writes the name of each dot into its column.
+    pub(super) fn of_all(&self, scene: &mut Scene, placed: &[Placed<'_>], wide: f32) {
+        for Placed { task, mark, .. } in placed {
+            let Some(mark) = scene.marks.get(*mark).copied() else {
+                continue;
+            };
+            let (x, room) = (mark.x + self.cell / 2.0, wide - self.cell - 6.0);
+            let font = self.context.font;
+            let name = task.name().picture();
+            let with_pid = format!("{name} {}", task.id().tid);
+            let text = match font.width(&with_pid, SIZE) <= room {
+                true => with_pid,
+                false => font.fit(&name, SIZE, room),
+            };
+            let is_quiet = !task.change().ran && task.state() == State::Sleeping;
+            let color = if is_quiet {
+                self.palette.faint
+            } else {
+                self.palette.ink
+            };
+            text_at(scene, (x + 2.0, mark.y + 4.0), color, text);
+        }
+    }
+
+    /// Writes the names of the dots that stand out, and of runs of equal ones.
+    pub(super) fn of_some(
+        &self,
+        scene: &mut Scene,
+        placed: &[Placed<'_>],
+        snapshot: &Snapshot,
+        numbered: &[Numbered],
+    ) {
+        let runs = runs(placed, snapshot);
+        for run in runs.iter().take(MOST_RUNS) {
+            self.bracket(scene, &placed[run.from..run.until]);
+        }
+        let wanted = self.wanted(placed, &runs, snapshot);
+        self.write(scene, wanted, numbered);
+    }
+
+    /// The names to write: first those of what stands out, then those of runs.
+    fn wanted(&self, placed: &[Placed<'_>], runs: &[Run], snapshot: &Snapshot) -> Vec<Wanted> {
+        let places: FxHashMap<TaskId, usize> = placed
+            .iter()
+            .enumerate()
+            .map(|(place, placed)| (placed.task.id(), place))
+            .collect();
+        let mut named: Vec<(usize, Comm, u32)> = Vec::new();
+        let mut wanted = Vec::new();
+        let run_of = |place: usize| {
+            let mut runs = runs.iter().take(MOST_RUNS);
+            runs.find(|run| (run.from..run.until).contains(&place))
+        };
+        for standing in standing_out(snapshot) {
+            let Some(place) = places.get(&standing.id).copied() else {
+                continue;
+            };
+            let figure = standing.figure.map(|figure| format!(", {figure}"));
+            let figure = figure.unwrap_or_default();
+            let process = placed[place].task.process.id;
+            let is_whole = |run: &&Run| {
+                let mut run = placed[run.from..run.until].iter();
+                standing.is_group || run.all(|placed| placed.task.process.id == process)
+            };
+            let (mark, text) = match run_of(place).filter(is_whole) {
+                Some(run) if named.contains(&run.key) => continue,
+                Some(run) => {
+                    named.push(run.key);
+                    let text = run_text(&placed[run.from..run.until], snapshot);
+                    (placed[run.from].mark, format!("{text}{figure}"))
+                }
+                None => (placed[place].mark, format!("{}{figure}", standing.who)),
+            };
+            let color = self.palette.ink;
+            wanted.push(Wanted { mark, text, color });
+        }
+        for run in runs.iter().take(MOST_RUNS) {
+            if !named.contains(&run.key) {
+                named.push(run.key);
+                wanted.push(Wanted {
+                    mark: placed[run.from].mark,
+                    text: run_text(&placed[run.from..run.until], snapshot),
+                    color: self.palette.faint,
+                });
+            }
+        }
+        wanted
+    }
+
+    /// A line below the dots of a run, in each of its rows.
+    fn bracket(&self, scene: &mut Scene, run: &[Placed<'_>]) {
+        for row in run.chunk_by(|a, b| a.order.2 == b.order.2) {
+            let (Some(first), Some(last)) = (row.first(), row.last()) else {
+                continue;
+            };
+            let (Some(first), Some(last)) = (
+                scene.marks.get(first.mark).copied(),
+                scene.marks.get(last.mark).copied(),
+            ) else {
+                continue;
+            };
+            let half = self.cell * 0.4;
+            let y = first.y + self.cell * 0.48;
+            scene.items.push(Item::Line {
+                points: vec![(first.x - half, y), (last.x + half, y)],
+                width: 1.0,
+                color: self.palette.idle,
+            });
+        }
+    }
+
+    /// Writes the names for which there is room, in the given order.
+    fn write(&self, scene: &mut Scene, wanted: Vec<Wanted>, numbered: &[Numbered]) {
+        let marks: Vec<Mark> = wanted
+            .iter()
+            .filter_map(|wanted| scene.marks.get(wanted.mark).copied())
+            .collect();
+        let is_near = |mark: &&Mark| {
+            let near = |to: &Mark| (mark.x - to.x).abs() < NEAR.0 && (mark.y - to.y).abs() < NEAR.1;
+            marks.iter().any(near)
+        };
+        let around = scene.marks.iter().filter(is_near);
+        let around = around.map(|mark| (mark.x, mark.y, mark.r)).collect();
+        let numbers = numbered.iter().map(|numbered| numbered.at);
+        let taken = scene.items.iter().filter_map(box_of).chain(numbers);
+        let taken = taken.collect();
+        let mut labels = Labels::new(self.bounds, around, taken);
+        for Wanted { mark, text, color } in wanted {
+            let Some(mark) = scene.marks.get(mark).copied() else {
+                continue;
+            };
+            let font = self.context.font;
+            let text = font.fit(&text, SIZE, WIDEST);
+            let size = (font.width(&text, SIZE), SIZE + 1.0);
+            let at = (mark.x, mark.y, mark.r);
+            let Some(((x, y), _)) = labels.place(at, size, None) else {
+                continue;
+            };
+            self.lead(scene, &mark, (x, y, x + size.0, y + size.1));
+            let Color(red, green, blue, _) = self.palette.background;
+            scene.items.push(Item::Rect {
+                at: (x - 1.0, y, size.0 + 2.0, size.1),
+                color: Color(red, green, blue, 200),
+            });
+            text_at(scene, (x, y + SIZE - 1.5), color, text);
+        }
+    }
+
+    /// A line from a dot to its name, if the name is not beside the dot.
+    fn lead(&self, scene: &mut Scene, mark: &Mark, (left, top, right, bottom): Box4) {
+        let to = (mark.x.clamp(left, right), mark.y.clamp(top, bottom));
+        let (dx, dy) = (to.0 - mark.x, to.1 - mark.y);
+        let far = dx.hypot(dy);
+        if far < mark.r + 6.0 {
+            return;
+        }
+        let part = mark.r / far;
+        scene.items.push(Item::Line {
+            points: vec![(mark.x + dx * part, mark.y + dy * part), to],
+            width: 1.0,
+            color: self.palette.ink,
+        });
+    }
+}
+
+fn text_at(scene: &mut Scene, (x, y): (f32, f32), color: Color, text: String) {
+    scene.items.push(Item::Text(Text {
+        x,
+        y,
+        size: SIZE,
+        anchor: Anchor::Start,
+        color,
+        text,
+    }));
+}
+
+/// The subjects of findings first, then the largest.
+fn standing_out(snapshot: &Snapshot) -> Vec<Standing> {
+    let mut all: Vec<Standing> = Vec::new();
+    let findings = snapshot.findings.iter();
+    let findings = findings.filter(|finding| finding.rank as usize <= margin::SHOWN);
+    let findings = findings.filter_map(|finding| {
+        Some(Standing {
+            id: finding.dot?,
+            who: finding.who(),
+            figure: finding.figure(),
+            is_group: finding.is_group,
+        })
+    });
+    let largest = largest(snapshot).into_iter().flat_map(|of| of.entries);
+    let largest = largest.map(|entry| Standing {
+        id: entry.about,
+        who: entry.who,
+        // The name of a run says how much memory each has, and how fast each grows.
+        figure: match entry.measure {
+            Measure::Memory | Measure::Growth if entry.count > 1 => None,
+            _ => Some(entry.figure),
+        },
+        is_group: entry.count > 1,
+    });
+    for standing in findings.chain(largest) {
+        let is_known = |known: &&mut Standing| {
+            let is_one = known.is_group && standing.is_group && known.who == standing.who;
+            known.id == standing.id || is_one
+        };
+        match all.iter_mut().find(is_known) {
+            Some(known) => {
+                // The first figure of a subject is the one that matters most.
+                known.figure = known.figure.take().or(standing.figure);
+            }
+            None => all.push(standing),
+        }
+    }
+    all
+}
+
+/// Runs of neighbours with the same name and parent, the longest first.
+fn runs(placed: &[Placed<'_>], snapshot: &Snapshot) -> Vec<Run> {
+    let key = |placed: &Placed<'_>| -> (usize, Comm, u32) {
+        let process = placed.task.process;
+        let (group, ..) = placed.order;
+        (group, snapshot.name_of(process), process.ppid)
+    };
+    let mut runs = Vec::new();
+    let mut from = 0;
+    for run in placed.chunk_by(|a, b| key(a) == key(b)) {
+        let until = from + run.len();
+        // Threads of the kernel have nothing in common but their parent.
+        if run.len() >= RUN && !run[0].task.process.kthread {
+            let key = key(&run[0]);
+            runs.push(Run { from, until, key });
+        }
+        from = until;
+    }
+    runs.sort_by_key(|run| std::cmp::Reverse(run.until - run.from));
+    runs
+}
+
+/// What is said of a run: `30 × worker, 20 MiB each, +0.7 MiB/s each`.
+fn run_text(run: &[Placed<'_>], snapshot: &Snapshot) -> String {
+    let leaders: Vec<&TaskView<'_>> = run
+        .iter()
+        .map(|placed| &placed.task)
+        .filter(|task| task.is_leader())
+        .collect();
+    let process = run[0].task.process;
+    let name = snapshot.name_of(process).text().picture();
+    let is_one = run
+        .iter()
+        .all(|placed| placed.task.process.id == process.id);
+    if is_one && run[0].task.scope == Scope::Threads {
+        let threads = count_text(run.len() as u64);
+        return format!("{name} {}, {threads} threads", process.id.tid);
+    }
+    let count = match leaders.len() {
+        0 => run.len(),
+        leaders => leaders,
+    };
+    let mut text = format!("{} × {name}", count_text(count as u64));
+    let alive = || leaders.iter().filter(|task| task.end().is_none());
+    let number = alive().count() as u64;
+    let rss: Option<u64> = alive().map(|task| task.process.rss).sum();
+    if let Some(each) = rss.and_then(|rss| rss.checked_div(number)) {
+        text.push_str(&format!(", {} each", bytes_text(each)));
+    }
+    let seconds = snapshot.stamp.interval_ns as f64 / 1e9;
+    let grew: Option<i64> = alive().map(|task| task.rss_delta()).sum();
+    if let Some(grew) = grew.filter(|grew| *grew > 0 && number > 0 && seconds > 0.0) {
+        let each = grew as f64 / number as f64 / seconds;
+        if each >= 10_000.0 {
+            text.push_str(&format!(", +{} each", rate_text(each)));
+        }
+    }
+    text
+}

@@ -1,0 +1,139 @@
+//! Sums up the figures of processes with the same name and user: many small processes do
+//! together what no single one does.
+
+use rustc_hash::FxHashMap;
+
+use super::{Histories, SECOND, World, cpu, growth, io};
+use crate::model::{Comm, Finding, Process, Rule, TaskId, bytes_text, rate_text};
+
+const SPAN_NS: u64 = 3 * SECOND;
+/// A group of which one process does more than this part is that process.
+const ALONE: f64 = 0.8;
+/// A process with less is not counted as a member: cores, and bytes per second.
+const LEAST: [f64; 3] = [0.005, 64.0 * 1024.0, 64.0 * 1024.0];
+
+/// The figures of a group: cores, growth of private memory and storage IO, bytes per second.
+#[derive(Default)]
+struct Group {
+    uses: [Use; 3],
+}
+
+/// One figure of a group.
+#[derive(Default)]
+struct Use {
+    sum: f64,
+    count: u64,
+    /// Private memory of the members, bytes.
+    private: u64,
+    largest: Option<(f64, TaskId)>,
+}
+
+impl Use {
+    fn add(&mut self, value: f64, least: f64, process: &Process) {
+        if value < least {
+            return;
+        }
+        self.sum += value;
+        self.count += 1;
+        self.private = self
+            .private
+            .saturating_add(process.private().unwrap_or_default());
+        if self.largest.is_none_or(|(most, _)| value > most) {
+            self.largest = Some((value, process.id));
+        }
+    }
+
+    /// The process that uses most, if it is not nearly alone.
+    fn of_many(&self) -> Option<TaskId> {
+        let (most, id) = self.largest?;
+        (self.count > 1 && most <= self.sum * ALONE).then_some(id)
+    }
+}
+
+/// Adds a finding for each group that does much, instead of the findings about its members.
+pub(super) fn judge(histories: &Histories, world: World<'_>, findings: &mut Vec<Finding>) {
+    if world.snapshot.watched_ns() < SPAN_NS - SPAN_NS / 20 {
+        return;
+    }
+    let now = world.now_ns();
+    let span_ns = SPAN_NS.max(world.snapshot.stamp.interval_ns);
+    let mut groups: FxHashMap<(Comm, Option<u32>), Group> = FxHashMap::default();
+    let mut all_io = 0.0;
+    for (id, history) in histories {
+        let Some([cpu, grew, io]) = history.over(now, span_ns) else {
+            continue;
+        };
+        all_io += io;
+        let process = world.process(*id).filter(|process| process.end.is_none());
+        let Some(process) = process.filter(|process| !world.is_hidden(process)) else {
+            continue;
+        };
+        let group = groups.entry(world.group(process)).or_default();
+        let values = [cpu, grew, io].into_iter().zip(LEAST);
+        for (used, (value, least)) in group.uses.iter_mut().zip(values) {
+            used.add(value, least, process);
+        }
+    }
+    for (key, Group { uses }) in groups {
+        let [cpu, grew, io] = uses;
+        let cpus = world.snapshot.host.cpus;
+        let text = format!("together use {:.2} of {cpus} cores (3 s)", cpu.sum);
+        add(
+            (Rule::Cpu, "cores"),
+            &cpu,
+            cpu::THRESHOLD,
+            (key, text),
+            findings,
+        );
+        let text = format!(
+            "together grow by {}, each by {}, to {} (3 s)",
+            rate_text(grew.sum),
+            rate_text(grew.sum / grew.count.max(1) as f64),
+            bytes_text(grew.private)
+        );
+        let threshold = growth::THRESHOLD;
+        add(
+            (Rule::Growth, "bytes/s"),
+            &grew,
+            threshold,
+            (key, text),
+            findings,
+        );
+        let text = format!("together read and write {} (3 s)", rate_text(io.sum));
+        let is_half = io.sum >= all_io / 2.0;
+        let threshold = if is_half { io::FLOOR } else { io::THRESHOLD };
+        add((Rule::Io, "bytes/s"), &io, threshold, (key, text), findings);
+    }
+}
+
+/// Adds the finding about a group, if it is above the threshold.
+fn add(
+    (rule, unit): (Rule, &'static str),
+    used: &Use,
+    threshold: f64,
+    ((comm, uid), text): ((Comm, Option<u32>), String),
+    findings: &mut Vec<Finding>,
+) {
+    let Some(largest) = used.of_many().filter(|_| used.sum >= threshold) else {
+        return;
+    };
+    let is_member = |finding: &Finding| {
+        finding.rule == rule && finding.comm == Some(comm) && finding.uid == uid
+    };
+    let members = findings.iter().filter(|finding| is_member(finding));
+    let since_ns = members.map(|finding| finding.since_ns).min();
+    findings.retain(|finding| !is_member(finding));
+    findings.push(Finding {
+        about: Some(largest),
+        dot: Some(largest),
+        comm: Some(comm),
+        uid,
+        is_group: true,
+        count: used.count,
+        value: used.sum,
+        unit,
+        since_ns: since_ns.unwrap_or_default(),
+        text,
+        ..Finding::new(rule)
+    });
+}

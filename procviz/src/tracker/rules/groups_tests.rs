@@ -1,0 +1,178 @@
+//! Tests the rules about groups, and the order of findings.
+
+use super::SECOND;
+use crate::{
+    model::{Finding, Rule, Severity},
+    tracker::play::{MIB, Play},
+};
+
+/// A machine with init and `count` workers, which run as pids from 2 on.
+fn workers(count: usize) -> Play {
+    let mut names = vec!["init"];
+    names.extend(std::iter::repeat_n("worker", count));
+    Play::new(&names)
+}
+
+fn only(play: &Play, rule: Rule) -> Finding {
+    let findings = play.findings_of(rule);
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    findings[0].clone()
+}
+
+#[test]
+fn many_that_use_little_are_one_that_uses_much() {
+    for (tenths, fires) in [(8, false), (12, true)] {
+        let mut play = workers(10);
+        for second in 1..=4 {
+            for tid in 2..12 {
+                play.ran(tid, second * tenths * SECOND / 100, 0);
+            }
+            play.second();
+        }
+        if !fires {
+            play.none(Rule::Cpu);
+            continue;
+        }
+        let group = only(&play, Rule::Cpu);
+        assert!(group.is_group && group.count == 10, "{group:#?}");
+        assert_eq!(group.who(), "10 × worker");
+        assert_eq!(group.text, "together use 1.20 of 4 cores (3 s)");
+    }
+}
+
+#[test]
+fn a_group_stands_for_its_members() {
+    let mut play = workers(3);
+    for second in 1..=4 {
+        (2..5).for_each(|tid| _ = play.ran(tid, second * SECOND, 0));
+        play.second();
+    }
+    // Each of them keeps a core busy, and there is one finding.
+    let group = only(&play, Rule::Cpu);
+    assert_eq!((group.count, group.rank), (3, 1));
+    assert!(group.text.contains("3.00 of 4 cores"), "{}", group.text);
+}
+
+#[test]
+fn one_that_does_nearly_all_is_no_group() {
+    let mut play = workers(3);
+    for second in 1..=4 {
+        play.ran(2, second * SECOND, 0);
+        play.ran(3, second * SECOND / 20, 0);
+        play.second();
+    }
+    let finding = only(&play, Rule::Cpu);
+    assert!(
+        !finding.is_group && finding.who() == "worker 2",
+        "{finding:#?}"
+    );
+}
+
+#[test]
+fn many_grow_and_write_together() {
+    let mut play = workers(30);
+    for second in 1..=4 {
+        for tid in 2..32 {
+            play.ran(tid, second * SECOND / 1_000, second * MIB);
+            play.holds(tid, 100 * MIB + second * MIB / 2);
+        }
+        play.second();
+    }
+    let growth = only(&play, Rule::Growth);
+    let expected = "together grow by 15 MiB/s, each by 512 KiB/s, to 2.99 GiB (3 s)";
+    assert_eq!((growth.count, growth.text.as_str()), (30, expected));
+    let io = only(&play, Rule::Io);
+    assert_eq!(io.text, "together read and write 30 MiB/s (3 s)");
+    // Two facts about one subject.
+    assert_eq!(growth.rank, io.rank);
+}
+
+#[test]
+fn memory_that_is_soon_full_is_a_warning() {
+    for (available, expected) in [(600, Severity::WillHarm), (100_000, Severity::Unusual)] {
+        let mut play = Play::new(&["init", "leak"]);
+        for second in 1..=4 {
+            play.sample.machine.mem_available_bytes = Some(available * MIB);
+            play.ran(2, second * SECOND / 1_000, 0);
+            play.holds(2, 100 * MIB + second * 20 * MIB);
+            play.second();
+        }
+        let growth = only(&play, Rule::Growth);
+        assert_eq!(growth.severity, expected);
+        let warns = growth
+            .text
+            .ends_with("; memory is full in 30 s at this rate");
+        assert_eq!(warns, expected == Severity::WillHarm, "{}", growth.text);
+    }
+}
+
+/// Eight busy loops are the cause, and the tasks that wait for a CPU are the consequence.
+#[test]
+fn those_who_wait_belong_to_those_who_use_the_cpu() {
+    for (uid, expected) in [(0, Severity::Unusual), (33, Severity::Harms)] {
+        let mut play = workers(8);
+        for second in 1..=4 {
+            for tid in 2..10 {
+                let reading = play.ran(tid, second * SECOND / 2, 0);
+                reading.uid = Some(uid);
+                reading.run_delay_ns = Some(second * SECOND / 2);
+            }
+            // Init, which is of user 0, waits, too.
+            play.ran(1, second * SECOND / 10, 0).run_delay_ns = Some(second * SECOND * 6 / 10);
+            play.sample.machine.cpu_busy_ns = Some(4 * SECOND);
+            play.second();
+        }
+        let cpu = only(&play, Rule::Cpu);
+        assert_eq!(cpu.severity, expected);
+        assert!(
+            cpu.text.ends_with("; 1 other process waits for a CPU"),
+            "{}",
+            cpu.text
+        );
+        play.none(Rule::Waiting);
+    }
+}
+
+#[test]
+fn the_worst_comes_first() {
+    let mut play = Play::new(&["systemd", "burner", "service"]);
+    for second in 1..=4 {
+        play.ran(2, second * SECOND, 0);
+        let child = play.fork(100 + second as u32, 3);
+        play.end(child, 3, SECOND / 2, 11);
+        play.second();
+    }
+    let findings = &play.tracker.snapshot().findings;
+    let order: Vec<_> = findings
+        .iter()
+        .map(|finding| (finding.rule, finding.severity, finding.rank))
+        .collect();
+    assert_eq!(
+        order,
+        [
+            (Rule::Deaths, Severity::Harms, 1),
+            (Rule::Cpu, Severity::Unusual, 2)
+        ]
+    );
+}
+
+/// A few threads at once are normal, a steady stream is not.
+#[test]
+fn a_stream_of_threads_is_noticed_in_three_seconds() {
+    for (per_second, seconds, fires) in [(20, 3, true), (60, 1, false), (5, 3, false)] {
+        let mut play = Play::new(&["init", "server"]);
+        let mut next = 1_000;
+        for second in 0..3 {
+            for _ in 0..if second < seconds { per_second } else { 0 } {
+                play.thread(next, 2);
+                next += 1;
+            }
+            play.second();
+        }
+        assert_eq!(
+            play.findings_of(Rule::Threads).len(),
+            usize::from(fires),
+            "{per_second}"
+        );
+    }
+}

@@ -1,0 +1,279 @@
+//! Draws pictures of machines with one fault each, beside 900 sleepers, and checks that the
+//! picture names the culprit by itself: command, user and kind.
+
+use std::{os::unix::process::CommandExt as _, path::Path, process::Command};
+
+use libtest_mimic::Failed;
+
+use crate::{
+    Needs, Test,
+    support::{Folder, Running, output, procviz, started, stderr},
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("those_who_use_cpu_are_named", Needs::Events, cpu),
+    ("those_who_use_memory_are_named", Needs::Events, memory),
+    ("those_who_do_io_are_named", Needs::Events, io),
+    ("those_who_start_and_die_are_named", Needs::Events, lives),
+    (
+        "a_picture_shows_its_whole_period",
+        Needs::Events,
+        whole_period,
+    ),
+];
+
+/// Users of the culprits; procviz writes the number of a user without a name.
+const USER: u32 = 2_077;
+
+/// A fault, and what its picture must say.
+struct Fault {
+    /// Name of the program.
+    name: &'static str,
+    args: &'static [&'static str],
+    /// Words of one entry of the margin.
+    words: &'static [&'static str],
+    place: Place,
+}
+
+/// Where the words must be.
+enum Place {
+    /// In one of the first two findings.
+    Findings,
+    /// In the list of the largest: no rule applies.
+    Largest,
+}
+
+fn fault(
+    name: &'static str,
+    args: &'static [&'static str],
+    place: Place,
+    words: &'static [&'static str],
+) -> Fault {
+    Fault {
+        name,
+        args,
+        words,
+        place,
+    }
+}
+
+/// This program under another name, as a workload of another user.
+fn culprit(folder: &Folder, fault: &Fault) -> Result<Running, Failed> {
+    let program = folder.file(fault.name);
+    if !program.exists() {
+        std::fs::copy(std::env::current_exe()?, &program)?;
+    }
+    let place = folder.file("open");
+    let place = place.to_str().unwrap();
+    let args = fault.args.iter().map(|arg| arg.replace("FOLDER", place));
+    let mut command = Command::new(&program);
+    Ok(started(
+        command.arg("--workload").args(args).uid(USER).gid(USER),
+    ))
+}
+
+fn crowd() -> Running {
+    started(&mut crate::support::workload(&["crowd", "900"]))
+}
+
+/// The texts of a picture in the order in which they are drawn.
+fn texts(picture: &Path) -> Result<Vec<String>, Failed> {
+    let svg = std::fs::read_to_string(picture)?;
+    let texts = svg.split("<text").skip(1).filter_map(|rest| {
+        let text = rest.split_once('>')?.1;
+        Some(text.split_once("</text>")?.0.replace("&#215;", "×"))
+    });
+    Ok(texts.collect())
+}
+
+/// The findings of the margin by rank, and the lines of the largest.
+fn margin(texts: &[String]) -> (Vec<String>, Vec<String>) {
+    let at = |word: &str| texts.iter().position(|text| text == word);
+    let (Some(begin), Some(end)) = (at("What stands out"), at("Largest")) else {
+        return (Vec::new(), Vec::new());
+    };
+    let mut findings: Vec<String> = Vec::new();
+    for text in &texts[begin + 1..end] {
+        if text.parse::<usize>() == Ok(findings.len() + 1) {
+            findings.push(String::new());
+        } else if let Some(finding) = findings.last_mut() {
+            finding.push_str(text);
+            finding.push(' ');
+        }
+    }
+    // The names of users come after the list.
+    let largest = texts[end + 1..].iter().take(25);
+    (findings, largest.cloned().collect())
+}
+
+fn named(faults: &[Fault]) -> Result<(), Failed> {
+    let folder = Folder::new("culprits");
+    std::fs::create_dir(folder.file("open"))?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode;
+    std::fs::set_permissions(&folder.0, mode(0o755))?;
+    std::fs::set_permissions(folder.file("open"), mode(0o777))?;
+    let _crowd = crowd();
+    let mut wrong = Vec::new();
+    for fault in faults {
+        let _culprit = culprit(&folder, fault)?;
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let picture = folder.file("picture.svg");
+        let result = output(
+            procviz()
+                .args(["grid", "--require-ebpf", "--force", "-o"])
+                .arg(&picture),
+        );
+        assert!(result.status.success(), "{}", stderr(&result));
+        let texts = texts(&picture)?;
+        let (findings, largest) = margin(&texts);
+        let entries = match fault.place {
+            Place::Findings => findings.iter().take(2),
+            Place::Largest => largest.iter().take(usize::MAX),
+        };
+        let user = format!("uid {USER}");
+        let has_all = |entry: &&String| {
+            let words = fault.words.iter().copied().chain([user.as_str()]);
+            words.into_iter().all(|word| entry.contains(word))
+        };
+        if entries.into_iter().find(has_all).is_none() {
+            let (name, words) = (fault.name, fault.words);
+            wrong.push(format!("{name} {words:?}:\n{findings:#?}\n{largest:#?}"));
+        }
+    }
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(wrong.join("\n").into()),
+    }
+}
+
+fn cpu() -> Result<(), Failed> {
+    use Place::{Findings, Largest};
+    named(&[
+        fault(
+            "batch",
+            &["each", "8", "spin", "FOLDER"],
+            Findings,
+            &["8 × batch", "cores"],
+        ),
+        fault(
+            "worker",
+            &["each", "20", "part", "FOLDER"],
+            Findings,
+            &["20 × worker", "cores"],
+        ),
+        fault("indexer", &["burn"], Findings, &["indexer", "cores"]),
+        fault(
+            "reporter",
+            &["some-cpu", "33"],
+            Largest,
+            &["reporter", "cores"],
+        ),
+    ])
+}
+
+fn memory() -> Result<(), Failed> {
+    use Place::{Findings, Largest};
+    named(&[
+        fault(
+            "cache",
+            &["each", "30", "grow", "FOLDER"],
+            Findings,
+            &["30 × cache", "grow", "MiB/s"],
+        ),
+        fault("leaker", &["grow"], Findings, &["leaker", "grows by"]),
+        fault("holder", &["hold", "900"], Largest, &["holder", "MiB"]),
+        fault(
+            "pool",
+            &["each", "12", "hold", "FOLDER"],
+            Largest,
+            &["12 × pool", "MiB"],
+        ),
+    ])
+}
+
+fn io() -> Result<(), Failed> {
+    use Place::Findings;
+    named(&[fault(
+        "logger",
+        &["each", "40", "write", "FOLDER"],
+        Findings,
+        &["40 × logger", "write"],
+    )])
+}
+
+fn lives() -> Result<(), Failed> {
+    use Place::{Findings, Largest};
+    named(&[
+        fault(
+            "crasher",
+            &["slow-crash", "1200"],
+            Findings,
+            &["crasher", "died", "SIGSEGV"],
+        ),
+        fault(
+            "daemon",
+            &["thread-leak", "20"],
+            Findings,
+            &["daemon", "threads"],
+        ),
+        fault(
+            "spawner",
+            &["thread-churn", "20"],
+            Findings,
+            &["spawner", "threads"],
+        ),
+        fault(
+            "waster",
+            &["dead-cpu"],
+            Findings,
+            &["waster", "processes", "cores"],
+        ),
+        fault(
+            "looper",
+            &["fork-loop"],
+            Findings,
+            &["fork-loop", "processes/s"],
+        ),
+        fault(
+            "slowleak",
+            &["thread-leak", "5"],
+            Largest,
+            &["slowleak", "/s"],
+        ),
+    ])
+}
+
+/// The picture of a run of a command has every process of the run, and the CPU time of all.
+fn whole_period() -> Result<(), Failed> {
+    let folder = Folder::new("whole-period");
+    let picture = folder.file("run.svg");
+    let script = "for i in 1 2 3 4 5 6; do python3 -c 'sum(range(4000000))'; sleep 0.5; done; \
+        python3 -c 'import resource as r; u = r.getrusage(r.RUSAGE_CHILDREN); print(u)'";
+    let result = output(
+        procviz()
+            .args(["grid", "-p", "--require-ebpf", "-o"])
+            .arg(&picture)
+            .args(["--", "sh", "-c", script]),
+    );
+    assert!(result.status.success(), "{}", stderr(&result));
+    let svg = std::fs::read_to_string(&picture)?;
+    let dots = |name: &str| {
+        let titles = svg.split("<title>").skip(1);
+        titles.filter(|title| title.starts_with(name)).count()
+    };
+    // At this machine, python3 can be a script that starts others.
+    assert!(dots("python") >= 7, "{}", dots("python"));
+    assert_eq!(dots("sleep "), 6);
+    let texts = texts(&picture)?;
+    assert!(
+        texts[0].starts_with("grid · ") && texts[0].contains(" · sh -c for i in"),
+        "{}",
+        texts[0]
+    );
+    assert!(
+        texts[1].contains(" to ") && texts[1].ends_with(" s)"),
+        "{}",
+        texts[1]
+    );
+    Ok(())
+}

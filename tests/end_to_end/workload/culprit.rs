@@ -1,0 +1,169 @@
+//! Faults as they occur on machines, each of which a picture must name. A workload prints
+//! that it is ready, and begins.
+
+use std::{io::Write, os::unix::fs::OpenOptionsExt, time::Duration};
+
+use super::{burn_micros, fork, touch};
+
+fn ready() {
+    println!("ready");
+    std::io::stdout().flush().unwrap();
+}
+
+fn forever() -> ! {
+    loop {
+        std::thread::sleep(Duration::from_secs(1_000));
+    }
+}
+
+fn die_with_the_parent() {
+    // SAFETY: only sets an attribute of this process.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+}
+
+/// Sleepers of nine users: the crowd in which a culprit hides.
+pub(super) fn crowd(count: u32) {
+    for child in 0..count {
+        fork(|| {
+            let uid = 2_001 + child % 9;
+            // SAFETY: both calls concern this process, which has one thread.
+            unsafe {
+                assert_eq!(libc::setgid(uid), 0);
+                assert_eq!(libc::setuid(uid), 0);
+            }
+            // A change of the user clears this.
+            die_with_the_parent();
+            forever()
+        });
+    }
+    ready();
+    forever();
+}
+
+/// `count` children that all do the same.
+pub(super) fn each(count: usize, what: &str, folder: &str) {
+    for child in 0..count {
+        fork(|| {
+            die_with_the_parent();
+            match what {
+                "grow" => grow(),
+                "write" => write(&format!("{folder}/file-{child}")),
+                "part" => part(8),
+                "spin" => part(100),
+                "hold" => touch(64 << 20),
+                _ => panic!("{what}"),
+            }
+            forever()
+        });
+    }
+    ready();
+    forever();
+}
+
+/// Begins with 20 MiB, and takes 0.7 MiB each second.
+fn grow() {
+    touch(20 << 20);
+    loop {
+        touch(72 << 10);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Writes 1 MiB each second past the page cache.
+fn write(path: &str) {
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .custom_flags(libc::O_DIRECT)
+        .open(path)
+        .unwrap();
+    let mut buffer = vec![1u8; (64 << 10) + 4_096];
+    let start = buffer.as_ptr().align_offset(4_096);
+    let block = &mut buffer[start..start + (64 << 10)];
+    loop {
+        for place in 0..16 {
+            _ = std::os::unix::fs::FileExt::write_at(&file, block, place << 16);
+            std::thread::sleep(Duration::from_millis(60));
+        }
+    }
+}
+
+/// Uses this percentage of a core.
+pub(super) fn part(percent: u64) {
+    loop {
+        burn_micros(percent * 200);
+        if percent < 100 {
+            std::thread::sleep(Duration::from_micros((100 - percent) * 200));
+        }
+    }
+}
+
+/// One process at a share of a core.
+pub(super) fn some_cpu(percent: u64) {
+    ready();
+    part(percent);
+}
+
+/// One process that holds memory and does nothing.
+pub(super) fn hold(mib: usize) {
+    touch(mib << 20);
+    ready();
+    forever();
+}
+
+/// Creates threads at a steady rate, and never ends one.
+pub(super) fn thread_leak(per_second: u64) {
+    ready();
+    loop {
+        std::thread::Builder::new()
+            .stack_size(16 * 1024)
+            .spawn(|| forever())
+            .unwrap();
+        std::thread::sleep(Duration::from_micros(1_000_000 / per_second));
+    }
+}
+
+/// Starts threads that end at once.
+pub(super) fn thread_churn(per_second: u64) {
+    ready();
+    loop {
+        let thread = std::thread::Builder::new()
+            .stack_size(16 * 1024)
+            .spawn(|| burn_micros(50));
+        thread.unwrap().join().unwrap();
+        std::thread::sleep(Duration::from_micros(1_000_000 / per_second));
+    }
+}
+
+/// A child that crashes every few seconds.
+pub(super) fn slow_crash(millis: u64) {
+    ready();
+    loop {
+        let child = fork(|| {
+            std::thread::sleep(Duration::from_millis(300));
+            // SAFETY: ends this process with a signal, for which Rust has a handler.
+            unsafe {
+                libc::signal(libc::SIGSEGV, libc::SIG_DFL);
+                libc::raise(libc::SIGSEGV);
+            }
+            1
+        });
+        // SAFETY: waits for the child.
+        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+        std::thread::sleep(Duration::from_millis(millis));
+    }
+}
+
+/// Children that use 20 ms of CPU each and exit, one after the other.
+pub(super) fn dead_cpu() {
+    ready();
+    loop {
+        let child = fork(|| {
+            burn_micros(20_000);
+            0
+        });
+        // SAFETY: waits for the child.
+        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    }
+}
