@@ -4,12 +4,15 @@ use std::{
     collections::BTreeMap,
     io::{self, Write},
     path::Path,
+    sync::Arc,
 };
 
 use crate::{
     cli::FindingsArgs,
     export::{json, time},
-    model::{Finding, FindingKey, Host, Snapshot, TaskId, Untrusted, duration_text, unnamed},
+    model::{
+        Finding, FindingKey, Host, Snapshot, TaskId, Untrusted, count_text, duration_text, unnamed,
+    },
     recording::Mark,
     replay::{Player, moment::Span},
     runtime::{
@@ -52,8 +55,9 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
         count += changes.iter().filter(begun).count();
         let lines = with_durations(changes, snapshot, args, &mut begun_ns);
         let is_recorded = args.sampling.from.is_some();
+        let names = |uid| session.users.name(uid);
         if !lines.is_empty()
-            && print(&mut out, &lines, snapshot, (args.json, is_recorded))? == Reader::Left
+            && print(&mut out, &lines, snapshot, &names, (args.json, is_recorded))? == Reader::Left
             && args.run.is_empty()
         {
             return Ok(0);
@@ -112,12 +116,13 @@ fn print(
     out: &mut Out,
     lines: &[Changed],
     snapshot: &Snapshot,
+    names: &dyn Fn(u32) -> Arc<str>,
     (is_json, is_recorded): (bool, bool),
 ) -> io::Result<Reader> {
     out.write(|out| {
         lines.iter().try_for_each(|(change, finding, lasted_ns)| {
             if is_json {
-                json::finding(out, snapshot, finding, change.word())
+                json::finding(out, snapshot, finding, change.word(), names)
             } else {
                 line(out, snapshot, finding, (*change, *lasted_ns), is_recorded)
             }
@@ -150,6 +155,7 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
     let is_moment = args.sampling.range.at.is_some();
     let (begin, end) = if is_moment { (at, at) } else { span };
     let mut out = Out::new();
+    let names = |uid| users.name(uid);
     // When the findings that hold have begun, wall clock in ns since 1970.
     let mut open: BTreeMap<Key, i128> = BTreeMap::new();
     let mut count = 0;
@@ -172,16 +178,38 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
         }
         for (_, host, mark) in held.drain(..) {
             count += 1;
-            write(&mut out, args.json, &host, &mark, (Change::Begins, None))?;
+            write(
+                &mut out,
+                args.json,
+                &names,
+                &host,
+                &mark,
+                (Change::Begins, None),
+            )?;
         }
         count += u64::from(change == Change::Begins);
-        if write(&mut out, args.json, &host, &mark, (change, lasted_ns))? == Reader::Left {
+        if write(
+            &mut out,
+            args.json,
+            &names,
+            &host,
+            &mark,
+            (change, lasted_ns),
+        )? == Reader::Left
+        {
             return Ok(Some(0));
         }
     }
     for (_, host, mark) in held {
         count += 1;
-        write(&mut out, args.json, &host, &mark, (Change::Begins, None))?;
+        write(
+            &mut out,
+            args.json,
+            &names,
+            &host,
+            &mark,
+            (Change::Begins, None),
+        )?;
     }
     print_count(count, (!is_moment).then_some((begin, end)));
     Ok(Some(player.status_of((begin, end))))
@@ -226,21 +254,23 @@ fn change_of(
 fn write(
     out: &mut Out,
     is_json: bool,
+    names: &dyn Fn(u32) -> Arc<str>,
     host: &Host,
     mark: &Mark,
     (change, lasted_ns): (Change, Option<u64>),
 ) -> Result<Reader, Failure> {
     let reader = out.write(|out| {
         if is_json {
-            json::mark(out, host, mark, change.word())
+            json::mark(out, host, mark, change.word(), names)
         } else {
-            let name = mark.comm.as_deref();
+            let comm = mark.comm.as_deref();
             let line = Line {
                 time: time::local(host, mark.time_ns),
                 change,
                 lasted_ns,
                 rule: &mark.rule,
-                name: name.map(|name| Untrusted::new(name).name()),
+                name: comm
+                    .map(|name| of_many(Untrusted::new(name).name(), mark.is_group, mark.count)),
                 about: mark.about.filter(|_| mark.is_named),
                 text: &mark.text,
             };
@@ -248,6 +278,14 @@ fn write(
         }
     })?;
     Ok(reader)
+}
+
+/// The name of one process, or of a group: `30 × worker`.
+fn of_many(name: String, is_group: bool, count: u64) -> String {
+    match is_group {
+        true => format!("{} × {name}", count_text(count)),
+        false => name,
+    }
 }
 
 /// One line of the output for people.
@@ -300,7 +338,9 @@ fn line(
         change,
         lasted_ns,
         rule: finding.rule.word(),
-        name: finding.comm.map(|comm| comm.text().name()),
+        name: finding
+            .comm
+            .map(|comm| of_many(comm.text().name(), finding.is_group, finding.count)),
         about: finding.about.filter(|_| finding.is_named()),
         text: &finding.text,
     };

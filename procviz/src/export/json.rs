@@ -62,12 +62,13 @@ pub(crate) fn finding(
     snapshot: &Snapshot,
     finding: &Finding,
     change: &'static str,
+    names: Names<'_>,
 ) -> io::Result<()> {
     let value = Line {
         schema: SCHEMA,
         time: rfc3339(&snapshot.host, snapshot.stamp.boot_ns),
         change,
-        finding: FindingLine::new(&snapshot.host, finding),
+        finding: FindingLine::new(&snapshot.host, finding, names),
     };
     line(out, &value)
 }
@@ -78,6 +79,7 @@ pub(crate) fn mark(
     host: &Host,
     mark: &Mark,
     change: &'static str,
+    names: Names<'_>,
 ) -> io::Result<()> {
     let pid = mark.about.map(|about| about.tid);
     let comm = mark.comm.as_deref();
@@ -96,6 +98,10 @@ pub(crate) fn mark(
             unit: &mark.unit,
             since: rfc3339(host, mark.since_ns),
             text: &mark.text,
+            severity: mark.severity.as_deref(),
+            uid: mark.uid,
+            user: mark.uid.map(names),
+            group: mark.is_group,
         },
     };
     line(out, &value)
@@ -290,7 +296,7 @@ impl<'a> Dump<'a> {
             findings: snapshot
                 .findings
                 .iter()
-                .map(|finding| FindingLine::new(&snapshot.host, finding))
+                .map(|finding| FindingLine::new(&snapshot.host, finding, names))
                 .collect(),
             tasks: Tasks {
                 snapshot,
@@ -361,10 +367,15 @@ struct FindingLine<'a> {
     unit: &'a str,
     since: Option<String>,
     text: &'a str,
+    severity: Option<&'a str>,
+    uid: Option<u32>,
+    user: Option<Arc<str>>,
+    /// Whether the finding is about `count` processes with one name and user.
+    group: bool,
 }
 
 impl<'a> FindingLine<'a> {
-    fn new(host: &Host, finding: &'a Finding) -> Self {
+    fn new(host: &Host, finding: &'a Finding, names: Names<'_>) -> Self {
         let pid = finding.about.map(|about| about.tid);
         Self {
             rule: finding.rule.word(),
@@ -377,6 +388,10 @@ impl<'a> FindingLine<'a> {
             unit: finding.unit,
             since: rfc3339(host, finding.since_ns),
             text: &finding.text,
+            severity: Some(finding.severity.word()),
+            uid: finding.uid,
+            user: finding.uid.map(names),
+            group: finding.is_group,
         }
     }
 }

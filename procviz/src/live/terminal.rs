@@ -43,7 +43,8 @@ use rustix::fs::{Mode, OFlags, open};
 use super::{ChartOptions, Live, Reaction, context};
 use crate::{
     chart::{
-        CellGrid, Context as ChartContext, Counts, Grouping, Palette, Sorting, ground, quiet, words,
+        CellGrid, Context as ChartContext, Counts, Grouping, Largest, Palette, Sorting, ground,
+        largest, quiet, subject, words,
     },
     cli::PictureArgs,
     model::Scope,
@@ -400,10 +401,21 @@ impl TerminalView {
         if let Body::Grid(cells) = &body {
             head.tasks = cells.notes() + &head.tasks;
         }
+        let findings = snapshot.findings.iter();
+        let subjects: Vec<String> = findings.map(|finding| subject(finding, &context)).collect();
+        let largest: Vec<_> = largest(snapshot)
+            .iter()
+            .map(|Largest { measure, entries }| {
+                let lines = entries.iter().map(|entry| entry.line(&context));
+                (measure.word(), lines.collect::<Vec<_>>())
+            })
+            .collect();
         let screen = Screen {
             head,
             body,
             findings: &snapshot.findings,
+            subjects: &subjects,
+            largest: &largest,
             quiet: &quiet(snapshot),
             popups: &popups,
             view: &live.view,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Comm, TaskId, bytes_text, rate_text};
+use crate::model::{Comm, Severity, TaskId, bytes_text, rate_text};
 
 /// Defines [`Rule`] from a table: each row is a doc comment, a name, and the word in JSON.
 macro_rules! rules {
@@ -65,37 +65,6 @@ rules! {
     Burst = "burst",
     /// A process does not reap its dead children.
     Zombies = "zombies",
-}
-
-/// How bad a finding is. The worst comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Others wait, are blocked or die because of it.
-    Harms,
-    /// It will harm others if it goes on.
-    WillHarm,
-    /// It stands out.
-    Unusual,
-}
-
-impl Severity {
-    /// The name in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Harms => "harms",
-            Self::WillHarm => "will-harm",
-            Self::Unusual => "unusual",
-        }
-    }
-
-    /// The words for people.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Harms => "harms others now",
-            Self::WillHarm => "will harm others",
-            Self::Unusual => "unusual",
-        }
-    }
 }
 
 /// A noteworthy fact, found by a rule.

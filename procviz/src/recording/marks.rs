@@ -41,14 +41,24 @@ pub struct Mark {
     pub since_ns: u64,
     /// The text for the user, without the name.
     pub text: String,
+    /// How bad the finding is, see [`Severity`](crate::model::Severity); `None` if not known.
+    #[serde(default)]
+    pub severity: Option<String>,
+    /// Real user id of the subject; `None` if not known.
+    #[serde(default)]
+    pub uid: Option<u32>,
+    /// The finding is about `count` processes with one name and user.
+    #[serde(default)]
+    pub is_group: bool,
 }
 
 impl Mark {
     /// Approximate size in memory, bytes.
     pub(super) fn bytes(&self) -> usize {
-        let texts = [&self.rule, &self.unit, &self.text];
+        let texts = [&self.rule, &self.unit, &self.text].into_iter();
+        let texts = texts.chain(&self.severity);
         let comm = self.comm.as_ref().map_or(0, Vec::len);
-        size_of::<Self>() + comm + texts.iter().map(|text| text.len()).sum::<usize>()
+        size_of::<Self>() + comm + texts.map(String::len).sum::<usize>()
     }
 
     /// Whether the mark is possible on a real machine: a recording can hold any values.
@@ -75,6 +85,9 @@ impl Mark {
             unit: finding.unit.to_owned(),
             since_ns: finding.since_ns,
             text: finding.text.clone(),
+            severity: Some(finding.severity.word().to_owned()),
+            uid: finding.uid,
+            is_group: finding.is_group,
         }
     }
 }

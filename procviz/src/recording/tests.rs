@@ -817,6 +817,9 @@ fn marks_are_found_and_their_damage_is_reported() {
         unit: "cores".to_owned(),
         since_ns: 6,
         text: "uses 1.50 cores".to_owned(),
+        severity: Some("harms".to_owned()),
+        uid: Some(33),
+        is_group: false,
     };
     let mut bytes = Block::file_header();
     bytes.extend(Block::facts(&facts()).unwrap().bytes);

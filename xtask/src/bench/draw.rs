@@ -101,6 +101,8 @@ fn charts(tasks: u32) -> Result<Vec<Row>> {
         user: &user,
         time: "2026-01-01 00:00:00 UTC".to_owned(),
         size: (1600.0, 900.0),
+        is_live: false,
+        selection: Vec::new(),
         arguments: Arguments::Hidden,
     };
     let mut grid = Grid::new(GridOptions {

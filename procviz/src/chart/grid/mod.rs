@@ -142,19 +142,7 @@ impl Grid {
         margin::draw(&mut scene, snapshot, context, &self.palette);
         let mut wanted = self.wanted(&groups, context);
         let mut room = self.room(context.size);
-        let layout = match &mut self.stable {
-            Some(stable) => stable.layout(&mut wanted, room, context.font),
-            None => {
-                let with_names = layout(&mut wanted, &room, context.font);
-                let is_too_small = with_names.cell < names::ROW;
-                if room.wide > 0.0 && is_too_small {
-                    room.wide = 0.0;
-                    layout(&mut wanted, &room, context.font)
-                } else {
-                    with_names
-                }
-            }
-        };
+        let layout = self.layout(&mut wanted, &mut room, context);
         self.label_groups(&mut scene, &wanted, &layout, context);
         let pitch = layout.cell.max(room.wide);
         let placed = self.draw_dots(&mut scene, tasks(), largest, (&layout, pitch));
@@ -176,6 +164,24 @@ impl Grid {
             names.of_some(&mut scene, &placed, snapshot, &numbered);
         }
         scene
+    }
+
+    /// Places the groups. Dots have no names if these have no room.
+    fn layout(
+        &mut self,
+        wanted: &mut Vec<Wanted>,
+        room: &mut Room,
+        context: &Context<'_>,
+    ) -> Layout {
+        if let Some(stable) = &mut self.stable {
+            return stable.layout(wanted, *room, context.font);
+        }
+        let with_names = layout(wanted, room, context.font);
+        if room.wide == 0.0 || with_names.cell >= names::ROW {
+            return with_names;
+        }
+        room.wide = 0.0;
+        layout(wanted, room, context.font)
     }
 
     fn draw_foot(

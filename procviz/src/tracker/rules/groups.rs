@@ -30,16 +30,28 @@ struct Use {
 
 impl Use {
     fn add(&mut self, value: f64, least: f64, process: &Process) {
-        if value < least {
+        let Some(private) = process.private().filter(|_| value >= least) else {
             return;
-        }
+        };
         self.sum += value;
         self.count += 1;
-        self.private = self
-            .private
-            .saturating_add(process.private().unwrap_or_default());
+        self.private = self.private.saturating_add(private);
         if self.largest.is_none_or(|(most, _)| value > most) {
             self.largest = Some((value, process.id));
+        }
+    }
+
+    /// A finding about the group, without unit and text.
+    fn finding(&self, rule: Rule, largest: TaskId, (comm, uid): (Comm, Option<u32>)) -> Finding {
+        Finding {
+            about: Some(largest),
+            dot: Some(largest),
+            comm: Some(comm),
+            uid,
+            is_group: true,
+            count: self.count,
+            value: self.sum,
+            ..Finding::new(rule)
         }
     }
 
@@ -74,66 +86,48 @@ pub(super) fn judge(histories: &Histories, world: World<'_>, findings: &mut Vec<
             used.add(value, least, process);
         }
     }
+    let from_ns = now.saturating_sub(span_ns);
     for (key, Group { uses }) in groups {
         let [cpu, grew, io] = uses;
         let cpus = world.snapshot.host.cpus;
+        let mut add = |rule, unit, used: &Use, threshold, text| {
+            let is_much = used.sum >= threshold;
+            let largest = used.of_many().filter(|_| is_much);
+            if let Some(largest) = largest {
+                let group = Finding {
+                    since_ns: from_ns,
+                    unit,
+                    text,
+                    ..used.finding(rule, largest, key)
+                };
+                replace(findings, group);
+            }
+        };
         let text = format!("together use {:.2} of {cpus} cores (3 s)", cpu.sum);
-        add(
-            (Rule::Cpu, "cores"),
-            &cpu,
-            cpu::THRESHOLD,
-            (key, text),
-            findings,
-        );
+        add(Rule::Cpu, "cores", &cpu, cpu::THRESHOLD, text);
         let text = format!(
             "together grow by {}, each by {}, to {} (3 s)",
             rate_text(grew.sum),
             rate_text(grew.sum / grew.count.max(1) as f64),
             bytes_text(grew.private)
         );
-        let threshold = growth::THRESHOLD;
-        add(
-            (Rule::Growth, "bytes/s"),
-            &grew,
-            threshold,
-            (key, text),
-            findings,
-        );
+        add(Rule::Growth, "bytes/s", &grew, growth::THRESHOLD, text);
         let text = format!("together read and write {} (3 s)", rate_text(io.sum));
         let is_half = io.sum >= all_io / 2.0;
         let threshold = if is_half { io::FLOOR } else { io::THRESHOLD };
-        add((Rule::Io, "bytes/s"), &io, threshold, (key, text), findings);
+        add(Rule::Io, "bytes/s", &io, threshold, text);
     }
 }
 
-/// Adds the finding about a group, if it is above the threshold.
-fn add(
-    (rule, unit): (Rule, &'static str),
-    used: &Use,
-    threshold: f64,
-    ((comm, uid), text): ((Comm, Option<u32>), String),
-    findings: &mut Vec<Finding>,
-) {
-    let Some(largest) = used.of_many().filter(|_| used.sum >= threshold) else {
-        return;
-    };
-    let is_member = |finding: &Finding| {
-        finding.rule == rule && finding.comm == Some(comm) && finding.uid == uid
-    };
-    let members = findings.iter().filter(|finding| is_member(finding));
-    let since_ns = members.map(|finding| finding.since_ns).min();
-    findings.retain(|finding| !is_member(finding));
-    findings.push(Finding {
-        about: Some(largest),
-        dot: Some(largest),
-        comm: Some(comm),
-        uid,
-        is_group: true,
-        count: used.count,
-        value: used.sum,
-        unit,
-        since_ns: since_ns.unwrap_or_default(),
-        text,
-        ..Finding::new(rule)
+/// Adds the finding about a group. It stands for the findings about its members.
+fn replace(findings: &mut Vec<Finding>, mut group: Finding) {
+    findings.retain(|finding| {
+        let is_same = finding.rule == group.rule && finding.comm == group.comm;
+        let is_member = is_same && finding.uid == group.uid;
+        if is_member {
+            group.since_ns = group.since_ns.min(finding.since_ns);
+        }
+        !is_member
     });
+    findings.push(group);
 }

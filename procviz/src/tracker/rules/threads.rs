@@ -83,8 +83,8 @@ impl Threads {
 /// shorter time, as many in proportion, if they came one after the other.
 fn threshold(made: &VecDeque<(u64, u64)>, watched_ns: u64) -> u64 {
     let is_steady = made.len() >= 3 && made.iter().all(|(_, count)| *count * 5 >= made[0].1);
-    if watched_ns >= SPAN_NS || watched_ns < SHORTEST_NS || !is_steady {
-        return THRESHOLD;
+    match (SHORTEST_NS..SPAN_NS).contains(&watched_ns) && is_steady {
+        true => THRESHOLD * watched_ns / SPAN_NS,
+        false => THRESHOLD,
     }
-    THRESHOLD * watched_ns / SPAN_NS
 }

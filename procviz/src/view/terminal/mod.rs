@@ -1,5 +1,6 @@
 //! Draws a live view in character cells.
 
+mod largest;
 mod layout;
 mod look;
 mod panel;
@@ -31,6 +32,10 @@ pub(crate) struct Screen<'a> {
     pub(crate) head: Words,
     pub(crate) body: Body<'a>,
     pub(crate) findings: &'a [Finding],
+    /// The subject of each finding and its user.
+    pub(crate) subjects: &'a [String],
+    /// The processes that use most: a measure and lines.
+    pub(crate) largest: &'a [(&'static str, Vec<String>)],
     /// Text of the panel if there are no findings.
     pub(crate) quiet: &'a str,
     pub(crate) popups: &'a [(TaskId, Popup)],

@@ -2,8 +2,12 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
-use super::{Look, Screen};
-use crate::model::Finding;
+use super::{Look, Screen, largest};
+use crate::{
+    chart::Palette,
+    model::{Finding, Severity},
+    scene::Color,
+};
 
 /// Draws the panel. Returns the box of each finding: left, top, right, bottom.
 pub(super) fn draw(
@@ -30,10 +34,12 @@ pub(super) fn draw(
             buffer.set_stringn(area.x, y, look.words(&line), width, faint);
             y += 1;
         }
-        return places;
     }
+    let mut before = 0;
     for (index, finding) in screen.findings.iter().enumerate() {
-        let lines = lines(finding, width, area.height > 4);
+        let subject = screen.subjects.get(index);
+        let subject = subject.filter(|_| finding.rank != before);
+        let lines = lines(finding, subject, width, area.height > 4);
         let left = usize::from(area.bottom().saturating_sub(y));
         let is_last = index + 1 == screen.findings.len();
         if left < lines.len() || (left == lines.len() && !is_last && index > 0) {
@@ -41,32 +47,73 @@ pub(super) fn draw(
             if left > 0 {
                 buffer.set_stringn(area.x, y, more, width, faint);
             }
-            break;
+            return places;
         }
+        before = finding.rank;
         let top = y;
-        for (at, line) in lines.iter().enumerate() {
-            let style = if at == 0 { ink } else { faint };
+        for (kind, line) in &lines {
+            let style = look.ink(kind.color(palette));
             buffer.set_stringn(area.x, y, look.words(line), width, style);
             y += 1;
         }
-        places.push((
-            f32::from(area.x),
-            f32::from(top),
-            f32::from(area.right()),
-            f32::from(y),
-        ));
+        let [left, top, right, bottom] = [area.x, top, area.right(), y].map(f32::from);
+        places.push((left, top, right, bottom));
     }
+    let room = Rect {
+        y: y.saturating_add(1),
+        height: area.bottom().saturating_sub(y.saturating_add(1)),
+        ..area
+    };
+    largest::draw(buffer, room, screen, look);
     places
 }
 
-fn lines(finding: &Finding, width: usize, is_roomy: bool) -> Vec<String> {
-    let who = finding.who();
-    if !is_roomy {
-        return vec![format!("{} {who}: {}", finding.rank, finding.text)];
+/// What a line of a finding says.
+enum Kind {
+    Subject,
+    Harms,
+    WillHarm,
+    Fact,
+}
+
+impl Kind {
+    fn color(&self, palette: &Palette) -> Color {
+        match self {
+            Self::Subject => palette.ink,
+            Self::Harms => palette.alarm,
+            Self::WillHarm => palette.accent,
+            Self::Fact => palette.faint,
+        }
     }
-    let mut lines = vec![format!("{} {who}", finding.rank)];
+}
+
+/// The lines of a finding. Only the first finding about a subject names it.
+fn lines(
+    finding: &Finding,
+    subject: Option<&String>,
+    width: usize,
+    is_roomy: bool,
+) -> Vec<(Kind, String)> {
+    if !is_roomy {
+        let who = finding.who();
+        let line = format!("{} {who}: {}", finding.rank, finding.text);
+        return vec![(Kind::Subject, line)];
+    }
+    let mut lines = Vec::new();
+    if let Some(subject) = subject {
+        lines.push((Kind::Subject, format!("{} {subject}", finding.rank)));
+        let kind = match finding.severity {
+            Severity::Harms => Some(Kind::Harms),
+            Severity::WillHarm => Some(Kind::WillHarm),
+            Severity::Unusual => None,
+        };
+        lines.extend(kind.map(|kind| (kind, format!("  {}", finding.severity.text()))));
+    }
     let text = wrap(&finding.text, width.saturating_sub(2));
-    lines.extend(text.into_iter().map(|line| format!("  {line}")));
+    lines.extend(
+        text.into_iter()
+            .map(|line| (Kind::Fact, format!("  {line}"))),
+    );
     lines
 }
 

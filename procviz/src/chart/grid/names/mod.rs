@@ -1,18 +1,23 @@
 //! Writes names at dots: at all of few, else at those that stand out, and once for a row of
 //! equal ones.
 
+mod runs;
+mod standing;
+
 use rustc_hash::FxHashMap;
 
+use self::{
+    runs::{Run, run_text, runs},
+    standing::standing_out,
+};
 use crate::{
     chart::{
         Context,
         labels::{Box4, Labels},
-        largest::{Measure, largest},
-        margin,
         numbers::{Numbered, box_of},
         palette::Palette,
     },
-    model::{Comm, Scope, Snapshot, State, TaskId, TaskView, bytes_text, count_text, rate_text},
+    model::{Comm, Snapshot, State, TaskId, TaskView},
     scene::{Anchor, Color, Item, Mark, Scene, Text},
 };
 
@@ -23,8 +28,6 @@ pub(super) const COLUMN: f32 = 132.0;
 /// Least height of a row of dots with their names, in pixels.
 pub(super) const ROW: f32 = 14.0;
 const SIZE: f32 = 12.0;
-/// From this number on, neighbours with the same name and parent are named together.
-const RUN: usize = 5;
 /// Upper limit for the runs that are named.
 const MOST_RUNS: usize = 40;
 /// Widest name, in pixels.
@@ -56,22 +59,6 @@ struct Wanted {
     mark: usize,
     text: String,
     color: Color,
-}
-
-/// Something that stands out: a process or a group.
-struct Standing {
-    id: TaskId,
-    who: String,
-    figure: Option<String>,
-    is_group: bool,
-}
-
-/// Neighbours with the same name and parent: indices into the dots.
-struct Run {
-    from: usize,
-    until: usize,
-    /// Group of the grid, name and parent.
-    key: (usize, Comm, u32),
 }
 
 impl Names<'_> {
@@ -132,8 +119,8 @@ impl Names<'_> {
             let Some(place) = places.get(&standing.id).copied() else {
                 continue;
             };
-            let figure = standing.figure.map(|figure| format!(", {figure}"));
-            let figure = figure.unwrap_or_default();
+            let figure = standing.figure.iter().map(|figure| format!(", {figure}"));
+            let figure: String = figure.collect();
             let process = placed[place].task.process.id;
             let is_whole = |run: &&Run| {
                 let mut run = placed[run.from..run.until].iter();
@@ -249,104 +236,4 @@ fn text_at(scene: &mut Scene, (x, y): (f32, f32), color: Color, text: String) {
         color,
         text,
     }));
-}
-
-/// The subjects of findings first, then the largest.
-fn standing_out(snapshot: &Snapshot) -> Vec<Standing> {
-    let mut all: Vec<Standing> = Vec::new();
-    let findings = snapshot.findings.iter();
-    let findings = findings.filter(|finding| finding.rank as usize <= margin::SHOWN);
-    let findings = findings.filter_map(|finding| {
-        Some(Standing {
-            id: finding.dot?,
-            who: finding.who(),
-            figure: finding.figure(),
-            is_group: finding.is_group,
-        })
-    });
-    let largest = largest(snapshot).into_iter().flat_map(|of| of.entries);
-    let largest = largest.map(|entry| Standing {
-        id: entry.about,
-        who: entry.who,
-        // The name of a run says how much memory each has, and how fast each grows.
-        figure: match entry.measure {
-            Measure::Memory | Measure::Growth if entry.count > 1 => None,
-            _ => Some(entry.figure),
-        },
-        is_group: entry.count > 1,
-    });
-    for standing in findings.chain(largest) {
-        let is_known = |known: &&mut Standing| {
-            let is_one = known.is_group && standing.is_group && known.who == standing.who;
-            known.id == standing.id || is_one
-        };
-        match all.iter_mut().find(is_known) {
-            Some(known) => {
-                // The first figure of a subject is the one that matters most.
-                known.figure = known.figure.take().or(standing.figure);
-            }
-            None => all.push(standing),
-        }
-    }
-    all
-}
-
-/// Runs of neighbours with the same name and parent, the longest first.
-fn runs(placed: &[Placed<'_>], snapshot: &Snapshot) -> Vec<Run> {
-    let key = |placed: &Placed<'_>| -> (usize, Comm, u32) {
-        let process = placed.task.process;
-        let (group, ..) = placed.order;
-        (group, snapshot.name_of(process), process.ppid)
-    };
-    let mut runs = Vec::new();
-    let mut from = 0;
-    for run in placed.chunk_by(|a, b| key(a) == key(b)) {
-        let until = from + run.len();
-        // Threads of the kernel have nothing in common but their parent.
-        if run.len() >= RUN && !run[0].task.process.kthread {
-            let key = key(&run[0]);
-            runs.push(Run { from, until, key });
-        }
-        from = until;
-    }
-    runs.sort_by_key(|run| std::cmp::Reverse(run.until - run.from));
-    runs
-}
-
-/// What is said of a run: `30 × worker, 20 MiB each, +0.7 MiB/s each`.
-fn run_text(run: &[Placed<'_>], snapshot: &Snapshot) -> String {
-    let leaders: Vec<&TaskView<'_>> = run
-        .iter()
-        .map(|placed| &placed.task)
-        .filter(|task| task.is_leader())
-        .collect();
-    let process = run[0].task.process;
-    let name = snapshot.name_of(process).text().picture();
-    let is_one = run
-        .iter()
-        .all(|placed| placed.task.process.id == process.id);
-    if is_one && run[0].task.scope == Scope::Threads {
-        let threads = count_text(run.len() as u64);
-        return format!("{name} {}, {threads} threads", process.id.tid);
-    }
-    let count = match leaders.len() {
-        0 => run.len(),
-        leaders => leaders,
-    };
-    let mut text = format!("{} × {name}", count_text(count as u64));
-    let alive = || leaders.iter().filter(|task| task.end().is_none());
-    let number = alive().count() as u64;
-    let rss: Option<u64> = alive().map(|task| task.process.rss).sum();
-    if let Some(each) = rss.and_then(|rss| rss.checked_div(number)) {
-        text.push_str(&format!(", {} each", bytes_text(each)));
-    }
-    let seconds = snapshot.stamp.interval_ns as f64 / 1e9;
-    let grew: Option<i64> = alive().map(|task| task.rss_delta()).sum();
-    if let Some(grew) = grew.filter(|grew| *grew > 0 && number > 0 && seconds > 0.0) {
-        let each = grew as f64 / number as f64 / seconds;
-        if each >= 10_000.0 {
-            text.push_str(&format!(", +{} each", rate_text(each)));
-        }
-    }
-    text
 }

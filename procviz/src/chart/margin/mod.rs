@@ -1,12 +1,10 @@
 //! Draws the margin: the numbered findings, each with a small curve, and the processes that
 //! use most.
 
-use plotters::{
-    chart::ChartBuilder,
-    series::LineSeries,
-    style::{RGBColor, ShapeStyle},
-};
+mod curve;
+mod wrap;
 
+use self::{curve::curve, wrap::wrap};
 use crate::{
     chart::{
         Context, foot, head,
@@ -14,7 +12,7 @@ use crate::{
         palette::Palette,
     },
     model::{Finding, Severity, Snapshot, Untrusted, duration_text},
-    scene::{Anchor, Color, Item, Recorder, Scene, Text, stroke},
+    scene::{Anchor, Color, Item, Scene, Text},
 };
 
 /// Width of the margin, in pixels.
@@ -49,8 +47,8 @@ pub(super) fn draw(
     let (most, height) = [3, 2, 1, 0]
         .map(|most| (most, height_of(&largest, most)))
         .into_iter()
-        .find(|(most, height)| *most == 0 || *height <= room * 0.45)
-        .unwrap_or_default();
+        .find(|(_, height)| *height <= room * 0.45)
+        .unwrap_or((0, 0.0));
     let end = at.findings(scene, snapshot, (top, bottom - height));
     at.largest(scene, &largest, most, end);
 }
@@ -162,10 +160,8 @@ impl Column<'_> {
                 if let Some(heading) = heading.take() {
                     text(scene, left, y, SIZE, palette.faint, heading);
                 }
-                let user = (self.context.user)(entry.uid);
-                let user = Untrusted::new(user.as_bytes()).picture();
                 let begin = left + MEASURE;
-                let words = format!("{}  {} · {user}", entry.figure, entry.who);
+                let words = entry.line(self.context);
                 let words = self.context.font.fit(&words, SIZE, right - begin);
                 text(scene, begin, y, SIZE, palette.ink, words);
             }
@@ -200,22 +196,6 @@ pub(crate) fn quiet(snapshot: &Snapshot) -> String {
     }
 }
 
-/// Wraps a text at spaces. Cuts a word that is too wide.
-fn wrap(words: &str, context: &Context<'_>, width: f32) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in words.split(' ') {
-        let longer = lines.last().map(|line| format!("{line} {word}"));
-        match longer.filter(|longer| context.font.width(longer, SIZE) <= width) {
-            Some(longer) => {
-                lines.pop();
-                lines.push(longer);
-            }
-            None => lines.push(context.font.fit(word, SIZE, width)),
-        }
-    }
-    lines
-}
-
 /// Draws a number in a circle, as at the dot.
 fn badge(scene: &mut Scene, x: f32, y: f32, rank: u32, palette: &Palette) {
     scene.items.push(Item::Ring {
@@ -244,28 +224,4 @@ fn text(scene: &mut Scene, x: f32, y: f32, size: f32, color: Color, text: String
         color,
         text,
     }));
-}
-
-fn curve(scene: &mut Scene, at: (f32, f32, f32, f32), values: &[f32], color: Color) {
-    let most = values
-        .iter()
-        .copied()
-        .fold(f32::MIN, f32::max)
-        .max(f32::MIN_POSITIVE);
-    let area = Recorder::area(&mut scene.items, at);
-    let style = ShapeStyle {
-        color: RGBColor(color.0, color.1, color.2).into(),
-        filled: false,
-        stroke_width: stroke(1.5),
-    };
-    let points = values
-        .iter()
-        .enumerate()
-        .map(|(index, value)| (index as f32, *value));
-    // The recorder cannot fail, and the ranges are never empty.
-    if let Ok(mut chart) =
-        ChartBuilder::on(&area).build_cartesian_2d(0.0..(values.len() - 1) as f32, 0.0..most * 1.05)
-    {
-        _ = chart.draw_series(LineSeries::new(points, style));
-    }
 }

@@ -1,0 +1,155 @@
+//! Finds the processes that use most: they are named in every picture, also when nothing
+//! stands out.
+
+mod group;
+mod measure;
+mod starts;
+
+use rustc_hash::FxHashMap;
+
+pub(crate) use self::measure::Measure;
+use self::{group::Group, starts::Starts};
+use super::Context;
+use crate::model::{Comm, Process, Snapshot, TaskId, Untrusted, count_text};
+
+/// Number of entries of each kind.
+const SHOWN: usize = 3;
+
+/// The processes and groups that have most of one measure, largest first.
+#[derive(Clone, Debug)]
+pub(crate) struct Largest {
+    pub(crate) measure: Measure,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// A process, or a group of processes with the same name and user.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) measure: Measure,
+    /// The figure with its unit.
+    pub(crate) figure: String,
+    /// Number of processes.
+    pub(crate) count: u64,
+    /// `name pid`, or `30 × name`.
+    pub(crate) who: String,
+    pub(crate) uid: Option<u32>,
+    /// The process, or the largest of the group.
+    pub(crate) about: TaskId,
+}
+
+impl Entry {
+    /// The entry as a line of text: `0.33 cores  reporter 42 · www-data`.
+    pub(crate) fn line(&self, context: &Context<'_>) -> String {
+        let user = (context.user)(self.uid);
+        let user = Untrusted::new(user.as_bytes()).picture();
+        format!("{}  {} · {user}", self.figure, self.who)
+    }
+}
+
+/// The largest of each measure.
+pub(crate) fn largest(snapshot: &Snapshot) -> Vec<Largest> {
+    let starts = Starts::new(snapshot);
+    let of = |measure| Largest {
+        measure,
+        entries: entries(measure, snapshot, &starts),
+    };
+    Measure::ALL.into_iter().map(of).collect()
+}
+
+/// A process or group before its texts are made.
+struct Found<'a> {
+    value: f64,
+    count: u64,
+    /// The process, or the largest of the group.
+    process: &'a Process,
+    name: Comm,
+    uid: Option<u32>,
+}
+
+fn entries(measure: Measure, snapshot: &Snapshot, starts: &Starts) -> Vec<Entry> {
+    let seconds = snapshot.stamp.interval_ns as f64 / 1e9;
+    if seconds <= 0.0 && measure != Measure::Memory {
+        return Vec::new();
+    }
+    let mut found = found(measure, snapshot, starts);
+    found.sort_by(|a, b| {
+        let by_value = b.value.total_cmp(&a.value);
+        by_value.then(a.process.id.cmp(&b.process.id))
+    });
+    let entry = |found: Found<'_>| {
+        let Found {
+            value,
+            count,
+            process,
+            ..
+        } = found;
+        let name = found.name.text().picture();
+        let mut figure = measure.figure(value, seconds);
+        let peak = peak(measure, snapshot, process.id, value / 1e9 / seconds);
+        if let Some(peak) = peak.filter(|_| count == 1) {
+            figure.push_str(&peak);
+        }
+        Entry {
+            measure,
+            count,
+            figure,
+            who: match count {
+                1 => format!("{name} {}", process.id.tid),
+                many => format!("{} × {name}", count_text(many)),
+            },
+            uid: found.uid,
+            about: process.id,
+        }
+    };
+    found.into_iter().take(SHOWN).map(entry).collect()
+}
+
+fn found<'a>(measure: Measure, snapshot: &'a Snapshot, starts: &Starts) -> Vec<Found<'a>> {
+    let mut groups: FxHashMap<(Comm, Option<u32>), Group<'_>> = FxHashMap::default();
+    for process in snapshot.processes.iter() {
+        let is_over = process.end.is_some() && measure == Measure::Memory;
+        let thread = snapshot.main_thread(process);
+        let Some(thread) = thread.filter(|thread| !thread.hidden && !is_over) else {
+            continue;
+        };
+        if let Some(value) = measure.of(process, snapshot, starts) {
+            let key = (snapshot.name_of(process), thread.uid);
+            let group = groups.entry(key).or_default();
+            group.sum += value;
+            group.members.push((value, process));
+        }
+    }
+    let mut all = Vec::new();
+    for ((name, uid), mut group) in groups {
+        let one = |(value, process)| Found {
+            value,
+            count: 1,
+            process,
+            name,
+            uid,
+        };
+        if measure == Measure::Memory {
+            all.extend(group.leave_the_small().into_iter().map(one));
+        }
+        match group.largest().filter(|_| group.is_many()) {
+            Some(largest) => all.push(Found {
+                value: match measure {
+                    Measure::Memory => group.shared_once(),
+                    _ => group.sum,
+                },
+                count: group.members.len() as u64,
+                ..one((0.0, largest))
+            }),
+            None => all.extend(group.members.into_iter().map(one)),
+        }
+    }
+    all
+}
+
+/// The most that a process used in one interval of a period, where that is more than twice
+/// the mean.
+fn peak(measure: Measure, snapshot: &Snapshot, id: TaskId, cores: f64) -> Option<String> {
+    let peak = *snapshot.peaks.as_ref()?.get(&id)?;
+    let is_worth_it = measure == Measure::Cpu && peak > cores * 2.0;
+    is_worth_it.then(|| format!(", at most {peak:.2}"))
+}
