@@ -20,7 +20,11 @@ pub(crate) const TESTS: &[Test] = &[
         Needs::Events,
         whole_period,
     ),
+    ("numbers_agree", Needs::Events, numbers_agree),
 ];
+
+/// Headings of the list of the largest.
+const MEASURES: [&str; 5] = ["CPU", "memory", "growth", "IO", "starts"];
 
 /// Users of the culprits; procviz writes the number of a user without a name.
 const USER: u32 = 2_077;
@@ -275,5 +279,117 @@ fn whole_period() -> Result<(), Failed> {
         "{}",
         texts[1]
     );
+    Ok(())
+}
+
+/// The words of a text.
+fn words(text: &str) -> Vec<&str> {
+    let words = text.split([' ', '·']);
+    words.filter(|word| !word.is_empty()).collect()
+}
+
+fn digits(text: &str) -> Option<f64> {
+    text.trim_end_matches("/s").replace(',', "").parse().ok()
+}
+
+/// The number before a word: of `93 threads`.
+fn before(text: &str, word: &str) -> Option<f64> {
+    let words = words(text);
+    let at = words.iter().position(|other| *other == word)?;
+    digits(words.get(at.checked_sub(1)?)?)
+}
+
+/// The number after a word: of `zombies 7`.
+fn after(text: &str, word: &str) -> Option<f64> {
+    let words = words(text);
+    let at = words.iter().position(|other| *other == word)?;
+    digits(words.get(at + 1)?)
+}
+
+/// What a picture says twice is the same, and is the sum of the samples of its period.
+fn numbers_agree() -> Result<(), Failed> {
+    let loads: [&[&str]; 5] = [
+        &["zombies", "30"],
+        &["fork-loop"],
+        &["threads", "40"],
+        &["dead-cpu"],
+        &["some-cpu", "40"],
+    ];
+    let folder = Folder::new("numbers");
+    for load in loads {
+        let _load = started(&mut crate::support::workload(load));
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let (picture, recording) = (folder.file("picture.svg"), folder.file("saved.pvz"));
+        let mut command = procviz();
+        command
+            .args(["grid", "--require-ebpf", "--force", "-o"])
+            .arg(&picture);
+        let result = output(command.arg("--save").arg(&recording));
+        assert!(result.status.success(), "{}", stderr(&result));
+        let result = output(procviz().args(["dump", "--from"]).arg(&recording));
+        let samples: Vec<crate::support::Value> = String::from_utf8(result.stdout)?
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let sum = |of: &dyn Fn(&crate::support::Value) -> f64| samples.iter().map(of).sum::<f64>();
+        let seconds = sum(&|sample| sample["interval_ns"].as_f64().unwrap()) / 1e9;
+        let last = samples.last().unwrap();
+        let texts = texts(&picture)?;
+        let (machine, tasks) = (&texts[2], &texts[3]);
+        // Head and dump.
+        assert_eq!(
+            before(tasks, "threads"),
+            last["tasks_total"].as_f64(),
+            "{tasks}"
+        );
+        let states = last["tasks"].as_array().unwrap().iter();
+        let zombies = states.filter(|task| task["state"] == "Z").count();
+        assert_eq!(after(tasks, "zombies"), Some(zombies as f64), "{tasks}");
+        let forks = sum(&|sample| sample["machine"]["forks"].as_f64().unwrap()) / seconds;
+        let said = after(tasks, "forks").unwrap();
+        assert!((said - forks).abs() <= 0.51, "{said} {forks}");
+        let busy = sum(&|sample| sample["machine"]["cpu_busy_ns"].as_f64().unwrap());
+        let said = after(machine, "busy").unwrap();
+        assert!(
+            (said - busy / seconds / 1e9).abs() <= 0.011,
+            "{said} {busy}"
+        );
+        // The groups of the grid and its head.
+        let (_, largest) = margin(&texts);
+        let from = texts.iter().position(|text| text == "Largest").unwrap() + 1;
+        let is_listed = |line: &&String| {
+            // A long line is cut.
+            let is_entry = line.contains(" · ") || line.ends_with('…');
+            is_entry || MEASURES.contains(&line.as_str())
+        };
+        let mut groups = &texts[from + texts[from..].iter().take_while(is_listed).count()..];
+        let mut sum_of_groups = 0.0;
+        while let [_, count, rest @ ..] = groups
+            && let Ok(count) = count.replace(',', "").parse::<f64>()
+        {
+            sum_of_groups += count;
+            let has_ended = rest.first().is_some_and(|text| text.starts_with('+'));
+            groups = if has_ended { &rest[1..] } else { rest };
+        }
+        assert_eq!(Some(sum_of_groups), before(tasks, "threads"), "{texts:#?}");
+        // The list and the samples.
+        let cores = largest.iter().find(|line| line.contains(" cores "));
+        let pid = cores.and_then(|line| line.split(" · ").next()?.rsplit(' ').next()?.parse().ok());
+        if let Some(pid) = pid {
+            let pid: u64 = pid;
+            let used = sum(&|sample| {
+                let tasks = sample["tasks"].as_array().unwrap().iter();
+                let of_it = tasks.filter(|task| task["pid"] == pid);
+                of_it
+                    .map(|task| task["cpu_delta_ns"].as_f64().unwrap())
+                    .sum()
+            });
+            let said = before(cores.unwrap(), "cores").unwrap();
+            assert!(
+                (said - used / seconds / 1e9).abs() <= 0.011,
+                "{said} {used} {cores:?}"
+            );
+        }
+    }
     Ok(())
 }

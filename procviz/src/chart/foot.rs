@@ -31,20 +31,88 @@ impl Entry {
     }
 }
 
-/// The text of the legend about the area of a mark.
-pub(super) fn area(largest_rss: u64) -> String {
-    format!("area: RSS, largest {}", bytes_text(largest_rss))
+/// What comes after the entries of the legend.
+pub(super) enum After<'a> {
+    Sizes(SizeKey),
+    Words(&'a str),
+}
+
+/// Circles that show how large a resident set is: radius, and bytes.
+pub(super) struct SizeKey {
+    /// Radius of the largest mark, in pixels.
+    most: f32,
+    /// Its resident set, bytes.
+    largest: u64,
+}
+
+impl SizeKey {
+    /// The largest circle of the key, in pixels: the foot is not higher.
+    const LARGEST: f32 = 17.0;
+
+    pub(super) fn new(most: f32, largest: u64) -> Self {
+        Self { most, largest }
+    }
+
+    /// Radius and text of each circle, the smallest first.
+    fn circles(&self) -> Vec<(f32, String)> {
+        if self.largest == 0 || self.most <= 0.0 {
+            return Vec::new();
+        }
+        let parts = [0.4, 0.7, 1.0].map(|part| self.most.min(Self::LARGEST) * part);
+        let circles = parts.map(|r| {
+            let bytes = self.largest as f64 * f64::from(r / self.most).powi(2);
+            (r, bytes_text(bytes as u64))
+        });
+        circles.to_vec()
+    }
+
+    /// Draws the key at the right end of the foot. Returns its left end, in pixels.
+    fn draw(&self, scene: &mut Scene, context: &Context<'_>, palette: &Palette) -> f32 {
+        let circles = self.circles();
+        let mut x = context.size.0 - LEFT;
+        let y = context.size.1 - 30.0;
+        let text = |scene: &mut Scene, x: f32, text: String| {
+            scene.items.push(Item::Text(Text {
+                x,
+                y,
+                size: SIZE,
+                anchor: Anchor::Start,
+                color: palette.ink,
+                text,
+            }));
+        };
+        for (r, words) in circles.into_iter().rev() {
+            x -= context.font.width(&words, SIZE);
+            text(scene, x, words);
+            x -= r + 5.0;
+            scene.items.push(Item::Ring {
+                at: (x, y - 4.5),
+                r,
+                width: 1.0,
+                color: palette.faint,
+            });
+            x -= r + 10.0;
+        }
+        let words = "area: RSS";
+        x -= context.font.width(words, SIZE);
+        text(scene, x, words.to_owned());
+        x - 18.0
+    }
 }
 
 pub(super) fn draw(
     scene: &mut Scene,
     snapshot: &Snapshot,
     legend: Vec<Entry>,
-    words: &str,
+    after: After<'_>,
     context: &Context<'_>,
     palette: &Palette,
 ) {
     let width = context.size.0;
+    let right = match &after {
+        After::Sizes(key) => key.draw(scene, context, palette),
+        After::Words(words) => width - LEFT - context.font.width(words, SIZE) - 18.0,
+    };
     let y = context.size.1 - 30.0;
     let text = |scene: &mut Scene, x: f32, y: f32, color: Color, text: String| {
         scene.items.push(Item::Text(Text {
@@ -56,7 +124,7 @@ pub(super) fn draw(
             text,
         }));
     };
-    let room = width - 2.0 * LEFT - context.font.width(words, SIZE) - 80.0;
+    let room = right - LEFT - 80.0;
     let mut x = LEFT;
     let count = legend.len();
     for (index, entry) in legend.into_iter().enumerate() {
@@ -78,8 +146,10 @@ pub(super) fn draw(
         });
         x = next;
     }
-    let words = context.font.fit(words, SIZE, width - x - LEFT);
-    text(scene, x, y, palette.ink, words);
+    if let After::Words(words) = after {
+        let words = context.font.fit(words, SIZE, width - x - LEFT);
+        text(scene, x, y, palette.ink, words);
+    }
     let ground = context
         .font
         .fit(&ground(snapshot), SIZE, width - 2.0 * LEFT);

@@ -227,22 +227,22 @@ fn each_activity_and_state() {
     check(
         &scene,
         &expect![[r#"
-            Disc 1 at 180.4,98.4 r 3.83 #a3adb6
-            Disc 2 at 312.4,98.4 r 3.83 #9f141a
-            Disc 3 at 180.4,127.3 r 3.83 #00ba81 spot #ffffff
-            Square 4 at 312.4,127.3 r 3.83 #bcc5cd
-            Ring 5 at 180.4,156.2 r 5.77 #5c6672
-            Triangle 6 at 312.4,156.2 r 3.83 #bcc5cd
-            Disc 7 at 180.4,185.0 r 3.83 #e48f40 spot #ffffff
-            Diamond 8 at 312.4,185.0 r 3.83 #efe523
-            Disc 9 at 180.4,213.9 r 3.83 #bcc5cd
-            Disc 100 at 180.4,252.8 r 11.55 #bcc5cd
+            Disc 1 at 186.0,104.0 r 6.10 #a3adb6
+            Disc 2 at 318.0,104.0 r 6.10 #9f141a
+            Disc 3 at 186.0,144.0 r 6.10 #00ba81 spot #ffffff
+            Square 4 at 318.0,144.0 r 6.10 #bcc5cd
+            Ring 5 at 186.0,184.0 r 8.00 #5c6672
+            Triangle 6 at 318.0,184.0 r 6.10 #bcc5cd
+            Disc 7 at 186.0,224.0 r 6.10 #e48f40 spot #ffffff
+            Diamond 8 at 318.0,224.0 r 6.10 #efe523
+            Disc 9 at 186.0,264.0 r 6.10 #bcc5cd
+            Disc 100 at 186.0,314.0 r 18.40 #bcc5cd
             text 568.0,115.0 13 Start #5c6672 nothing in 1 s (too short for: cpu, waiting, growth, shmem, burst,
             text 626.0,181.0 13 Start #1b2027 0.90 cores  task 2 · user0
             text 626.0,201.0 13 Start #1b2027 100 MiB  task 100 · user1
             text 626.0,221.0 13 Start #1b2027 4 KiB/s  task 3 · user0
             text 16.0,97.0 14 Start #1b2027 user0
-            text 16.0,251.3 14 Start #1b2027 user1
+            text 16.0,307.0 14 Start #1b2027 user1
         "#]],
     );
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::model::{Comm, Event, Exec, ExitRecord, Fork, Rename, State, Status, TaskId, ThreadEnd};
 
 /// Numbers of the kinds of events. Each kind has its own table.
-pub(super) const EVENTS: std::ops::RangeInclusive<u8> = 20..=31;
+pub(super) const EVENTS: std::ops::RangeInclusive<u8> = 20..=32;
 
 /// Kind of an event: the number of its table.
 pub(super) fn kind(event: &Event) -> u8 {
@@ -24,6 +24,7 @@ pub(super) fn kind(event: &Event) -> u8 {
         Event::Parent(..) => 27,
         Event::Args(..) => 28,
         Event::Name(..) => 31,
+        Event::Waits(..) => 32,
         Event::State(..) => 29,
         Event::Cgroup(..) => 30,
     }
@@ -76,6 +77,7 @@ pub(super) fn blank(kind: u8) -> Option<Event> {
         27 => Event::Parent(id, 0),
         28 => Event::Args(id, Arc::default()),
         31 => Event::Name(id, Arc::default()),
+        32 => Event::Waits(id, Arc::default()),
         29 => Event::State(id, State::default()),
         30 => Event::Cgroup(id, Arc::from("")),
         _ => return None,
@@ -143,7 +145,7 @@ pub(super) fn event(row: &mut impl Columns, event: &mut Event) {
             row.task(id);
             small(row, ppid);
         }
-        Event::Args(id, args) | Event::Name(id, args) => {
+        Event::Args(id, args) | Event::Name(id, args) | Event::Waits(id, args) => {
             row.task(id);
             let mut text = Some(Arc::clone(args));
             row.text(&mut text);

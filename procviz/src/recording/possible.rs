@@ -173,6 +173,7 @@ fn event_is_possible(event: &Event, latest_ns: u64) -> bool {
         | Event::Parent(task, _)
         | Event::Args(task, _)
         | Event::Name(task, _)
+        | Event::Waits(task, _)
         | Event::State(task, _)
         | Event::Cgroup(task, _) => id(*task),
     }

@@ -53,7 +53,8 @@ impl Tracker {
                     self.filter_process(slot);
                 }
             }
-            Event::Nothing => {}
+            // Only the rule about blocked threads needs it.
+            Event::Waits(..) | Event::Nothing => {}
         }
     }
 

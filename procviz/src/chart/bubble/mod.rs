@@ -410,7 +410,7 @@ impl Bubble {
             scene,
             snapshot,
             legend,
-            &foot::area(largest),
+            foot::After::Sizes(foot::SizeKey::new(LARGEST, largest)),
             context,
             &self.palette,
         );

@@ -176,7 +176,7 @@ impl Plot {
             middle,
             self.bottom_of_strips + 34.0,
             Anchor::Middle,
-            "CPU used in the interval, % of one core".to_owned(),
+            "CPU used, % of one core".to_owned(),
         ));
         texts.push((
             left - 68.0,

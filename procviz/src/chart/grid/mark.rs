@@ -51,6 +51,16 @@ impl Sizes {
         }
     }
 
+    /// Radius of the largest dot, in pixels.
+    pub(super) fn most(&self) -> f32 {
+        self.most
+    }
+
+    /// The largest dot fills its cell.
+    pub(super) fn fill_the_cell(&mut self) {
+        self.most = self.cell * 0.46;
+    }
+
     /// The radius of a dot, in pixels. Its area is RSS. For one refresh the dot is
     /// larger if RSS grew, and smaller if RSS shrank.
     fn radius(&self, task: &TaskView<'_>, activity: Activity) -> f32 {

@@ -82,6 +82,8 @@ const SHOWN_SHORT_LIVES: usize = 60;
 /// The same in the picture of a period.
 const SHOWN_ENDED: usize = 1_000;
 const LEFT: f32 = 16.0;
+/// Shares of a core in the legend.
+const CPU_KEY: &[(&str, f64)] = &[("CPU 1 %", 0.01), ("25 %", 0.25), ("100 % of a core", 1.0)];
 /// Number of columns in the 2011 version.
 const CLASSIC_COLUMNS: usize = 30;
 
@@ -138,14 +140,18 @@ impl Grid {
         scene.marks.reserve(snapshot.threads.len() + 16);
         let head = ("grid", &counts, scope);
         head::draw(&mut scene, snapshot, head, context, &self.palette);
-        self.draw_foot(&mut scene, snapshot, largest, context);
         margin::draw(&mut scene, snapshot, context, &self.palette);
         let mut wanted = self.wanted(&groups, context);
         let mut room = self.room(context.size);
         let layout = self.layout(&mut wanted, &mut room, context);
         self.label_groups(&mut scene, &wanted, &layout, context);
         let pitch = layout.cell.max(room.wide);
-        let placed = self.draw_dots(&mut scene, tasks(), largest, (&layout, pitch));
+        let mut sizes = Sizes::new(&self.options, largest, layout.cell);
+        if pitch > layout.cell {
+            sizes.fill_the_cell();
+        }
+        self.draw_foot(&mut scene, snapshot, (&sizes, largest), context);
+        let placed = self.draw_dots(&mut scene, tasks(), &sizes, (&layout, pitch));
         let numbered = numbers::draw(&mut scene, snapshot, &self.palette);
         let names = names::Names {
             context,
@@ -188,38 +194,39 @@ impl Grid {
         &self,
         scene: &mut Scene,
         snapshot: &Snapshot,
-        largest: u64,
+        (sizes, largest): (&Sizes, u64),
         context: &Context<'_>,
     ) {
         let palette = &self.palette;
-        let mut legend: Vec<foot::Entry> = Activity::ALL
-            .into_iter()
-            .map(|activity| {
-                let (shape, spot) = mark::second_channel(activity, 5.0, palette);
-                let words = match activity {
-                    Activity::Exited if palette.has_depth() => "crashed or killed".to_owned(),
-                    activity => activity.word().to_owned(),
-                };
-                foot::Entry::new(words, shape, palette.full(activity), spot)
-            })
-            .collect();
+        let mut legend = Vec::new();
+        for activity in Activity::ALL {
+            let (shape, spot) = mark::second_channel(activity, 5.0, palette);
+            let entry = |words: &str, color| foot::Entry::new(words.to_owned(), shape, color, spot);
+            let full = palette.full(activity);
+            match activity {
+                Activity::Idle if palette.has_depth() => {
+                    legend.push(entry("idle", full));
+                    legend.push(entry("ran a little", palette.ran));
+                }
+                Activity::Cpu if palette.has_depth() => {
+                    for (words, share) in CPU_KEY {
+                        legend.push(entry(words, palette.shade(activity, *share, true)));
+                    }
+                }
+                Activity::Exited if palette.has_depth() => {
+                    legend.push(entry("crashed or killed", full));
+                    legend.push(entry("exited (any colour)", palette.faint));
+                }
+                activity => legend.push(entry(activity.word(), full)),
+            }
+        }
         let faint =
             |words: &str, shape| foot::Entry::new(words.to_owned(), shape, palette.faint, None);
-        if palette.has_depth() {
-            legend.push(faint("any colour: exited", Shape::Diamond));
-        }
         legend.push(faint("blocked (D)", Shape::Square));
         legend.push(faint("zombie", Shape::Ring));
         legend.push(faint("stopped", Shape::Triangle));
-        let area = foot::area(largest);
-        let words = if palette.has_depth() {
-            let ran = foot::Entry::new("ran a little".to_owned(), Shape::Disc, palette.ran, None);
-            legend.insert(1, ran);
-            format!("stronger colour: more CPU   {area}")
-        } else {
-            area
-        };
-        foot::draw(scene, snapshot, legend, &words, context, palette);
+        let key = foot::After::Sizes(foot::SizeKey::new(sizes.most(), largest));
+        foot::draw(scene, snapshot, legend, key, context, palette);
     }
 
     /// The groups, sorted by name.
@@ -256,6 +263,8 @@ impl Grid {
 
     fn room(&self, size: (f32, f32)) -> Room {
         let top = head::HEIGHT + 10.0;
+        let wide = self.wide();
+        let largest = mark::largest_diameter(self.options.point_size) * 1.25;
         let most = match (self.options.columns, self.options.classic) {
             (None, true) => Some(CLASSIC_COLUMNS),
             (columns, _) => columns,
@@ -266,9 +275,14 @@ impl Grid {
             width: (size.0 - margin::WIDTH - LEFT).max(40.0),
             height: (size.1 - foot::HEIGHT - top - 4.0).max(20.0),
             most,
-            largest: mark::largest_diameter(self.options.point_size) * 1.25,
+            // Few dots can be large.
+            largest: if wide > 0.0 {
+                largest.max(names::LARGEST)
+            } else {
+                largest
+            },
             spare: 0,
-            wide: self.wide(),
+            wide,
         }
     }
 
@@ -289,7 +303,7 @@ impl Grid {
         &self,
         scene: &mut Scene,
         tasks: impl Iterator<Item = TaskView<'a>>,
-        largest: u64,
+        sizes: &Sizes,
         (layout, pitch): (&Layout, f32),
     ) -> Vec<names::Placed<'a>> {
         let mut placed = Vec::new();
@@ -298,7 +312,6 @@ impl Grid {
         for block in layout.blocks.iter().rev() {
             blocks[block.group].push(block);
         }
-        let sizes = Sizes::new(&self.options, largest, layout.cell);
         for task in tasks {
             let Some((group, place)) = self.places.home(&task) else {
                 continue;
@@ -312,7 +325,7 @@ impl Grid {
             let y = block.dots.1 + (row as f32 + 0.5) * layout.cell;
             scene
                 .marks
-                .push(mark::mark(&task, (x, y), &sizes, &self.palette));
+                .push(mark::mark(&task, (x, y), sizes, &self.palette));
             placed.push(names::Placed {
                 task,
                 mark: scene.marks.len() - 1,

@@ -437,7 +437,8 @@ impl Lines {
                 false => ", gaps where data is missing",
             }
         );
-        foot::draw(scene, snapshot, legend, &words, context, &self.palette);
+        let words = foot::After::Words(&words);
+        foot::draw(scene, snapshot, legend, words, context, &self.palette);
     }
 }
 

@@ -189,6 +189,47 @@ impl ProcDir {
         Ok(path.into_bytes())
     }
 
+    /// The function of the kernel in which a thread sleeps; `None` if it does not sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Gone`] when the thread no longer exists.
+    pub fn thread_wchan(&mut self, tgid: u32, tid: u32) -> Result<Option<String>, ReadError> {
+        self.set_path(format_args!("{tgid}/task/{tid}/wchan"));
+        let name = String::from_utf8_lossy(self.read()?).trim().to_owned();
+        Ok(Some(name).filter(|name| !name.is_empty() && name != "0"))
+    }
+
+    /// The number of the system call in which a thread sleeps, and its first argument; `None`
+    /// if it is in no system call.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Gone`] when the thread no longer exists, [`ReadError::Denied`] when the
+    /// kernel refuses access.
+    pub fn thread_syscall(&mut self, tgid: u32, tid: u32) -> Result<Option<(i64, u64)>, ReadError> {
+        self.set_path(format_args!("{tgid}/task/{tid}/syscall"));
+        let text = String::from_utf8_lossy(self.read()?).into_owned();
+        let mut words = text.split_ascii_whitespace();
+        let number = words.next().and_then(|word| word.parse().ok());
+        let first = words.next().and_then(|word| {
+            let digits = word.strip_prefix("0x")?;
+            u64::from_str_radix(digits, 16).ok()
+        });
+        Ok(number.zip(first).filter(|(number, _)| *number >= 0))
+    }
+
+    /// The path of an open file of a process, by its descriptor. The file is not touched.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Gone`] when there is no such process or descriptor.
+    pub fn open_file(&mut self, pid: u32, descriptor: u64) -> Result<Vec<u8>, ReadError> {
+        self.set_path(format_args!("{pid}/fd/{descriptor}"));
+        let path = rustix::fs::readlinkat(&self.root, self.path.as_str(), Vec::new())?;
+        Ok(path.into_bytes())
+    }
+
     fn set_path(&mut self, path: std::fmt::Arguments<'_>) {
         self.path.clear();
         // Writing to a String cannot fail.

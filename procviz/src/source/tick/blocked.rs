@@ -4,8 +4,11 @@
 //! left its CPU. So a thread is read from `/proc` before a rule can report that it
 //! has been blocked for long.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
+use super::waits;
 use crate::{
     model::{Event, Sample, State},
     source::{
@@ -23,9 +26,18 @@ const A_TICK: usize = 100;
 /// Upper limit for the threads that are watched.
 const MOST: usize = 10_000;
 
-/// Threads in state D by thread id, with the time of their next read, ns since boot.
+/// Threads in state D by thread id.
 #[derive(Default)]
-pub(super) struct Blocked(FxHashMap<u32, (Member, u64)>);
+pub(super) struct Blocked(FxHashMap<u32, Suspect>);
+
+/// A thread in state D.
+struct Suspect {
+    member: Member,
+    /// Time of the next read, ns since boot.
+    next_ns: u64,
+    /// Where it waits, as of the last read.
+    place: Option<Arc<[u8]>>,
+}
 
 impl Blocked {
     /// Takes in the states of a sample, and adds an event for each thread that is
@@ -34,18 +46,27 @@ impl Blocked {
         let now = sample.stamp.boot_ns;
         self.take_states(roster, sample);
         let mut left = A_TICK;
-        self.0.retain(|tid, (member, next_ns)| {
+        self.0.retain(|tid, suspect| {
+            let member = suspect.member;
             let known = roster.thread(*tid);
             if known.is_none_or(|known| known.id != member.id) {
                 return false;
             }
-            if now < *next_ns || left == 0 {
+            if now < suspect.next_ns || left == 0 {
                 return true;
             }
             left -= 1;
-            *next_ns = now + AGAIN_NS;
+            suspect.next_ns = now + AGAIN_NS;
             match proc.thread_stat(member.process.tid, *tid) {
-                Ok(stat) if stat.state == State::Blocked => true,
+                Ok(stat) if stat.state == State::Blocked => {
+                    let place = waits::place(proc, member, *tid);
+                    if let Some(place) = place.filter(|place| suspect.place.as_ref() != Some(place))
+                    {
+                        suspect.place = Some(Arc::clone(&place));
+                        sample.events.push(Event::Waits(member.id, place));
+                    }
+                    true
+                }
                 Ok(stat) => {
                     sample.events.push(Event::State(member.id, stat.state));
                     false
@@ -57,15 +78,21 @@ impl Blocked {
 
     fn take_states(&mut self, roster: &Roster, sample: &Sample) {
         let read = sample.readings.iter();
-        let read = read.map(|reading| (reading.id.tid, reading.state));
+        let read = read.map(|reading| (reading.id.tid, reading.state, 0));
         let found = sample.found.iter().filter(|task| !task.kthread);
-        let found = found.map(|task| (task.id.tid, task.state));
-        for (tid, state) in found.chain(read) {
+        // A thread that a census finds can have been blocked for long.
+        let found = found.map(|task| (task.id.tid, task.state, task.off_cpu_ns.unwrap_or(0)));
+        for (tid, state, blocked_ns) in found.chain(read) {
             if state != State::Blocked || self.0.len() >= MOST {
                 self.0.remove(&tid);
             } else if let Some(member) = roster.thread(tid) {
-                self.0
-                    .insert(tid, (member, sample.stamp.boot_ns + FIRST_NS));
+                let left_ns = FIRST_NS.saturating_sub(blocked_ns);
+                let suspect = Suspect {
+                    member,
+                    next_ns: sample.stamp.boot_ns + left_ns,
+                    place: None,
+                };
+                self.0.insert(tid, suspect);
             }
         }
     }

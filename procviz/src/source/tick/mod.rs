@@ -9,6 +9,7 @@ mod sizes;
 mod sweep;
 mod tmpfs;
 mod v1_paths;
+mod waits;
 mod zombies;
 
 use std::sync::Arc;

@@ -5,10 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{SECOND, world::World};
-use crate::model::{Comm, Event, Finding, Rule, State, TaskId, count_text, duration_text};
+use crate::model::{
+    Comm, Event, Finding, Rule, State, TaskId, Untrusted, count_text, duration_text,
+};
 
 const THRESHOLD_NS: u64 = 5 * SECOND;
 
@@ -16,6 +18,8 @@ const THRESHOLD_NS: u64 = 5 * SECOND;
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Blocked {
     candidates: FxHashSet<TaskId>,
+    /// Where each of them waits, if that is known.
+    places: FxHashMap<TaskId, Arc<[u8]>>,
 }
 
 /// Blocked threads of one command and cgroup.
@@ -25,6 +29,8 @@ struct Fold {
     longest_ns: u64,
     first: TaskId,
     process: TaskId,
+    /// Number of threads that wait at each place.
+    places: BTreeMap<Arc<[u8]>, u64>,
 }
 
 impl Fold {
@@ -32,8 +38,9 @@ impl Fold {
     /// them, the text says processes.
     fn text(&self) -> String {
         let longest = duration_text(self.longest_ns);
+        let place = self.place();
         if self.count == 1 {
-            return format!("blocked (D) for {longest}");
+            return format!("blocked (D) for {longest}{place}");
         }
         let count = count_text(self.count);
         let tasks = match self.processes.len() as u64 {
@@ -41,7 +48,21 @@ impl Fold {
             processes if processes == self.count => format!("{count} processes"),
             processes => format!("{count} threads of {} processes", count_text(processes)),
         };
-        format!("{tasks} blocked (D), the longest for {longest}")
+        format!("{tasks} blocked (D), the longest for {longest}{place}")
+    }
+
+    /// Where most of the threads wait: `, in vfork (wait_for_vfork_done)`.
+    fn place(&self) -> String {
+        // Of equal counts the first in the order of the texts.
+        let most = self.places.iter().rev().max_by_key(|(_, count)| **count);
+        let Some((place, count)) = most else {
+            return String::new();
+        };
+        let place = Untrusted::new(place).picture();
+        match *count == self.count {
+            true => format!(", in {place}"),
+            false => format!(", {} of them in {place}", count_text(*count)),
+        }
     }
 }
 
@@ -68,6 +89,12 @@ impl Blocked {
                 .thread(*id)
                 .is_some_and(|thread| thread.state == State::Blocked && thread.end.is_none())
         });
+        for event in &world.sample.events {
+            if let Event::Waits(id, place) = event {
+                self.places.insert(*id, Arc::clone(place));
+            }
+        }
+        self.places.retain(|id, _| self.candidates.contains(id));
     }
 
     pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
@@ -95,8 +122,12 @@ impl Blocked {
                     longest_ns: 0,
                     first: *id,
                     process: process.id,
+                    places: BTreeMap::new(),
                 });
             fold.count += 1;
+            if let Some(place) = self.places.get(id) {
+                *fold.places.entry(Arc::clone(place)).or_default() += 1;
+            }
             fold.processes.insert(process.id);
             if blocked_ns > fold.longest_ns || (blocked_ns == fold.longest_ns && *id < fold.first) {
                 (fold.longest_ns, fold.first, fold.process) = (blocked_ns, *id, process.id);

@@ -467,6 +467,8 @@ fn blocked_is_folded_by_command() {
     for tid in [2, 3, 4] {
         play.ran(tid, 1, 0).state = State::Blocked;
     }
+    let place = b"fsync of /mnt/a\x1b (nfs_wait)".as_slice();
+    play.sample.events.push(Event::Waits(id(2), place.into()));
     play.second();
     (0..4).for_each(|_| play.second());
     play.none(Rule::Blocked);
@@ -475,6 +477,11 @@ fn blocked_is_folded_by_command() {
     let (about, text) = play.one(Rule::Blocked);
     assert!(
         about == Some(2) && text.starts_with("2 processes blocked (D)"),
+        "{text}"
+    );
+    let (_, place) = text.split_once(", 1 of them in fsync of /mnt/a").unwrap();
+    assert!(
+        place.ends_with(" (nfs_wait)") && !place.contains('\x1b'),
         "{text}"
     );
 }

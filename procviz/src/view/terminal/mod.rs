@@ -3,6 +3,7 @@
 mod largest;
 mod layout;
 mod look;
+mod numbers;
 mod panel;
 mod popups;
 mod rest;
@@ -226,6 +227,7 @@ fn grid(
             r,
         });
     }
+    numbers::draw(buffer, (body, cells), row_of, screen, look);
     let below = cells.rows.saturating_sub(scroll + usize::from(body.height));
     if scroll > 0 || below > 0 {
         let text = format!(" rows above: {scroll}, below: {below} (PageUp, PageDown) ");

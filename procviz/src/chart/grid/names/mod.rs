@@ -27,6 +27,8 @@ pub(super) const MOST_NAMED: usize = 150;
 pub(super) const COLUMN: f32 = 132.0;
 /// Least height of a row of dots with their names, in pixels.
 pub(super) const ROW: f32 = 14.0;
+/// Greatest height of such a row, in pixels.
+pub(super) const LARGEST: f32 = 40.0;
 const SIZE: f32 = 12.0;
 /// Upper limit for the runs that are named.
 const MOST_RUNS: usize = 40;
@@ -76,7 +78,8 @@ impl Names<'_> {
                 true => with_pid,
                 false => font.fit(&name, SIZE, room),
             };
-            let is_quiet = !task.change().ran && task.state() == State::Sleeping;
+            let sleeps = matches!(task.state(), State::Sleeping | State::Idle);
+            let is_quiet = sleeps && !task.change().ran;
             let color = if is_quiet {
                 self.palette.faint
             } else {
