@@ -24,7 +24,15 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 /// Headings of the list of the largest.
-const MEASURES: [&str; 5] = ["CPU", "memory", "growth", "IO", "starts"];
+const MEASURES: [&str; 7] = [
+    "CPU",
+    "own memory",
+    "growth",
+    "IO",
+    "waiting",
+    "blocked",
+    "starts",
+];
 
 /// Users of the culprits; procviz writes the number of a user without a name.
 const USER: u32 = 2_077;
@@ -237,6 +245,12 @@ fn lives() -> Result<(), Failed> {
             &["fork-loop"],
             Findings,
             &["fork-loop", "processes/s"],
+        ),
+        fault(
+            "mounter",
+            &["vforks", "40"],
+            Findings,
+            &["mounter", "40 processes blocked (D)", ", in "],
         ),
         fault(
             "slowleak",

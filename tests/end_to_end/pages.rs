@@ -57,7 +57,13 @@ fn json_lines(command: &mut std::process::Command) -> Vec<Value> {
 /// The title of a task in the SVG of the sample at `time`.
 fn title(folder: &Folder, recording: &Path, time: &str, tid: &str) -> String {
     let file = folder.file("moment.svg");
-    draw(recording, &["grid", "--force", "--at", time], &file);
+    // The period of one sample: a page shows intervals.
+    let period = ["--begin", time, "--end", time];
+    draw(
+        recording,
+        &[&["grid", "--force"], &period[..]].concat(),
+        &file,
+    );
     let svg = std::fs::read_to_string(&file).unwrap();
     let document = roxmltree::Document::parse(&svg).unwrap();
     let titles = document

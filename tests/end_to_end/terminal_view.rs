@@ -256,8 +256,8 @@ fn each_key() -> Result<(), Failed> {
     press(&["-"], "shorter interval", &|text| {
         text.contains("interval 1 s")
     });
-    press(&["t"], "processes", &|text| text.contains("processes   "));
-    press(&["t"], "threads", &|text| text.contains("threads   "));
+    press(&["t"], "processes", &|text| text.contains(" processes  ·"));
+    press(&["t"], "threads", &|text| text.contains(" threads  ·"));
     press(&["g", "g", "g"], "commands", &|text| {
         text.contains("well-known")
     });
@@ -293,12 +293,10 @@ fn each_key() -> Result<(), Failed> {
     press(&["Enter"], "filter", &|text| {
         text.contains("hidden") && text.contains("filter: pid")
     });
-    press(&["l"], "selection", &|text| text.contains("well-known"));
+    press(&["l"], "selection", &|text| text.contains("parent "));
     press(&["Enter"], "pin", &|text| text.contains("pinned"));
     press(&["Enter"], "unpin", &|text| !text.contains("pinned"));
-    press(&["Escape"], "no popup", &|text| {
-        !text.contains("well-known")
-    });
+    press(&["Escape"], "no popup", &|text| !text.contains("parent "));
     press(&["Escape"], "no filter", &|text| !text.contains("hidden"));
     terminal.type_in("/(");
     press(&["x"], "reason", &|text| {
@@ -653,7 +651,7 @@ fn moment(screen: &str) -> (String, usize) {
     let clock = screen.split("recorded ").nth(1).unwrap_or_default();
     let clock = clock.split(',').next().unwrap_or_default();
     let threads = screen.split(" threads").next().unwrap_or_default();
-    let threads = threads.rsplit(' ').next().unwrap_or_default();
+    let threads = threads.split_whitespace().next_back().unwrap_or_default();
     (clock.to_owned(), threads.parse().unwrap_or_default())
 }
 

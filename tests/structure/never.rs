@@ -455,7 +455,7 @@ const UNKNOWN_AS_ZERO: &[(&str, usize, &str)] = &[
     ("tracker/events.rs", 1, "the larger of two figures"),
     ("tracker/history.rs", 1, "a new history has no time yet"),
     (
-        "tracker/period/totals.rs",
+        "tracker/period/step.rs",
         1,
         "the sum of what is known, of processes that are too many to keep",
     ),

@@ -200,7 +200,7 @@ impl Draw {
                 Err(failure) => {
                     // A picture of the samples before the error is still useful.
                     if session.snapshot().tick > 1 && !self.target.has_many() {
-                        self.picture(&session)?;
+                        self.picture(&mut session)?;
                     }
                     self.finish()?;
                     return Err(failure);
@@ -219,7 +219,7 @@ impl Draw {
             }
             let mut has_room = true;
             if is_last || (self.target.has_many() && is_shown) {
-                has_room = self.picture(&session)?;
+                has_room = self.picture(&mut session)?;
             }
             progress.step(is_shown);
             if is_last {
@@ -306,13 +306,16 @@ impl Draw {
     }
 
     /// Draws a picture; returns whether there is room for another picture.
-    fn picture(&mut self, session: &Session) -> Result<bool, Failure> {
-        let latest = session.snapshot();
-        let of_period = self.period.as_ref().map(|period| period.snapshot(latest));
+    fn picture(&mut self, session: &mut Session) -> Result<bool, Failure> {
+        let period = self.period.take();
+        let of_period = period.map(|period| period.snapshot(session.take_snapshot()));
         if let Some(snapshot) = of_period.as_ref().filter(|_| !self.chart.shows_past()) {
             self.chart.observe(snapshot);
         }
-        let snapshot = of_period.as_ref().unwrap_or(latest);
+        let snapshot = match &of_period {
+            Some(snapshot) => snapshot,
+            None => session.snapshot(),
+        };
         let user = |uid| name(&session.users, uid);
         let font = self.font.clone();
         let context = self.context(&user, snapshot, &font);

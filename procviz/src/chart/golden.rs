@@ -183,7 +183,7 @@ fn an_empty_machine() {
     check(
         &scene,
         &expect![[r#"
-            text 568.0,115.0 13 Start #5c6672 nothing in 1 s (too short for: cpu, waiting, growth, shmem, burst,
+            text 16.0,81.0 11 Start #5c6672 user
         "#]],
     );
 }
@@ -230,19 +230,20 @@ fn each_activity_and_state() {
             Disc 1 at 186.0,104.0 r 6.10 #a3adb6
             Disc 2 at 318.0,104.0 r 6.10 #9f141a
             Disc 3 at 186.0,144.0 r 6.10 #00ba81 spot #ffffff
-            Square 4 at 318.0,144.0 r 6.10 #bcc5cd
+            Square 4 at 318.0,144.0 r 6.10 #5c6672
             Ring 5 at 186.0,184.0 r 8.00 #5c6672
             Triangle 6 at 318.0,184.0 r 6.10 #bcc5cd
             Disc 7 at 186.0,224.0 r 6.10 #e48f40 spot #ffffff
             Diamond 8 at 318.0,224.0 r 6.10 #efe523
             Disc 9 at 186.0,264.0 r 6.10 #bcc5cd
             Disc 100 at 186.0,314.0 r 18.40 #bcc5cd
-            text 568.0,115.0 13 Start #5c6672 nothing in 1 s (too short for: cpu, waiting, growth, shmem, burst,
-            text 626.0,181.0 13 Start #1b2027 0.90 cores  task 2 · user0
-            text 626.0,201.0 13 Start #1b2027 100 MiB  task 100 · user1
-            text 626.0,221.0 13 Start #1b2027 4 KiB/s  task 3 · user0
+            text 652.0,181.0 13 Start #1b2027 0.90 cores  task 2 · user0
+            text 652.0,201.0 13 Start #1b2027 100 MiB  task 100 · user1
+            text 652.0,221.0 13 Start #1b2027 4 KiB/s  task 3 · user0
+            text 652.0,241.0 13 Start #1b2027 1 in D  task 4 · user0
             text 16.0,97.0 14 Start #1b2027 user0
             text 16.0,307.0 14 Start #1b2027 user1
+            text 16.0,81.0 11 Start #5c6672 user
         "#]],
     );
 }
@@ -366,11 +367,11 @@ fn a_line_for_whoever_used_much() {
         .collect();
     expect![[r#"
         Disc 2 at 352.9,142.3 r 3.50 #ccaf4e
-        text 926.0,181.0 13 Start #1b2027 0.50 cores  task 2 · user0
-        text 926.0,198.0 13 Start #1b2027 0.050 cores  task 3 · user0
-        text 926.0,218.0 13 Start #1b2027 3 MiB  task 3 · user0
-        text 926.0,235.0 13 Start #1b2027 2 MiB  task 2 · user0
-        text 926.0,252.0 13 Start #1b2027 1 MiB  task 1 · user0
+        text 952.0,181.0 13 Start #1b2027 0.50 cores  task 2 · user0
+        text 952.0,198.0 13 Start #1b2027 0.050 cores  task 3 · user0
+        text 952.0,218.0 13 Start #1b2027 3 MiB  task 3 · user0
+        text 952.0,235.0 13 Start #1b2027 2 MiB  task 2 · user0
+        text 952.0,252.0 13 Start #1b2027 1 MiB  task 1 · user0
         text 359.4,147.3 12 Start #1b2027 2 user0 task"#]]
     .assert_eq(&kept.join("\n"));
 }

@@ -21,6 +21,18 @@ pub enum Grouping {
     Command,
 }
 
+impl Grouping {
+    /// What the groups are, for a heading.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Cgroup => "cgroup",
+            Self::Tree => "oldest ancestor",
+            Self::Command => "command",
+        }
+    }
+}
+
 /// The identity of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum GroupKey {

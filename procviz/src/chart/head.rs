@@ -74,8 +74,12 @@ pub(super) fn draw(
         }));
     };
     let width = context.size.0;
-    line(LEFT, 26.0, 20.0, Anchor::Start, palette.ink, title.clone());
-    let room = width - 2.0 * LEFT - context.font.width(&title, 20.0) - 24.0;
+    // A long command must not hide the time.
+    let room = width - 2.0 * LEFT - context.font.width(&when, 14.0) - 24.0;
+    let shown = context.font.fit(&title, 20.0, room.max(width / 3.0));
+    let title_width = context.font.width(&shown, 20.0);
+    line(LEFT, 26.0, 20.0, Anchor::Start, palette.ink, shown);
+    let room = width - 2.0 * LEFT - title_width - 24.0;
     line(
         width - LEFT,
         26.0,

@@ -96,6 +96,8 @@ pub struct Finding {
     pub cgroup: Option<Arc<str>>,
     /// The figure that made the rule fire.
     pub value: f64,
+    /// Of findings of one rule, the largest comes first; `None`: by `value`.
+    pub weight: Option<f64>,
     /// Unit of `value`.
     pub unit: &'static str,
     /// Start of the reported condition, ns since boot.
@@ -130,6 +132,7 @@ impl Finding {
             count: 0,
             cgroup: None,
             value: 0.0,
+            weight: None,
             unit: "",
             since_ns: 0,
             text: String::new(),
@@ -162,7 +165,7 @@ impl Finding {
             "bytes/s" if self.rule == Rule::Growth => Some(format!("+{}", rate_text(self.value))),
             "bytes/s" => Some(rate_text(self.value)),
             "bytes" => Some(bytes_text(self.value as u64)),
-            "forks/s" => Some(format!("{:.0} starts/s", self.value)),
+            "forks/s" if self.value >= 1.0 => Some(format!("{:.0} starts/s", self.value)),
             _ => None,
         }
     }

@@ -154,6 +154,14 @@ impl Process {
         })
     }
 
+    /// Memory that the machine lacks because of the process, bytes: pages of files do not count.
+    pub fn held(&self) -> Option<u64> {
+        let parts = self
+            .parts
+            .map(|parts| parts.private().saturating_add(parts.shmem));
+        parts.or(self.rss)
+    }
+
     /// The memory that rules about growth judge, bytes: see [`MemoryParts::private`]. It is
     /// the resident set if the parts are not known.
     pub fn private(&self) -> Option<u64> {

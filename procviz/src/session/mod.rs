@@ -486,6 +486,11 @@ impl Session {
         self.tracker.snapshot()
     }
 
+    /// Takes the snapshot out, for the last picture: nothing can be added to it any more.
+    pub(crate) fn take_snapshot(&mut self) -> Snapshot {
+        self.tracker.take_snapshot()
+    }
+
     /// The exit status: of the command if it has exited, of the recording, or 0.
     pub(crate) fn status_now(mut self) -> u8 {
         let recorded = self.end_recording();

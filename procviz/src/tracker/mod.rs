@@ -70,6 +70,13 @@ impl Tracker {
         &self.snapshot
     }
 
+    /// Takes the snapshot out, and begins anew without any task.
+    pub fn take_snapshot(&mut self) -> Snapshot {
+        let (host, filter) = (self.snapshot.host.clone(), self.filter.clone());
+        let empty = Self::with_filter(host, self.snapshot.sources, filter);
+        std::mem::replace(self, empty).snapshot
+    }
+
     /// A task of the last snapshot: as a process if `scope` is processes and `id` is a
     /// process, else as a thread.
     pub fn task(&self, scope: Scope, id: TaskId) -> Option<TaskView<'_>> {

@@ -107,7 +107,13 @@ pub(super) fn mark(
     let mut r = sizes.radius(task, activity);
     let (mut shape, spot) = second_channel(activity, r, palette);
     match task.state() {
-        State::Blocked => shape = Shape::Square,
+        State::Blocked => {
+            shape = Shape::Square;
+            if activity == Activity::Idle {
+                // Not as quiet as a task that sleeps.
+                color = palette.faint;
+            }
+        }
         State::Zombie => {
             shape = Shape::Ring;
             if activity != Activity::Exited {

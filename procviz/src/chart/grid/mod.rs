@@ -145,6 +145,9 @@ impl Grid {
         let mut room = self.room(context.size);
         let layout = self.layout(&mut wanted, &mut room, context);
         self.label_groups(&mut scene, &wanted, &layout, context);
+        if !layout.above && !self.options.classic {
+            self.head_of_labels(&mut scene);
+        }
         let pitch = layout.cell.max(room.wide);
         let mut sizes = Sizes::new(&self.options, largest, layout.cell);
         if pitch > layout.cell {
@@ -334,6 +337,29 @@ impl Grid {
         }
         placed.sort_unstable_by_key(|placed| placed.order);
         placed
+    }
+
+    /// Says what the names at the left and their counts are.
+    fn head_of_labels(&self, scene: &mut Scene) {
+        let tasks = match self.options.scope {
+            Scope::Threads => "threads",
+            Scope::Processes => "processes",
+        };
+        let right = LEFT + layout::LABELS - 10.0;
+        let words = [
+            (LEFT, Anchor::Start, self.options.grouping.word()),
+            (right, Anchor::End, tasks),
+        ];
+        for (x, anchor, words) in words {
+            scene.items.push(Item::Text(Text {
+                x,
+                y: head::HEIGHT + 7.0,
+                size: 11.0,
+                anchor,
+                color: self.palette.faint,
+                text: words.to_owned(),
+            }));
+        }
     }
 
     /// Draws for each group the name, the number of living tasks, and the number of

@@ -3,7 +3,7 @@
 use crate::model::Process;
 
 /// From this number on, processes with the same name and user are one entry.
-const MANY: usize = 5;
+const MANY: usize = 3;
 
 /// Processes with the same name and user.
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! What the largest processes have most of.
 
-use super::starts::Starts;
-use crate::model::{Process, Snapshot, bytes_text, per_second_text, rate_text};
+use super::counted::Counted;
+use crate::model::{Process, Snapshot, bytes_text, count_text, per_second_text, rate_text};
 
 /// What entries are ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,15 +10,19 @@ pub(crate) enum Measure {
     Memory,
     Growth,
     Io,
+    Waiting,
+    Blocked,
     Starts,
 }
 
 impl Measure {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Cpu,
         Self::Memory,
         Self::Growth,
         Self::Io,
+        Self::Waiting,
+        Self::Blocked,
         Self::Starts,
     ];
 
@@ -26,15 +30,22 @@ impl Measure {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Cpu => "CPU",
-            Self::Memory => "memory",
+            Self::Memory => "own memory",
             Self::Growth => "growth",
             Self::Io => "IO",
+            Self::Waiting => "waiting",
+            Self::Blocked => "blocked",
             Self::Starts => "starts",
         }
     }
 
     /// The value of a process in the interval. `None`: it has none worth a word.
-    pub(super) fn of(self, process: &Process, snapshot: &Snapshot, starts: &Starts) -> Option<f64> {
+    pub(super) fn of(
+        self,
+        process: &Process,
+        snapshot: &Snapshot,
+        counted: &Counted,
+    ) -> Option<f64> {
         let change = process.change;
         let is_now = change.tick == snapshot.tick;
         let value = match self {
@@ -45,9 +56,11 @@ impl Measure {
                 let delta = delta.filter(|delta| tick == snapshot.tick && *delta > 0);
                 delta? as f64
             }
-            Self::Memory => held(process)? as f64,
-            Self::Starts => starts.of(process.id)?,
-            Self::Cpu | Self::Io => return None,
+            Self::Memory => process.held()? as f64,
+            Self::Waiting if is_now => change.wait_ns? as f64,
+            Self::Blocked => counted.blocked(process.id)?,
+            Self::Starts => counted.starts(process.id)?,
+            Self::Cpu | Self::Io | Self::Waiting => return None,
         };
         (value >= self.least()).then_some(value)
     }
@@ -56,7 +69,9 @@ impl Measure {
     fn least(self) -> f64 {
         match self {
             Self::Memory | Self::Growth => 64.0 * 1024.0,
-            Self::Cpu | Self::Io | Self::Starts => 1.0,
+            // A hundredth of a second: every task waits a little.
+            Self::Waiting => 1e7,
+            Self::Cpu | Self::Io | Self::Blocked | Self::Starts => 1.0,
         }
     }
 
@@ -70,15 +85,15 @@ impl Measure {
             Self::Memory => bytes_text(value as u64),
             Self::Growth => format!("+{}", rate_text(value / seconds)),
             Self::Io => rate_text(value / seconds),
-            Self::Starts => per_second_text(value as u64, seconds),
+            Self::Waiting => {
+                let share = value / 1e9 / seconds;
+                match share < 0.095 {
+                    true => format!("{share:.3} threads wait for a CPU"),
+                    false => format!("{share:.2} threads wait for a CPU"),
+                }
+            }
+            Self::Blocked => format!("{} in D", count_text(value as u64)),
+            Self::Starts => format!("{} starts", per_second_text(value as u64, seconds)),
         }
     }
-}
-
-/// Memory that the machine lacks because of a process, bytes.
-fn held(process: &Process) -> Option<u64> {
-    let parts = process
-        .parts
-        .map(|parts| parts.private().saturating_add(parts.shmem));
-    parts.or(process.rss)
 }

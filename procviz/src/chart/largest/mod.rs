@@ -1,14 +1,14 @@
 //! Finds the processes that use most: they are named in every picture, also when nothing
 //! stands out.
 
+mod counted;
 mod group;
 mod measure;
-mod starts;
 
 use rustc_hash::FxHashMap;
 
 pub(crate) use self::measure::Measure;
-use self::{group::Group, starts::Starts};
+use self::{counted::Counted, group::Group};
 use super::Context;
 use crate::model::{Comm, Process, Snapshot, TaskId, Untrusted, count_text};
 
@@ -48,10 +48,10 @@ impl Entry {
 
 /// The largest of each measure.
 pub(crate) fn largest(snapshot: &Snapshot) -> Vec<Largest> {
-    let starts = Starts::new(snapshot);
+    let counted = Counted::new(snapshot);
     let of = |measure| Largest {
         measure,
-        entries: entries(measure, snapshot, &starts),
+        entries: entries(measure, snapshot, &counted),
     };
     Measure::ALL.into_iter().map(of).collect()
 }
@@ -66,12 +66,12 @@ struct Found<'a> {
     uid: Option<u32>,
 }
 
-fn entries(measure: Measure, snapshot: &Snapshot, starts: &Starts) -> Vec<Entry> {
+fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> Vec<Entry> {
     let seconds = snapshot.stamp.interval_ns as f64 / 1e9;
     if seconds <= 0.0 && measure != Measure::Memory {
         return Vec::new();
     }
-    let mut found = found(measure, snapshot, starts);
+    let mut found = found(measure, snapshot, counted);
     found.sort_by(|a, b| {
         let by_value = b.value.total_cmp(&a.value);
         by_value.then(a.process.id.cmp(&b.process.id))
@@ -104,7 +104,7 @@ fn entries(measure: Measure, snapshot: &Snapshot, starts: &Starts) -> Vec<Entry>
     found.into_iter().take(SHOWN).map(entry).collect()
 }
 
-fn found<'a>(measure: Measure, snapshot: &'a Snapshot, starts: &Starts) -> Vec<Found<'a>> {
+fn found<'a>(measure: Measure, snapshot: &'a Snapshot, counted: &Counted) -> Vec<Found<'a>> {
     let mut groups: FxHashMap<(Comm, Option<u32>), Group<'_>> = FxHashMap::default();
     for process in snapshot.processes.iter() {
         let is_over = process.end.is_some() && measure == Measure::Memory;
@@ -112,7 +112,7 @@ fn found<'a>(measure: Measure, snapshot: &'a Snapshot, starts: &Starts) -> Vec<F
         let Some(thread) = thread.filter(|thread| !thread.hidden && !is_over) else {
             continue;
         };
-        if let Some(value) = measure.of(process, snapshot, starts) {
+        if let Some(value) = measure.of(process, snapshot, counted) {
             let key = (snapshot.name_of(process), thread.uid);
             let group = groups.entry(key).or_default();
             group.sum += value;
@@ -151,5 +151,5 @@ fn found<'a>(measure: Measure, snapshot: &'a Snapshot, starts: &Starts) -> Vec<F
 fn peak(measure: Measure, snapshot: &Snapshot, id: TaskId, cores: f64) -> Option<String> {
     let peak = *snapshot.peaks.as_ref()?.get(&id)?;
     let is_worth_it = measure == Measure::Cpu && peak > cores * 2.0;
-    is_worth_it.then(|| format!(", at most {peak:.2}"))
+    is_worth_it.then(|| format!(" (peak {peak:.2})"))
 }

@@ -25,7 +25,7 @@ const CURVE: (f32, f32) = (96.0, 26.0);
 /// Height of a heading, in pixels.
 const HEADING: f32 = 24.0;
 /// Width of the names of measures, in pixels.
-const MEASURE: f32 = 58.0;
+const MEASURE: f32 = 84.0;
 
 pub(super) fn draw(
     scene: &mut Scene,
@@ -47,7 +47,7 @@ pub(super) fn draw(
     let (most, height) = [3, 2, 1, 0]
         .map(|most| (most, height_of(&largest, most)))
         .into_iter()
-        .find(|(_, height)| *height <= room * 0.45)
+        .find(|(_, height)| *height <= room * 0.55)
         .unwrap_or((0, 0.0));
     let end = at.findings(scene, snapshot, (top, bottom - height));
     at.largest(scene, &largest, most, end);
@@ -90,7 +90,8 @@ impl Column<'_> {
         for finding in &snapshot.findings {
             let is_first = finding.rank != before;
             let lines = self.lines(finding, is_first);
-            let has_curve = finding.curve.len() > 1;
+            // A flat curve says nothing, and looks like an underline.
+            let has_curve = is_telling(&finding.curve);
             let curve_height = if has_curve { CURVE.1 + 4.0 } else { 0.0 };
             let gap = if is_first { 10.0 } else { 0.0 };
             let height = lines.len() as f32 * LINE + curve_height + gap;
@@ -170,6 +171,13 @@ impl Column<'_> {
     }
 }
 
+/// Whether a curve rises or falls by more than a tenth.
+fn is_telling(curve: &[f32]) -> bool {
+    let most = curve.iter().copied().fold(f32::MIN, f32::max);
+    let least = curve.iter().copied().fold(f32::MAX, f32::min);
+    curve.len() > 1 && most - least > most.abs() / 10.0
+}
+
 /// The subject of a finding and its user.
 pub(crate) fn subject(finding: &Finding, context: &Context<'_>) -> String {
     let who = finding.who();
@@ -187,10 +195,10 @@ pub(crate) fn quiet(snapshot: &Snapshot) -> String {
     let watched = duration_text(snapshot.watched_ns());
     if snapshot.not_judged.is_empty() {
         // Findings of earlier seconds have left the margin, so the text is about now only.
-        "nothing now".to_owned()
+        "no rule applies now".to_owned()
     } else {
         format!(
-            "nothing in {watched} (too short for: {})",
+            "no rule applies after {watched}; these need more time: {}",
             snapshot.not_judged.join(", ")
         )
     }

@@ -194,10 +194,11 @@ impl ProcDir {
     /// # Errors
     ///
     /// [`ReadError::Gone`] when the thread no longer exists.
-    pub fn thread_wchan(&mut self, tgid: u32, tid: u32) -> Result<Option<String>, ReadError> {
+    pub fn thread_wchan(&mut self, tgid: u32, tid: u32) -> Result<Option<Vec<u8>>, ReadError> {
         self.set_path(format_args!("{tgid}/task/{tid}/wchan"));
-        let name = String::from_utf8_lossy(self.read()?).trim().to_owned();
-        Ok(Some(name).filter(|name| !name.is_empty() && name != "0"))
+        let name = self.read()?.trim_ascii();
+        let is_known = !name.is_empty() && name != b"0";
+        Ok(is_known.then(|| name.to_vec()))
     }
 
     /// The number of the system call in which a thread sleeps, and its first argument; `None`
@@ -207,16 +208,14 @@ impl ProcDir {
     ///
     /// [`ReadError::Gone`] when the thread no longer exists, [`ReadError::Denied`] when the
     /// kernel refuses access.
-    pub fn thread_syscall(&mut self, tgid: u32, tid: u32) -> Result<Option<(i64, u64)>, ReadError> {
+    pub fn thread_syscall(&mut self, tgid: u32, tid: u32) -> Result<Option<(u64, u64)>, ReadError> {
         self.set_path(format_args!("{tgid}/task/{tid}/syscall"));
-        let text = String::from_utf8_lossy(self.read()?).into_owned();
-        let mut words = text.split_ascii_whitespace();
-        let number = words.next().and_then(|word| word.parse().ok());
-        let first = words.next().and_then(|word| {
-            let digits = word.strip_prefix("0x")?;
-            u64::from_str_radix(digits, 16).ok()
-        });
-        Ok(number.zip(first).filter(|(number, _)| *number >= 0))
+        // `running`, or -1 outside of a system call, else the number and six arguments.
+        let mut words = self.read()?.split(u8::is_ascii_whitespace);
+        let number = words.next().and_then(|word| number_of(word, 10));
+        let first = words.next().and_then(|word| word.strip_prefix(b"0x"));
+        let first = first.and_then(|digits| number_of(digits, 16));
+        Ok(number.zip(first))
     }
 
     /// The path of an open file of a process, by its descriptor. The file is not touched.
@@ -255,4 +254,15 @@ pub(super) fn read_once<'a>(
 ) -> Result<&'a [u8], ReadError> {
     let len = rustix::io::retry_on_intr(|| rustix::io::read(file, &mut *buffer))?;
     Ok(&buffer[..len])
+}
+
+/// A whole number in digits of a base; `None` if it is none.
+fn number_of(digits: &[u8], base: u32) -> Option<u64> {
+    let add = |sum: u64, digit: &u8| {
+        let digit = char::from(*digit).to_digit(base)?;
+        sum.checked_mul(u64::from(base))?
+            .checked_add(u64::from(digit))
+    };
+    let number = digits.iter().try_fold(0, add);
+    number.filter(|_| !digits.is_empty())
 }

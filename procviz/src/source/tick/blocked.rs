@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Time in state D before the first read, ns.
-const FIRST_NS: u64 = 4_000_000_000;
+const FIRST_NS: u64 = 2_000_000_000;
 /// Time between two reads of one thread, ns.
 const AGAIN_NS: u64 = 1_000_000_000;
 /// Upper limit for reads in a tick.

@@ -59,7 +59,9 @@ pub(super) fn place(proc: &mut ProcDir, member: Member, tid: u32) -> Option<Arc<
     let call = proc.thread_syscall(pid, tid).ok().flatten();
     let mut text = Vec::new();
     if let Some((number, first)) = call {
-        let known = CALLS.iter().find(|(of, ..)| *of == number);
+        let known = CALLS
+            .iter()
+            .find(|(of, ..)| u64::try_from(*of) == Ok(number));
         match known {
             Some((_, name, _)) => text.extend_from_slice(name.as_bytes()),
             None => text.extend_from_slice(format!("system call {number}").as_bytes()),
@@ -72,8 +74,8 @@ pub(super) fn place(proc: &mut ProcDir, member: Member, tid: u32) -> Option<Arc<
         }
     }
     if let Some(function) = function {
-        let separator = if text.is_empty() { "" } else { " " };
-        text.extend_from_slice(format!("{separator}({function})").as_bytes());
+        let begin: &[u8] = if text.is_empty() { b"(" } else { b" (" };
+        text.extend([begin, &function, b")"].concat());
     }
     (!text.is_empty()).then(|| text.into())
 }

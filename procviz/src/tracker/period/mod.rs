@@ -2,13 +2,18 @@
 //! only its last interval.
 
 mod picture;
+mod process;
+mod step;
 #[cfg(test)]
 mod tests;
 mod totals;
 
 use std::collections::VecDeque;
 
-use self::totals::Totals;
+use self::{
+    step::Step,
+    totals::{MOST_ENDED, Totals},
+};
 use crate::model::Snapshot;
 
 /// The samples of a period that ends with the last observed sample.
@@ -16,10 +21,10 @@ pub struct Period {
     /// The period has at least this length, ns, and at least [`INTERVALS`] samples; `None`:
     /// it has all observed samples.
     length_ns: Option<u64>,
-    /// Totals of the older samples. With a length, these are in `recent`, too.
+    /// Totals of all samples, if the period has no length.
     all: Totals,
     /// The last samples, if the period has a length.
-    recent: VecDeque<Totals>,
+    recent: VecDeque<Step>,
 }
 
 /// Shortest period of a picture, ns.
@@ -57,14 +62,16 @@ impl Period {
         if snapshot.stamp.interval_ns == 0 {
             return;
         }
-        let totals = Totals::of(snapshot);
+        let mut step = Step::of(snapshot);
         let Some(length_ns) = self.length_ns else {
-            self.all.add(totals);
+            self.all.add(step);
             return;
         };
-        self.recent.push_back(totals);
-        let intervals = |recent: &VecDeque<Totals>| {
-            let intervals = recent.iter().skip(1).map(Totals::interval_ns);
+        let kept: usize = self.recent.iter().map(|step| step.ended.len()).sum();
+        step.keep_ended(MOST_ENDED.saturating_sub(kept));
+        self.recent.push_back(step);
+        let intervals = |recent: &VecDeque<Step>| {
+            let intervals = recent.iter().skip(1).map(|step| step.interval_ns);
             intervals.fold(0, u64::saturating_add)
         };
         // Ticks are never exactly on time.
@@ -76,14 +83,10 @@ impl Period {
 
     /// The snapshot of the period: the last state, with the changes and exits of the whole
     /// period. `latest` is the snapshot that was observed last.
-    pub fn snapshot(&self, latest: &Snapshot) -> Snapshot {
-        if self.length_ns.is_none() {
-            return self.all.snapshot(latest);
+    pub fn snapshot(mut self, latest: Snapshot) -> Snapshot {
+        for step in self.recent {
+            self.all.add(step);
         }
-        let mut totals = Totals::default();
-        for recent in &self.recent {
-            totals.add(recent.clone());
-        }
-        totals.snapshot(latest)
+        self.all.snapshot(latest)
     }
 }

@@ -7,12 +7,12 @@ use crate::model::{Change, End, Process, Slots, Snapshot, TaskId, Thread};
 
 impl Totals {
     /// The last snapshot, with the changes and exits of the whole period.
-    pub(super) fn snapshot(&self, latest: &Snapshot) -> Snapshot {
-        let mut snapshot = latest.clone();
+    pub(super) fn snapshot(self, latest: Snapshot) -> Snapshot {
+        let mut snapshot = latest;
         let tick = snapshot.tick;
         snapshot.stamp.interval_ns = self.interval_ns;
         snapshot.own_cpu_ns = self.own_cpu_ns;
-        snapshot.machine = self.machine.clone();
+        snapshot.machine.clone_from(&self.machine);
         snapshot.folds = self.folds.values().cloned().collect();
         self.remove_what_ended_before(&mut snapshot);
         let slots = self.add_what_ended(&mut snapshot);
@@ -25,16 +25,17 @@ impl Totals {
         }
         for thread in snapshot.threads.iter_mut() {
             thread.change = at(self.threads.get(&thread.id).copied(), tick);
-            thread.end = in_the_period(
-                thread.end,
-                self.ended_threads.contains_key(&thread.id),
-                tick,
-            );
+            thread.end = in_the_period(thread.end, self.has_ended(thread.id), tick);
         }
         let peaks = self.processes.iter();
         let peaks = peaks.filter(|(id, _)| slots.contains_key(id));
         snapshot.peaks = Some(peaks.map(|(id, totals)| (*id, totals.peak_cores)).collect());
         snapshot
+    }
+
+    /// Whether a thread ended in the period: by itself, or with its process.
+    fn has_ended(&self, thread: TaskId) -> bool {
+        self.ended_threads.contains_key(&thread) || self.ended_with_process.contains(&thread)
     }
 
     /// Tasks that exited before the period leave.
@@ -57,7 +58,7 @@ impl Totals {
         }
         let threads = snapshot.threads.entries();
         let old: Vec<(usize, usize)> = threads
-            .filter(|(_, thread)| is_old(thread.end, self.ended_threads.contains_key(&thread.id)))
+            .filter(|(_, thread)| is_old(thread.end, self.has_ended(thread.id)))
             .map(|(slot, thread)| (slot, thread.process))
             .collect();
         for (slot, process) in old {

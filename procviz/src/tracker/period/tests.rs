@@ -36,7 +36,7 @@ fn a_period_is_the_sum_of_its_samples() {
     let latest = play.tracker.snapshot();
     let expected = [(whole, 5, 15, 5, 5_000), (last, 3, 12, 3, 3_000)];
     for (period, seconds, tenths, mib, io) in expected {
-        let snapshot = period.snapshot(latest);
+        let snapshot = period.snapshot(latest.clone());
         assert_eq!(snapshot.stamp.interval_ns, seconds * SECOND);
         let burner = process(&snapshot, 2).unwrap();
         assert_eq!(burner.change().cpu_ns, tenths * SECOND / 10);
@@ -62,7 +62,7 @@ fn what_ended_in_the_period_is_in_it() {
         play.second();
         observed(&play, &mut [&mut period]);
     }
-    let snapshot = period.snapshot(play.tracker.snapshot());
+    let snapshot = period.snapshot(play.tracker.snapshot().clone());
     let shown: Vec<bool> = children
         .iter()
         .map(|child| process(&snapshot, child.tid).is_some_and(|task| task.exited()))
@@ -85,7 +85,7 @@ fn a_zombie_of_before_is_no_exit_of_the_period() {
         play.second();
         observed(&play, &mut [&mut period]);
     }
-    let snapshot = period.snapshot(play.tracker.snapshot());
+    let snapshot = period.snapshot(play.tracker.snapshot().clone());
     let zombie = process(&snapshot, 100).unwrap();
     assert!(!zombie.exited() && zombie.state() == crate::model::State::Zombie);
 }

@@ -13,6 +13,9 @@ use crate::model::{
 };
 
 const THRESHOLD_NS: u64 = 5 * SECOND;
+/// The same for many threads of one command and cgroup, and how many are many.
+const OF_MANY_NS: u64 = 3 * SECOND - SECOND / 10;
+const MANY: u64 = 5;
 
 /// Threads that are in an uninterruptible sleep for a long time.
 #[derive(Default, Serialize, Deserialize)]
@@ -111,7 +114,7 @@ impl Blocked {
                 continue;
             };
             let blocked_ns = now.saturating_sub(since);
-            if blocked_ns < THRESHOLD_NS {
+            if blocked_ns < OF_MANY_NS {
                 continue;
             }
             let fold = folds
@@ -134,6 +137,9 @@ impl Blocked {
             }
         }
         for ((comm, cgroup), fold) in folds {
+            if fold.longest_ns < THRESHOLD_NS && fold.count < MANY {
+                continue;
+            }
             let text = fold.text();
             findings.push(Finding {
                 cgroup: cgroup.map(Arc::from),

@@ -155,6 +155,8 @@ impl Forks {
                 comm: Some(name),
                 count,
                 value: forks,
+                // A core counts as much as twice the forks per second that are worth a word.
+                weight: Some(forks + cores * 2.0 * FORKS),
                 unit: "forks/s",
                 since_ns: origin
                     .ticks

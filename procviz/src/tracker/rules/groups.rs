@@ -26,6 +26,8 @@ struct Use {
     /// Private memory of the members, bytes.
     private: u64,
     largest: Option<(f64, TaskId)>,
+    /// The oldest member: its dot has the number.
+    oldest: Option<TaskId>,
 }
 
 impl Use {
@@ -35,6 +37,11 @@ impl Use {
         };
         self.sum += value;
         self.count += 1;
+        let is_older =
+            |known: TaskId| (process.id.start_ns, process.id.tid) < (known.start_ns, known.tid);
+        if self.oldest.is_none_or(is_older) {
+            self.oldest = Some(process.id);
+        }
         self.private = self.private.saturating_add(private);
         if self.largest.is_none_or(|(most, _)| value > most) {
             self.largest = Some((value, process.id));
@@ -45,7 +52,7 @@ impl Use {
     fn finding(&self, rule: Rule, largest: TaskId, (comm, uid): (Comm, Option<u32>)) -> Finding {
         Finding {
             about: Some(largest),
-            dot: Some(largest),
+            dot: self.oldest,
             comm: Some(comm),
             uid,
             is_group: true,

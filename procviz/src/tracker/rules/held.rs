@@ -3,14 +3,6 @@
 use super::world::World;
 use crate::model::{Process, bytes_text};
 
-/// Memory that the machine lacks because of a process, bytes: pages of files do not count.
-pub(super) fn held(process: &Process) -> Option<u64> {
-    let parts = process
-        .parts
-        .map(|parts| parts.private().saturating_add(parts.shmem));
-    parts.or(process.rss)
-}
-
 /// The number of other large processes that use mostly shared memory and have the same name:
 /// such processes share one segment, and one finding is enough. `None`: another one of them
 /// stands for all.

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use rustc_hash::FxHashSet;
 
 use super::{
-    held::{held, of_it, sharers},
+    held::{of_it, sharers},
     world::World,
 };
 use crate::model::{Finding, Process, Rule, TaskId, bytes_text, duration_text};
@@ -26,7 +26,9 @@ impl Memory {
             return;
         };
         let is_large = |process: &&Process| {
-            held(process).is_some_and(|size| size as f64 >= total as f64 * NEW_PART)
+            process
+                .held()
+                .is_some_and(|size| size as f64 >= total as f64 * NEW_PART)
         };
         if world.sample.complete && world.is_opening() {
             let all = world.snapshot.processes.iter().filter(is_large);
@@ -52,7 +54,7 @@ impl Memory {
             .filter(|process| !world.is_hidden(process))
             .collect();
         for process in &large {
-            let Some(size) = held(process) else { continue };
+            let Some(size) = process.held() else { continue };
             let Some(sharers) = sharers(process, &large, world) else {
                 continue;
             };

@@ -81,13 +81,12 @@ fn cpu(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) {
         if others >= OTHERS_WAIT {
             cause.severity = Severity::Harms;
         }
-        if count > 0 {
-            let processes = match count {
-                1 => "1 other process waits".to_owned(),
-                _ => format!("{} other processes wait", count_text(count)),
-            };
-            cause.text.push_str(&format!("; {processes} for a CPU"));
-        }
+        let processes = match count {
+            0 => "no other process waits".to_owned(),
+            1 => "1 other process waits".to_owned(),
+            _ => format!("{} other processes wait", count_text(count)),
+        };
+        cause.text.push_str(&format!("; {processes} for a CPU"));
     }
     if is_explained {
         findings.retain(|finding| finding.rule != Rule::Waiting);

@@ -34,13 +34,17 @@ pub(super) fn set_users(world: World<'_>, findings: &mut [Finding]) {
     }
 }
 
+fn weight(finding: &Finding) -> f64 {
+    finding.weight.unwrap_or(finding.value)
+}
+
 /// Sorts the findings, and gives each subject a rank.
 pub(super) fn rank(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by(|a, b| {
         a.severity
             .cmp(&b.severity)
             .then(a.rule.cmp(&b.rule))
-            .then(b.value.total_cmp(&a.value))
+            .then(weight(b).total_cmp(&weight(a)))
             .then(a.about.cmp(&b.about))
             .then_with(|| a.text.cmp(&b.text))
     });

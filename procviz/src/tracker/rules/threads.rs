@@ -67,8 +67,13 @@ impl Threads {
                 unit: "threads",
                 since_ns: first,
                 text: format!(
-                    "created {} threads within {}, now has {}",
+                    "created {} {}threads within {}, now has {}",
                     count_text(count),
+                    if u64::from(process.threads) < count / 2 {
+                        "short-lived "
+                    } else {
+                        ""
+                    },
                     duration_text(span.min(SPAN_NS)),
                     count_text(u64::from(process.threads))
                 ),

@@ -7,7 +7,7 @@ use super::{Look, Screen};
 /// Draws the processes that use most, with up to three lines of each measure.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
     /// Width of the names of measures.
-    const MEASURE: u16 = 7;
+    const MEASURE: u16 = 11;
     let (ink, faint) = (look.ink(screen.palette.ink), look.ink(screen.palette.faint));
     let count = |most: usize| -> usize {
         let lines = screen

@@ -125,7 +125,15 @@ fn head(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
         width,
         ink.add_modifier(Modifier::REVERSED),
     );
-    let line = format!("{}   {}", screen.head.title, screen.head.when);
+    // A long command must not hide the time.
+    let when = &screen.head.when;
+    let room = width.saturating_sub(10 + 3 + when.chars().count());
+    let mut title: String = screen.head.title.chars().take(room.max(12)).collect();
+    if title.len() < screen.head.title.len() {
+        title.pop();
+        title.push('…');
+    }
+    let line = format!("{title}   {when}");
     buffer.set_stringn(
         area.x + 10,
         area.y,

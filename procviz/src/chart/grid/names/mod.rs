@@ -7,7 +7,7 @@ mod standing;
 use rustc_hash::FxHashMap;
 
 use self::{
-    runs::{Run, run_text, runs},
+    runs::{Likeness, Run, members, runs},
     standing::standing_out,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
         numbers::{Numbered, box_of},
         palette::Palette,
     },
-    model::{Comm, Snapshot, State, TaskId, TaskView},
+    model::{Snapshot, State, TaskId, TaskView},
     scene::{Anchor, Color, Item, Mark, Scene, Text},
 };
 
@@ -112,7 +112,12 @@ impl Names<'_> {
             .enumerate()
             .map(|(place, placed)| (placed.task.id(), place))
             .collect();
-        let mut named: Vec<(usize, Comm, u32)> = Vec::new();
+        let members = members(placed, runs, snapshot);
+        let text_of = |run: &Run| {
+            let alike = members.get(&run.likeness);
+            runs::text(alike.map_or(&[], Vec::as_slice), snapshot)
+        };
+        let mut named: Vec<&Likeness> = Vec::new();
         let mut wanted = Vec::new();
         let run_of = |place: usize| {
             let mut runs = runs.iter().take(MOST_RUNS);
@@ -130,11 +135,10 @@ impl Names<'_> {
                 standing.is_group || run.all(|placed| placed.task.process.id == process)
             };
             let (mark, text) = match run_of(place).filter(is_whole) {
-                Some(run) if named.contains(&run.key) => continue,
+                Some(run) if named.contains(&&run.likeness) => continue,
                 Some(run) => {
-                    named.push(run.key);
-                    let text = run_text(&placed[run.from..run.until], snapshot);
-                    (placed[run.from].mark, format!("{text}{figure}"))
+                    named.push(&run.likeness);
+                    (placed[run.from].mark, format!("{}{figure}", text_of(run)))
                 }
                 None => (placed[place].mark, format!("{}{figure}", standing.who)),
             };
@@ -142,11 +146,11 @@ impl Names<'_> {
             wanted.push(Wanted { mark, text, color });
         }
         for run in runs.iter().take(MOST_RUNS) {
-            if !named.contains(&run.key) {
-                named.push(run.key);
+            if !named.contains(&&run.likeness) {
+                named.push(&run.likeness);
                 wanted.push(Wanted {
                     mark: placed[run.from].mark,
-                    text: run_text(&placed[run.from..run.until], snapshot),
+                    text: text_of(run),
                     color: self.palette.faint,
                 });
             }

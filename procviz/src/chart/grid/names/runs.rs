@@ -1,34 +1,51 @@
 //! Neighbours in the grid that are alike, and what is said of them.
 
-use super::Placed;
-use crate::model::{Comm, Scope, Snapshot, TaskView, bytes_text, count_text, rate_text};
+use std::sync::Arc;
 
-/// From this number on, neighbours with the same name and parent are named together.
+use rustc_hash::FxHashMap;
+
+use super::Placed;
+use crate::model::{Comm, Process, Scope, Snapshot, TaskView, bytes_text, count_text, rate_text};
+
+/// From this number on, neighbours that are alike are named together.
 const RUN: usize = 5;
 
-/// Neighbours with the same name and parent: indices into the dots.
+/// What makes tasks alike: the group of the grid, the name, and the cgroup; the parent if the
+/// cgroup is not known.
+pub(super) type Likeness = (usize, Comm, Result<Arc<str>, u32>);
+
+/// Neighbours that are alike: indices into the dots.
 pub(super) struct Run {
     pub(super) from: usize,
     pub(super) until: usize,
-    /// Group of the grid, name and parent.
-    pub(super) key: (usize, Comm, u32),
+    pub(super) likeness: Likeness,
 }
 
-/// Runs of neighbours with the same name and parent, the longest first.
+fn likeness(placed: &Placed<'_>, snapshot: &Snapshot) -> Likeness {
+    let process = placed.task.process;
+    let (group, ..) = placed.order;
+    let place = process.cgroup.clone().ok_or(process.ppid);
+    (group, snapshot.name_of(process), place)
+}
+
+/// Runs of neighbours that are alike, the longest first.
 pub(super) fn runs(placed: &[Placed<'_>], snapshot: &Snapshot) -> Vec<Run> {
-    let key = |placed: &Placed<'_>| -> (usize, Comm, u32) {
-        let process = placed.task.process;
-        let (group, ..) = placed.order;
-        (group, snapshot.name_of(process), process.ppid)
-    };
     let mut runs = Vec::new();
     let mut from = 0;
-    for run in placed.chunk_by(|a, b| key(a) == key(b)) {
+    let is_like = |a: &Placed<'_>, b: &Placed<'_>| {
+        let (one, other) = (a.task.process, b.task.process);
+        one.id == other.id && a.order.0 == b.order.0
+            || likeness(a, snapshot) == likeness(b, snapshot)
+    };
+    for run in placed.chunk_by(is_like) {
         let until = from + run.len();
         // Threads of the kernel have nothing in common but their parent.
         if run.len() >= RUN && !run[0].task.process.kthread {
-            let key = key(&run[0]);
-            runs.push(Run { from, until, key });
+            runs.push(Run {
+                from,
+                until,
+                likeness: likeness(&run[0], snapshot),
+            });
         }
         from = until;
     }
@@ -36,40 +53,79 @@ pub(super) fn runs(placed: &[Placed<'_>], snapshot: &Snapshot) -> Vec<Run> {
     runs
 }
 
-/// What is said of a run: `30 × worker, 20 MiB each, +0.7 MiB/s each`.
-pub(super) fn run_text(run: &[Placed<'_>], snapshot: &Snapshot) -> String {
-    let leaders: Vec<&TaskView<'_>> = run
-        .iter()
-        .map(|placed| &placed.task)
-        .filter(|task| task.is_leader())
-        .collect();
-    let process = run[0].task.process;
-    let name = snapshot.name_of(process).text().picture();
-    let is_one = run
-        .iter()
-        .all(|placed| placed.task.process.id == process.id);
-    if is_one && run[0].task.scope == Scope::Threads {
-        let threads = count_text(run.len() as u64);
-        return format!("{name} {}, {threads} threads", process.id.tid);
+/// All tasks of each of the runs, also those that are not neighbours.
+pub(super) fn members<'a>(
+    placed: &[Placed<'a>],
+    runs: &[Run],
+    snapshot: &Snapshot,
+) -> FxHashMap<Likeness, Vec<TaskView<'a>>> {
+    let mut members: FxHashMap<Likeness, Vec<TaskView<'a>>> = FxHashMap::default();
+    for run in runs {
+        members.entry(run.likeness.clone()).or_default();
     }
-    let count = match leaders.len() {
-        0 => run.len(),
-        leaders => leaders,
-    };
-    let mut text = format!("{} × {name}", count_text(count as u64));
-    let alive = || leaders.iter().filter(|task| task.end().is_none());
-    let number = alive().count() as u64;
-    let rss: Option<u64> = alive().map(|task| task.process.rss).sum();
-    if let Some(each) = rss.and_then(|rss| rss.checked_div(number)) {
-        text.push_str(&format!(", {} each", bytes_text(each)));
-    }
-    let seconds = snapshot.stamp.interval_ns as f64 / 1e9;
-    let grew: Option<i64> = alive().map(|task| task.rss_delta()).sum();
-    if let Some(grew) = grew.filter(|grew| *grew > 0 && number > 0 && seconds > 0.0) {
-        let each = grew as f64 / number as f64 / seconds;
-        if each >= 10_000.0 {
-            text.push_str(&format!(", +{} each", rate_text(each)));
+    for placed in placed {
+        if let Some(members) = members.get_mut(&likeness(placed, snapshot)) {
+            members.push(placed.task);
         }
     }
+    members
+}
+
+/// What is said of tasks that are alike: `30 × worker, 20 MiB each, +0.7 MiB/s each`.
+pub(super) fn text(alike: &[TaskView<'_>], snapshot: &Snapshot) -> String {
+    let Some(first) = alike.first() else {
+        return String::new();
+    };
+    let name = snapshot.name_of(first.process).text().picture();
+    let is_one = alike.iter().all(|task| task.process.id == first.process.id);
+    if is_one && first.scope == Scope::Threads {
+        let ended = alike.iter().filter(|task| task.end().is_some()).count();
+        let pid = first.process.id.tid;
+        let threads = threads(alike.len() - ended, ended);
+        return format!("{name} {pid}, {threads}");
+    }
+    let mut processes: Vec<&Process> = alike.iter().map(|task| task.process).collect();
+    processes.sort_unstable_by_key(|process| process.id);
+    processes.dedup_by_key(|process| process.id);
+    let count = processes.len();
+    let (alive, ended): (Vec<&Process>, Vec<&Process>) = processes
+        .into_iter()
+        .partition(|process| process.end.is_none());
+    let mut text = match (count, alive.first().or(ended.first())) {
+        (1, Some(process)) => format!("{name} {}", process.id.tid),
+        _ => format!("{} × {name}", count_text(count as u64)),
+    };
+    let each = if count > 1 { " each" } else { "" };
+    let number = alive.len() as u64;
+    let held: Option<u64> = alive.iter().map(|process| process.held()).sum();
+    if let Some(held) = held.and_then(|held| held.checked_div(number)) {
+        text.push_str(&format!(", {}{each}", bytes_text(held)));
+    }
+    let seconds = snapshot.stamp.interval_ns as f64 / 1e9;
+    let grew = |process: &&Process| match process.private_change {
+        (tick, delta) if tick == snapshot.tick => delta,
+        _ => Some(0),
+    };
+    let grew: Option<i64> = alive.iter().map(grew).sum();
+    if let Some(grew) = grew.filter(|grew| *grew > 0 && number > 0 && seconds > 0.0) {
+        let speed = grew as f64 / number as f64 / seconds;
+        if speed >= 10_000.0 {
+            text.push_str(&format!(", +{}{each}", rate_text(speed)));
+        }
+    }
+    match (number, ended.len() as u64) {
+        (_, 0) => {}
+        (0, _) => text.push_str(", exited"),
+        (_, ended) => text.push_str(&format!(", {} of them exited", count_text(ended))),
+    }
     text
+}
+
+fn threads(alive: usize, ended: usize) -> String {
+    let word = if alive == 1 { "thread" } else { "threads" };
+    let alive = format!("{} {word}", count_text(alive as u64));
+    match ended {
+        0 => alive,
+        ended => format!("{alive}, {} exited", count_text(ended as u64)),
+    }
 }
