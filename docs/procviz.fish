@@ -64,7 +64,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -l font -d 'Font f
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s s -l interval -d 'Seconds between samples, such as 0.5 [default: 1; lines: 5]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s F -l hz -d 'Samples per second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l samples -d 'Stop after this many intervals' -r
-complete -c procviz -n "__fish_procviz_using_subcommand grid" -l duration -d 'Stop after this time, such as 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l duration -d 'Stop after this time, such as 30s, 5m or 1h; with --at, a picture shows this time before it' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l from -d 'Read a recording, or a folder of recordings, instead of this machine; - is standard input' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 in the time zone of the recorded machine, -30s (before the end), or RFC 3339' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l begin -d 'Begin at this moment, in a format of --at' -r
@@ -104,7 +104,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l font -d 'Font
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s s -l interval -d 'Seconds between samples, such as 0.5 [default: 1; lines: 5]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s F -l hz -d 'Samples per second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l samples -d 'Stop after this many intervals' -r
-complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l duration -d 'Stop after this time, such as 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l duration -d 'Stop after this time, such as 30s, 5m or 1h; with --at, a picture shows this time before it' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l from -d 'Read a recording, or a folder of recordings, instead of this machine; - is standard input' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 in the time zone of the recorded machine, -30s (before the end), or RFC 3339' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l begin -d 'Begin at this moment, in a format of --at' -r
@@ -139,7 +139,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l font -d 'Font 
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s s -l interval -d 'Seconds between samples, such as 0.5 [default: 1; lines: 5]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s F -l hz -d 'Samples per second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l samples -d 'Stop after this many intervals' -r
-complete -c procviz -n "__fish_procviz_using_subcommand lines" -l duration -d 'Stop after this time, such as 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l duration -d 'Stop after this time, such as 30s, 5m or 1h; with --at, a picture shows this time before it' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l from -d 'Read a recording, or a folder of recordings, instead of this machine; - is standard input' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 in the time zone of the recorded machine, -30s (before the end), or RFC 3339' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l begin -d 'Begin at this moment, in a format of --at' -r
@@ -173,7 +173,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand exits" -s h -l help -d '
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -s s -l interval -d 'Seconds between samples, such as 0.5 [default: 1; lines: 5]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -s F -l hz -d 'Samples per second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l samples -d 'Stop after this many intervals' -r
-complete -c procviz -n "__fish_procviz_using_subcommand findings" -l duration -d 'Stop after this time, such as 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand findings" -l duration -d 'Stop after this time, such as 30s, 5m or 1h; with --at, a picture shows this time before it' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l from -d 'Read a recording, or a folder of recordings, instead of this machine; - is standard input' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 in the time zone of the recorded machine, -30s (before the end), or RFC 3339' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l begin -d 'Begin at this moment, in a format of --at' -r
@@ -190,7 +190,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand dump" -l save -d 'Also r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s s -l interval -d 'Seconds between samples, such as 0.5 [default: 1; lines: 5]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s F -l hz -d 'Samples per second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l samples -d 'Stop after this many intervals' -r
-complete -c procviz -n "__fish_procviz_using_subcommand dump" -l duration -d 'Stop after this time, such as 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l duration -d 'Stop after this time, such as 30s, 5m or 1h; with --at, a picture shows this time before it' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l from -d 'Read a recording, or a folder of recordings, instead of this machine; - is standard input' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 in the time zone of the recorded machine, -30s (before the end), or RFC 3339' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l begin -d 'Begin at this moment, in a format of --at' -r
@@ -221,7 +221,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand record" -l keep -d 'In a
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s s -l interval -d 'Seconds between samples, such as 0.5 [default: 1; lines: 5]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s F -l hz -d 'Samples per second, instead of --interval' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l samples -d 'Stop after this many intervals' -r
-complete -c procviz -n "__fish_procviz_using_subcommand record" -l duration -d 'Stop after this time, such as 30s, 5m or 1h' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l duration -d 'Stop after this time, such as 30s, 5m or 1h; with --at, a picture shows this time before it' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l from -d 'Read a recording, or a folder of recordings, instead of this machine; - is standard input' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 in the time zone of the recorded machine, -30s (before the end), or RFC 3339' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l begin -d 'Begin at this moment, in a format of --at' -r

@@ -131,7 +131,7 @@ fn print(
 }
 
 /// Marks with the same key are about the same finding: rule, task and name.
-type Key = (String, Option<TaskId>, Option<Vec<u8>>);
+type Key = (String, Option<TaskId>, Option<Vec<u8>>, bool);
 
 /// Prints the findings from the marks of a recording, without reading all samples.
 /// `None` if a file has no marks, or if a filter could change the findings.
@@ -161,7 +161,8 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
     let mut count = 0;
     let mut held: Vec<(Key, Host, Mark)> = Vec::new();
     for (wall_ns, host, mark) in player.marks()? {
-        let key = (mark.rule.clone(), mark.about, mark.comm.clone());
+        let about = mark.about.filter(|_| !mark.is_group);
+        let key = (mark.rule.clone(), about, mark.comm.clone(), mark.is_group);
         let Some((change, lasted_ns)) = change_of(&key, &mark, wall_ns, &mut open) else {
             continue;
         };

@@ -28,7 +28,7 @@ pub struct SamplingArgs {
     /// Stop after this many intervals
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub samples: Option<String>,
-    /// Stop after this time, such as 30s, 5m or 1h
+    /// Stop after this time, such as 30s, 5m or 1h; with --at, a picture shows this time before it
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub duration: Option<String>,
     /// Read a recording, or a folder of recordings, instead of this machine; - is standard input

@@ -28,7 +28,7 @@ pub enum Event {
     Name(TaskId, Arc<[u8]>),
     /// State of a thread, read because the thread had waited for a long time.
     State(TaskId, State),
-    /// Where a thread in an uninterruptible sleep waits: `fsync of /var/x (jbd2_log_wait)`.
+    /// The function of the kernel in which a thread waits uninterruptibly.
     Waits(TaskId, Arc<[u8]>),
     /// The path of a process's cgroup became known.
     Cgroup(TaskId, Arc<str>),

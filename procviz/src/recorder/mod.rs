@@ -582,8 +582,8 @@ fn redacted(sample: &Sample) -> Sample {
                     ..(**record).clone()
                 });
             }
-            // A name can be an argument, and so can the path of a file.
-            Event::Args(..) | Event::Name(..) | Event::Waits(..) => *event = Event::Nothing,
+            // A name can be an argument.
+            Event::Args(..) | Event::Name(..) => *event = Event::Nothing,
             _ => {}
         }
     }

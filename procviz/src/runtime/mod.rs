@@ -8,6 +8,7 @@ mod failure;
 pub(crate) mod limits;
 pub(crate) mod measures;
 pub(crate) mod output;
+pub(crate) mod progress;
 pub(crate) mod signals;
 pub(crate) mod stderr;
 pub(crate) mod stdout;

@@ -81,12 +81,16 @@ impl History {
         let first = *first.or(self.points.front())?;
         // The changes of a process that was idle before are all within the span.
         let covered_ns = now_ns.saturating_sub(first.time_ns);
-        let is_steady = (span_ns..span_ns + span_ns / 2).contains(&covered_ns);
+        let is_steady = (span_ns..span_ns.saturating_mul(2)).contains(&covered_ns);
         let seconds = if is_steady { covered_ns } else { span_ns } as f64 / 1e9;
         let per_second = |later: u64, earlier: u64| (later as f64 - earlier as f64) / seconds;
         Some([
             per_second(last.cpu_ns, first.cpu_ns) / 1e9,
-            per_second(last.private, first.private),
+            // A new process does not grow into what it needs to begin with.
+            match first.time_ns <= from {
+                true => per_second(last.private, first.private),
+                false => 0.0,
+            },
             per_second(last.io_bytes, first.io_bytes),
         ])
     }

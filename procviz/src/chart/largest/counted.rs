@@ -26,7 +26,8 @@ impl Counted {
             }
         }
         for thread in snapshot.threads.iter() {
-            let Some(process) = snapshot.processes.get(thread.process) else {
+            let process = snapshot.processes.get(thread.process);
+            let Some(process) = process.filter(|_| !thread.hidden) else {
                 continue;
             };
             if process.id != thread.id && is_new(thread.id) {

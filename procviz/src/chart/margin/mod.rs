@@ -43,7 +43,7 @@ pub(super) fn draw(
     };
     let largest = largest(snapshot);
     let room = bottom - top - HEADING;
-    // The findings need at least three quarters of a small margin.
+    // The findings need nearly half of a small margin.
     let (most, height) = [3, 2, 1, 0]
         .map(|most| (most, height_of(&largest, most)))
         .into_iter()

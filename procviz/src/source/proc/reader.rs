@@ -201,34 +201,6 @@ impl ProcDir {
         Ok(is_known.then(|| name.to_vec()))
     }
 
-    /// The number of the system call in which a thread sleeps, and its first argument; `None`
-    /// if it is in no system call.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError::Gone`] when the thread no longer exists, [`ReadError::Denied`] when the
-    /// kernel refuses access.
-    pub fn thread_syscall(&mut self, tgid: u32, tid: u32) -> Result<Option<(u64, u64)>, ReadError> {
-        self.set_path(format_args!("{tgid}/task/{tid}/syscall"));
-        // `running`, or -1 outside of a system call, else the number and six arguments.
-        let mut words = self.read()?.split(u8::is_ascii_whitespace);
-        let number = words.next().and_then(|word| number_of(word, 10));
-        let first = words.next().and_then(|word| word.strip_prefix(b"0x"));
-        let first = first.and_then(|digits| number_of(digits, 16));
-        Ok(number.zip(first))
-    }
-
-    /// The path of an open file of a process, by its descriptor. The file is not touched.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError::Gone`] when there is no such process or descriptor.
-    pub fn open_file(&mut self, pid: u32, descriptor: u64) -> Result<Vec<u8>, ReadError> {
-        self.set_path(format_args!("{pid}/fd/{descriptor}"));
-        let path = rustix::fs::readlinkat(&self.root, self.path.as_str(), Vec::new())?;
-        Ok(path.into_bytes())
-    }
-
     fn set_path(&mut self, path: std::fmt::Arguments<'_>) {
         self.path.clear();
         // Writing to a String cannot fail.
@@ -254,15 +226,4 @@ pub(super) fn read_once<'a>(
 ) -> Result<&'a [u8], ReadError> {
     let len = rustix::io::retry_on_intr(|| rustix::io::read(file, &mut *buffer))?;
     Ok(&buffer[..len])
-}
-
-/// A whole number in digits of a base; `None` if it is none.
-fn number_of(digits: &[u8], base: u32) -> Option<u64> {
-    let add = |sum: u64, digit: &u8| {
-        let digit = char::from(*digit).to_digit(base)?;
-        sum.checked_mul(u64::from(base))?
-            .checked_add(u64::from(digit))
-    };
-    let number = digits.iter().try_fold(0, add);
-    number.filter(|_| !digits.is_empty())
 }

@@ -25,6 +25,8 @@ pub struct Period {
     all: Totals,
     /// The last samples, if the period has a length.
     recent: VecDeque<Step>,
+    /// Number of the sample that was observed last.
+    tick: u64,
 }
 
 /// Shortest period of a picture, ns.
@@ -39,6 +41,7 @@ impl Period {
             length_ns: None,
             all: Totals::default(),
             recent: VecDeque::new(),
+            tick: 0,
         }
     }
 
@@ -62,6 +65,14 @@ impl Period {
         if snapshot.stamp.interval_ns == 0 {
             return;
         }
+        if snapshot.tick <= self.tick {
+            // Another file or another boot: what was before has nothing to do with it.
+            *self = Self {
+                length_ns: self.length_ns,
+                ..Self::whole()
+            };
+        }
+        self.tick = snapshot.tick;
         let mut step = Step::of(snapshot);
         let Some(length_ns) = self.length_ns else {
             self.all.add(step);

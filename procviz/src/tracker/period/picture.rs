@@ -12,7 +12,9 @@ impl Totals {
         let tick = snapshot.tick;
         snapshot.stamp.interval_ns = self.interval_ns;
         snapshot.own_cpu_ns = self.own_cpu_ns;
-        snapshot.machine.clone_from(&self.machine);
+        if self.interval_ns > 0 {
+            snapshot.machine.clone_from(&self.machine);
+        }
         snapshot.folds = self.folds.values().cloned().collect();
         self.remove_what_ended_before(&mut snapshot);
         let slots = self.add_what_ended(&mut snapshot);

@@ -31,7 +31,11 @@ impl ProcessTotals {
     }
 
     pub(super) fn add(&mut self, later: Self) {
-        let sum = |a: Option<i64>, b: Option<i64>| Some(a?.saturating_add(b?));
+        // The size before the first read of a process is not known: growth counts from then.
+        let sum = |a: Option<i64>, b: Option<i64>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.saturating_add(b)),
+            (a, b) => a.or(b),
+        };
         *self = Self {
             change: sum_of_changes(self.change, later.change),
             rss: sum(self.rss, later.rss),
@@ -41,13 +45,12 @@ impl ProcessTotals {
     }
 }
 
-/// A wait that is not known in one of the samples is not known in the period.
 pub(super) fn sum_of_changes(a: Change, b: Change) -> Change {
     Change {
         tick: b.tick,
         ran: a.ran || b.ran,
         cpu_ns: a.cpu_ns.saturating_add(b.cpu_ns),
-        wait_ns: sum(a.wait_ns, b.wait_ns),
+        wait_ns: known_sum(a.wait_ns, b.wait_ns),
         wait_max_ns: a.wait_max_ns.max(b.wait_max_ns),
         io_bytes: a.io_bytes.saturating_add(b.io_bytes),
     }
@@ -55,4 +58,12 @@ pub(super) fn sum_of_changes(a: Change, b: Change) -> Change {
 
 pub(super) fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     Some(a?.saturating_add(b?))
+}
+
+/// A process that did not run in a sample has no known wait there.
+fn known_sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.saturating_add(b)),
+        (a, b) => a.or(b),
+    }
 }

@@ -56,7 +56,13 @@ impl Totals {
         }
         let threads = later.ended_threads.into_iter();
         let threads = threads.map(|(process, thread)| (thread.id, (process, thread)));
-        self.ended_threads.extend(threads);
+        for (id, ended) in threads {
+            if self.ended_threads.len() < MOST_ENDED {
+                self.ended_threads.insert(id, ended);
+            } else {
+                self.threads.remove(&id);
+            }
+        }
         for (process, threads) in later.ended {
             if self.ended.len() < MOST_ENDED {
                 let ids = threads.iter().map(|thread| thread.id);

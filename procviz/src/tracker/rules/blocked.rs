@@ -16,6 +16,8 @@ const THRESHOLD_NS: u64 = 5 * SECOND;
 /// The same for many threads of one command and cgroup, and how many are many.
 const OF_MANY_NS: u64 = 3 * SECOND - SECOND / 10;
 const MANY: u64 = 5;
+/// Longest name of a function of the kernel that is shown, bytes.
+const MOST_PLACE: usize = 64;
 
 /// Threads that are in an uninterruptible sleep for a long time.
 #[derive(Default, Serialize, Deserialize)]
@@ -61,6 +63,8 @@ impl Fold {
         let Some((place, count)) = most else {
             return String::new();
         };
+        // A recording can hold any text.
+        let place = place.get(..MOST_PLACE).unwrap_or(place);
         let place = Untrusted::new(place).picture();
         match *count == self.count {
             true => format!(", in {place}"),

@@ -20,7 +20,8 @@ const LIFE_NS: u64 = 30 * SECOND;
 /// `used` is the CPU time since `since`, ns.
 fn life(process: &Process, since: u64, used: u64, cores: f64) -> String {
     let before_ns = since.saturating_sub(process.id.start_ns);
-    if before_ns < LIFE_NS {
+    // The use since `since` is an estimate.
+    if before_ns < LIFE_NS || used > process.cpu_ns {
         return String::new();
     }
     let mean = process.cpu_ns.saturating_sub(used) as f64 / before_ns as f64;

@@ -31,6 +31,7 @@ struct Death {
     time_ns: u64,
     id: TaskId,
     ppid: u32,
+    uid: u32,
     count: u64,
 }
 
@@ -50,6 +51,7 @@ impl Deaths {
                 time_ns: snapshot.stamp.boot_ns,
                 id: fold.origin,
                 ppid: fold.origin.tid,
+                uid: fold.uid,
                 count: fold.count,
             };
             self.kinds
@@ -80,6 +82,7 @@ impl Deaths {
             time_ns: record.time_ns,
             id: record.process,
             ppid: record.ppid,
+            uid: record.uid,
             count: 1,
         };
         if status.is_crash() {
@@ -138,6 +141,7 @@ impl Deaths {
             let is_shown = world.process(last.id).is_some();
             findings.push(Finding {
                 about: Some(*origin),
+                uid: Some(last.uid),
                 dot: Some(if is_shown { last.id } else { *origin }),
                 comm: Some(*comm),
                 count,

@@ -32,10 +32,11 @@ struct Use {
 
 impl Use {
     fn add(&mut self, value: f64, least: f64, process: &Process) {
+        // Members that shrink make up for those that grow.
+        self.sum += value;
         let Some(private) = process.private().filter(|_| value >= least) else {
             return;
         };
-        self.sum += value;
         self.count += 1;
         let is_older =
             |known: TaskId| (process.id.start_ns, process.id.tid) < (known.start_ns, known.tid);

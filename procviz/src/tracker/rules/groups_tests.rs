@@ -150,7 +150,7 @@ fn the_worst_comes_first() {
     assert_eq!(
         order,
         [
-            (Rule::Deaths, Severity::Harms, 1),
+            (Rule::Deaths, Severity::Unusual, 1),
             (Rule::Cpu, Severity::Unusual, 2)
         ]
     );

@@ -1,7 +1,7 @@
 //! Judges how bad findings are, and which of them are only consequences of others.
 
-use super::{Waiting, World, deaths};
-use crate::model::{Finding, Rule, Severity, count_text, duration_text};
+use super::{Waiting, World};
+use crate::model::{Finding, Rule, Severity, TaskId, count_text, duration_text};
 
 /// Share of the CPUs that are busy when tasks wait because of others.
 const SATURATED: f64 = 0.9;
@@ -12,15 +12,16 @@ const OTHERS_WAIT: f64 = 0.3;
 const WAITS: f64 = 0.05;
 /// Memory that is full sooner than this is worth a warning, seconds.
 const SOON: f64 = 600.0;
-/// Pid of init, which reaps orphans.
-const INIT: u32 = 1;
+/// Growth must have lasted for this share of the time that is left.
+const LASTED: f64 = 0.05;
+/// Share of the busy CPU time that those who are named as the cause use together.
+const MOST_OF_IT: f64 = 0.5;
 
 /// Sets the severities, and removes the consequences of other findings.
 pub(super) fn judge(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) {
     for finding in findings.iter_mut() {
         finding.severity = match finding.rule {
-            Rule::Deaths if finding.count < deaths::THRESHOLD as u64 => Severity::Unusual,
-            Rule::Oom | Rule::Blocked | Rule::Deaths => Severity::Harms,
+            Rule::Oom => Severity::Harms,
             Rule::Tree => Severity::WillHarm,
             _ => Severity::Unusual,
         };
@@ -29,7 +30,6 @@ pub(super) fn judge(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Find
         }
     }
     cpu(waiting, world, findings);
-    unreaped(findings);
 }
 
 /// Says when memory is full if it grows on like this.
@@ -41,7 +41,9 @@ fn memory(world: World<'_>, finding: &mut Finding) {
         return;
     }
     let seconds = available as f64 / finding.value;
-    if seconds < SOON {
+    let lasted = world.now_ns().saturating_sub(finding.since_ns) as f64 / 1e9;
+    // What has just begun, such as the start of a program, can end as soon.
+    if seconds < SOON && lasted >= seconds * LASTED {
         finding.severity = Severity::WillHarm;
         let left = duration_text((seconds.ceil() * 1e9) as u64);
         finding
@@ -53,19 +55,30 @@ fn memory(world: World<'_>, finding: &mut Finding) {
 /// A busy CPU is the cause, and the tasks that wait for it are its consequence.
 fn cpu(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) {
     let snapshot = world.snapshot;
-    let all_ns = snapshot.stamp.interval_ns as f64 * f64::from(snapshot.host.cpus);
-    let busy = snapshot.machine.cpu_busy_ns.map(|ns| ns as f64 / all_ns);
-    if busy.is_none_or(|busy| busy < SATURATED) {
+    let interval_ns = snapshot.stamp.interval_ns as f64;
+    let Some(busy_ns) = snapshot.machine.cpu_busy_ns else {
+        return;
+    };
+    let busy = busy_ns as f64 / interval_ns;
+    let uses_cpu = |finding: &Finding| finding.rule == Rule::Cpu;
+    let users = findings.iter().filter(|finding| uses_cpu(finding));
+    let used: f64 = users.map(|finding| finding.value).sum();
+    if busy < SATURATED * f64::from(snapshot.host.cpus) || used < busy * MOST_OF_IT {
         return;
     }
-    let uses_cpu = |finding: &&mut Finding| matches!(finding.rule, Rule::Cpu | Rule::Forks);
-    let mut is_explained = false;
-    for cause in findings.iter_mut().filter(uses_cpu) {
+    let waiters: Vec<(TaskId, f64)> = waiting
+        .waiters(world.now_ns())
+        .filter(|(_, threads)| *threads >= WAITS)
+        .collect();
+    let users = findings.iter_mut().filter(|finding| uses_cpu(finding));
+    let most = users.max_by(|a, b| a.value.total_cmp(&b.value));
+    if let Some(cause) = most {
         let own = cause.about.and_then(|about| world.process(about));
         let own_cgroup = own.and_then(|process| process.cgroup.clone());
         let (mut count, mut others) = (0, 0.0);
-        for (id, threads) in waiting.waiters(world.now_ns()) {
-            let Some(process) = world.process(id).filter(|_| threads >= WAITS) else {
+        for (id, threads) in waiters {
+            let process = world.process(id);
+            let Some(process) = process.filter(|process| !world.is_hidden(process)) else {
                 continue;
             };
             let (comm, uid) = world.group(process);
@@ -77,39 +90,16 @@ fn cpu(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) {
             let is_other = uid != cause.uid || process.cgroup != own_cgroup;
             others += if is_other { threads } else { 0.0 };
         }
-        is_explained = true;
         if others >= OTHERS_WAIT {
             cause.severity = Severity::Harms;
         }
-        let processes = match count {
-            0 => "no other process waits".to_owned(),
-            1 => "1 other process waits".to_owned(),
-            _ => format!("{} other processes wait", count_text(count)),
-        };
-        cause.text.push_str(&format!("; {processes} for a CPU"));
+        if count > 0 {
+            let processes = match count {
+                1 => "1 other process waits".to_owned(),
+                _ => format!("{} other processes wait", count_text(count)),
+            };
+            cause.text.push_str(&format!("; {processes} for a CPU"));
+        }
     }
-    if is_explained {
-        findings.retain(|finding| finding.rule != Rule::Waiting);
-    }
-}
-
-/// The zombies that init has not reaped yet belong to the process that makes them.
-fn unreaped(findings: &mut Vec<Finding>) {
-    let is_maker = |finding: &Finding| matches!(finding.rule, Rule::Forks | Rule::Tree);
-    let of_init = |finding: &Finding| {
-        let is_init = finding.about.is_some_and(|about| about.tid == INIT);
-        finding.rule == Rule::Zombies && is_init
-    };
-    let Some(zombies) = findings.iter().find(|finding| of_init(finding)) else {
-        return;
-    };
-    let words = format!(
-        "; init has not reaped {} of them yet",
-        count_text(zombies.count)
-    );
-    let Some(maker) = findings.iter_mut().find(|finding| is_maker(finding)) else {
-        return;
-    };
-    maker.text.push_str(&words);
-    findings.retain(|finding| !of_init(finding));
+    findings.retain(|finding| finding.rule != Rule::Waiting);
 }

@@ -3,7 +3,7 @@
 
 use super::SECOND;
 use crate::{
-    model::{Event, Memory, MemoryParts, MemorySizes, Rule, Severity, State},
+    model::{Event, Memory, MemoryParts, MemorySizes, Rule, State},
     tracker::{
         LastSeconds, Secrets,
         play::{MIB, OLD, Play, id, young},
@@ -397,11 +397,8 @@ fn deaths() {
             // A single fault is worth a word, but it is no loop.
             let (_, text) = play.one(Rule::Deaths);
             assert_eq!(text, "died (SIGSEGV), started by shell 2");
-            let severity = play.findings_of(Rule::Deaths)[0].severity;
-            assert_eq!(severity, Severity::Unusual);
         }
     }
-    assert_eq!(play.findings_of(Rule::Deaths)[0].severity, Severity::Harms);
     let (about, text) = play.one(Rule::Deaths);
     assert_eq!(about, Some(2));
     assert!(
@@ -467,7 +464,7 @@ fn blocked_is_folded_by_command() {
     for tid in [2, 3, 4] {
         play.ran(tid, 1, 0).state = State::Blocked;
     }
-    let place = b"fsync of /mnt/a\x1b (nfs_wait)".as_slice();
+    let place = b"nfs_wait\x1b_bit".as_slice();
     play.sample.events.push(Event::Waits(id(2), place.into()));
     play.second();
     (0..4).for_each(|_| play.second());
@@ -479,11 +476,8 @@ fn blocked_is_folded_by_command() {
         about == Some(2) && text.starts_with("2 processes blocked (D)"),
         "{text}"
     );
-    let (_, place) = text.split_once(", 1 of them in fsync of /mnt/a").unwrap();
-    assert!(
-        place.ends_with(" (nfs_wait)") && !place.contains('\x1b'),
-        "{text}"
-    );
+    let (_, place) = text.split_once(", 1 of them in nfs_wait").unwrap();
+    assert!(place.ends_with("_bit") && !place.contains('\x1b'), "{text}");
 }
 
 #[test]

@@ -97,7 +97,8 @@ pub(super) fn text(alike: &[TaskView<'_>], snapshot: &Snapshot) -> String {
     };
     let each = if count > 1 { " each" } else { "" };
     let number = alive.len() as u64;
-    let held: Option<u64> = alive.iter().map(|process| process.held()).sum();
+    let add = |sum: u64, process: &&Process| Some(sum.saturating_add(process.held()?));
+    let held = alive.iter().try_fold(0, add);
     if let Some(held) = held.and_then(|held| held.checked_div(number)) {
         text.push_str(&format!(", {}{each}", bytes_text(held)));
     }
@@ -106,7 +107,8 @@ pub(super) fn text(alike: &[TaskView<'_>], snapshot: &Snapshot) -> String {
         (tick, delta) if tick == snapshot.tick => delta,
         _ => Some(0),
     };
-    let grew: Option<i64> = alive.iter().map(grew).sum();
+    let add = |sum: i64, process: &&Process| Some(sum.saturating_add(grew(process)?));
+    let grew = alive.iter().try_fold(0, add);
     if let Some(grew) = grew.filter(|grew| *grew > 0 && number > 0 && seconds > 0.0) {
         let speed = grew as f64 / number as f64 / seconds;
         if speed >= 10_000.0 {
