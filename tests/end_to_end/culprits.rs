@@ -29,7 +29,7 @@ const MEASURES: [&str; 7] = [
     "own memory",
     "growth",
     "IO",
-    "waiting",
+    "CPU waits",
     "blocked",
     "starts",
 ];

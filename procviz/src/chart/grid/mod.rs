@@ -6,7 +6,7 @@ mod names;
 mod places;
 mod stable;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(super) use self::places::Places;
 use self::{
@@ -79,7 +79,10 @@ pub struct Grid {
 
 /// Upper limit for the dots of tasks that started and exited between two samples.
 const SHOWN_SHORT_LIVES: usize = 60;
-/// The same in the picture of a period.
+/// More short lives than this with one name, which used less than a thousandth of the CPU time,
+/// have one dot together.
+const MANY_CHEAP: usize = 20;
+/// Upper limit for the dots of tasks that exited, in the picture of a period.
 const SHOWN_ENDED: usize = 1_000;
 const LEFT: f32 = 16.0;
 /// Shares of a core in the legend.
@@ -480,12 +483,19 @@ pub(super) fn short_lives_without_dot(snapshot: &Snapshot, scope: Scope) -> FxHa
             .iter()
             .any(|finding| finding.dot == Some(id))
     };
-    let mut short: Vec<(u64, TaskId)> = snapshot
-        .tasks(scope)
-        .filter(|task| task.id().start_ns >= began && task.exited() && !is_numbered(task.id()))
+    let is_short = |task: &TaskView<'_>| {
+        task.id().start_ns >= began && task.exited() && !is_numbered(task.id())
+    };
+    let is_period = snapshot.peaks.is_some();
+    let shorts = || snapshot.tasks(scope).filter(is_short);
+    let cheap = match is_period {
+        true => cheap_lives(shorts(), snapshot),
+        false => FxHashSet::default(),
+    };
+    let mut short: Vec<(u64, TaskId)> = shorts()
+        .filter(|task| !cheap.contains(&task.id()))
         .map(|task| {
             // Of a whole period, the costly ones matter more than the newest.
-            let is_period = snapshot.peaks.is_some();
             let cpu_ns = if is_period { task.change().cpu_ns } else { 0 };
             (cpu_ns, task.id())
         })
@@ -496,5 +506,33 @@ pub(super) fn short_lives_without_dot(snapshot: &Snapshot, scope: Scope) -> FxHa
         false => SHOWN_SHORT_LIVES,
     };
     let without = short.into_iter().skip(most);
-    without.map(|(_, id)| id).collect()
+    without.map(|(_, id)| id).chain(cheap).collect()
+}
+
+/// Of many short lives with one name that used next to no CPU and did not crash, all but the
+/// costliest: they have one dot together.
+fn cheap_lives<'a>(
+    short: impl Iterator<Item = TaskView<'a>>,
+    snapshot: &Snapshot,
+) -> FxHashSet<TaskId> {
+    let all_ns: u64 = snapshot
+        .processes
+        .iter()
+        .fold(0, |sum, process| sum.saturating_add(process.change.cpu_ns));
+    let mut alike: FxHashMap<_, Vec<(u64, std::cmp::Reverse<TaskId>)>> = FxHashMap::default();
+    for task in short.filter(|task| !task.crashed()) {
+        let cpu_ns = task.change().cpu_ns;
+        if cpu_ns < all_ns / 1_000 {
+            let key = (snapshot.name_of(task.process), task.thread.uid);
+            let lives = alike.entry(key).or_default();
+            lives.push((cpu_ns, std::cmp::Reverse(task.id())));
+        }
+    }
+    let many = alike.into_values().filter(|lives| lives.len() > MANY_CHEAP);
+    many.flat_map(|mut lives| {
+        lives.sort_unstable();
+        lives.pop();
+        lives.into_iter().map(|(_, id)| id.0)
+    })
+    .collect()
 }

@@ -33,7 +33,7 @@ impl Measure {
             Self::Memory => "own memory",
             Self::Growth => "growth",
             Self::Io => "IO",
-            Self::Waiting => "waiting",
+            Self::Waiting => "CPU waits",
             Self::Blocked => "blocked",
             Self::Starts => "starts",
         }
@@ -62,15 +62,15 @@ impl Measure {
             Self::Starts => counted.starts(process.id)?,
             Self::Cpu | Self::Io | Self::Waiting => return None,
         };
-        (value >= self.least()).then_some(value)
+        (value >= self.least(snapshot)).then_some(value)
     }
 
     /// Smaller values are not listed.
-    fn least(self) -> f64 {
+    fn least(self, snapshot: &Snapshot) -> f64 {
         match self {
             Self::Memory | Self::Growth => 64.0 * 1024.0,
-            // A hundredth of a second: every task waits a little.
-            Self::Waiting => 1e7,
+            // Every task waits a little: this is a twentieth of the time.
+            Self::Waiting => (snapshot.stamp.interval_ns / 20).max(1) as f64,
             Self::Cpu | Self::Io | Self::Blocked | Self::Starts => 1.0,
         }
     }
@@ -87,10 +87,7 @@ impl Measure {
             Self::Io => rate_text(value / seconds),
             Self::Waiting => {
                 let share = value / 1e9 / seconds;
-                match share < 0.095 {
-                    true => format!("{share:.3} threads wait for a CPU"),
-                    false => format!("{share:.2} threads wait for a CPU"),
-                }
+                format!("{share:.2} threads")
             }
             Self::Blocked => format!("{} in D", count_text(value as u64)),
             Self::Starts => format!("{} starts", per_second_text(value as u64, seconds)),
