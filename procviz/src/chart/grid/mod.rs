@@ -484,7 +484,9 @@ pub(super) fn short_lives_without_dot(snapshot: &Snapshot, scope: Scope) -> FxHa
             .any(|finding| finding.dot == Some(id))
     };
     let is_short = |task: &TaskView<'_>| {
-        task.id().start_ns >= began && task.exited() && !is_numbered(task.id())
+        // A zombie is counted among the living, so it has a dot.
+        let has_left = task.exited() && task.state() != State::Zombie;
+        task.id().start_ns >= began && has_left && !is_numbered(task.id())
     };
     let is_period = snapshot.peaks.is_some();
     let shorts = || snapshot.tasks(scope).filter(is_short);
