@@ -198,7 +198,8 @@ fn each_size() -> Result<(), Failed> {
             "stand",
             "RSS",
         ] {
-            let is_there = text.contains(part) || (part == "stand" && text.contains("nothing in"));
+            let is_there =
+                text.contains(part) || (part == "stand" && text.contains("no rule applies"));
             assert!(is_there, "{columns}x{rows}: no `{part}`:\n{text}");
         }
         assert!(

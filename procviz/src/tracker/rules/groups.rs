@@ -9,6 +9,8 @@ use crate::model::{Comm, Finding, Process, Rule, TaskId, bytes_text, rate_text};
 const SPAN_NS: u64 = 3 * SECOND;
 /// A group of which one process does more than this part is that process.
 const ALONE: f64 = 0.8;
+/// Parts of a core, and of a byte per second, in which sums are kept.
+const UNITS: f64 = 1e6;
 /// A process with less is not counted as a member: cores, and bytes per second.
 const LEAST: [f64; 3] = [0.005, 64.0 * 1024.0, 64.0 * 1024.0];
 
@@ -21,7 +23,8 @@ struct Group {
 /// One figure of a group.
 #[derive(Default)]
 struct Use {
-    sum: f64,
+    /// In parts of [`UNITS`]: sums of fractions would depend on the order of the members.
+    sum: i128,
     count: u64,
     /// Private memory of the members, bytes.
     private: u64,
@@ -33,7 +36,7 @@ struct Use {
 impl Use {
     fn add(&mut self, value: f64, least: f64, process: &Process) {
         // Members that shrink make up for those that grow.
-        self.sum += value;
+        self.sum += (value * UNITS).round() as i128;
         let Some(private) = process.private().filter(|_| value >= least) else {
             return;
         };
@@ -44,7 +47,9 @@ impl Use {
             self.oldest = Some(process.id);
         }
         self.private = self.private.saturating_add(private);
-        if self.largest.is_none_or(|(most, _)| value > most) {
+        let is_larger =
+            |(most, id): (f64, TaskId)| value > most || (value == most && process.id < id);
+        if self.largest.is_none_or(is_larger) {
             self.largest = Some((value, process.id));
         }
     }
@@ -58,15 +63,19 @@ impl Use {
             uid,
             is_group: true,
             count: self.count,
-            value: self.sum,
+            value: self.sum(),
             ..Finding::new(rule)
         }
+    }
+
+    fn sum(&self) -> f64 {
+        self.sum as f64 / UNITS
     }
 
     /// The process that uses most, if it is not nearly alone.
     fn of_many(&self) -> Option<TaskId> {
         let (most, id) = self.largest?;
-        (self.count > 1 && most <= self.sum * ALONE).then_some(id)
+        (self.count > 1 && most <= self.sum() * ALONE).then_some(id)
     }
 }
 
@@ -78,12 +87,12 @@ pub(super) fn judge(histories: &Histories, world: World<'_>, findings: &mut Vec<
     let now = world.now_ns();
     let span_ns = SPAN_NS.max(world.snapshot.stamp.interval_ns);
     let mut groups: FxHashMap<(Comm, Option<u32>), Group> = FxHashMap::default();
-    let mut all_io = 0.0;
+    let mut all_io = 0;
     for (id, history) in histories {
         let Some([cpu, grew, io]) = history.over(now, span_ns) else {
             continue;
         };
-        all_io += io;
+        all_io += (io * UNITS).round() as i128;
         let process = world.process(*id).filter(|process| process.end.is_none());
         let Some(process) = process.filter(|process| !world.is_hidden(process)) else {
             continue;
@@ -99,7 +108,7 @@ pub(super) fn judge(histories: &Histories, world: World<'_>, findings: &mut Vec<
         let [cpu, grew, io] = uses;
         let cpus = world.snapshot.host.cpus;
         let mut add = |rule, unit, used: &Use, threshold, text| {
-            let is_much = used.sum >= threshold;
+            let is_much = used.sum() >= threshold;
             let largest = used.of_many().filter(|_| is_much);
             if let Some(largest) = largest {
                 let group = Finding {
@@ -111,17 +120,17 @@ pub(super) fn judge(histories: &Histories, world: World<'_>, findings: &mut Vec<
                 replace(findings, group);
             }
         };
-        let text = format!("together use {:.2} of {cpus} cores (3 s)", cpu.sum);
+        let text = format!("together use {:.2} of {cpus} cores (3 s)", cpu.sum());
         add(Rule::Cpu, "cores", &cpu, cpu::THRESHOLD, text);
         let text = format!(
             "together grow by {}, each by {}, to {} (3 s)",
-            rate_text(grew.sum),
-            rate_text(grew.sum / grew.count.max(1) as f64),
+            rate_text(grew.sum()),
+            rate_text(grew.sum() / grew.count.max(1) as f64),
             bytes_text(grew.private)
         );
         add(Rule::Growth, "bytes/s", &grew, growth::THRESHOLD, text);
-        let text = format!("together read and write {} (3 s)", rate_text(io.sum));
-        let is_half = io.sum >= all_io / 2.0;
+        let text = format!("together read and write {} (3 s)", rate_text(io.sum()));
+        let is_half = io.sum() >= all_io as f64 / UNITS / 2.0;
         let threshold = if is_half { io::FLOOR } else { io::THRESHOLD };
         add(Rule::Io, "bytes/s", &io, threshold, text);
     }

@@ -71,11 +71,15 @@ fn cpu(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) {
         .filter(|(_, threads)| *threads >= WAITS)
         .collect();
     let users = findings.iter_mut().filter(|finding| uses_cpu(finding));
-    let most = users.max_by(|a, b| a.value.total_cmp(&b.value));
+    let most = users.max_by(|a, b| {
+        let by_value = a.value.total_cmp(&b.value);
+        by_value.then_with(|| b.about.cmp(&a.about))
+    });
     if let Some(cause) = most {
         let own = cause.about.and_then(|about| world.process(about));
         let own_cgroup = own.and_then(|process| process.cgroup.clone());
-        let (mut count, mut others) = (0, 0.0);
+        // Whole millionths: sums of fractions would depend on the order.
+        let (mut count, mut others) = (0, 0_u64);
         for (id, threads) in waiters {
             let process = world.process(id);
             let Some(process) = process.filter(|process| !world.is_hidden(process)) else {
@@ -88,9 +92,9 @@ fn cpu(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) {
             }
             count += 1;
             let is_other = uid != cause.uid || process.cgroup != own_cgroup;
-            others += if is_other { threads } else { 0.0 };
+            others += if is_other { (threads * 1e6) as u64 } else { 0 };
         }
-        if others >= OTHERS_WAIT {
+        if others as f64 / 1e6 >= OTHERS_WAIT {
             cause.severity = Severity::Harms;
         }
         if count > 0 {
