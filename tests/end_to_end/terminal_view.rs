@@ -692,7 +692,7 @@ fn a_recording() -> Result<(), Failed> {
     };
     let samples: Vec<(String, usize)> = json(&["dump"])
         .iter()
-        .map(|line| (clock(line), line["tasks"].as_array().unwrap().len()))
+        .map(|line| (clock(line), line["tasks_total"].as_u64().unwrap() as usize))
         .collect();
     let findings = json(&["findings", "--json"]);
     let begins = findings.iter().filter(|line| line["change"] == "begins");
