@@ -11,7 +11,7 @@ use crate::{
     cli::FindingsArgs,
     export::{json, time},
     model::{
-        Finding, FindingKey, Host, Snapshot, TaskId, Untrusted, count_text, duration_text, unnamed,
+        Finding, FindingKey, Host, Snapshot, TaskId, Untrusted, duration_text, many_text, unnamed,
     },
     recording::Mark,
     replay::{Player, moment::Span},
@@ -156,6 +156,9 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
     let (begin, end) = if is_moment { (at, at) } else { span };
     let mut out = Out::new();
     let names = |uid| users.name(uid);
+    let print_mark = |out: &mut Out, host: &Host, mark: &Mark, change| {
+        write(out, (args.json, &names), host, mark, change)
+    };
     // When the findings that hold have begun, wall clock in ns since 1970.
     let mut open: BTreeMap<Key, i128> = BTreeMap::new();
     let mut count = 0;
@@ -179,38 +182,16 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
         }
         for (_, host, mark) in held.drain(..) {
             count += 1;
-            write(
-                &mut out,
-                args.json,
-                &names,
-                &host,
-                &mark,
-                (Change::Begins, None),
-            )?;
+            print_mark(&mut out, &host, &mark, (Change::Begins, None))?;
         }
         count += u64::from(change == Change::Begins);
-        if write(
-            &mut out,
-            args.json,
-            &names,
-            &host,
-            &mark,
-            (change, lasted_ns),
-        )? == Reader::Left
-        {
+        if print_mark(&mut out, &host, &mark, (change, lasted_ns))? == Reader::Left {
             return Ok(Some(0));
         }
     }
     for (_, host, mark) in held {
         count += 1;
-        write(
-            &mut out,
-            args.json,
-            &names,
-            &host,
-            &mark,
-            (Change::Begins, None),
-        )?;
+        print_mark(&mut out, &host, &mark, (Change::Begins, None))?;
     }
     print_count(count, (!is_moment).then_some((begin, end)));
     Ok(Some(player.status_of((begin, end))))
@@ -254,8 +235,7 @@ fn change_of(
 
 fn write(
     out: &mut Out,
-    is_json: bool,
-    names: &dyn Fn(u32) -> Arc<str>,
+    (is_json, names): (bool, &dyn Fn(u32) -> Arc<str>),
     host: &Host,
     mark: &Mark,
     (change, lasted_ns): (Change, Option<u64>),
@@ -271,7 +251,7 @@ fn write(
                 lasted_ns,
                 rule: &mark.rule,
                 name: comm
-                    .map(|name| of_many(Untrusted::new(name).name(), mark.is_group, mark.count)),
+                    .map(|name| shown(Untrusted::new(name).name(), mark.is_group, mark.count)),
                 about: mark.about.filter(|_| mark.is_named),
                 text: &mark.text,
             };
@@ -281,10 +261,10 @@ fn write(
     Ok(reader)
 }
 
-/// The name of one process, or of a group: `30 × worker`.
-fn of_many(name: String, is_group: bool, count: u64) -> String {
+/// The name of one process, or of all with one name.
+fn shown(name: String, is_group: bool, count: u64) -> String {
     match is_group {
-        true => format!("{} × {name}", count_text(count)),
+        true => many_text(count, &name),
         false => name,
     }
 }
@@ -341,7 +321,7 @@ fn line(
         rule: finding.rule.word(),
         name: finding
             .comm
-            .map(|comm| of_many(comm.text().name(), finding.is_group, finding.count)),
+            .map(|comm| shown(comm.text().name(), finding.is_group, finding.count)),
         about: finding.about.filter(|_| finding.is_named()),
         text: &finding.text,
     };

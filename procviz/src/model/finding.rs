@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Comm, Severity, TaskId, bytes_text, rate_text};
+use crate::model::{Comm, Severity, TaskId, bytes_text, many_text, rate_text};
 
 /// Defines [`Rule`] from a table: each row is a doc comment, a name, and the word in JSON.
 macro_rules! rules {
@@ -177,7 +177,7 @@ impl Finding {
             |comm| comm.text().name(),
         );
         match self.about.filter(|_| self.is_named()) {
-            _ if self.is_group => format!("{} × {name}", self.count),
+            _ if self.is_group => many_text(self.count, &name),
             Some(about) => format!("{name} {}", about.tid),
             None => name,
         }

@@ -35,7 +35,8 @@ pub use snapshot::{Slots, Snapshot};
 pub use state::State;
 pub use task::{Change, End, Process, TaskView, Thread};
 pub use units::{
-    bytes_text, count_text, duration_text, known_bytes_text, per_second_text, rate_text, total,
+    bytes_text, count_text, duration_text, known_bytes_text, many_text, per_second_text, rate_text,
+    total,
 };
 pub use untrusted::Untrusted;
 pub(crate) use untrusted::is_harmful;

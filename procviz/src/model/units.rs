@@ -67,6 +67,11 @@ pub fn count_text(count: u64) -> String {
     out
 }
 
+/// Several processes with one name: `30 × worker`.
+pub fn many_text(count: u64, name: &str) -> String {
+    format!("{} × {name}", count_text(count))
+}
+
 fn two(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
     if small == 0 {
         format!("{large} {large_unit}")

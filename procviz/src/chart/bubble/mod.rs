@@ -12,7 +12,7 @@ use super::{
     grouping::{Grouping, Groups},
     head::{self, Counts},
     labels::Labels,
-    margin,
+    largest, margin,
     numbers::{self, Numbered},
     palette::{Colors, Palette, PaletteKind, Theme},
     sorting::Sorting,
@@ -174,7 +174,8 @@ impl Bubble {
         let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
         let head = ("bubble", &counts, scope);
         head::draw(&mut scene, snapshot, head, context, &self.palette);
-        margin::draw(&mut scene, snapshot, context, &self.palette);
+        let margin = (snapshot, &largest::largest(snapshot)[..]);
+        margin::draw(&mut scene, margin, context, &self.palette);
         let plot = self.scale(&mut dots, largest, context.size);
         plot.draw(&mut scene, self.palette.faint, dots.is_empty(), context);
         self.draw_foot(&mut scene, snapshot, &dots, largest, context);

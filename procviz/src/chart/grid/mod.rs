@@ -18,7 +18,7 @@ use super::{
     Chart, Context, foot,
     grouping::{Grouping, Groups, group_name},
     head::{self, Counts},
-    margin, numbers,
+    largest, margin, numbers,
     palette::{Colors, Palette, PaletteKind, Theme},
     sorting::Sorting,
 };
@@ -143,7 +143,9 @@ impl Grid {
         scene.marks.reserve(snapshot.threads.len() + 16);
         let head = ("grid", &counts, scope);
         head::draw(&mut scene, snapshot, head, context, &self.palette);
-        margin::draw(&mut scene, snapshot, context, &self.palette);
+        let largest_of_all = largest::largest(snapshot);
+        let margin = (snapshot, &largest_of_all[..]);
+        margin::draw(&mut scene, margin, context, &self.palette);
         let mut wanted = self.wanted(&groups, context);
         let mut room = self.room(context.size);
         let layout = self.layout(&mut wanted, &mut room, context);
@@ -173,7 +175,8 @@ impl Grid {
         if room.wide > 0.0 {
             names.of_all(&mut scene, &placed, room.wide);
         } else if !self.options.classic {
-            names.of_some(&mut scene, &placed, snapshot, &numbered);
+            let facts = (snapshot, &largest_of_all[..]);
+            names.of_some(&mut scene, &placed, facts, &numbered);
         }
         scene
     }

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 pub(crate) use self::measure::Measure;
 use self::{counted::Counted, group::Group};
 use super::Context;
-use crate::model::{Comm, Process, Snapshot, TaskId, Untrusted, count_text};
+use crate::model::{Comm, Process, Snapshot, TaskId, Untrusted, many_text};
 
 /// Number of entries of each kind.
 const SHOWN: usize = 3;
@@ -95,7 +95,7 @@ fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> Vec<Entr
             figure,
             who: match count {
                 1 => format!("{name} {}", process.id.tid),
-                many => format!("{} × {name}", count_text(many)),
+                many => many_text(many, &name),
             },
             uid: found.uid,
             about: process.id,

@@ -9,7 +9,7 @@ use super::{
     Chart, Context, axis, foot,
     head::{self, Counts},
     labels::Labels,
-    margin,
+    largest, margin,
     numbers::{self, Numbered},
     palette::{Colors, Palette, PaletteKind, Theme},
     users,
@@ -172,7 +172,8 @@ impl Lines {
         let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
         let head = ("lines", &counts, scope);
         head::draw(&mut scene, snapshot, head, context, &self.palette);
-        margin::draw(&mut scene, snapshot, context, &self.palette);
+        let margin = (snapshot, &largest::largest(snapshot)[..]);
+        margin::draw(&mut scene, margin, context, &self.palette);
         let space = self.space(snapshot, context.size);
         self.frame(&mut scene, &space);
         let order = self.draw_lines(&mut scene, &space);

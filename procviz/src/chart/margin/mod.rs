@@ -6,11 +6,7 @@ mod wrap;
 
 use self::{curve::curve, wrap::wrap};
 use crate::{
-    chart::{
-        Context, foot, head,
-        largest::{Largest, largest},
-        palette::Palette,
-    },
+    chart::{Context, foot, head, largest::Largest, palette::Palette},
     model::{Finding, Severity, Snapshot, Untrusted, duration_text},
     scene::{Anchor, Color, Item, Scene, Text},
 };
@@ -29,7 +25,7 @@ const MEASURE: f32 = 84.0;
 
 pub(super) fn draw(
     scene: &mut Scene,
-    snapshot: &Snapshot,
+    (snapshot, largest): (&Snapshot, &[Largest]),
     context: &Context<'_>,
     palette: &Palette,
 ) {
@@ -41,16 +37,15 @@ pub(super) fn draw(
         context,
         palette,
     };
-    let largest = largest(snapshot);
     let room = bottom - top - HEADING;
     // The findings need nearly half of a small margin.
     let (most, height) = [3, 2, 1, 0]
-        .map(|most| (most, height_of(&largest, most)))
+        .map(|most| (most, height_of(largest, most)))
         .into_iter()
         .find(|(_, height)| *height <= room * 0.55)
         .unwrap_or((0, 0.0));
     let end = at.findings(scene, snapshot, (top, bottom - height));
-    at.largest(scene, &largest, most, end);
+    at.largest(scene, largest, most, end);
 }
 
 /// Height of the lists of the largest, with `most` entries each, in pixels.

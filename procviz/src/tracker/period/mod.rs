@@ -25,6 +25,9 @@ pub struct Period {
     all: Totals,
     /// The last samples, if the period has a length.
     recent: VecDeque<Step>,
+    /// Sums over `recent`: processes that ended, and intervals, ns.
+    kept: usize,
+    covered_ns: u64,
     /// Number of the sample that was observed last.
     tick: u64,
 }
@@ -41,6 +44,8 @@ impl Period {
             length_ns: None,
             all: Totals::default(),
             recent: VecDeque::new(),
+            kept: 0,
+            covered_ns: 0,
             tick: 0,
         }
     }
@@ -78,16 +83,18 @@ impl Period {
             self.all.add(step);
             return;
         };
-        let kept: usize = self.recent.iter().map(|step| step.ended.len()).sum();
-        step.keep_ended(MOST_ENDED.saturating_sub(kept));
+        step.keep_ended(MOST_ENDED.saturating_sub(self.kept));
+        self.kept += step.ended.len();
+        self.covered_ns = self.covered_ns.saturating_add(step.interval_ns);
         self.recent.push_back(step);
-        let intervals = |recent: &VecDeque<Step>| {
-            let intervals = recent.iter().skip(1).map(|step| step.interval_ns);
-            intervals.fold(0, u64::saturating_add)
-        };
         // Ticks are never exactly on time.
         let least_ns = length_ns - length_ns / 20;
-        while self.recent.len() > INTERVALS && intervals(&self.recent) >= least_ns {
+        while self.recent.len() > INTERVALS
+            && let Some(first) = self.recent.front()
+            && self.covered_ns.saturating_sub(first.interval_ns) >= least_ns
+        {
+            self.kept -= first.ended.len();
+            self.covered_ns = self.covered_ns.saturating_sub(first.interval_ns);
             self.recent.pop_front();
         }
     }

@@ -8,12 +8,13 @@ use rustc_hash::FxHashMap;
 
 use self::{
     runs::{Likeness, Run, members, runs},
-    standing::standing_out,
+    standing::{Standing, standing_out},
 };
 use crate::{
     chart::{
         Context,
         labels::{Box4, Labels},
+        largest::Largest,
         numbers::{Numbered, box_of},
         palette::Palette,
     },
@@ -94,19 +95,25 @@ impl Names<'_> {
         &self,
         scene: &mut Scene,
         placed: &[Placed<'_>],
-        snapshot: &Snapshot,
+        (snapshot, largest): (&Snapshot, &[Largest]),
         numbered: &[Numbered],
     ) {
         let runs = runs(placed, snapshot);
         for run in runs.iter().take(MOST_RUNS) {
             self.bracket(scene, &placed[run.from..run.until]);
         }
-        let wanted = self.wanted(placed, &runs, snapshot);
+        let standing = standing_out(snapshot, largest);
+        let wanted = self.wanted(placed, (&runs, standing), snapshot);
         self.write(scene, wanted, numbered);
     }
 
     /// The names to write: first those of what stands out, then those of runs.
-    fn wanted(&self, placed: &[Placed<'_>], runs: &[Run], snapshot: &Snapshot) -> Vec<Wanted> {
+    fn wanted(
+        &self,
+        placed: &[Placed<'_>],
+        (runs, standing): (&[Run], Vec<Standing>),
+        snapshot: &Snapshot,
+    ) -> Vec<Wanted> {
         let places: FxHashMap<TaskId, usize> = placed
             .iter()
             .enumerate()
@@ -123,7 +130,7 @@ impl Names<'_> {
             let mut runs = runs.iter().take(MOST_RUNS);
             runs.find(|run| (run.from..run.until).contains(&place))
         };
-        for standing in standing_out(snapshot) {
+        for standing in standing {
             let Some(place) = places.get(&standing.id).copied() else {
                 continue;
             };

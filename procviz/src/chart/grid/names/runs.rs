@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::Placed;
-use crate::model::{Comm, Process, Scope, Snapshot, TaskView, bytes_text, count_text, rate_text};
+use crate::model::{
+    Comm, Process, Scope, Snapshot, TaskView, bytes_text, count_text, many_text, rate_text,
+};
 
 /// From this number on, neighbours that are alike are named together.
 const RUN: usize = 5;
@@ -93,7 +95,7 @@ pub(super) fn text(alike: &[TaskView<'_>], snapshot: &Snapshot) -> String {
         .partition(|process| process.end.is_none());
     let mut text = match (count, alive.first().or(ended.first())) {
         (1, Some(process)) => format!("{name} {}", process.id.tid),
-        _ => format!("{} × {name}", count_text(count as u64)),
+        _ => many_text(count as u64, &name),
     };
     let each = if count > 1 { " each" } else { "" };
     let number = alive.len() as u64;

@@ -2,7 +2,7 @@
 
 use crate::{
     chart::{
-        largest::{Measure, largest},
+        largest::{Largest, Measure},
         margin,
     },
     model::{Snapshot, TaskId},
@@ -17,7 +17,7 @@ pub(super) struct Standing {
 }
 
 /// The subjects of findings first, then the largest.
-pub(super) fn standing_out(snapshot: &Snapshot) -> Vec<Standing> {
+pub(super) fn standing_out(snapshot: &Snapshot, largest: &[Largest]) -> Vec<Standing> {
     let mut all: Vec<Standing> = Vec::new();
     let findings = snapshot.findings.iter();
     let findings = findings.filter(|finding| finding.rank as usize <= margin::SHOWN);
@@ -29,14 +29,14 @@ pub(super) fn standing_out(snapshot: &Snapshot) -> Vec<Standing> {
             is_group: finding.is_group,
         })
     });
-    let largest = largest(snapshot).into_iter().flat_map(|of| of.entries);
+    let largest = largest.iter().flat_map(|of| &of.entries);
     let largest = largest.map(|entry| Standing {
         id: entry.about,
-        who: entry.who,
+        who: entry.who.clone(),
         // The name of a run says how much memory each has, and how fast each grows.
         figure: match entry.measure {
             Measure::Memory | Measure::Growth if entry.count > 1 => None,
-            _ => Some(entry.figure),
+            _ => Some(entry.figure.clone()),
         },
         is_group: entry.count > 1,
     });
