@@ -394,7 +394,7 @@ fn entries(block: &[u8], place: u64, budget: &mut Budget) -> Option<Vec<Entry>> 
     let is_possible = |entry: &Entry| entry.begin_ns <= entry.end_ns && entry.end_ns <= MOST_NS;
     let is_in_order = entries
         .windows(2)
-        .all(|pair| pair[0].offset + BLOCK_HEADER as u64 <= pair[1].offset);
+        .all(|pair| pair[0].offset.saturating_add(BLOCK_HEADER as u64) <= pair[1].offset);
     let is_inside = entries.last().is_none_or(|entry| entry.offset < place);
     (is_in_order && is_inside && entries.iter().all(is_possible)).then_some(entries)
 }

@@ -12,6 +12,7 @@ pub(super) use self::places::Places;
 use self::{
     layout::{Layout, Room, Wanted, layout},
     mark::Sizes,
+    names::Placed,
     stable::StableLayout,
 };
 use super::{
@@ -159,7 +160,7 @@ impl Grid {
             sizes.fill_the_cell();
         }
         self.draw_foot(&mut scene, snapshot, (&sizes, largest), context);
-        let placed = self.draw_dots(&mut scene, tasks(), &sizes, (&layout, pitch));
+        let marks = self.draw_dots(&mut scene, tasks(), &sizes, (&layout, pitch));
         let numbered = numbers::draw(&mut scene, snapshot, &self.palette);
         let names = names::Names {
             context,
@@ -171,12 +172,14 @@ impl Grid {
                 room.top + room.height,
             ),
             cell: layout.cell,
+            scope,
         };
+        let placed = || self.placed(snapshot, &marks);
         if room.wide > 0.0 {
-            names.of_all(&mut scene, &placed, room.wide);
+            names.of_all(&mut scene, &placed(), snapshot, room.wide);
         } else if !self.options.classic {
             let facts = (snapshot, &largest_of_all[..]);
-            names.of_some(&mut scene, &placed, facts, &numbered);
+            names.of_some(&mut scene, &placed(), facts, &numbered);
         }
         scene
     }
@@ -307,15 +310,15 @@ impl Grid {
         }
     }
 
-    /// Draws the dots. Returns them in the order of their places.
+    /// Draws the dots. Returns the index of the mark of each snapshot slot.
     fn draw_dots<'a>(
         &self,
         scene: &mut Scene,
         tasks: impl Iterator<Item = TaskView<'a>>,
         sizes: &Sizes,
         (layout, pitch): (&Layout, f32),
-    ) -> Vec<names::Placed<'a>> {
-        let mut placed = Vec::new();
+    ) -> Vec<Option<u32>> {
+        let mut marks = Vec::new();
         // The blocks of each group, the block with the last places first.
         let mut blocks = vec![Vec::new(); self.places.groups().len()];
         for block in layout.blocks.iter().rev() {
@@ -335,13 +338,41 @@ impl Grid {
             scene
                 .marks
                 .push(mark::mark(&task, (x, y), sizes, &self.palette));
-            placed.push(names::Placed {
-                task,
-                mark: scene.marks.len() - 1,
-                order: (group, place, row),
-            });
+            if marks.len() <= task.slot {
+                marks.resize(task.slot + 1, None);
+            }
+            marks[task.slot] = Some((scene.marks.len() - 1) as u32);
         }
-        placed.sort_unstable_by_key(|placed| placed.order);
+        marks
+    }
+
+    /// The dots in the order of their places.
+    fn placed<'a>(&self, snapshot: &'a Snapshot, marks: &[Option<u32>]) -> Vec<Placed<'a>> {
+        let mut placed = Vec::with_capacity(marks.len());
+        for (group, of) in self.places.groups().iter().enumerate() {
+            for slot in of.slots() {
+                let mark = marks.get(slot).copied().flatten();
+                let task = match self.options.scope {
+                    Scope::Threads => snapshot.threads.get(slot).and_then(|thread| {
+                        let process = snapshot.processes.get(thread.process)?;
+                        Some((thread, process))
+                    }),
+                    Scope::Processes => snapshot.processes.get(slot).and_then(|process| {
+                        let thread = snapshot.main_thread(process)?;
+                        Some((thread, process))
+                    }),
+                };
+                if let (Some(mark), Some((thread, process))) = (mark, task) {
+                    placed.push(Placed {
+                        thread,
+                        process,
+                        slot,
+                        mark,
+                        group: group as u32,
+                    });
+                }
+            }
+        }
         placed
     }
 

@@ -225,6 +225,11 @@ impl Places {
 }
 
 impl Group {
+    /// The snapshot slots of the tasks, in the order of their places.
+    pub(in crate::chart) fn slots(&self) -> impl Iterator<Item = usize> {
+        self.places.iter().flatten().map(|slot| *slot as usize)
+    }
+
     /// Number of places, including free places.
     pub(in crate::chart) fn len(&self) -> usize {
         self.places.len()

@@ -45,6 +45,14 @@ impl Counted {
         counted
     }
 
+    pub(super) fn has_starts(&self) -> bool {
+        !self.starts.is_empty()
+    }
+
+    pub(super) fn has_blocked(&self) -> bool {
+        !self.blocked.is_empty()
+    }
+
     pub(super) fn starts(&self, id: TaskId) -> Option<f64> {
         self.starts.get(&id).map(|count| *count as f64)
     }

@@ -65,6 +65,16 @@ impl Measure {
         (value >= self.least(snapshot)).then_some(value)
     }
 
+    /// Whether processes that did not change in the interval can have a value, too.
+    pub(super) fn is_of_all(self, counted: &Counted) -> bool {
+        match self {
+            Self::Memory => true,
+            Self::Blocked => counted.has_blocked(),
+            Self::Starts => counted.has_starts(),
+            Self::Cpu | Self::Growth | Self::Io | Self::Waiting => false,
+        }
+    }
+
     /// Smaller values are not listed.
     fn least(self, snapshot: &Snapshot) -> f64 {
         match self {

@@ -72,10 +72,15 @@ fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> Vec<Entr
         return Vec::new();
     }
     let mut found = found(measure, snapshot, counted);
-    found.sort_by(|a, b| {
+    let by_value = |a: &Found<'_>, b: &Found<'_>| {
         let by_value = b.value.total_cmp(&a.value);
         by_value.then(a.process.id.cmp(&b.process.id))
-    });
+    };
+    if found.len() > SHOWN {
+        found.select_nth_unstable_by(SHOWN, by_value);
+        found.truncate(SHOWN);
+    }
+    found.sort_by(by_value);
     let entry = |found: Found<'_>| {
         let Found {
             value,
@@ -101,22 +106,32 @@ fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> Vec<Entr
             about: process.id,
         }
     };
-    found.into_iter().take(SHOWN).map(entry).collect()
+    found.into_iter().map(entry).collect()
 }
 
 fn found<'a>(measure: Measure, snapshot: &'a Snapshot, counted: &Counted) -> Vec<Found<'a>> {
     let mut groups: FxHashMap<(Comm, Option<u32>), Group<'_>> = FxHashMap::default();
-    for process in snapshot.processes.iter() {
-        let is_over = process.end.is_some() && measure == Measure::Memory;
-        let thread = snapshot.main_thread(process);
-        let Some(thread) = thread.filter(|thread| !thread.hidden && !is_over) else {
-            continue;
+    let mut add = |process: &'a Process| {
+        if process.end.is_some() && measure == Measure::Memory {
+            return;
+        }
+        let Some(value) = measure.of(process, snapshot, counted) else {
+            return;
         };
-        if let Some(value) = measure.of(process, snapshot, counted) {
+        let thread = snapshot.main_thread(process);
+        if let Some(thread) = thread.filter(|thread| !thread.hidden) {
             let key = (snapshot.name_of(process), thread.uid);
             let group = groups.entry(key).or_default();
             group.sum += value;
             group.members.push((value, process));
+        }
+    };
+    match measure.is_of_all(counted) {
+        true => snapshot.processes.iter().for_each(add),
+        false => {
+            let changed = snapshot.changed.iter();
+            let changed = changed.filter_map(|slot| snapshot.processes.get(*slot));
+            changed.for_each(&mut add);
         }
     }
     let mut all = Vec::new();

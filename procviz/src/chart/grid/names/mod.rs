@@ -1,13 +1,15 @@
 //! Writes names at dots: at all of few, else at those that stand out, and once for a row of
 //! equal ones.
 
+mod near;
 mod runs;
 mod standing;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::{
-    runs::{Likeness, Run, members, runs},
+    near::Near,
+    runs::{Likeness, Members, Run, runs},
     standing::{Standing, standing_out},
 };
 use crate::{
@@ -18,7 +20,7 @@ use crate::{
         numbers::{Numbered, box_of},
         palette::Palette,
     },
-    model::{Snapshot, State, TaskId, TaskView},
+    model::{Process, Scope, Snapshot, State, TaskId, Thread},
     scene::{Anchor, Color, Item, Mark, Scene, Text},
 };
 
@@ -35,16 +37,17 @@ const SIZE: f32 = 12.0;
 const MOST_RUNS: usize = 40;
 /// Widest name, in pixels.
 const WIDEST: f32 = 260.0;
-/// A mark that is farther away from a dot does not matter for the dot's name, in pixels.
-const NEAR: (f32, f32) = (WIDEST + 60.0, 60.0);
-
 /// A dot of the grid.
+#[derive(Clone, Copy)]
 pub(super) struct Placed<'a> {
-    pub(super) task: TaskView<'a>,
+    pub(super) thread: &'a Thread,
+    pub(super) process: &'a Process,
+    /// Slot of the task in the snapshot.
+    pub(super) slot: usize,
     /// Index of the mark in the scene.
-    pub(super) mark: usize,
-    /// Index of the group, place in the group, and row.
-    pub(super) order: (usize, usize, usize),
+    pub(super) mark: u32,
+    /// Index of the group.
+    pub(super) group: u32,
 }
 
 /// What names are drawn with.
@@ -55,20 +58,31 @@ pub(super) struct Names<'a> {
     pub(super) bounds: Box4,
     /// Height of a row of dots, in pixels.
     pub(super) cell: f32,
+    pub(super) scope: Scope,
 }
 
 /// A name that wants a place at its dot.
 struct Wanted {
-    mark: usize,
+    mark: u32,
     text: String,
     color: Color,
 }
 
 impl Names<'_> {
     /// Writes the name of each dot into its column.
-    pub(super) fn of_all(&self, scene: &mut Scene, placed: &[Placed<'_>], wide: f32) {
-        for Placed { task, mark, .. } in placed {
-            let Some(mark) = scene.marks.get(*mark).copied() else {
+    pub(super) fn of_all(
+        &self,
+        scene: &mut Scene,
+        placed: &[Placed<'_>],
+        snapshot: &Snapshot,
+        wide: f32,
+    ) {
+        for Placed { slot, mark, .. } in placed {
+            let task = match self.scope {
+                Scope::Threads => snapshot.thread_at(*slot),
+                Scope::Processes => snapshot.process_at(*slot),
+            };
+            let (Some(task), Some(mark)) = (task, mark_of(scene, *mark)) else {
                 continue;
             };
             let (x, room) = (mark.x + self.cell / 2.0, wide - self.cell - 6.0);
@@ -98,12 +112,12 @@ impl Names<'_> {
         (snapshot, largest): (&Snapshot, &[Largest]),
         numbered: &[Numbered],
     ) {
-        let runs = runs(placed, snapshot);
+        let (runs, members) = runs(placed, snapshot);
         for run in runs.iter().take(MOST_RUNS) {
             self.bracket(scene, &placed[run.from..run.until]);
         }
         let standing = standing_out(snapshot, largest);
-        let wanted = self.wanted(placed, (&runs, standing), snapshot);
+        let wanted = self.wanted(placed, (&runs, &members, standing), snapshot);
         self.write(scene, wanted, numbered);
     }
 
@@ -111,20 +125,21 @@ impl Names<'_> {
     fn wanted(
         &self,
         placed: &[Placed<'_>],
-        (runs, standing): (&[Run], Vec<Standing>),
+        (runs, members, standing): (&[Run<'_>], &Members<'_>, Vec<Standing>),
         snapshot: &Snapshot,
     ) -> Vec<Wanted> {
+        let wanted_ids: FxHashSet<TaskId> = standing.iter().map(|of| of.id).collect();
         let places: FxHashMap<TaskId, usize> = placed
             .iter()
             .enumerate()
-            .map(|(place, placed)| (placed.task.id(), place))
+            .filter(|(_, placed)| wanted_ids.contains(&placed.thread.id))
+            .map(|(place, placed)| (placed.thread.id, place))
             .collect();
-        let members = members(placed, runs, snapshot);
-        let text_of = |run: &Run| {
+        let text_of = |run: &Run<'_>| {
             let alike = members.get(&run.likeness);
-            runs::text(alike.map_or(&[], Vec::as_slice), snapshot)
+            runs::text(alike.map_or(&[], Vec::as_slice), (snapshot, self.scope))
         };
-        let mut named: Vec<&Likeness> = Vec::new();
+        let mut named: Vec<Likeness<'_>> = Vec::new();
         let mut wanted = Vec::new();
         let run_of = |place: usize| {
             let mut runs = runs.iter().take(MOST_RUNS);
@@ -136,15 +151,15 @@ impl Names<'_> {
             };
             let figure = standing.figure.iter().map(|figure| format!(", {figure}"));
             let figure: String = figure.collect();
-            let process = placed[place].task.process.id;
-            let is_whole = |run: &&Run| {
+            let process = placed[place].process.id;
+            let is_whole = |run: &&Run<'_>| {
                 let mut run = placed[run.from..run.until].iter();
-                standing.is_group || run.all(|placed| placed.task.process.id == process)
+                standing.is_group || run.all(|placed| placed.process.id == process)
             };
             let (mark, text) = match run_of(place).filter(is_whole) {
-                Some(run) if named.contains(&&run.likeness) => continue,
+                Some(run) if named.contains(&run.likeness) => continue,
                 Some(run) => {
-                    named.push(&run.likeness);
+                    named.push(run.likeness);
                     (placed[run.from].mark, format!("{}{figure}", text_of(run)))
                 }
                 None => (placed[place].mark, format!("{}{figure}", standing.who)),
@@ -153,8 +168,8 @@ impl Names<'_> {
             wanted.push(Wanted { mark, text, color });
         }
         for run in runs.iter().take(MOST_RUNS) {
-            if !named.contains(&&run.likeness) {
-                named.push(&run.likeness);
+            if !named.contains(&run.likeness) {
+                named.push(run.likeness);
                 wanted.push(Wanted {
                     mark: placed[run.from].mark,
                     text: text_of(run),
@@ -167,14 +182,14 @@ impl Names<'_> {
 
     /// A line below the dots of a run, in each of its rows.
     fn bracket(&self, scene: &mut Scene, run: &[Placed<'_>]) {
-        for row in run.chunk_by(|a, b| a.order.2 == b.order.2) {
+        let y = |placed: &Placed<'_>| mark_of(scene, placed.mark).map(|mark| mark.y);
+        let rows: Vec<_> = run.chunk_by(|a, b| y(a) == y(b)).collect();
+        for row in rows {
             let (Some(first), Some(last)) = (row.first(), row.last()) else {
                 continue;
             };
-            let (Some(first), Some(last)) = (
-                scene.marks.get(first.mark).copied(),
-                scene.marks.get(last.mark).copied(),
-            ) else {
+            let (Some(first), Some(last)) = (mark_of(scene, first.mark), mark_of(scene, last.mark))
+            else {
                 continue;
             };
             let half = self.cell * 0.4;
@@ -191,20 +206,17 @@ impl Names<'_> {
     fn write(&self, scene: &mut Scene, wanted: Vec<Wanted>, numbered: &[Numbered]) {
         let marks: Vec<Mark> = wanted
             .iter()
-            .filter_map(|wanted| scene.marks.get(wanted.mark).copied())
+            .filter_map(|wanted| mark_of(scene, wanted.mark))
             .collect();
-        let is_near = |mark: &&Mark| {
-            let near = |to: &Mark| (mark.x - to.x).abs() < NEAR.0 && (mark.y - to.y).abs() < NEAR.1;
-            marks.iter().any(near)
-        };
-        let around = scene.marks.iter().filter(is_near);
+        let near = Near::new(&marks, self.bounds);
+        let around = scene.marks.iter().filter(|mark| near.has(mark));
         let around = around.map(|mark| (mark.x, mark.y, mark.r)).collect();
         let numbers = numbered.iter().map(|numbered| numbered.at);
         let taken = scene.items.iter().filter_map(box_of).chain(numbers);
         let taken = taken.collect();
         let mut labels = Labels::new(self.bounds, around, taken);
         for Wanted { mark, text, color } in wanted {
-            let Some(mark) = scene.marks.get(mark).copied() else {
+            let Some(mark) = mark_of(scene, mark) else {
                 continue;
             };
             let font = self.context.font;
@@ -239,6 +251,10 @@ impl Names<'_> {
             color: self.palette.ink,
         });
     }
+}
+
+fn mark_of(scene: &Scene, index: u32) -> Option<Mark> {
+    scene.marks.get(index as usize).copied()
 }
 
 fn text_at(scene: &mut Scene, (x, y): (f32, f32), color: Color, text: String) {

@@ -1,94 +1,85 @@
 //! Neighbours in the grid that are alike, and what is said of them.
 
-use std::sync::Arc;
-
 use rustc_hash::FxHashMap;
 
 use super::Placed;
-use crate::model::{
-    Comm, Process, Scope, Snapshot, TaskView, bytes_text, count_text, many_text, rate_text,
-};
+use crate::model::{Comm, Process, Scope, Snapshot, bytes_text, count_text, many_text, rate_text};
 
 /// From this number on, neighbours that are alike are named together.
 const RUN: usize = 5;
 
 /// What makes tasks alike: the group of the grid, the name, and the cgroup; the parent if the
 /// cgroup is not known.
-pub(super) type Likeness = (usize, Comm, Result<Arc<str>, u32>);
+pub(super) type Likeness<'a> = (u32, Comm, Result<&'a str, u32>);
 
 /// Neighbours that are alike: indices into the dots.
-pub(super) struct Run {
+pub(super) struct Run<'a> {
     pub(super) from: usize,
     pub(super) until: usize,
-    pub(super) likeness: Likeness,
+    pub(super) likeness: Likeness<'a>,
 }
 
-fn likeness(placed: &Placed<'_>, snapshot: &Snapshot) -> Likeness {
-    let process = placed.task.process;
-    let (group, ..) = placed.order;
-    let place = process.cgroup.clone().ok_or(process.ppid);
-    (group, snapshot.name_of(process), place)
+/// Tasks by their likeness.
+pub(super) type Members<'a> = FxHashMap<Likeness<'a>, Vec<Placed<'a>>>;
+
+fn likeness<'a>(placed: &Placed<'a>, snapshot: &Snapshot) -> Likeness<'a> {
+    let process = placed.process;
+    let place = process.cgroup.as_deref().ok_or(process.ppid);
+    (placed.group, snapshot.name_of(process), place)
 }
 
-/// Runs of neighbours that are alike, the longest first.
-pub(super) fn runs(placed: &[Placed<'_>], snapshot: &Snapshot) -> Vec<Run> {
+/// Runs of neighbours that are alike, the longest first, and for each likeness of a run all
+/// tasks, also those that are not neighbours.
+pub(super) fn runs<'a>(placed: &[Placed<'a>], snapshot: &Snapshot) -> (Vec<Run<'a>>, Members<'a>) {
     let mut runs = Vec::new();
     let mut from = 0;
     let is_like = |a: &Placed<'_>, b: &Placed<'_>| {
-        let (one, other) = (a.task.process, b.task.process);
-        one.id == other.id && a.order.0 == b.order.0
-            || likeness(a, snapshot) == likeness(b, snapshot)
+        let is_one = a.process.id == b.process.id && a.group == b.group;
+        is_one || likeness(a, snapshot) == likeness(b, snapshot)
     };
-    for run in placed.chunk_by(is_like) {
-        let until = from + run.len();
+    let stretches: Vec<&[Placed<'a>]> = placed.chunk_by(is_like).collect();
+    for stretch in &stretches {
+        let until = from + stretch.len();
         // Threads of the kernel have nothing in common but their parent.
-        if run.len() >= RUN && !run[0].task.process.kthread {
+        if stretch.len() >= RUN && !stretch[0].process.kthread {
             runs.push(Run {
                 from,
                 until,
-                likeness: likeness(&run[0], snapshot),
+                likeness: likeness(&stretch[0], snapshot),
             });
         }
         from = until;
     }
     runs.sort_by_key(|run| std::cmp::Reverse(run.until - run.from));
-    runs
-}
-
-/// All tasks of each of the runs, also those that are not neighbours.
-pub(super) fn members<'a>(
-    placed: &[Placed<'a>],
-    runs: &[Run],
-    snapshot: &Snapshot,
-) -> FxHashMap<Likeness, Vec<TaskView<'a>>> {
-    let mut members: FxHashMap<Likeness, Vec<TaskView<'a>>> = FxHashMap::default();
-    for run in runs {
-        members.entry(run.likeness.clone()).or_default();
-    }
-    for placed in placed {
-        if let Some(members) = members.get_mut(&likeness(placed, snapshot)) {
-            members.push(placed.task);
+    let members = runs.iter().map(|run| (run.likeness, Vec::new()));
+    let mut members: Members<'a> = members.collect();
+    if !members.is_empty() {
+        for stretch in stretches {
+            if let Some(members) = members.get_mut(&likeness(&stretch[0], snapshot)) {
+                members.extend_from_slice(stretch);
+            }
         }
     }
-    members
+    (runs, members)
 }
 
 /// What is said of tasks that are alike: `30 × worker, 20 MiB each, +0.7 MiB/s each`.
-pub(super) fn text(alike: &[TaskView<'_>], snapshot: &Snapshot) -> String {
+pub(super) fn text(alike: &[Placed<'_>], (snapshot, scope): (&Snapshot, Scope)) -> String {
     let Some(first) = alike.first() else {
         return String::new();
     };
     let name = snapshot.name_of(first.process).text().picture();
     let is_one = alike.iter().all(|task| task.process.id == first.process.id);
-    if is_one && first.scope == Scope::Threads {
-        let ended = alike.iter().filter(|task| task.end().is_some()).count();
+    if is_one && scope == Scope::Threads {
+        let ended = alike
+            .iter()
+            .filter(|task| task.thread.end.is_some())
+            .count();
         let pid = first.process.id.tid;
         let threads = threads(alike.len() - ended, ended);
         return format!("{name} {pid}, {threads}");
     }
-    let mut processes: Vec<&Process> = alike.iter().map(|task| task.process).collect();
-    processes.sort_unstable_by_key(|process| process.id);
-    processes.dedup_by_key(|process| process.id);
+    let processes = processes(alike);
     let count = processes.len();
     let (alive, ended): (Vec<&Process>, Vec<&Process>) = processes
         .into_iter()
@@ -123,6 +114,21 @@ pub(super) fn text(alike: &[TaskView<'_>], snapshot: &Snapshot) -> String {
         (_, ended) => text.push_str(&format!(", {} of them exited", count_text(ended))),
     }
     text
+}
+
+/// Each process once.
+fn processes<'a>(alike: &[Placed<'a>]) -> Vec<&'a Process> {
+    let leaders = alike.iter();
+    let leaders = leaders.filter(|task| task.thread.id == task.process.id);
+    let leaders: Vec<&Process> = leaders.map(|task| task.process).collect();
+    if !leaders.is_empty() {
+        return leaders;
+    }
+    // Only other threads are shown.
+    let mut processes: Vec<&Process> = alike.iter().map(|task| task.process).collect();
+    processes.sort_unstable_by_key(|process| process.id);
+    processes.dedup_by_key(|process| process.id);
+    processes
 }
 
 fn threads(alive: usize, ended: usize) -> String {
