@@ -129,7 +129,11 @@ fn the_margin() -> Result<(), Failed> {
     // Each number is in the margin and at a dot.
     for number in ["1", "2", "3", "4"] {
         let count = texts.iter().filter(|text| **text == number).count();
-        assert!(count >= 2, "labels of number {number}: {count}, expected 2");
+        assert!(
+            count >= 2,
+            "labels of number {number}: {count}, expected 2: {texts:?} {}",
+            stderr(&result)
+        );
     }
     Ok(())
 }

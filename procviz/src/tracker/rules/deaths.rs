@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use std::collections::VecDeque;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{SECOND, world::World};
 use crate::model::{Comm, Event, ExitRecord, Finding, Rule, Status, TaskId, duration_text, total};
@@ -23,7 +23,26 @@ const SHOWN_NS: u64 = 10 * SECOND;
 /// Commands that crash or fail again and again.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Deaths {
-    kinds: FxHashMap<(TaskId, Comm, u32), VecDeque<Death>>,
+    kinds: FxHashMap<Kind, VecDeque<Death>>,
+}
+
+/// Deaths that are counted together: of processes with one origin and one name, in one way.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+struct Kind {
+    origin: TaskId,
+    /// `None`: the name of the origin, which can become known later than the first deaths.
+    comm: Option<Comm>,
+    status: u32,
+}
+
+impl Kind {
+    fn of(origin: TaskId, comm: Comm, status: u32, world: World<'_>) -> Self {
+        Self {
+            origin,
+            comm: Some(comm).filter(|comm| world.name(origin) != Some(*comm)),
+            status,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -38,12 +57,18 @@ struct Death {
 impl Deaths {
     pub(super) fn take(&mut self, world: World<'_>) {
         let (snapshot, sample, filter) = (world.snapshot, world.sample, world.filter);
+        let mut parents = Parents::default();
         for event in &sample.events {
             if let Event::ProcessEnd(record) = event
                 && filter.shows_record(record)
             {
-                let parent = world.name(record.origin);
-                self.death(record, parent.is_some_and(is_manager));
+                let is_death = record.status.is_crash() || record.status.code() != Some(0);
+                // A process that is older than the first sample is its own origin.
+                let origin = Some(record.process).filter(|id| is_death && *id == record.origin);
+                let parent = origin.and_then(|_| parents.of(record, world));
+                let origin = parent.unwrap_or(record.origin);
+                let is_managed = world.name(origin).is_some_and(is_manager);
+                self.death((origin, record), is_managed, world);
             }
         }
         for fold in snapshot.folds.iter().filter(|fold| fold.status.is_crash()) {
@@ -55,7 +80,12 @@ impl Deaths {
                 count: fold.count,
             };
             self.kinds
-                .entry((fold.origin, fold.comm, fold.status.0 & 0x7f))
+                .entry(Kind::of(
+                    fold.origin,
+                    fold.comm,
+                    fold.status.0 & 0x7f,
+                    world,
+                ))
                 .or_default()
                 .push_back(death);
         }
@@ -76,8 +106,14 @@ impl Deaths {
         }
     }
 
-    fn death(&mut self, record: &ExitRecord, is_managed: bool) {
+    fn death(
+        &mut self,
+        (origin, record): (TaskId, &ExitRecord),
+        is_managed: bool,
+        world: World<'_>,
+    ) {
         let status = record.status;
+        let kind = |status: u32| Kind::of(origin, record.short_name(), status, world);
         let death = Death {
             time_ns: record.time_ns,
             id: record.process,
@@ -86,13 +122,10 @@ impl Deaths {
             count: 1,
         };
         if status.is_crash() {
-            let key = (record.origin, record.short_name(), status.0 & 0x7f);
-            self.kinds.entry(key).or_default().push_back(death);
+            let deaths = self.kinds.entry(kind(status.0 & 0x7f)).or_default();
+            deaths.push_back(death);
         } else if status.code().is_some_and(|code| code != 0) {
-            let deaths = self
-                .kinds
-                .entry((record.origin, record.short_name(), status.0))
-                .or_default();
+            let deaths = self.kinds.entry(kind(status.0)).or_default();
             let lived = record.time_ns.saturating_sub(record.process.start_ns);
             let follows = deaths.back().is_none_or(|last| {
                 last.time_ns <= record.process.start_ns && last.ppid == record.ppid
@@ -108,26 +141,38 @@ impl Deaths {
     }
 
     pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
-        for ((origin, comm, status), deaths) in &self.kinds {
+        let is_loop = |deaths: &VecDeque<Death>| {
+            total(deaths.iter().map(|death| death.count)) >= THRESHOLD as u64
+        };
+        let loops = self.kinds.iter().filter(|(_, deaths)| is_loop(deaths));
+        let loops: FxHashSet<(TaskId, u32)> =
+            loops.map(|(kind, _)| (kind.origin, kind.status)).collect();
+        for (kind, deaths) in &self.kinds {
+            let Kind { origin, status, .. } = *kind;
             let count = total(deaths.iter().map(|death| death.count));
             let (Some(first), Some(last)) = (deaths.front(), deaths.back()) else {
                 continue;
             };
-            let is_loop = count >= THRESHOLD as u64;
-            let is_fault = Status(*status)
-                .signal()
-                .is_some_and(|signal| FAULTS.contains(&signal));
+            let Some(comm) = kind.comm.or_else(|| world.name(origin)) else {
+                continue;
+            };
+            let is_loop = is_loop(deaths);
+            // A single death beside a loop of its kind says nothing more.
+            let is_fault = !loops.contains(&(origin, status))
+                && Status(status)
+                    .signal()
+                    .is_some_and(|signal| FAULTS.contains(&signal));
             let is_recent = world.now_ns().saturating_sub(last.time_ns) < SHOWN_NS;
             if !(is_loop || is_fault && is_recent) {
                 continue;
             }
-            let how = Status(*status).words();
+            let how = Status(status).words();
             let span = duration_text(last.time_ns.saturating_sub(first.time_ns));
             let times = match count {
                 1 => format!("died ({how})"),
                 count => format!("died {count} times ({how}) in {span}"),
             };
-            let by = match world.name(*origin) {
+            let by = match world.name(origin) {
                 Some(comm) => {
                     let verb = if is_manager(comm) {
                         "restarted"
@@ -138,12 +183,12 @@ impl Deaths {
                 }
                 None => String::new(),
             };
-            let is_shown = world.process(last.id).is_some();
+            let is_present = |id: &TaskId| world.process(*id).is_some();
             findings.push(Finding {
-                about: Some(*origin),
+                about: Some(origin),
                 uid: Some(last.uid),
-                dot: Some(if is_shown { last.id } else { *origin }),
-                comm: Some(*comm),
+                dot: [last.id, origin].into_iter().find(is_present),
+                comm: Some(comm),
                 count,
                 value: count as f64,
                 unit: "deaths",
@@ -153,6 +198,30 @@ impl Deaths {
                 ..Finding::new(Rule::Deaths)
             });
         }
+    }
+}
+
+/// Looks up the parents of processes that died.
+#[derive(Default)]
+struct Parents {
+    /// All processes, sorted by pid; empty until the first question.
+    sorted: Vec<TaskId>,
+}
+
+impl Parents {
+    /// The parent of a process that died, if it is still there.
+    fn of(&mut self, record: &ExitRecord, world: World<'_>) -> Option<TaskId> {
+        if self.sorted.is_empty() {
+            let ids = world.snapshot.processes.iter();
+            self.sorted = ids.map(|process| process.id).collect();
+            self.sorted.sort_unstable_by_key(|id| id.tid);
+        }
+        let at = self.sorted.partition_point(|id| id.tid < record.ppid);
+        let same = self.sorted[at..].iter();
+        // A younger process has the pid of the parent by chance.
+        same.take_while(|id| id.tid == record.ppid)
+            .copied()
+            .find(|id| id.start_ns <= record.process.start_ns)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::SECOND;
 use crate::{
-    model::{Event, Memory, MemoryParts, MemorySizes, Rule, State},
+    model::{Comm, Event, Memory, MemoryParts, MemorySizes, Rule, State},
     tracker::{
         LastSeconds, Secrets,
         play::{MIB, OLD, Play, id, young},
@@ -439,6 +439,45 @@ fn deaths() {
         play.second();
     }
     play.none(Rule::Deaths);
+}
+
+/// A forked copy of its parent is called like this, whenever its name becomes known; and a
+/// process that is older than procviz belongs to its parent.
+#[test]
+fn deaths_of_one_parent_are_one_loop() {
+    let mut play = Play::new(&["systemd", "shell", "crasher"]);
+    let old = play.end(id(3), 3, OLD, 6);
+    (old.ppid, old.comm) = (2, Comm::new(b"crasher"));
+    play.second();
+    let (about, text) = play.one(Rule::Deaths);
+    assert_eq!(
+        (about, &text[..]),
+        (Some(2), "died (SIGABRT), started by shell 2")
+    );
+    for (round, name) in ["shell", "shell", "server", "server"].iter().enumerate() {
+        if round == 2 {
+            let name = Event::Name(id(2), b"server"[..].into());
+            play.sample.events.push(name);
+            play.second();
+        }
+        let child = play.fork(100 + round as u32, 2);
+        play.end(child, 2, SECOND / 2, 6).comm = Comm::new(name.as_bytes());
+        play.second();
+    }
+    let (about, text) = play.one(Rule::Deaths);
+    assert_eq!(about, Some(2));
+    assert!(text.starts_with("died 4 times (SIGABRT)"), "{text}");
+    assert!(text.ends_with("started by server 2"), "{text}");
+    // Who is gone has no dot.
+    let child = play.fork(200, 2);
+    play.end(child, 2, SECOND / 2, 11);
+    play.end(id(2), 2, SECOND, 0);
+    for _ in 0..8 {
+        play.second();
+    }
+    for finding in play.findings_of(Rule::Deaths) {
+        assert_eq!(finding.dot, None);
+    }
 }
 
 #[test]
