@@ -398,3 +398,39 @@ fn entries(block: &[u8], place: u64, budget: &mut Budget) -> Option<Vec<Entry>> 
     let is_inside = entries.last().is_none_or(|entry| entry.offset < place);
     (is_in_order && is_inside && entries.iter().all(is_possible)).then_some(entries)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::Block;
+
+    /// Whether an index at the offset `place` with blocks at these offsets is believed.
+    fn is_believed(offsets: &[u64], place: u64) -> bool {
+        let entry = |offset: &u64| Entry {
+            offset: *offset,
+            ..Entry::default()
+        };
+        let written: Vec<Entry> = offsets.iter().map(entry).collect();
+        let block = Block::index(&written).unwrap();
+        let mut budget = Budget::new();
+        budget.used(1 << 20);
+        match entries(&block.bytes, place, &mut budget) {
+            Some(read) => {
+                assert_eq!(read, written);
+                true
+            }
+            None => false,
+        }
+    }
+
+    #[test]
+    fn an_index_names_blocks_in_order_before_itself() {
+        assert!(is_believed(&[64, 4_000, 9_000], 10_000));
+        assert!(!is_believed(&[64, 65], 10_000), "blocks that overlap");
+        assert!(!is_believed(&[4_000, 64], 10_000), "out of order");
+        assert!(!is_believed(&[64, 10_000], 10_000), "behind the index");
+        // Offsets of a hostile file, whose sums are beyond 64 bits.
+        assert!(!is_believed(&[u64::MAX, u64::MAX], 10_000));
+        assert!(!is_believed(&[u64::MAX - 1, u64::MAX], u64::MAX));
+    }
+}
