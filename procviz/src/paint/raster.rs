@@ -296,7 +296,23 @@ fn capsule(pixmap: &mut Pixmap, a: (f32, f32), b: (f32, f32), width: f32, color:
     };
     let top = (a.1.min(b.1) - reach).floor().max(0.0) as i32;
     let bottom = (a.1.max(b.1) + reach).ceil().min(pixmap.height() as f32) as i32;
+    let is_level = a.1 == b.1;
     for row in top..bottom {
+        if is_level {
+            // Between the ends, all pixels of a row are equally far from the line.
+            let (first, last) = (left + reach, right - reach);
+            let coverage = edge((first + last) / 2.0, row as f32 + 0.5);
+            if coverage == 0.0 {
+                continue;
+            }
+            let (begin, end) = (first.ceil() + 1.0, last.floor() - 1.0);
+            if begin < end {
+                shade(pixmap, row, (left, begin), color, edge);
+                shade(pixmap, row, (begin, end), color, |_, _| coverage);
+                shade(pixmap, row, (end, right), color, edge);
+                continue;
+            }
+        }
         let (from, to) = if dy.abs() < 1e-3 {
             (left, right)
         } else {
