@@ -24,7 +24,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 /// Headings of the list of the largest.
-const MEASURES: [&str; 7] = [
+const MEASURES: [&str; 8] = [
     "CPU",
     "own memory",
     "growth",
@@ -32,6 +32,7 @@ const MEASURES: [&str; 7] = [
     "CPU waits",
     "blocked",
     "starts",
+    "CPU before",
 ];
 
 /// Users of the culprits; procviz writes the number of a user without a name.
@@ -180,6 +181,24 @@ fn cpu() -> Result<(), Failed> {
             Largest,
             &["reporter", "cores"],
         ),
+        fault(
+            "miner",
+            &["disguise", "busy"],
+            Findings,
+            &["miner", "calls itself kworker/u9:3", "kernel thread"],
+        ),
+        fault(
+            "cryptor",
+            &["disguise", "asleep"],
+            Findings,
+            &["cryptor", "calls itself [kswapd0]", "kernel thread"],
+        ),
+        fault(
+            "spiker",
+            &["burst-before"],
+            Largest,
+            &["spiker", "cores over"],
+        ),
     ])
 }
 
@@ -239,6 +258,18 @@ fn lives() -> Result<(), Failed> {
             &["dead-cpu"],
             Findings,
             &["waster", "processes", "cores"],
+        ),
+        fault(
+            "hopper",
+            &["chain", "60", "10"],
+            Findings,
+            &["hopper", "chain", "processes/s", "cores"],
+        ),
+        fault(
+            "crawler",
+            &["chain", "150", "0"],
+            Findings,
+            &["crawler", "chain", "processes/s"],
         ),
         fault(
             "looper",

@@ -47,6 +47,10 @@ rules! {
     Tree = "tree",
     /// Many forks, or short-lived processes that use much CPU.
     Forks = "forks",
+    /// A process calls itself like a thread of the kernel.
+    Disguise = "disguise",
+    /// Each process of a chain starts the next one and exits.
+    Chain = "chain",
     /// A process keeps a core busy.
     Cpu = "cpu",
     /// Runnable threads get no CPU.
@@ -144,7 +148,10 @@ impl Finding {
     /// processes of one name report the worst process. Another process can be the
     /// worst in the next snapshot, so the key of these rules has no process.
     pub fn key(&self) -> FindingKey {
-        let is_fold = matches!(self.rule, Rule::Blocked | Rule::Waiting | Rule::Shmem);
+        let is_fold = matches!(
+            self.rule,
+            Rule::Blocked | Rule::Waiting | Rule::Shmem | Rule::Chain
+        );
         let about = self.about.filter(|_| !is_fold && !self.is_group);
         // A process can change its name.
         let comm = self.comm.filter(|_| about.is_none() || !self.is_named());

@@ -167,3 +167,47 @@ pub(super) fn dead_cpu() {
         unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
     }
 }
+
+/// A chain: each process uses the CPU for a moment, starts the next one and exits. It ends with
+/// the input of the first process.
+pub(super) fn chain(millis: u64, burnt: u64) {
+    ready();
+    loop {
+        burn_micros(burnt * 1_000);
+        std::thread::sleep(Duration::from_millis(millis));
+        let mut input = libc::pollfd {
+            fd: 0,
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        // SAFETY: `input` is one entry. A fork of this process, which has one thread, goes on.
+        unsafe {
+            if libc::poll(&raw mut input, 1, 0) != 0 || libc::fork() != 0 {
+                libc::_exit(0);
+            }
+        }
+    }
+}
+
+/// Uses a third of a core, or sleeps, under the name of a kernel thread.
+pub(super) fn disguise(is_busy: bool) {
+    // An argument with this name would be taken for the name of a script.
+    super::simple::set_name(if is_busy {
+        c"kworker/u9:3"
+    } else {
+        c"[kswapd0]"
+    });
+    ready();
+    if is_busy {
+        part(33);
+    }
+    forever();
+}
+
+/// Was busy until a moment ago.
+pub(super) fn burst() {
+    burn_micros(2_000_000);
+    std::thread::sleep(Duration::from_millis(1_500));
+    ready();
+    forever();
+}

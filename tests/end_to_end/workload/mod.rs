@@ -52,6 +52,11 @@ pub(crate) fn run(args: &[String]) {
         ["thread-leak", rate] => culprit::thread_leak(rate.parse().unwrap()),
         ["thread-churn", rate] => culprit::thread_churn(rate.parse().unwrap()),
         ["slow-crash", millis] => culprit::slow_crash(millis.parse().unwrap()),
+        ["chain", millis, burnt] => {
+            culprit::chain(millis.parse().unwrap(), burnt.parse().unwrap());
+        }
+        ["disguise", how] => culprit::disguise(*how == "busy"),
+        ["burst-before"] => culprit::burst(),
         ["dead-cpu"] => culprit::dead_cpu(),
         ["beyond-limit", folder] => trouble::beyond_limit(folder),
         _ => panic!("unknown workload: {words:?}"),

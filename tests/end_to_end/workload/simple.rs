@@ -226,7 +226,7 @@ fn from_hex(name: &str) -> std::ffi::CString {
     std::ffi::CString::new(bytes).unwrap()
 }
 
-fn set_name(name: &std::ffi::CStr) {
+pub(super) fn set_name(name: &std::ffi::CStr) {
     // SAFETY: `name` ends with a zero byte.
     unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
 }

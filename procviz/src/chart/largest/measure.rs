@@ -13,10 +13,16 @@ pub(crate) enum Measure {
     Waiting,
     Blocked,
     Starts,
+    /// CPU before the period of a picture, of processes that use less in it.
+    CpuBefore,
 }
 
+/// A process used at least this much CPU before the period, cores, over this time, ns.
+const CORES_BEFORE: f64 = 0.05;
+const LIVED_NS: u64 = 3_000_000_000;
+
 impl Measure {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Cpu,
         Self::Memory,
         Self::Growth,
@@ -24,6 +30,7 @@ impl Measure {
         Self::Waiting,
         Self::Blocked,
         Self::Starts,
+        Self::CpuBefore,
     ];
 
     /// The heading of the entries.
@@ -36,6 +43,7 @@ impl Measure {
             Self::Waiting => "CPU waits",
             Self::Blocked => "blocked",
             Self::Starts => "starts",
+            Self::CpuBefore => "CPU before",
         }
     }
 
@@ -60,6 +68,7 @@ impl Measure {
             Self::Waiting if is_now => change.wait_ns? as f64,
             Self::Blocked => counted.blocked(process.id)?,
             Self::Starts => counted.starts(process.id)?,
+            Self::CpuBefore => cores_before(process, snapshot)?,
             Self::Cpu | Self::Io | Self::Waiting => return None,
         };
         (value >= self.least(snapshot)).then_some(value)
@@ -69,6 +78,7 @@ impl Measure {
     pub(super) fn is_of_all(self, counted: &Counted) -> bool {
         match self {
             Self::Memory => true,
+            Self::CpuBefore => counted.is_period,
             Self::Blocked => counted.has_blocked(),
             Self::Starts => counted.has_starts(),
             Self::Cpu | Self::Growth | Self::Io | Self::Waiting => false,
@@ -82,16 +92,14 @@ impl Measure {
             // Every task waits a little: this is a twentieth of the time.
             Self::Waiting => (snapshot.stamp.interval_ns / 20).max(1) as f64,
             Self::Cpu | Self::Io | Self::Blocked | Self::Starts => 1.0,
+            Self::CpuBefore => CORES_BEFORE,
         }
     }
 
     pub(super) fn figure(self, value: f64, seconds: f64) -> String {
         match self {
-            Self::Cpu => {
-                let cores = value / 1e9 / seconds;
-                let digits = if cores < 0.095 { 3 } else { 2 };
-                format!("{cores:.digits$} cores")
-            }
+            Self::Cpu => cores_text(value / 1e9 / seconds),
+            Self::CpuBefore => cores_text(value),
             Self::Memory => bytes_text(value as u64),
             Self::Growth => format!("+{}", rate_text(value / seconds)),
             Self::Io => rate_text(value / seconds),
@@ -103,4 +111,24 @@ impl Measure {
             Self::Starts => format!("{} starts", per_second_text(value as u64, seconds)),
         }
     }
+}
+
+fn cores_text(cores: f64) -> String {
+    let digits = if cores < 0.095 { 3 } else { 2 };
+    format!("{cores:.digits$} cores")
+}
+
+/// What a process used from its start to the beginning of the period, in cores; `None` if it
+/// uses at least half as much now: then there is nothing to add.
+fn cores_before(process: &Process, snapshot: &Snapshot) -> Option<f64> {
+    let stamp = snapshot.stamp;
+    let begin = stamp.boot_ns.saturating_sub(stamp.interval_ns);
+    let lived_ns = begin.saturating_sub(process.id.start_ns);
+    let now_ns = match process.change.tick == snapshot.tick {
+        true => process.change.cpu_ns,
+        false => 0,
+    };
+    let cores = process.cpu_ns.saturating_sub(now_ns) as f64 / lived_ns.max(1) as f64;
+    let now = now_ns as f64 / stamp.interval_ns.max(1) as f64;
+    (lived_ns >= LIVED_NS && process.end.is_none() && now < cores / 2.0).then_some(cores)
 }

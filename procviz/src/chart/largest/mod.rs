@@ -10,10 +10,13 @@ use rustc_hash::FxHashMap;
 pub(crate) use self::measure::Measure;
 use self::{counted::Counted, group::Group};
 use super::Context;
-use crate::model::{Comm, Process, Snapshot, TaskId, Untrusted, many_text};
+use crate::model::{Comm, Process, Snapshot, TaskId, Untrusted, duration_text, many_text};
 
 /// Number of entries of each kind.
 const SHOWN: usize = 3;
+
+/// A smaller peak is not worth a word, cores.
+const LEAST_PEAK: f64 = 0.05;
 
 /// The processes and groups that have most of one measure, largest first.
 #[derive(Clone, Debug)]
@@ -94,6 +97,12 @@ fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> Vec<Entr
         if let Some(peak) = peak.filter(|_| count == 1) {
             figure.push_str(&peak);
         }
+        if measure == Measure::CpuBefore && count == 1 {
+            let stamp = snapshot.stamp;
+            let until = stamp.boot_ns.saturating_sub(stamp.interval_ns);
+            let lived = until.saturating_sub(process.id.start_ns);
+            figure.push_str(&format!(" over {}", duration_text(lived)));
+        }
         Entry {
             measure,
             count,
@@ -165,6 +174,6 @@ fn found<'a>(measure: Measure, snapshot: &'a Snapshot, counted: &Counted) -> Vec
 /// the mean.
 fn peak(measure: Measure, snapshot: &Snapshot, id: TaskId, cores: f64) -> Option<String> {
     let peak = *snapshot.peaks.as_ref()?.get(&id)?;
-    let is_worth_it = measure == Measure::Cpu && peak > cores * 2.0;
+    let is_worth_it = measure == Measure::Cpu && peak > cores * 2.0 && peak >= LEAST_PEAK;
     is_worth_it.then(|| format!(" (peak {peak:.2})"))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, world::World};
-use crate::model::{Comm, Event, Finding, Rule, TaskId, duration_text, total};
+use crate::model::{Comm, Event, Finding, Fork, Rule, TaskId, duration_text, total};
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// Forks per second.
@@ -20,6 +20,9 @@ const BIN_NS: u64 = SECOND / 4;
 const INSTANT_BINS: u64 = 2;
 /// Cores used by processes that have already exited.
 const CORES: f64 = 0.2;
+/// Lower limit for the links of a chain, and the share of the starts that are links.
+const LINKS: u64 = 5;
+const MOSTLY: f64 = 0.8;
 
 /// Forks and short-lived processes, by the ancestor that causes them.
 #[derive(Default, Serialize, Deserialize)]
@@ -35,6 +38,8 @@ struct Origin {
     /// Number of started processes in each `BIN_NS` of the time since boot.
     bins: BTreeMap<u64, u64>,
     name: Comm,
+    /// The process that was started last: the living end of a chain.
+    last: Option<TaskId>,
 }
 
 /// Forks and CPU time that an ancestor caused in one tick.
@@ -43,6 +48,10 @@ struct Tick {
     time_ns: u64,
     interval_ns: u64,
     forks: u64,
+    /// Forks by the process that was started before.
+    links: u64,
+    /// Exits of processes that were started a moment ago.
+    exits: u64,
     dead_cpu_ns: u64,
 }
 
@@ -66,8 +75,10 @@ impl Forks {
                 Event::Fork(fork)
                     if fork.id == fork.process && !fork.kthread && filter.shows_fork(fork) =>
                 {
+                    let is_link = self.is_link(fork);
                     let tick = self.tick(fork.origin, stamp.boot_ns, stamp.interval_ns);
                     tick.forks = tick.forks.saturating_add(1);
+                    tick.links += u64::from(is_link);
                     self.bin(fork.origin, fork.id.start_ns, 1);
                     self.name(fork.origin, fork.comm);
                 }
@@ -77,6 +88,7 @@ impl Forks {
                 {
                     let tick = self.tick(record.origin, stamp.boot_ns, stamp.interval_ns);
                     let used = record.cpu_ns.unwrap_or(0);
+                    tick.exits += 1;
                     tick.dead_cpu_ns = tick.dead_cpu_ns.saturating_add(used);
                     self.name(record.origin, record.short_name());
                 }
@@ -119,6 +131,12 @@ impl Forks {
         &mut ticks[last]
     }
 
+    /// Whether the process that was started last has started this one.
+    fn is_link(&mut self, fork: &Fork) -> bool {
+        let origin = self.origins.entry(fork.origin).or_default();
+        origin.last.replace(fork.process) == Some(fork.parent)
+    }
+
     fn bin(&mut self, origin: TaskId, time_ns: u64, count: u64) {
         let bins = &mut self.origins.entry(origin).or_default().bins;
         let bin = bins.entry(time_ns / BIN_NS).or_default();
@@ -142,6 +160,10 @@ impl Forks {
             let forks = count as f64 / seconds;
             let used = total(origin.ticks.iter().map(|tick| tick.dead_cpu_ns));
             let cores = used as f64 / watched as f64;
+            if origin.is_chain() {
+                findings.push(origin.chain(*id, (watched, forks, cores), world));
+                continue;
+            }
             if forks < FORKS && cores < CORES {
                 findings.extend(self.burst(*id, origin, world));
                 continue;
@@ -208,6 +230,51 @@ impl Forks {
             curve: curve(&origin.ticks),
             ..Finding::new(Rule::Burst)
         })
+    }
+}
+
+impl Origin {
+    /// Whether each process has started the next one and exited.
+    fn is_chain(&self) -> bool {
+        let forks = total(self.ticks.iter().map(|tick| tick.forks));
+        let links = total(self.ticks.iter().map(|tick| tick.links));
+        let exits = total(self.ticks.iter().map(|tick| tick.exits));
+        let most = forks as f64 * MOSTLY;
+        links >= LINKS && links as f64 >= most && exits as f64 >= most
+    }
+
+    /// The finding about a chain, at its living end.
+    fn chain(
+        &self,
+        id: TaskId,
+        (watched, forks, cores): (u64, f64, f64),
+        world: World<'_>,
+    ) -> Finding {
+        let is_present = |id: &TaskId| world.process(*id).is_some();
+        let end = self.last.filter(is_present);
+        let name = end.and_then(|end| world.name(end)).unwrap_or(self.name);
+        let first = self.ticks.front();
+        let used = match cores < 0.005 {
+            true => String::new(),
+            false => format!("; exited processes used {cores:.2} cores"),
+        };
+        Finding {
+            about: end,
+            dot: end.or(Some(id).filter(is_present)),
+            comm: Some(name),
+            count: total(self.ticks.iter().map(|tick| tick.forks)),
+            value: forks,
+            weight: Some(forks + cores * 2.0 * FORKS),
+            unit: "forks/s",
+            since_ns: first.map_or(0, |tick| tick.time_ns.saturating_sub(tick.interval_ns)),
+            text: format!(
+                "is the end of a chain: each process starts the next and exits, \
+                {forks:.1} processes/s over {}{used}",
+                duration_text(watched)
+            ),
+            curve: curve(&self.ticks),
+            ..Finding::new(Rule::Chain)
+        }
     }
 }
 

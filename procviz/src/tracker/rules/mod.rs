@@ -4,6 +4,7 @@
 mod blocked;
 mod cpu;
 mod deaths;
+mod disguise;
 mod forks;
 mod groups;
 #[cfg(test)]
@@ -39,13 +40,14 @@ const IDLE_NS: u64 = 12 * SECOND;
 
 /// How long a rule must watch before it can judge, ns. Rules that are not listed
 /// judge from the first sample.
-const NEEDS: [(Rule, u64); 8] = [
+const NEEDS: [(Rule, u64); 9] = [
     (Rule::Cpu, 3 * SECOND),
     (Rule::Waiting, 3 * SECOND),
     (Rule::Growth, 3 * SECOND),
     (Rule::Shmem, 3 * SECOND),
     (Rule::Io, SECOND),
     (Rule::Forks, SECOND),
+    (Rule::Chain, SECOND),
     (Rule::Burst, 2 * SECOND),
     // Three exits of a service that is restarted each time take a while.
     (Rule::Deaths, 10 * SECOND),
@@ -103,6 +105,7 @@ states! {
     threads: threads::Threads,
     zombies: zombies::Zombies,
     shmem: shmem::Shmem,
+    disguise: disguise::Disguise,
 }
 
 /// Rules that judge one process by its history of the last seconds.

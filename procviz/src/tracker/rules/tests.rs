@@ -481,6 +481,89 @@ fn deaths_of_one_parent_are_one_loop() {
 }
 
 #[test]
+fn chain() {
+    let mut play = Play::new(&["init", "shell"]);
+    let mut before = id(2);
+    for link in 0..12 {
+        let child = play.fork(100 + link, 2);
+        if let Some(Event::Fork(fork)) = play.sample.events.last_mut() {
+            (fork.parent, fork.ppid) = (before, before.tid);
+        }
+        if before != id(2) {
+            play.end(before, 2, SECOND / 4, 0);
+        }
+        before = child;
+        play.tick(SECOND / 4);
+        if link < 3 {
+            play.none(Rule::Chain);
+        }
+    }
+    // It is marked at its living end, and stays one finding from link to link.
+    let findings = play.findings_of(Rule::Chain);
+    assert_eq!((findings.len(), findings[0].dot), (1, Some(before)));
+    assert!(
+        findings[0].text.contains("4.0 processes/s"),
+        "{}",
+        findings[0].text
+    );
+    let key = findings[0].key();
+    let child = play.fork(200, 2);
+    if let Some(Event::Fork(fork)) = play.sample.events.last_mut() {
+        (fork.parent, fork.ppid) = (before, before.tid);
+    }
+    play.end(before, 2, SECOND / 4, 0);
+    play.tick(SECOND / 4);
+    let findings = play.findings_of(Rule::Chain);
+    assert_eq!((findings[0].key(), findings[0].dot), (key, Some(child)));
+
+    // A process that starts one child after the other is no chain, and neither are processes
+    // that start the next and stay.
+    for stays in [false, true] {
+        let mut play = Play::new(&["init", "shell"]);
+        let mut before = id(2);
+        for link in 0..12 {
+            let child = play.fork(100 + link, 2);
+            match stays {
+                true => {
+                    if let Some(Event::Fork(fork)) = play.sample.events.last_mut() {
+                        (fork.parent, fork.ppid) = (before, before.tid);
+                    }
+                    before = child;
+                }
+                false => _ = play.end(child, 2, SECOND / 8, 0),
+            }
+            play.tick(SECOND / 4);
+        }
+        play.none(Rule::Chain);
+    }
+}
+
+#[test]
+fn disguise() {
+    let mut play = Play::new(&["init", "[kswapd0]", "sshd"]);
+    let (about, text) = play.one(Rule::Disguise);
+    assert_eq!(
+        (about, &text[..]),
+        (
+            Some(2),
+            "calls itself [kswapd0] like a kernel thread, but runs a program"
+        )
+    );
+    let comm = Comm::new(b"kworker/0:1");
+    let rename = crate::model::Rename { id: id(3), comm };
+    play.sample.events.push(Event::Rename(rename));
+    play.second();
+    assert_eq!(play.findings_of(Rule::Disguise).len(), 2);
+    // A thread of the kernel is what it says.
+    let mut play = Play::new(&["init"]);
+    let mut thread = crate::tracker::play::found(7, "kworker/0:1");
+    (thread.kthread, thread.ppid) = (true, 2);
+    play.sample.found = vec![thread];
+    play.second();
+    play.none(Rule::Disguise);
+}
+
+#[test]
 fn oom() {
     let mut play = Play::new(&["init", "shell", "grower"]);
     play.ran(3, 1, 0);
