@@ -180,10 +180,7 @@ impl Forks {
                 // A core counts as much as twice the forks per second that are worth a word.
                 weight: Some(forks + cores * 2.0 * FORKS),
                 unit: "forks/s",
-                since_ns: origin
-                    .ticks
-                    .front()
-                    .map_or(0, |tick| tick.time_ns.saturating_sub(tick.interval_ns)),
+                since_ns: origin.since_ns(),
                 text: text(forks, cores, &last, &span),
                 curve: curve(&origin.ticks),
                 ..Finding::new(Rule::Forks)
@@ -222,10 +219,7 @@ impl Forks {
             count,
             value: count as f64,
             unit: "starts",
-            since_ns: origin
-                .ticks
-                .front()
-                .map_or(0, |tick| tick.time_ns.saturating_sub(tick.interval_ns)),
+            since_ns: origin.since_ns(),
             text: format!("started {count} processes, such as {last}, within 2 s"),
             curve: curve(&origin.ticks),
             ..Finding::new(Rule::Burst)
@@ -234,6 +228,12 @@ impl Forks {
 }
 
 impl Origin {
+    /// Begin of the first tick that counts, ns since boot.
+    fn since_ns(&self) -> u64 {
+        let first = self.ticks.front();
+        first.map_or(0, |tick| tick.time_ns.saturating_sub(tick.interval_ns))
+    }
+
     /// Whether each process has started the next one and exited.
     fn is_chain(&self) -> bool {
         let forks = total(self.ticks.iter().map(|tick| tick.forks));
@@ -253,7 +253,6 @@ impl Origin {
         let is_present = |id: &TaskId| world.process(*id).is_some();
         let end = self.last.filter(is_present);
         let name = end.and_then(|end| world.name(end)).unwrap_or(self.name);
-        let first = self.ticks.front();
         let used = match cores < 0.005 {
             true => String::new(),
             false => format!("; exited processes used {cores:.2} cores"),
@@ -266,7 +265,7 @@ impl Origin {
             value: forks,
             weight: Some(forks + cores * 2.0 * FORKS),
             unit: "forks/s",
-            since_ns: first.map_or(0, |tick| tick.time_ns.saturating_sub(tick.interval_ns)),
+            since_ns: self.since_ns(),
             text: format!(
                 "is the end of a chain: each process starts the next and exits, \
                 {forks:.1} processes/s over {}{used}",
