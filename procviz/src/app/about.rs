@@ -1,11 +1,12 @@
-//! Prints shell completions and the man page: `procviz completions`, `procviz man`.
+//! Prints shell completions, the rules and the man page: `procviz completions`, `procviz
+//! rules`, `procviz man`.
 
 use std::io::Write as _;
 
 use crate::{
     cli::Cli,
-    model::Rule,
     runtime::{Failure, stdout::Out},
+    session::rules,
     view,
 };
 
@@ -38,6 +39,19 @@ pub(super) fn completions(shell: clap_complete::Shell) -> Result<u8, Failure> {
     print(&bytes)
 }
 
+/// Prints each rule with its thresholds.
+pub(super) fn rules() -> Result<u8, Failure> {
+    let mut bytes = Vec::new();
+    for row in rules::rows() {
+        let word = row.rule.word();
+        writeln!(bytes, "{word}: {} [{}]", row.rule.about(), row.severities)?;
+        for (value, about) in row.thresholds {
+            writeln!(bytes, "    {:<24} {about}", format!("{word}:{value}"))?;
+        }
+    }
+    print(&bytes)
+}
+
 /// Prints one page for procviz and all its subcommands.
 pub(super) fn man() -> Result<u8, Failure> {
     let mut bytes = Vec::new();
@@ -65,15 +79,27 @@ pub(super) fn man() -> Result<u8, Failure> {
     }
     table(&mut bytes, "KEYS OF A LIVE VIEW", &view::help(false))?;
     table(&mut bytes, "KEYS OF A RECORDING", &view::RECORDING_KEYS)?;
-    let rules: Vec<_> = Rule::ALL
+    let rules: Vec<_> = rules::rows()
+        .map(|row| (row.rule.word(), of_rule(&row)))
+        .collect();
+    let rules: Vec<_> = rules
         .iter()
-        .map(|rule| (rule.word(), rule.about()))
+        .map(|(word, text)| (*word, &text[..]))
         .collect();
     table(&mut bytes, "FINDINGS", &rules)?;
     bytes.extend_from_slice(STATUS.as_bytes());
     main.render_extra_section(&mut bytes)?;
     main.render_version_section(&mut bytes)?;
     print(&bytes)
+}
+
+/// What a rule finds, how bad that is, and its thresholds.
+fn of_rule(row: &rules::Row) -> String {
+    let mut text = format!("{} Severity: {}.", row.rule.about(), row.severities);
+    for (value, about) in &row.thresholds {
+        text.push_str(&format!(" Threshold {value}: {about}."));
+    }
+    text
 }
 
 /// Writes a section of terms and their explanations.

@@ -14,7 +14,7 @@ use crate::{
         output::PRIVATE,
         stdout::{Out, Reader},
     },
-    session::{Plan, Session},
+    session::{Plan, Session, rules},
 };
 
 pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {
@@ -32,6 +32,7 @@ pub(super) fn run(args: &DumpArgs) -> Result<u8, Failure> {
         save,
         // After a signal, the current line is completed, unless its reader has stopped.
         takes_work: true,
+        rules: rules::settings(&args.rules)?,
         ..Plan::plain(&schedule, &args.sampling, &args.filter, &args.run)
     };
     let (mut session, ()) = Session::start(plan, |_| Ok(()))?;

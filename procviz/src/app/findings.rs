@@ -22,23 +22,28 @@ use crate::{
         stdout::{Out, Reader},
         text::noun,
     },
-    session::{Plan, Session, open, selection::Selection},
+    session::{Plan, Session, open, rules, selection::Selection},
     source::Users,
     tracker::{ActiveFindings, Change},
 };
 
 pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
     let schedule = Schedule::new(&args.sampling, 1.0)?;
+    let rules = rules::settings(&args.rules)?;
     if let Some(path) = args.sampling.from.as_deref()
         && schedule.samples.is_none()
         && schedule.duration.is_none()
         && args.run.is_empty()
+        && rules.is_default()
         && let Some(status) = found(path, args, &schedule)?
     {
         return Ok(status);
     }
     let (mut session, ()) = Session::start(
-        Plan::plain(&schedule, &args.sampling, &args.filter, &args.run),
+        Plan {
+            rules: rules.clone(),
+            ..Plan::plain(&schedule, &args.sampling, &args.filter, &args.run)
+        },
         |_| Ok(()),
     )?;
     let mut out = Out::new();

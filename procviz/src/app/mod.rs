@@ -46,6 +46,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Lines(args)) => lines::run(&args),
         Some(Command::Exits(args)) => exits::run(&args),
         Some(Command::Findings(args)) => findings::run(&args),
+        Some(Command::Rules) => about::rules(),
         Some(Command::Dump(args)) => dump::run(&args),
         Some(Command::Record(args)) => record::run(&args),
         Some(Command::Check { file }) => check::run(&file),

@@ -22,7 +22,7 @@ use crate::{
         warning::{Warning, warn},
     },
     scene::{Font, Scene},
-    session::{Next, Plan, Session, WantArgs},
+    session::{Next, Plan, Session, WantArgs, rules},
     tracker::{INTERVALS, Period},
 };
 
@@ -84,6 +84,7 @@ pub(super) fn run(
             save,
             writes: Some(target.folder()),
             takes_work: true,
+            rules: rules::settings(&args.rules)?,
             ..Plan::plain(&schedule, &args.sampling, &args.filter, &args.run)
         },
         |_| Ok(Writer::start(&target)?),

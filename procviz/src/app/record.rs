@@ -11,7 +11,7 @@ use crate::{
         config::{self, Schedule},
         text::escaped,
     },
-    session::{Plan, Session},
+    session::{Plan, Session, rules},
     source::privileges::{Extra, has_extra},
 };
 
@@ -41,6 +41,7 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
     let plan = Plan {
         save: Some(options),
         files,
+        rules: rules::settings(&args.rules)?,
         ..Plan::plain(&schedule, &args.sampling, &filter, &args.run)
     };
     let (mut session, ()) = Session::start(plan, |_| Ok(()))?;

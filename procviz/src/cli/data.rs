@@ -2,7 +2,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::Args;
 
-use super::{FilterArgs, SamplingArgs};
+use super::{FilterArgs, RuleArgs, SamplingArgs};
 
 /// Options of `dump`.
 #[derive(Clone, Debug, Args)]
@@ -28,6 +28,9 @@ pub struct DumpArgs {
     /// The tasks to show.
     #[command(flatten)]
     pub filter: FilterArgs,
+    /// The findings to report.
+    #[command(flatten)]
+    pub rules: RuleArgs,
     /// Run this command; show only the command and its descendants, and exit with its status
     #[arg(last = true, value_name = "COMMAND")]
     pub run: Vec<OsString>,
@@ -45,6 +48,9 @@ pub struct FindingsArgs {
     /// The tasks to watch.
     #[command(flatten)]
     pub filter: FilterArgs,
+    /// The findings to report.
+    #[command(flatten)]
+    pub rules: RuleArgs,
     /// Run this command; watch only the command and its descendants, and exit with its status
     #[arg(last = true, value_name = "COMMAND")]
     pub run: Vec<OsString>,

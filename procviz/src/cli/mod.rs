@@ -15,6 +15,7 @@ mod lines;
 mod picture;
 mod range;
 mod record;
+mod rules;
 mod sampling;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -29,6 +30,7 @@ pub use lines::LinesArgs;
 pub use picture::{GroupArg, PaletteArg, PictureArgs, ThemeArg, ViewArg};
 pub use range::RangeArgs;
 pub use record::{FilesArgs, RecordArgs, RedactArg};
+pub use rules::RuleArgs;
 pub use sampling::SamplingArgs;
 
 const EXAMPLES: &str = "\
@@ -121,6 +123,8 @@ pub enum Command {
     /// Print a line when a finding (an unusual activity) begins, and when it ends
     #[command(alias = "notables")]
     Findings(FindingsArgs),
+    /// Print the rules: what each finds, how bad it is, and its thresholds
+    Rules,
     /// Print snapshots as JSON or CSV
     Dump(DumpArgs),
     /// Record samples to a file, for --from

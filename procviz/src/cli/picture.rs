@@ -2,7 +2,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{FilterArgs, SamplingArgs};
+use super::{FilterArgs, RuleArgs, SamplingArgs};
 
 /// Options that all charts share.
 #[derive(Clone, Debug, Args)]
@@ -71,6 +71,9 @@ pub struct PictureArgs {
     /// The tasks to show.
     #[command(flatten)]
     pub filter: FilterArgs,
+    /// The findings to report.
+    #[command(flatten)]
+    pub rules: RuleArgs,
     /// Run this command; show only the command and its descendants, and exit with its status
     #[arg(last = true, value_name = "COMMAND")]
     pub run: Vec<OsString>,

@@ -2,7 +2,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::SamplingArgs;
+use super::{RuleArgs, SamplingArgs};
 
 /// Options of `record`.
 #[derive(Clone, Debug, Args)]
@@ -28,6 +28,9 @@ pub struct RecordArgs {
     /// When to sample.
     #[command(flatten)]
     pub sampling: SamplingArgs,
+    /// The findings that marks and triggers report.
+    #[command(flatten)]
+    pub rules: RuleArgs,
     /// Record only this process and its descendants
     #[arg(long = "tree", value_name = "PID", allow_hyphen_values = true)]
     pub trees: Vec<String>,

@@ -41,7 +41,7 @@ use crate::{
     },
     scene::Font,
     session::{
-        Plan, Session, Taken, WantArgs, selection,
+        Plan, Session, Taken, WantArgs, rules, selection,
         watch::{Order, Wake},
     },
     source::{Details, boot_now_ns, own_cpu_ns},
@@ -162,6 +162,7 @@ impl Live {
             kept,
             wants_past: true,
             writes: saved.as_ref().ok().map(Target::folder),
+            rules: rules::settings(&args.rules)?,
             save: save
                 .map(|path| RecordingOptions::all(path, (args.force, mode)))
                 .transpose()?,

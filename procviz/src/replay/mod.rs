@@ -28,7 +28,7 @@ use self::{
 };
 use crate::{
     cli::RangeArgs,
-    model::{Host, Sample, Sources},
+    model::{Host, Sample},
     recording::{Facts, Reader},
     runtime::{
         Failure,
@@ -254,8 +254,7 @@ impl Player {
         if let Some(host) = begins {
             self.progress = Progress::Begins;
             if let Some(tracker) = &mut tracker {
-                let filter = tracker.filter().clone();
-                **tracker = Tracker::with_filter(host, Sources::EbpfAndProc, filter);
+                **tracker = tracker.anew(host);
             }
         }
         let own_interval_ns = sample.stamp.interval_ns;

@@ -9,7 +9,6 @@ use super::{
     tree::Tree,
 };
 use crate::{
-    model::Sources,
     runtime::Failure,
     tracker::{Keyframe, Tracker},
     trails::Past,
@@ -196,8 +195,7 @@ impl Player {
     /// Empties the tracker, for the machine of the current file.
     fn begin_anew(&self, tracker: &mut Tracker) {
         let host = self.reader.facts().machine();
-        let filter = tracker.filter().clone();
-        *tracker = Tracker::with_filter(host, Sources::EbpfAndProc, filter);
+        *tracker = tracker.anew(host);
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod command;
 pub(crate) mod open;
+pub(crate) mod rules;
 pub(crate) mod selection;
 pub(crate) mod watch;
 
@@ -27,7 +28,7 @@ use crate::{
         warning::{Warning, warn},
     },
     source::{Users, back_to_normal, host},
-    tracker::{Change, Filter, Tracker},
+    tracker::{Change, Filter, RuleSettings, Tracker},
     trails::Past,
 };
 
@@ -64,6 +65,7 @@ pub(crate) struct SeekRange {
 pub(crate) struct Plan<'a> {
     pub(crate) schedule: &'a Schedule,
     pub(crate) filter: &'a FilterArgs,
+    pub(crate) rules: RuleSettings,
     pub(crate) run: &'a [OsString],
     pub(crate) want_args: WantArgs,
     /// Called when there is something new to take; for live views.
@@ -103,6 +105,7 @@ impl<'a> Plan<'a> {
         Self {
             schedule,
             filter,
+            rules: RuleSettings::default(),
             run,
             want_args: WantArgs::No,
             wake: None,
@@ -164,6 +167,7 @@ impl Session {
         let Plan {
             schedule,
             filter,
+            rules,
             run,
             want_args,
             wake,
@@ -216,6 +220,7 @@ impl Session {
             sampler.list_all_short_lived();
         }
         let tracker = Tracker::with_filter(host, sampler.sources(), selection.filter);
+        let tracker = tracker.with_rules(rules);
         let watch = Watch::start(sampler, schedule, command, wake, handled_signals)?;
         back_to_normal();
         let child = child
@@ -275,7 +280,8 @@ impl Session {
         // A placeholder: each sample names its own sources.
         let sources = crate::model::Sources::EbpfAndProc;
         let session = Self {
-            tracker: Tracker::with_filter(host, sources, selection.filter),
+            tracker: Tracker::with_filter(host, sources, selection.filter)
+                .with_rules(plan.rules.clone()),
             users,
             source: SampleSource::Recording(Box::new(player)),
             recorder,

@@ -27,6 +27,7 @@ pub use active_findings::{ActiveFindings, Change};
 pub use filter::Filter;
 pub use keyframe::{Keyframe, KeyframeError, LastSeconds, Secrets};
 pub use period::{INTERVALS, Period};
+pub use rules::{RuleSettings, Threshold, severities};
 
 /// Number of snapshots that show a dead task.
 const SHOWN_DEAD: u64 = 2;
@@ -44,6 +45,7 @@ pub struct Tracker {
     superseded_leaders: FxHashMap<TaskId, (u64, Option<Io>)>,
     rules: rules::Rules,
     filter: Filter,
+    rule_settings: RuleSettings,
 }
 
 impl Tracker {
@@ -62,6 +64,7 @@ impl Tracker {
             superseded_leaders: FxHashMap::default(),
             rules: rules::Rules::default(),
             filter,
+            rule_settings: RuleSettings::default(),
         }
     }
 
@@ -72,9 +75,22 @@ impl Tracker {
 
     /// Takes the snapshot out, and begins anew without any task.
     pub fn take_snapshot(&mut self) -> Snapshot {
-        let (host, filter) = (self.snapshot.host.clone(), self.filter.clone());
-        let empty = Self::with_filter(host, self.snapshot.sources, filter);
+        let empty = self.anew(self.snapshot.host.clone());
         std::mem::replace(self, empty).snapshot
+    }
+
+    /// An empty tracker with the same filter and the same settings of rules.
+    #[must_use]
+    pub fn anew(&self, host: Host) -> Self {
+        let (sources, filter) = (self.snapshot.sources, self.filter.clone());
+        Self::with_filter(host, sources, filter).with_rules(self.rule_settings.clone())
+    }
+
+    /// Sets thresholds of rules, and which findings are left out.
+    #[must_use]
+    pub fn with_rules(mut self, settings: RuleSettings) -> Self {
+        self.rule_settings = settings;
+        self
     }
 
     /// A task of the last snapshot: as a process if `scope` is processes and `id` is a
@@ -154,6 +170,7 @@ impl Tracker {
             snapshot: &self.snapshot,
             sample,
             filter: &self.filter,
+            settings: &self.rule_settings,
             threads: &self.threads,
             processes: &self.processes,
             changed: &self.snapshot.changed,
@@ -162,7 +179,9 @@ impl Tracker {
         self.snapshot.findings = self.rules.judge(world);
         let watched = self.snapshot.watched_ns();
         self.snapshot.not_judged.clear();
-        self.snapshot.not_judged.extend(rules::not_judged(watched));
+        self.snapshot
+            .not_judged
+            .extend(rules::not_judged(watched, &self.rule_settings));
     }
 
     /// Applies the filter to a process's threads again, because something that the

@@ -74,6 +74,7 @@ pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Request) -> Result<u8, Fa
         Plan {
             schedule: &schedule,
             filter: &filter,
+            rules: crate::tracker::RuleSettings::default(),
             run: &[],
             want_args: WantArgs::No,
             wake: None,

@@ -7,14 +7,13 @@ use std::{
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{SECOND, world::World};
+use super::world::World;
 use crate::model::{
     Comm, Event, Finding, Rule, State, TaskId, Untrusted, count_text, duration_text,
 };
 
-const THRESHOLD_NS: u64 = 5 * SECOND;
-/// The same for many threads of one command and cgroup, and how many are many.
-const OF_MANY_NS: u64 = 3 * SECOND - SECOND / 10;
+/// Many threads of one command and cgroup are reported after this part of the time.
+const OF_MANY: f64 = 0.58;
 const MANY: u64 = 5;
 /// Longest name of a function of the kernel that is shown, bytes.
 const MOST_PLACE: usize = 64;
@@ -106,6 +105,8 @@ impl Blocked {
 
     pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
         let now = world.now_ns();
+        let threshold_ns = world.thresholds().blocked_seconds * 1e9;
+        let (threshold_ns, of_many_ns) = (threshold_ns as u64, (threshold_ns * OF_MANY) as u64);
         let mut folds: BTreeMap<(Comm, Option<&str>), Fold> = BTreeMap::new();
         for id in &self.candidates {
             let Some(thread) = world.thread(*id).filter(|thread| !thread.hidden) else {
@@ -118,7 +119,7 @@ impl Blocked {
                 continue;
             };
             let blocked_ns = now.saturating_sub(since);
-            if blocked_ns < OF_MANY_NS {
+            if blocked_ns < of_many_ns {
                 continue;
             }
             let fold = folds
@@ -141,7 +142,7 @@ impl Blocked {
             }
         }
         for ((comm, cgroup), fold) in folds {
-            if fold.longest_ns < THRESHOLD_NS && fold.count < MANY {
+            if fold.longest_ns < threshold_ns && fold.count < MANY {
                 continue;
             }
             let text = fold.text();

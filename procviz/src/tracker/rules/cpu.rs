@@ -5,12 +5,10 @@ use crate::{
 };
 
 const SPAN_NS: u64 = 3 * SECOND;
-/// Cores.
-pub(super) const THRESHOLD: f64 = 0.9;
 
 /// Whether the CPU use between two points is at or above the threshold.
-pub(super) fn is_above(earlier: Point, later: Point) -> bool {
-    rate(earlier, later, |point| point.cpu_ns) / 1e9 >= THRESHOLD
+pub(super) fn is_above(earlier: Point, later: Point, threshold: f64) -> bool {
+    rate(earlier, later, |point| point.cpu_ns) / 1e9 >= threshold
 }
 
 /// A process that is younger than this before it began to use a core has no baseline, ns.
@@ -36,10 +34,14 @@ fn life(process: &Process, since: u64, used: u64, cores: f64) -> String {
 pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     let (first, last) = subject.history.span(SPAN_NS)?;
     let cores = rate(first, last, |point| point.cpu_ns) / 1e9;
-    if cores < THRESHOLD {
+    let threshold = subject.thresholds.cpu_cores;
+    if cores < threshold {
         return None;
     }
-    let since = subject.history.since(is_above).min(first.time_ns);
+    let since = subject
+        .history
+        .since(|a, b| is_above(a, b, threshold))
+        .min(first.time_ns);
     let since = subject.since(Rule::Cpu, since);
     let mut text = format!(
         "uses {cores:.2} cores for {}",

@@ -8,8 +8,6 @@ use super::{SECOND, world::World};
 use crate::model::{Comm, Event, ExitRecord, Finding, Rule, Status, TaskId, duration_text, total};
 
 const SPAN_NS: u64 = 600 * SECOND;
-/// From this number of deaths on, it is a loop.
-pub(super) const THRESHOLD: usize = 3;
 /// Upper limit for the stored kinds of deaths.
 const MOST_KINDS: usize = 4_000;
 /// Shortest lifetime of a service, ns: a command that fails sooner is a `grep` in a
@@ -142,7 +140,7 @@ impl Deaths {
 
     pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
         let is_loop = |deaths: &VecDeque<Death>| {
-            total(deaths.iter().map(|death| death.count)) >= THRESHOLD as u64
+            total(deaths.iter().map(|death| death.count)) as f64 >= world.thresholds().deaths_count
         };
         let loops = self.kinds.iter().filter(|(_, deaths)| is_loop(deaths));
         let loops: FxHashSet<(TaskId, u32)> =

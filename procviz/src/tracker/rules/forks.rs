@@ -8,20 +8,15 @@ use super::{SECOND, world::World};
 use crate::model::{Comm, Event, Finding, Fork, Rule, TaskId, duration_text, total};
 
 const SPAN_NS: u64 = 3 * SECOND;
-/// Forks per second.
-const FORKS: f64 = 50.0;
-/// Lower limit for the starts in a burst, and the period in which they are counted,
-/// ns.
-const BURST: u64 = 20;
+/// The period in which the starts of a burst are counted, ns.
 const BURST_NS: u64 = 2 * SECOND;
 /// At least half of the starts of a burst are within two bins: evenly spread starts
 /// are not a burst.
 const BIN_NS: u64 = SECOND / 4;
 const INSTANT_BINS: u64 = 2;
-/// Cores used by processes that have already exited.
-const CORES: f64 = 0.2;
-/// Lower limit for the links of a chain, and the share of the starts that are links.
-const LINKS: u64 = 5;
+/// A core of exited processes counts as much as this number of forks per second.
+const FORKS_PER_CORE: f64 = 100.0;
+/// The share of the starts that are links of a chain.
 const MOSTLY: f64 = 0.8;
 
 /// Forks and short-lived processes, by the ancestor that causes them.
@@ -155,16 +150,17 @@ impl Forks {
             return;
         }
         let seconds = watched as f64 / 1e9;
+        let thresholds = world.thresholds();
         for (id, origin) in &self.origins {
             let count = total(origin.ticks.iter().map(|tick| tick.forks));
             let forks = count as f64 / seconds;
             let used = total(origin.ticks.iter().map(|tick| tick.dead_cpu_ns));
             let cores = used as f64 / watched as f64;
-            if origin.is_chain() {
+            if origin.is_chain(thresholds.chain_links) {
                 findings.push(origin.chain(*id, (watched, forks, cores), world));
                 continue;
             }
-            if forks < FORKS && cores < CORES {
+            if forks < thresholds.forks_rate && cores < thresholds.forks_cores {
                 findings.extend(self.burst(*id, origin, world));
                 continue;
             }
@@ -177,8 +173,7 @@ impl Forks {
                 comm: Some(name),
                 count,
                 value: forks,
-                // A core counts as much as twice the forks per second that are worth a word.
-                weight: Some(forks + cores * 2.0 * FORKS),
+                weight: Some(forks + cores * FORKS_PER_CORE),
                 unit: "forks/s",
                 since_ns: origin.since_ns(),
                 text: text(forks, cores, &last, &span),
@@ -207,7 +202,7 @@ impl Forks {
         if instant < count.div_ceil(2) {
             return None;
         }
-        if count < BURST {
+        if (count as f64) < world.thresholds().burst_count {
             return None;
         }
         let name = world.name(id).unwrap_or(origin.name);
@@ -235,12 +230,12 @@ impl Origin {
     }
 
     /// Whether each process has started the next one and exited.
-    fn is_chain(&self) -> bool {
+    fn is_chain(&self, least: f64) -> bool {
         let forks = total(self.ticks.iter().map(|tick| tick.forks));
         let links = total(self.ticks.iter().map(|tick| tick.links));
         let exits = total(self.ticks.iter().map(|tick| tick.exits));
         let most = forks as f64 * MOSTLY;
-        links >= LINKS && links as f64 >= most && exits as f64 >= most
+        links as f64 >= least && links as f64 >= most && exits as f64 >= most
     }
 
     /// The finding about a chain, at its living end.
@@ -263,7 +258,7 @@ impl Origin {
             comm: Some(name),
             count: total(self.ticks.iter().map(|tick| tick.forks)),
             value: forks,
-            weight: Some(forks + cores * 2.0 * FORKS),
+            weight: Some(forks + cores * FORKS_PER_CORE),
             unit: "forks/s",
             since_ns: self.since_ns(),
             text: format!(

@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Histories, SECOND, World, cpu, growth, io};
+use super::{Histories, SECOND, World};
 use crate::model::{Comm, Finding, Process, Rule, TaskId, bytes_text, rate_text};
 
 const SPAN_NS: u64 = 3 * SECOND;
@@ -104,6 +104,7 @@ pub(super) fn judge(histories: &Histories, world: World<'_>, findings: &mut Vec<
         }
     }
     let from_ns = now.saturating_sub(span_ns);
+    let thresholds = world.thresholds();
     for (key, Group { uses }) in groups {
         let [cpu, grew, io] = uses;
         let cpus = world.snapshot.host.cpus;
@@ -121,17 +122,20 @@ pub(super) fn judge(histories: &Histories, world: World<'_>, findings: &mut Vec<
             }
         };
         let text = format!("together use {:.2} of {cpus} cores (3 s)", cpu.sum());
-        add(Rule::Cpu, "cores", &cpu, cpu::THRESHOLD, text);
+        add(Rule::Cpu, "cores", &cpu, thresholds.cpu_cores, text);
         let text = format!(
             "together grow by {}, each by {}, to {} (3 s)",
             rate_text(grew.sum()),
             rate_text(grew.sum() / grew.count.max(1) as f64),
             bytes_text(grew.private)
         );
-        add(Rule::Growth, "bytes/s", &grew, growth::THRESHOLD, text);
+        add(Rule::Growth, "bytes/s", &grew, thresholds.growth_rate, text);
         let text = format!("together read and write {} (3 s)", rate_text(io.sum()));
         let is_half = io.sum() >= all_io as f64 / UNITS / 2.0;
-        let threshold = if is_half { io::FLOOR } else { io::THRESHOLD };
+        let threshold = match is_half {
+            true => thresholds.io_floor,
+            false => thresholds.io_rate,
+        };
         add(Rule::Io, "bytes/s", &io, threshold, text);
     }
 }

@@ -5,8 +5,6 @@ use crate::{
 };
 
 const SPAN_NS: u64 = 3 * SECOND;
-/// Bytes per second.
-pub(super) const THRESHOLD: f64 = 10.0 * 1024.0 * 1024.0;
 /// Growth since the run began, as a share of the machine's memory.
 const PART: f64 = 0.2;
 
@@ -18,7 +16,7 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     let curve = || subject.history.curve(|_, later| later.private as f32);
     if let Some((first, last)) = subject.history.span(SPAN_NS) {
         let speed = rate(first, last, |point| point.private);
-        if speed >= THRESHOLD {
+        if speed >= subject.thresholds.growth_rate {
             let since = subject
                 .history
                 .since(|a, b| b.private > a.private)

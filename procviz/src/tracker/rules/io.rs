@@ -5,19 +5,16 @@ use crate::{
 };
 
 const SPAN_NS: u64 = SECOND;
-/// Bytes per second.
-pub(super) const THRESHOLD: f64 = 50.0 * 1024.0 * 1024.0;
-/// Share of all IO in the interval; counts only above `FLOOR`, bytes per second.
+/// Share of all IO in the interval from which a lower threshold applies.
 const PART: f64 = 0.5;
-pub(super) const FLOOR: f64 = 10.0 * 1024.0 * 1024.0;
 
 /// Much storage IO by one process.
 pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     let (first, last) = subject.history.span(SPAN_NS)?;
     let speed = rate(first, last, |point| point.io_bytes);
     let part = subject.process.change.io_bytes as f64 / subject.total_io.max(1) as f64;
-    let is_most = speed >= FLOOR && part >= PART;
-    if speed < THRESHOLD && !is_most {
+    let is_most = speed >= subject.thresholds.io_floor && part >= PART;
+    if speed < subject.thresholds.io_rate && !is_most {
         return None;
     }
     let since = subject

@@ -8,11 +8,6 @@ use super::{
 };
 use crate::model::{Finding, Process, Rule, TaskId, bytes_text, duration_text};
 
-/// Shares of the machine's memory: for any process, and for a process that started
-/// during the run.
-const PART: f64 = 0.25;
-const NEW_PART: f64 = 0.05;
-
 /// Processes that use much memory.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Memory {
@@ -25,10 +20,12 @@ impl Memory {
         let Some(total) = world.snapshot.machine.mem_total_bytes else {
             return;
         };
+        let thresholds = world.thresholds();
+        let least = thresholds.memory_new.min(thresholds.memory_percent) / 100.0;
         let is_large = |process: &&Process| {
             process
                 .held()
-                .is_some_and(|size| size as f64 >= total as f64 * NEW_PART)
+                .is_some_and(|size| size as f64 >= total as f64 * least)
         };
         if world.sample.complete && world.is_opening() {
             let all = world.snapshot.processes.iter().filter(is_large);
@@ -61,7 +58,11 @@ impl Memory {
             let part = size as f64 / total.max(1) as f64;
             let began = world.snapshot.began_ns;
             let is_new = process.id.start_ns >= began;
-            if part < PART && !is_new {
+            let threshold = match is_new {
+                true => world.thresholds().memory_new,
+                false => world.thresholds().memory_percent,
+            };
+            if part < threshold / 100.0 {
                 continue;
             }
             let age = duration_text(world.now_ns().saturating_sub(process.id.start_ns));

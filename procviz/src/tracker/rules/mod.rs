@@ -14,6 +14,7 @@ mod held;
 mod io;
 mod memory;
 mod oom;
+mod settings;
 mod severity;
 mod shmem;
 mod stall;
@@ -30,6 +31,11 @@ use serde::{Deserialize, Serialize};
 
 use rustc_hash::FxHashMap;
 
+use self::settings::Thresholds;
+pub use self::{
+    settings::{RuleSettings, Threshold},
+    severity::severities,
+};
 pub(super) use self::{shmem::RecentShmem, waiting::Waiting, world::World};
 use super::history::{History, Point};
 use crate::model::{Comm, Finding, Process, Rule, SLACK_NS, Snapshot, TaskId, total};
@@ -117,7 +123,8 @@ impl Rules {
     /// changed in this tick or recently.
     pub(super) fn judge(&mut self, world: World<'_>) -> Vec<Finding> {
         let snapshot = world.snapshot;
-        self.remember(snapshot, world.changed);
+        let thresholds = world.thresholds();
+        self.remember(snapshot, world.changed, thresholds);
         self.take(world);
         let mut findings = Vec::new();
         let total_io = total(world.changed().map(|process| process.change.io_bytes));
@@ -132,6 +139,7 @@ impl Rules {
                 standing: &self.standing,
                 snapshot,
                 total_io,
+                thresholds,
             };
             findings.extend(OF_A_PROCESS.iter().filter_map(|judge| judge(&subject)));
         }
@@ -139,6 +147,7 @@ impl Rules {
         subjects::set_users(world, &mut findings);
         groups::judge(&self.histories, world, &mut findings);
         severity::judge(&self.waiting, world, &mut findings);
+        findings.retain(|finding| !world.settings.ignores(finding));
         subjects::rank(findings)
     }
 
@@ -160,7 +169,7 @@ impl Rules {
         self.forks = forks::Forks::default();
     }
 
-    fn remember(&mut self, snapshot: &Snapshot, changed: &[usize]) {
+    fn remember(&mut self, snapshot: &Snapshot, changed: &[usize], thresholds: &Thresholds) {
         let now = snapshot.stamp.boot_ns;
         for slot in changed {
             let Some(process) = snapshot.processes.get(*slot) else {
@@ -206,7 +215,11 @@ impl Rules {
             }
             history.push(point);
             let does = [
-                (Rule::Cpu, cpu::is_above(before, point), 0),
+                (
+                    Rule::Cpu,
+                    cpu::is_above(before, point, thresholds.cpu_cores),
+                    0,
+                ),
                 (Rule::Growth, point.private > before.private, PAUSE_NS),
                 (Rule::Io, point.io_bytes > before.io_bytes, PAUSE_NS),
             ];
@@ -244,6 +257,7 @@ struct Subject<'a> {
     snapshot: &'a Snapshot,
     /// Storage IO of all processes in the interval, bytes.
     total_io: u64,
+    thresholds: &'a Thresholds,
 }
 
 impl Subject<'_> {
@@ -279,9 +293,14 @@ impl Subject<'_> {
 }
 
 /// Names of the rules that have not watched for long enough.
-pub(super) fn not_judged(watched_ns: u64) -> impl Iterator<Item = &'static str> {
+pub(super) fn not_judged(
+    watched_ns: u64,
+    settings: &RuleSettings,
+) -> impl Iterator<Item = &'static str> {
     NEEDS
         .iter()
-        .filter(move |(_, needs)| watched_ns < *needs - needs / 20)
+        .filter(move |(rule, needs)| {
+            watched_ns < *needs - needs / 20 && !settings.ignores_all(*rule)
+        })
         .map(|(rule, _)| rule.word())
 }

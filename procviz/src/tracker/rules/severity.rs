@@ -17,14 +17,21 @@ const LASTED: f64 = 0.05;
 /// Share of the busy CPU time that those who are named as the cause use together.
 const MOST_OF_IT: f64 = 0.5;
 
+/// The severities that findings of a rule can have; the usual one comes first.
+pub fn severities(rule: Rule) -> &'static [Severity] {
+    match rule {
+        Rule::Oom => &[Severity::Harms],
+        Rule::Tree => &[Severity::WillHarm],
+        Rule::Growth | Rule::Shmem => &[Severity::Unusual, Severity::WillHarm],
+        Rule::Cpu => &[Severity::Unusual, Severity::Harms],
+        _ => &[Severity::Unusual],
+    }
+}
+
 /// Sets the severities, and removes the consequences of other findings.
 pub(super) fn judge(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) {
     for finding in findings.iter_mut() {
-        finding.severity = match finding.rule {
-            Rule::Oom => Severity::Harms,
-            Rule::Tree => Severity::WillHarm,
-            _ => Severity::Unusual,
-        };
+        finding.severity = severities(finding.rule)[0];
         if matches!(finding.rule, Rule::Growth | Rule::Shmem) {
             memory(world, finding);
         }

@@ -10,8 +10,6 @@ use crate::model::{Finding, Memory, Process, Rule, TaskId, bytes_text, duration_
 const SPAN_NS: u64 = 3 * SECOND;
 /// Longest time that is stored, ns.
 const KEPT_NS: u64 = 4 * SECOND;
-/// Bytes per second.
-const THRESHOLD: f64 = 10.0 * 1024.0 * 1024.0;
 /// The part of the growth that a process must account for to be named.
 const PART: f64 = 0.3;
 /// The same, at most.
@@ -87,7 +85,7 @@ impl Shmem {
     }
 
     pub(super) fn judge(&mut self, world: World<'_>, findings: &mut Vec<Finding>) {
-        let Some((span_ns, grown, size)) = self.growth() else {
+        let Some((span_ns, grown, size)) = self.growth(world.thresholds().shmem_rate) else {
             // After a keyframe, the sizes of the last seconds are missing at first.
             if self.is_warm() {
                 self.since_ns = None;
@@ -149,7 +147,7 @@ impl Shmem {
 
     /// Length of the time watched, ns, growth in it and the size now, bytes; `None`: it does
     /// not grow by more than the threshold.
-    fn growth(&self) -> Option<(u64, u64, u64)> {
+    fn growth(&self, threshold: f64) -> Option<(u64, u64, u64)> {
         let (now, size) = *self.recent.sizes.back()?;
         let from = now.checked_sub(SPAN_NS - SPAN_NS / 20)?;
         let (then, before) = *self
@@ -159,7 +157,7 @@ impl Shmem {
             .rev()
             .find(|(time, _)| *time <= from)?;
         let (span_ns, grown) = (now - then, size.saturating_sub(before));
-        (grown as f64 / (span_ns as f64 / 1e9) >= THRESHOLD).then_some((span_ns, grown, size))
+        (grown as f64 / (span_ns as f64 / 1e9) >= threshold).then_some((span_ns, grown, size))
     }
 }
 

@@ -7,8 +7,6 @@ use crate::model::{Finding, Rule, duration_text};
 
 /// How long a stall is shown, ns.
 const SHOWN_NS: u64 = 10 * SECOND;
-/// Number of ticks missed in a row.
-const THRESHOLD: u64 = 2;
 
 /// Periods in which procviz itself got no CPU: end, ns since boot, and length, ns.
 #[derive(Default, Serialize, Deserialize)]
@@ -19,7 +17,7 @@ pub(super) struct Stall {
 impl Stall {
     pub(super) fn take(&mut self, world: World<'_>) {
         let stamp = world.snapshot.stamp;
-        if world.skipped >= THRESHOLD && !world.is_opening() {
+        if world.skipped as f64 >= world.thresholds().stall_samples && !world.is_opening() {
             self.stalls.push_back((stamp.boot_ns, stamp.interval_ns));
         }
     }

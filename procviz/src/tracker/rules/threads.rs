@@ -8,7 +8,6 @@ use super::{SECOND, world::World};
 use crate::model::{Event, Finding, Rule, TaskId, count_text, duration_text, total};
 
 const SPAN_NS: u64 = 10 * SECOND;
-const THRESHOLD: u64 = 100;
 /// Shortest time after which a steady stream of new threads is judged, ns.
 const SHORTEST_NS: u64 = 3 * SECOND - SECOND / 10;
 
@@ -47,7 +46,7 @@ impl Threads {
     pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
         for (id, made) in &self.made {
             let count = total(made.iter().map(|(_, count)| *count));
-            let threshold = threshold(made, world.snapshot.watched_ns());
+            let threshold = threshold(made, world);
             let shown = world
                 .process(*id)
                 .filter(|process| !world.is_hidden(process));
@@ -86,10 +85,12 @@ impl Threads {
 
 /// The number of new threads that is worth a word. As long as procviz has watched for a
 /// shorter time, as many in proportion, if they came one after the other.
-fn threshold(made: &VecDeque<(u64, u64)>, watched_ns: u64) -> u64 {
+fn threshold(made: &VecDeque<(u64, u64)>, world: World<'_>) -> u64 {
+    let watched_ns = world.snapshot.watched_ns();
+    let all = world.thresholds().threads_count.ceil() as u64;
     let is_steady = made.len() >= 3 && made.iter().all(|(_, count)| *count * 5 >= made[0].1);
     match (SHORTEST_NS..SPAN_NS).contains(&watched_ns) && is_steady {
-        true => THRESHOLD * watched_ns / SPAN_NS,
-        false => THRESHOLD,
+        true => all.saturating_mul(watched_ns) / SPAN_NS,
+        false => all,
     }
 }

@@ -8,7 +8,6 @@ use super::{SECOND, world::World};
 use crate::model::{Event, Finding, Rule, TaskId, count_text, duration_text};
 
 const SPAN_NS: u64 = 10 * SECOND;
-const THRESHOLD: u64 = 100;
 const CURVE_POINTS: usize = 60;
 /// Upper limit for the stored living descendants; a machine has room for few more.
 const MOST: usize = 500_000;
@@ -102,7 +101,9 @@ impl Tree {
         for (anchor, count) in &self.counts {
             let new = (count.starts.len() as u64).min(count.living);
             // Doubled: as many descendants are new as were there before.
-            if count.living < THRESHOLD || new < count.living.div_ceil(2) {
+            if (count.living as f64) < world.thresholds().tree_count
+                || new < count.living.div_ceil(2)
+            {
                 continue;
             }
             let comm = world.name(*anchor);

@@ -8,8 +8,6 @@ use super::{SECOND, world::World};
 use crate::model::{Comm, Finding, Process, Rule, TaskId, duration_text, total};
 
 const SPAN_NS: u64 = 3 * SECOND;
-/// Lower limit for the average number of threads that wait for a CPU.
-const PART: f64 = 0.5;
 /// Lower limit for a single wait, ns.
 const BURST_NS: u64 = SECOND / 10;
 /// Lower limit for the sum of all waits of the process in the same interval, ns. The
@@ -109,7 +107,11 @@ impl Waiting {
             else {
                 continue;
             };
-            let Some(found) = find(waits, now, world.snapshot.watched_ns()) else {
+            let Some(found) = find(
+                waits,
+                (now, world.snapshot.watched_ns()),
+                world.thresholds().waiting_threads,
+            ) else {
                 continue;
             };
             let fold = folds
@@ -159,14 +161,14 @@ impl Waiting {
     }
 }
 
-fn find(waits: &VecDeque<Wait>, now: u64, watched: u64) -> Option<Found> {
+fn find(waits: &VecDeque<Wait>, (now, watched): (u64, u64), threshold: f64) -> Option<Found> {
     let recent = waits
         .iter()
         .filter(|wait| now.saturating_sub(wait.time_ns) < SPAN_NS);
     let waited = total(recent.clone().map(|wait| wait.wait_ns));
     let span = total(recent.map(|wait| wait.interval_ns)).max(SPAN_NS);
     let part = waited as f64 / span as f64;
-    if part >= PART && watched + SECOND / 4 >= SPAN_NS {
+    if part >= threshold && watched + SECOND / 4 >= SPAN_NS {
         return Some(Found::Part(part));
     }
     waits

@@ -1,5 +1,7 @@
 use rustc_hash::FxHashMap;
 
+use super::{RuleSettings, Thresholds};
+
 use crate::{
     model::{Comm, Process, Sample, Snapshot, TaskId, Thread},
     tracker::Filter,
@@ -11,6 +13,7 @@ pub(in crate::tracker) struct World<'a> {
     pub(in crate::tracker) snapshot: &'a Snapshot,
     pub(in crate::tracker) sample: &'a Sample,
     pub(in crate::tracker) filter: &'a Filter,
+    pub(in crate::tracker) settings: &'a RuleSettings,
     pub(in crate::tracker) threads: &'a FxHashMap<TaskId, usize>,
     pub(in crate::tracker) processes: &'a FxHashMap<TaskId, usize>,
     /// Slots of the processes that changed in this sample.
@@ -20,6 +23,10 @@ pub(in crate::tracker) struct World<'a> {
 }
 
 impl<'a> World<'a> {
+    pub(super) fn thresholds(&self) -> &'a Thresholds {
+        &self.settings.thresholds
+    }
+
     pub(super) fn now_ns(&self) -> u64 {
         self.snapshot.stamp.boot_ns
     }

@@ -7,7 +7,6 @@ use rustc_hash::FxHashMap;
 use super::world::World;
 use crate::model::{Event, Finding, Rule, State, TaskId, duration_text};
 
-const THRESHOLD: u64 = 20;
 /// Zombies younger than this do not count, ns: a process that starts many processes
 /// always has dead children that it is about to reap.
 const PATIENCE_NS: u64 = 1_000_000_000;
@@ -58,7 +57,7 @@ impl Zombies {
             }
         }
         for (ppid, (count, oldest)) in parents {
-            if count < THRESHOLD {
+            if (count as f64) < world.thresholds().zombies_count {
                 continue;
             }
             let parent = world
