@@ -367,6 +367,19 @@ fn bad_filters() -> Result<(), Failed> {
         (&["--tree", "2147483000"], 1, "2147483000"),
         (&["--command", "("], 2, "("),
         (&["--cgroup", "a[b"], 2, "a[b"),
+        (&["--ignore", "cpuu:x"], 2, "there is no rule `cpuu`"),
+        (&["--ignore", "cpu:a[b"], 2, "a[b"),
+        (&["--rule", "cpu"], 2, "cpu:cores=0.5"),
+        (&["--rule", "cpuu:cores=1"], 2, "there is no rule `cpuu`"),
+        (
+            &["--rule", "cpu:core=1"],
+            2,
+            "no threshold `core`, but cores",
+        ),
+        (&["--rule", "oom:count=1"], 2, "has no threshold"),
+        (&["--rule", "cpu:cores=-1"], 2, "a number above 0"),
+        (&["--rule", "cpu:cores=NaN"], 2, "a number above 0"),
+        (&["--rule", "io:rate=lots"], 2, "io:rate=lots"),
     ] {
         let result = output(procviz().args(["dump", "--samples", "1"]).args(args));
         assert_eq!(result.status.code(), Some(status), "{args:?}");

@@ -40,6 +40,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("zombies", Needs::Events, || {
         named(&["zombies", "50"], "zombies", 3)
     }),
+    ("rules_can_be_set", Needs::Events, rules_can_be_set),
     ("quiet_loads_are_not_accused", Needs::Events, quiet_loads),
     ("a_build_is_what_it_is", Needs::Events, a_build),
 ];
@@ -85,6 +86,38 @@ fn check(said: &[Value], rule: &str, pid: u32) -> Result<(), Failed> {
 fn named(load: &[&str], rule: &str, seconds: u32) -> Result<(), Failed> {
     let load = start(load);
     check(&judged(load.pid(), seconds)?, rule, load.pid())
+}
+
+/// Thresholds can be set, and findings left out, by rule and by name.
+fn rules_can_be_set() -> Result<(), Failed> {
+    let load = start(&["some-cpu", "50"]);
+    let said = |more: &[&str]| -> Result<Vec<Value>, Failed> {
+        let pid = load.pid().to_string();
+        let args = ["findings", "--json", "--tree", &pid, "--duration", "5s"];
+        let result = output(procviz().args(args).args(more));
+        assert!(result.status.success(), "{}", stderr(&result));
+        let lines = String::from_utf8(result.stdout)?;
+        let lines = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        Ok(lines.filter(|line: &Value| line["rule"] == "cpu").collect())
+    };
+    assert_eq!(said(&[])?.len(), 0);
+    let half = ["--rule", "cpu:cores=0.3"];
+    let found = said(&half)?;
+    check(&found, "cpu", load.pid())?;
+    let name = found[0]["comm"].as_str().unwrap();
+    let begin = format!("{}*", &name[..3]);
+    for (ignored, is_said) in [
+        ("cpu".to_owned(), false),
+        (format!("cpu:{begin}"), false),
+        ("cpu:other".to_owned(), true),
+        ("io".to_owned(), true),
+    ] {
+        let found = said(&[half[0], half[1], "--ignore", &ignored])?;
+        assert_eq!(!found.is_empty(), is_said, "--ignore {ignored}: {found:#?}");
+    }
+    Ok(())
 }
 
 /// A slow disk can stay below the threshold of the rule `io`; then there is no finding,

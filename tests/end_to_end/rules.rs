@@ -31,6 +31,11 @@ pub(crate) const TESTS: &[Test] = &[
         completions_and_man_page,
     ),
     (
+        "the_readme_has_the_table_of_rules",
+        Needs::Nothing,
+        the_table_of_rules,
+    ),
+    (
         "the_originals_are_in_the_readme",
         Needs::Nothing,
         the_originals_are_in_the_readme,
@@ -205,6 +210,52 @@ fn completions_and_man_page() -> Result<(), Failed> {
             "{}",
             rule.word()
         );
+    }
+    Ok(())
+}
+
+/// The rules as rows of a table in Markdown.
+fn rows_of_rules() -> Vec<String> {
+    use procviz::tracker::{Threshold, severities};
+    let row = |rule: &procviz::model::Rule| {
+        let words: Vec<_> = severities(*rule)
+            .iter()
+            .map(|severity| severity.text())
+            .collect();
+        let of_rule = Threshold::ALL
+            .iter()
+            .filter(|threshold| threshold.rule == *rule);
+        let thresholds: Vec<_> = of_rule
+            .map(|threshold| {
+                let value = match threshold.unit {
+                    "bytes/s" => format!("{}M", threshold.default / 1_048_576.0),
+                    _ => threshold.default.to_string(),
+                };
+                format!("`{}={value}` {}", threshold.key, threshold.about)
+            })
+            .collect();
+        let about = rule.about().trim_end_matches('.');
+        let (words, thresholds) = (words.join(", or "), thresholds.join("; "));
+        format!("| {} | {about} | {words} | {thresholds} |", rule.word())
+    };
+    procviz::model::Rule::ALL.iter().map(row).collect()
+}
+
+/// The table in the README and what `procviz rules` prints are those of the code.
+fn the_table_of_rules() -> Result<(), Failed> {
+    let readme = std::fs::read_to_string(root().join("README.md"))?;
+    let printed = String::from_utf8(output(procviz().arg("rules")).stdout)?;
+    for (rule, row) in procviz::model::Rule::ALL.iter().zip(rows_of_rules()) {
+        assert!(
+            readme.contains(&row),
+            "README.md does not have the row\n{row}"
+        );
+        let begin = format!("{}: {}", rule.word(), rule.about());
+        assert!(printed.contains(&begin), "`procviz rules` lacks {begin}");
+    }
+    for threshold in procviz::tracker::Threshold::ALL {
+        let begin = format!("{}:{}=", threshold.rule.word(), threshold.key);
+        assert!(printed.contains(&begin), "`procviz rules` lacks {begin}");
     }
     Ok(())
 }

@@ -10,9 +10,7 @@ use std::{
 use crate::{
     cli::FindingsArgs,
     export::{json, time},
-    model::{
-        Finding, FindingKey, Host, Snapshot, TaskId, Untrusted, duration_text, many_text, unnamed,
-    },
+    model::{Host, Snapshot, TaskId, Untrusted, duration_text, figure_text, many_text, unnamed},
     recording::Mark,
     replay::{Player, moment::Span},
     runtime::{
@@ -24,7 +22,7 @@ use crate::{
     },
     session::{Plan, Session, open, rules, selection::Selection},
     source::Users,
-    tracker::{ActiveFindings, Change},
+    tracker::{ActiveFindings, Change, Changed},
 };
 
 pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
@@ -49,16 +47,20 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
     let mut out = Out::new();
     let mut active_findings = ActiveFindings::default();
     let mut count = 0;
-    let mut begun_ns = BTreeMap::new();
     while let Some(next) = session.next()? {
         if !next.is_shown {
             continue;
         }
         let snapshot = session.snapshot();
-        let changes = active_findings.update(&snapshot.findings);
-        let begun = |(change, _): &&(Change, Finding)| *change == Change::Begins;
-        count += changes.iter().filter(begun).count();
-        let lines = with_durations(changes, snapshot, args, &mut begun_ns);
+        let mut lines = active_findings.update(snapshot);
+        let begun = |changed: &&Changed| changed.change == Change::Begins;
+        count += lines.iter().filter(begun).count();
+        if args.sampling.range.at.is_some() {
+            // At a moment, it is not known when a finding began.
+            lines
+                .iter_mut()
+                .for_each(|line| line.change = Change::Holds);
+        }
         let is_recorded = args.sampling.from.is_some();
         let names = |uid| session.users.name(uid);
         if !lines.is_empty()
@@ -87,35 +89,6 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
     Ok(session.status())
 }
 
-/// A change of a finding, and for one that ends how long it lasted, ns.
-type Changed = (Change, Finding, Option<u64>);
-
-/// Adds the durations. `begun_ns` keeps when each finding that holds began, ns since boot.
-fn with_durations(
-    changes: Vec<(Change, Finding)>,
-    snapshot: &Snapshot,
-    args: &FindingsArgs,
-    begun_ns: &mut BTreeMap<FindingKey, u64>,
-) -> Vec<Changed> {
-    let now = snapshot.stamp.boot_ns;
-    let with_duration = |(change, finding): (Change, Finding)| {
-        // With `--at`, it is not known when a finding began.
-        let change = match change {
-            Change::Begins if args.sampling.range.at.is_some() => Change::Holds,
-            other => other,
-        };
-        let lasted_ns = match change {
-            Change::Ends => begun_ns.remove(&finding.key()).map(|begun| now - begun),
-            _ => {
-                begun_ns.insert(finding.key(), now);
-                None
-            }
-        };
-        (change, finding, lasted_ns)
-    };
-    changes.into_iter().map(with_duration).collect()
-}
-
 /// Prints a line for each change. Returns whether standard output is still read.
 fn print(
     out: &mut Out,
@@ -125,11 +98,12 @@ fn print(
     (is_json, is_recorded): (bool, bool),
 ) -> io::Result<Reader> {
     out.write(|out| {
-        lines.iter().try_for_each(|(change, finding, lasted_ns)| {
+        lines.iter().try_for_each(|changed| {
             if is_json {
-                json::finding(out, snapshot, finding, change.word(), names)
+                let when = (changed.time_ns, changed.change.word());
+                json::finding(out, &snapshot.host, &changed.finding, when, names)
             } else {
-                line(out, snapshot, finding, (*change, *lasted_ns), is_recorded)
+                line(out, &snapshot.host, changed, is_recorded)
             }
         })
     })
@@ -254,6 +228,7 @@ fn write(
                 time: time::local(host, mark.time_ns),
                 change,
                 lasted_ns,
+                peak: figure_text(&mark.rule, &mark.unit, mark.value),
                 rule: &mark.rule,
                 name: comm
                     .map(|name| shown(Untrusted::new(name).name(), mark.is_group, mark.count)),
@@ -280,6 +255,8 @@ struct Line<'a> {
     change: Change,
     /// For a finding that ends: how long it held, ns.
     lasted_ns: Option<u64>,
+    /// The largest value, if it says something without the text.
+    peak: Option<String>,
     rule: &'a str,
     name: Option<String>,
     /// The process that `name` belongs to, if it belongs to a single process.
@@ -292,9 +269,11 @@ impl Line<'_> {
         let pid = self
             .about
             .map_or_else(String::new, |about| format!(" {}", about.tid));
-        let lasted = self
-            .lasted_ns
-            .map_or_else(String::new, |ns| format!("; lasted {}", duration_text(ns)));
+        let lasted = self.lasted_ns.map_or_else(String::new, |ns| {
+            let peak = self.peak.as_ref();
+            let peak = peak.map_or_else(String::new, |peak| format!(", at most {peak}"));
+            format!("; lasted {}{peak}", duration_text(ns))
+        });
         writeln!(
             out,
             "{} {:<6} {:<8} {}{pid}: {}{lasted}",
@@ -307,22 +286,18 @@ impl Line<'_> {
     }
 }
 
-fn line(
-    out: &mut impl Write,
-    snapshot: &Snapshot,
-    finding: &Finding,
-    (change, lasted_ns): (Change, Option<u64>),
-    is_recorded: bool,
-) -> io::Result<()> {
+fn line(out: &mut impl Write, host: &Host, changed: &Changed, is_recorded: bool) -> io::Result<()> {
+    let finding = &changed.finding;
     let line = Line {
         // For a recording, the day matters, too.
         time: if is_recorded {
-            time::local(&snapshot.host, snapshot.stamp.boot_ns)
+            time::local(host, changed.time_ns)
         } else {
-            time::local_clock(&snapshot.host, snapshot.stamp.boot_ns)
+            time::local_clock(host, changed.time_ns)
         },
-        change,
-        lasted_ns,
+        change: changed.change,
+        lasted_ns: changed.lasted_ns,
+        peak: finding.figure(),
         rule: finding.rule.word(),
         name: finding
             .comm

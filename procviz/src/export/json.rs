@@ -59,16 +59,16 @@ pub(crate) fn snapshot(
 /// Errors of the writer.
 pub(crate) fn finding(
     out: &mut impl Write,
-    snapshot: &Snapshot,
+    host: &Host,
     finding: &Finding,
-    change: &'static str,
+    (time_ns, change): (u64, &'static str),
     names: Names<'_>,
 ) -> io::Result<()> {
     let value = Line {
         schema: SCHEMA,
-        time: rfc3339(&snapshot.host, snapshot.stamp.boot_ns),
+        time: rfc3339(host, time_ns),
         change,
-        finding: FindingLine::new(&snapshot.host, finding, names),
+        finding: FindingLine::new(host, finding, names),
     };
     line(out, &value)
 }

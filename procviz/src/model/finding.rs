@@ -39,29 +39,29 @@ rules! {
     Oom = "oom",
     /// procviz itself got no CPU.
     Stall = "stall",
-    /// The same command crashes or fails again and again.
+    /// The same command crashes or fails again and again, or dies once by SIGSEGV, SIGABRT, SIGBUS, SIGILL or SIGFPE.
     Deaths = "deaths",
-    /// A thread is in an uninterruptible sleep (state D) for a long time.
+    /// A thread is in an uninterruptible sleep (state D) for a long time; the text says where in the kernel.
     Blocked = "blocked",
     /// The descendants of one process multiply.
     Tree = "tree",
     /// Many forks, or short-lived processes that use much CPU.
     Forks = "forks",
-    /// A process calls itself like a thread of the kernel.
+    /// A process of a user calls itself like a thread of the kernel, such as kworker/0:1.
     Disguise = "disguise",
-    /// Each process of a chain starts the next one and exits.
+    /// Each process of a chain starts the next one and exits; the number is at the living end.
     Chain = "chain",
-    /// A process keeps a core busy.
+    /// A process, or all of one name and user together, keep a core busy.
     Cpu = "cpu",
     /// Runnable threads get no CPU.
     Waiting = "waiting",
     /// The memory of a process grows: neither pages of files nor shared memory count.
     Growth = "growth",
-    /// Shared memory and files on tmpfs grow.
+    /// Shared memory and files on tmpfs grow; each page counts once.
     Shmem = "shmem",
-    /// A process uses much memory.
+    /// A process uses much memory: pages of files do not count, swap does.
     Memory = "memory",
-    /// A process does much storage IO.
+    /// A process, or all of one name and user together, do much storage IO.
     Io = "io",
     /// A process creates many threads.
     Threads = "threads",
@@ -167,14 +167,7 @@ impl Finding {
 
     /// The figure that made the rule fire, where it says something without its text.
     pub fn figure(&self) -> Option<String> {
-        match self.unit {
-            "cores" => Some(format!("{:.2} cores", self.value)),
-            "bytes/s" if self.rule == Rule::Growth => Some(format!("+{}", rate_text(self.value))),
-            "bytes/s" => Some(rate_text(self.value)),
-            "bytes" => Some(bytes_text(self.value as u64)),
-            "forks/s" if self.value >= 1.0 => Some(format!("{:.0} starts/s", self.value)),
-            _ => None,
-        }
+        figure_text(self.rule.word(), self.unit, self.value)
     }
 
     /// The name to show, with the pid if the finding is about one process.
@@ -188,6 +181,19 @@ impl Finding {
             Some(about) => format!("{name} {}", about.tid),
             None => name,
         }
+    }
+}
+
+/// The value of a finding with its unit, where it says something without the text; `rule` is
+/// the word of its rule.
+pub fn figure_text(rule: &str, unit: &str, value: f64) -> Option<String> {
+    match unit {
+        "cores" => Some(format!("{value:.2} cores")),
+        "bytes/s" if rule == Rule::Growth.word() => Some(format!("+{}", rate_text(value))),
+        "bytes/s" => Some(rate_text(value)),
+        "bytes" => Some(bytes_text(value as u64)),
+        "forks/s" if value >= 1.0 => Some(format!("{value:.0} starts/s")),
+        _ => None,
     }
 }
 

@@ -29,7 +29,7 @@ pub struct MachineFigures {
     pub cpu_busy_ns: Option<u64>,
     /// CPU time that the hypervisor gave to other guests, ns.
     pub steal_ns: Option<u64>,
-    /// Idle CPU time with IO active_findings, ns.
+    /// Idle CPU time while IO was outstanding, ns.
     pub iowait_ns: Option<u64>,
     /// Load average over one minute.
     pub load1: Option<f64>,

@@ -49,7 +49,9 @@ use crate::{
         warning::{Warning, warn},
     },
     source::Users,
-    tracker::{ActiveFindings, Change, Filter, LastSeconds, Secrets, Tracker},
+    tracker::{
+        ActiveFindings, Change, Changed, Filter, LastSeconds, RuleSettings, Secrets, Tracker,
+    },
     trails::{Stretch, Trails},
 };
 
@@ -167,6 +169,13 @@ impl Recorder {
             outcome,
             thread: Some(thread),
         })
+    }
+
+    /// Sets thresholds of rules, and which findings are left out.
+    #[must_use]
+    pub(crate) fn with_rules(mut self, settings: &RuleSettings) -> Self {
+        self.own = self.own.take().map(|own| own.with_rules(settings.clone()));
+        self
     }
 
     /// Whether anything was recorded yet.
@@ -293,12 +302,9 @@ impl Recorder {
 
     /// Records which findings begin and end.
     fn mark(&mut self, tracker: &Tracker, is_full: bool) {
-        let snapshot = tracker.snapshot();
-        let now = snapshot.stamp.boot_ns;
-        let changes = self.active_findings.update(&snapshot.findings);
-        let changes = changes.iter();
-        self.marks
-            .extend(changes.map(|(change, finding)| Mark::new(*change, finding, now)));
+        let changes = self.active_findings.update(tracker.snapshot());
+        let mark = |changed: &Changed| Mark::new(changed.change, &changed.finding, changed.time_ns);
+        self.marks.extend(changes.iter().map(mark));
         if is_full {
             self.put_marks();
         }

@@ -208,7 +208,8 @@ impl Session {
         let filtered = Filtered::of(&selection.filter, kind);
         let recorder = save
             .map(|options| Recorder::start(&options, files, facts, filtered))
-            .transpose()?;
+            .transpose()?
+            .map(|recorder| recorder.with_rules(&rules));
         let mut sampler = open::sampler(&host, schedule.require_ebpf, command)?;
         if let Some(roots) = &selection.roots {
             sampler.watch_only(roots);
@@ -276,7 +277,8 @@ impl Session {
                 let filtered = Filtered::of(&selection.filter, RunKind::Once);
                 Recorder::start(options, Files::One, facts.clone(), filtered)
             })
-            .transpose()?;
+            .transpose()?
+            .map(|recorder| recorder.with_rules(&plan.rules));
         // A placeholder: each sample names its own sources.
         let sources = crate::model::Sources::EbpfAndProc;
         let session = Self {

@@ -72,19 +72,19 @@ thresholds! {
     forks_cores = Forks "cores" 0.2 "cores",
     /// processes that start the next one and exit, within 3 s
     chain_links = Chain "links" 5.0 "processes",
-    /// CPU used over 3 s, by a process or by all of one name and user
+    /// CPU used, over 3 s
     cpu_cores = Cpu "cores" 0.9 "cores",
     /// average number of threads that wait for a CPU
     waiting_threads = Waiting "threads" 0.5 "threads",
-    /// growth over 3 s, of a process or of all of one name and user
+    /// growth, over 3 s
     growth_rate = Growth "rate" 10485760.0 "bytes/s",
-    /// growth over 3 s
+    /// growth, over 3 s
     shmem_rate = Shmem "rate" 10485760.0 "bytes/s",
     /// part of the machine's memory
     memory_percent = Memory "percent" 25.0 "%",
     /// the same, for a process that started while procviz watched
     memory_new = Memory "new-percent" 5.0 "%",
-    /// IO over 1 s, of a process or of all of one name and user
+    /// IO, over 1 s
     io_rate = Io "rate" 52428800.0 "bytes/s",
     /// the same, if it is half of all IO
     io_floor = Io "half-rate" 10485760.0 "bytes/s",
