@@ -55,6 +55,9 @@ _procviz() {
             procviz,record)
                 cmd="procviz__subcmd__record"
                 ;;
+            procviz,rules)
+                cmd="procviz__subcmd__rules"
+                ;;
             procviz__subcmd__help,bubble)
                 cmd="procviz__subcmd__help__subcmd__bubble"
                 ;;
@@ -94,6 +97,9 @@ _procviz() {
             procviz__subcmd__help,record)
                 cmd="procviz__subcmd__help__subcmd__record"
                 ;;
+            procviz__subcmd__help,rules)
+                cmd="procviz__subcmd__help__subcmd__rules"
+                ;;
             *)
                 ;;
         esac
@@ -101,7 +107,7 @@ _procviz() {
 
     case "${cmd}" in
         procviz)
-            opts="-h -V --help --version grid bubble lines exits findings dump record check csv doctor completions man help"
+            opts="-h -V --help --version grid bubble lines exits findings rules dump record check csv doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -115,7 +121,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__bubble)
-            opts="-t -o -s -F -h --threads --user-color --group --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-t -o -s -F -h --threads --user-color --group --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -241,6 +247,14 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rule)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -341,7 +355,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__dump)
-            opts="-p -s -F -h --json --csv --spreadsheet --no-threads --save --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -s -F -h --json --csv --spreadsheet --no-threads --save --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -411,6 +425,14 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rule)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -473,7 +495,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__findings)
-            opts="-s -F -h --json --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-s -F -h --json --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -539,6 +561,14 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rule)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -547,7 +577,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__grid)
-            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --group --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --group --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -693,6 +723,14 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rule)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -701,7 +739,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__help)
-            opts="grid bubble lines exits findings dump record check csv doctor completions man help"
+            opts="grid bubble lines exits findings rules dump record check csv doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -896,8 +934,22 @@ _procviz() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        procviz__subcmd__help__subcmd__rules)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         procviz__subcmd__lines)
-            opts="-p -o -s -F -h --no-threads --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --help"
+            opts="-p -o -s -F -h --no-threads --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1015,6 +1067,14 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rule)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1037,7 +1097,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__record)
-            opts="-o -p -s -F -h --output --force --mode --no-threads --redact --rotate --max-age --max-size --ring --on --ring-size --after --cool-down --keep --interval --hz --samples --duration --from --at --begin --end --require-ebpf --tree --help"
+            opts="-o -p -s -F -h --output --force --mode --no-threads --redact --rotate --max-age --max-size --ring --on --ring-size --after --cool-down --keep --interval --hz --samples --duration --from --at --begin --end --require-ebpf --ignore --rule --tree --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1135,10 +1195,32 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rule)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tree)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        procviz__subcmd__rules)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

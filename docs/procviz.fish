@@ -31,6 +31,7 @@ complete -c procviz -n "__fish_procviz_needs_command" -f -a "bubble" -d 'Show or
 complete -c procviz -n "__fish_procviz_needs_command" -f -a "lines" -d 'Show or draw one line per active thread: time, CPU, RSS, in 3D'
 complete -c procviz -n "__fish_procviz_needs_command" -f -a "exits" -d 'Print a line for every process that exits, as it exits'
 complete -c procviz -n "__fish_procviz_needs_command" -f -a "findings" -d 'Print a line when a finding (an unusual activity) begins, and when it ends'
+complete -c procviz -n "__fish_procviz_needs_command" -f -a "rules" -d 'Print the rules: what each finds, how bad it is, and its thresholds'
 complete -c procviz -n "__fish_procviz_needs_command" -f -a "dump" -d 'Print snapshots as JSON or CSV'
 complete -c procviz -n "__fish_procviz_needs_command" -f -a "record" -d 'Record samples to a file, for --from'
 complete -c procviz -n "__fish_procviz_needs_command" -f -a "check" -d 'Show what a recording holds, and whether it is damaged'
@@ -74,6 +75,8 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -l pid -d 'Only th
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes that are called so (* and ? stand for any text)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s p -l no-threads -d 'Show processes instead of threads'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l ascii -d 'Use only ASCII characters in a terminal'
@@ -114,6 +117,8 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l pid -d 'Only 
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes that are called so (* and ? stand for any text)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s t -l threads -d 'Draw a bubble per thread instead of per process'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l ascii -d 'Use only ASCII characters in a terminal'
@@ -149,6 +154,8 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l pid -d 'Only t
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes that are called so (* and ? stand for any text)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s p -l no-threads -d 'Show processes instead of threads'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l ascii -d 'Use only ASCII characters in a terminal'
@@ -183,9 +190,12 @@ complete -c procviz -n "__fish_procviz_using_subcommand findings" -l pid -d 'Onl
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
+complete -c procviz -n "__fish_procviz_using_subcommand findings" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes that are called so (* and ? stand for any text)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand findings" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l json -d 'Print one JSON object per line instead of columns'
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -s h -l help -d 'Print help'
+complete -c procviz -n "__fish_procviz_using_subcommand rules" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l save -d 'Also record all samples to this file, for --from' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s s -l interval -d 'Seconds between samples, such as 0.5 [default: 1; lines: 5]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -s F -l hz -d 'Samples per second, instead of --interval' -r
@@ -200,6 +210,8 @@ complete -c procviz -n "__fish_procviz_using_subcommand dump" -l pid -d 'Only th
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes that are called so (* and ? stand for any text)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l json -d 'Print one JSON object per line [default]; machine.deaths counts the exits that were seen, lost.exit and lost.dead the exits that were missed'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l csv -d 'Print CSV, one row per task'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l spreadsheet -d 'Put a \' before text that a spreadsheet would treat as a formula'
@@ -226,6 +238,8 @@ complete -c procviz -n "__fish_procviz_using_subcommand record" -l from -d 'Read
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 in the time zone of the recorded machine, -30s (before the end), or RFC 3339' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l begin -d 'Begin at this moment, in a format of --at' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l end -d 'End at this moment, in a format of --at' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes that are called so (* and ? stand for any text)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l tree -d 'Record only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s p -l no-threads -d 'Record only processes, each with the sum of its threads'
@@ -251,16 +265,17 @@ complete -c procviz -n "__fish_procviz_using_subcommand csv" -s h -l help -d 'Pr
 complete -c procviz -n "__fish_procviz_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand man" -s h -l help -d 'Print help'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "grid" -d 'Show or draw one dot per task'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "bubble" -d 'Show or draw one bubble per active or changing task: CPU, address space, RSS'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "lines" -d 'Show or draw one line per active thread: time, CPU, RSS, in 3D'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "exits" -d 'Print a line for every process that exits, as it exits'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "findings" -d 'Print a line when a finding (an unusual activity) begins, and when it ends'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "dump" -d 'Print snapshots as JSON or CSV'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "record" -d 'Record samples to a file, for --from'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "check" -d 'Show what a recording holds, and whether it is damaged'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "csv" -d 'Print the values in stat, status and io of tasks as CSV, unchanged'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "doctor" -d 'Show what procviz needs, whether the machine has it, and how to fix what is missing'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "completions" -d 'Print completions for a shell'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "man" -d 'Print the man page'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings dump record check csv doctor completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "grid" -d 'Show or draw one dot per task'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "bubble" -d 'Show or draw one bubble per active or changing task: CPU, address space, RSS'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "lines" -d 'Show or draw one line per active thread: time, CPU, RSS, in 3D'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "exits" -d 'Print a line for every process that exits, as it exits'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "findings" -d 'Print a line when a finding (an unusual activity) begins, and when it ends'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "rules" -d 'Print the rules: what each finds, how bad it is, and its thresholds'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "dump" -d 'Print snapshots as JSON or CSV'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "record" -d 'Record samples to a file, for --from'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "check" -d 'Show what a recording holds, and whether it is damaged'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "csv" -d 'Print the values in stat, status and io of tasks as CSV, unchanged'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "doctor" -d 'Show what procviz needs, whether the machine has it, and how to fix what is missing'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "completions" -d 'Print completions for a shell'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "man" -d 'Print the man page'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -12,7 +12,7 @@ use procviz::{
         Stamp, State, TaskId,
     },
     recording::{Block, Facts, Mark, Packer, Reader},
-    tracker::{ActiveFindings, LastSeconds, Secrets, Tracker},
+    tracker::{ActiveFindings, Changed, LastSeconds, Secrets, Tracker},
     trails::{Stretch, Trails},
 };
 
@@ -186,11 +186,9 @@ impl Made {
             tracker.update(&sample);
             let before = own_cpu_ns();
             let is_full = packer.add(&sample);
-            let snapshot = tracker.snapshot();
-            let now = snapshot.stamp.boot_ns;
-            let changes = active_findings.update(&snapshot.findings);
-            let new = changes.iter();
-            marks.extend(new.map(|(change, finding)| Mark::new(*change, finding, now)));
+            let changes = active_findings.update(tracker.snapshot());
+            let mark = |new: &Changed| Mark::new(new.change, &new.finding, new.time_ns);
+            marks.extend(changes.iter().map(mark));
             if (is_full || number == 0)
                 && let Some((block, _)) = packer.block()
             {
@@ -201,7 +199,9 @@ impl Made {
                 }
             }
             let over = trails.iter_mut();
-            let over: Vec<Stretch> = over.filter_map(|own| own.observe(snapshot)).collect();
+            let over: Vec<Stretch> = over
+                .filter_map(|own| own.observe(tracker.snapshot()))
+                .collect();
             if !over.is_empty() {
                 let block = Block::trails(&over)?;
                 made.trails = block.bytes.len();

@@ -10,7 +10,7 @@ use procviz::{
         Reading, Sample, Sources, Stamp, State, Status, TaskId, ThreadEnd,
     },
     recording::{Block, Facts, Mark, Packer},
-    tracker::{ActiveFindings, Change, LastSeconds, Secrets, Tracker},
+    tracker::{ActiveFindings, Change, Changed, LastSeconds, Secrets, Tracker},
 };
 
 use super::{
@@ -133,12 +133,9 @@ pub(crate) fn make(folder: &Path) -> Result<()> {
             if packer.add(&sample) {
                 file.pack(&mut packer)?;
             }
-            let now = sample.stamp.boot_ns;
-            let changes = active_findings.update(&tracker.snapshot().findings);
-            let changes = changes.iter();
-            let marks: Vec<Mark> = changes
-                .map(|(change, finding)| Mark::new(*change, finding, now))
-                .collect();
+            let changes = active_findings.update(tracker.snapshot());
+            let mark = |new: &Changed| Mark::new(new.change, &new.finding, new.time_ns);
+            let marks: Vec<Mark> = changes.iter().map(mark).collect();
             if !marks.is_empty() {
                 file.pack(&mut packer)?;
                 file.block(&Block::marks(&marks)?);

@@ -76,15 +76,13 @@ impl Totals {
     }
 
     fn fold(&mut self, fold: Fold) {
-        match self.folds.get_mut(&(fold.origin, fold.comm, fold.status.0)) {
+        let key = (fold.origin, fold.comm, fold.status.0);
+        match self.folds.get_mut(&key) {
             Some(sum) => {
                 sum.count = sum.count.saturating_add(fold.count);
                 sum.cpu_ns = sum.cpu_ns.saturating_add(fold.cpu_ns);
             }
-            None => {
-                let key = (fold.origin, fold.comm, fold.status.0);
-                self.folds.insert(key, fold);
-            }
+            None => _ = self.folds.insert(key, fold),
         }
     }
 
