@@ -75,7 +75,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -l pid -d 'Only th
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
-complete -c procviz -n "__fish_procviz_using_subcommand grid" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes that are called so (* and ? stand for any text)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s p -l no-threads -d 'Show processes instead of threads'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l force -d 'Overwrite an existing file'
@@ -117,7 +117,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l pid -d 'Only 
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
-complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes that are called so (* and ? stand for any text)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s t -l threads -d 'Draw a bubble per thread instead of per process'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l force -d 'Overwrite an existing file'
@@ -154,7 +154,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l pid -d 'Only t
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
-complete -c procviz -n "__fish_procviz_using_subcommand lines" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes that are called so (* and ? stand for any text)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s p -l no-threads -d 'Show processes instead of threads'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l force -d 'Overwrite an existing file'
@@ -190,7 +190,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand findings" -l pid -d 'Onl
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
-complete -c procviz -n "__fish_procviz_using_subcommand findings" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes that are called so (* and ? stand for any text)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand findings" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l json -d 'Print one JSON object per line instead of columns'
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'
@@ -210,7 +210,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand dump" -l pid -d 'Only th
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
-complete -c procviz -n "__fish_procviz_using_subcommand dump" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes that are called so (* and ? stand for any text)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l json -d 'Print one JSON object per line [default]; machine.deaths counts the exits that were seen, lost.exit and lost.dead the exits that were missed'
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l csv -d 'Print CSV, one row per task'
@@ -238,7 +238,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand record" -l from -d 'Read
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 in the time zone of the recorded machine, -30s (before the end), or RFC 3339' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l begin -d 'Begin at this moment, in a format of --at' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l end -d 'End at this moment, in a format of --at' -r
-complete -c procviz -n "__fish_procviz_using_subcommand record" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes that are called so (* and ? stand for any text)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l tree -d 'Record only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l force -d 'Overwrite an existing file'

@@ -32,7 +32,7 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
         && schedule.samples.is_none()
         && schedule.duration.is_none()
         && args.run.is_empty()
-        && rules.is_default()
+        && args.rules.is_empty()
         && let Some(status) = found(path, args, &schedule)?
     {
         return Ok(status);
@@ -73,11 +73,21 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
             break;
         }
     }
-    let snapshot = session.snapshot();
-    let short = if snapshot.not_judged.is_empty() {
-        String::new()
-    } else {
-        format!(" (too short for: {})", snapshot.not_judged.join(", "))
+    let ended = active_findings.finish();
+    if !ended.is_empty() {
+        let names = |uid| session.users.name(uid);
+        let form = (args.json, args.sampling.from.is_some());
+        print(&mut out, &ended, session.snapshot(), &names, form)?;
+    }
+    print_summary(count, session.snapshot());
+    Ok(session.status())
+}
+
+/// Prints how many findings there were, what was too short to judge, and what was lost.
+fn print_summary(count: usize, snapshot: &Snapshot) {
+    let short = match &snapshot.not_judged[..] {
+        [] => String::new(),
+        rules => format!(" (too short for: {})", rules.join(", ")),
     };
     summary(format!(
         "{count} {} in {}{short}, {} {} lost",
@@ -86,7 +96,6 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
         snapshot.losses.events(),
         noun(snapshot.losses.events(), "event", "events")
     ));
-    Ok(session.status())
 }
 
 /// Prints a line for each change. Returns whether standard output is still read.
@@ -148,6 +157,8 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
         let Some((change, lasted_ns)) = change_of(&key, &mark, wall_ns, &mut open) else {
             continue;
         };
+        // Older files do not have it.
+        let lasted_ns = mark.lasted_ns.or(lasted_ns);
         if wall_ns > end {
             break;
         }
@@ -271,7 +282,7 @@ impl Line<'_> {
             .map_or_else(String::new, |about| format!(" {}", about.tid));
         let lasted = self.lasted_ns.map_or_else(String::new, |ns| {
             let peak = self.peak.as_ref();
-            let peak = peak.map_or_else(String::new, |peak| format!(", at most {peak}"));
+            let peak = peak.map_or_else(String::new, |peak| format!(", peak {peak}"));
             format!("; lasted {}{peak}", duration_text(ns))
         });
         writeln!(

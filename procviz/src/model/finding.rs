@@ -47,9 +47,9 @@ rules! {
     Tree = "tree",
     /// Many forks, or short-lived processes that use much CPU.
     Forks = "forks",
-    /// A process of a user calls itself like a thread of the kernel, such as kworker/0:1.
+    /// A program that is no kernel thread calls itself like one, such as kworker/0:1.
     Disguise = "disguise",
-    /// Each process of a chain starts the next one and exits; the number is at the living end.
+    /// Each process of a chain starts the next one and exits; the one that is alive has the number.
     Chain = "chain",
     /// A process, or all of one name and user together, keep a core busy.
     Cpu = "cpu",

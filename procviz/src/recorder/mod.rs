@@ -49,9 +49,7 @@ use crate::{
         warning::{Warning, warn},
     },
     source::Users,
-    tracker::{
-        ActiveFindings, Change, Changed, Filter, LastSeconds, RuleSettings, Secrets, Tracker,
-    },
+    tracker::{ActiveFindings, Change, Filter, LastSeconds, RuleSettings, Secrets, Tracker},
     trails::{Stretch, Trails},
 };
 
@@ -303,8 +301,7 @@ impl Recorder {
     /// Records which findings begin and end.
     fn mark(&mut self, tracker: &Tracker, is_full: bool) {
         let changes = self.active_findings.update(tracker.snapshot());
-        let mark = |changed: &Changed| Mark::new(changed.change, &changed.finding, changed.time_ns);
-        self.marks.extend(changes.iter().map(mark));
+        self.marks.extend(changes.iter().map(Mark::of));
         if is_full {
             self.put_marks();
         }
@@ -402,10 +399,9 @@ impl Recorder {
         let census = block.map(|block| (block, 0));
         let keyframe = self.keyframe(tracker, LastSeconds::Kept);
         // A finding that began in an earlier file must be found in this file, too.
-        let now = tracker.snapshot().stamp.boot_ns;
         let held = self.active_findings.all();
         let held: Vec<Mark> = held
-            .map(|finding| Mark::new(Change::Holds, finding, now))
+            .map(|(finding, time_ns)| Mark::new(Change::Holds, finding, time_ns))
             .collect();
         let held = (!held.is_empty()).then(|| Block::marks(&held).ok());
         let held = held.flatten().map(|block| (block, 0));
@@ -455,6 +451,8 @@ impl Recorder {
     /// `is_gone`), all samples were lost, or the writer thread has crashed.
     pub(crate) fn finish(mut self) -> bool {
         self.flush();
+        let ended = self.active_findings.finish();
+        self.marks.extend(ended.iter().map(Mark::of));
         self.put_marks();
         let lost = self.lost_in_all;
         if let Some(jobs) = &self.jobs {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::block::MOST_NS;
 use crate::{
     model::{Finding, TaskId},
-    tracker::Change,
+    tracker::{Change, Changed},
 };
 
 fn yes() -> bool {
@@ -50,6 +50,9 @@ pub struct Mark {
     /// The finding is about `count` processes with one name and user.
     #[serde(default)]
     pub is_group: bool,
+    /// Of a finding that ends: how long it lasted, ns; `None` if that is not known.
+    #[serde(default)]
+    pub lasted_ns: Option<u64>,
 }
 
 impl Mark {
@@ -70,6 +73,14 @@ impl Mark {
             && self.value.is_finite()
     }
 
+    /// Makes the mark of a finding that begins or ends.
+    pub fn of(changed: &Changed) -> Self {
+        Self {
+            lasted_ns: changed.lasted_ns,
+            ..Self::new(changed.change, &changed.finding, changed.time_ns)
+        }
+    }
+
     /// Makes the mark of a finding that changes at `time_ns`, ns since boot.
     pub fn new(change: Change, finding: &Finding, time_ns: u64) -> Self {
         Self {
@@ -83,11 +94,13 @@ impl Mark {
             count: finding.count,
             value: finding.value,
             unit: finding.unit.to_owned(),
-            since_ns: finding.since_ns,
+            // After a reboot, the times before it do not count.
+            since_ns: finding.since_ns.min(time_ns),
             text: finding.text.clone(),
             severity: Some(finding.severity.word().to_owned()),
             uid: finding.uid,
             is_group: finding.is_group,
+            lasted_ns: None,
         }
     }
 }

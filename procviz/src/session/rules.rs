@@ -11,6 +11,8 @@ use crate::{
 
 /// Upper limit for a threshold without a unit of bytes.
 const MOST: f64 = 1e9;
+/// Length of a name in findings, bytes.
+const MOST_NAME: usize = 15;
 
 /// What the user has set about the rules.
 pub(crate) fn settings(args: &RuleArgs) -> Result<RuleSettings, Failure> {
@@ -22,7 +24,7 @@ pub(crate) fn settings(args: &RuleArgs) -> Result<RuleSettings, Failure> {
         };
         let rule = rule("--ignore", typed, word)?;
         let pattern = name.map(|name| {
-            Pattern::new(name).map_err(|error| {
+            Pattern::new(as_kept(name)).map_err(|error| {
                 let typed = escaped(typed);
                 Failure::usage(format!("`--ignore {typed}`: invalid pattern: {error}"))
             })
@@ -34,6 +36,14 @@ pub(crate) fn settings(args: &RuleArgs) -> Result<RuleSettings, Failure> {
         settings.set(rule, key, value);
     }
     Ok(settings)
+}
+
+/// The part of a name that findings keep: without wildcards, its first 15 bytes.
+fn as_kept(name: &str) -> &str {
+    match name.contains(['*', '?', '[']) {
+        true => name,
+        false => &name[..name.floor_char_boundary(MOST_NAME)],
+    }
 }
 
 fn rule(option: &str, typed: &str, word: &str) -> Result<Rule, Failure> {

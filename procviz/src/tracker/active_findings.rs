@@ -35,33 +35,15 @@ impl Change {
 struct Episode {
     /// The finding with its latest figures, and with the process and name with which it began.
     finding: Finding,
-    /// Whether the last snapshot has it.
-    is_there: bool,
-    /// The last snapshots that have the finding, or that do not have it.
-    run: Run,
-    /// When it was reported, ns since boot; `None`: not yet.
-    begun_ns: Option<u64>,
-    /// When it was last seen, ns since boot.
+    /// Begin of the first interval that has it, and time of the last snapshot that has it, ns
+    /// since boot.
+    first_ns: u64,
     last_ns: u64,
+    /// For how long snapshots have not had it, ns.
+    missing_ns: u64,
+    has_begun: bool,
+    /// The largest value.
     peak: f64,
-}
-
-/// Snapshots one after the other: their number and time, ns.
-#[derive(Clone, Copy, Debug, Default)]
-struct Run {
-    snapshots: u32,
-    time_ns: u64,
-}
-
-impl Run {
-    fn add(&mut self, interval_ns: u64) {
-        self.snapshots += 1;
-        self.time_ns = self.time_ns.saturating_add(interval_ns);
-    }
-
-    fn reaches(self, (snapshots, time_ns): (u32, u64)) -> bool {
-        self.snapshots >= snapshots || self.time_ns >= time_ns
-    }
 }
 
 /// A finding that begins or ends.
@@ -73,103 +55,127 @@ pub struct Changed {
     pub finding: Finding,
     /// When it began, or when it was seen for the last time, ns since boot.
     pub time_ns: u64,
-    /// Of a finding that ends: how long it lasted, ns.
+    /// Of a finding that ends: how long it lasted, ns; `None` if that is not known.
     pub lasted_ns: Option<u64>,
 }
 
-/// The findings that hold, by key. A finding ends when five snapshots, or those of five
-/// seconds, do not have it: what comes and goes is one episode. One that is judged by a
-/// single second begins with the third snapshot, or after three seconds.
+/// The findings that hold, by key. A finding ends when it has not been there for five
+/// seconds: what comes and goes is one episode. One about IO, which is judged by single
+/// seconds, begins after three seconds.
 #[derive(Clone, Debug, Default)]
 pub struct ActiveFindings {
     episodes: BTreeMap<FindingKey, Episode>,
-    has_begun: bool,
+    /// Time of the last snapshot, ns since boot; `None` before the first.
+    now_ns: Option<u64>,
 }
 
-/// Number of snapshots, and time, ns, after which a finding begins, and ends.
-const BEGINS: (u32, u64) = (3, 3_000_000_000);
-const ENDS: (u32, u64) = (5, 5_000_000_000);
+/// How long IO must last, ns. Shorter pauses than `PAUSE_NS` do not count.
+const LASTS_NS: u64 = 2_900_000_000;
+const PAUSE_NS: u64 = 900_000_000;
+/// After this time without it, a finding has ended, ns. Ticks are never exactly on time.
+const ENDS_NS: u64 = 4_900_000_000;
 
 impl ActiveFindings {
     /// Takes the next snapshot. Returns the findings that begin, then the findings that end.
     pub fn update(&mut self, snapshot: &Snapshot) -> Vec<Changed> {
         let stamp = snapshot.stamp;
         // What holds when procviz comes has held before.
-        let is_first = !std::mem::replace(&mut self.has_begun, true);
-        let mut changes = Vec::new();
-        let mut there = BTreeMap::new();
+        let is_first = self.now_ns.is_none();
+        let before_ns = self.now_ns.replace(stamp.boot_ns);
+        let mut ended = Vec::new();
+        if before_ns.is_some_and(|before_ns| stamp.boot_ns < before_ns) {
+            // Another boot: all that held has ended before it.
+            let begin_ns = stamp.boot_ns.saturating_sub(stamp.interval_ns);
+            ended.extend(self.end_all(|_| true));
+            for changed in &mut ended {
+                (changed.time_ns, changed.lasted_ns) = (begin_ns, None);
+            }
+        }
+        for episode in self.episodes.values_mut() {
+            episode.missing_ns = episode.missing_ns.saturating_add(stamp.interval_ns.max(1));
+        }
+        let mut begun = Vec::new();
         for finding in &snapshot.findings {
             let key = finding.key();
-            let before = self.episodes.remove(&key);
-            let mut episode = before.unwrap_or_else(|| Episode::new(finding));
-            episode.see(finding, stamp);
-            let is_sure = is_first || finding.rule != Rule::Io || episode.run.reaches(BEGINS);
-            if episode.begun_ns.is_none() && is_sure {
-                episode.begun_ns = Some(stamp.boot_ns);
-                changes.push((key.clone(), finding.clone()));
+            let episode = self.episodes.entry(key.clone());
+            let episode = episode.or_insert_with(|| Episode::new(finding, stamp));
+            // Of two findings with one key, the first is the larger one.
+            if episode.missing_ns == 0 {
+                continue;
             }
-            there.insert(key, episode);
+            episode.see(finding, stamp);
+            let lasted_ns = episode.last_ns.saturating_sub(episode.first_ns);
+            let is_sure = is_first || finding.rule != Rule::Io || lasted_ns >= LASTS_NS;
+            if is_sure && !std::mem::replace(&mut episode.has_begun, true) {
+                begun.push((key, finding.clone()));
+            }
         }
-        changes.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let begun = changes.into_iter().map(|(_, finding)| Changed {
+        begun.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let begun = begun.into_iter().map(|(_, finding)| Changed {
             change: Change::Begins,
             finding,
             time_ns: stamp.boot_ns,
             lasted_ns: None,
         });
-        let mut changes: Vec<Changed> = begun.collect();
-        for (key, mut episode) in std::mem::take(&mut self.episodes) {
-            // What has not begun is forgotten at once.
-            let Some(begun_ns) = episode.begun_ns else {
-                continue;
-            };
-            episode.miss(stamp.interval_ns);
-            if !episode.run.reaches(ENDS) {
-                there.insert(key, episode);
-                continue;
-            }
-            changes.push(Changed {
-                change: Change::Ends,
-                time_ns: episode.last_ns,
-                lasted_ns: Some(episode.last_ns.saturating_sub(begun_ns)),
-                finding: Finding {
-                    value: episode.peak,
-                    ..episode.finding
-                },
-            });
-        }
-        self.episodes = there;
-        changes
+        let is_over = |episode: &Episode| {
+            let limit_ns = if episode.has_begun { ENDS_NS } else { PAUSE_NS };
+            episode.missing_ns >= limit_ns
+        };
+        let over = self.end_all(is_over);
+        begun.chain(ended).chain(over).collect()
     }
 
-    /// All findings that hold.
-    pub fn all(&self) -> impl Iterator<Item = &Finding> {
-        let episodes = self.episodes.values();
-        let begun = episodes.filter(|episode| episode.begun_ns.is_some());
-        begun.map(|episode| &episode.finding)
+    /// The findings that have ended by the end of a run.
+    pub fn finish(&mut self) -> Vec<Changed> {
+        self.end_all(|episode| episode.missing_ns > 0)
+    }
+
+    /// All findings that hold, with the time at which each was last seen, ns since boot.
+    pub fn all(&self) -> impl Iterator<Item = (&Finding, u64)> {
+        let begun = self.episodes.values().filter(|episode| episode.has_begun);
+        begun.map(|episode| (&episode.finding, episode.last_ns))
+    }
+
+    /// Removes episodes. Returns the ends of those that had begun.
+    fn end_all(&mut self, is_over: impl Fn(&Episode) -> bool) -> Vec<Changed> {
+        let over = self
+            .episodes
+            .extract_if(.., |_, episode| is_over(episode))
+            .filter(|(_, episode)| episode.has_begun);
+        let ends = over.map(|(_, episode)| Changed {
+            change: Change::Ends,
+            time_ns: episode.last_ns,
+            lasted_ns: Some(episode.last_ns.saturating_sub(episode.first_ns)),
+            finding: Finding {
+                value: episode.peak,
+                ..episode.finding
+            },
+        });
+        ends.collect()
     }
 }
 
 impl Episode {
-    fn new(finding: &Finding) -> Self {
+    /// An episode that the snapshot of `stamp` begins; it has yet to be seen.
+    fn new(finding: &Finding, stamp: Stamp) -> Self {
         Self {
             finding: finding.clone(),
-            is_there: true,
-            run: Run::default(),
-            begun_ns: None,
-            last_ns: 0,
+            first_ns: stamp.boot_ns.saturating_sub(stamp.interval_ns),
+            last_ns: stamp.boot_ns,
+            missing_ns: 1,
+            has_begun: false,
             peak: finding.value,
         }
     }
 
     /// The snapshot of `stamp` has the finding.
     fn see(&mut self, finding: &Finding, stamp: Stamp) {
-        if !std::mem::replace(&mut self.is_there, true) {
-            self.run = Run::default();
-        }
-        self.run.add(stamp.interval_ns);
-        self.last_ns = stamp.boot_ns;
-        self.peak = self.peak.max(finding.value);
+        (self.missing_ns, self.last_ns) = (0, stamp.boot_ns);
+        // A rule can have figures of two units: these cannot be compared.
+        self.peak = match finding.unit == self.finding.unit {
+            true => self.peak.max(finding.value),
+            false => finding.value,
+        };
         // A finding ends with the same process and the same name as it began.
         let (about, comm) = (self.finding.about, self.finding.comm);
         self.finding = Finding {
@@ -177,14 +183,6 @@ impl Episode {
             comm,
             ..finding.clone()
         };
-    }
-
-    /// The next snapshot does not have the finding.
-    fn miss(&mut self, interval_ns: u64) {
-        if std::mem::replace(&mut self.is_there, false) {
-            self.run = Run::default();
-        }
-        self.run.add(interval_ns);
     }
 }
 
@@ -300,20 +298,76 @@ mod tests {
         seconds.quiet(4);
         let ended = seconds.next(&[]).remove(0);
         assert_eq!((ended.change, ended.finding.value), (Change::Ends, 9.0));
-        // It ended when it was seen for the last time.
-        assert_eq!(ended.lasted_ns, Some(25_000_000_000));
+        // It ended when it was seen for the last time, and lasted from its first interval on.
         assert_eq!(ended.time_ns - begun_ns, 25_000_000_000);
+        assert_eq!(ended.lasted_ns, Some(28_000_000_000));
         assert_eq!(seconds.active.all().count(), 0);
 
         // With long intervals, a single snapshot is enough.
         let mut minutes = Seconds::new();
         minutes.snapshot.stamp.interval_ns = 60_000_000_000;
         assert_eq!(minutes.next(&[io(1.0)]).len(), 1);
-        assert_eq!(minutes.next(&[]).len(), 1);
+        let ended = minutes.next(&[]).remove(0);
+        assert_eq!(ended.lasted_ns, Some(60_000_000_000));
+
+        // With short ones, the time counts, and not the number of snapshots.
+        let mut tenths = Seconds::new();
+        tenths.snapshot.stamp.interval_ns = 100_000_000;
+        for tenth in 0..60 {
+            let findings = [io(1.0)];
+            let found: &[Finding] = if tenth % 3 == 0 { &findings } else { &[] };
+            let begins = tenths.next(found).len();
+            assert_eq!(begins, usize::from(tenth == 30), "{tenth}");
+        }
+        tenths.quiet(46);
+        assert_eq!(tenths.active.finish().len(), 1);
 
         // What holds when procviz comes begins at once.
         let mut first = Seconds::new();
         first.active = ActiveFindings::default();
         assert_eq!(first.next(&[io(1.0)]).len(), 1);
+    }
+
+    #[test]
+    fn a_key_has_one_episode() {
+        let mut seconds = Seconds::new();
+        let both = [blocked(7, "/a"), blocked(8, "/a")];
+        assert_eq!(seconds.pids(&both), [(Change::Begins, 7)]);
+        for _ in 0..3 {
+            assert_eq!(seconds.pids(&both), []);
+        }
+        // At the end of a run, what is still there has not ended.
+        assert!(seconds.active.finish().is_empty());
+        seconds.quiet(1);
+        let ended = seconds.active.finish();
+        assert_eq!((ended.len(), ended[0].lasted_ns), (1, Some(4_000_000_000)));
+    }
+
+    #[test]
+    fn units_are_not_mixed() {
+        let waits = |value: f64, unit: &'static str| Finding {
+            value,
+            unit,
+            ..blocked(7, "/a")
+        };
+        let mut seconds = Seconds::new();
+        seconds.next(&[waits(3.2, "threads")]);
+        seconds.next(&[waits(0.1, "s")]);
+        seconds.quiet(4);
+        let ended = seconds.next(&[]).remove(0).finding;
+        assert_eq!((ended.value, ended.unit), (0.1, "s"));
+    }
+
+    #[test]
+    fn another_boot_ends_all() {
+        let mut seconds = Seconds::new();
+        seconds.next(&[blocked(7, "/a")]);
+        seconds.snapshot.stamp.boot_ns = 9_000_000_000;
+        let changes = seconds.next(&[blocked(7, "/a")]);
+        let words: Vec<_> = changes.iter().map(|one| one.change).collect();
+        assert_eq!(words, [Change::Begins, Change::Ends]);
+        assert_eq!(changes[1].lasted_ns, None);
+        // Before the first interval of the new boot.
+        assert_eq!(changes[1].time_ns, 9_000_000_000);
     }
 }

@@ -67,6 +67,14 @@ impl History {
         Some((*first, last))
     }
 
+    /// The newest point and the point at `since_ns`, or those of [`span`](Self::span) if the
+    /// history does not reach back so far: the figure over a whole activity.
+    pub(super) fn whole(&self, since_ns: u64, span: (Point, Point)) -> (Point, Point) {
+        let is_it = |point: &&Point| point.time_ns == since_ns;
+        let first = self.points.iter().find(is_it);
+        first.map_or(span, |first| (*first, span.1))
+    }
+
     /// CPU, private memory and IO per second, on average over the last `span_ns`: cores, and
     /// bytes per second. `None` if nothing changed in that time.
     pub(super) fn over(&self, now_ns: u64, span_ns: u64) -> Option<[f64; 3]> {

@@ -16,7 +16,7 @@ use crate::model::{
 
 /// Raise this with each change of the saved data or of its format; a test fails if
 /// that is forgotten.
-const VERSION: u16 = 7;
+const VERSION: u16 = 8;
 const VERSION_BYTES: usize = size_of::<u16>();
 
 /// The saved data besides tasks and rules.
@@ -187,6 +187,7 @@ impl Tracker {
         for (slot, exit) in exits {
             processes.get_mut(slot).ok_or(KeyframeError)?.exit = Some(exit);
         }
+        rules.apply(&self.rule_settings);
         if let Some(rules_state) = last_seconds {
             rules.set_last_seconds(rules_state);
         }

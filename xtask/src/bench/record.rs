@@ -12,7 +12,7 @@ use procviz::{
         Stamp, State, TaskId,
     },
     recording::{Block, Facts, Mark, Packer, Reader},
-    tracker::{ActiveFindings, Changed, LastSeconds, Secrets, Tracker},
+    tracker::{ActiveFindings, LastSeconds, Secrets, Tracker},
     trails::{Stretch, Trails},
 };
 
@@ -187,8 +187,7 @@ impl Made {
             let before = own_cpu_ns();
             let is_full = packer.add(&sample);
             let changes = active_findings.update(tracker.snapshot());
-            let mark = |new: &Changed| Mark::new(new.change, &new.finding, new.time_ns);
-            marks.extend(changes.iter().map(mark));
+            marks.extend(changes.iter().map(Mark::of));
             if (is_full || number == 0)
                 && let Some((block, _)) = packer.block()
             {

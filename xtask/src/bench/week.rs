@@ -10,7 +10,7 @@ use procviz::{
         Reading, Sample, Sources, Stamp, State, Status, TaskId, ThreadEnd,
     },
     recording::{Block, Facts, Mark, Packer},
-    tracker::{ActiveFindings, Change, Changed, LastSeconds, Secrets, Tracker},
+    tracker::{ActiveFindings, Change, LastSeconds, Secrets, Tracker},
 };
 
 use super::{
@@ -117,10 +117,9 @@ pub(crate) fn make(folder: &Path) -> Result<()> {
             file.block(&Block::keyframe(
                 &tracker.keyframe(Secrets::Kept, LastSeconds::Kept)?,
             )?);
-            let now = tracker.snapshot().stamp.boot_ns;
             let held = active_findings.all();
             let held: Vec<Mark> = held
-                .map(|finding| Mark::new(Change::Holds, finding, now))
+                .map(|(finding, time_ns)| Mark::new(Change::Holds, finding, time_ns))
                 .collect();
             if !held.is_empty() {
                 file.block(&Block::marks(&held)?);
@@ -134,8 +133,7 @@ pub(crate) fn make(folder: &Path) -> Result<()> {
                 file.pack(&mut packer)?;
             }
             let changes = active_findings.update(tracker.snapshot());
-            let mark = |new: &Changed| Mark::new(new.change, &new.finding, new.time_ns);
-            let marks: Vec<Mark> = changes.iter().map(mark).collect();
+            let marks: Vec<Mark> = changes.iter().map(Mark::of).collect();
             if !marks.is_empty() {
                 file.pack(&mut packer)?;
                 file.block(&Block::marks(&marks)?);

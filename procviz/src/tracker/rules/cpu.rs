@@ -43,6 +43,8 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
         .since(|a, b| is_above(a, b, threshold))
         .min(first.time_ns);
     let since = subject.since(Rule::Cpu, since);
+    let (first, last) = subject.history.whole(since, (first, last));
+    let cores = rate(first, last, |point| point.cpu_ns) / 1e9;
     let mut text = format!(
         "uses {cores:.2} cores for {}",
         duration_text(last.time_ns.saturating_sub(since))

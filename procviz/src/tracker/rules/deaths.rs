@@ -60,12 +60,15 @@ impl Deaths {
             if let Event::ProcessEnd(record) = event
                 && filter.shows_record(record)
             {
-                let is_death = record.status.is_crash() || record.status.code() != Some(0);
+                let has_failed = record.status.code().is_some_and(|code| code != 0);
+                let is_death = record.status.is_crash() || has_failed;
                 // A process that is older than the first sample is its own origin.
                 let origin = Some(record.process).filter(|id| is_death && *id == record.origin);
                 let parent = origin.and_then(|_| parents.of(record, world));
+                // Nobody saw who started it: a manager can have stopped it, or adopted it.
+                let is_managed =
+                    parent.is_none() && world.name(record.origin).is_some_and(is_manager);
                 let origin = parent.unwrap_or(record.origin);
-                let is_managed = world.name(origin).is_some_and(is_manager);
                 self.death((origin, record), is_managed, world);
             }
         }
@@ -172,7 +175,9 @@ impl Deaths {
             };
             let by = match world.name(origin) {
                 Some(comm) => {
-                    let verb = if is_manager(comm) {
+                    let mut pairs = deaths.iter().zip(deaths.iter().skip(1));
+                    let is_again = pairs.any(|(one, next)| next.id.start_ns >= one.time_ns);
+                    let verb = if is_manager(comm) && is_again {
                         "restarted"
                     } else {
                         "started"

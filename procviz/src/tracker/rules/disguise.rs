@@ -5,13 +5,13 @@ use rustc_hash::FxHashSet;
 use super::world::World;
 use crate::model::{Comm, Event, Finding, Process, Rename, Rule, TaskId};
 
-/// Names of kernel threads up to the first `/`.
-const BEFORE_A_SLASH: [&str; 14] = [
+/// Names of kernel threads up to the first `/`, after which a number follows. After `kworker/`
+/// a `u` can be before the number.
+const BEFORE_A_NUMBER: [&str; 12] = [
     "backlog_napi",
     "cpuhp",
     "idle_inject",
     "irq",
-    "jbd2",
     "ksoftirqd",
     "kworker",
     "migration",
@@ -20,8 +20,11 @@ const BEFORE_A_SLASH: [&str; 14] = [
     "rcuog",
     "rcuop",
     "rcuos",
-    "xfsaild",
 ];
+/// The same, after which a name follows.
+const BEFORE_A_NAME: [&str; 2] = ["jbd2", "xfsaild"];
+/// A child of the kernel is called like its parent until it runs its program, ns.
+const YOUNG_NS: u64 = 1_000_000_000;
 /// Names of kernel threads, without a number at the end.
 const WHOLE: [&str; 18] = [
     "kauditd",
@@ -86,6 +89,9 @@ impl Disguise {
             let Some(claim) = claim(process, world) else {
                 continue;
             };
+            if world.now_ns().saturating_sub(id.start_ns) < YOUNG_NS {
+                continue;
+            }
             findings.push(Finding {
                 about: Some(*id),
                 dot: Some(*id),
@@ -120,10 +126,14 @@ fn claim(process: &Process, world: World<'_>) -> Option<Comm> {
 fn is_of_the_kernel(name: &[u8]) -> bool {
     let name = name.strip_prefix(b"[").unwrap_or(name);
     if let Some(slash) = name.iter().position(|byte| *byte == b'/') {
-        let family = &name[..slash];
-        return BEFORE_A_SLASH
-            .iter()
-            .any(|known| known.as_bytes() == family);
+        let (family, rest) = (&name[..slash], &name[slash + 1..]);
+        let is_in = |names: &[&str]| names.iter().any(|known| known.as_bytes() == family);
+        let number = match family {
+            b"kworker" => rest.strip_prefix(b"u").unwrap_or(rest),
+            _ => rest,
+        };
+        let has_number = number.first().is_some_and(u8::is_ascii_digit);
+        return is_in(&BEFORE_A_NAME) || (has_number && is_in(&BEFORE_A_NUMBER));
     }
     let name = name.strip_suffix(b"]").unwrap_or(name);
     let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit());
@@ -164,6 +174,9 @@ mod tests {
             "[celeryd: w1]",
             "ksmtuned",
             "a/b",
+            "migration/migrate",
+            "irq/handler",
+            "kworker/user",
         ] {
             assert!(!is_of_the_kernel(name.as_bytes()), "{name}");
         }

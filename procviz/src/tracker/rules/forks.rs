@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use rustc_hash::FxHashMap;
 
 use super::{SECOND, world::World};
-use crate::model::{Comm, Event, Finding, Fork, Rule, TaskId, duration_text, total};
+use crate::model::{Comm, Event, ExitRecord, Finding, Rule, TaskId, duration_text, total};
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// The period in which the starts of a burst are counted, ns.
@@ -33,9 +33,14 @@ struct Origin {
     /// Number of started processes in each `BIN_NS` of the time since boot.
     bins: BTreeMap<u64, u64>,
     name: Comm,
-    /// The process that was started last: the living end of a chain.
-    last: Option<TaskId>,
+    /// The processes that were started last, each with its parent.
+    started: VecDeque<(TaskId, TaskId)>,
+    /// The name of a chain, from its first link on.
+    chain: Option<Comm>,
 }
+
+/// Upper limit for the processes in `Origin::started`.
+const MOST_STARTED: usize = 16;
 
 /// Forks and CPU time that an ancestor caused in one tick.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
@@ -43,7 +48,7 @@ struct Tick {
     time_ns: u64,
     interval_ns: u64,
     forks: u64,
-    /// Forks by the process that was started before.
+    /// Exits of processes that have started another one, which is still alive.
     links: u64,
     /// Exits of processes that were started a moment ago.
     exits: u64,
@@ -70,10 +75,11 @@ impl Forks {
                 Event::Fork(fork)
                     if fork.id == fork.process && !fork.kthread && filter.shows_fork(fork) =>
                 {
-                    let is_link = self.is_link(fork);
+                    let started = &mut self.origins.entry(fork.origin).or_default().started;
+                    started.truncate(MOST_STARTED - 1);
+                    started.push_front((fork.parent, fork.process));
                     let tick = self.tick(fork.origin, stamp.boot_ns, stamp.interval_ns);
                     tick.forks = tick.forks.saturating_add(1);
-                    tick.links += u64::from(is_link);
                     self.bin(fork.origin, fork.id.start_ns, 1);
                     self.name(fork.origin, fork.comm);
                 }
@@ -81,7 +87,9 @@ impl Forks {
                     if stamp.boot_ns.saturating_sub(record.process.start_ns) < SPAN_NS
                         && filter.shows_record(record) =>
                 {
+                    let is_link = self.is_link(record);
                     let tick = self.tick(record.origin, stamp.boot_ns, stamp.interval_ns);
+                    tick.links += u64::from(is_link);
                     let used = record.cpu_ns.unwrap_or(0);
                     tick.exits += 1;
                     tick.dead_cpu_ns = tick.dead_cpu_ns.saturating_add(used);
@@ -109,6 +117,10 @@ impl Forks {
                 stamp.boot_ns.saturating_sub(bin.saturating_mul(BIN_NS))
                     < SPAN_NS.max(stamp.interval_ns)
             });
+            origin.chain = match origin.is_chain(world.thresholds().chain_links) {
+                true => origin.chain.or(Some(origin.name)),
+                false => None,
+            };
             !origin.ticks.is_empty()
         });
     }
@@ -126,10 +138,19 @@ impl Forks {
         &mut ticks[last]
     }
 
-    /// Whether the process that was started last has started this one.
-    fn is_link(&mut self, fork: &Fork) -> bool {
-        let origin = self.origins.entry(fork.origin).or_default();
-        origin.last.replace(fork.process) == Some(fork.parent)
+    /// Whether a process that exits has started another one that is still alive, and was
+    /// itself started a moment ago.
+    fn is_link(&mut self, record: &ExitRecord) -> bool {
+        let Some(origin) = self.origins.get_mut(&record.origin) else {
+            return false;
+        };
+        let was_started = origin
+            .started
+            .iter()
+            .any(|(_, child)| *child == record.process);
+        origin.started.retain(|(_, child)| *child != record.process);
+        let mut started = origin.started.iter();
+        was_started && started.any(|(parent, _)| *parent == record.process)
     }
 
     fn bin(&mut self, origin: TaskId, time_ns: u64, count: u64) {
@@ -156,7 +177,8 @@ impl Forks {
             let forks = count as f64 / seconds;
             let used = total(origin.ticks.iter().map(|tick| tick.dead_cpu_ns));
             let cores = used as f64 / watched as f64;
-            if origin.is_chain(thresholds.chain_links) {
+            let is_ignored = world.settings.ignores_all(Rule::Chain);
+            if !is_ignored && origin.is_chain(thresholds.chain_links) {
                 findings.push(origin.chain(*id, (watched, forks, cores), world));
                 continue;
             }
@@ -246,8 +268,9 @@ impl Origin {
         world: World<'_>,
     ) -> Finding {
         let is_present = |id: &TaskId| world.process(*id).is_some();
-        let end = self.last.filter(is_present);
-        let name = end.and_then(|end| world.name(end)).unwrap_or(self.name);
+        let last = self.started.front().map(|(_, child)| *child);
+        let end = last.filter(is_present);
+        let name = self.chain.unwrap_or(self.name);
         let used = match cores < 0.005 {
             true => String::new(),
             false => format!("; exited processes used {cores:.2} cores"),

@@ -23,6 +23,8 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
                 .min(first.time_ns);
             let since = subject.since(Rule::Growth, since);
             let span = duration_text(last.time_ns.saturating_sub(since));
+            let (first, last) = subject.history.whole(since, (first, last));
+            let speed = rate(first, last, |point| point.private);
             let text = format!(
                 "memory grows by {} for {span}, now {}",
                 rate_text(speed),

@@ -23,6 +23,8 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
         .min(first.time_ns);
     let since = subject.since(Rule::Io, since);
     let span = duration_text(last.time_ns.saturating_sub(since));
+    let (first, last) = subject.history.whole(since, (first, last));
+    let speed = rate(first, last, |point| point.io_bytes);
     let share = if is_most {
         format!(", {:.0} % of all IO", part * 100.0)
     } else {

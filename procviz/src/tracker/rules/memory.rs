@@ -12,6 +12,10 @@ use crate::model::{Finding, Process, Rule, TaskId, bytes_text, duration_text};
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Memory {
     large: FxHashSet<TaskId>,
+    /// Whether to check all processes again: those of a keyframe were chosen with another
+    /// threshold.
+    #[serde(skip)]
+    pub(super) checks_all: bool,
 }
 
 impl Memory {
@@ -27,7 +31,8 @@ impl Memory {
                 .held()
                 .is_some_and(|size| size as f64 >= total as f64 * least)
         };
-        if world.sample.complete && world.is_opening() {
+        let is_first = world.sample.complete && world.is_opening();
+        if std::mem::take(&mut self.checks_all) || is_first {
             let all = world.snapshot.processes.iter().filter(is_large);
             self.large.extend(all.map(|process| process.id));
         }

@@ -146,8 +146,8 @@ impl Rules {
         self.judge_states(world, &mut findings);
         subjects::set_users(world, &mut findings);
         groups::judge(&self.histories, world, &mut findings);
-        severity::judge(&self.waiting, world, &mut findings);
         findings.retain(|finding| !world.settings.ignores(finding));
+        severity::judge(&self.waiting, world, &mut findings);
         subjects::rank(findings)
     }
 
@@ -160,6 +160,12 @@ impl Rules {
 
     pub(super) fn set_last_seconds(&mut self, saved: (Histories, Waiting, RecentShmem)) {
         (self.histories, self.waiting, self.shmem.recent) = saved;
+    }
+
+    /// Prepares the state of a keyframe for thresholds that can differ from those with which
+    /// it was made.
+    pub(super) fn apply(&mut self, settings: &RuleSettings) {
+        self.memory.checks_all = settings.thresholds != Thresholds::default();
     }
 
     /// Forgets data that was gathered without applying a filter.

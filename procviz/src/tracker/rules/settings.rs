@@ -118,11 +118,6 @@ impl RuleSettings {
         self.ignored.push((rule, name));
     }
 
-    /// Whether nothing is set.
-    pub fn is_default(&self) -> bool {
-        self.ignored.is_empty() && self.thresholds == Thresholds::default()
-    }
-
     /// Whether all findings of a rule are left out.
     pub(super) fn ignores_all(&self, rule: Rule) -> bool {
         let mut ignored = self.ignored.iter();
@@ -153,9 +148,9 @@ mod tests {
         for threshold in Threshold::ALL {
             let mut settings = RuleSettings::default();
             assert!(settings.set(threshold.rule, threshold.key, threshold.default));
-            assert!(settings.is_default(), "{threshold:?}");
+            assert_eq!(settings.thresholds, Thresholds::default(), "{threshold:?}");
             assert!(settings.set(threshold.rule, threshold.key, 7.25));
-            assert!(!settings.is_default(), "{threshold:?}");
+            assert_ne!(settings.thresholds, Thresholds::default(), "{threshold:?}");
             assert!(before <= Some(threshold.rule), "in the order of the rules");
             before = Some(threshold.rule);
         }

@@ -63,7 +63,8 @@ pub(super) struct Names<'a> {
 
 /// A name that wants a place at its dot.
 struct Wanted {
-    mark: u32,
+    /// The dot; of a run the last one, or the first if there is no room at the last.
+    marks: [u32; 2],
     text: String,
     color: Color,
 }
@@ -139,6 +140,7 @@ impl Names<'_> {
             let alike = members.get(&run.likeness);
             runs::text(alike.map_or(&[], Vec::as_slice), (snapshot, self.scope))
         };
+        let ends = |run: &Run<'_>| [placed[run.until - 1].mark, placed[run.from].mark];
         let mut named: Vec<Likeness<'_>> = Vec::new();
         let mut wanted = Vec::new();
         let run_of = |place: usize| {
@@ -156,22 +158,22 @@ impl Names<'_> {
                 let mut run = placed[run.from..run.until].iter();
                 standing.is_group || run.all(|placed| placed.process.id == process)
             };
-            let (mark, text) = match run_of(place).filter(is_whole) {
+            let (marks, text) = match run_of(place).filter(is_whole) {
                 Some(run) if named.contains(&run.likeness) => continue,
                 Some(run) => {
                     named.push(run.likeness);
-                    (placed[run.from].mark, format!("{}{figure}", text_of(run)))
+                    (ends(run), format!("{}{figure}", text_of(run)))
                 }
-                None => (placed[place].mark, format!("{}{figure}", standing.who)),
+                None => ([placed[place].mark; 2], format!("{}{figure}", standing.who)),
             };
             let color = self.palette.ink;
-            wanted.push(Wanted { mark, text, color });
+            wanted.push(Wanted { marks, text, color });
         }
         for run in runs.iter().take(MOST_RUNS) {
             if !named.contains(&run.likeness) {
                 named.push(run.likeness);
                 wanted.push(Wanted {
-                    mark: placed[run.from].mark,
+                    marks: ends(run),
                     text: text_of(run),
                     color: self.palette.faint,
                 });
@@ -206,7 +208,8 @@ impl Names<'_> {
     fn write(&self, scene: &mut Scene, wanted: Vec<Wanted>, numbered: &[Numbered]) {
         let marks: Vec<Mark> = wanted
             .iter()
-            .filter_map(|wanted| mark_of(scene, wanted.mark))
+            .flat_map(|wanted| wanted.marks)
+            .filter_map(|mark| mark_of(scene, mark))
             .collect();
         let near = Near::new(&marks, self.bounds);
         let around = scene.marks.iter().filter(|mark| near.has(mark));
@@ -215,15 +218,16 @@ impl Names<'_> {
         let taken = scene.items.iter().filter_map(box_of).chain(numbers);
         let taken = taken.collect();
         let mut labels = Labels::new(self.bounds, around, taken);
-        for Wanted { mark, text, color } in wanted {
-            let Some(mark) = mark_of(scene, mark) else {
-                continue;
-            };
+        for Wanted { marks, text, color } in wanted {
             let font = self.context.font;
             let text = font.fit(&text, SIZE, WIDEST);
             let size = (font.width(&text, SIZE), SIZE + 1.0);
-            let at = (mark.x, mark.y, mark.r);
-            let Some(((x, y), _)) = labels.place(at, size, None) else {
+            let mut spots = marks.into_iter().filter_map(|mark| {
+                let mark = mark_of(scene, mark)?;
+                let (at, _) = labels.place((mark.x, mark.y, mark.r), size, None)?;
+                Some((mark, at))
+            });
+            let Some((mark, (x, y))) = spots.next() else {
                 continue;
             };
             self.lead(scene, &mark, (x, y, x + size.0, y + size.1));
