@@ -85,8 +85,27 @@ fn culprit(folder: &Folder, fault: &Fault) -> Result<Running, Failed> {
     ))
 }
 
-fn crowd() -> Running {
-    started(&mut crate::support::workload(&["crowd", "900"]))
+/// What goes on beside the culprit: 900 sleepers, and if a variable is set, also a compiler on
+/// each of two CPUs and 2,000 threads that wake up ten times a second.
+fn others(folder: &Folder) -> Result<Vec<Running>, Failed> {
+    let mut others = vec![started(&mut crate::support::workload(&["crowd", "900"]))];
+    if std::env::var_os("PROCVIZ_TEST_BESIDE_A_BUILD").is_none() {
+        return Ok(others);
+    }
+    for _ in 0..4 {
+        others.push(started(&mut crate::support::workload(&["wake", "500"])));
+    }
+    let source = folder.file("part.c");
+    let functions = (0..2_000).map(|number| {
+        format!("int f{number}(int x) {{ int y = 0; while (x--) y += x * {number}; return y; }}\n")
+    });
+    std::fs::write(&source, functions.collect::<String>())?;
+    for _ in 0..2 {
+        let script = "while :; do cc -O2 -c -o /dev/null \"$0\"; done";
+        let mut shell = Command::new("sh");
+        others.push(Running::new(shell.args(["-c", script]).arg(&source)));
+    }
+    Ok(others)
 }
 
 /// The texts of a picture in the order in which they are drawn.
@@ -125,7 +144,7 @@ fn named(faults: &[Fault]) -> Result<(), Failed> {
     let mode = std::os::unix::fs::PermissionsExt::from_mode;
     std::fs::set_permissions(&folder.0, mode(0o755))?;
     std::fs::set_permissions(folder.file("open"), mode(0o777))?;
-    let _crowd = crowd();
+    let _others = others(&folder)?;
     let mut wrong = Vec::new();
     for fault in faults {
         let _culprit = culprit(&folder, fault)?;
