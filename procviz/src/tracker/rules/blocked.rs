@@ -9,12 +9,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::world::World;
 use crate::model::{
-    Comm, Event, Finding, Rule, State, TaskId, Untrusted, count_text, duration_text,
+    Comm, Event, Finding, Rule, State, TaskId, Untrusted, count_text, duration_text, many_text,
 };
 
 /// Many threads of one command and cgroup are reported after this part of the time.
 const OF_MANY: f64 = 0.58;
 const MANY: u64 = 5;
+/// Upper limit for the commands that a text names.
+const MOST_COMMANDS: usize = 3;
 /// Longest name of a function of the kernel that is shown, bytes.
 const MOST_PLACE: usize = 64;
 
@@ -26,8 +28,12 @@ pub(super) struct Blocked {
     places: FxHashMap<TaskId, Arc<[u8]>>,
 }
 
-/// Blocked threads of one command and cgroup.
-struct Fold {
+/// Blocked threads of one command and cgroup, or of several that wait at one place.
+struct Fold<'a> {
+    /// Number of threads of each command.
+    comms: BTreeMap<Comm, u64>,
+    /// Path of the cgroup; `None` if there are several, or if it is not known.
+    cgroup: Option<&'a str>,
     count: u64,
     processes: BTreeSet<TaskId>,
     longest_ns: u64,
@@ -37,7 +43,55 @@ struct Fold {
     places: BTreeMap<Arc<[u8]>, u64>,
 }
 
-impl Fold {
+impl Fold<'_> {
+    /// The command with most threads; of several with as many the first by name.
+    fn comm(&self) -> Comm {
+        let most = self.comms.iter().rev().max_by_key(|(_, count)| **count);
+        most.map(|(comm, _)| *comm).unwrap_or_default()
+    }
+
+    /// Where most of the threads wait.
+    fn main_place(&self) -> Option<&Arc<[u8]>> {
+        // Of equal counts the first in the order of the texts.
+        let most = self.places.iter().rev().max_by_key(|(_, count)| **count);
+        most.map(|(place, _)| place)
+    }
+
+    fn add(&mut self, other: Self) {
+        for (comm, count) in other.comms {
+            *self.comms.entry(comm).or_default() += count;
+        }
+        for (place, count) in other.places {
+            *self.places.entry(place).or_default() += count;
+        }
+        self.cgroup = self.cgroup.filter(|own| other.cgroup == Some(*own));
+        self.count += other.count;
+        self.processes.extend(other.processes);
+        let is_longer = other.longest_ns > self.longest_ns
+            || (other.longest_ns == self.longest_ns && other.first < self.first);
+        if is_longer {
+            (self.longest_ns, self.first, self.process) =
+                (other.longest_ns, other.first, other.process);
+        }
+    }
+
+    /// The other commands: ` (20 × tar, 3 × rsync)`.
+    fn commands(&self) -> String {
+        if self.comms.len() == 1 {
+            return String::new();
+        }
+        let mut comms: Vec<_> = self.comms.iter().collect();
+        comms.sort_by_key(|(comm, count)| (std::cmp::Reverse(**count), **comm));
+        let shown = comms.iter().take(MOST_COMMANDS);
+        let mut words: Vec<_> = shown
+            .map(|(comm, count)| many_text(**count, &comm.text().name()))
+            .collect();
+        if comms.len() > MOST_COMMANDS {
+            words.push(format!("{} other commands", comms.len() - MOST_COMMANDS));
+        }
+        format!(" ({})", words.join(", "))
+    }
+
     /// The text of the finding. `count` threads are blocked; if each process has one of
     /// them, the text says processes.
     fn text(&self) -> String {
@@ -52,14 +106,14 @@ impl Fold {
             processes if processes == self.count => format!("{count} processes"),
             processes => format!("{count} threads of {} processes", count_text(processes)),
         };
-        format!("{tasks} blocked (D), the longest for {longest}{place}")
+        let commands = self.commands();
+        format!("{tasks}{commands} blocked (D), the longest for {longest}{place}")
     }
 
     /// Where most of the threads wait: `, in vfork (wait_for_vfork_done)`.
     fn place(&self) -> String {
-        // Of equal counts the first in the order of the texts.
-        let most = self.places.iter().rev().max_by_key(|(_, count)| **count);
-        let Some((place, count)) = most else {
+        let most = self.main_place();
+        let Some((place, count)) = most.and_then(|place| self.places.get_key_value(place)) else {
             return String::new();
         };
         // A recording can hold any text.
@@ -125,6 +179,8 @@ impl Blocked {
             let fold = folds
                 .entry((world.snapshot.name_of(process), process.cgroup.as_deref()))
                 .or_insert(Fold {
+                    comms: BTreeMap::new(),
+                    cgroup: process.cgroup.as_deref(),
                     count: 0,
                     processes: BTreeSet::new(),
                     longest_ns: 0,
@@ -133,6 +189,10 @@ impl Blocked {
                     places: BTreeMap::new(),
                 });
             fold.count += 1;
+            *fold
+                .comms
+                .entry(world.snapshot.name_of(process))
+                .or_default() += 1;
             if let Some(place) = self.places.get(id) {
                 *fold.places.entry(Arc::clone(place)).or_default() += 1;
             }
@@ -141,16 +201,16 @@ impl Blocked {
                 (fold.longest_ns, fold.first, fold.process) = (blocked_ns, *id, process.id);
             }
         }
-        for ((comm, cgroup), fold) in folds {
+        for fold in together(folds.into_values()) {
             if fold.longest_ns < threshold_ns && fold.count < MANY {
                 continue;
             }
             let text = fold.text();
             findings.push(Finding {
-                cgroup: cgroup.map(Arc::from),
+                cgroup: fold.cgroup.map(Arc::from),
                 about: Some(fold.process),
                 dot: Some(fold.first),
-                comm: Some(comm),
+                comm: Some(fold.comm()),
                 count: fold.count,
                 value: fold.longest_ns as f64 / 1e9,
                 unit: "s",
@@ -160,4 +220,30 @@ impl Blocked {
             });
         }
     }
+}
+
+/// Puts together what waits at one place, if it is of several commands: they wait for the same
+/// thing.
+fn together<'a>(folds: impl Iterator<Item = Fold<'a>>) -> Vec<Fold<'a>> {
+    let mut places: BTreeMap<Arc<[u8]>, Vec<Fold<'_>>> = BTreeMap::new();
+    let mut all = Vec::new();
+    for fold in folds {
+        match fold.main_place().cloned() {
+            Some(place) => places.entry(place).or_default().push(fold),
+            None => all.push(fold),
+        }
+    }
+    for folds in places.into_values() {
+        let comms: BTreeSet<Comm> = folds.iter().map(Fold::comm).collect();
+        if comms.len() == 1 {
+            all.extend(folds);
+            continue;
+        }
+        let sum = folds.into_iter().reduce(|mut sum, fold| {
+            sum.add(fold);
+            sum
+        });
+        all.extend(sum);
+    }
+    all
 }

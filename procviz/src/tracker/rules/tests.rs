@@ -602,6 +602,34 @@ fn blocked_is_folded_by_command() {
     assert!(place.ends_with("_bit") && !place.contains('\x1b'), "{text}");
 }
 
+/// What waits at one place waits for the same thing, whatever the commands are.
+#[test]
+fn blocked_at_one_place_is_one_finding() {
+    let mut play = Play::new(&["init", "tar", "rsync", "tar", "cp", "disk"]);
+    for tid in 2..=6 {
+        play.ran(tid, 1, 0).state = State::Blocked;
+    }
+    let waits = |tid: u32, place: &str| Event::Waits(id(tid), place.as_bytes().into());
+    let nfs = (2..=5).map(|tid| waits(tid, "nfs_wait"));
+    play.sample
+        .events
+        .extend(nfs.chain([waits(6, "io_schedule")]));
+    (0..6).for_each(|_| play.second());
+    let findings = play.findings_of(Rule::Blocked);
+    assert_eq!(findings.len(), 2, "{findings:#?}");
+    let nfs = findings.iter().find(|finding| finding.count == 4).unwrap();
+    assert_eq!(nfs.comm, Some(Comm::new(b"tar")));
+    assert!(
+        nfs.text
+            .starts_with("4 processes (2 × tar, 1 × cp, 1 × rsync) blocked (D)")
+            && nfs.text.ends_with(", in nfs_wait"),
+        "{}",
+        nfs.text
+    );
+    let disk = findings.iter().find(|finding| finding.count == 1).unwrap();
+    assert_eq!(disk.comm, Some(Comm::new(b"disk")));
+}
+
 #[test]
 fn waiting() {
     for (percent, fires) in [(49, false), (51, true)] {
