@@ -11,6 +11,11 @@ impl Totals {
         let mut snapshot = latest;
         let tick = snapshot.tick;
         snapshot.stamp.interval_ns = self.interval_ns;
+        if self.missing_ns > 0 {
+            // Only the length of all gaps together counts.
+            let now = snapshot.stamp.boot_ns;
+            snapshot.gap_ns = Some((now.saturating_sub(self.missing_ns), now));
+        }
         snapshot.own_cpu_ns = self.own_cpu_ns;
         if self.interval_ns > 0 {
             snapshot.machine.clone_from(&self.machine);

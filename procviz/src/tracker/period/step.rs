@@ -7,6 +7,8 @@ use crate::model::{Change, Fold, MachineFigures, Process, Snapshot, TaskId, Thre
 #[derive(Clone, Debug)]
 pub(super) struct Step {
     pub(super) interval_ns: u64,
+    /// The part of the interval that the recording does not cover, ns.
+    pub(super) missing_ns: u64,
     pub(super) own_cpu_ns: u64,
     pub(super) machine: MachineFigures,
     pub(super) processes: Vec<(TaskId, ProcessTotals)>,
@@ -27,6 +29,7 @@ impl Step {
         let tick = snapshot.tick;
         let mut step = Self {
             interval_ns: snapshot.stamp.interval_ns,
+            missing_ns: snapshot.missing_ns(),
             own_cpu_ns: snapshot.own_cpu_ns,
             machine: snapshot.machine.clone(),
             processes: Vec::with_capacity(snapshot.changed.len()),

@@ -51,6 +51,24 @@ fn a_period_is_the_sum_of_its_samples() {
 }
 
 #[test]
+fn gaps_in_the_period_are_said() {
+    let mut play = Play::new(&["init"]);
+    let mut period = Period::whole();
+    for second in 0..6 {
+        let now = play.now + SECOND;
+        if second < 2 {
+            play.sample.gap_ns = Some((now - SECOND / 2, now - SECOND / 4));
+        }
+        play.second();
+        play.sample.gap_ns = None;
+        period.observe(play.tracker.snapshot());
+    }
+    let latest = play.tracker.snapshot();
+    assert_eq!(latest.missing_ns(), 0);
+    assert_eq!(period.snapshot(latest.clone()).missing_ns(), SECOND / 2);
+}
+
+#[test]
 fn what_ended_in_the_period_is_in_it() {
     let mut play = Play::new(&["init", "shell"]);
     let mut period = Period::last(None);

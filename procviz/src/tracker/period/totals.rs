@@ -18,6 +18,7 @@ pub(super) const MOST_ENDED: usize = 10_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Totals {
     pub(super) interval_ns: u64,
+    pub(super) missing_ns: u64,
     pub(super) own_cpu_ns: u64,
     /// Counters are sums, other figures are those of the last sample.
     pub(super) machine: MachineFigures,
@@ -40,6 +41,7 @@ impl Totals {
             _ => sum_of_machines(&self.machine, later.machine.clone()),
         };
         self.interval_ns = self.interval_ns.saturating_add(later.interval_ns);
+        self.missing_ns = self.missing_ns.saturating_add(later.missing_ns);
         self.own_cpu_ns = self.own_cpu_ns.saturating_add(later.own_cpu_ns);
         for (id, totals) in later.processes.iter().copied() {
             match self.processes.get_mut(&id) {
