@@ -109,7 +109,11 @@ fn print(
     out.write(|out| {
         lines.iter().try_for_each(|changed| {
             if is_json {
-                let when = (changed.time_ns, changed.change.word());
+                let when = json::When {
+                    time_ns: changed.time_ns,
+                    change: changed.change.word(),
+                    lasted_ns: changed.lasted_ns,
+                };
                 json::finding(out, &snapshot.host, &changed.finding, when, names)
             } else {
                 line(out, &snapshot.host, changed, is_recorded)
@@ -232,7 +236,12 @@ fn write(
 ) -> Result<Reader, Failure> {
     let reader = out.write(|out| {
         if is_json {
-            json::mark(out, host, mark, change.word(), names)
+            let when = json::When {
+                time_ns: mark.time_ns,
+                change: change.word(),
+                lasted_ns,
+            };
+            json::mark(out, host, mark, when, names)
         } else {
             let comm = mark.comm.as_deref();
             let line = Line {

@@ -61,13 +61,14 @@ pub(crate) fn finding(
     out: &mut impl Write,
     host: &Host,
     finding: &Finding,
-    (time_ns, change): (u64, &'static str),
+    when: When,
     names: Names<'_>,
 ) -> io::Result<()> {
     let value = Line {
         schema: SCHEMA,
-        time: rfc3339(host, time_ns),
-        change,
+        time: rfc3339(host, when.time_ns),
+        change: when.change,
+        lasted_ns: when.lasted_ns,
         finding: FindingLine::new(host, finding, names),
     };
     line(out, &value)
@@ -78,15 +79,16 @@ pub(crate) fn mark(
     out: &mut impl Write,
     host: &Host,
     mark: &Mark,
-    change: &'static str,
+    when: When,
     names: Names<'_>,
 ) -> io::Result<()> {
     let pid = mark.about.map(|about| about.tid);
     let comm = mark.comm.as_deref();
     let value = Line {
         schema: SCHEMA,
-        time: rfc3339(host, mark.time_ns),
-        change,
+        time: rfc3339(host, when.time_ns),
+        change: when.change,
+        lasted_ns: when.lasted_ns,
         finding: FindingLine {
             rule: &mark.rule,
             rank: mark.rank,
@@ -107,12 +109,22 @@ pub(crate) fn mark(
     line(out, &value)
 }
 
+/// When a finding begins or ends, ns since boot, and how long one that ends lasted, ns.
+#[derive(Clone, Copy)]
+pub(crate) struct When {
+    pub(crate) time_ns: u64,
+    pub(crate) change: &'static str,
+    pub(crate) lasted_ns: Option<u64>,
+}
+
 /// A finding that begins or ends.
 #[derive(Serialize)]
 struct Line<'a> {
     schema: u32,
     time: Option<String>,
     change: &'static str,
+    /// Of a finding that ends; else null.
+    lasted_ns: Option<u64>,
     #[serde(flatten)]
     finding: FindingLine<'a>,
 }
