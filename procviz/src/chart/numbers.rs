@@ -27,7 +27,16 @@ pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) ->
         .collect();
     // Several findings can be about one subject.
     numbered.dedup_by_key(|(rank, _)| *rank);
-    let reach = |mark: &Mark| mark.r.max(5.0) + 3.0;
+    // Rings of neighbours do not interlock, if there is room for a ring at all.
+    let reach = |mark: &Mark| {
+        let others = numbered.iter().filter(|(_, other)| other.id != mark.id);
+        let nearest = others
+            .map(|(_, other)| (other.x - mark.x).hypot(other.y - mark.y))
+            .fold(f32::INFINITY, f32::min);
+        (mark.r.max(5.0) + 3.0)
+            .min(nearest / 2.0 - 0.5)
+            .max(mark.r + 1.5)
+    };
     for (_, mark) in &numbered {
         scene.items.push(Item::Ring {
             at: (mark.x, mark.y),
