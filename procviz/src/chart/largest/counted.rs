@@ -7,8 +7,6 @@ use crate::model::{Snapshot, State, TaskId};
 /// Counts by process.
 #[derive(Default)]
 pub(super) struct Counted {
-    /// The snapshot is that of a period: it has something before it.
-    pub(super) is_period: bool,
     /// Processes and threads started in the interval. A process that lived for a moment counts
     /// for the older one that caused it.
     starts: FxHashMap<TaskId, u64>,
@@ -18,10 +16,7 @@ pub(super) struct Counted {
 
 impl Counted {
     pub(super) fn new(snapshot: &Snapshot) -> Self {
-        let mut counted = Self {
-            is_period: snapshot.peaks.is_some(),
-            ..Self::default()
-        };
+        let mut counted = Self::default();
         let stamp = snapshot.stamp;
         let begin = stamp.boot_ns.saturating_sub(stamp.interval_ns);
         let is_new = |id: TaskId| snapshot.tick > 1 && id.start_ns > begin;

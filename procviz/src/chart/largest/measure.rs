@@ -68,17 +68,17 @@ impl Measure {
             Self::Waiting if is_now => change.wait_ns? as f64,
             Self::Blocked => counted.blocked(process.id)?,
             Self::Starts => counted.starts(process.id)?,
-            Self::CpuBefore => cores_before(process, snapshot)?,
-            Self::Cpu | Self::Io | Self::Waiting => return None,
+            Self::CpuBefore if is_period(snapshot) => cores_before(process, snapshot)?,
+            Self::Cpu | Self::Io | Self::Waiting | Self::CpuBefore => return None,
         };
         (value >= self.least(snapshot)).then_some(value)
     }
 
     /// Whether processes that did not change in the interval can have a value, too.
-    pub(super) fn is_of_all(self, counted: &Counted) -> bool {
+    pub(super) fn is_of_all(self, snapshot: &Snapshot, counted: &Counted) -> bool {
         match self {
             Self::Memory => true,
-            Self::CpuBefore => counted.is_period,
+            Self::CpuBefore => is_period(snapshot),
             Self::Blocked => counted.has_blocked(),
             Self::Starts => counted.has_starts(),
             Self::Cpu | Self::Growth | Self::Io | Self::Waiting => false,
@@ -111,6 +111,11 @@ impl Measure {
             Self::Starts => format!("{} starts", per_second_text(value as u64, seconds)),
         }
     }
+}
+
+/// Whether the snapshot is that of a still picture, which has something before it.
+fn is_period(snapshot: &Snapshot) -> bool {
+    snapshot.peaks.is_some()
 }
 
 fn cores_text(cores: f64) -> String {

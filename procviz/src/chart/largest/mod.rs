@@ -135,7 +135,7 @@ fn found<'a>(measure: Measure, snapshot: &'a Snapshot, counted: &Counted) -> Vec
             group.members.push((value, process));
         }
     };
-    match measure.is_of_all(counted) {
+    match measure.is_of_all(snapshot, counted) {
         true => snapshot.processes.iter().for_each(add),
         false => {
             let changed = snapshot.changed.iter();
@@ -176,4 +176,47 @@ fn peak(measure: Measure, snapshot: &Snapshot, id: TaskId, cores: f64) -> Option
     let peak = *snapshot.peaks.as_ref()?.get(&id)?;
     let is_worth_it = measure == Measure::Cpu && peak > cores * 2.0 && peak >= LEAST_PEAK;
     is_worth_it.then(|| format!(" (peak {peak:.2})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        chart::golden::{found, host},
+        model::{Sample, Sources, Stamp, State},
+        tracker::Tracker,
+    };
+
+    const SECOND: u64 = 1_000_000_000;
+
+    /// Only a still picture has something before it: in a live view the last interval follows
+    /// those that were shown.
+    #[test]
+    fn cpu_before_is_for_still_pictures() {
+        let mut tracker = Tracker::new(host(), Sources::EbpfAndProc);
+        let mut sample = Sample::new(Sources::EbpfAndProc);
+        sample.found = vec![found(1, 1, State::Sleeping), found(2, 2, State::Sleeping)];
+        sample.found[0].cpu_ns = 25 * SECOND;
+        sample.complete = true;
+        for second in [100, 101] {
+            sample.stamp = Stamp {
+                boot_ns: second * SECOND,
+                interval_ns: SECOND,
+            };
+            tracker.update(&sample);
+            sample.found[0].cpu_ns += 1_000_000;
+        }
+        let mut snapshot = tracker.take_snapshot();
+        let before = |snapshot: &Snapshot| {
+            let all = largest(snapshot).into_iter();
+            let mut of = all.filter(|of| of.measure == Measure::CpuBefore);
+            of.next().unwrap().entries
+        };
+        assert!(before(&snapshot).is_empty());
+        snapshot.peaks = Some(Default::default());
+        let entries = before(&snapshot);
+        assert_eq!(entries.len(), 1);
+        let text = format!("{} {}", entries[0].figure, entries[0].who);
+        assert_eq!(text, "0.25 cores over 1 min 39 s task 1");
+    }
 }
