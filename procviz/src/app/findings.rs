@@ -39,7 +39,7 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
     }
     let (mut session, ()) = Session::start(
         Plan {
-            rules: rules.clone(),
+            rules,
             ..Plan::plain(&schedule, &args.sampling, &args.filter, &args.run)
         },
         |_| Ok(()),
@@ -57,9 +57,9 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
         count += lines.iter().filter(begun).count();
         if args.sampling.range.at.is_some() {
             // At a moment, it is not known when a finding began.
-            lines
-                .iter_mut()
-                .for_each(|line| line.change = Change::Holds);
+            let begun = lines.iter_mut();
+            let begun = begun.filter(|line| line.change == Change::Begins);
+            begun.for_each(|line| line.change = Change::Holds);
         }
         let is_recorded = args.sampling.from.is_some();
         let names = |uid| session.users.name(uid);

@@ -20,6 +20,7 @@ use crate::{
     },
     session::{Plan, Session, WantArgs},
     source::proc::TaskFile,
+    tracker::RuleSettings,
 };
 
 /// Lines of `status` that a recording can fill, in the order of the kernel.
@@ -74,7 +75,7 @@ pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Request) -> Result<u8, Fa
         Plan {
             schedule: &schedule,
             filter: &filter,
-            rules: crate::tracker::RuleSettings::default(),
+            rules: RuleSettings::default(),
             run: &[],
             want_args: WantArgs::No,
             wake: None,
