@@ -113,6 +113,14 @@ impl Snapshot {
             .chain(processes.into_iter().flatten())
     }
 
+    /// The thread or process in a slot.
+    pub fn task_at(&self, scope: Scope, slot: usize) -> Option<TaskView<'_>> {
+        match scope {
+            Scope::Threads => self.thread_at(slot),
+            Scope::Processes => self.process_at(slot),
+        }
+    }
+
     /// The thread in a slot.
     pub fn thread_at(&self, slot: usize) -> Option<TaskView<'_>> {
         self.thread_view(slot, self.threads.get(slot)?)

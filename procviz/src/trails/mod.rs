@@ -172,7 +172,7 @@ impl Trails {
         let began = self.began_ns.unwrap_or_default();
         for (id, trail) in &mut self.trails {
             let slot = trail.slot.filter(|_| !trail.is_over);
-            let task = slot.and_then(|slot| task_at(snapshot, self.scope, slot));
+            let task = slot.and_then(|slot| snapshot.task_at(self.scope, slot));
             let Some(task) = task.filter(|task| task.id() == *id && !task.thread.hidden) else {
                 trail.slot = None;
                 continue;
@@ -203,7 +203,7 @@ impl Trails {
             new.extend(tasks.map(|task| task.slot));
         }
         for slot in new {
-            let Some(task) = task_at(snapshot, self.scope, slot) else {
+            let Some(task) = snapshot.task_at(self.scope, slot) else {
                 continue;
             };
             let id = task.id();
@@ -397,13 +397,6 @@ impl Past {
 fn named(snapshot: &Snapshot) -> FxHashSet<TaskId> {
     let findings = snapshot.findings.iter();
     findings.filter_map(|finding| finding.about).collect()
-}
-
-fn task_at(snapshot: &Snapshot, scope: Scope, slot: usize) -> Option<TaskView<'_>> {
-    match scope {
-        Scope::Threads => snapshot.thread_at(slot),
-        Scope::Processes => snapshot.process_at(slot),
-    }
 }
 
 /// CPU time of a task when it was first seen, ns.

@@ -4,17 +4,16 @@ mod layout;
 mod mark;
 mod names;
 mod places;
+mod short_lives;
 mod stable;
 
-use rustc_hash::{FxHashMap, FxHashSet};
-
-pub(super) use self::places::Places;
 use self::{
     layout::{Layout, Room, Wanted, layout},
     mark::Sizes,
     names::Placed,
     stable::StableLayout,
 };
+pub(super) use self::{places::Places, short_lives::short_lives_without_dot};
 use super::{
     Chart, Context, foot,
     grouping::{Grouping, Groups, group_name},
@@ -24,7 +23,7 @@ use super::{
     sorting::Sorting,
 };
 use crate::{
-    model::{Activity, Scope, Snapshot, State, TaskId, TaskView, count_text},
+    model::{Activity, Scope, Snapshot, State, TaskView, count_text},
     scene::{Anchor, Item, Scene, Shape, Text},
 };
 
@@ -78,13 +77,6 @@ pub struct Grid {
     stable: Option<StableLayout>,
 }
 
-/// Upper limit for the dots of tasks that started and exited between two samples.
-const SHOWN_SHORT_LIVES: usize = 60;
-/// More short lives than this with one name, which used less than a thousandth of the CPU time,
-/// have one dot together.
-const MANY_CHEAP: usize = 20;
-/// Upper limit for the dots of tasks that exited, in the picture of a period.
-const SHOWN_ENDED: usize = 1_000;
 const LEFT: f32 = 16.0;
 /// Shares of a core in the legend.
 const CPU_KEY: &[(&str, f64)] = &[("CPU 1 %", 0.01), ("25 %", 0.25), ("100 % of a core", 1.0)];
@@ -352,20 +344,11 @@ impl Grid {
         for (group, of) in self.places.groups().iter().enumerate() {
             for slot in of.slots() {
                 let mark = marks.get(slot).copied().flatten();
-                let task = match self.options.scope {
-                    Scope::Threads => snapshot.threads.get(slot).and_then(|thread| {
-                        let process = snapshot.processes.get(thread.process)?;
-                        Some((thread, process))
-                    }),
-                    Scope::Processes => snapshot.processes.get(slot).and_then(|process| {
-                        let thread = snapshot.main_thread(process)?;
-                        Some((thread, process))
-                    }),
-                };
-                if let (Some(mark), Some((thread, process))) = (mark, task) {
+                let task = snapshot.task_at(self.options.scope, slot);
+                if let (Some(mark), Some(task)) = (mark, task) {
                     placed.push(Placed {
-                        thread,
-                        process,
+                        thread: task.thread,
+                        process: task.process,
                         slot,
                         mark,
                         group: group as u32,
@@ -501,74 +484,4 @@ impl Chart for Grid {
 
 fn is_shown(task: &TaskView<'_>) -> bool {
     task.exited() || task.state() != State::Dead
-}
-
-/// Tasks that started and exited within the last two intervals and get no dot, because
-/// too many dots make the picture unreadable. The newest of them get a dot, and so do
-/// all tasks whose dot has the number of a finding.
-pub(super) fn short_lives_without_dot(snapshot: &Snapshot, scope: Scope) -> FxHashSet<TaskId> {
-    let began = snapshot
-        .stamp
-        .boot_ns
-        .saturating_sub(2 * snapshot.stamp.interval_ns);
-    let is_numbered = |id: TaskId| {
-        snapshot
-            .findings
-            .iter()
-            .any(|finding| finding.dot == Some(id))
-    };
-    let is_short = |task: &TaskView<'_>| {
-        // A zombie is counted among the living, so it has a dot.
-        let has_left = task.exited() && task.state() != State::Zombie;
-        task.id().start_ns >= began && has_left && !is_numbered(task.id())
-    };
-    let is_period = snapshot.peaks.is_some();
-    let shorts = || snapshot.tasks(scope).filter(is_short);
-    let cheap = match is_period {
-        true => cheap_lives(shorts(), snapshot),
-        false => FxHashSet::default(),
-    };
-    let mut short: Vec<(u64, TaskId)> = shorts()
-        .filter(|task| !cheap.contains(&task.id()))
-        .map(|task| {
-            // Of a whole period, the costly ones matter more than the newest.
-            let cpu_ns = if is_period { task.change().cpu_ns } else { 0 };
-            (cpu_ns, task.id())
-        })
-        .collect();
-    short.sort_unstable_by_key(|(cpu_ns, id)| std::cmp::Reverse((*cpu_ns, id.start_ns, id.tid)));
-    let most = match snapshot.peaks.is_some() {
-        true => SHOWN_ENDED,
-        false => SHOWN_SHORT_LIVES,
-    };
-    let without = short.into_iter().skip(most);
-    without.map(|(_, id)| id).chain(cheap).collect()
-}
-
-/// Of many short lives with one name that used next to no CPU and did not crash, all but the
-/// costliest: they have one dot together.
-fn cheap_lives<'a>(
-    short: impl Iterator<Item = TaskView<'a>>,
-    snapshot: &Snapshot,
-) -> FxHashSet<TaskId> {
-    let all_ns: u64 = snapshot
-        .processes
-        .iter()
-        .fold(0, |sum, process| sum.saturating_add(process.change.cpu_ns));
-    let mut alike: FxHashMap<_, Vec<(u64, std::cmp::Reverse<TaskId>)>> = FxHashMap::default();
-    for task in short.filter(|task| !task.crashed()) {
-        let cpu_ns = task.change().cpu_ns;
-        if cpu_ns < all_ns / 1_000 {
-            let key = (snapshot.name_of(task.process), task.thread.uid);
-            let lives = alike.entry(key).or_default();
-            lives.push((cpu_ns, std::cmp::Reverse(task.id())));
-        }
-    }
-    let many = alike.into_values().filter(|lives| lives.len() > MANY_CHEAP);
-    many.flat_map(|mut lives| {
-        lives.sort_unstable();
-        lives.pop();
-        lives.into_iter().map(|(_, id)| id.0)
-    })
-    .collect()
 }

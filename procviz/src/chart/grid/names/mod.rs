@@ -79,10 +79,7 @@ impl Names<'_> {
         wide: f32,
     ) {
         for Placed { slot, mark, .. } in placed {
-            let task = match self.scope {
-                Scope::Threads => snapshot.thread_at(*slot),
-                Scope::Processes => snapshot.process_at(*slot),
-            };
+            let task = snapshot.task_at(self.scope, *slot);
             let (Some(task), Some(mark)) = (task, mark_of(scene, *mark)) else {
                 continue;
             };
