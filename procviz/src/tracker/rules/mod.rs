@@ -12,6 +12,8 @@ mod groups_tests;
 mod growth;
 mod held;
 mod io;
+#[cfg(test)]
+mod lives_tests;
 mod memory;
 mod oom;
 mod settings;

@@ -15,16 +15,17 @@ const MOST_PLACE: usize = 64;
 /// Blocked threads of one command and cgroup, or of several that wait at one place.
 pub(super) struct Fold<'a> {
     /// Number of threads of each command.
-    pub(super) comms: BTreeMap<Comm, u64>,
+    comms: BTreeMap<Comm, u64>,
     /// Path of the cgroup; `None` if there are several, or if it is not known.
     pub(super) cgroup: Option<&'a str>,
     pub(super) count: u64,
-    pub(super) processes: BTreeSet<TaskId>,
+    processes: BTreeSet<TaskId>,
     pub(super) longest_ns: u64,
+    /// The thread that has been blocked longest, and its process.
     pub(super) first: TaskId,
     pub(super) process: TaskId,
     /// Number of threads that wait at each place.
-    pub(super) places: BTreeMap<Arc<[u8]>, u64>,
+    places: BTreeMap<Arc<[u8]>, u64>,
 }
 
 impl<'a> Fold<'a> {
@@ -42,8 +43,8 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// Counts a thread of a process that has been blocked for this time, at this place.
-    pub(super) fn count(
+    /// Adds a thread of a process that has been blocked for this time, at this place.
+    pub(super) fn add_thread(
         &mut self,
         comm: Comm,
         (thread, process): (TaskId, TaskId),
@@ -56,6 +57,11 @@ impl<'a> Fold<'a> {
             *self.places.entry(Arc::clone(place)).or_default() += 1;
         }
         self.processes.insert(process);
+        self.meet(blocked_ns, thread, process);
+    }
+
+    /// Keeps the thread that has been blocked longest.
+    fn meet(&mut self, blocked_ns: u64, thread: TaskId, process: TaskId) {
         let is_longer =
             blocked_ns > self.longest_ns || (blocked_ns == self.longest_ns && thread < self.first);
         if is_longer {
@@ -76,6 +82,7 @@ impl<'a> Fold<'a> {
         most.map(|(place, _)| place)
     }
 
+    /// Adds the threads of another fold.
     fn add(&mut self, other: Self) {
         for (comm, count) in other.comms {
             *self.comms.entry(comm).or_default() += count;
@@ -86,15 +93,10 @@ impl<'a> Fold<'a> {
         self.cgroup = self.cgroup.filter(|own| other.cgroup == Some(*own));
         self.count += other.count;
         self.processes.extend(other.processes);
-        let is_longer = other.longest_ns > self.longest_ns
-            || (other.longest_ns == self.longest_ns && other.first < self.first);
-        if is_longer {
-            (self.longest_ns, self.first, self.process) =
-                (other.longest_ns, other.first, other.process);
-        }
+        self.meet(other.longest_ns, other.first, other.process);
     }
 
-    /// The other commands: ` (20 × tar, 3 × rsync)`.
+    /// The commands, if there are several: ` (20 × tar, 3 × rsync)`.
     fn commands(&self) -> String {
         if self.comms.len() == 1 {
             return String::new();
@@ -105,8 +107,10 @@ impl<'a> Fold<'a> {
         let mut words: Vec<_> = shown
             .map(|(comm, count)| many_text(**count, &comm.text().name()))
             .collect();
-        if comms.len() > MOST_COMMANDS {
-            words.push(format!("{} other commands", comms.len() - MOST_COMMANDS));
+        match comms.len().saturating_sub(MOST_COMMANDS) {
+            0 => {}
+            1 => words.push("1 other command".to_owned()),
+            more => words.push(format!("{more} other commands")),
         }
         format!(" ({})", words.join(", "))
     }

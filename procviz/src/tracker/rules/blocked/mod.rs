@@ -74,7 +74,7 @@ impl Blocked {
             }
             let key = (world.snapshot.name_of(process), process.cgroup.as_deref());
             let fold = folds.entry(key).or_insert_with(|| Fold::new(key, *id));
-            fold.count(key.0, (*id, process.id), blocked_ns, self.places.get(id));
+            fold.add_thread(key.0, (*id, process.id), blocked_ns, self.places.get(id));
         }
         for fold in together(folds.into_values()) {
             if fold.longest_ns < threshold_ns && fold.count < MANY {
