@@ -39,6 +39,8 @@ struct Episode {
     /// since boot.
     first_ns: u64,
     last_ns: u64,
+    /// Start of what the finding reports, which can be long before it is found, ns since boot.
+    since_ns: u64,
     /// For how long snapshots have not had it, ns.
     missing_ns: u64,
     has_begun: bool,
@@ -55,7 +57,8 @@ pub struct Changed {
     pub finding: Finding,
     /// When it began, or when it was seen for the last time, ns since boot.
     pub time_ns: u64,
-    /// Of a finding that ends: how long it lasted, ns; `None` if that is not known.
+    /// Of a finding that ends: the time from the start of what it reports until it was seen
+    /// for the last time, ns; `None` if that is not known.
     pub lasted_ns: Option<u64>,
 }
 
@@ -145,7 +148,7 @@ impl ActiveFindings {
         let ends = over.map(|(_, episode)| Changed {
             change: Change::Ends,
             time_ns: episode.last_ns,
-            lasted_ns: Some(episode.last_ns.saturating_sub(episode.first_ns)),
+            lasted_ns: Some(episode.last_ns.saturating_sub(episode.since_ns)),
             finding: Finding {
                 value: episode.peak,
                 ..episode.finding
@@ -162,6 +165,7 @@ impl Episode {
             finding: finding.clone(),
             first_ns: stamp.boot_ns.saturating_sub(stamp.interval_ns),
             last_ns: stamp.boot_ns,
+            since_ns: finding.since_ns,
             missing_ns: 1,
             has_begun: false,
             peak: finding.value,
@@ -171,6 +175,7 @@ impl Episode {
     /// The snapshot of `stamp` has the finding.
     fn see(&mut self, finding: &Finding, stamp: Stamp) {
         (self.missing_ns, self.last_ns) = (0, stamp.boot_ns);
+        self.since_ns = self.since_ns.min(finding.since_ns);
         // A rule can have figures of two units: these cannot be compared.
         self.peak = match finding.unit == self.finding.unit {
             true => self.peak.max(finding.value),
@@ -227,6 +232,11 @@ mod tests {
         fn next(&mut self, findings: &[Finding]) -> Vec<Changed> {
             self.snapshot.stamp.boot_ns += self.snapshot.stamp.interval_ns;
             self.snapshot.findings = findings.to_vec();
+            let stamp = self.snapshot.stamp;
+            let findings = self.snapshot.findings.iter_mut();
+            for finding in findings.filter(|finding| finding.since_ns == 0) {
+                finding.since_ns = stamp.boot_ns - stamp.interval_ns;
+            }
             self.active.update(&self.snapshot)
         }
 
@@ -341,6 +351,22 @@ mod tests {
         seconds.quiet(1);
         let ended = seconds.active.finish();
         assert_eq!((ended.len(), ended[0].lasted_ns), (1, Some(4_000_000_000)));
+    }
+
+    /// The text says how long it goes on, and the end says no other length.
+    #[test]
+    fn it_lasts_from_the_start_of_what_it_reports() {
+        let mut seconds = Seconds::new();
+        let since_ns = seconds.snapshot.stamp.boot_ns - 2_000_000_000;
+        let finding = Finding {
+            since_ns,
+            ..blocked(7, "/a")
+        };
+        seconds.next(std::slice::from_ref(&finding));
+        seconds.next(&[finding]);
+        seconds.quiet(4);
+        let ended = seconds.next(&[]).remove(0);
+        assert_eq!(ended.lasted_ns, Some(4_000_000_000));
     }
 
     #[test]
