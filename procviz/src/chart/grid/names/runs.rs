@@ -9,7 +9,7 @@ use crate::model::{Comm, Process, Scope, Snapshot, bytes_text, count_text, many_
 const RUN: usize = 5;
 
 /// What makes tasks alike: the group of the grid, the name, and the cgroup; the parent if the
-/// cgroup is not known.
+/// cgroup is not known, or if the process has exited.
 pub(super) type Likeness<'a> = (u32, Comm, Result<&'a str, u32>);
 
 /// Neighbours that are alike: indices into the dots.
@@ -24,7 +24,9 @@ pub(super) type Members<'a> = FxHashMap<Likeness<'a>, Vec<Placed<'a>>>;
 
 fn likeness<'a>(placed: &Placed<'a>, snapshot: &Snapshot) -> Likeness<'a> {
     let process = placed.process;
-    let place = process.cgroup.as_deref().ok_or(process.ppid);
+    // The cgroup of a short life is often not known.
+    let cgroup = process.cgroup.as_deref().filter(|_| process.end.is_none());
+    let place = cgroup.ok_or(process.ppid);
     (placed.group, snapshot.name_of(process), place)
 }
 
@@ -137,5 +139,50 @@ fn threads(alive: usize, ended: usize) -> String {
     match ended {
         0 => alive,
         ended => format!("{alive}, {} exited", count_text(ended as u64)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::golden::{found, host};
+    use crate::model::{End, Sample, Sources, State};
+    use crate::tracker::Tracker;
+
+    /// The crashes of one service are alike, whether they lived long enough for procviz to
+    /// read their cgroup or not.
+    #[test]
+    fn short_lives_of_one_parent_are_alike() {
+        let mut tracker = Tracker::new(host(), Sources::EbpfAndProc);
+        let mut sample = Sample::new(Sources::EbpfAndProc);
+        sample.found = vec![found(1, 1, State::Sleeping)];
+        sample.complete = true;
+        tracker.update(&sample);
+        let snapshot = tracker.snapshot();
+        let known = snapshot.processes.iter().next().unwrap();
+        let thread = snapshot.main_thread(known).unwrap();
+        let with = |cgroup: Option<&str>, end: Option<End>| Process {
+            cgroup: cgroup.map(Into::into),
+            end,
+            ..known.clone()
+        };
+        let is_alike = |one: &Process, other: &Process| {
+            let placed = |process| Placed {
+                thread,
+                process,
+                slot: 0,
+                mark: 0,
+                group: 0,
+            };
+            likeness(&placed(one), snapshot) == likeness(&placed(other), snapshot)
+        };
+        let end = End {
+            tick: 1,
+            status: None,
+            zombie: false,
+        };
+        let (short, long) = (with(None, Some(end)), with(Some("/a"), Some(end)));
+        assert!(is_alike(&short, &long));
+        assert!(!is_alike(&with(Some("/a"), None), &with(Some("/b"), None)));
     }
 }
