@@ -27,12 +27,14 @@ pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) ->
         .collect();
     // Several findings can be about one subject.
     numbered.dedup_by_key(|(rank, _)| *rank);
-    // Rings of neighbours do not interlock, if there is room for a ring at all.
+    // Rings of neighbours do not interlock. Dots that lie over each other cannot be kept apart.
     let reach = |mark: &Mark| {
         let others = numbered.iter().filter(|(_, other)| other.id != mark.id);
-        let nearest = others
-            .map(|(_, other)| (other.x - mark.x).hypot(other.y - mark.y))
-            .fold(f32::INFINITY, f32::min);
+        let apart = others.filter_map(|(_, other)| {
+            let far = (other.x - mark.x).hypot(other.y - mark.y);
+            (far >= mark.r + other.r).then_some(far)
+        });
+        let nearest = apart.fold(f32::INFINITY, f32::min);
         (mark.r.max(5.0) + 3.0)
             .min(nearest / 2.0 - 0.5)
             .max(mark.r + 1.5)
