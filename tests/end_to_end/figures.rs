@@ -43,6 +43,11 @@ pub(crate) const TESTS: &[Test] = &[
         a_write_that_was_cancelled_is_said_to_be_so,
     ),
     (
+        "a_refused_program_costs_that_program_alone",
+        Needs::Events,
+        a_refused_program_costs_that_program_alone,
+    ),
+    (
         "a_dumb_terminal_gets_no_live_view",
         Needs::Nothing,
         a_dumb_terminal_gets_no_live_view,
@@ -111,10 +116,15 @@ fn a_parent_did_not_write_what_its_children_wrote() -> Result<(), Failed> {
     std::io::BufReader::new(stdout).read_line(&mut line)?;
     assert_eq!(line, "ready\n");
     let exits = Lines::exits(&[]);
+    let pid = parent.id();
+    let dump = Lines::dump(&["-p", "-s", "0.3"]);
+    let alive = task(&dump.fresh(), pid).cloned();
+    dump.end();
+    let written = alive.ok_or("the shell is not shown")?["write_bytes"].clone();
+    assert!(written.as_u64() < Some(1 << 20), "{written} while it lives");
     parent.stdin.take().unwrap().write_all(b"go\n")?;
     assert_eq!(parent.wait()?.code(), Some(6));
     std::thread::sleep(Duration::from_millis(1_500));
-    let pid = parent.id();
     let (lines, _) = exits.end();
     let record = lines
         .iter()
@@ -231,5 +241,73 @@ os.unlink(sys.argv[1])
     }
     let cancelled = bytes("cancelled_write_bytes").ok_or("not known")?;
     assert!(cancelled >= SIZE / 2 && cancelled <= written, "{record}");
+    Ok(())
+}
+
+/// procviz does without each program that only some figures need.
+fn a_refused_program_costs_that_program_alone() -> Result<(), Failed> {
+    let programs = [
+        "task_rename",
+        "cgroup_mkdir",
+        "cgroup_attach_task",
+        "census",
+        "sweep",
+    ];
+    for program in programs {
+        // Without a census, the start time of an older process is rough, so its exit record
+        // says that it is partial.
+        let mut early = Running::new(Command::new("sleep").arg("60"));
+        let dump = Lines::new(
+            procviz()
+                .args(["dump", "--json", "-s", "0.3"])
+                .env("PROCVIZ_TEST_REFUSE", program),
+        );
+        dump.line(0);
+        let exits = Lines::new(
+            procviz()
+                .args(["exits", "--json"])
+                .env("PROCVIZ_TEST_REFUSE", program),
+        );
+        exits.wait_until_exits_are_seen();
+        let mut late = Running::new(Command::new("sh").args(["-c", "sleep 0.5; exit 3"]));
+        let sample = dump.fresh();
+        assert_eq!(sample["sources"], "ebpf+proc", "{program}");
+        for pid in [early.pid(), late.pid()] {
+            assert!(task(&sample, pid).is_some(), "{program}: {pid} is missing");
+        }
+        let times = std::fs::read_to_string(format!("/proc/{}/schedstat", early.pid()))?;
+        let used = times
+            .split(' ')
+            .next()
+            .ok_or("no CPU time")?
+            .parse::<u64>()?;
+        assert_eq!(
+            task(&sample, early.pid()).unwrap()["cpu_ns"],
+            used,
+            "{program}"
+        );
+        let (early_pid, late_pid) = (early.pid(), late.pid());
+        early.0.kill()?;
+        early.0.wait()?;
+        assert_eq!(late.0.wait()?.code(), Some(3));
+        std::thread::sleep(Duration::from_millis(1_500));
+        let (lines, said) = exits.end();
+        let record = |pid: u32| -> Result<Value, Failed> {
+            let line = lines
+                .iter()
+                .find(|line| line.contains(&format!("\"pid\":{pid},")));
+            let line = line.ok_or_else(|| format!("{program}: no exit record of {pid}"))?;
+            Ok(serde_json::from_str(line)?)
+        };
+        let (early, late) = (record(early_pid)?, record(late_pid)?);
+        assert_eq!(early["signal"], 9, "{program}: {early}");
+        assert_eq!(early["partial"], program == "census", "{program}: {early}");
+        assert_eq!(late["exit_code"], 3, "{program}: {late}");
+        assert_eq!(late["partial"], false, "{program}: {late}");
+        let words = format!("the kernel refused the eBPF program `{program}`");
+        for said in [said, dump.end().1] {
+            assert_eq!(said.matches(&words).count(), 1, "{program}: {said}");
+        }
+    }
     Ok(())
 }

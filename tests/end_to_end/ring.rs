@@ -17,7 +17,9 @@ use procviz::{
 
 use crate::{
     Needs, Test,
-    support::{Folder, Running, Value, output, procviz, skip, started, stderr, workload},
+    support::{
+        Folder, Running, Value, output, procviz, skip, started, stderr, wait_until, workload,
+    },
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -29,6 +31,16 @@ pub(crate) const TESTS: &[Test] = &[
         "triggers_of_the_machine",
         Needs::Events,
         triggers_of_the_machine,
+    ),
+    (
+        "a_request_by_hand_is_always_written",
+        Needs::Events,
+        by_hand,
+    ),
+    (
+        "a_trigger_without_its_figure_is_refused",
+        Needs::Events,
+        no_pressure,
     ),
     ("a_storm_of_triggers", Needs::Events, storm),
     ("a_ring_on_a_full_disk", Needs::Events, full_disk),
@@ -461,6 +473,60 @@ fn full_disk() -> Result<(), Failed> {
     let (samples, because) = read(&files[0]);
     let (first, fired) = (samples[0].stamp.boot_ns, because[0].time_ns);
     assert!(fired - first > 1_000_000_000);
+    Ok(())
+}
+
+/// SIGUSR2 is a person who asks: a cool-down does not hold for it.
+fn by_hand() -> Result<(), Failed> {
+    let folder = Folder::new("by-hand");
+    let shelf = folder.file("shelf");
+    let mut command = procviz();
+    command.args(["record", "--require-ebpf", "-F", "10", "--ring", "20s"]);
+    command.args(["--after", "200ms", "--cool-down", "1h", "-o"]);
+    command.arg(format!("{}/", shelf.display()));
+    command.args(["--on", "exit:no-such-command"]);
+    let mut ring = Running::new(command.stderr(Stdio::null()));
+    std::thread::sleep(Duration::from_secs(2));
+    for count in 1..=3 {
+        ring.signal(Signal::SIGUSR2);
+        wait_until("a file for each request", || files(&shelf).len() == count);
+        // The names of files have whole seconds.
+        std::thread::sleep(Duration::from_millis(1_100));
+    }
+    ring.signal(Signal::SIGTERM);
+    assert!(ring.0.wait()?.success());
+    for file in files(&shelf) {
+        assert_eq!(read(&file).1.len(), 1, "{}", file.display());
+    }
+    Ok(())
+}
+
+/// A kernel without pressure stall information has no `/proc/pressure`.
+fn no_pressure() -> Result<(), Failed> {
+    let hide = "mount -t tmpfs none /proc/pressure";
+    let is_allowed = Command::new("unshare")
+        .args(["-m", "sh", "-c", hide])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !is_allowed {
+        return skip("a namespace for mounts cannot be made");
+    }
+    let folder = Folder::new("no-pressure");
+    let shelf = folder.file("shelf");
+    let line = format!(
+        "{hide}; exec {} record --ring 1m --on psi:cpu.some:20% -o {}/",
+        crate::support::binary(),
+        shelf.display()
+    );
+    let result = output(Command::new("unshare").args(["-m", "sh", "-c", &line]));
+    let said = stderr(&result);
+    assert_eq!(result.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("`--on psi:cpu.some:20%` can never fire"),
+        "{said}"
+    );
+    assert!(!shelf.exists());
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Lines, Running, Value, workload},
+    support::{Folder, Lines, Running, Value, workload},
 };
 
 pub(crate) const TESTS: &[Test] = &[(
@@ -121,11 +121,14 @@ fn every_way_to_make_a_thread() -> Result<(), Failed> {
     }
     // A process that the kernel starts by itself: the receiver of a core dump.
     let helper = Helper::start()?;
+    // A kernel thread: the journal of a file system.
+    let journal = Journal::start()?;
     compare(&older, "older than the tasks")?;
     let younger = Lines::dump(&["-s", "0.3"]);
     younger.line(0);
     compare(&younger, "younger than the tasks")?;
     drop(helper);
+    drop(journal);
     ways.say(b"end\n")?;
     let ended: Vec<(u32, u32, u64)> = serde_json::from_str(&ways.hear()?)?;
     assert!(ended.len() >= 7, "{ended:?}");
@@ -198,6 +201,41 @@ impl Drop for Helper {
             );
         }
         _ = self.crashed.0.wait();
+    }
+}
+
+/// A mounted ext4 file system, for whose journal the kernel has a thread.
+struct Journal(Folder);
+
+impl Journal {
+    /// `None` where file systems cannot be mounted from a file.
+    fn start() -> Result<Option<Self>, Failed> {
+        let folder = Folder::new("journal");
+        let (image, mounted) = (folder.file("image"), folder.file("mounted"));
+        std::fs::File::create(&image)?.set_len(16 << 20)?;
+        std::fs::create_dir(&mounted)?;
+        let ran = |command: &mut Command| {
+            let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+            status.is_ok_and(|status| status.success())
+        };
+        let made = ran(Command::new("mkfs.ext4").arg("-q").arg(&image));
+        let mount = ["-t", "ext4", "-o", "loop"];
+        if !made || !ran(Command::new("mount").args(mount).args([&image, &mounted])) {
+            return Ok(None);
+        }
+        let journal = Self(folder);
+        let names = processes().into_iter().filter_map(|pid| {
+            let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+            name.starts_with("jbd2/loop").then_some(name)
+        });
+        assert!(names.count() > 0, "the journal has no kernel thread");
+        Ok(Some(journal))
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        _ = Command::new("umount").arg(self.0.file("mounted")).status();
     }
 }
 

@@ -49,6 +49,12 @@ fn cost_of(program: &str) -> Option<&'static str> {
         "cgroup_attach_task" => {
             Some("a process that is moved to another cgroup keeps its old one until a scan")
         }
+        "census" => Some(
+            "all tasks are read from /proc at the start and after losses, which takes longer, and exit records of processes that began before procviz are partial",
+        ),
+        "sweep" => {
+            Some("the memory of a process that does not run keeps its figures until it runs")
+        }
         _ => None,
     }
 }
@@ -152,7 +158,10 @@ impl Kernel {
             }
         }
         for name in ["census", "sweep"] {
-            load_iterator(&mut ebpf, name, &btf)?;
+            match load_iterator(&mut ebpf, name, &btf) {
+                Err(error) if cost_of(name).is_some() => refused.push((name, error)),
+                outcome => outcome?,
+            }
         }
         let ring = take(&mut ebpf, "EVENTS", RingBuf::try_from)?;
         let lost = take(&mut ebpf, "LOST", PerCpuArray::try_from)?;
@@ -206,13 +215,16 @@ impl Kernel {
         self.misses.count()
     }
 
-    /// Opens a scan of all tasks.
+    /// Opens a scan of all tasks; `None` if the kernel refused the program.
     ///
     /// # Errors
     ///
     /// When the kernel refuses the scan.
-    pub(crate) fn census(&mut self) -> Result<TaskIterator, LoadError> {
-        self.iterator("census")
+    pub(crate) fn census(&mut self) -> Result<Option<TaskIterator>, LoadError> {
+        if self.refused.iter().any(|(name, _)| *name == "census") {
+            return Ok(None);
+        }
+        self.iterator("census").map(Some)
     }
 
     /// Opens a scan of the leaders of all processes.
@@ -247,12 +259,24 @@ fn ring_bytes_for_tests() -> Option<u32> {
     }
 }
 
+/// An error for a program that `PROCVIZ_TEST_REFUSE` names, so that tests can do without it.
+/// Only in builds with debug assertions.
+fn refuse_for_tests(name: &'static str) -> Result<(), LoadError> {
+    let is_named = |names: String| names.split(',').any(|one| one == name);
+    if cfg!(debug_assertions) && std::env::var("PROCVIZ_TEST_REFUSE").is_ok_and(is_named) {
+        let reason = "refused by a test".to_owned();
+        return Err(LoadError::Program { name, reason });
+    }
+    Ok(())
+}
+
 fn attach_tracepoint(
     ebpf: &mut Ebpf,
     name: &'static str,
     btf: &Btf,
     misses: &mut Misses,
 ) -> Result<(), LoadError> {
+    refuse_for_tests(name)?;
     let program: &mut BtfTracePoint = program(ebpf, name)?;
     let refused = |error: ProgramError| LoadError::Program {
         name,
@@ -265,6 +289,7 @@ fn attach_tracepoint(
 }
 
 fn load_iterator(ebpf: &mut Ebpf, name: &'static str, btf: &Btf) -> Result<(), LoadError> {
+    refuse_for_tests(name)?;
     let program: &mut Iter = program(ebpf, name)?;
     program
         .load("task", btf)

@@ -32,7 +32,8 @@ use crate::{
         error::SamplerError,
         identity::{Answer, IdentityReader, Question},
         kernel::{
-            Batch, Drain, DrainThread, Kernel, LoadError, LostRecords, Mode, Snaps, lost_figures,
+            Batch, Drain, DrainThread, Kernel, LoadError, LostRecords, Mode, Snaps, TaskIterator,
+            lost_figures,
         },
         machine::boot_now_ns,
         proc::{ProcDir, Walk},
@@ -199,7 +200,19 @@ impl KernelTick {
             }
             rows => rows?,
         };
-        self.take_rows(&rows, sample);
+        match rows {
+            Some(rows) => self.take_rows(&rows, sample),
+            // `/proc` lists all tasks below, with start times that are too rough for the
+            // table of processes.
+            None => {
+                sample.found.clear();
+                let mut drain = self.drain.lock();
+                match self.tick {
+                    1 => drain.seed(&[], boot_now_ns()),
+                    _ => drain.processes().doubt_all(),
+                }
+            }
+        }
         self.add_hidden_tasks(begun_ns, sample)?;
         let mut drain = self.drain.lock();
         let processes = drain.processes();
@@ -261,8 +274,10 @@ impl KernelTick {
         self.is_census_due = true;
     }
 
-    fn rows(&mut self) -> Result<Vec<Row>, SamplerError> {
-        self.kernel.census()?.all().map_err(SamplerError::Proc)
+    /// The rows of a census; `None` if the kernel refused the program.
+    fn rows(&mut self) -> Result<Option<Vec<Row>>, SamplerError> {
+        let rows = self.kernel.census()?.map(TaskIterator::all);
+        rows.transpose().map_err(SamplerError::Proc)
     }
 
     /// Adds the tasks that the iterator did not show: a virtual machine can hide its
@@ -275,7 +290,16 @@ impl KernelTick {
             .walk_but(&known, &mut sample.found)
             .map_err(SamplerError::Proc)?;
         let is_old = |task: &Found| task.process.start_ns + JUST_NOW_NS < begun_ns;
-        let hidden: Vec<Found> = sample.found.drain(from..).filter(is_old).collect();
+        let mut hidden: Vec<Found> = sample.found.drain(from..).filter(is_old).collect();
+        // `stat` has clock ticks. The next figure is exact, and the difference must not be
+        // taken for CPU time of the first interval.
+        for task in &mut hidden {
+            let ids = (task.process.tid, task.id.tid);
+            if let Ok(times) = self.proc.thread_schedstat(ids.0, ids.1) {
+                task.cpu_ns = times.cpu_ns;
+                task.run_delay_ns = Some(times.run_delay_ns);
+            }
+        }
         sample
             .found
             .extend(hidden.iter().map(|task| with_gone(task, &hidden)));

@@ -115,6 +115,15 @@ impl ProcessTable {
         }
     }
 
+    /// Marks all known processes as partial: events were lost, and no census can tell what
+    /// happened.
+    pub(crate) fn doubt_all(&mut self) {
+        self.look = None;
+        for tracked in self.processes.values_mut() {
+            tracked.partial = true;
+        }
+    }
+
     /// A process with `threads` living threads, from the row of its leader.
     fn tracked_of_row(&self, row: &Row, process: TaskId, threads: u32) -> TrackedProcess {
         let mut gone = gone_of(row);
