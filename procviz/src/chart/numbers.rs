@@ -15,74 +15,88 @@ pub(super) struct Numbered {
     pub(super) at: Box4,
 }
 
-/// Draws the number of each finding of the margin at its dot. Draws all rings
-/// first, then the numbers, where they cover neither a ring nor another number.
-pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) -> Vec<Numbered> {
-    let mut drawn = Vec::new();
+/// The subjects of the findings in the margin that have a dot, with their ranks.
+fn numbered(scene: &Scene, snapshot: &Snapshot) -> Vec<(u32, Mark)> {
     let find = |id: TaskId| scene.marks.iter().find(|mark| mark.id == id).copied();
     let shown = snapshot.findings.iter();
     let shown = shown.filter(|finding| finding.rank as usize <= margin::SHOWN);
-    let mut numbered: Vec<(u32, Mark)> = shown
-        .filter_map(|finding| Some((finding.rank, find(finding.dot?)?)))
-        .collect();
     // Several findings can be about one subject.
-    numbered.dedup_by_key(|(rank, _)| *rank);
-    // Rings of neighbours do not interlock. Dots that lie over each other cannot be kept apart.
-    let reach = |mark: &Mark| {
-        let others = numbered.iter().filter(|(_, other)| other.id != mark.id);
-        let apart = others.filter_map(|(_, other)| {
-            let far = (other.x - mark.x).hypot(other.y - mark.y);
-            (far >= mark.r + other.r).then_some(far)
-        });
-        let nearest = apart.fold(f32::INFINITY, f32::min);
-        (mark.r.max(5.0) + 3.0)
-            .min(nearest / 2.0 - 0.5)
-            .max(mark.r + 1.5)
+    let mut last = None;
+    shown
+        .filter_map(|finding| {
+            let mark = find(finding.dot?)?;
+            let subject = finding.subject();
+            let is_first = last.replace(subject) != Some(subject);
+            is_first.then_some((finding.rank, mark))
+        })
+        .collect()
+}
+
+/// Radius of the ring around a dot. Rings of neighbours do not interlock; dots that lie over
+/// each other cannot be kept apart.
+fn reach(mark: &Mark, numbered: &[(u32, Mark)]) -> f32 {
+    let others = numbered.iter().filter(|(_, other)| other.id != mark.id);
+    let apart = others.filter_map(|(_, other)| {
+        let far = (other.x - mark.x).hypot(other.y - mark.y);
+        (far >= mark.r + other.r).then_some(far)
+    });
+    let nearest = apart.fold(f32::INFINITY, f32::min);
+    (mark.r.max(5.0) + 3.0)
+        .min(nearest / 2.0 - 0.5)
+        .max(mark.r + 1.5)
+}
+
+/// Where the number of a dot covers neither rings, numbers nor words.
+fn place(mark: &Mark, reach: f32, taken: &[(f32, f32, f32)], words: &[Box4]) -> (f32, f32) {
+    let r = reach + 8.0;
+    let around = [
+        (0.7, -0.7),
+        (-0.7, -0.7),
+        (0.7, 0.7),
+        (-0.7, 0.7),
+        (0.0, -1.0),
+        (0.0, 1.0),
+        (1.0, 0.0),
+        (-1.0, 0.0),
+    ];
+    let mut spots = [1.0, 2.2]
+        .into_iter()
+        .flat_map(|far| around.map(|(dx, dy)| (mark.x + dx * r * far, mark.y + dy * r * far)));
+    let is_free = |(x, y): &(f32, f32)| {
+        taken
+            .iter()
+            .all(|(tx, ty, tr)| (tx - x).hypot(ty - y) > tr + 7.0)
+            && words.iter().all(|(left, top, right, bottom)| {
+                *x + 7.0 < *left || *x - 7.0 > *right || *y + 8.0 < *top || *y - 8.0 > *bottom
+            })
     };
+    spots.find(is_free).unwrap_or((mark.x + r, mark.y - r))
+}
+
+/// Draws the number of each finding of the margin at its dot. Draws all rings
+/// first, then the numbers, where they cover neither a ring nor another number.
+pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) -> Vec<Numbered> {
+    let numbered = numbered(scene, snapshot);
+    let words: Vec<Box4> = scene.items.iter().filter_map(box_of).collect();
+    let mut taken: Vec<(f32, f32, f32)> = Vec::new();
     for (_, mark) in &numbered {
+        let r = reach(mark, &numbered);
+        taken.push((mark.x, mark.y, r));
         scene.items.push(Item::Ring {
             at: (mark.x, mark.y),
-            r: reach(mark),
+            r,
             width: 2.0,
             color: palette.accent,
         });
     }
-    let words: Vec<Box4> = scene.items.iter().filter_map(box_of).collect();
-    let mut taken: Vec<(f32, f32, f32)> = numbered
-        .iter()
-        .map(|(_, mark)| (mark.x, mark.y, reach(mark)))
-        .collect();
+    let mut drawn = Vec::new();
     for (rank, mark) in &numbered {
-        let r = reach(mark) + 8.0;
-        let around = [
-            (0.7, -0.7),
-            (-0.7, -0.7),
-            (0.7, 0.7),
-            (-0.7, 0.7),
-            (0.0, -1.0),
-            (0.0, 1.0),
-            (1.0, 0.0),
-            (-1.0, 0.0),
-        ];
-        let spots = [1.0, 2.2]
-            .into_iter()
-            .flat_map(|far| around.map(|(dx, dy)| (mark.x + dx * r * far, mark.y + dy * r * far)));
-        let is_free = |(x, y): &(f32, f32)| {
-            taken
-                .iter()
-                .all(|(tx, ty, tr)| (tx - x).hypot(ty - y) > tr + 7.0)
-                && words.iter().all(|(left, top, right, bottom)| {
-                    *x + 7.0 < *left || *x - 7.0 > *right || *y + 8.0 < *top || *y - 8.0 > *bottom
-                })
-        };
-        let (x, y) = spots
-            .into_iter()
-            .find(is_free)
-            .unwrap_or((mark.x + r, mark.y - r));
+        let reach = reach(mark, &numbered);
+        let (x, y) = place(mark, reach, &taken, &words);
         taken.push((x, y, 7.0));
         drawn.push(Numbered {
             id: mark.id,
-            reach: reach(mark),
+            reach,
             at: (x - 7.0, y - 8.0, x + 7.0, y + 8.0),
         });
         let Color(red, green, blue, _) = palette.background;
@@ -90,14 +104,13 @@ pub(super) fn draw(scene: &mut Scene, snapshot: &Snapshot, palette: &Palette) ->
             at: (x - 6.0, y - 7.0, 12.0, 14.0),
             color: Color(red, green, blue, 225),
         });
-        let text = rank.to_string();
         scene.items.push(Item::Text(Text {
             x,
             y: y + 5.0,
             size: 14.0,
             anchor: Anchor::Middle,
             color: palette.accent,
-            text,
+            text: rank.to_string(),
         }));
     }
     drawn

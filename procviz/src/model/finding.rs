@@ -77,7 +77,7 @@ pub struct Finding {
     /// The rule that found the fact.
     pub rule: Rule,
     /// Rank of the subject among all subjects of the snapshot, from 1. Several findings about
-    /// one subject have the same rank.
+    /// one subject have the same rank, and subjects that fill all CPUs together have one, too.
     pub rank: u32,
     /// How bad the fact is.
     pub severity: Severity,
@@ -121,6 +121,13 @@ pub type FindingKey = (
     Option<u32>,
 );
 
+/// What a finding is about: facts about one subject are one entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum SubjectKey {
+    Process(TaskId),
+    Group(Option<Comm>, Option<u32>),
+}
+
 impl Finding {
     /// A finding without any content.
     pub fn new(rule: Rule) -> Self {
@@ -157,6 +164,16 @@ impl Finding {
         let comm = self.comm.filter(|_| about.is_none() || !self.is_named());
         let uid = self.uid.filter(|_| self.is_group);
         (self.rule, about, comm, self.cgroup.clone(), uid)
+    }
+
+    /// The subject. Findings about one subject have the same.
+    pub(crate) fn subject(&self) -> SubjectKey {
+        match self.about.filter(|_| self.is_named()) {
+            Some(about) => SubjectKey::Process(about),
+            // Processes that died under one name are one subject, whoever started them.
+            None if self.rule == Rule::Deaths => SubjectKey::Group(self.comm, None),
+            None => SubjectKey::Group(self.comm, self.uid),
+        }
     }
 
     /// Whether `comm` is the name of `about`, and not of processes that `about` started

@@ -23,6 +23,7 @@ pub use activity::Activity;
 pub use args::{Args, MOST_ARGS};
 pub use event::{Event, Exec, ExitRecord, Fold, Fork, Rename, Status, ThreadEnd};
 pub use fact::{Fact, Place, Value};
+pub(crate) use finding::SubjectKey;
 pub use finding::{Finding, FindingKey, Rule, figure_text, unnamed};
 pub use ids::{Comm, Scope, TaskId};
 pub use loss::Losses;

@@ -81,10 +81,13 @@ impl Column<'_> {
             return y + 8.0;
         }
         let mut shown = 0;
-        let mut before = 0;
+        let (mut before, mut last) = (0, None);
         for finding in &snapshot.findings {
             let is_first = finding.rank != before;
-            let lines = self.lines(finding, is_first);
+            // Subjects that share an entry are named each.
+            let subject = finding.subject();
+            let is_new = last.replace(subject) != Some(subject);
+            let lines = self.lines(finding, is_new);
             // A flat curve says nothing, and looks like an underline.
             let has_curve = is_telling(&finding.curve);
             let curve_height = if has_curve { CURVE.1 + 4.0 } else { 0.0 };
@@ -122,10 +125,10 @@ impl Column<'_> {
 
     /// The lines of a finding with their colours. Only the first finding about a subject
     /// names it.
-    fn lines(&self, finding: &Finding, is_first: bool) -> Vec<(Color, String)> {
+    fn lines(&self, finding: &Finding, is_new: bool) -> Vec<(Color, String)> {
         let (width, palette) = (self.right - self.left - 28.0, self.palette);
         let mut lines = Vec::new();
-        if is_first {
+        if is_new {
             let who = subject(finding, self.context);
             lines.push((palette.ink, self.context.font.fit(&who, SIZE, width)));
             let color = match finding.severity {

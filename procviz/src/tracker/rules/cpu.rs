@@ -30,12 +30,30 @@ fn life(process: &Process, since: u64, used: u64, cores: f64) -> String {
     format!("; in the {before} of its life before, {mean:.2}")
 }
 
-/// A process that keeps a core busy.
+/// Lower limit for the use of a process that would use more if CPUs were free, cores.
+const LEAST: f64 = 0.1;
+/// Use that is wanted beyond the real one is worth a word from this factor on.
+const MORE: f64 = 1.25;
+
+/// Whether `used` cores are much, or would be if all CPUs were not busy.
+pub(super) fn is_much(used: f64, wanted: f64, threshold: f64) -> bool {
+    used >= threshold || (wanted >= threshold && used >= LEAST)
+}
+
+/// What was wanted beyond the CPU time that was used: `, and would use 4.0 if CPUs were free`.
+pub(super) fn wanted_text(used: f64, wanted: f64) -> String {
+    match wanted >= used * MORE {
+        true => format!(", and would use {wanted:.1} if CPUs were free"),
+        false => String::new(),
+    }
+}
+
+/// A process that keeps a core busy, or would if CPUs were free.
 pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     let (first, last) = subject.history.span(SPAN_NS)?;
     let cores = rate(first, last, |point| point.cpu_ns) / 1e9;
     let threshold = subject.thresholds.cpu_cores;
-    if cores < threshold {
+    if !is_much(cores, subject.wanted, threshold) {
         return None;
     }
     let since = subject
@@ -50,6 +68,7 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
         duration_text(last.time_ns.saturating_sub(since))
     );
     let used = (cores * last.time_ns.saturating_sub(since) as f64) as u64;
+    text.push_str(&wanted_text(cores, subject.wanted));
     text.push_str(&life(subject.process, since, used, cores));
     let curve = subject
         .history

@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Histories, SECOND, World};
+use super::{Histories, SECOND, Waiting, World, cpu};
 use crate::model::{Comm, Finding, Process, Rule, TaskId, bytes_text, rate_text};
 
 const SPAN_NS: u64 = 3 * SECOND;
@@ -18,6 +18,8 @@ const LEAST: [f64; 3] = [0.005, 64.0 * 1024.0, 64.0 * 1024.0];
 #[derive(Default)]
 struct Group {
     uses: [Use; 3],
+    /// See [`Waiting::wanted`], in parts of [`UNITS`].
+    wanted: i128,
 }
 
 /// One figure of a group.
@@ -79,13 +81,14 @@ impl Use {
     }
 }
 
-/// Adds a finding for each group that does much, instead of the findings about its members.
-pub(super) fn judge(histories: &Histories, world: World<'_>, findings: &mut Vec<Finding>) {
-    if world.snapshot.watched_ns() < SPAN_NS - SPAN_NS / 20 {
-        return;
-    }
+/// The groups by name and user, with their figures over the last `span_ns`, and the IO of all
+/// processes, in parts of [`UNITS`].
+fn gather(
+    (histories, waiting): (&Histories, &Waiting),
+    world: World<'_>,
+    span_ns: u64,
+) -> (FxHashMap<(Comm, Option<u32>), Group>, i128) {
     let now = world.now_ns();
-    let span_ns = SPAN_NS.max(world.snapshot.stamp.interval_ns);
     let mut groups: FxHashMap<(Comm, Option<u32>), Group> = FxHashMap::default();
     let mut all_io = 0;
     for (id, history) in histories {
@@ -98,18 +101,28 @@ pub(super) fn judge(histories: &Histories, world: World<'_>, findings: &mut Vec<
             continue;
         };
         let group = groups.entry(world.group(process)).or_default();
+        group.wanted += (waiting.wanted(*id, now) * UNITS).round() as i128;
         let values = [cpu, grew, io].into_iter().zip(LEAST);
         for (used, (value, least)) in group.uses.iter_mut().zip(values) {
             used.add(value, least, process);
         }
     }
-    let from_ns = now.saturating_sub(span_ns);
+    (groups, all_io)
+}
+
+/// Adds a finding for each group that does much, instead of the findings about its members.
+pub(super) fn judge(recent: (&Histories, &Waiting), world: World<'_>, findings: &mut Vec<Finding>) {
+    if world.snapshot.watched_ns() < SPAN_NS - SPAN_NS / 20 {
+        return;
+    }
+    let span_ns = SPAN_NS.max(world.snapshot.stamp.interval_ns);
+    let (groups, all_io) = gather(recent, world, span_ns);
+    let from_ns = world.now_ns().saturating_sub(span_ns);
     let thresholds = world.thresholds();
-    for (key, Group { uses }) in groups {
+    for (key, Group { uses, wanted }) in groups {
         let [cpu, grew, io] = uses;
         let cpus = world.snapshot.host.cpus;
-        let mut add = |rule, unit, used: &Use, threshold, text| {
-            let is_much = used.sum() >= threshold;
+        let mut add = |rule, unit, used: &Use, is_much, text| {
             let largest = used.of_many().filter(|_| is_much);
             if let Some(largest) = largest {
                 let group = Finding {
@@ -121,22 +134,28 @@ pub(super) fn judge(histories: &Histories, world: World<'_>, findings: &mut Vec<
                 replace(findings, group);
             }
         };
-        let text = format!("together use {:.2} of {cpus} cores (3 s)", cpu.sum());
-        add(Rule::Cpu, "cores", &cpu, thresholds.cpu_cores, text);
+        let (used, wanted) = (cpu.sum(), wanted as f64 / UNITS);
+        let text = format!(
+            "together use {used:.2} of {cpus} cores{} (3 s)",
+            cpu::wanted_text(used, wanted)
+        );
+        let is_much = cpu::is_much(used, wanted, world.cpu_threshold());
+        add(Rule::Cpu, "cores", &cpu, is_much, text);
         let text = format!(
             "together grow by {}, each by {}, to {} (3 s)",
             rate_text(grew.sum()),
             rate_text(grew.sum() / grew.count.max(1) as f64),
             bytes_text(grew.private)
         );
-        add(Rule::Growth, "bytes/s", &grew, thresholds.growth_rate, text);
+        let is_much = grew.sum() >= thresholds.growth_rate;
+        add(Rule::Growth, "bytes/s", &grew, is_much, text);
         let text = format!("together read and write {} (3 s)", rate_text(io.sum()));
         let is_half = io.sum() >= all_io as f64 / UNITS / 2.0;
         let threshold = match is_half {
             true => thresholds.io_floor,
             false => thresholds.io_rate,
         };
-        add(Rule::Io, "bytes/s", &io, threshold, text);
+        add(Rule::Io, "bytes/s", &io, io.sum() >= threshold, text);
     }
 }
 

@@ -133,6 +133,27 @@ fn those_who_wait_belong_to_those_who_use_the_cpu() {
     }
 }
 
+/// Those who fill the CPUs together are one entry, so that another fault has the second place.
+#[test]
+fn those_who_fill_the_cpus_are_one_entry() {
+    for (busy, ranks) in [(4, [1, 1, 2]), (3, [1, 2, 3])] {
+        let mut play = Play::new(&["init", "indexer", "compiler", "leak"]);
+        for second in 1..=4 {
+            for tid in [2, 3] {
+                play.ran(tid, second * SECOND, 0);
+            }
+            play.ran(4, second * SECOND / 1_000, 0);
+            play.holds(4, 100 * MIB + second * 20 * MIB);
+            play.sample.machine.cpu_busy_ns = Some(busy * SECOND);
+            play.second();
+        }
+        let findings = &play.tracker.snapshot().findings;
+        let order = findings.iter().map(|finding| (finding.rule, finding.rank));
+        let rules = [Rule::Cpu, Rule::Cpu, Rule::Growth];
+        assert!(order.eq(rules.into_iter().zip(ranks)), "{findings:?}");
+    }
+}
+
 #[test]
 fn the_worst_comes_first() {
     let mut play = Play::new(&["systemd", "burner", "service"]);

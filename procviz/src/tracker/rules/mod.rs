@@ -141,16 +141,17 @@ impl Rules {
                 standing: &self.standing,
                 snapshot,
                 total_io,
+                wanted: self.waiting.wanted(process.id, world.now_ns()),
                 thresholds,
             };
             findings.extend(OF_A_PROCESS.iter().filter_map(|judge| judge(&subject)));
         }
         self.judge_states(world, &mut findings);
         subjects::set_users(world, &mut findings);
-        groups::judge(&self.histories, world, &mut findings);
+        groups::judge((&self.histories, &self.waiting), world, &mut findings);
         findings.retain(|finding| !world.settings.ignores(finding));
-        severity::judge(&self.waiting, world, &mut findings);
-        subjects::rank(findings)
+        let share_cpus = severity::judge(&self.waiting, world, &mut findings);
+        subjects::rank(findings, share_cpus)
     }
 
     /// The data that is no longer needed after
@@ -265,6 +266,8 @@ struct Subject<'a> {
     snapshot: &'a Snapshot,
     /// Storage IO of all processes in the interval, bytes.
     total_io: u64,
+    /// See [`Waiting::wanted`].
+    wanted: f64,
     thresholds: &'a Thresholds,
 }
 

@@ -3,8 +3,6 @@
 use super::{Waiting, World};
 use crate::model::{Finding, Rule, Severity, TaskId, count_text, duration_text};
 
-/// Share of the CPUs that are busy when tasks wait because of others.
-const SATURATED: f64 = 0.9;
 /// Average number of waiting threads of other users and cgroups from which a busy CPU harms
 /// others.
 const OTHERS_WAIT: f64 = 0.3;
@@ -28,15 +26,16 @@ pub fn severities(rule: Rule) -> &'static [Severity] {
     }
 }
 
-/// Sets the severities, and removes the consequences of other findings.
-pub(super) fn judge(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) {
+/// Sets the severities, and removes the consequences of other findings. Returns whether those
+/// who use CPU fill all CPUs together.
+pub(super) fn judge(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) -> bool {
     for finding in findings.iter_mut() {
         finding.severity = severities(finding.rule)[0];
         if matches!(finding.rule, Rule::Growth | Rule::Shmem) {
             memory(world, finding);
         }
     }
-    cpu(waiting, world, findings);
+    cpu(waiting, world, findings)
 }
 
 /// Says when memory is full if it grows on like this.
@@ -60,18 +59,15 @@ fn memory(world: World<'_>, finding: &mut Finding) {
 }
 
 /// A busy CPU is the cause, and the tasks that wait for it are its consequence.
-fn cpu(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) {
-    let snapshot = world.snapshot;
-    let interval_ns = snapshot.stamp.interval_ns as f64;
-    let Some(busy_ns) = snapshot.machine.cpu_busy_ns else {
-        return;
-    };
-    let busy = busy_ns as f64 / interval_ns;
+fn cpu(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) -> bool {
     let uses_cpu = |finding: &Finding| finding.rule == Rule::Cpu;
     let users = findings.iter().filter(|finding| uses_cpu(finding));
     let used: f64 = users.map(|finding| finding.value).sum();
-    if busy < SATURATED * f64::from(snapshot.host.cpus) || used < busy * MOST_OF_IT {
-        return;
+    if world
+        .saturated()
+        .is_none_or(|busy| used < busy * MOST_OF_IT)
+    {
+        return false;
     }
     let waiters: Vec<(TaskId, f64)> = waiting
         .waiters(world.now_ns())
@@ -113,4 +109,5 @@ fn cpu(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) {
         }
     }
     findings.retain(|finding| finding.rule != Rule::Waiting);
+    true
 }

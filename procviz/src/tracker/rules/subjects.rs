@@ -4,25 +4,10 @@
 use rustc_hash::FxHashMap;
 
 use super::World;
-use crate::model::{Comm, Finding, Rule, TaskId};
+use crate::model::{Finding, Rule, SubjectKey};
 
-/// What a finding is about.
-#[derive(PartialEq, Eq, Hash)]
-enum Subject {
-    Process(TaskId),
-    Group(Option<Comm>, Option<u32>),
-}
-
-impl Subject {
-    fn of(finding: &Finding) -> Self {
-        match finding.about.filter(|_| finding.is_named()) {
-            Some(about) => Self::Process(about),
-            // Processes that died under one name are one subject, whoever started them.
-            None if finding.rule == Rule::Deaths => Self::Group(finding.comm, None),
-            None => Self::Group(finding.comm, finding.uid),
-        }
-    }
-}
+/// Upper limit for the subjects that share one entry.
+const TOGETHER: usize = 4;
 
 /// Sets the users of the findings that are about a process.
 pub(super) fn set_users(world: World<'_>, findings: &mut [Finding]) {
@@ -38,8 +23,9 @@ fn weight(finding: &Finding) -> f64 {
     finding.weight.unwrap_or(finding.value)
 }
 
-/// Sorts the findings, and gives each subject a rank.
-pub(super) fn rank(mut findings: Vec<Finding>) -> Vec<Finding> {
+/// Sorts the findings, and gives each subject a rank. Those who fill the CPUs together are
+/// one entry if `share_cpus`: each of them is a part of the cause.
+pub(super) fn rank(mut findings: Vec<Finding>, share_cpus: bool) -> Vec<Finding> {
     findings.sort_by(|a, b| {
         a.severity
             .cmp(&b.severity)
@@ -48,12 +34,35 @@ pub(super) fn rank(mut findings: Vec<Finding>) -> Vec<Finding> {
             .then(a.about.cmp(&b.about))
             .then_with(|| a.text.cmp(&b.text))
     });
-    let mut ranks: FxHashMap<Subject, u32> = FxHashMap::default();
+    let users: Vec<SubjectKey> = findings
+        .iter()
+        .filter(|finding| share_cpus && finding.rule == Rule::Cpu)
+        .map(Finding::subject)
+        .take(TOGETHER)
+        .collect();
+    // The place of each subject, and the rank of its entry.
+    let mut places: FxHashMap<SubjectKey, (u32, usize)> = FxHashMap::default();
+    let (mut ranks, mut shared) = (0, None);
+    for finding in &findings {
+        let subject = finding.subject();
+        if places.contains_key(&subject) {
+            continue;
+        }
+        let is_shared = users.contains(&subject);
+        let rank = match shared.filter(|_| is_shared) {
+            Some(rank) => rank,
+            None => {
+                ranks += 1;
+                ranks
+            }
+        };
+        shared = if is_shared { Some(rank) } else { shared };
+        places.insert(subject, (rank, places.len()));
+    }
     for finding in &mut findings {
-        let next = ranks.len() as u32 + 1;
-        finding.rank = *ranks.entry(Subject::of(finding)).or_insert(next);
+        finding.rank = places[&finding.subject()].0;
     }
     // Within a subject, the order stays.
-    findings.sort_by_key(|finding| finding.rank);
+    findings.sort_by_key(|finding| places[&finding.subject()]);
     findings
 }

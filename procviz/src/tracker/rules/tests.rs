@@ -42,6 +42,32 @@ fn cpu() {
     }
 }
 
+/// On a machine whose CPUs are all busy, a loop gets less than a core. What wakes up often and
+/// waits each time gets all that it needs, if later.
+#[test]
+fn a_loop_without_free_cpus() {
+    for (always, fires) in [(true, true), (false, false)] {
+        let mut play = Play::new(&["init", "burner"]);
+        for second in 1..=4 {
+            let (used, waited) = match always {
+                true => (second * SECOND * 4 / 10, second * SECOND * 6 / 10),
+                false => (second * SECOND * 4 / 10, second * SECOND * 3 / 10),
+            };
+            play.ran(2, used, 0).run_delay_ns = Some(waited);
+            play.sample.machine.cpu_busy_ns = Some(39 * SECOND / 10);
+            play.second();
+        }
+        if fires {
+            let (about, text) = play.one(Rule::Cpu);
+            assert_eq!(about, Some(2));
+            let begin = "uses 0.40 cores for 3 s, and would use 1.0 if CPUs were free";
+            assert!(text.starts_with(begin), "{text}");
+        } else {
+            play.none(Rule::Cpu);
+        }
+    }
+}
+
 /// An activity that is older than the history is reported from its real start, also
 /// by a tracker that was restored from a keyframe. After a pause, the activity counts
 /// from its new start.

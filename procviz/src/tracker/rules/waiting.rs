@@ -13,6 +13,8 @@ const BURST_NS: u64 = SECOND / 10;
 /// Lower limit for the sum of all waits of the process in the same interval, ns. The
 /// host of a virtual machine can cause a single wait.
 const TOGETHER_NS: u64 = SECOND / 2;
+/// A thread that runs or waits for a CPU for this share of the time always has work.
+const ALWAYS: f64 = 0.8;
 /// How long a burst is shown, ns.
 const SHOWN_NS: u64 = 10 * SECOND;
 
@@ -29,6 +31,8 @@ struct Wait {
     interval_ns: u64,
     wait_ns: u64,
     longest_ns: u64,
+    /// CPU time and waits of the threads that always had work, while all CPUs were busy.
+    wanted_ns: u64,
 }
 
 /// Processes with the same name.
@@ -70,7 +74,17 @@ impl Waiting {
                 interval_ns: world.snapshot.stamp.interval_ns,
                 wait_ns,
                 longest_ns: change.wait_max_ns.unwrap_or(0),
+                wanted_ns: wanted_ns(world, process),
             });
+    }
+
+    /// The number of CPUs that the threads of a process would have used in the last seconds
+    /// if CPUs had been free; 0 if its threads do not wait, or do not always have work.
+    pub(super) fn wanted(&self, process: TaskId, now_ns: u64) -> f64 {
+        let waits = self.processes.get(&process).into_iter().flatten();
+        let recent = waits.filter(|wait| now_ns.saturating_sub(wait.time_ns) < SPAN_NS);
+        let span_ns = total(recent.clone().map(|wait| wait.interval_ns)).max(SPAN_NS);
+        total(recent.map(|wait| wait.wanted_ns)) as f64 / span_ns as f64
     }
 
     /// How long the threads of each process waited in the last seconds, as an average number
@@ -127,38 +141,64 @@ impl Waiting {
                 (fold.worst, fold.about, fold.curve) = (found, *id, curve(waits));
             }
         }
-        for (comm, fold) in folds {
-            let what = match fold.worst {
-                Found::Part(part) => {
-                    format!("on average {part:.1} threads waited for a CPU (3 s)")
-                }
-                Found::Burst(longest) => {
-                    format!("one wait for a CPU took {}", duration_text(longest))
-                }
-            };
-            let text = if fold.count == 1 {
-                what
-            } else {
-                format!("{} processes; the worst: {what}", fold.count)
-            };
-            let (value, unit) = match fold.worst {
-                Found::Part(part) => (part, "threads"),
-                Found::Burst(longest) => (longest as f64 / 1e9, "s"),
-            };
-            findings.push(Finding {
-                about: Some(fold.about),
-                dot: Some(fold.about),
-                comm: Some(comm),
-                count: fold.count,
-                value,
-                unit,
-                since_ns: now.saturating_sub(SPAN_NS),
-                text,
-                curve: fold.curve,
-                ..Finding::new(Rule::Waiting)
-            });
+        let since_ns = now.saturating_sub(SPAN_NS);
+        findings.extend(
+            folds
+                .into_iter()
+                .map(|(comm, fold)| fold.finding(comm, since_ns)),
+        );
+    }
+}
+
+impl Fold {
+    fn finding(self, comm: Comm, since_ns: u64) -> Finding {
+        let what = match self.worst {
+            Found::Part(part) => {
+                format!("on average {part:.1} threads waited for a CPU (3 s)")
+            }
+            Found::Burst(longest) => {
+                format!("one wait for a CPU took {}", duration_text(longest))
+            }
+        };
+        let text = if self.count == 1 {
+            what
+        } else {
+            format!("{} processes; the worst: {what}", self.count)
+        };
+        let (value, unit) = match self.worst {
+            Found::Part(part) => (part, "threads"),
+            Found::Burst(longest) => (longest as f64 / 1e9, "s"),
+        };
+        Finding {
+            about: Some(self.about),
+            dot: Some(self.about),
+            comm: Some(comm),
+            count: self.count,
+            value,
+            unit,
+            since_ns,
+            text,
+            curve: self.curve,
+            ..Finding::new(Rule::Waiting)
         }
     }
+}
+
+/// CPU time and waits of the threads of a process that always had work.
+fn wanted_ns(world: World<'_>, process: &Process) -> u64 {
+    if world.saturated().is_none() {
+        return 0;
+    }
+    let snapshot = world.snapshot;
+    let threads = process.members.iter();
+    let threads = threads.filter_map(|slot| snapshot.threads.get(*slot));
+    let runnable = threads.filter_map(|thread| {
+        let change = thread.change;
+        let runnable_ns = change.cpu_ns.saturating_add(change.wait_ns?);
+        (change.tick == snapshot.tick).then_some(runnable_ns)
+    });
+    let least_ns = (snapshot.stamp.interval_ns as f64 * ALWAYS) as u64;
+    total(runnable.filter(|runnable_ns| *runnable_ns >= least_ns))
 }
 
 fn find(waits: &VecDeque<Wait>, (now, watched): (u64, u64), threshold: f64) -> Option<Found> {

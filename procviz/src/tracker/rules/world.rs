@@ -7,6 +7,9 @@ use crate::{
     tracker::Filter,
 };
 
+/// Share of the CPUs that are busy when tasks wait because of others.
+const SATURATED: f64 = 0.9;
+
 /// Input of the rules: the snapshot and the sample that led to it.
 #[derive(Clone, Copy)]
 pub(in crate::tracker) struct World<'a> {
@@ -34,6 +37,22 @@ impl<'a> World<'a> {
     /// Whether this is the opening census, which has no interval before it.
     pub(super) fn is_opening(&self) -> bool {
         self.snapshot.tick == 1
+    }
+
+    /// CPUs that were busy in the interval, if that is nearly all.
+    pub(super) fn saturated(&self) -> Option<f64> {
+        let snapshot = self.snapshot;
+        let busy_ns = snapshot.machine.cpu_busy_ns? as f64;
+        let busy = busy_ns / snapshot.stamp.interval_ns as f64;
+        (busy >= SATURATED * f64::from(snapshot.host.cpus)).then_some(busy)
+    }
+
+    /// Lower limit for the CPU use of a finding, cores: where all CPUs are busy, a quarter of
+    /// them is enough.
+    pub(super) fn cpu_threshold(&self) -> f64 {
+        let cores = self.thresholds().cpu_cores;
+        let quarter = self.saturated().map(|busy| busy / 4.0);
+        quarter.map_or(cores, |quarter| quarter.min(cores))
     }
 
     /// The processes that changed in this sample.

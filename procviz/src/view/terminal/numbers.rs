@@ -14,10 +14,10 @@ pub(super) fn draw(
     screen: &Screen<'_>,
     look: Look,
 ) {
-    let mut before = 0;
+    let mut last = None;
     for finding in screen.findings.iter().filter(|finding| finding.rank < 10) {
-        let is_first = finding.rank != before;
-        before = finding.rank;
+        let subject = finding.subject();
+        let is_first = last.replace(subject) != Some(subject);
         let dot = cells.dots.iter().find(|dot| finding.dot == Some(dot.id));
         let Some(dot) = dot.filter(|_| is_first) else {
             continue;

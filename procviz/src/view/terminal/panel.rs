@@ -35,10 +35,13 @@ pub(super) fn draw(
             y += 1;
         }
     }
-    let mut before = 0;
+    let (mut before, mut last) = (0, None);
     for (index, finding) in screen.findings.iter().enumerate() {
         let subject = screen.subjects.get(index);
-        let subject = subject.filter(|_| finding.rank != before);
+        let key = finding.subject();
+        let is_new = last.replace(key) != Some(key);
+        let number = (finding.rank != before).then_some(finding.rank);
+        let subject = subject.filter(|_| is_new).map(|subject| (number, subject));
         let lines = lines(finding, subject, width, area.height > 4);
         let left = usize::from(area.bottom().saturating_sub(y));
         let is_last = index + 1 == screen.findings.len();
@@ -90,7 +93,7 @@ impl Kind {
 /// The lines of a finding. Only the first finding about a subject names it.
 fn lines(
     finding: &Finding,
-    subject: Option<&String>,
+    subject: Option<(Option<u32>, &String)>,
     width: usize,
     is_roomy: bool,
 ) -> Vec<(Kind, String)> {
@@ -100,8 +103,9 @@ fn lines(
         return vec![(Kind::Subject, line)];
     }
     let mut lines = Vec::new();
-    if let Some(subject) = subject {
-        lines.push((Kind::Subject, format!("{} {subject}", finding.rank)));
+    if let Some((number, subject)) = subject {
+        let number = number.map_or(" ".to_owned(), |number| number.to_string());
+        lines.push((Kind::Subject, format!("{number} {subject}")));
         let kind = match finding.severity {
             Severity::Harms => Some(Kind::Harms),
             Severity::WillHarm => Some(Kind::WillHarm),
