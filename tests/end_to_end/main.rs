@@ -29,6 +29,7 @@ mod figures;
 mod files;
 mod findings;
 mod format;
+mod healthy;
 mod kernels;
 mod limits;
 mod memory;
@@ -102,6 +103,7 @@ fn main() {
         ("storm", storm::TESTS),
         ("kernels", kernels::TESTS),
         ("findings", findings::TESTS),
+        ("healthy", healthy::TESTS),
         ("culprits", culprits::TESTS),
         ("recording", recording::TESTS),
         ("clock", clock::TESTS),

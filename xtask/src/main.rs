@@ -5,12 +5,15 @@
 //! - `cargo xtask bench` measures what procviz costs.
 //! - `cargo xtask docs` draws the README's pictures and writes the man page and the
 //!   completions.
+//! - `cargo xtask culprits` runs the tests of pictures beside a build, and those of healthy
+//!   loads for a minute each.
 //! - `cargo xtask vm` runs the core suite of the tests on other kernels.
 //! - `cargo xtask dist` makes the release files. With `--check` it unpacks and runs them.
 //!   `vm` and `dist` are for x86_64; `--arch aarch64` is for another architecture.
 
 mod arch;
 mod bench;
+mod culprits;
 mod dist;
 mod docs;
 mod ebpf;
@@ -43,13 +46,14 @@ fn main() -> Result<()> {
             let (arch, kernels) = Arch::split(rest)?;
             vm::run(arch, kernels)
         }
+        ["culprits"] => culprits::run(),
         ["scene", kind] => docs::act(kind),
         ["bench", parts @ ..] => bench::run(parts),
         ["bench-here", parts @ ..] => bench::run_here(parts),
         ["week", folder] => bench::make_week(folder),
         ["load", load @ ..] => bench::run_load(load),
         _ => bail!(
-            "usage: cargo xtask ebpf [--check|--log] | dist [--arch ARCH] [--check] | vm [--arch ARCH] [--ci|KERNEL...] | docs [--incident|--texts|--check] | bench [draw] [switch] [storm] [sample] [record] [recorded] [week] [live] [starved]"
+            "usage: cargo xtask ebpf [--check|--log] | dist [--arch ARCH] [--check] | culprits | vm [--arch ARCH] [--ci|KERNEL...] | docs [--incident|--texts|--check] | bench [draw] [switch] [storm] [sample] [record] [recorded] [week] [live] [starved]"
         ),
     }
 }
