@@ -21,6 +21,7 @@ pub(crate) const TESTS: &[Test] = &[
         whole_period,
     ),
     ("numbers_agree", Needs::Events, numbers_agree),
+    ("what_is_new_is_said_to_be_so", Needs::Events, what_is_new),
 ];
 
 /// Headings of the list of the largest.
@@ -377,6 +378,42 @@ fn after(text: &str, word: &str) -> Option<f64> {
 }
 
 /// What a picture says twice is the same, and is the sum of the samples of its period.
+/// A process that begins in the period is new, and its group has one task more.
+fn what_is_new() -> Result<(), Failed> {
+    let folder = Folder::new("new");
+    std::fs::set_permissions(
+        &folder.0,
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )?;
+    let _others = started(&mut crate::support::workload(&["crowd", "300"]));
+    let picture = folder.file("picture.svg");
+    let mut command = procviz();
+    command.args(["grid", "--require-ebpf", "--duration", "5s", "-o"]);
+    let mut drawing = Running::new(command.arg(&picture));
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let _indexer = culprit(&folder, &fault("indexer", &["burn"], Place::Findings, &[]))?;
+    assert!(drawing.0.wait()?.success());
+    let texts = texts(&picture)?;
+    let label = texts
+        .iter()
+        .find(|text| text.starts_with("indexer ") && text.contains("cores"));
+    let label = label.ok_or_else(|| format!("the indexer has no label: {texts:#?}"))?;
+    assert!(label.contains(" (new), "), "{label}");
+    let user = texts.iter().position(|text| *text == format!("uid {USER}"));
+    let user = user.ok_or("the user has no group")?;
+    assert_eq!(texts[user + 1], "1 (+1)");
+    let sleepers: Vec<_> = texts
+        .iter()
+        .filter(|text| text.contains(" × end_to_end"))
+        .collect();
+    assert!(!sleepers.is_empty());
+    assert!(
+        sleepers.iter().all(|text| !text.contains("new")),
+        "{sleepers:?}"
+    );
+    Ok(())
+}
+
 fn numbers_agree() -> Result<(), Failed> {
     let loads: [&[&str]; 5] = [
         &["zombies", "30"],
@@ -435,6 +472,7 @@ fn numbers_agree() -> Result<(), Failed> {
         let mut groups = &texts[from + texts[from..].iter().take_while(is_listed).count()..];
         let mut sum_of_groups = 0.0;
         while let [_, count, rest @ ..] = groups
+            && let Some(count) = count.split(' ').next()
             && let Ok(count) = count.replace(',', "").parse::<f64>()
         {
             sum_of_groups += count;

@@ -80,7 +80,7 @@ pub(crate) fn run() -> Result<()> {
         text,
         "\nRun on {}, {cpus} CPUs, Linux {}.",
         date.trim(),
-        release.trim()
+        release.split('-').next().unwrap_or("").trim()
     )?;
     std::fs::write(root()?.join("docs/CULPRITS.md"), text)?;
     Ok(())

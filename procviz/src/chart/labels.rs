@@ -34,6 +34,8 @@ pub(super) struct Labels {
     taken: Vec<Box4>,
     /// Centres and radii of marks that should not be covered.
     marks: Vec<(f32, f32, f32)>,
+    /// Those of marks that are covered only where there is no other room at all.
+    clear: Vec<(f32, f32, f32)>,
     refused: usize,
 }
 
@@ -44,8 +46,15 @@ impl Labels {
             bounds,
             taken,
             marks,
+            clear: Vec::new(),
             refused: 0,
         }
+    }
+
+    /// Covering one of these marks is as bad as covering as many others as are allowed.
+    pub(super) fn keep_clear(mut self, marks: Vec<(f32, f32, f32)>) -> Self {
+        self.clear = marks;
+        self
     }
 
     /// Finds room of this size beside a disc. `last` is the previous spot of the name.
@@ -64,9 +73,10 @@ impl Labels {
         let boxes = order.map(|spot| (spot, at_spot(spot, (x, y, r), (width, height))));
         let fitting: Vec<(u8, Box4)> = boxes.filter(|(_, at)| self.is_free(at)).collect();
         let covered = |at: &Box4| {
-            let others = self.marks.iter().filter(|mark| **mark != (x, y, r));
-            let covered = others.filter(|mark| touches(at, **mark));
-            covered.take(MOST_COVERED + 1).count()
+            let covers = |mark: &&(f32, f32, f32)| **mark != (x, y, r) && touches(at, **mark);
+            let covered = self.marks.iter().filter(covers);
+            let clear = self.clear.iter().filter(covers).count() * MOST_COVERED;
+            covered.take(MOST_COVERED + 1).count() + clear
         };
         let (mut best, mut least) = (None, MOST_COVERED + 1);
         for (spot, at) in fitting {

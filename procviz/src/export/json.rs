@@ -99,6 +99,9 @@ pub(crate) fn mark(
             value: mark.value,
             unit: &mark.unit,
             since: rfc3339(host, mark.since_ns),
+            ended: when
+                .lasted_ns
+                .and_then(|lasted_ns| rfc3339(host, mark.since_ns.saturating_add(lasted_ns))),
             text: &mark.text,
             severity: mark.severity.as_deref(),
             uid: mark.uid,
@@ -378,6 +381,8 @@ struct FindingLine<'a> {
     value: f64,
     unit: &'a str,
     since: Option<String>,
+    /// When it was last seen, if it is over.
+    ended: Option<String>,
     text: &'a str,
     severity: Option<&'a str>,
     uid: Option<u32>,
@@ -399,6 +404,9 @@ impl<'a> FindingLine<'a> {
             value: finding.value,
             unit: finding.unit,
             since: rfc3339(host, finding.since_ns),
+            ended: finding
+                .ended_ns
+                .and_then(|ended_ns| rfc3339(host, ended_ns)),
             text: &finding.text,
             severity: Some(finding.severity.word()),
             uid: finding.uid,

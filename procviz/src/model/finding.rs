@@ -106,6 +106,8 @@ pub struct Finding {
     pub unit: &'static str,
     /// Start of the reported condition, ns since boot.
     pub since_ns: u64,
+    /// When it was last seen, ns since boot, if it is over; `None` while it lasts.
+    pub ended_ns: Option<u64>,
     /// The text for the user, without the name: "uses 1.00 cores for 3 s".
     pub text: String,
     /// The figure at the last samples, oldest first.
@@ -146,6 +148,7 @@ impl Finding {
             weight: None,
             unit: "",
             since_ns: 0,
+            ended_ns: None,
             text: String::new(),
             curve: Vec::new(),
         }

@@ -56,6 +56,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Begin of the period that the snapshot sums up, ns since boot; `None` if it is the
+    /// state after one interval.
+    pub fn period_began_ns(&self) -> Option<u64> {
+        let began_ns = self.stamp.boot_ns.saturating_sub(self.stamp.interval_ns);
+        self.peaks.is_some().then_some(began_ns)
+    }
+
     /// An empty snapshot.
     pub fn new(host: Host, sources: Sources) -> Self {
         Self {

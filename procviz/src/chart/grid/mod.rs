@@ -3,9 +3,12 @@
 mod layout;
 mod mark;
 mod names;
+mod news;
 mod places;
 mod short_lives;
 mod stable;
+
+use rustc_hash::FxHashMap;
 
 use self::{
     layout::{Layout, Room, Wanted, layout},
@@ -16,7 +19,7 @@ use self::{
 pub(super) use self::{places::Places, short_lives::short_lives_without_dot};
 use super::{
     Chart, Context, foot,
-    grouping::{Grouping, Groups, group_name},
+    grouping::{GroupKey, Grouping, Groups, group_name},
     head::{self, Counts},
     largest, margin, numbers,
     palette::{Colors, Palette, PaletteKind, Theme},
@@ -120,6 +123,8 @@ impl Grid {
             largest = largest.max(task.largest_rss().unwrap_or(0));
         });
         self.places.update(counted, |task| groups.key(task));
+        let all = snapshot.tasks(scope).filter(is_shown);
+        let changes = news::changes(snapshot, all, |task| groups.key(task));
         self.places.arrange(self.options.sorting, tasks());
         for fold in &snapshot.folds {
             self.places.fold(groups.key_of_fold(fold), fold.count);
@@ -139,7 +144,7 @@ impl Grid {
         let largest_of_all = largest::largest(snapshot);
         let margin = (snapshot, &largest_of_all[..]);
         margin::draw(&mut scene, margin, context, &self.palette);
-        let mut wanted = self.wanted(&groups, context);
+        let mut wanted = self.wanted(&groups, &changes, context);
         let mut room = self.room(context.size);
         let layout = self.layout(&mut wanted, &mut room, context);
         self.label_groups(&mut scene, &wanted, &layout, context);
@@ -234,7 +239,12 @@ impl Grid {
     }
 
     /// The groups, sorted by name.
-    fn wanted(&self, groups: &Groups<'_>, context: &Context<'_>) -> Vec<Wanted> {
+    fn wanted(
+        &self,
+        groups: &Groups<'_>,
+        changes: &FxHashMap<GroupKey, i64>,
+        context: &Context<'_>,
+    ) -> Vec<Wanted> {
         let shown_groups = self
             .places
             .groups()
@@ -248,7 +258,14 @@ impl Grid {
                     group: index,
                     len: group.len(),
                     name: group_name(&name, &group.key),
-                    count: count_text(group.alive as u64),
+                    count: match changes.get(&group.key) {
+                        None | Some(0) => count_text(group.alive as u64),
+                        Some(change) => {
+                            let sign = if *change < 0 { '\u{2212}' } else { '+' };
+                            let change = count_text(change.unsigned_abs());
+                            format!("{} ({sign}{change})", count_text(group.alive as u64))
+                        }
+                    },
                     ended: (group.ended() > 0).then(|| match group.folded {
                         0 => format!("+{} exited", count_text(group.ended())),
                         folded => format!(

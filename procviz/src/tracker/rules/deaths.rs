@@ -15,6 +15,8 @@ const MOST_KINDS: usize = 4_000;
 const SERVICE_NS: u64 = SECOND / 5;
 /// Signals of faults, of which a single death is worth a word: ILL, ABRT, BUS, FPE and SEGV.
 const FAULTS: [u32; 5] = [4, 6, 7, 8, 11];
+/// A loop without a death for this time, and for three times its usual pause, is over, ns.
+const QUIET_NS: u64 = 10 * SECOND;
 /// How long a single death is shown, ns.
 const SHOWN_NS: u64 = 10 * SECOND;
 
@@ -187,6 +189,13 @@ impl Deaths {
                 None => String::new(),
             };
             let is_present = |id: &TaskId| world.process(*id).is_some();
+            let lasted_ns = last.time_ns.saturating_sub(first.time_ns);
+            let pause_ns = lasted_ns / (count - 1).max(1);
+            let ended_ns = world.ended(last.time_ns, QUIET_NS.max(pause_ns * 3));
+            let ago = match ended_ns {
+                Some(_) => format!("; the last{}", world.ago(ended_ns).trim_start_matches(',')),
+                None => String::new(),
+            };
             findings.push(Finding {
                 about: Some(origin),
                 uid: Some(last.uid),
@@ -196,7 +205,8 @@ impl Deaths {
                 value: count as f64,
                 unit: "deaths",
                 since_ns: first.time_ns,
-                text: format!("{times}{by}"),
+                ended_ns,
+                text: format!("{times}{by}{ago}"),
                 curve: curve(deaths, world.now_ns()),
                 ..Finding::new(Rule::Deaths)
             });

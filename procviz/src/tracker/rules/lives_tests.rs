@@ -55,6 +55,33 @@ fn a_long_interval_does_not_make_forks_more() {
     play.none(Rule::Forks);
 }
 
+/// A crash loop that has ended says so, and comes after what goes on.
+#[test]
+fn what_is_over_comes_last() {
+    let mut play = Play::new(&["init", "supervisor", "burner"]);
+    for second in 1..=40 {
+        if second <= 5 {
+            let child = play.fork(100 + second, 2);
+            play.end(child, 2, 0, 11);
+        }
+        play.ran(3, u64::from(second) * SECOND, 0);
+        play.second();
+        let findings = &play.tracker.snapshot().findings;
+        let order: Vec<_> = findings.iter().map(|finding| finding.rule).collect();
+        let expected = match second {
+            5..=14 => [Rule::Deaths, Rule::Cpu],
+            20.. => [Rule::Cpu, Rule::Deaths],
+            _ => continue,
+        };
+        assert_eq!(order, expected, "{second}");
+        let deaths = findings.iter().find(|finding| finding.rule == Rule::Deaths);
+        let deaths = deaths.unwrap();
+        assert_eq!(deaths.ended_ns.is_some(), second >= 20);
+        let says_so = deaths.text.contains("; the last ");
+        assert_eq!(says_so, second >= 20, "{}", deaths.text);
+    }
+}
+
 #[test]
 fn tree() {
     for (count, fires) in [(99, false), (101, true)] {

@@ -7,6 +7,8 @@ use crate::model::{Comm, Event, Finding, Rule, TaskId, Untrusted, bytes_text, du
 
 const SPAN_NS: u64 = 600 * SECOND;
 const MOST: usize = 100;
+/// A kill is over after this time, ns.
+const QUIET_NS: u64 = 60 * SECOND;
 
 /// Processes that the kernel's OOM killer killed.
 #[derive(Default, Serialize, Deserialize)]
@@ -85,6 +87,7 @@ impl Oom {
             value: count as f64,
             unit: "deaths",
             since_ns: self.deaths.front().map_or(0, |death| death.time_ns),
+            ended_ns: world.ended(last.time_ns, QUIET_NS),
             text,
             ..Finding::new(Rule::Oom)
         });

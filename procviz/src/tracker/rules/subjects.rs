@@ -27,8 +27,10 @@ fn weight(finding: &Finding) -> f64 {
 /// one entry if `share_cpus`: each of them is a part of the cause.
 pub(super) fn rank(mut findings: Vec<Finding>, share_cpus: bool) -> Vec<Finding> {
     findings.sort_by(|a, b| {
-        a.severity
-            .cmp(&b.severity)
+        a.ended_ns
+            .is_some()
+            .cmp(&b.ended_ns.is_some())
+            .then(a.severity.cmp(&b.severity))
             .then(a.rule.cmp(&b.rule))
             .then(weight(b).total_cmp(&weight(a)))
             .then(a.about.cmp(&b.about))

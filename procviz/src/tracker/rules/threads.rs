@@ -11,6 +11,9 @@ const SPAN_NS: u64 = 10 * SECOND;
 /// Shortest time after which a steady stream of new threads is judged, ns.
 const SHORTEST_NS: u64 = 3 * SECOND - SECOND / 10;
 
+/// Creation is over after this time without a new thread, ns.
+const QUIET_NS: u64 = 3 * SECOND;
+
 /// Processes that create many threads.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Threads {
@@ -57,6 +60,7 @@ impl Threads {
             // How long the creation took, not how long ago it was.
             let last = made.back().map_or(0, |(time, _)| *time);
             let span = last.saturating_sub(first) + world.snapshot.stamp.interval_ns;
+            let ended_ns = world.ended(last, QUIET_NS);
             findings.push(Finding {
                 about: Some(*id),
                 dot: Some(*id),
@@ -65,8 +69,9 @@ impl Threads {
                 value: count as f64,
                 unit: "threads",
                 since_ns: first,
+                ended_ns,
                 text: format!(
-                    "created {} {}threads within {}, now has {}",
+                    "created {} {}threads within {}{}, now has {}",
                     count_text(count),
                     if u64::from(process.threads) < count / 2 {
                         "short-lived "
@@ -74,6 +79,7 @@ impl Threads {
                         ""
                     },
                     duration_text(span.min(SPAN_NS)),
+                    world.ago(ended_ns),
                     count_text(u64::from(process.threads))
                 ),
                 curve: made.iter().map(|(_, count)| *count as f32).collect(),

@@ -3,7 +3,7 @@ use rustc_hash::FxHashMap;
 use super::{RuleSettings, Thresholds};
 
 use crate::{
-    model::{Comm, Process, Sample, Snapshot, TaskId, Thread},
+    model::{Comm, Process, Sample, Snapshot, TaskId, Thread, duration_text},
     tracker::Filter,
 };
 
@@ -37,6 +37,18 @@ impl<'a> World<'a> {
     /// Whether this is the opening census, which has no interval before it.
     pub(super) fn is_opening(&self) -> bool {
         self.snapshot.tick == 1
+    }
+
+    /// `last_ns`, if nothing has happened for longer than `quiet_ns` since: what a rule still
+    /// remembers is over.
+    pub(super) fn ended(&self, last_ns: u64, quiet_ns: u64) -> Option<u64> {
+        (self.now_ns().saturating_sub(last_ns) > quiet_ns).then_some(last_ns)
+    }
+
+    /// How long ago something ended: `, 12 s ago`.
+    pub(super) fn ago(&self, ended_ns: Option<u64>) -> String {
+        let ago = ended_ns.map(|ended_ns| self.now_ns().saturating_sub(ended_ns));
+        ago.map_or_else(String::new, |ago| format!(", {} ago", duration_text(ago)))
     }
 
     /// CPUs that were busy in the interval, if that is nearly all.

@@ -12,6 +12,7 @@ use self::{
     runs::{Likeness, Members, Run, runs},
     standing::{Standing, standing_out},
 };
+use super::news::News;
 use crate::{
     chart::{
         Context,
@@ -133,9 +134,11 @@ impl Names<'_> {
             .filter(|(_, placed)| wanted_ids.contains(&placed.thread.id))
             .map(|(place, placed)| (placed.thread.id, place))
             .collect();
+        let news = News::new(snapshot);
         let text_of = |run: &Run<'_>| {
             let alike = members.get(&run.likeness);
-            runs::text(alike.map_or(&[], Vec::as_slice), (snapshot, self.scope))
+            let alike = alike.map_or(&[][..], Vec::as_slice);
+            runs::text(alike, (snapshot, self.scope), &news)
         };
         let ends = |run: &Run<'_>| [placed[run.until - 1].mark, placed[run.from].mark];
         let mut named: Vec<Likeness<'_>> = Vec::new();
@@ -161,7 +164,12 @@ impl Names<'_> {
                     named.push(run.likeness);
                     (ends(run), format!("{}{figure}", text_of(run)))
                 }
-                None => ([placed[place].mark; 2], format!("{}{figure}", standing.who)),
+                None => {
+                    let is_new = news.has(placed[place].process) && !standing.is_group;
+                    let new = if is_new { " (new)" } else { "" };
+                    let text = format!("{}{new}{figure}", standing.who);
+                    ([placed[place].mark; 2], text)
+                }
             };
             let color = self.palette.ink;
             wanted.push(Wanted { marks, text, color });
@@ -214,7 +222,8 @@ impl Names<'_> {
         let numbers = numbered.iter().map(|numbered| numbered.at);
         let taken = scene.items.iter().filter_map(box_of).chain(numbers);
         let taken = taken.collect();
-        let mut labels = Labels::new(self.bounds, around, taken);
+        let clear = marks.iter().map(|mark| (mark.x, mark.y, mark.r)).collect();
+        let mut labels = Labels::new(self.bounds, around, taken).keep_clear(clear);
         for Wanted { marks, text, color } in wanted {
             let font = self.context.font;
             let text = font.fit(&text, SIZE, WIDEST);

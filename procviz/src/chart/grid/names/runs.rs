@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::Placed;
+use super::{News, Placed};
 use crate::model::{Comm, Process, Scope, Snapshot, bytes_text, count_text, many_text, rate_text};
 
 /// From this number on, neighbours that are alike are named together.
@@ -65,8 +65,12 @@ pub(super) fn runs<'a>(placed: &[Placed<'a>], snapshot: &Snapshot) -> (Vec<Run<'
     (runs, members)
 }
 
-/// What is said of tasks that are alike: `30 × worker, 20 MiB each, +0.7 MiB/s each`.
-pub(super) fn text(alike: &[Placed<'_>], (snapshot, scope): (&Snapshot, Scope)) -> String {
+/// What is said of tasks that are alike: `30 × worker (4 new), 20 MiB each, +0.7 MiB/s each`.
+pub(super) fn text(
+    alike: &[Placed<'_>],
+    (snapshot, scope): (&Snapshot, Scope),
+    news: &News,
+) -> String {
     let Some(first) = alike.first() else {
         return String::new();
     };
@@ -90,6 +94,12 @@ pub(super) fn text(alike: &[Placed<'_>], (snapshot, scope): (&Snapshot, Scope)) 
         (1, Some(process)) => format!("{name} {}", process.id.tid),
         _ => many_text(count as u64, &name),
     };
+    let new = alive.iter().filter(|process| news.has(process)).count();
+    text.push_str(&match (new, alive.len()) {
+        (0, _) => String::new(),
+        (new, all) if new == all => " (new)".to_owned(),
+        (new, _) => format!(" ({} new)", count_text(new as u64)),
+    });
     let each = if count > 1 { " each" } else { "" };
     let number = alive.len() as u64;
     let add = |sum: u64, process: &&Process| Some(sum.saturating_add(process.held()?));
