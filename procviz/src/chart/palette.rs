@@ -222,7 +222,12 @@ impl Palette {
             Activity::Exited if !task.crashed() && !self.is_classic => task.work(),
             activity => activity,
         };
-        self.shade(activity, task.cpu_share(), task.change().ran)
+        let color = self.shade(activity, task.cpu_share(), task.change().ran);
+        let does_io = matches!(activity, Activity::Io | Activity::CpuIo);
+        match does_io && !self.is_classic && task.does_little_io() {
+            true => mix(self.idle, color, LITTLE_IO),
+            false => color,
+        }
     }
 
     /// The colour of an activity; the more CPU, the deeper.
@@ -245,6 +250,9 @@ impl Palette {
         mix(self.idle, self.full(activity), depth)
     }
 }
+
+/// Depth of the colour of a task that does little IO.
+const LITTLE_IO: f32 = 0.5;
 
 const fn rgb(value: u32) -> Color {
     Color((value >> 16) as u8, (value >> 8) as u8, value as u8, 255)

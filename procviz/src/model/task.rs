@@ -169,6 +169,9 @@ impl Process {
     }
 }
 
+/// Storage IO per second that is little, bytes.
+const LITTLE_IO: f64 = 65_536.0;
+
 /// A task of either scope, as charts and exporters see it.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskView<'a> {
@@ -282,6 +285,14 @@ impl TaskView<'_> {
         } else {
             self.change().cpu_ns as f64 / self.interval_ns as f64
         }
+    }
+
+    /// Whether the task did less than 64 KiB/s of storage IO in the interval, and does not wait
+    /// for IO.
+    pub(crate) fn does_little_io(&self) -> bool {
+        let seconds = self.interval_ns as f64 / 1e9;
+        let is_little = (self.change().io_bytes as f64) < LITTLE_IO * seconds;
+        is_little && !self.thread.in_iowait
     }
 
     /// Exit of the task; `None` while it is alive.

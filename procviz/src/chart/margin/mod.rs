@@ -193,10 +193,10 @@ pub(crate) fn quiet(snapshot: &Snapshot) -> String {
     let watched = duration_text(snapshot.watched_ns());
     if snapshot.not_judged.is_empty() {
         // Findings of earlier seconds have left the margin, so the text is about now only.
-        "no rule applies now".to_owned()
+        "No rule applies now.".to_owned()
     } else {
         format!(
-            "no rule applies after {watched}; these need more time: {}",
+            "No rule applies after {watched}. Rules that need more time: {}.",
             snapshot.not_judged.join(", ")
         )
     }

@@ -40,10 +40,10 @@ pub(super) fn is_much(used: f64, wanted: f64, threshold: f64) -> bool {
     used >= threshold || (wanted >= threshold && used >= LEAST)
 }
 
-/// What was wanted beyond the CPU time that was used: `, and would use 4.0 if CPUs were free`.
+/// What was wanted beyond the CPU time that was used: `, and would use 4.0 cores if they were free`.
 pub(super) fn wanted_text(used: f64, wanted: f64) -> String {
     match wanted >= used * MORE {
-        true => format!(", and would use {wanted:.1} if CPUs were free"),
+        true => format!(", and would use {wanted:.1} cores if they were free"),
         false => String::new(),
     }
 }

@@ -9,7 +9,8 @@ const HEAD: u16 = 3;
 const FOOT: u16 = 2;
 /// Number of columns from which the panel is at the right.
 const WIDE: u16 = 110;
-const PANEL: u16 = 42;
+/// Smallest and largest width of the panel: a third of the screen within these limits.
+const PANEL: (u16, u16) = (42, 58);
 /// Number of columns that the figures of the machine need in one line.
 const NARROW: u16 = 150;
 /// Number of lines of the panel if it is below the chart.
@@ -49,16 +50,17 @@ pub(crate) fn layout(area: Rect) -> Option<Layout> {
         ..area
     };
     let is_wide = area.width >= WIDE;
+    let panel = (area.width / 3).clamp(PANEL.0, PANEL.1);
     let below = if middle.height >= 12 { BELOW } else { 1 };
     let (chart, panel) = if is_wide {
         (
             Rect {
-                width: middle.width - PANEL,
+                width: middle.width - panel,
                 ..middle
             },
             Rect {
-                x: middle.right() - PANEL + 1,
-                width: PANEL - 1,
+                x: middle.right() - panel + 1,
+                width: panel - 1,
                 ..middle
             },
         )

@@ -99,24 +99,24 @@ fn lines(
 ) -> Vec<(Kind, String)> {
     if !is_roomy {
         let who = finding.who();
-        let line = format!("{} {who}: {}", finding.rank, finding.text);
+        let line = format!("[{}] {who}: {}", finding.rank, finding.text);
         return vec![(Kind::Subject, line)];
     }
     let mut lines = Vec::new();
     if let Some((number, subject)) = subject {
-        let number = number.map_or(" ".to_owned(), |number| number.to_string());
+        let number = number.map_or("   ".to_owned(), |number| format!("[{number}]"));
         lines.push((Kind::Subject, format!("{number} {subject}")));
         let kind = match finding.severity {
             Severity::Harms => Some(Kind::Harms),
             Severity::WillHarm => Some(Kind::WillHarm),
             Severity::Unusual => None,
         };
-        lines.extend(kind.map(|kind| (kind, format!("  {}", finding.severity.text()))));
+        lines.extend(kind.map(|kind| (kind, format!("    {}", finding.severity.text()))));
     }
-    let text = wrap(&finding.text, width.saturating_sub(2));
+    let text = wrap(&finding.text, width.saturating_sub(4));
     lines.extend(
         text.into_iter()
-            .map(|line| (Kind::Fact, format!("  {line}"))),
+            .map(|line| (Kind::Fact, format!("    {line}"))),
     );
     lines
 }

@@ -135,10 +135,10 @@ impl Names<'_> {
             .map(|(place, placed)| (placed.thread.id, place))
             .collect();
         let news = News::new(snapshot);
-        let text_of = |run: &Run<'_>| {
+        let text_of = |run: &Run<'_>, figure: &str| {
             let alike = members.get(&run.likeness);
             let alike = alike.map_or(&[][..], Vec::as_slice);
-            runs::text(alike, (snapshot, self.scope), &news)
+            runs::text(alike, (snapshot, self.scope), &news, figure)
         };
         let ends = |run: &Run<'_>| [placed[run.until - 1].mark, placed[run.from].mark];
         let mut named: Vec<Likeness<'_>> = Vec::new();
@@ -151,8 +151,9 @@ impl Names<'_> {
             let Some(place) = places.get(&standing.id).copied() else {
                 continue;
             };
-            let figure = standing.figure.iter().map(|figure| format!(", {figure}"));
-            let figure: String = figure.collect();
+            let together = if standing.is_group { " together" } else { "" };
+            let figure = standing.figure.iter();
+            let figure: String = figure.map(|of| format!(", {of}{together}")).collect();
             let process = placed[place].process.id;
             let is_whole = |run: &&Run<'_>| {
                 let mut run = placed[run.from..run.until].iter();
@@ -162,7 +163,7 @@ impl Names<'_> {
                 Some(run) if named.contains(&run.likeness) => continue,
                 Some(run) => {
                     named.push(run.likeness);
-                    (ends(run), format!("{}{figure}", text_of(run)))
+                    (ends(run), text_of(run, &figure))
                 }
                 None => {
                     let is_new = news.has(placed[place].process) && !standing.is_group;
@@ -179,7 +180,7 @@ impl Names<'_> {
                 named.push(run.likeness);
                 wanted.push(Wanted {
                     marks: ends(run),
-                    text: text_of(run),
+                    text: text_of(run, ""),
                     color: self.palette.faint,
                 });
             }

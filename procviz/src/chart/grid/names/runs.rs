@@ -66,10 +66,12 @@ pub(super) fn runs<'a>(placed: &[Placed<'a>], snapshot: &Snapshot) -> (Vec<Run<'
 }
 
 /// What is said of tasks that are alike: `30 × worker (4 new), 20 MiB each, +0.7 MiB/s each`.
+/// `figure` is what they do together, and comes first.
 pub(super) fn text(
     alike: &[Placed<'_>],
     (snapshot, scope): (&Snapshot, Scope),
     news: &News,
+    figure: &str,
 ) -> String {
     let Some(first) = alike.first() else {
         return String::new();
@@ -83,7 +85,7 @@ pub(super) fn text(
             .count();
         let pid = first.process.id.tid;
         let threads = threads(alike.len() - ended, ended);
-        return format!("{name} {pid}, {threads}");
+        return format!("{name} {pid}, {threads}{figure}");
     }
     let processes = processes(alike);
     let count = processes.len();
@@ -100,6 +102,7 @@ pub(super) fn text(
         (new, all) if new == all => " (new)".to_owned(),
         (new, _) => format!(" ({} new)", count_text(new as u64)),
     });
+    text.push_str(figure);
     let each = if count > 1 { " each" } else { "" };
     let number = alive.len() as u64;
     let add = |sum: u64, process: &&Process| Some(sum.saturating_add(process.held()?));
@@ -116,7 +119,7 @@ pub(super) fn text(
     let grew = alive.iter().try_fold(0, add);
     if let Some(grew) = grew.filter(|grew| *grew > 0 && number > 0 && seconds > 0.0) {
         let speed = grew as f64 / number as f64 / seconds;
-        if speed >= 10_000.0 {
+        if speed >= 10_000.0 && figure.is_empty() {
             text.push_str(&format!(", +{}{each}", rate_text(speed)));
         }
     }

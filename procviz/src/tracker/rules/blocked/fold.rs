@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use super::{World, place::meaning};
 use crate::model::{Comm, TaskId, Untrusted, count_text, duration_text, many_text};
 
 /// Upper limit for the commands that a text names.
@@ -75,6 +76,16 @@ impl<'a> Fold<'a> {
         most.map(|(comm, _)| *comm)
     }
 
+    /// Whether the threads are those of as many processes of one command and user.
+    pub(super) fn is_group(&self, world: World<'_>) -> bool {
+        let processes = self.processes.iter();
+        let mut users = processes.filter_map(|id| Some(world.group(world.process(*id)?).1));
+        let first = users.next();
+        let has_one_user = first.is_some_and(|first| users.all(|user| user == first));
+        let is_one_each = self.count > 1 && self.processes.len() as u64 == self.count;
+        self.comms.len() == 1 && is_one_each && has_one_user
+    }
+
     /// Where most of the threads wait.
     fn main_place(&self) -> Option<&Arc<[u8]>> {
         // Of equal counts the first in the order of the texts.
@@ -141,7 +152,11 @@ impl<'a> Fold<'a> {
         };
         // A recording can hold any text.
         let place = place.get(..MOST_PLACE).unwrap_or(place);
-        let place = Untrusted::new(place).picture();
+        let shown = Untrusted::new(place).picture();
+        let place = match meaning(place) {
+            Some(meaning) => format!("{shown} ({meaning})"),
+            None => shown,
+        };
         match *count == self.count {
             true => format!(", in {place}"),
             false => format!(", {} of them in {place}", count_text(*count)),

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 mod fold;
+mod place;
 
 use self::fold::{Fold, together};
 use super::world::World;
@@ -86,6 +87,7 @@ impl Blocked {
                 about: Some(fold.process),
                 dot: Some(fold.first),
                 comm: fold.comm(),
+                is_group: fold.is_group(world),
                 count: fold.count,
                 value: fold.longest_ns as f64 / 1e9,
                 unit: "s",
