@@ -135,10 +135,10 @@ impl Names<'_> {
             .map(|(place, placed)| (placed.thread.id, place))
             .collect();
         let news = News::new(snapshot);
-        let text_of = |run: &Run<'_>, figure: &str| {
+        let text_of = |run: &Run<'_>, (who, figure): (Option<&str>, &str)| {
             let alike = members.get(&run.likeness);
             let alike = alike.map_or(&[][..], Vec::as_slice);
-            runs::text(alike, (snapshot, self.scope), &news, figure)
+            runs::text(alike, (snapshot, self.scope), &news, (who, figure))
         };
         let ends = |run: &Run<'_>| [placed[run.until - 1].mark, placed[run.from].mark];
         let mut named: Vec<Likeness<'_>> = Vec::new();
@@ -162,8 +162,9 @@ impl Names<'_> {
             let (marks, text) = match run_of(place).filter(is_whole) {
                 Some(run) if named.contains(&run.likeness) => continue,
                 Some(run) => {
+                    let who = standing.is_group.then_some(standing.who.as_str());
                     named.push(run.likeness);
-                    (ends(run), text_of(run, &figure))
+                    (ends(run), text_of(run, (who, &figure)))
                 }
                 None => {
                     let is_new = news.has(placed[place].process) && !standing.is_group;
@@ -180,7 +181,7 @@ impl Names<'_> {
                 named.push(run.likeness);
                 wanted.push(Wanted {
                     marks: ends(run),
-                    text: text_of(run, ""),
+                    text: text_of(run, (None, "")),
                     color: self.palette.faint,
                 });
             }

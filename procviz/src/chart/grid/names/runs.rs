@@ -66,12 +66,12 @@ pub(super) fn runs<'a>(placed: &[Placed<'a>], snapshot: &Snapshot) -> (Vec<Run<'
 }
 
 /// What is said of tasks that are alike: `30 × worker (4 new), 20 MiB each, +0.7 MiB/s each`.
-/// `figure` is what they do together, and comes first.
+/// `who` is the group that stands out, if it does, and `figure` what it does together.
 pub(super) fn text(
     alike: &[Placed<'_>],
     (snapshot, scope): (&Snapshot, Scope),
     news: &News,
-    figure: &str,
+    (who, figure): (Option<&str>, &str),
 ) -> String {
     let Some(first) = alike.first() else {
         return String::new();
@@ -93,6 +93,7 @@ pub(super) fn text(
         .into_iter()
         .partition(|process| process.end.is_none());
     let mut text = match (count, alive.first().or(ended.first())) {
+        _ if let Some(who) = who => who.to_owned(),
         (1, Some(process)) => format!("{name} {}", process.id.tid),
         _ => many_text(count as u64, &name),
     };
