@@ -254,8 +254,8 @@ fn a_refused_program_costs_that_program_alone() -> Result<(), Failed> {
         "sweep",
     ];
     for program in programs {
-        // Without a census, the start time of an older process is rough, so its exit record
-        // says that it is partial.
+        // Without a census, the table of processes does not have an older process, so its exit
+        // record says that it is partial.
         let mut early = Running::new(Command::new("sleep").arg("60"));
         let dump = Lines::new(
             procviz()

@@ -20,10 +20,13 @@ pub(crate) const TESTS: &[Test] = &[
         Needs::Events,
         beside_a_grid,
     ),
+    ("losses_are_shown_and_corrected", Needs::Events, || {
+        losses_are_shown_and_corrected("")
+    }),
     (
-        "losses_are_shown_and_corrected",
+        "losses_are_corrected_without_a_census",
         Needs::Events,
-        losses_are_shown_and_corrected,
+        || losses_are_shown_and_corrected("census"),
     ),
     (
         "lost_deaths_are_counted_and_no_other_is_lost_with_them",
@@ -223,14 +226,24 @@ fn hold(pid: u32, time: Duration) -> Result<(), Failed> {
     Ok(())
 }
 
-fn losses_are_shown_and_corrected() -> Result<(), Failed> {
+fn losses_are_shown_and_corrected(refused: &str) -> Result<(), Failed> {
     let folder = Folder::new("losses");
     let dump = Lines::new(
         procviz()
             .args(["dump", "--json", "-s", "0.5"])
+            .env("PROCVIZ_TEST_REFUSE", refused)
             .env("PROCVIZ_TEST_RING_BYTES", "8192"),
     );
     dump.line(0);
+    let young = Running::new(std::process::Command::new("sleep").arg("60"));
+    let rows = |snapshot: &Value| -> Vec<u64> {
+        let tasks = snapshot["tasks"].as_array().unwrap().iter();
+        let rows = tasks.filter(|task| task["tid"] == young.pid());
+        rows.map(|task| task["start_ns"].as_u64().unwrap())
+            .collect()
+    };
+    let start = rows(&dump.fresh());
+    assert_eq!(start.len(), 1, "{start:?}");
     let picture = folder.file("lossy.svg");
     let mut grid = Running::new(
         procviz()
@@ -263,6 +276,8 @@ fn losses_are_shown_and_corrected() -> Result<(), Failed> {
         .map(|task: &Value| task["tid"].as_u64().unwrap() as u32)
         .collect();
     crate::truth::same_tasks(&shown, &proc_tids(), &snapshot)?;
+    // A process that events have shown is the same one after the correction.
+    assert_eq!(rows(&snapshot), start);
     dump.end();
     Ok(())
 }

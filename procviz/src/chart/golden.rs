@@ -229,11 +229,11 @@ fn each_activity_and_state() {
         &expect![[r#"
             Disc 1 at 186.0,104.0 r 6.10 #a3adb6
             Disc 2 at 318.0,104.0 r 6.10 #9f141a
-            Disc 3 at 186.0,144.0 r 6.10 #7fc1a7 spot #ffffff
+            Disc 3 at 186.0,144.0 r 6.10 #70c0a0 spot #ffffff
             Square 4 at 318.0,144.0 r 6.10 #5c6672
             Ring 5 at 186.0,184.0 r 8.00 #5c6672
             Triangle 6 at 318.0,184.0 r 6.10 #bcc5cd
-            Disc 7 at 186.0,224.0 r 6.10 #d3ac8e spot #ffffff
+            Disc 7 at 186.0,224.0 r 6.10 #e48f40 spot #ffffff
             Diamond 8 at 318.0,224.0 r 6.10 #efe523
             Disc 9 at 186.0,264.0 r 6.10 #bcc5cd
             Disc 100 at 186.0,314.0 r 18.40 #bcc5cd

@@ -51,8 +51,10 @@ impl Labels {
         }
     }
 
-    /// Covering one of these marks is as bad as covering as many others as are allowed.
-    pub(super) fn keep_clear(mut self, marks: Vec<(f32, f32, f32)>) -> Self {
+    /// Covering one of these marks, which are among the others, too, is as bad as covering
+    /// as many others as are allowed.
+    pub(super) fn keep_clear(mut self, mut marks: Vec<(f32, f32, f32)>) -> Self {
+        marks.dedup();
         self.clear = marks;
         self
     }
@@ -75,7 +77,7 @@ impl Labels {
         let covered = |at: &Box4| {
             let covers = |mark: &&(f32, f32, f32)| **mark != (x, y, r) && touches(at, **mark);
             let covered = self.marks.iter().filter(covers);
-            let clear = self.clear.iter().filter(covers).count() * MOST_COVERED;
+            let clear = self.clear.iter().filter(covers).count() * (MOST_COVERED - 1);
             covered.take(MOST_COVERED + 1).count() + clear
         };
         let (mut best, mut least) = (None, MOST_COVERED + 1);

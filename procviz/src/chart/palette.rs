@@ -223,8 +223,7 @@ impl Palette {
             activity => activity,
         };
         let color = self.shade(activity, task.cpu_share(), task.change().ran);
-        let does_io = matches!(activity, Activity::Io | Activity::CpuIo);
-        match does_io && !self.is_classic && task.does_little_io() {
+        match activity == Activity::Io && !self.is_classic && task.does_little_io() {
             true => mix(self.idle, color, LITTLE_IO),
             false => color,
         }
@@ -252,7 +251,7 @@ impl Palette {
 }
 
 /// Depth of the colour of a task that does little IO.
-const LITTLE_IO: f32 = 0.5;
+const LITTLE_IO: f32 = 0.6;
 
 const fn rgb(value: u32) -> Color {
     Color((value >> 16) as u8, (value >> 8) as u8, value as u8, 255)

@@ -69,7 +69,10 @@ pub(crate) fn finding(
         time: rfc3339(host, when.time_ns),
         change: when.change,
         lasted_ns: when.lasted_ns,
-        finding: FindingLine::new(host, finding, names),
+        finding: FindingLine {
+            ended: when.ended(host),
+            ..FindingLine::new(host, finding, names)
+        },
     };
     line(out, &value)
 }
@@ -99,9 +102,7 @@ pub(crate) fn mark(
             value: mark.value,
             unit: &mark.unit,
             since: rfc3339(host, mark.since_ns),
-            ended: when
-                .lasted_ns
-                .and_then(|lasted_ns| rfc3339(host, mark.since_ns.saturating_add(lasted_ns))),
+            ended: when.ended(host),
             text: &mark.text,
             severity: mark.severity.as_deref(),
             uid: mark.uid,
@@ -118,6 +119,14 @@ pub(crate) struct When {
     pub(crate) time_ns: u64,
     pub(crate) change: &'static str,
     pub(crate) lasted_ns: Option<u64>,
+}
+
+impl When {
+    /// The time of a line that says that a finding ends.
+    fn ended(self, host: &Host) -> Option<String> {
+        let time_ns = self.lasted_ns.map(|_| self.time_ns);
+        time_ns.and_then(|time_ns| rfc3339(host, time_ns))
+    }
 }
 
 /// A finding that begins or ends.

@@ -198,6 +198,8 @@ impl Finding {
         );
         match self.about.filter(|_| self.is_named()) {
             _ if self.is_group => many_text(self.count, &name),
+            // The text says how many there are.
+            Some(_) if self.rule == Rule::Blocked && self.count > 1 => name,
             Some(about) => format!("{name} {}", about.tid),
             None => name,
         }

@@ -292,7 +292,7 @@ impl TaskView<'_> {
     pub(crate) fn does_little_io(&self) -> bool {
         let seconds = self.interval_ns as f64 / 1e9;
         let is_little = (self.change().io_bytes as f64) < LITTLE_IO * seconds;
-        is_little && !self.thread.in_iowait
+        is_little && !self.in_iowait
     }
 
     /// Exit of the task; `None` while it is alive.

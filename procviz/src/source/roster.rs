@@ -63,7 +63,15 @@ impl Roster {
     /// Whether two ids belong to the same task. Start times from `/proc` are rounded
     /// down to clock ticks, and no thread id is used twice within a clock tick.
     pub(super) fn is_same(&self, one: TaskId, other: TaskId) -> bool {
-        one.tid == other.tid && one.start_ns / self.tick_ns == other.start_ns / self.tick_ns
+        self.rounded(one) == self.rounded(other)
+    }
+
+    /// The id as `/proc` has it, with a start time in whole clock ticks.
+    pub(super) fn rounded(&self, id: TaskId) -> TaskId {
+        TaskId {
+            start_ns: id.start_ns / self.tick_ns * self.tick_ns,
+            ..id
+        }
     }
 
     /// Replaces the ids in an event with the ids that the roster has for these

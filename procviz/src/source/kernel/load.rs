@@ -50,7 +50,7 @@ fn cost_of(program: &str) -> Option<&'static str> {
             Some("a process that is moved to another cgroup keeps its old one until a scan")
         }
         "census" => Some(
-            "all tasks are read from /proc at the start and after losses, which takes longer, and exit records of processes that began before procviz are partial",
+            "all tasks are read from /proc at the start and after losses, which takes longer; of processes that began before procviz, exit records are partial, cgroups and long waits are not known, and --tree can miss some",
         ),
         "sweep" => {
             Some("the memory of a process that does not run keeps its figures until it runs")

@@ -1,28 +1,32 @@
 //! Completes a census: figures of exited threads, and forks that a census refutes.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::{Event, Found, Io, Sample, TaskId};
 
-/// Completes a task that `/proc` shows: what its process used beyond the figures
-/// of the living threads was used by threads that have exited.
-pub(super) fn with_gone(task: &Found, all: &[Found]) -> Found {
-    let mut task = task.clone();
-    let Some((mut cpu_ns, io)) = task.whole.take() else {
-        return task;
-    };
-    let mut io = io.unwrap_or_default();
-    for thread in all.iter().filter(|thread| thread.process == task.process) {
-        cpu_ns = cpu_ns.saturating_sub(thread.cpu_ns);
+/// Completes tasks that `/proc` shows: what their processes used beyond the figures of the
+/// living threads was used by threads that have exited.
+pub(super) fn add_gone(all: &mut [Found]) {
+    let mut living: FxHashMap<TaskId, (u64, Io)> = FxHashMap::default();
+    for thread in all.iter() {
+        let (cpu_ns, io) = living.entry(thread.process).or_default();
         let own = thread.io.unwrap_or_default();
-        io = Io {
-            read: io.read.saturating_sub(own.read),
-            write: io.write.saturating_sub(own.write),
+        *cpu_ns = cpu_ns.saturating_add(thread.cpu_ns);
+        io.read = io.read.saturating_add(own.read);
+        io.write = io.write.saturating_add(own.write);
+    }
+    for task in all {
+        let used = living.get(&task.process).copied();
+        let (Some((cpu_ns, io)), Some((used_ns, used_io))) = (task.whole.take(), used) else {
+            continue;
+        };
+        let io = io.unwrap_or_default();
+        task.gone.cpu_ns = cpu_ns.saturating_sub(used_ns);
+        task.gone.io = Io {
+            read: io.read.saturating_sub(used_io.read),
+            write: io.write.saturating_sub(used_io.write),
         };
     }
-    task.gone.cpu_ns = cpu_ns;
-    task.gone.io = io;
-    task
 }
 
 /// Removes forks of tasks that the census did not find and whose exit events were

@@ -19,7 +19,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::{
     blocked::Blocked,
-    census::{remove_refuted_forks, with_gone},
+    census::{add_gone, remove_refuted_forks},
     rows::found,
     sweep::Sweep,
     tmpfs::Tmpfs,
@@ -289,8 +289,28 @@ impl KernelTick {
         self.walk
             .walk_but(&known, &mut sample.found)
             .map_err(SamplerError::Proc)?;
+        // Tasks that events have shown keep their exact start times. Those of this batch come
+        // right after the census.
+        let roster = &self.roster;
+        let forks = self.batch.events.iter().filter_map(|event| match event {
+            Event::Fork(fork) => Some(roster.rounded(fork.id)),
+            _ => None,
+        });
+        let forked: FxHashSet<TaskId> = forks.collect();
         let is_old = |task: &Found| task.process.start_ns + JUST_NOW_NS < begun_ns;
-        let mut hidden: Vec<Found> = sample.found.drain(from..).filter(is_old).collect();
+        let settled = |mut task: Found| {
+            if forked.contains(&roster.rounded(task.id)) {
+                return None;
+            }
+            let known = roster.thread(task.id.tid);
+            match known.filter(|known| roster.is_same(known.id, task.id)) {
+                Some(known) => (task.id, task.process) = (known.id, known.process),
+                None if !is_old(&task) => return None,
+                None => {}
+            }
+            Some(task)
+        };
+        let mut hidden: Vec<Found> = sample.found.drain(from..).filter_map(settled).collect();
         // `stat` has clock ticks. The next figure is exact, and the difference must not be
         // taken for CPU time of the first interval.
         for task in &mut hidden {
@@ -300,9 +320,8 @@ impl KernelTick {
                 task.run_delay_ns = Some(times.run_delay_ns);
             }
         }
-        sample
-            .found
-            .extend(hidden.iter().map(|task| with_gone(task, &hidden)));
+        add_gone(&mut hidden);
+        sample.found.append(&mut hidden);
         Ok(())
     }
 

@@ -19,9 +19,6 @@ const FORKS_PER_CORE: f64 = 100.0;
 /// The share of the starts that are links of a chain.
 const MOSTLY: f64 = 0.8;
 
-/// A burst without a start for this time is over, ns.
-const QUIET_NS: u64 = 2 * SECOND;
-
 /// Forks and short-lived processes, by the ancestor that causes them.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Forks {
@@ -232,9 +229,6 @@ impl Forks {
         }
         let name = world.name(id).unwrap_or(origin.name);
         let last = origin.name.text().name();
-        let (newest, _) = origin.bins.last_key_value()?;
-        let ended_ns = world.ended((newest + 1) * BIN_NS, QUIET_NS);
-        let ago = world.ago(ended_ns);
         Some(Finding {
             about: Some(id),
             dot: Some(id),
@@ -243,8 +237,7 @@ impl Forks {
             value: count as f64,
             unit: "starts",
             since_ns: origin.since_ns(),
-            ended_ns,
-            text: format!("started {count} processes, such as {last}, within 2 s{ago}"),
+            text: format!("started {count} processes, such as {last}, within 2 s"),
             curve: curve(&origin.ticks),
             ..Finding::new(Rule::Burst)
         })

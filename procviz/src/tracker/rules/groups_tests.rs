@@ -1,6 +1,6 @@
 //! Tests the rules about groups, and the order of findings.
 
-use super::SECOND;
+use super::{RuleSettings, SECOND};
 use crate::{
     model::{Finding, Rule, Severity},
     tracker::play::{MIB, Play},
@@ -79,7 +79,7 @@ fn many_grow_and_write_together() {
         play.second();
     }
     let growth = only(&play, Rule::Growth);
-    let expected = "together grow by 15 MiB/s, each by 512 KiB/s, now 2.99 GiB (over 3 s)";
+    let expected = "together grow by 15 MiB/s, each by 512 KiB/s (3 s), now 2.99 GiB";
     assert_eq!((growth.count, growth.text.as_str()), (30, expected));
     let io = only(&play, Rule::Io);
     assert_eq!(io.text, "together read and write 30 MiB/s (3 s)");
@@ -130,6 +130,43 @@ fn those_who_wait_belong_to_those_who_use_the_cpu() {
             cpu.text
         );
         play.none(Rule::Waiting);
+    }
+}
+
+/// Where all CPUs are busy, a quarter of them is much for a group, unless the user says what
+/// is much. What each of its threads would use is said, too.
+#[test]
+fn a_group_on_busy_cpus() {
+    // Of four CPUs, the workers get a fifth of a core each, and wait for the rest.
+    for (count, threshold, expected) in [
+        (
+            6,
+            None,
+            Some(", and would use 6.0 cores if they were free (3 s)"),
+        ),
+        (6, Some(9.0), None),
+        (1, None, None),
+    ] {
+        let mut play = workers(count);
+        if let Some(threshold) = threshold {
+            let mut settings = RuleSettings::default();
+            assert!(settings.set(Rule::Cpu, "cores", threshold));
+            play.tracker = play.tracker.with_rules(settings);
+        }
+        for second in 1..=4 {
+            for tid in 2..2 + count as u32 {
+                let reading = play.ran(tid, second * SECOND / 5, 0);
+                reading.run_delay_ns = Some(second * SECOND * 4 / 5);
+            }
+            play.sample.machine.cpu_busy_ns = Some(4 * SECOND);
+            play.second();
+        }
+        let mut findings = play.findings_of(Rule::Cpu);
+        findings.retain(|finding| finding.is_group);
+        match expected {
+            Some(expected) => assert!(findings[0].text.contains(expected), "{findings:#?}"),
+            None => assert!(findings.is_empty(), "{findings:#?}"),
+        }
     }
 }
 

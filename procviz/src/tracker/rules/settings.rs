@@ -72,7 +72,7 @@ thresholds! {
     forks_cores = Forks "cores" 0.2 "cores",
     /// processes that start the next one and exit, within 3 s
     chain_links = Chain "links" 5.0 "processes",
-    /// CPU used, or wanted while all CPUs are busy, over 3 s
+    /// CPU used over 3 s; while all CPUs are busy, also what is wanted, or of a group a quarter
     cpu_cores = Cpu "cores" 0.9 "cores",
     /// average number of threads that wait for a CPU
     waiting_threads = Waiting "threads" 0.5 "threads",

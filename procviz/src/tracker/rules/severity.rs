@@ -18,7 +18,7 @@ const MOST_OF_IT: f64 = 0.5;
 /// The severities that findings of a rule can have; the usual one comes first.
 pub fn severities(rule: Rule) -> &'static [Severity] {
     match rule {
-        Rule::Oom => &[Severity::Harms],
+        Rule::Oom => &[Severity::Harms, Severity::Unusual],
         Rule::Tree => &[Severity::WillHarm],
         Rule::Growth | Rule::Shmem => &[Severity::Unusual, Severity::WillHarm],
         Rule::Cpu => &[Severity::Unusual, Severity::Harms],
@@ -31,6 +31,9 @@ pub fn severities(rule: Rule) -> &'static [Severity] {
 pub(super) fn judge(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) -> bool {
     for finding in findings.iter_mut() {
         finding.severity = severities(finding.rule)[0];
+        if finding.ended_ns.is_some() {
+            finding.severity = Severity::Unusual;
+        }
         if matches!(finding.rule, Rule::Growth | Rule::Shmem) {
             memory(world, finding);
         }

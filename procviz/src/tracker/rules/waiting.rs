@@ -195,7 +195,8 @@ fn wanted_ns(world: World<'_>, process: &Process) -> u64 {
     let runnable = threads.filter_map(|thread| {
         let change = thread.change;
         let runnable_ns = change.cpu_ns.saturating_add(change.wait_ns?);
-        (change.tick == snapshot.tick).then_some(runnable_ns)
+        let most_ns = snapshot.stamp.interval_ns;
+        (change.tick == snapshot.tick).then_some(runnable_ns.min(most_ns))
     });
     let least_ns = (snapshot.stamp.interval_ns as f64 * ALWAYS) as u64;
     total(runnable.filter(|runnable_ns| *runnable_ns >= least_ns))

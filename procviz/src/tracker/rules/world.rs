@@ -59,11 +59,12 @@ impl<'a> World<'a> {
         (busy >= SATURATED * f64::from(snapshot.host.cpus)).then_some(busy)
     }
 
-    /// Lower limit for the CPU use of a finding, cores: where all CPUs are busy, a quarter of
-    /// them is enough.
+    /// Lower limit for the CPU use of a group, cores: where all CPUs are busy, a quarter of
+    /// them is enough, unless the user has set a threshold.
     pub(super) fn cpu_threshold(&self) -> f64 {
         let cores = self.thresholds().cpu_cores;
-        let quarter = self.saturated().map(|busy| busy / 4.0);
+        let is_set = cores != Thresholds::default().cpu_cores;
+        let quarter = self.saturated().filter(|_| !is_set).map(|busy| busy / 4.0);
         quarter.map_or(cores, |quarter| quarter.min(cores))
     }
 

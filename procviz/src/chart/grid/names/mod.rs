@@ -151,9 +151,13 @@ impl Names<'_> {
             let Some(place) = places.get(&standing.id).copied() else {
                 continue;
             };
-            let together = if standing.is_group { " together" } else { "" };
-            let figure = standing.figure.iter();
-            let figure: String = figure.map(|of| format!(", {of}{together}")).collect();
+            let figure = standing.figure.iter().map(|figure| {
+                let is_sum =
+                    standing.is_group && (figure.ends_with("cores") || figure.ends_with("/s"));
+                let together = if is_sum { " together" } else { "" };
+                format!(", {figure}{together}")
+            });
+            let figure: String = figure.collect();
             let process = placed[place].process.id;
             let is_whole = |run: &&Run<'_>| {
                 let mut run = placed[run.from..run.until].iter();

@@ -78,7 +78,7 @@ pub(super) fn text(
     };
     let name = snapshot.name_of(first.process).text().picture();
     let is_one = alike.iter().all(|task| task.process.id == first.process.id);
-    if is_one && scope == Scope::Threads {
+    if is_one && who.is_none() && scope == Scope::Threads {
         let ended = alike
             .iter()
             .filter(|task| task.thread.end.is_some())
@@ -99,6 +99,8 @@ pub(super) fn text(
     };
     let new = alive.iter().filter(|process| news.has(process)).count();
     text.push_str(&match (new, alive.len()) {
+        // The group that stands out can have other members.
+        _ if who.is_some() => String::new(),
         (0, _) => String::new(),
         (new, all) if new == all => " (new)".to_owned(),
         (new, _) => format!(" ({} new)", count_text(new as u64)),

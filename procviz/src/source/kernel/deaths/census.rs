@@ -68,7 +68,8 @@ impl ProcessTable {
             self.processes.entry(row.tgid).or_insert(tracked);
         }
         let is_dead = |row: &&Row| row.exit_state != 0;
-        self.census = Some(Census {
+        // Without rows there was no census to compare with.
+        self.census = (!rows.is_empty()).then(|| Census {
             taken_ns,
             threads: rows.iter().map(id_of).collect(),
             dead: rows.iter().filter(is_dead).map(id_of).collect(),

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{World, place::meaning};
+use super::place::meaning;
 use crate::model::{Comm, TaskId, Untrusted, count_text, duration_text, many_text};
 
 /// Upper limit for the commands that a text names.
@@ -76,16 +76,6 @@ impl<'a> Fold<'a> {
         most.map(|(comm, _)| *comm)
     }
 
-    /// Whether the threads are those of as many processes of one command and user.
-    pub(super) fn is_group(&self, world: World<'_>) -> bool {
-        let processes = self.processes.iter();
-        let mut users = processes.filter_map(|id| Some(world.group(world.process(*id)?).1));
-        let first = users.next();
-        let has_one_user = first.is_some_and(|first| users.all(|user| user == first));
-        let is_one_each = self.count > 1 && self.processes.len() as u64 == self.count;
-        self.comms.len() == 1 && is_one_each && has_one_user
-    }
-
     /// Where most of the threads wait.
     fn main_place(&self) -> Option<&Arc<[u8]>> {
         // Of equal counts the first in the order of the texts.
@@ -144,7 +134,7 @@ impl<'a> Fold<'a> {
         format!("{tasks}{commands} blocked (D), the longest for {longest}{place}")
     }
 
-    /// Where most of the threads wait: `, in vfork (wait_for_vfork_done)`.
+    /// Where most of the threads wait: `, in nfs_wait (waits for an NFS server)`.
     fn place(&self) -> String {
         let most = self.main_place();
         let Some((place, count)) = most.and_then(|place| self.places.get_key_value(place)) else {

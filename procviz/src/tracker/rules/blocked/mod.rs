@@ -87,7 +87,6 @@ impl Blocked {
                 about: Some(fold.process),
                 dot: Some(fold.first),
                 comm: fold.comm(),
-                is_group: fold.is_group(world),
                 count: fold.count,
                 value: fold.longest_ns as f64 / 1e9,
                 unit: "s",

@@ -36,7 +36,7 @@ const MEANINGS: &[(&[&str], &str)] = &[
             "__lock_page",
             "__folio_lock",
         ],
-        "waits for pages of a file",
+        "waits until a page is read or written",
     ),
     (
         &[
