@@ -3,26 +3,18 @@
 
 use std::sync::Arc;
 
-use procviz_common::{ROW_KTHREAD, Row};
+use procviz_common::ROW_KTHREAD;
 
 use crate::{
     model::{Comm, ExitRecord, Host, TaskId},
     source::{
         SamplerError,
         identity::{Answer, IdentityReader, Question},
-        kernel::{
-            Batch, Drain, DrainThread, Kernel, LoadError, LostRecords, Mode, TaskIterator,
-            lost_figures,
-        },
+        kernel::{Batch, Drain, DrainThread, Kernel, LoadError, LostRecords, Mode, lost_figures},
         machine::boot_now_ns,
+        tick::all_rows,
     },
 };
-
-/// The rows of a census; `None` if the kernel refused the program.
-fn rows(kernel: &mut Kernel) -> Result<Option<Vec<Row>>, SamplerError> {
-    let rows = kernel.census()?.map(TaskIterator::all);
-    rows.transpose().map_err(SamplerError::Proc)
-}
 
 /// Shortest time between two censuses after losses, ns.
 const CENSUS_NS: u64 = 1_000_000_000;
@@ -66,7 +58,7 @@ impl Exits {
             .take_ring()
             .ok_or_else(|| LoadError::Load("the event ring is already in use".to_owned()))?;
         let mut drain = Drain::new(ring, Mode::Exits, host.page_bytes);
-        let rows = rows(&mut kernel)?.unwrap_or_default();
+        let rows = all_rows(&mut kernel)?.unwrap_or_default();
         drain.seed(&rows, boot_now_ns());
         if let Some(roots) = only {
             drain.processes().watch_only(roots);
@@ -130,9 +122,9 @@ impl Exits {
         if is_worse {
             self.lost_events = lost;
             self.census_ns = now;
-            match rows(&mut self.kernel)? {
+            match all_rows(&mut self.kernel)? {
                 Some(rows) => self.drain.lock().resync(&rows, boot_now_ns()),
-                None => self.drain.lock().processes().doubt_all(),
+                None => self.drain.lock().processes().doubt_all(boot_now_ns()),
             }
         }
         Ok(&self.batch.exits)

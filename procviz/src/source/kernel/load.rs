@@ -158,9 +158,8 @@ impl Kernel {
             }
         }
         for name in ["census", "sweep"] {
-            match load_iterator(&mut ebpf, name, &btf) {
-                Err(error) if cost_of(name).is_some() => refused.push((name, error)),
-                outcome => outcome?,
+            if let Err(error) = load_iterator(&mut ebpf, name, &btf) {
+                refused.push((name, error));
             }
         }
         let ring = take(&mut ebpf, "EVENTS", RingBuf::try_from)?;

@@ -1,8 +1,21 @@
-//! Completes a census: figures of exited threads, and forks that a census refutes.
+//! Takes and completes a census: figures of exited threads, and forks that a census refutes.
 
+use procviz_common::Row;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::model::{Event, Found, Io, Sample, TaskId};
+use crate::{
+    model::{Event, Found, Io, Sample, TaskId},
+    source::{
+        SamplerError,
+        kernel::{Kernel, TaskIterator},
+    },
+};
+
+/// The rows of a census; `None` if the kernel refused the program.
+pub(in crate::source) fn all_rows(kernel: &mut Kernel) -> Result<Option<Vec<Row>>, SamplerError> {
+    let rows = kernel.census()?.map(TaskIterator::all);
+    rows.transpose().map_err(SamplerError::Proc)
+}
 
 /// Completes tasks that `/proc` shows: what their processes used beyond the figures of the
 /// living threads was used by threads that have exited.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use procviz_common::{Kind, Row};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+pub(super) use self::census::all_rows;
 use self::{
     blocked::Blocked,
     census::{add_gone, remove_refuted_forks},
@@ -32,8 +33,7 @@ use crate::{
         error::SamplerError,
         identity::{Answer, IdentityReader, Question},
         kernel::{
-            Batch, Drain, DrainThread, Kernel, LoadError, LostRecords, Mode, Snaps, TaskIterator,
-            lost_figures,
+            Batch, Drain, DrainThread, Kernel, LoadError, LostRecords, Mode, Snaps, lost_figures,
         },
         machine::boot_now_ns,
         proc::{ProcDir, Walk},
@@ -192,7 +192,7 @@ impl KernelTick {
     fn census(&mut self, sample: &mut Sample) -> Result<(), SamplerError> {
         let begun_ns = boot_now_ns();
         self.drain.lock().processes().begin_census(begun_ns);
-        let rows = match self.rows() {
+        let rows = match all_rows(&mut self.kernel) {
             // A kernel that is short of memory refuses now and grants a little later.
             Err(_) if self.tick > 1 => {
                 self.is_census_due = true;
@@ -209,7 +209,7 @@ impl KernelTick {
                 let mut drain = self.drain.lock();
                 match self.tick {
                     1 => drain.seed(&[], boot_now_ns()),
-                    _ => drain.processes().doubt_all(),
+                    _ => drain.processes().doubt_all(boot_now_ns()),
                 }
             }
         }
@@ -272,12 +272,6 @@ impl KernelTick {
     /// The next tick takes a census.
     pub(super) fn request_census(&mut self) {
         self.is_census_due = true;
-    }
-
-    /// The rows of a census; `None` if the kernel refused the program.
-    fn rows(&mut self) -> Result<Option<Vec<Row>>, SamplerError> {
-        let rows = self.kernel.census()?.map(TaskIterator::all);
-        rows.transpose().map_err(SamplerError::Proc)
     }
 
     /// Adds the tasks that the iterator did not show: a virtual machine can hide its

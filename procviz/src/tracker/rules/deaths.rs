@@ -192,10 +192,7 @@ impl Deaths {
             let lasted_ns = last.time_ns.saturating_sub(first.time_ns);
             let pause_ns = lasted_ns / count.saturating_sub(1).max(1);
             let ended_ns = world.ended(last.time_ns, QUIET_NS.max(pause_ns.saturating_mul(3)));
-            let ago = match ended_ns {
-                Some(_) => format!("; the last{}", world.ago(ended_ns).trim_start_matches(',')),
-                None => String::new(),
-            };
+            let ago = world.ago("; the last ", ended_ns);
             findings.push(Finding {
                 about: Some(origin),
                 uid: Some(last.uid),

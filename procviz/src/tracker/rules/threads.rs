@@ -79,7 +79,7 @@ impl Threads {
                         ""
                     },
                     duration_text(span.min(SPAN_NS)),
-                    world.ago(ended_ns),
+                    world.ago(", ", ended_ns),
                     count_text(u64::from(process.threads))
                 ),
                 curve: made.iter().map(|(_, count)| *count as f32).collect(),

@@ -45,10 +45,13 @@ impl<'a> World<'a> {
         (self.now_ns().saturating_sub(last_ns) > quiet_ns).then_some(last_ns)
     }
 
-    /// How long ago something ended: `, 12 s ago`.
-    pub(super) fn ago(&self, ended_ns: Option<u64>) -> String {
-        let ago = ended_ns.map(|ended_ns| self.now_ns().saturating_sub(ended_ns));
-        ago.map_or_else(String::new, |ago| format!(", {} ago", duration_text(ago)))
+    /// How long ago something ended, after words that lead to it: `, 12 s ago`. Empty if it
+    /// has not ended.
+    pub(super) fn ago(&self, lead: &str, ended_ns: Option<u64>) -> String {
+        ended_ns.map_or_else(String::new, |ended_ns| {
+            let ago = duration_text(self.now_ns().saturating_sub(ended_ns));
+            format!("{lead}{ago} ago")
+        })
     }
 
     /// CPUs that were busy in the interval, if that is nearly all.

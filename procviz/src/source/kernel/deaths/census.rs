@@ -93,8 +93,7 @@ impl ProcessTable {
                 || counts.contains_key(&tracked.process)
                 || tracked.process.start_ns >= began_ns
         });
-        self.leaving
-            .retain(|_, leaving| taken_ns.saturating_sub(leaving.time_ns) < 60 * PATIENCE_NS);
+        self.forget_leaving(taken_ns);
         self.enter(rows, &counts, taken_ns);
         for row in rows.iter().filter(|row| row.tid == row.tgid) {
             let comm = Comm::new(&row.comm);
@@ -118,11 +117,18 @@ impl ProcessTable {
 
     /// Marks all known processes as partial: events were lost, and no census can tell what
     /// happened.
-    pub(crate) fn doubt_all(&mut self) {
+    pub(crate) fn doubt_all(&mut self, now_ns: u64) {
         self.look = None;
+        self.forget_leaving(now_ns);
         for tracked in self.processes.values_mut() {
             tracked.partial = true;
         }
+    }
+
+    /// Forgets exits whose final figures will not come any more.
+    fn forget_leaving(&mut self, now_ns: u64) {
+        self.leaving
+            .retain(|_, leaving| now_ns.saturating_sub(leaving.time_ns) < 60 * PATIENCE_NS);
     }
 
     /// A process with `threads` living threads, from the row of its leader.
