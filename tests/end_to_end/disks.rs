@@ -26,6 +26,11 @@ pub(crate) const TESTS: &[Test] = &[
         full_while_files_rotate,
     ),
     ("full_to_the_end", Needs::Events, full_to_the_end),
+    (
+        "full_to_the_last_byte",
+        Needs::Events,
+        full_to_the_last_byte,
+    ),
 ];
 
 /// Sampling continues while the disk hangs: samples wait in a queue, and samples that do
@@ -374,6 +379,45 @@ fn full_to_the_end() -> Result<(), Failed> {
         1,
         "{}",
         stderr(&check)
+    );
+    Ok(())
+}
+
+/// If there is not even room for the gap block, the newest samples give way to it.
+fn full_to_the_last_byte() -> Result<(), Failed> {
+    let folder = Folder::new("full-to-the-last-byte");
+    let out = folder.file("out.pvz");
+    // A limit of the file size works like a disk without room, to the byte.
+    let script = r#"
+        exec prlimit --fsize=30000 "$2" record -F 20 --duration 6s --require-ebpf -o "$1"
+    "#;
+    let Some((result, ended)) = beside_exits(script, &[&out]) else {
+        return skip("cannot limit the size of a file");
+    };
+    let said = stderr(&result);
+    assert!(result.status.success(), "{said}");
+    let (kept, reader) = samples(&out);
+    let findings = reader.integrity();
+    let [gap] = &findings.gaps[..] else {
+        return Err(format!("{:?}: {said}", findings.gaps).into());
+    };
+    assert!(findings.damages.is_empty(), "{findings:?}");
+    assert!(gap.why.contains("File too large"), "{gap:?}");
+    let skipped = kept.last().unwrap().losses.skipped_ticks;
+    assert_eq!(kept.len() as u64 + gap.samples + skipped, 6 * 20 + 1);
+    let lost = format!("{} samples were lost", gap.samples);
+    assert!(said.contains(&lost), "{lost}: {said}");
+    let there = ends(&out, &[])?;
+    let wall_ns = i128::from(reader.facts().boot_wall_ns) + i128::from(gap.span_ns.1);
+    let over = jiff::Timestamp::from_nanosecond(wall_ns)?.to_string();
+    let began = there.iter().map(|line| time_of(line)).min().unwrap();
+    let due = ended
+        .iter()
+        .filter(|line| began <= time_of(line) && time_of(line) <= over.as_str());
+    let (due, counted) = (due.count() as i64, there.len() as i64 + gap.deaths as i64);
+    assert!(
+        due > 100 && (counted - due).abs() <= 3,
+        "{counted} of {due} deaths: {gap:?}"
     );
     Ok(())
 }

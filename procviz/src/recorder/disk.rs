@@ -17,6 +17,7 @@ use super::{
     folder::{Cleanup, free_name},
     job::{Begin, Job},
     lost::Lost,
+    newest::Newest,
     open::Open,
     part::Part,
     queue::JobReceiver,
@@ -74,6 +75,9 @@ pub(super) struct Disk {
     open: Option<Open>,
     pending: Option<Pending>,
     lost: Lost,
+    /// The end of the current file, which gives way to the gap block if the disk is full
+    /// when the file is closed.
+    newest: Option<Newest>,
     /// Size of the state of all tasks when the disk had no room for it, bytes.
     needed: usize,
     outcome: Outcome,
@@ -119,6 +123,7 @@ impl Disk {
             open: None,
             pending: None,
             lost: Lost::default(),
+            newest: None,
             needed: 0,
             outcome: Outcome::default(),
             shared,
@@ -167,6 +172,7 @@ impl Disk {
         }
         let samples: u64 = begin.parts.iter().map(|(_, samples)| samples).sum();
         self.end();
+        self.newest = None;
         self.outcome.samples += samples;
         self.outcome.files += 1;
         self.shared.size.store(open.good, Ordering::Relaxed);
@@ -376,6 +382,7 @@ impl Disk {
         let samples = part.1;
         let mut all = self.lost.take_kept();
         all.push(part);
+        let newest = Newest::at_end_of(open, samples);
         let written = open.append(all.iter().map(|(block, _)| block));
         self.shared.size.store(open.good, Ordering::Relaxed);
         match written {
@@ -385,6 +392,7 @@ impl Disk {
                     true => self.outcome.lost += samples,
                     false => self.outcome.samples += samples,
                 }
+                self.newest = Newest::after(self.newest.take(), newest, all);
             }
             Err(error) => {
                 if is_first {
@@ -437,8 +445,29 @@ impl Disk {
         self.shared.size.store(open.good, Ordering::Relaxed);
         if written.is_ok() {
             let lost = std::mem::take(&mut self.lost).samples;
+            self.newest = None;
             warn(Warning::RecordingContinuesAfterLoss { lost });
         }
+    }
+
+    /// Writes what was lost at the end of a file. Returns whether the file reports the loss.
+    fn close_gap(&mut self, open: &mut Open) -> bool {
+        // A full disk can still have room for the gap block alone.
+        let all = open.append(&self.lost.blocks());
+        if all.or_else(|_| open.append(&self.lost.gap())).is_ok() {
+            return true;
+        }
+        // No room at all: the newest samples give way, so that no loss is silent.
+        let Some(newest) = self.newest.take() else {
+            return false;
+        };
+        if open.take_back(newest.good, newest.entries).is_err() {
+            return false;
+        }
+        self.outcome.samples -= newest.samples;
+        self.outcome.lost += newest.samples;
+        self.lost.begin_earlier(newest.parts);
+        open.append(&self.lost.gap()).is_ok()
     }
 
     /// Closes the file.
@@ -454,9 +483,7 @@ impl Disk {
             open.remove();
             return;
         }
-        let all = open.append(&self.lost.blocks());
-        // A full disk can still have room for the gap block alone.
-        if all.or_else(|_| open.append(&self.lost.gap())).is_ok() {
+        if self.close_gap(&mut open) {
             self.lost = Lost::default();
         }
         if let Ok(index) = Block::index(&open.entries) {
@@ -471,3 +498,6 @@ impl Disk {
         self.outcome.bytes += open.good;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,6 +48,15 @@ impl Lost {
         }
     }
 
+    /// Adds parts that were written before this loss, and taken back.
+    pub(super) fn begin_earlier(&mut self, parts: Vec<Part>) {
+        let later = std::mem::take(self);
+        for part in parts {
+            self.add(part, &later.why);
+        }
+        self.absorb(later);
+    }
+
     fn keep(&mut self, part: Part) {
         if self.has_room_for(part.0.bytes.len()) {
             self.kept.push(part);

@@ -6,6 +6,7 @@ mod firing;
 mod folder;
 mod job;
 mod lost;
+mod newest;
 mod open;
 mod options;
 mod part;

@@ -38,6 +38,9 @@ pub(super) struct Open {
     pub(super) synced: Instant,
     /// Whether the file was removed: then all that is written is lost.
     pub(super) is_gone: bool,
+    /// Size of the disk in a test, bytes.
+    #[cfg(test)]
+    pub(super) disk: u64,
 }
 
 impl Open {
@@ -80,6 +83,8 @@ impl Open {
             good: 0,
             synced: Instant::now(),
             is_gone: false,
+            #[cfg(test)]
+            disk: u64::MAX,
         };
         let header = Block::file_header();
         if let Err(error) = open.file.write_all(&header) {
@@ -108,7 +113,7 @@ impl Open {
         let (entries, mut good) = (self.entries.len(), self.good);
         let mut has_samples = false;
         for block in blocks {
-            if let Err(error) = self.file.write_all(&block.bytes) {
+            if let Err(error) = self.write(good, &block.bytes) {
                 self.entries.truncate(entries);
                 self.cut()?;
                 return Err(error);
@@ -122,6 +127,15 @@ impl Open {
             self.rename_to_final();
         }
         Ok(())
+    }
+
+    fn write(&mut self, at: u64, bytes: &[u8]) -> std::io::Result<()> {
+        #[cfg(test)]
+        if at + bytes.len() as u64 > self.disk {
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
+        _ = at;
+        self.file.write_all(bytes)
     }
 
     /// Gives the file its final name, if it has a temporary name. Returns whether the file
@@ -152,6 +166,17 @@ impl Open {
                 false
             }
         }
+    }
+
+    /// Truncates the file to its first `entries` blocks, which are `good` bytes long.
+    ///
+    /// # Errors
+    ///
+    /// Errors of ftruncate(2) and lseek(2).
+    pub(super) fn take_back(&mut self, good: u64, entries: usize) -> std::io::Result<()> {
+        self.good = good;
+        self.entries.truncate(entries);
+        self.cut()
     }
 
     /// Truncates the file to its complete blocks.

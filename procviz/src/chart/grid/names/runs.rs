@@ -76,6 +76,12 @@ pub(super) fn text(
     let Some(first) = alike.first() else {
         return String::new();
     };
+    // The group that stands out belongs to one user; a run can hold others.
+    let is_of_one_user = alike.iter().all(|task| task.thread.uid == first.thread.uid);
+    let (who, figure) = match is_of_one_user {
+        true => (who, figure),
+        false => (None, ""),
+    };
     let name = snapshot.name_of(first.process).text().picture();
     let is_one = alike.iter().all(|task| task.process.id == first.process.id);
     if is_one && who.is_none() && scope == Scope::Threads {
@@ -164,6 +170,42 @@ mod tests {
     use crate::chart::golden::{found, host};
     use crate::model::{End, Sample, Sources, State};
     use crate::tracker::Tracker;
+
+    /// A run in a grid by command can hold processes of several users: the name of the group
+    /// of one of them would be false for it.
+    #[test]
+    fn a_group_of_one_user_does_not_name_a_run_of_several() {
+        let mut tracker = Tracker::new(host(), Sources::EbpfAndProc);
+        let mut sample = Sample::new(Sources::EbpfAndProc);
+        let of = |tid, uid| {
+            let mut task = found(tid, tid, State::Sleeping);
+            task.uid = Some(uid);
+            task
+        };
+        sample.found = vec![of(5, 10), of(6, 10), of(7, 11)];
+        sample.complete = true;
+        tracker.update(&sample);
+        let snapshot = tracker.snapshot();
+        let processes = snapshot.processes.iter();
+        let placed: Vec<Placed<'_>> = processes
+            .map(|process| Placed {
+                thread: snapshot.main_thread(process).unwrap(),
+                process,
+                slot: 0,
+                mark: 0,
+                group: 0,
+            })
+            .collect();
+        let news = News::new(snapshot);
+        let named = |alike: &[Placed<'_>]| {
+            let standing = (Some("2 × group"), ", 5 MiB/s");
+            text(alike, (snapshot, Scope::Processes), &news, standing)
+        };
+        assert!(named(&placed[..2]).starts_with("2 × group, 5 MiB/s"));
+        let of_both = named(&placed);
+        assert!(of_both.starts_with("3 × "), "{of_both}");
+        assert!(!of_both.contains("5 MiB/s"), "{of_both}");
+    }
 
     /// The crashes of one service are alike, whether they lived long enough for procviz to
     /// read their cgroup or not.
