@@ -230,6 +230,12 @@ fn cpu() -> Result<(), Failed> {
             Largest,
             &["spiker", "cores over"],
         ),
+        fault(
+            "ticker",
+            &["burst-every", "4000"],
+            Largest,
+            &["ticker", "cores"],
+        ),
     ])
 }
 
@@ -241,6 +247,12 @@ fn memory() -> Result<(), Failed> {
             &["each", "30", "grow", "FOLDER"],
             Findings,
             &["30 × cache", "grow", "MiB/s"],
+        ),
+        fault(
+            "session",
+            &["each", "60", "creep", "FOLDER"],
+            Findings,
+            &["60 × session", "grow", "MiB/s"],
         ),
         fault("leaker", &["grow"], Findings, &["leaker", "grows by"]),
         fault("holder", &["hold", "900"], Largest, &["holder", "MiB"]),
@@ -255,12 +267,20 @@ fn memory() -> Result<(), Failed> {
 
 fn io() -> Result<(), Failed> {
     use Place::Findings;
-    named(&[fault(
-        "logger",
-        &["each", "40", "write", "FOLDER"],
-        Findings,
-        &["40 × logger", "write"],
-    )])
+    named(&[
+        fault(
+            "logger",
+            &["each", "40", "write", "FOLDER"],
+            Findings,
+            &["40 × logger", "write"],
+        ),
+        fault(
+            "exporter",
+            &["each", "24", "append", "FOLDER"],
+            Findings,
+            &["24 × exporter", "write"],
+        ),
+    ])
 }
 
 fn lives() -> Result<(), Failed> {
@@ -273,6 +293,12 @@ fn lives() -> Result<(), Failed> {
             &["crasher", "died", "SIGSEGV"],
         ),
         fault(
+            "plugin",
+            &["each", "6", "abort", "FOLDER"],
+            Findings,
+            &["plugin", "died", "SIGABRT"],
+        ),
+        fault(
             "daemon",
             &["thread-leak", "20"],
             Findings,
@@ -283,6 +309,18 @@ fn lives() -> Result<(), Failed> {
             &["thread-churn", "20"],
             Findings,
             &["spawner", "threads"],
+        ),
+        fault(
+            "renderer",
+            &["each", "5", "churn", "FOLDER"],
+            Findings,
+            &["5 × renderer", "threads"],
+        ),
+        fault(
+            "converter",
+            &["each", "3", "waste", "FOLDER"],
+            Findings,
+            &["converter", "processes", "cores"],
         ),
         fault(
             "waster",
@@ -313,6 +351,24 @@ fn lives() -> Result<(), Failed> {
             &["vforks", "40"],
             Findings,
             &["mounter", "40 processes blocked (D)", ", in "],
+        ),
+        fault(
+            "storage",
+            &["blocked-as", "mounter,scanner,indexer", "15", "FOLDER"],
+            Findings,
+            &[
+                "45 processes",
+                "blocked (D)",
+                "mounter",
+                "scanner",
+                "indexer",
+            ],
+        ),
+        fault(
+            "backup",
+            &["blocked-as", "rsync,tar", "4", "FOLDER"],
+            Findings,
+            &["8 processes", "blocked (D)", "rsync", "tar"],
         ),
         fault(
             "slowleak",

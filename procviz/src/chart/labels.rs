@@ -74,10 +74,22 @@ impl Labels {
         let order = last.into_iter().chain(0..count);
         let boxes = order.map(|spot| (spot, at_spot(spot, (x, y, r), (width, height))));
         let fitting: Vec<(u8, Box4)> = boxes.filter(|(_, at)| self.is_free(at)).collect();
+        let far = GAPS[GAPS.len() - 1] + r;
+        let all: Box4 = (
+            x - far - width,
+            y - far - height,
+            x + far + width,
+            y + far + height,
+        );
+        let near = |marks: &[(f32, f32, f32)]| -> Vec<(f32, f32, f32)> {
+            let near = |mark: &&(f32, f32, f32)| **mark != (x, y, r) && touches(&all, **mark);
+            marks.iter().filter(near).copied().collect()
+        };
+        let (marks, to_clear) = (near(&self.marks), near(&self.clear));
         let covered = |at: &Box4| {
-            let covers = |mark: &&(f32, f32, f32)| **mark != (x, y, r) && touches(at, **mark);
-            let covered = self.marks.iter().filter(covers);
-            let clear = self.clear.iter().filter(covers).count() * (MOST_COVERED - 1);
+            let covers = |mark: &&(f32, f32, f32)| touches(at, **mark);
+            let covered = marks.iter().filter(covers);
+            let clear = to_clear.iter().filter(covers).count() * (MOST_COVERED - 1);
             covered.take(MOST_COVERED + 1).count() + clear
         };
         let (mut best, mut least) = (None, MOST_COVERED + 1);

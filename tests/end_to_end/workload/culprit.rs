@@ -1,7 +1,11 @@
 //! Faults as they occur on machines, each of which a picture must name. A workload prints
 //! that it is ready, and begins.
 
-use std::{io::Write, os::unix::fs::OpenOptionsExt, time::Duration};
+use std::{
+    io::Write,
+    os::unix::{fs::OpenOptionsExt, process::CommandExt},
+    time::Duration,
+};
 
 use super::{burn_micros, fork, touch};
 
@@ -46,7 +50,12 @@ pub(super) fn each(count: usize, what: &str, folder: &str) {
         fork(|| {
             die_with_the_parent();
             match what {
-                "grow" => grow(),
+                "grow" => grow(72 << 10),
+                "creep" => grow(24 << 10),
+                "append" => append(&format!("{folder}/file-{child}")),
+                "churn" => brief_threads(10),
+                "abort" => dying_children(libc::SIGABRT, 3_000 + 100 * child as u64),
+                "waste" => busy_children(),
                 "write" => write(&format!("{folder}/file-{child}")),
                 "part" => part(8),
                 "spin" => part(100),
@@ -60,11 +69,11 @@ pub(super) fn each(count: usize, what: &str, folder: &str) {
     forever();
 }
 
-/// Begins with 20 MiB, and takes 0.7 MiB each second.
-fn grow() {
+/// Begins with 20 MiB, and takes this much more ten times a second.
+fn grow(bytes: usize) {
     touch(20 << 20);
     loop {
-        touch(72 << 10);
+        touch(bytes);
         std::thread::sleep(Duration::from_millis(100));
     }
 }
@@ -86,6 +95,15 @@ fn write(path: &str) {
             _ = std::os::unix::fs::FileExt::write_at(&file, block, place << 16);
             std::thread::sleep(Duration::from_millis(60));
         }
+    }
+}
+
+/// Appends 0.5 MiB each second through the page cache.
+fn append(path: &str) {
+    let mut file = std::fs::File::create(path).unwrap();
+    loop {
+        file.write_all(&[1; 32 << 10]).unwrap();
+        std::thread::sleep(Duration::from_millis(60));
     }
 }
 
@@ -127,6 +145,10 @@ pub(super) fn thread_leak(per_second: u64) {
 /// Starts threads that end at once.
 pub(super) fn thread_churn(per_second: u64) {
     ready();
+    brief_threads(per_second);
+}
+
+fn brief_threads(per_second: u64) -> ! {
     loop {
         let thread = std::thread::Builder::new()
             .stack_size(16 * 1024)
@@ -139,13 +161,18 @@ pub(super) fn thread_churn(per_second: u64) {
 /// A child that crashes every few seconds.
 pub(super) fn slow_crash(millis: u64) {
     ready();
+    dying_children(libc::SIGSEGV, millis);
+}
+
+/// Children that live for a moment and die of a signal, with so much time in between.
+fn dying_children(signal: i32, millis: u64) -> ! {
     loop {
         let child = fork(|| {
             std::thread::sleep(Duration::from_millis(300));
-            // SAFETY: ends this process with a signal, for which Rust has a handler.
+            // SAFETY: ends this process with a signal, for which Rust can have a handler.
             unsafe {
-                libc::signal(libc::SIGSEGV, libc::SIG_DFL);
-                libc::raise(libc::SIGSEGV);
+                libc::signal(signal, libc::SIG_DFL);
+                libc::raise(signal);
             }
             1
         });
@@ -158,6 +185,10 @@ pub(super) fn slow_crash(millis: u64) {
 /// Children that use 20 ms of CPU each and exit, one after the other.
 pub(super) fn dead_cpu() {
     ready();
+    busy_children();
+}
+
+fn busy_children() -> ! {
     loop {
         let child = fork(|| {
             burn_micros(20_000);
@@ -201,6 +232,34 @@ pub(super) fn disguise(is_busy: bool) {
     if is_busy {
         part(33);
     }
+    forever();
+}
+
+/// Is busy for a second in every `millis`.
+pub(super) fn burst_every(millis: u64) {
+    ready();
+    loop {
+        burn_micros(1_000_000);
+        std::thread::sleep(Duration::from_millis(millis - 1_000));
+    }
+}
+
+/// Programs with several names that wait for their children in state D, `count` of each name.
+pub(super) fn blocked_as(names: &str, count: &str, folder: &str) {
+    let program = std::env::current_exe().unwrap();
+    let start = |name: &str| {
+        let link = format!("{folder}/{name}");
+        _ = std::os::unix::fs::symlink(&program, &link);
+        fork(|| {
+            die_with_the_parent();
+            let mut command = std::process::Command::new(&link);
+            let command = command.args(["--workload", "vforks", count]);
+            let error = command.stdout(std::process::Stdio::null()).exec();
+            panic!("{link}: {error}");
+        });
+    };
+    names.split(',').for_each(start);
+    ready();
     forever();
 }
 

@@ -57,6 +57,8 @@ pub(crate) fn run(args: &[String]) {
         }
         ["disguise", how] => culprit::disguise(*how == "busy"),
         ["burst-before"] => culprit::burst(),
+        ["burst-every", millis] => culprit::burst_every(millis.parse().unwrap()),
+        ["blocked-as", names, count, folder] => culprit::blocked_as(names, count, folder),
         ["dead-cpu"] => culprit::dead_cpu(),
         ["beyond-limit", folder] => trouble::beyond_limit(folder),
         _ => panic!("unknown workload: {words:?}"),

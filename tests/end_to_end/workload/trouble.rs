@@ -78,19 +78,24 @@ pub(super) fn vforks(count: usize) {
     for _ in 0..count {
         fork(|| {
             die_with_the_parent();
-            // SAFETY: the child only sleeps and exits.
-            unsafe {
-                #[expect(deprecated, reason = "the parent must wait uninterruptibly")]
-                if libc::vfork() == 0 {
-                    libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-                    libc::sleep(60);
-                    libc::_exit(0);
-                }
-            }
+            wait_for_a_vfork();
             0
         });
     }
     forever();
+}
+
+/// Blocks in state D for a minute.
+pub(super) fn wait_for_a_vfork() {
+    // SAFETY: the child only sleeps and exits.
+    unsafe {
+        #[expect(deprecated, reason = "the parent must wait uninterruptibly")]
+        if libc::vfork() == 0 {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            libc::sleep(60);
+            libc::_exit(0);
+        }
+    }
 }
 
 /// Every process forks, until there are `count` processes (a power of two).

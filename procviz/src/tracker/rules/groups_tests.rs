@@ -234,3 +234,38 @@ fn a_stream_of_threads_is_noticed_in_three_seconds() {
         );
     }
 }
+
+/// Processes that create a few threads each are one group, if none of them does nearly all.
+#[test]
+fn streams_of_threads_are_summed_up() {
+    for (first, others, is_group) in [(4, 4, true), (100, 4, false), (1, 1, false)] {
+        let mut play = Play::new(&["init", "worker", "worker", "worker", "worker", "worker"]);
+        let mut next = 1_000;
+        for _ in 0..3 {
+            for process in 2..=6 {
+                for _ in 0..if process == 2 { first } else { others } {
+                    play.thread(next, process);
+                    next += 1;
+                }
+            }
+            play.second();
+        }
+        let findings = play.findings_of(Rule::Threads);
+        let fires = first > 1;
+        assert_eq!(findings.len(), usize::from(fires), "{findings:#?}");
+        let Some(finding) = findings.first() else {
+            continue;
+        };
+        assert_eq!(finding.is_group, is_group, "{finding:#?}");
+        let (words, value) = match is_group {
+            true => ("together created 60 threads within 3 s", 60.0),
+            false => ("created 300 threads within 3 s", 300.0),
+        };
+        assert!(finding.text.starts_with(words), "{}", finding.text);
+        assert!((finding.value - value).abs() < 0.1, "{finding:#?}");
+        assert_eq!(
+            finding.who(),
+            if is_group { "5 × worker" } else { "worker 2" }
+        );
+    }
+}
