@@ -199,7 +199,7 @@ fn each_size() -> Result<(), Failed> {
             "RSS",
         ] {
             let is_there =
-                text.contains(part) || (part == "stand" && text.contains("No rule applies"));
+                text.contains(part) || (part == "stand" && text.contains("Nothing is above"));
             assert!(is_there, "{columns}x{rows}: no `{part}`:\n{text}");
         }
         assert!(

@@ -485,11 +485,6 @@ const UNKNOWN_AS_ZERO: &[(&str, usize, &str)] = &[
         "of no deaths there is no first; not reached",
     ),
     (
-        "tracker/rules/threads.rs",
-        2,
-        "of no threads there is no first and no last; not reached",
-    ),
-    (
         "tracker/rules/tree.rs",
         1,
         "a count above the threshold has a start",

@@ -188,28 +188,8 @@ fn machine_line(snapshot: &Snapshot, counts: &Counts) -> String {
             snapshot.host.cpus
         ),
         format!("tasks waiting for a CPU {}", cores(counts.wait_ns)),
-        format!("cores stolen {}", cores(machine.steal_ns)),
-        format!("IO wait {}", cores(machine.iowait_ns)),
-        format!(
-            "load {}",
-            machine
-                .load1
-                .map_or_else(|| "unknown".to_owned(), |load| format!("{load:.2}"))
-        ),
     ];
-    match (machine.mem_available_bytes, machine.mem_total_bytes) {
-        (Some(available), Some(total)) => {
-            parts.push(format!(
-                "memory available {} of {}",
-                bytes_text(available),
-                bytes_text(total)
-            ));
-        }
-        _ => parts.push("memory unknown".to_owned()),
-    }
-    if let Some(swap) = machine.swap_used_bytes.filter(|swap| *swap > 0) {
-        parts.push(format!("swap used {}", bytes_text(swap)));
-    }
+    // Early in the line, so that a narrow picture does not lose them.
     let psi_cpu = known(snapshot, machine.psi_cpu_some_us);
     parts.extend(pressure("cpu", psi_cpu, None, interval));
     let psi = |name, value: Option<Pressure>| {
@@ -223,6 +203,27 @@ fn machine_line(snapshot: &Snapshot, counts: &Counts) -> String {
     };
     parts.extend(psi("memory", machine.psi_memory));
     parts.extend(psi("io", machine.psi_io));
+    match (machine.mem_available_bytes, machine.mem_total_bytes) {
+        (Some(available), Some(total)) => {
+            parts.push(format!(
+                "memory available {} of {}",
+                bytes_text(available),
+                bytes_text(total)
+            ));
+        }
+        _ => parts.push("memory unknown".to_owned()),
+    }
+    if let Some(swap) = machine.swap_used_bytes.filter(|swap| *swap > 0) {
+        parts.push(format!("swap used {}", bytes_text(swap)));
+    }
+    parts.push(format!("IO wait {}", cores(machine.iowait_ns)));
+    parts.push(format!("cores stolen {}", cores(machine.steal_ns)));
+    parts.push(format!(
+        "load {}",
+        machine
+            .load1
+            .map_or_else(|| "unknown".to_owned(), |load| format!("{load:.2}"))
+    ));
     parts.join("  ·  ")
 }
 

@@ -160,12 +160,14 @@ impl Finding {
     pub fn key(&self) -> FindingKey {
         let is_fold = matches!(
             self.rule,
-            Rule::Blocked | Rule::Waiting | Rule::Shmem | Rule::Chain
+            Rule::Blocked | Rule::Waiting | Rule::Shmem | Rule::Chain | Rule::Deaths
         );
         let about = self.about.filter(|_| !is_fold && !self.is_group);
         // A process can change its name.
         let comm = self.comm.filter(|_| about.is_none() || !self.is_named());
-        let uid = self.uid.filter(|_| self.is_group);
+        let uid = self
+            .uid
+            .filter(|_| self.is_group || self.rule == Rule::Deaths);
         (self.rule, about, comm, self.cgroup.clone(), uid)
     }
 

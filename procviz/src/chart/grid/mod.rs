@@ -149,7 +149,8 @@ impl Grid {
         let layout = self.layout(&mut wanted, &mut room, context);
         self.label_groups(&mut scene, &wanted, &layout, context);
         if !layout.above && !self.options.classic {
-            self.head_of_labels(&mut scene);
+            let has_changes = changes.values().any(|change| *change != 0);
+            self.head_of_labels(&mut scene, has_changes);
         }
         let pitch = layout.cell.max(room.wide);
         let mut sizes = Sizes::new(&self.options, largest, layout.cell);
@@ -377,10 +378,12 @@ impl Grid {
     }
 
     /// Says what the names at the left and their counts are.
-    fn head_of_labels(&self, scene: &mut Scene) {
-        let tasks = match self.options.scope {
-            Scope::Threads => "threads",
-            Scope::Processes => "processes",
+    fn head_of_labels(&self, scene: &mut Scene, has_changes: bool) {
+        let tasks = match (self.options.scope, has_changes) {
+            (Scope::Threads, false) => "threads",
+            (Scope::Threads, true) => "threads (change)",
+            (Scope::Processes, false) => "processes",
+            (Scope::Processes, true) => "processes (change)",
         };
         let right = LEFT + layout::LABELS - 10.0;
         let words = [

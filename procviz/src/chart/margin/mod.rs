@@ -193,10 +193,10 @@ pub(crate) fn quiet(snapshot: &Snapshot) -> String {
     let watched = duration_text(snapshot.watched_ns());
     if snapshot.not_judged.is_empty() {
         // Findings of earlier seconds have left the margin, so the text is about now only.
-        "No rule applies now.".to_owned()
+        "Nothing is above a threshold now.".to_owned()
     } else {
         format!(
-            "No rule applies after {watched}. Rules that need more time: {}.",
+            "Nothing is above a threshold after {watched}. Too early to judge: {}.",
             snapshot.not_judged.join(", ")
         )
     }

@@ -182,7 +182,7 @@ impl KernelTick {
             (interval_ns, self.host.page_bytes),
             sample,
         );
-        self.v1_paths.read(&self.roster, sample);
+        self.v1_paths.read(&self.roster, interval_ns, sample);
         self.snaps.next_epoch();
         self.last_ns = sample.stamp.boot_ns;
         Ok(())

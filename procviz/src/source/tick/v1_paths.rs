@@ -10,11 +10,16 @@ use crate::{
 
 /// Upper limit for the paths that are read in a tick.
 const A_TICK: usize = 100;
+/// Upper limit for the paths of processes that were there before procviz, a second: the first
+/// picture must not call equal processes different because only some of their paths are known.
+const OLD_A_SECOND: u64 = 1_000;
 
 /// Processes whose path is to be read; nothing where there is no version 1 hierarchy.
 pub(super) struct V1Paths {
     has_v1: bool,
     waiting: VecDeque<TaskId>,
+    /// How many of them are from a census.
+    old: usize,
 }
 
 impl V1Paths {
@@ -22,6 +27,7 @@ impl V1Paths {
         Self {
             has_v1,
             waiting: VecDeque::new(),
+            old: 0,
         }
     }
 
@@ -46,12 +52,15 @@ impl V1Paths {
         for task in leaders {
             self.ask(task.id);
         }
+        self.old = self.waiting.len();
     }
 
-    /// Adds an event for each path that was read.
-    pub(super) fn read(&mut self, roster: &Roster, sample: &mut Sample) {
+    /// Adds an event for each path that was read in this tick.
+    pub(super) fn read(&mut self, roster: &Roster, interval_ns: u64, sample: &mut Sample) {
+        let of_old = OLD_A_SECOND.saturating_mul(interval_ns) / 1_000_000_000;
+        let most = A_TICK.max(self.old.min(of_old as usize));
         let mut read = 0;
-        while read < A_TICK
+        while read < most
             && let Some(process) = self.waiting.pop_front()
         {
             // Processes that have exited do not count against the limit.
@@ -59,6 +68,7 @@ impl V1Paths {
                 continue;
             }
             read += 1;
+            self.old = self.old.saturating_sub(1);
             if let Some(path) = v1_memory_path(process.tid) {
                 sample.events.push(Event::Cgroup(process, path));
             }

@@ -1,11 +1,14 @@
 use serde::{Deserialize, Serialize};
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{SECOND, world::World};
-use crate::model::{Comm, Event, ExitRecord, Finding, Rule, Status, TaskId, duration_text, total};
+use crate::model::{
+    Comm, Event, ExitRecord, Finding, Rule, Status, TaskId, count_text, duration_text, many_text,
+    total,
+};
 
 const SPAN_NS: u64 = 600 * SECOND;
 /// Upper limit for the stored kinds of deaths.
@@ -150,64 +153,143 @@ impl Deaths {
         let loops = self.kinds.iter().filter(|(_, deaths)| is_loop(deaths));
         let loops: FxHashSet<(TaskId, u32)> =
             loops.map(|(kind, _)| (kind.origin, kind.status)).collect();
+        // What dies in the same way is one finding, also if several processes started it.
+        let mut alike: BTreeMap<(Comm, u32, u32), Alike> = BTreeMap::new();
         for (kind, deaths) in &self.kinds {
             let Kind { origin, status, .. } = *kind;
-            let count = total(deaths.iter().map(|death| death.count));
-            let (Some(first), Some(last)) = (deaths.front(), deaths.back()) else {
-                continue;
-            };
+            let Some(last) = deaths.back() else { continue };
             let Some(comm) = kind.comm.or_else(|| world.name(origin)) else {
                 continue;
             };
-            let is_loop = is_loop(deaths);
             // A single death beside a loop of its kind says nothing more.
             let is_fault = !loops.contains(&(origin, status))
                 && Status(status)
                     .signal()
                     .is_some_and(|signal| FAULTS.contains(&signal));
             let is_recent = world.now_ns().saturating_sub(last.time_ns) < SHOWN_NS;
-            if !(is_loop || is_fault && is_recent) {
-                continue;
+            if is_loop(deaths) || is_fault && is_recent {
+                let key = (comm, status, last.uid);
+                alike.entry(key).or_default().add(origin, deaths);
             }
-            let how = Status(status).words();
-            let span = duration_text(last.time_ns.saturating_sub(first.time_ns));
-            let times = match count {
-                1 => format!("died ({how})"),
-                count => format!("died {count} times ({how}) in {span}"),
-            };
-            let by = match world.name(origin) {
-                Some(comm) => {
-                    let mut pairs = deaths.iter().zip(deaths.iter().skip(1));
-                    let is_again = pairs.any(|(one, next)| next.id.start_ns >= one.time_ns);
-                    let verb = if is_manager(comm) && is_again {
-                        "restarted"
-                    } else {
-                        "started"
-                    };
-                    format!(", {verb} by {} {}", comm.text().name(), origin.tid)
-                }
-                None => String::new(),
-            };
-            let is_present = |id: &TaskId| world.process(*id).is_some();
-            let lasted_ns = last.time_ns.saturating_sub(first.time_ns);
-            let pause_ns = lasted_ns / count.saturating_sub(1).max(1);
-            let ended_ns = world.ended(last.time_ns, QUIET_NS.max(pause_ns.saturating_mul(3)));
-            let ago = world.ago("; the last ", ended_ns);
-            findings.push(Finding {
-                about: Some(origin),
-                uid: Some(last.uid),
-                dot: [last.id, origin].into_iter().find(is_present),
-                comm: Some(comm),
-                count,
-                value: count as f64,
-                unit: "deaths",
-                since_ns: first.time_ns,
-                ended_ns,
-                text: format!("{times}{by}{ago}"),
-                curve: curve(deaths, world.now_ns()),
-                ..Finding::new(Rule::Deaths)
-            });
         }
+        let mut starts = None;
+        for (key, alike) in alike {
+            findings.extend(alike.finding(key, &mut starts, world));
+        }
+    }
+}
+
+/// Deaths of one name, user and status, of all who started such processes.
+#[derive(Default)]
+struct Alike {
+    deaths: Vec<Death>,
+    /// Who started them, with the number of their deaths.
+    origins: BTreeMap<TaskId, u64>,
+    /// Whether one of them started a process after another one had died.
+    is_again: bool,
+}
+
+impl Alike {
+    fn add(&mut self, origin: TaskId, deaths: &VecDeque<Death>) {
+        let mut pairs = deaths.iter().zip(deaths.iter().skip(1));
+        self.is_again |= pairs.any(|(one, next)| next.id.start_ns >= one.time_ns);
+        *self.origins.entry(origin).or_default() += total(deaths.iter().map(|death| death.count));
+        self.deaths.extend(deaths);
+        self.deaths.sort_by_key(|death| (death.time_ns, death.id));
+    }
+
+    fn finding(
+        &self,
+        (comm, status, uid): (Comm, u32, u32),
+        starts: &mut Option<Starts>,
+        world: World<'_>,
+    ) -> Option<Finding> {
+        let (first, last) = self.deaths.first().zip(self.deaths.last())?;
+        let count = total(self.deaths.iter().map(|death| death.count));
+        let how = Status(status).words();
+        let lasted_ns = last.time_ns.saturating_sub(first.time_ns);
+        let times = match count {
+            1 => format!("died ({how})"),
+            count => {
+                let span = duration_text(lasted_ns);
+                format!("died {} times ({how}) in {span}", count_text(count))
+            }
+        };
+        let most = self.origins.iter().rev().max_by_key(|(_, count)| **count);
+        let origin = *most?.0;
+        let is_parent = origin.tid == last.ppid && world.process(origin).is_some();
+        let restart_ns = (count == 1 && is_parent).then(|| {
+            let starts = starts.get_or_insert_with(|| Starts::new(world));
+            starts.after(last, comm)
+        });
+        let by = self.by(restart_ns.flatten(), world);
+        let is_present = |id: &TaskId| world.process(*id).is_some();
+        let pause_ns = lasted_ns / count.saturating_sub(1).max(1);
+        let ended_ns = world.ended(last.time_ns, QUIET_NS.max(pause_ns.saturating_mul(3)));
+        let ago = world.ago("; the last ", ended_ns);
+        Some(Finding {
+            about: Some(origin),
+            uid: Some(uid),
+            dot: [last.id, origin].into_iter().find(is_present),
+            comm: Some(comm),
+            count,
+            value: count as f64,
+            unit: "deaths",
+            since_ns: first.time_ns,
+            ended_ns,
+            text: format!("{times}{by}{ago}"),
+            curve: curve(&self.deaths, world.now_ns()),
+            ..Finding::new(Rule::Deaths)
+        })
+    }
+
+    /// Who started them: `, restarted by systemd 1`; empty if that is not known.
+    fn by(&self, restart_ns: Option<u64>, world: World<'_>) -> String {
+        let mut names = self.origins.keys().map(|origin| world.name(*origin));
+        let Some(Some(name)) = names.next() else {
+            return String::new();
+        };
+        let is_one_name = names.all(|other| other == Some(name));
+        let verb = match self.is_again && is_manager(name) && is_one_name {
+            true => "restarted",
+            false => "started",
+        };
+        let text = name.text().name();
+        match (self.origins.len() as u64, self.origins.keys().next()) {
+            (1, Some(origin)) => match restart_ns.map(duration_text) {
+                Some(after) => format!(", restarted {after} later by {text} {}", origin.tid),
+                None => format!(", {verb} by {text} {}", origin.tid),
+            },
+            (many, _) if is_one_name => format!(", {verb} by {}", many_text(many, &text)),
+            (many, _) => format!(", started by {} processes", count_text(many)),
+        }
+    }
+}
+
+/// The processes that started since a single death can be shown: parent, name and start, in
+/// this order.
+struct Starts(Vec<(u32, Comm, u64)>);
+
+impl Starts {
+    fn new(world: World<'_>) -> Self {
+        let snapshot = world.snapshot;
+        let from_ns = world.now_ns().saturating_sub(SHOWN_NS);
+        let processes = snapshot.processes.iter();
+        let mut starts: Vec<_> = processes
+            .filter(|process| process.id.start_ns >= from_ns)
+            .map(|process| (process.ppid, snapshot.name_of(process), process.id.start_ns))
+            .collect();
+        starts.sort_unstable();
+        Self(starts)
+    }
+
+    /// How long after a death its parent, which is still there, started a process with the
+    /// same name.
+    fn after(&self, death: &Death, comm: Comm) -> Option<u64> {
+        let key = (death.ppid, comm, death.time_ns);
+        let at = self.0.partition_point(|start| *start < key);
+        let (ppid, name, start_ns) = *self.0.get(at)?;
+        ((ppid, name) == (death.ppid, comm)).then(|| start_ns - death.time_ns)
     }
 }
 
@@ -253,8 +335,8 @@ fn is_manager(comm: Comm) -> bool {
 }
 
 /// Number of deaths in each twentieth of the time since the first death.
-fn curve(deaths: &VecDeque<Death>, now_ns: u64) -> Vec<f32> {
-    let from = deaths.front().map_or(0, |death| death.time_ns);
+fn curve(deaths: &[Death], now_ns: u64) -> Vec<f32> {
+    let from = deaths.first().map_or(0, |death| death.time_ns);
     let span = now_ns.saturating_sub(from).max(1);
     let mut curve = vec![0.0; 20];
     for death in deaths {

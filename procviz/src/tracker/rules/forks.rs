@@ -16,6 +16,8 @@ const BIN_NS: u64 = SECOND / 4;
 const INSTANT_BINS: u64 = 2;
 /// A core of exited processes counts as much as this number of forks per second.
 const FORKS_PER_CORE: f64 = 100.0;
+/// A group of which one process does more than this part is that process.
+const ALONE: f64 = 0.8;
 /// The share of the starts that are links of a chain.
 const MOSTLY: f64 = 0.8;
 
@@ -172,36 +174,39 @@ impl Forks {
         }
         let seconds = watched as f64 / 1e9;
         let thresholds = world.thresholds();
+        let is_ignored = world.settings.ignores_all(Rule::Chain);
+        let mut groups: BTreeMap<(Comm, Option<u32>), Vec<Starter<'_>>> = BTreeMap::new();
         for (id, origin) in &self.origins {
             let count = total(origin.ticks.iter().map(|tick| tick.forks));
-            let forks = count as f64 / seconds;
             let used = total(origin.ticks.iter().map(|tick| tick.dead_cpu_ns));
-            let cores = used as f64 / watched as f64;
-            let is_ignored = world.settings.ignores_all(Rule::Chain);
-            if !is_ignored && origin.is_chain(thresholds.chain_links) {
-                findings.push(origin.chain(*id, (watched, forks, cores), world));
-                continue;
-            }
-            if forks < thresholds.forks_rate && cores < thresholds.forks_cores {
-                findings.extend(self.burst(*id, origin, world));
-                continue;
-            }
-            let name = world.name(*id).unwrap_or(origin.name);
-            let last = origin.name.text().name();
-            let span = duration_text(watched);
-            findings.push(Finding {
-                about: Some(*id),
-                dot: Some(*id),
-                comm: Some(name),
+            let starter = Starter {
+                id: *id,
+                origin,
                 count,
-                value: forks,
-                weight: Some(forks + cores * FORKS_PER_CORE),
-                unit: "forks/s",
-                since_ns: origin.since_ns(),
-                text: text(forks, cores, &last, &span),
-                curve: curve(&origin.ticks),
-                ..Finding::new(Rule::Forks)
-            });
+                forks: count as f64 / seconds,
+                cores: used as f64 / watched as f64,
+            };
+            if !is_ignored && origin.is_chain(thresholds.chain_links) {
+                let figures = (watched, starter.forks, starter.cores);
+                findings.push(origin.chain(*id, figures, world));
+                continue;
+            }
+            let group = world.process(*id).map(|process| world.group(process));
+            let group = group.unwrap_or((origin.name, None));
+            groups.entry(group).or_default().push(starter);
+        }
+        for (group, mut starters) in groups {
+            starters.sort_by(|a, b| b.weight().total_cmp(&a.weight()).then(a.id.cmp(&b.id)));
+            if let Some(finding) = of_many(&starters, group, watched, world) {
+                findings.push(finding);
+                continue;
+            }
+            for starter in starters {
+                match starter.is_much(world) {
+                    true => findings.push(starter.finding(watched, world)),
+                    false => findings.extend(self.burst(starter.id, starter.origin, world)),
+                }
+            }
         }
     }
 
@@ -242,6 +247,78 @@ impl Forks {
             ..Finding::new(Rule::Burst)
         })
     }
+}
+
+/// A process that started others, with what it caused over the window.
+struct Starter<'a> {
+    id: TaskId,
+    origin: &'a Origin,
+    /// Started processes, also per second.
+    count: u64,
+    forks: f64,
+    /// CPU that exited processes used, cores.
+    cores: f64,
+}
+
+impl Starter<'_> {
+    fn weight(&self) -> f64 {
+        self.forks + self.cores * FORKS_PER_CORE
+    }
+
+    fn is_much(&self, world: World<'_>) -> bool {
+        let thresholds = world.thresholds();
+        self.forks >= thresholds.forks_rate || self.cores >= thresholds.forks_cores
+    }
+
+    fn finding(&self, watched_ns: u64, world: World<'_>) -> Finding {
+        let last = self.origin.name.text().name();
+        let span = duration_text(watched_ns);
+        Finding {
+            about: Some(self.id),
+            dot: Some(self.id),
+            comm: Some(world.name(self.id).unwrap_or(self.origin.name)),
+            count: self.count,
+            value: self.forks,
+            weight: Some(self.weight()),
+            unit: "forks/s",
+            since_ns: self.origin.since_ns(),
+            text: text("starts", (self.forks, self.cores), &last, &span),
+            curve: curve(&self.origin.ticks),
+            ..Finding::new(Rule::Forks)
+        }
+    }
+}
+
+/// The finding about processes of one name and user that start much together, the largest
+/// first; `None` if they do not, or if one of them does nearly all of it.
+fn of_many(
+    starters: &[Starter<'_>],
+    (comm, uid): (Comm, Option<u32>),
+    watched_ns: u64,
+    world: World<'_>,
+) -> Option<Finding> {
+    let first = starters.first()?;
+    let sum = Starter {
+        count: total(starters.iter().map(|starter| starter.count)),
+        forks: starters.iter().map(|starter| starter.forks).sum(),
+        cores: starters.iter().map(|starter| starter.cores).sum(),
+        ..*first
+    };
+    if first.weight() > sum.weight() * ALONE || !sum.is_much(world) {
+        return None;
+    }
+    let last = first.origin.name.text().name();
+    let span = duration_text(watched_ns);
+    let begins = starters.iter().map(|starter| starter.origin.since_ns());
+    Some(Finding {
+        comm: Some(comm),
+        uid,
+        is_group: true,
+        count: starters.len() as u64,
+        since_ns: begins.min()?,
+        text: text("together start", (sum.forks, sum.cores), &last, &span),
+        ..sum.finding(watched_ns, world)
+    })
 }
 
 impl Origin {
@@ -296,7 +373,7 @@ impl Origin {
 }
 
 /// The text of a finding. A figure that rounds to 0 is left out.
-fn text(forks: f64, cores: f64, last: &str, span: &str) -> String {
+fn text(verb: &str, (forks, cores): (f64, f64), last: &str, span: &str) -> String {
     if forks < 0.05 {
         return format!("exited processes, such as {last}, used {cores:.2} cores over {span}");
     }
@@ -306,7 +383,7 @@ fn text(forks: f64, cores: f64, last: &str, span: &str) -> String {
     } else {
         format!("; exited processes used {cores:.2} cores")
     };
-    format!("starts {forks:.digits$} processes/s, such as {last}, over {span}{used}")
+    format!("{verb} {forks:.digits$} processes/s, such as {last}, over {span}{used}")
 }
 
 fn curve(ticks: &VecDeque<Tick>) -> Vec<f32> {

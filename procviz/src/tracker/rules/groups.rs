@@ -142,7 +142,7 @@ pub(super) fn judge(recent: (&Histories, &Waiting), world: World<'_>, findings: 
         let is_much = cpu::is_much(used, wanted, world.cpu_threshold());
         add(Rule::Cpu, "cores", &cpu, is_much, text);
         let text = format!(
-            "together grow by {}, each by {} (3 s), now {}",
+            "together grow by {}, each by {} (3 s), now {} together",
             rate_text(grew.sum()),
             rate_text(grew.sum() / grew.count.max(1) as f64),
             bytes_text(grew.private)

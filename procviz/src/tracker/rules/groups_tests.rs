@@ -79,7 +79,7 @@ fn many_grow_and_write_together() {
         play.second();
     }
     let growth = only(&play, Rule::Growth);
-    let expected = "together grow by 15 MiB/s, each by 512 KiB/s (3 s), now 2.99 GiB";
+    let expected = "together grow by 15 MiB/s, each by 512 KiB/s (3 s), now 2.99 GiB together";
     assert_eq!((growth.count, growth.text.as_str()), (30, expected));
     let io = only(&play, Rule::Io);
     assert_eq!(io.text, "together read and write 30 MiB/s (3 s)");

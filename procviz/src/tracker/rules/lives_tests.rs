@@ -2,7 +2,7 @@
 
 use super::SECOND;
 use crate::{
-    model::{Comm, Event, Rule},
+    model::{Comm, Event, Finding, Rule},
     tracker::play::{OLD, Play, id, young},
 };
 
@@ -42,6 +42,38 @@ fn forks_and_bursts() {
         (0..3).for_each(|child| _ = play.fork(100 + tick * 3 + child, 2));
         play.tick(SECOND / 4);
         play.none(Rule::Burst);
+    }
+}
+
+/// Processes of one name that start many others together are one finding.
+#[test]
+fn forks_of_several_are_one_finding() {
+    for (each, expected) in [
+        ([20, 20, 20], Some("3 × worker")),
+        ([60, 2, 2], Some("worker 2")),
+        ([9, 9, 9], None),
+    ] {
+        let mut play = Play::new(&["init", "worker", "worker", "worker"]);
+        for second in 0..3 {
+            for (parent, count) in (2..).zip(each) {
+                for child in 0..count {
+                    let child = play.fork(1_000 + second * 300 + parent * 70 + child, parent);
+                    play.end(child, parent, 1_000, 0);
+                }
+            }
+            play.second();
+        }
+        let findings = play.findings_of(Rule::Forks);
+        let who: Vec<String> = findings.iter().map(Finding::who).collect();
+        assert_eq!(
+            who,
+            expected.into_iter().collect::<Vec<_>>(),
+            "{findings:#?}"
+        );
+        if each[0] == 20 {
+            let text = "together start 60 processes/s, such as child, over 3 s";
+            assert_eq!(findings[0].text, text);
+        }
     }
 }
 
@@ -169,6 +201,45 @@ fn deaths() {
         play.second();
     }
     play.none(Rule::Deaths);
+}
+
+/// A single death says when the same parent has started the same program again.
+#[test]
+fn a_restart_after_a_death_is_said() {
+    for (pause, again, expected) in [
+        (2, true, "died (SIGSEGV), restarted 1.5 s later by shell 2"),
+        (2, false, "died (SIGSEGV), started by shell 2"),
+    ] {
+        let mut play = Play::new(&["init", "shell", "other"]);
+        let child = play.fork(100, 2);
+        play.end(child, 2, SECOND / 2, 11);
+        play.second();
+        (1..pause).for_each(|_| play.second());
+        play.fork(101, if again { 2 } else { 3 });
+        play.second();
+        let (_, text) = play.one(Rule::Deaths);
+        assert!(text.starts_with(expected), "{text}");
+    }
+}
+
+/// Workers of one service that crash in the same way are one finding, whoever started them.
+#[test]
+fn deaths_under_several_parents_are_one_finding() {
+    let mut play = Play::new(&["init", "master", "master", "master"]);
+    for parent in [2, 3, 4, 3] {
+        let child = play.fork(100 + parent, parent);
+        play.end(child, parent, SECOND / 2, 6);
+    }
+    play.second();
+    let (about, text) = play.one(Rule::Deaths);
+    assert_eq!(about, Some(3));
+    assert!(text.starts_with("died 4 times (SIGABRT) in "), "{text}");
+    assert!(text.ends_with(", started by 3 × master"), "{text}");
+    // Deaths of another kind are another finding.
+    let child = play.fork(200, 2);
+    play.end(child, 2, SECOND / 2, 11);
+    play.second();
+    assert_eq!(play.findings_of(Rule::Deaths).len(), 2);
 }
 
 /// A forked copy of its parent is called like this, whenever its name becomes known; and a

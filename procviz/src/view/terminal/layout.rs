@@ -12,7 +12,7 @@ const WIDE: u16 = 110;
 /// Smallest and largest width of the panel: a third of the screen within these limits.
 const PANEL: (u16, u16) = (42, 58);
 /// Number of columns that the figures of the machine need in one line.
-const NARROW: u16 = 150;
+const NARROW: u16 = 190;
 /// Number of lines of the panel if it is below the chart.
 const BELOW: u16 = 4;
 /// Number of columns for the name and the count of a group.
