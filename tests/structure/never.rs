@@ -465,11 +465,6 @@ const UNKNOWN_AS_ZERO: &[(&str, usize, &str)] = &[
         "flags, and counters from the time at which they are known",
     ),
     (
-        "tracker/rules/deaths.rs",
-        1,
-        "of no deaths there is no first; not reached",
-    ),
-    (
         "tracker/rules/forks.rs",
         2,
         "the sum of what is known; the text leaves out 0; of no ticks there is no first; not reached",

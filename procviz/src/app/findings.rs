@@ -122,8 +122,16 @@ fn print(
     })
 }
 
-/// Marks with the same key are about the same finding: rule, task and name.
-type Key = (String, Option<TaskId>, Option<Vec<u8>>, bool);
+/// Marks with the same key are about the same finding: rule, task, name, whether it is a
+/// group, the user of a group, and the status of deaths.
+type Key = (
+    String,
+    Option<TaskId>,
+    Option<Vec<u8>>,
+    bool,
+    Option<u32>,
+    Option<u32>,
+);
 
 /// Prints the findings from the marks of a recording, without reading all samples.
 /// `None` if a file has no marks, or if a filter could change the findings.
@@ -157,7 +165,15 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
     let mut held: Vec<(Key, Host, Mark)> = Vec::new();
     for (wall_ns, host, mark) in player.marks()? {
         let about = mark.about.filter(|_| !mark.is_group);
-        let key = (mark.rule.clone(), about, mark.comm.clone(), mark.is_group);
+        let uid = mark.uid.filter(|_| mark.is_group || mark.status.is_some());
+        let key = (
+            mark.rule.clone(),
+            about,
+            mark.comm.clone(),
+            mark.is_group,
+            uid,
+            mark.status,
+        );
         let Some((change, lasted_ns)) = change_of(&key, &mark, wall_ns, &mut open) else {
             continue;
         };

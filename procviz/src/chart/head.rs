@@ -222,7 +222,7 @@ fn machine_line(snapshot: &Snapshot, counts: &Counts) -> String {
         "load {}",
         machine
             .load1
-            .map_or_else(|| "unknown".to_owned(), |load| format!("{load:.2}"))
+            .map_or_else(|| "unknown".to_owned(), |load| format!("{load:.2} (1 min)"))
     ));
     parts.join("  ·  ")
 }

@@ -93,8 +93,12 @@ pub struct Finding {
     /// The name shown before the text: the name of `about`, or of the processes that
     /// died; `None` if there is none.
     pub comm: Option<Comm>,
+    /// Number of other names among the tasks that the finding combines.
+    pub other_names: u64,
     /// Number of tasks or events that the finding combines.
     pub count: u64,
+    /// Of a finding about deaths: how the processes ended, as wait(2) reports it.
+    pub status: Option<u32>,
     /// Path of the cgroup, if the finding combines tasks of one command and cgroup;
     /// `None` if not known.
     pub cgroup: Option<Arc<str>>,
@@ -121,6 +125,7 @@ pub type FindingKey = (
     Option<Comm>,
     Option<Arc<str>>,
     Option<u32>,
+    Option<u32>,
 );
 
 /// What a finding is about: facts about one subject are one entry.
@@ -139,6 +144,8 @@ impl Finding {
             severity: Severity::Unusual,
             uid: None,
             is_group: false,
+            status: None,
+            other_names: 0,
             about: None,
             dot: None,
             comm: None,
@@ -168,7 +175,14 @@ impl Finding {
         let uid = self
             .uid
             .filter(|_| self.is_group || self.rule == Rule::Deaths);
-        (self.rule, about, comm, self.cgroup.clone(), uid)
+        (
+            self.rule,
+            about,
+            comm,
+            self.cgroup.clone(),
+            uid,
+            self.status,
+        )
     }
 
     /// The subject. Findings about one subject have the same.
@@ -200,7 +214,12 @@ impl Finding {
         );
         match self.about.filter(|_| self.is_named()) {
             _ if self.is_group => many_text(self.count, &name),
-            // The text says how many there are.
+            // The text says how many there are, and of which commands.
+            Some(_) if self.other_names > 0 => {
+                let others = self.other_names;
+                let commands = if others == 1 { "command" } else { "commands" };
+                format!("{name} and {others} other {commands}")
+            }
             Some(_) if self.rule == Rule::Blocked && self.count > 1 => name,
             Some(about) => format!("{name} {}", about.tid),
             None => name,

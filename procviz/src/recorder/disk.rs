@@ -445,6 +445,7 @@ impl Disk {
         self.shared.size.store(open.good, Ordering::Relaxed);
         if written.is_ok() {
             let lost = std::mem::take(&mut self.lost).samples;
+            // The gap block before it must stay.
             self.newest = None;
             warn(Warning::RecordingContinuesAfterLoss { lost });
         }
@@ -457,17 +458,29 @@ impl Disk {
         if all.or_else(|_| open.append(&self.lost.gap())).is_ok() {
             return true;
         }
-        // No room at all: the newest samples give way, so that no loss is silent.
+        // No room at all: the newest samples give way, so that the loss is not silent. The
+        // first samples of a file stay.
         let Some(newest) = self.newest.take() else {
             return false;
         };
+        let mut lost = self.lost.clone();
+        lost.begin_earlier(newest.parts.clone());
         if open.take_back(newest.good, newest.entries).is_err() {
+            return false;
+        }
+        let all = open.append(&lost.blocks());
+        if all.or_else(|_| open.append(&lost.gap())).is_err() {
+            // Another program has taken the room, and can have left enough for the samples.
+            let parts = newest.parts.iter().map(|(block, _)| block);
+            if open.append(parts).is_err() {
+                self.outcome.samples -= newest.samples;
+                self.outcome.lost += newest.samples;
+            }
             return false;
         }
         self.outcome.samples -= newest.samples;
         self.outcome.lost += newest.samples;
-        self.lost.begin_earlier(newest.parts);
-        open.append(&self.lost.gap()).is_ok()
+        true
     }
 
     /// Closes the file.

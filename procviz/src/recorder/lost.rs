@@ -16,7 +16,7 @@ const MOST_KEPT: usize = 4 << 20;
 const BYTES_OF_END: usize = 40;
 
 /// The loss until blocks can be written again.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Lost {
     pub(super) samples: u64,
     span_ns: Option<(u64, u64)>,

@@ -50,6 +50,10 @@ pub struct Mark {
     /// The finding is about `count` processes with one name and user.
     #[serde(default)]
     pub is_group: bool,
+    /// Of a finding about deaths: how the processes ended, as wait(2) reports it; `None` if
+    /// that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u32>,
     /// Of a finding that ends: how long it lasted, ns; `None` if that is not known.
     #[serde(default)]
     pub lasted_ns: Option<u64>,
@@ -100,6 +104,7 @@ impl Mark {
             severity: Some(finding.severity.word().to_owned()),
             uid: finding.uid,
             is_group: finding.is_group,
+            status: finding.status,
             lasted_ns: None,
         }
     }

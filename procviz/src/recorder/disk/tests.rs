@@ -4,8 +4,9 @@ use std::fs::File;
 
 use super::*;
 use crate::{
-    model::{Reading, Sample, Sources, Stamp, State, TaskId},
-    recording::{Gap, Packer, Reader},
+    model::{Finding, Reading, Rule, Sample, Sources, Stamp, State, TaskId},
+    recording::{Gap, Map, Mark, Packer, Reader},
+    tracker::Change,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -40,9 +41,15 @@ fn second(number: u64) -> Part {
     (block.unwrap(), samples)
 }
 
-/// Records three seconds; then the disk has room for `more` bytes; then three seconds more.
-/// Returns the gaps and the number of samples in the file.
-fn recorded(more: u64) -> (Vec<Gap>, u64, Outcome) {
+fn mark() -> Mark {
+    let finding = Finding::new(Rule::Cpu);
+    Mark::new(Change::Begins, &finding, 3 * SECOND)
+}
+
+/// Records three seconds and a mark; then the disk has room for `more` bytes; then three
+/// seconds more.
+/// Returns the gaps, and the numbers of samples and marks in the file.
+fn recorded(more: u64) -> (Vec<Gap>, (u64, usize), Outcome) {
     let folder = std::env::temp_dir().join(format!("procviz-disk-{}-{more}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("out.pvz");
@@ -62,6 +69,8 @@ fn recorded(more: u64) -> (Vec<Gap>, u64, Outcome) {
     };
     disk.begin(&begin).unwrap();
     (1..=3).for_each(|number| disk.write(second(number)));
+    // What follows the samples goes with them, and is written again after the gap.
+    disk.write((Block::marks(&[mark()]).unwrap(), 0));
     let open = disk.open.as_mut().unwrap();
     open.disk = open.good + more;
     (4..=6).for_each(|number| disk.write(second(number)));
@@ -72,19 +81,23 @@ fn recorded(more: u64) -> (Vec<Gap>, u64, Outcome) {
         samples += 1;
     }
     let gaps = reader.integrity().gaps.clone();
+    let mut file = File::open(&path).unwrap();
+    let (marks, damaged) = Map::of(&mut file).unwrap().marks(&mut file).unwrap();
+    assert!(damaged.is_empty());
     std::fs::remove_dir_all(&folder).unwrap();
-    (gaps, samples, disk.outcome)
+    (gaps, (samples, marks.len()), disk.outcome)
 }
 
 /// Each sample is in the file, or in its gap, whatever room is left.
 #[test]
 fn a_loss_is_reported_on_a_disk_that_is_full_to_the_last_byte() {
     for (more, kept) in [(200, 30), (0, 20), (10, 20)] {
-        let (gaps, samples, outcome) = recorded(more);
+        let (gaps, (samples, marks), outcome) = recorded(more);
         let [gap] = &gaps[..] else {
             panic!("{more}: {gaps:?}");
         };
         assert_eq!((samples, gap.samples), (kept, 60 - kept), "{more}: {gap:?}");
+        assert_eq!(marks, 1, "{more}");
         assert_eq!((outcome.samples, outcome.lost), (samples, gap.samples));
         let begin = (kept / 10 + 1) * SECOND + SECOND / 10;
         assert_eq!(gap.span_ns, (begin, 7 * SECOND), "{more}");

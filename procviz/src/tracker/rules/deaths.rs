@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -154,22 +154,22 @@ impl Deaths {
         let loops: FxHashSet<(TaskId, u32)> =
             loops.map(|(kind, _)| (kind.origin, kind.status)).collect();
         // What dies in the same way is one finding, also if several processes started it.
-        let mut alike: BTreeMap<(Comm, u32, u32), Alike> = BTreeMap::new();
+        let mut alike: BTreeMap<(Comm, u32, u32), Alike<'_>> = BTreeMap::new();
         for (kind, deaths) in &self.kinds {
             let Kind { origin, status, .. } = *kind;
-            let Some(last) = deaths.back() else { continue };
             let Some(comm) = kind.comm.or_else(|| world.name(origin)) else {
                 continue;
             };
             // A single death beside a loop of its kind says nothing more.
-            let is_fault = !loops.contains(&(origin, status))
-                && Status(status)
-                    .signal()
-                    .is_some_and(|signal| FAULTS.contains(&signal));
-            let is_recent = world.now_ns().saturating_sub(last.time_ns) < SHOWN_NS;
-            if is_loop(deaths) || is_fault && is_recent {
-                let key = (comm, status, last.uid);
-                alike.entry(key).or_default().add(origin, deaths);
+            let is_fault = is_fault(status) && !loops.contains(&(origin, status));
+            if is_loop(deaths) || is_fault {
+                let mut users: Vec<u32> = deaths.iter().map(|death| death.uid).collect();
+                users.sort_unstable();
+                users.dedup();
+                for uid in users {
+                    let alike = alike.entry((comm, status, uid)).or_default();
+                    alike.kinds.push((origin, deaths));
+                }
             }
         }
         let mut starts = None;
@@ -179,33 +179,37 @@ impl Deaths {
     }
 }
 
-/// Deaths of one name, user and status, of all who started such processes.
-#[derive(Default)]
-struct Alike {
-    deaths: Vec<Death>,
-    /// Who started them, with the number of their deaths.
-    origins: BTreeMap<TaskId, u64>,
-    /// Whether one of them started a process after another one had died.
-    is_again: bool,
+/// Whether a single death with this status is worth a word.
+fn is_fault(status: u32) -> bool {
+    let signal = Status(status).signal();
+    signal.is_some_and(|signal| FAULTS.contains(&signal))
 }
 
-impl Alike {
-    fn add(&mut self, origin: TaskId, deaths: &VecDeque<Death>) {
-        let mut pairs = deaths.iter().zip(deaths.iter().skip(1));
-        self.is_again |= pairs.any(|(one, next)| next.id.start_ns >= one.time_ns);
-        *self.origins.entry(origin).or_default() += total(deaths.iter().map(|death| death.count));
-        self.deaths.extend(deaths);
-        self.deaths.sort_by_key(|death| (death.time_ns, death.id));
-    }
+/// Deaths of one name, user and status, by who started such processes.
+#[derive(Default)]
+struct Alike<'a> {
+    kinds: Vec<(TaskId, &'a VecDeque<Death>)>,
+}
 
+impl Alike<'_> {
     fn finding(
         &self,
         (comm, status, uid): (Comm, u32, u32),
         starts: &mut Option<Starts>,
         world: World<'_>,
     ) -> Option<Finding> {
-        let (first, last) = self.deaths.first().zip(self.deaths.last())?;
-        let count = total(self.deaths.iter().map(|death| death.count));
+        let deaths = || {
+            let all = self.kinds.iter().flat_map(|(_, deaths)| *deaths);
+            all.filter(|death| death.uid == uid)
+        };
+        let order = |death: &&Death| (death.time_ns, death.id);
+        let first = deaths().min_by_key(order)?;
+        let last = deaths().max_by_key(order)?;
+        let count = total(deaths().map(|death| death.count));
+        let is_recent = world.now_ns().saturating_sub(last.time_ns) < SHOWN_NS;
+        if (count as f64) < world.thresholds().deaths_count && !(is_recent && is_fault(status)) {
+            return None;
+        }
         let how = Status(status).words();
         let lasted_ns = last.time_ns.saturating_sub(first.time_ns);
         let times = match count {
@@ -215,10 +219,16 @@ impl Alike {
                 format!("died {} times ({how}) in {span}", count_text(count))
             }
         };
-        let most = self.origins.iter().rev().max_by_key(|(_, count)| **count);
-        let origin = *most?.0;
+        let most = self.kinds.iter().map(|(origin, deaths)| {
+            let own = deaths.iter().filter(|death| death.uid == uid);
+            (
+                total(own.map(|death| death.count)),
+                std::cmp::Reverse(*origin),
+            )
+        });
+        let std::cmp::Reverse(origin) = most.max()?.1;
         let is_parent = origin.tid == last.ppid && world.process(origin).is_some();
-        let restart_ns = (count == 1 && is_parent).then(|| {
+        let restart_ns = (count == 1 && is_recent && is_parent).then(|| {
             let starts = starts.get_or_insert_with(|| Starts::new(world));
             starts.after(last, comm)
         });
@@ -233,35 +243,45 @@ impl Alike {
             dot: [last.id, origin].into_iter().find(is_present),
             comm: Some(comm),
             count,
+            status: Some(status),
             value: count as f64,
             unit: "deaths",
             since_ns: first.time_ns,
             ended_ns,
             text: format!("{times}{by}{ago}"),
-            curve: curve(&self.deaths, world.now_ns()),
+            curve: curve(deaths(), first.time_ns, world.now_ns()),
             ..Finding::new(Rule::Deaths)
         })
     }
 
     /// Who started them: `, restarted by systemd 1`; empty if that is not known.
     fn by(&self, restart_ns: Option<u64>, world: World<'_>) -> String {
-        let mut names = self.origins.keys().map(|origin| world.name(*origin));
-        let Some(Some(name)) = names.next() else {
+        let origins: BTreeSet<TaskId> = self.kinds.iter().map(|(origin, _)| *origin).collect();
+        let names: Vec<Comm> = origins.iter().filter_map(|id| world.name(*id)).collect();
+        let (Some(name), Some(origin)) = (names.first().copied(), origins.first()) else {
             return String::new();
         };
-        let is_one_name = names.all(|other| other == Some(name));
-        let verb = match self.is_again && is_manager(name) && is_one_name {
-            true => "restarted",
-            false => "started",
-        };
+        let is_one_name = names.iter().all(|other| *other == name);
         let text = name.text().name();
-        match (self.origins.len() as u64, self.origins.keys().next()) {
-            (1, Some(origin)) => match restart_ns.map(duration_text) {
-                Some(after) => format!(", restarted {after} later by {text} {}", origin.tid),
-                None => format!(", {verb} by {text} {}", origin.tid),
-            },
-            (many, _) if is_one_name => format!(", {verb} by {}", many_text(many, &text)),
-            (many, _) => format!(", started by {} processes", count_text(many)),
+        if origins.len() > 1 {
+            let many = origins.len() as u64;
+            return match is_one_name && names.len() == origins.len() {
+                true => format!(", started by {}", many_text(many, &text)),
+                false => format!(", started by {} processes", count_text(many)),
+            };
+        }
+        let is_again = self.kinds.iter().any(|(_, deaths)| {
+            let mut pairs = deaths.iter().zip(deaths.iter().skip(1));
+            pairs.any(|(one, next)| next.id.start_ns >= one.time_ns)
+        });
+        let by = format!("{text} {}", origin.tid);
+        match (is_manager(name), restart_ns.map(duration_text)) {
+            (true, Some(after)) => format!(", restarted {after} later by {by}"),
+            (false, Some(after)) => {
+                format!(", started by {by}, which started another one {after} later")
+            }
+            (true, None) if is_again => format!(", restarted by {by}"),
+            _ => format!(", started by {by}"),
         }
     }
 }
@@ -335,12 +355,12 @@ fn is_manager(comm: Comm) -> bool {
 }
 
 /// Number of deaths in each twentieth of the time since the first death.
-fn curve(deaths: &[Death], now_ns: u64) -> Vec<f32> {
-    let from = deaths.first().map_or(0, |death| death.time_ns);
-    let span = now_ns.saturating_sub(from).max(1);
+fn curve<'a>(deaths: impl Iterator<Item = &'a Death>, from_ns: u64, now_ns: u64) -> Vec<f32> {
+    let span = now_ns.saturating_sub(from_ns).max(1);
     let mut curve = vec![0.0; 20];
     for death in deaths {
-        let part = (death.time_ns.saturating_sub(from) as u128 * 20 / u128::from(span)) as usize;
+        let since = u128::from(death.time_ns.saturating_sub(from_ns));
+        let part = (since * 20 / u128::from(span)) as usize;
         curve[part.min(19)] += death.count as f32;
     }
     curve

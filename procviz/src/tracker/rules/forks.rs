@@ -18,6 +18,8 @@ const INSTANT_BINS: u64 = 2;
 const FORKS_PER_CORE: f64 = 100.0;
 /// A group of which one process does more than this part is that process.
 const ALONE: f64 = 0.8;
+/// A process that does less than one part of so many of what the largest does is no member.
+const LEAST: f64 = 20.0;
 /// The share of the starts that are links of a chain.
 const MOSTLY: f64 = 0.8;
 
@@ -191,22 +193,33 @@ impl Forks {
                 findings.push(origin.chain(*id, figures, world));
                 continue;
             }
-            let group = world.process(*id).map(|process| world.group(process));
-            let group = group.unwrap_or((origin.name, None));
-            groups.entry(group).or_default().push(starter);
+            match world.process(*id) {
+                Some(process) => groups
+                    .entry(world.group(process))
+                    .or_default()
+                    .push(starter),
+                // It has exited: its own name is not known any more.
+                None => findings.extend(self.of_one(&starter, watched, world)),
+            }
         }
         for (group, mut starters) in groups {
             starters.sort_by(|a, b| b.weight().total_cmp(&a.weight()).then(a.id.cmp(&b.id)));
-            if let Some(finding) = of_many(&starters, group, watched, world) {
-                findings.push(finding);
-                continue;
-            }
+            let many = of_many(&starters, group, watched, world);
             for starter in starters {
-                match starter.is_much(world) {
-                    true => findings.push(starter.finding(watched, world)),
-                    false => findings.extend(self.burst(starter.id, starter.origin, world)),
+                let is_member = many.is_some() && starter.is_much(world);
+                if !is_member {
+                    findings.extend(self.of_one(&starter, watched, world));
                 }
             }
+            findings.extend(many);
+        }
+    }
+
+    /// The finding about a single process that started others.
+    fn of_one(&self, starter: &Starter<'_>, watched: u64, world: World<'_>) -> Option<Finding> {
+        match starter.is_much(world) {
+            true => Some(starter.finding(watched, world)),
+            false => self.burst(starter.id, starter.origin, world),
         }
     }
 
@@ -298,6 +311,11 @@ fn of_many(
     world: World<'_>,
 ) -> Option<Finding> {
     let first = starters.first()?;
+    if world.settings.ignores_all(Rule::Forks) {
+        return None;
+    }
+    let is_member = |starter: &&Starter<'_>| starter.weight() * LEAST >= first.weight();
+    let starters: Vec<&Starter<'_>> = starters.iter().filter(is_member).collect();
     let sum = Starter {
         count: total(starters.iter().map(|starter| starter.count)),
         forks: starters.iter().map(|starter| starter.forks).sum(),
@@ -310,6 +328,13 @@ fn of_many(
     let last = first.origin.name.text().name();
     let span = duration_text(watched_ns);
     let begins = starters.iter().map(|starter| starter.origin.since_ns());
+    let mut by_time: BTreeMap<u64, Tick> = BTreeMap::new();
+    for tick in starters.iter().flat_map(|starter| &starter.origin.ticks) {
+        let sum = by_time
+            .entry(tick.time_ns)
+            .or_insert(Tick { forks: 0, ..*tick });
+        sum.forks = sum.forks.saturating_add(tick.forks);
+    }
     Some(Finding {
         comm: Some(comm),
         uid,
@@ -317,6 +342,7 @@ fn of_many(
         count: starters.len() as u64,
         since_ns: begins.min()?,
         text: text("together start", (sum.forks, sum.cores), &last, &span),
+        curve: curve(&by_time.into_values().collect()),
         ..sum.finding(watched_ns, world)
     })
 }

@@ -206,19 +206,28 @@ fn deaths() {
 /// A single death says when the same parent has started the same program again.
 #[test]
 fn a_restart_after_a_death_is_said() {
-    for (pause, again, expected) in [
-        (2, true, "died (SIGSEGV), restarted 1.5 s later by shell 2"),
-        (2, false, "died (SIGSEGV), started by shell 2"),
+    for (parent, again, expected) in [
+        (
+            "shell",
+            true,
+            "died (SIGSEGV), started by shell 2, which started another one 1.5 s later",
+        ),
+        (
+            "conmon",
+            true,
+            "died (SIGSEGV), restarted 1.5 s later by conmon 2",
+        ),
+        ("shell", false, "died (SIGSEGV), started by shell 2"),
     ] {
-        let mut play = Play::new(&["init", "shell", "other"]);
+        let mut play = Play::new(&["init", parent, "other"]);
         let child = play.fork(100, 2);
         play.end(child, 2, SECOND / 2, 11);
         play.second();
-        (1..pause).for_each(|_| play.second());
+        play.second();
         play.fork(101, if again { 2 } else { 3 });
         play.second();
         let (_, text) = play.one(Rule::Deaths);
-        assert!(text.starts_with(expected), "{text}");
+        assert_eq!(text, expected);
     }
 }
 
@@ -235,11 +244,28 @@ fn deaths_under_several_parents_are_one_finding() {
     assert_eq!(about, Some(3));
     assert!(text.starts_with("died 4 times (SIGABRT) in "), "{text}");
     assert!(text.ends_with(", started by 3 × master"), "{text}");
-    // Deaths of another kind are another finding.
+    // Deaths of another kind, and those of another user, are other findings.
     let child = play.fork(200, 2);
     play.end(child, 2, SECOND / 2, 11);
+    let child = play.fork(201, 2);
+    play.end(child, 2, SECOND / 2, 6).uid = 7;
     play.second();
-    assert_eq!(play.findings_of(Rule::Deaths).len(), 2);
+    let findings = play.findings_of(Rule::Deaths);
+    let counts: Vec<_> = findings
+        .iter()
+        .map(|finding| (finding.uid, finding.count))
+        .collect();
+    assert_eq!(
+        counts,
+        [(Some(0), 4), (Some(7), 1), (Some(0), 1)],
+        "{findings:#?}"
+    );
+    let keys: std::collections::BTreeSet<_> = findings.iter().map(Finding::key).collect();
+    assert_eq!(keys.len(), 3);
+    // Single deaths under three parents are a loop together: it does not fade one by one.
+    (0..20).for_each(|_| play.second());
+    let (_, text) = play.one(Rule::Deaths);
+    assert!(text.starts_with("died 4 times (SIGABRT)"), "{text}");
 }
 
 /// A forked copy of its parent is called like this, whenever its name becomes known; and a

@@ -388,6 +388,7 @@ fn blocked_at_one_place_is_one_finding() {
     assert_eq!(findings.len(), 2, "{findings:#?}");
     let nfs = findings.iter().find(|finding| finding.count == 4).unwrap();
     assert_eq!(nfs.comm, Some(Comm::new(b"tar")));
+    assert_eq!(nfs.who(), "tar and 2 other commands");
     assert!(
         nfs.text
             .starts_with("4 processes (2 × tar, 1 × cp, 1 × rsync) blocked (D)")
@@ -398,7 +399,7 @@ fn blocked_at_one_place_is_one_finding() {
         nfs.text
     );
     let disk = findings.iter().find(|finding| finding.count == 1).unwrap();
-    assert_eq!(disk.comm, Some(Comm::new(b"disk")));
+    assert_eq!(disk.who(), "disk 6");
 }
 
 #[test]

@@ -14,6 +14,9 @@ const SHORTEST_NS: u64 = 3 * SECOND - SECOND / 10;
 /// A group of which one process created more than this part is that process.
 const ALONE: f64 = 0.8;
 
+/// A process that created less than one part of so many of what the largest did is no member.
+const LEAST: u64 = 20;
+
 /// Creation is over after this time without a new thread, ns.
 const QUIET_NS: u64 = 3 * SECOND;
 
@@ -70,7 +73,11 @@ impl Threads {
             let all = total(makers.iter().map(|maker| maker.count));
             let is_one = makers[0].count as f64 > all as f64 * ALONE;
             // Many programs create threads when they start.
-            let is_group = !is_one && is_steady(&by_time(&makers));
+            let is_group = !is_one && goes_on(&by_time(&makers));
+            if is_group {
+                let most = makers[0].count;
+                makers.retain(|maker| maker.count.saturating_mul(LEAST) >= most);
+            }
             let judged: Vec<&[Maker<'_>]> = match is_group {
                 true => vec![&makers],
                 false => makers.chunks(1).collect(),
@@ -159,6 +166,18 @@ fn threshold(made: &[(u64, u64)], world: World<'_>) -> u64 {
         true => all.saturating_mul(watched_ns) / SPAN_NS,
         false => all,
     }
+}
+
+/// Whether threads were created in at least three seconds, and a fair part in each: what is
+/// created at once is a start. Samples can be more frequent than what creates threads.
+fn goes_on(made: &[(u64, u64)]) -> bool {
+    let mut seconds: BTreeMap<u64, u64> = BTreeMap::new();
+    for (time, count) in made {
+        *seconds.entry(time / SECOND).or_default() += count;
+    }
+    let all = total(seconds.values().copied());
+    let least = all / (5 * seconds.len() as u64).max(1);
+    seconds.values().filter(|count| **count > least).count() >= 3
 }
 
 /// Whether the threads came one after the other.

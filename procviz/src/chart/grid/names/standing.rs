@@ -24,7 +24,11 @@ pub(super) fn standing_out(snapshot: &Snapshot, largest: &[Largest]) -> Vec<Stan
     let findings = findings.filter_map(|finding| {
         Some(Standing {
             id: finding.dot?,
-            who: finding.who(),
+            // At the dot of one process, other commands would be said of it.
+            who: match (finding.other_names, finding.comm) {
+                (1.., Some(comm)) => comm.text().name(),
+                _ => finding.who(),
+            },
             figure: finding.figure(),
             is_group: finding.is_group,
         })

@@ -76,6 +76,11 @@ impl<'a> Fold<'a> {
         most.map(|(comm, _)| *comm)
     }
 
+    /// Number of commands beside [`comm`](Self::comm).
+    pub(super) fn other_comms(&self) -> u64 {
+        (self.comms.len() as u64).saturating_sub(1)
+    }
+
     /// Where most of the threads wait.
     fn main_place(&self) -> Option<&Arc<[u8]>> {
         // Of equal counts the first in the order of the texts.

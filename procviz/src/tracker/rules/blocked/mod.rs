@@ -87,6 +87,7 @@ impl Blocked {
                 about: Some(fold.process),
                 dot: Some(fold.first),
                 comm: fold.comm(),
+                other_names: fold.other_comms(),
                 count: fold.count,
                 value: fold.longest_ns as f64 / 1e9,
                 unit: "s",
