@@ -235,11 +235,14 @@ pub(super) fn disguise(is_busy: bool) {
     forever();
 }
 
-/// Is busy for a second in every `millis`.
+/// Is busy for a second in every `millis`. The second burst is over when it is ready, so that
+/// a picture of three seconds is between two bursts.
 pub(super) fn burst_every(millis: u64) {
-    ready();
-    loop {
+    for number in 1.. {
         burn_micros(1_000_000);
+        if number == 2 {
+            ready();
+        }
         std::thread::sleep(Duration::from_millis(millis - 1_000));
     }
 }

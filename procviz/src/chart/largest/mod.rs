@@ -14,6 +14,11 @@ use crate::model::{Comm, Process, Snapshot, TaskId, Untrusted, duration_text, ma
 
 /// Number of entries of each kind.
 const SHOWN: usize = 3;
+/// Number of those with most CPU where nearly all CPUs are busy: there, several together are
+/// often the cause, and the builds beside them use more than each of them.
+const SHOWN_OF_BUSY: usize = 6;
+/// Share of the CPU time from which nearly all CPUs are busy.
+const BUSY: f64 = 0.9;
 
 /// A smaller peak is not worth a word, cores.
 const LEAST_PEAK: f64 = 0.05;
@@ -59,6 +64,12 @@ pub(crate) fn largest(snapshot: &Snapshot) -> Vec<Largest> {
     Measure::ALL.into_iter().map(of).collect()
 }
 
+fn is_busy(snapshot: &Snapshot) -> bool {
+    let all_ns = snapshot.stamp.interval_ns as f64 * f64::from(snapshot.host.cpus);
+    let busy_ns = snapshot.machine.cpu_busy_ns;
+    busy_ns.is_some_and(|busy_ns| busy_ns as f64 >= all_ns * BUSY)
+}
+
 /// A process or group before its texts are made.
 struct Found<'a> {
     value: f64,
@@ -79,9 +90,13 @@ fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> Vec<Entr
         let by_value = b.value.total_cmp(&a.value);
         by_value.then(a.process.id.cmp(&b.process.id))
     };
-    if found.len() > SHOWN {
-        found.select_nth_unstable_by(SHOWN, by_value);
-        found.truncate(SHOWN);
+    let shown = match measure {
+        Measure::Cpu if is_busy(snapshot) => SHOWN_OF_BUSY,
+        _ => SHOWN,
+    };
+    if found.len() > shown {
+        found.select_nth_unstable_by(shown, by_value);
+        found.truncate(shown);
     }
     found.sort_by(by_value);
     let entry = |found: Found<'_>| {
@@ -218,5 +233,38 @@ mod tests {
         assert_eq!(entries.len(), 1);
         let text = format!("{} {}", entries[0].figure, entries[0].who);
         assert_eq!(text, "0.25 cores over 1 min 39 s task 1");
+    }
+
+    /// Where all CPUs are busy, those who use less than the largest are part of the cause, too.
+    #[test]
+    fn more_are_listed_where_the_cpus_are_busy() {
+        for (busy_ns, count) in [(SECOND, 3), (4 * SECOND, 6)] {
+            let mut tracker = Tracker::new(host(), Sources::EbpfAndProc);
+            let mut sample = Sample::new(Sources::EbpfAndProc);
+            sample.complete = true;
+            sample.found = (1..=8)
+                .map(|tid| found(tid, tid, State::Sleeping))
+                .collect();
+            for (task, name) in sample.found.iter_mut().zip(b'a'..) {
+                task.comm = Comm::new(&[name]);
+            }
+            for second in [100, 101] {
+                sample.stamp = Stamp {
+                    boot_ns: second * SECOND,
+                    interval_ns: SECOND,
+                };
+                sample.machine.cpu_busy_ns = Some(busy_ns);
+                tracker.update(&sample);
+                for task in &mut sample.found {
+                    task.cpu_ns += u64::from(task.id.tid) * 10_000_000;
+                }
+            }
+            let snapshot = tracker.take_snapshot();
+            assert!(snapshot.host.cpus <= 4);
+            let all = largest(&snapshot);
+            let cpu = all.iter().find(|of| of.measure == Measure::Cpu).unwrap();
+            assert_eq!(cpu.entries.len(), count);
+            assert_eq!(cpu.entries[0].who, "h 8");
+        }
     }
 }

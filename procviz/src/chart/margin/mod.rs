@@ -39,7 +39,7 @@ pub(super) fn draw(
     };
     let room = bottom - top - HEADING;
     // The findings need nearly half of a small margin.
-    let (most, height) = [3, 2, 1, 0]
+    let (most, height) = [6, 3, 2, 1, 0]
         .map(|most| (most, height_of(largest, most)))
         .into_iter()
         .find(|(_, height)| *height <= room * 0.55)
