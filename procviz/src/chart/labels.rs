@@ -81,9 +81,10 @@ impl Labels {
             x + far + width,
             y + far + height,
         );
+        // The marks that a name in any of the spots can cover.
         let near = |marks: &[(f32, f32, f32)]| -> Vec<(f32, f32, f32)> {
-            let near = |mark: &&(f32, f32, f32)| **mark != (x, y, r) && touches(&all, **mark);
-            marks.iter().filter(near).copied().collect()
+            let is_near = |mark: &&(f32, f32, f32)| **mark != (x, y, r) && touches(&all, **mark);
+            marks.iter().filter(is_near).copied().collect()
         };
         let (marks, to_clear) = (near(&self.marks), near(&self.clear));
         let covered = |at: &Box4| {

@@ -5,6 +5,9 @@ use crate::model::{
     TaskId, TaskView, Thread,
 };
 
+/// Share of the CPUs that are busy when tasks wait because of others.
+const SATURATED: f64 = 0.9;
+
 /// All tasks with their figures after a sample.
 ///
 /// The tracker updates the snapshot in place. The cost depends on what happened,
@@ -159,6 +162,13 @@ impl Snapshot {
         }
         self.leader(process)
             .map_or(Comm::default(), |leader| leader.comm)
+    }
+
+    /// CPUs that were busy in the interval, if that is nearly all.
+    pub(crate) fn saturated(&self) -> Option<f64> {
+        let interval_ns = Some(self.stamp.interval_ns).filter(|ns| *ns > 0)?;
+        let busy = self.machine.cpu_busy_ns? as f64 / interval_ns as f64;
+        (busy >= SATURATED * f64::from(self.host.cpus)).then_some(busy)
     }
 
     /// Part of the interval that the recording does not cover, ns.

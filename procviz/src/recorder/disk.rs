@@ -469,18 +469,15 @@ impl Disk {
             return false;
         }
         let all = open.append(&lost.blocks());
-        if all.or_else(|_| open.append(&lost.gap())).is_err() {
-            // Another program has taken the room, and can have left enough for the samples.
-            let parts = newest.parts.iter().map(|(block, _)| block);
-            if open.append(parts).is_err() {
-                self.outcome.samples -= newest.samples;
-                self.outcome.lost += newest.samples;
-            }
-            return false;
+        let is_reported = all.or_else(|_| open.append(&lost.gap())).is_ok();
+        // Otherwise another program has taken the room, and can have left enough for the
+        // samples.
+        let parts = newest.parts.iter().map(|(block, _)| block);
+        if is_reported || open.append(parts).is_err() {
+            self.outcome.samples -= newest.samples;
+            self.outcome.lost += newest.samples;
         }
-        self.outcome.samples -= newest.samples;
-        self.outcome.lost += newest.samples;
-        true
+        is_reported
     }
 
     /// Closes the file.

@@ -5,7 +5,7 @@
 use std::{
     ffi::OsString,
     fs::File,
-    io::{Seek as _, SeekFrom, Write as _},
+    io::{ErrorKind, Seek as _, SeekFrom, Write as _},
     os::fd::AsFd as _,
     path::PathBuf,
     time::Instant,
@@ -38,9 +38,8 @@ pub(super) struct Open {
     pub(super) synced: Instant,
     /// Whether the file was removed: then all that is written is lost.
     pub(super) is_gone: bool,
-    /// Size of the disk in a test, bytes.
-    #[cfg(test)]
-    pub(super) disk: u64,
+    /// Upper limit for the length of the file, bytes; only tests set one.
+    pub(super) most: u64,
 }
 
 impl Open {
@@ -83,8 +82,7 @@ impl Open {
             good: 0,
             synced: Instant::now(),
             is_gone: false,
-            #[cfg(test)]
-            disk: u64::MAX,
+            most: u64::MAX,
         };
         let header = Block::file_header();
         if let Err(error) = open.file.write_all(&header) {
@@ -113,7 +111,11 @@ impl Open {
         let (entries, mut good) = (self.entries.len(), self.good);
         let mut has_samples = false;
         for block in blocks {
-            if let Err(error) = self.write(good, &block.bytes) {
+            let written = match good + block.bytes.len() as u64 > self.most {
+                true => Err(ErrorKind::StorageFull.into()),
+                false => self.file.write_all(&block.bytes),
+            };
+            if let Err(error) = written {
                 self.entries.truncate(entries);
                 self.cut()?;
                 return Err(error);
@@ -127,15 +129,6 @@ impl Open {
             self.rename_to_final();
         }
         Ok(())
-    }
-
-    fn write(&mut self, at: u64, bytes: &[u8]) -> std::io::Result<()> {
-        #[cfg(test)]
-        if at + bytes.len() as u64 > self.disk {
-            return Err(std::io::ErrorKind::StorageFull.into());
-        }
-        _ = at;
-        self.file.write_all(bytes)
     }
 
     /// Gives the file its final name, if it has a temporary name. Returns whether the file

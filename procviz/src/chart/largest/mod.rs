@@ -17,8 +17,6 @@ const SHOWN: usize = 3;
 /// Number of those with most CPU where nearly all CPUs are busy: there, several together are
 /// often the cause, and the builds beside them use more than each of them.
 const SHOWN_OF_BUSY: usize = 6;
-/// Share of the CPU time from which nearly all CPUs are busy.
-const BUSY: f64 = 0.9;
 
 /// A smaller peak is not worth a word, cores.
 const LEAST_PEAK: f64 = 0.05;
@@ -64,12 +62,6 @@ pub(crate) fn largest(snapshot: &Snapshot) -> Vec<Largest> {
     Measure::ALL.into_iter().map(of).collect()
 }
 
-fn is_busy(snapshot: &Snapshot) -> bool {
-    let all_ns = snapshot.stamp.interval_ns as f64 * f64::from(snapshot.host.cpus);
-    let busy_ns = snapshot.machine.cpu_busy_ns;
-    busy_ns.is_some_and(|busy_ns| busy_ns as f64 >= all_ns * BUSY)
-}
-
 /// A process or group before its texts are made.
 struct Found<'a> {
     value: f64,
@@ -91,7 +83,7 @@ fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> Vec<Entr
         by_value.then(a.process.id.cmp(&b.process.id))
     };
     let shown = match measure {
-        Measure::Cpu if is_busy(snapshot) => SHOWN_OF_BUSY,
+        Measure::Cpu if snapshot.saturated().is_some() => SHOWN_OF_BUSY,
         _ => SHOWN,
     };
     if found.len() > shown {

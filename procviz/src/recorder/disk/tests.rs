@@ -72,7 +72,7 @@ fn recorded(more: u64) -> (Vec<Gap>, (u64, usize), Outcome) {
     // What follows the samples goes with them, and is written again after the gap.
     disk.write((Block::marks(&[mark()]).unwrap(), 0));
     let open = disk.open.as_mut().unwrap();
-    open.disk = open.good + more;
+    open.most = open.good + more;
     (4..=6).for_each(|number| disk.write(second(number)));
     disk.end();
     let mut reader = Reader::new(File::open(&path).unwrap()).unwrap();

@@ -63,12 +63,12 @@ impl V1Paths {
         while read < most
             && let Some(process) = self.waiting.pop_front()
         {
+            self.old = self.old.saturating_sub(1);
             // Processes that have exited do not count against the limit.
             if roster.process(process.tid) != Some(process) {
                 continue;
             }
             read += 1;
-            self.old = self.old.saturating_sub(1);
             if let Some(path) = v1_memory_path(process.tid) {
                 sample.events.push(Event::Cgroup(process, path));
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::FxHashMap;
 
-use super::{SECOND, world::World};
+use super::{SECOND, groups::ALONE, world::World};
 use crate::model::{Comm, Event, ExitRecord, Finding, Rule, TaskId, duration_text, total};
 
 const SPAN_NS: u64 = 3 * SECOND;
@@ -16,8 +16,6 @@ const BIN_NS: u64 = SECOND / 4;
 const INSTANT_BINS: u64 = 2;
 /// A core of exited processes counts as much as this number of forks per second.
 const FORKS_PER_CORE: f64 = 100.0;
-/// A group of which one process does more than this part is that process.
-const ALONE: f64 = 0.8;
 /// A process that does less than one part of so many of what the largest does is no member.
 const LEAST: f64 = 20.0;
 /// The share of the starts that are links of a chain.

@@ -8,7 +8,7 @@ use crate::model::{Comm, Finding, Process, Rule, TaskId, bytes_text, rate_text};
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// A group of which one process does more than this part is that process.
-const ALONE: f64 = 0.8;
+pub(super) const ALONE: f64 = 0.8;
 /// Parts of a core, and of a byte per second, in which sums are kept.
 const UNITS: f64 = 1e6;
 /// A process with less is not counted as a member: cores, and bytes per second.

@@ -67,6 +67,7 @@ fn cpu(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) -> bool
     let users = findings.iter().filter(|finding| uses_cpu(finding));
     let used: f64 = users.map(|finding| finding.value).sum();
     if world
+        .snapshot
         .saturated()
         .is_none_or(|busy| used < busy * MOST_OF_IT)
     {

@@ -4,15 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::FxHashMap;
 
-use super::{SECOND, world::World};
+use super::{SECOND, groups::ALONE, world::World};
 use crate::model::{Comm, Event, Finding, Rule, TaskId, count_text, duration_text, total};
 
 const SPAN_NS: u64 = 10 * SECOND;
 /// Shortest time after which a steady stream of new threads is judged, ns.
 const SHORTEST_NS: u64 = 3 * SECOND - SECOND / 10;
-
-/// A group of which one process created more than this part is that process.
-const ALONE: f64 = 0.8;
 
 /// A process that created less than one part of so many of what the largest did is no member.
 const LEAST: u64 = 20;

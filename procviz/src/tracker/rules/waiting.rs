@@ -186,7 +186,7 @@ impl Fold {
 
 /// CPU time and waits of the threads of a process that always had work.
 fn wanted_ns(world: World<'_>, process: &Process) -> u64 {
-    if world.saturated().is_none() {
+    if world.snapshot.saturated().is_none() {
         return 0;
     }
     let snapshot = world.snapshot;

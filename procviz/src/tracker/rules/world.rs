@@ -7,9 +7,6 @@ use crate::{
     tracker::Filter,
 };
 
-/// Share of the CPUs that are busy when tasks wait because of others.
-const SATURATED: f64 = 0.9;
-
 /// Input of the rules: the snapshot and the sample that led to it.
 #[derive(Clone, Copy)]
 pub(in crate::tracker) struct World<'a> {
@@ -54,20 +51,16 @@ impl<'a> World<'a> {
         })
     }
 
-    /// CPUs that were busy in the interval, if that is nearly all.
-    pub(super) fn saturated(&self) -> Option<f64> {
-        let snapshot = self.snapshot;
-        let busy_ns = snapshot.machine.cpu_busy_ns? as f64;
-        let busy = busy_ns / snapshot.stamp.interval_ns as f64;
-        (busy >= SATURATED * f64::from(snapshot.host.cpus)).then_some(busy)
-    }
-
     /// Lower limit for the CPU use of a group, cores: where all CPUs are busy, a quarter of
     /// them is enough, unless the user has set a threshold.
     pub(super) fn cpu_threshold(&self) -> f64 {
         let cores = self.thresholds().cpu_cores;
         let is_set = cores != Thresholds::default().cpu_cores;
-        let quarter = self.saturated().filter(|_| !is_set).map(|busy| busy / 4.0);
+        let quarter = self
+            .snapshot
+            .saturated()
+            .filter(|_| !is_set)
+            .map(|busy| busy / 4.0);
         quarter.map_or(cores, |quarter| quarter.min(cores))
     }
 
