@@ -15,7 +15,8 @@ MOST = 32 << 20
 TEXTS, TASKS, SAMPLES, FOUND, READINGS, MEMORIES, FOLDS, KINDS = 1, 2, 10, 11, 12, 13, 14, 15
 EVENTS = {20: "nothing", 21: "fork", 22: "exec", 23: "rename", 24: "thread_end",
           25: "process_end", 26: "reaped", 27: "parent", 28: "args", 29: "state", 30: "cgroup",
-          31: "name", 32: "waits"}
+          31: "name", 32: "waits",
+          33: "open on"}
 
 
 def crc32c(data, table=[]):

@@ -1,10 +1,11 @@
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Folder, Running, Value, output, procviz, skip, started, stderr, workload},
+    support::{Folder, Running, Value, output, procviz, python, skip, started, stderr, workload},
+    threads::Journal,
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -43,7 +44,78 @@ pub(crate) const TESTS: &[Test] = &[
     ("rules_can_be_set", Needs::Events, rules_can_be_set),
     ("quiet_loads_are_not_accused", Needs::Events, quiet_loads),
     ("a_build_is_what_it_is", Needs::Events, a_build),
+    (
+        "the_file_of_a_blocked_writer_is_named",
+        Needs::Events,
+        frozen,
+    ),
 ];
+
+/// A file system on which nobody can write for as long as this exists.
+struct Frozen<'a>(&'a Journal);
+
+impl<'a> Frozen<'a> {
+    fn new(journal: &'a Journal) -> Self {
+        let frozen = Self(journal);
+        assert!(frozen.freeze("--freeze"), "it cannot be frozen");
+        frozen
+    }
+
+    fn freeze(&self, how: &str) -> bool {
+        let result = output(Command::new("fsfreeze").arg(how).arg(self.0.file("")));
+        result.status.success()
+    }
+}
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        _ = self.freeze("--unfreeze");
+    }
+}
+
+/// Writers that wait for a frozen file system: the finding says where in the kernel, and which
+/// file, or which mount, all of them have open.
+fn frozen() -> Result<(), Failed> {
+    let Some(journal) = Journal::start()? else {
+        return skip("no file system can be mounted from a file");
+    };
+    let program = r#"
+import ctypes, os, sys, time
+for name in sys.argv[1:]:
+    if os.fork() == 0:
+        ctypes.CDLL(None).prctl(1, 9)
+        with open(name, 'ab', buffering=0) as f:
+            while True: f.write(b'x' * 4096); time.sleep(0.05)
+print('ready'); time.sleep(600)
+"#;
+    let path = |name: &str| journal.file(name).to_str().unwrap().to_owned();
+    for files in [&["data"][..], &["a", "b", "c"]] {
+        let paths: Vec<String> = files.iter().map(|name| path(name)).collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        let writers = started(&mut python(program, &paths));
+        let frozen = Frozen::new(&journal);
+        let found = judged(writers.pid(), 9);
+        drop(frozen);
+        let found = found?;
+        let texts = found.iter().filter(|line| line["rule"] == "blocked");
+        let texts: Vec<&str> = texts.map(|line| line["text"].as_str().unwrap()).collect();
+        let expected = match files {
+            [_] => format!("has {} open (ext4)", path("data")),
+            _ => format!(
+                "all have files on {} open (ext4)",
+                path("").trim_end_matches('/')
+            ),
+        };
+        // Long paths are cut at their begin.
+        let end = expected.char_indices().rev().nth(50).unwrap().0;
+        let is_told = |text: &&str| text.contains(&expected[end..]) && text.contains(", in ");
+        assert!(
+            texts.iter().any(is_told),
+            "{expected:?} is not in {found:#?}"
+        );
+    }
+    Ok(())
+}
 
 fn start(args: &[&str]) -> Running {
     started(&mut workload(args))

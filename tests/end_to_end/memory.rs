@@ -1,13 +1,19 @@
 //! Memory by its kind: whose it is, and who grows.
 
-use std::{io::Write as _, os::unix::process::CommandExt as _, time::Duration};
+use std::{
+    io::Write as _,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    process::Command,
+    time::Duration,
+};
 
 use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
     support::{
-        Folder, Lines, Value, output, procviz, python, skip, started, stderr, task, workload,
+        Folder, Lines, Talker, Value, output, procviz, python, skip, started, stderr, task,
+        workload,
     },
 };
 
@@ -21,6 +27,11 @@ pub(crate) const TESTS: &[Test] = &[
         "memory_is_known_by_its_kind",
         Needs::Events,
         memory_is_known_by_its_kind,
+    ),
+    (
+        "memory_in_swap_has_an_owner",
+        Needs::Events,
+        memory_in_swap_has_an_owner,
     ),
     (
         "shared_memory_counts_once",
@@ -96,21 +107,20 @@ print('ready'); sys.stdin.readline()
     result
 }
 
+/// A size of `/proc/PID/status`.
+fn bytes(status: &str, name: &str) -> u64 {
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+    let kibibytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kibibytes * 1024
+}
+
 fn kinds(program: &str, file: &std::path::Path) -> Result<(), Failed> {
     // One procviz is older than the process and sees it begin, the others find it.
     let older = Lines::dump(&["-p", "-s", "0.3"]);
     older.line(0);
     let process = started(&mut python(program, &[file.to_str().unwrap()]));
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid()))?;
-    let kernel = |name: &str| -> u64 {
-        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_whitespace()
-            .nth(1)
-            .unwrap()
-            .parse::<u64>()
-            .unwrap()
-            * 1024
-    };
+    let kernel = |name: &str| bytes(&status, name);
     let fields = [
         ("RssAnon:", "rss_anon_bytes"),
         ("RssFile:", "rss_file_bytes"),
@@ -157,6 +167,80 @@ fn kinds(program: &str, file: &std::path::Path) -> Result<(), Failed> {
     assert_eq!(proc_alone.line(0)["sources"], "proc");
     check(&proc_alone, "/proc alone")?;
     proc_alone.end();
+    Ok(())
+}
+
+/// A swap file that is in use while this exists.
+struct Swap {
+    file: std::path::PathBuf,
+}
+
+impl Swap {
+    fn new(folder: &Folder, bytes: u64) -> Result<Self, Failed> {
+        let file = folder.file("swap");
+        let created = std::fs::File::create(&file)?;
+        created.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        nix::fcntl::posix_fallocate(&created, 0, i64::try_from(bytes)?)?;
+        let swap = Self { file };
+        for tool in ["mkswap", "swapon"] {
+            let result = output(Command::new(tool).arg(&swap.file));
+            assert!(result.status.success(), "{tool}: {}", stderr(&result));
+        }
+        Ok(swap)
+    }
+}
+
+impl Drop for Swap {
+    fn drop(&mut self) {
+        _ = output(Command::new("swapoff").arg(&self.file));
+    }
+}
+
+/// A process whose pages were moved to swap keeps them as its memory.
+fn memory_in_swap_has_an_owner() -> Result<(), Failed> {
+    let folder = Folder::new("swap");
+    let swap = Swap::new(&folder, 160 << 20)?;
+    let program = r#"
+import mmap, sys
+own = mmap.mmap(-1, 60 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+for at in range(0, len(own), 4096): own[at:at + 8] = at.to_bytes(8, 'big')
+print('ready', flush=True); sys.stdin.readline()
+MADV_PAGEOUT = 21
+own.madvise(MADV_PAGEOUT)
+print('out', flush=True); sys.stdin.readline()
+"#;
+    let mut process = Talker::start(python(program, &[]))?;
+    assert_eq!(process.hear()?, "ready\n");
+    let pid = process.running.pid();
+    let dump = Lines::dump(&["-p", "-s", "0.3"]);
+    let mut first = dump.fresh();
+    for _ in 0..10 {
+        first = dump.fresh();
+    }
+    let before = task(&first, pid).ok_or("the process is not shown")?;
+    assert_eq!(before["swap_bytes"], 0, "{before}");
+    assert!(
+        before["rss_anon_bytes"].as_u64() >= Some(60 << 20),
+        "{before}"
+    );
+    process.say(b"go on\n")?;
+    assert_eq!(process.hear()?, "out\n");
+    let mut last = dump.fresh();
+    for _ in 0..10 {
+        last = dump.fresh();
+    }
+    dump.end();
+    let after = task(&last, pid).ok_or("the process is not shown")?;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let kernel = bytes(&status, "VmSwap:");
+    assert!(kernel > 55 << 20, "the kernel swapped {kernel} bytes only");
+    let ours = after["swap_bytes"].as_u64().ok_or("swap is unknown")?;
+    assert!(ours.abs_diff(kernel) <= 1 << 20, "{ours} is not {kernel}");
+    let lost =
+        before["rss_anon_bytes"].as_u64().unwrap() - after["rss_anon_bytes"].as_u64().unwrap();
+    assert!(lost.abs_diff(ours) <= 1 << 20, "{before} {after}");
+    drop(process);
+    drop(swap);
     Ok(())
 }
 

@@ -1,14 +1,15 @@
 //! Runs the binary and its workloads, and reads their output.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write as _},
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
     sync::{Arc, Mutex},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
+use libtest_mimic::Failed;
 pub(crate) use serde_json::Value;
 
 pub(crate) use crate::skip::skip;
@@ -287,6 +288,32 @@ pub(crate) fn python(program: &str, args: &[&str]) -> Command {
     let mut command = Command::new("python3");
     command.args(["-u", "-c", program]).args(args);
     command
+}
+
+/// A process that talks by lines.
+pub(crate) struct Talker {
+    pub(crate) running: Running,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Talker {
+    pub(crate) fn start(mut command: Command) -> Result<Self, Failed> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut running = Running::new(&mut command);
+        let lines = BufReader::new(running.0.stdout.take().ok_or("no output")?);
+        Ok(Self { running, lines })
+    }
+
+    pub(crate) fn hear(&mut self) -> Result<String, Failed> {
+        let mut line = String::new();
+        self.lines.read_line(&mut line)?;
+        Ok(line)
+    }
+
+    pub(crate) fn say(&mut self, line: &[u8]) -> Result<(), Failed> {
+        let stdin = self.running.0.stdin.as_mut().ok_or("no input")?;
+        Ok(stdin.write_all(line)?)
+    }
 }
 
 /// Reads a line of the output of a workload.

@@ -3,8 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{BufRead as _, BufReader, Write as _},
-    process::{ChildStdout, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -12,7 +11,7 @@ use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Folder, Lines, Running, Value, workload},
+    support::{Folder, Lines, Running, Talker, Value, workload},
 };
 
 pub(crate) const TESTS: &[Test] = &[(
@@ -76,32 +75,6 @@ while True:
 print(json.dumps(ended), flush=True)
 sys.stdin.readline()
 "#;
-
-/// A process that talks by lines.
-struct Talker {
-    running: Running,
-    lines: BufReader<ChildStdout>,
-}
-
-impl Talker {
-    fn start(mut command: Command) -> Result<Self, Failed> {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut running = Running::new(&mut command);
-        let lines = BufReader::new(running.0.stdout.take().ok_or("no output")?);
-        Ok(Self { running, lines })
-    }
-
-    fn hear(&mut self) -> Result<String, Failed> {
-        let mut line = String::new();
-        self.lines.read_line(&mut line)?;
-        Ok(line)
-    }
-
-    fn say(&mut self, line: &[u8]) -> Result<(), Failed> {
-        let stdin = self.running.0.stdin.as_mut().ok_or("no input")?;
-        Ok(stdin.write_all(line)?)
-    }
-}
 
 fn every_way_to_make_a_thread() -> Result<(), Failed> {
     let exits = Lines::exits(&[]);
@@ -205,11 +178,11 @@ impl Drop for Helper {
 }
 
 /// A mounted ext4 file system, for whose journal the kernel has a thread.
-struct Journal(Folder);
+pub(crate) struct Journal(Folder);
 
 impl Journal {
     /// `None` where file systems cannot be mounted from a file.
-    fn start() -> Result<Option<Self>, Failed> {
+    pub(crate) fn start() -> Result<Option<Self>, Failed> {
         let folder = Folder::new("journal");
         let (image, mounted) = (folder.file("image"), folder.file("mounted"));
         std::fs::File::create(&image)?.set_len(16 << 20)?;
@@ -230,6 +203,11 @@ impl Journal {
         });
         assert!(names.count() > 0, "the journal has no kernel thread");
         Ok(Some(journal))
+    }
+
+    /// A path on it.
+    pub(crate) fn file(&self, name: &str) -> std::path::PathBuf {
+        self.0.file("mounted").join(name)
     }
 }
 

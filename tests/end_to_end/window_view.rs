@@ -34,6 +34,11 @@ pub(crate) const TESTS: &[Test] = &[
     ("twice_the_points", Needs::Nothing, || {
         display(twice_the_points)
     }),
+    (
+        "a_window_is_not_larger_than_the_screen",
+        Needs::Nothing,
+        || display(larger_than_the_screen),
+    ),
     ("ends", Needs::Nothing, || display(ends)),
     ("wayland", Needs::Nothing, wayland),
     ("a_display_that_disappears", Needs::Nothing, || {
@@ -450,6 +455,17 @@ fn twice_the_points() -> Result<(), Failed> {
     let places = shown.wait("the children's dots", |places| places.at.contains_key(&pid));
     shown.point(places.at[&pid]);
     shown.wait("popup of the task", |places| places.popups == [pid]);
+    screen.hand(&["key", "q"]);
+    assert_eq!(shown.end().0, Some(0));
+    Ok(())
+}
+
+fn larger_than_the_screen() -> Result<(), Failed> {
+    let screen = Screen::new();
+    let shown = Shown::at_scale(&screen, "2", "1200x700", &[]);
+    let geometry = screen.hand(&["getwindowgeometry", "--shell", &shown.window]);
+    let is = |line: &str| geometry.lines().any(|found| found == line);
+    assert!(is("WIDTH=1300") && is("HEIGHT=900"), "{geometry}");
     screen.hand(&["key", "q"]);
     assert_eq!(shown.end().0, Some(0));
     Ok(())

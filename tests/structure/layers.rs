@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("paint", &["model", "scene"]),
     ("source", &["model"]),
     ("recording", &["model", "trails", "tracker"]),
-    ("export", &["model", "recording"]),
+    ("export", &["model", "recording", "tracker"]),
     ("chart", &["model", "trails", "scene"]),
     ("view", &["model", "scene", "chart"]),
     (

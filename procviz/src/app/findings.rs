@@ -1,17 +1,15 @@
 //! Runs `procviz findings`: prints a line when a finding begins, and when it ends.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Write},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, io, path::Path};
 
 use crate::{
     cli::FindingsArgs,
-    export::{json, time},
-    model::{Host, Snapshot, TaskId, Untrusted, duration_text, figure_text, many_text, unnamed},
-    recording::Mark,
+    export::{
+        finding_lines::FindingLines,
+        json::{self, Names},
+    },
+    model::{Host, Snapshot, duration_text},
+    recording::{Mark, MarkKey},
     replay::{Player, moment::Span},
     runtime::{
         Failure,
@@ -45,6 +43,7 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
         |_| Ok(()),
     )?;
     let mut out = Out::new();
+    let mut form = Form::new(args);
     let mut active_findings = ActiveFindings::default();
     let mut count = 0;
     while let Some(next) = session.next()? {
@@ -61,12 +60,8 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
             let begun = begun.filter(|line| line.change == Change::Begins);
             begun.for_each(|line| line.change = Change::Holds);
         }
-        let is_recorded = args.sampling.from.is_some();
         let names = |uid| session.users.name(uid);
-        if !lines.is_empty()
-            && print(&mut out, &lines, snapshot, &names, (args.json, is_recorded))? == Reader::Left
-            && args.run.is_empty()
-        {
+        if form.print(&mut out, &lines, snapshot, &names)? == Reader::Left && args.run.is_empty() {
             return Ok(0);
         }
         if next.is_last {
@@ -74,11 +69,9 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
         }
     }
     let ended = active_findings.finish();
-    if !ended.is_empty() {
-        let names = |uid| session.users.name(uid);
-        let form = (args.json, args.sampling.from.is_some());
-        print(&mut out, &ended, session.snapshot(), &names, form)?;
-    }
+    let names = |uid| session.users.name(uid);
+    form.print(&mut out, &ended, session.snapshot(), &names)?;
+    form.finish(&mut out, &names)?;
     print_summary(count, session.snapshot());
     Ok(session.status())
 }
@@ -98,40 +91,76 @@ fn print_summary(count: usize, snapshot: &Snapshot) {
     ));
 }
 
-/// Prints a line for each change. Returns whether standard output is still read.
-fn print(
-    out: &mut Out,
-    lines: &[Changed],
-    snapshot: &Snapshot,
-    names: &dyn Fn(u32) -> Arc<str>,
-    (is_json, is_recorded): (bool, bool),
-) -> io::Result<Reader> {
-    out.write(|out| {
-        lines.iter().try_for_each(|changed| {
-            if is_json {
-                let when = json::When {
-                    time_ns: changed.time_ns,
-                    change: changed.change.word(),
-                    lasted_ns: changed.lasted_ns,
-                };
-                json::finding(out, &snapshot.host, &changed.finding, when, names)
-            } else {
-                line(out, &snapshot.host, changed, is_recorded)
-            }
-        })
-    })
+/// How findings are printed.
+struct Form {
+    is_json: bool,
+    lines: FindingLines,
 }
 
-/// Marks with the same key are about the same finding: rule, task, name, whether it is a
-/// group, the user of a group, and the status of deaths.
-type Key = (
-    String,
-    Option<TaskId>,
-    Option<Vec<u8>>,
-    bool,
-    Option<u32>,
-    Option<u32>,
-);
+impl Form {
+    fn new(args: &FindingsArgs) -> Self {
+        Self {
+            is_json: args.json,
+            // For a recording, the day matters, too.
+            lines: FindingLines::new(args.sampling.from.is_some()),
+        }
+    }
+
+    /// Prints the changes of a snapshot. Returns whether standard output is still read.
+    fn print(
+        &mut self,
+        out: &mut Out,
+        lines: &[Changed],
+        snapshot: &Snapshot,
+        names: Names<'_>,
+    ) -> io::Result<Reader> {
+        let host = &snapshot.host;
+        let now_ns = host
+            .boot_wall_ns
+            .saturating_add(i128::from(snapshot.stamp.boot_ns));
+        out.write(|out| {
+            if !self.is_json {
+                self.lines.pass(out, now_ns, names)?;
+            }
+            lines.iter().try_for_each(|changed| match self.is_json {
+                true => {
+                    let when = json::When {
+                        time_ns: changed.time_ns,
+                        change: changed.change.word(),
+                        lasted_ns: changed.lasted_ns,
+                    };
+                    json::finding(out, host, &changed.finding, when, names)
+                }
+                false => self.lines.write(out, host, &Mark::of(changed), names),
+            })
+        })
+    }
+
+    /// Prints a mark of a recording. Returns whether standard output is still read.
+    fn mark(
+        &mut self,
+        out: &mut Out,
+        (host, mark): (&Host, &Mark),
+        names: Names<'_>,
+    ) -> io::Result<Reader> {
+        out.write(|out| match self.is_json {
+            true => {
+                let when = json::When {
+                    time_ns: mark.time_ns,
+                    change: mark.change.word(),
+                    lasted_ns: mark.lasted_ns,
+                };
+                json::mark(out, host, mark, when, names)
+            }
+            false => self.lines.write(out, host, mark, names),
+        })
+    }
+
+    /// Prints what is left: nothing follows.
+    fn finish(&mut self, out: &mut Out, names: Names<'_>) -> io::Result<Reader> {
+        out.write(|out| self.lines.finish(out, names))
+    }
+}
 
 /// Prints the findings from the marks of a recording, without reading all samples.
 /// `None` if a file has no marks, or if a filter could change the findings.
@@ -156,29 +185,19 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
     let (begin, end) = if is_moment { (at, at) } else { span };
     let mut out = Out::new();
     let names = |uid| users.name(uid);
-    let print_mark = |out: &mut Out, host: &Host, mark: &Mark, change| {
-        write(out, (args.json, &names), host, mark, change)
-    };
+    let mut form = Form::new(args);
     // When the findings that hold have begun, wall clock in ns since 1970.
-    let mut open: BTreeMap<Key, i128> = BTreeMap::new();
+    let mut open: BTreeMap<MarkKey, i128> = BTreeMap::new();
     let mut count = 0;
-    let mut held: Vec<(Key, Host, Mark)> = Vec::new();
-    for (wall_ns, host, mark) in player.marks()? {
-        let about = mark.about.filter(|_| !mark.is_group);
-        let uid = mark.uid.filter(|_| mark.is_group || mark.status.is_some());
-        let key = (
-            mark.rule.clone(),
-            about,
-            mark.comm.clone(),
-            mark.is_group,
-            uid,
-            mark.status,
-        );
+    let mut held: Vec<(MarkKey, Host, Mark)> = Vec::new();
+    for (wall_ns, host, mut mark) in player.marks()? {
+        let key = mark.key();
         let Some((change, lasted_ns)) = change_of(&key, &mark, wall_ns, &mut open) else {
             continue;
         };
+        mark.change = change;
         // Older files do not have it.
-        let lasted_ns = mark.lasted_ns.or(lasted_ns);
+        mark.lasted_ns = mark.lasted_ns.or(lasted_ns);
         if wall_ns > end {
             break;
         }
@@ -192,17 +211,18 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
         }
         for (_, host, mark) in held.drain(..) {
             count += 1;
-            print_mark(&mut out, &host, &mark, (Change::Begins, None))?;
+            form.mark(&mut out, (&host, &mark), &names)?;
         }
         count += u64::from(change == Change::Begins);
-        if print_mark(&mut out, &host, &mark, (change, lasted_ns))? == Reader::Left {
+        if form.mark(&mut out, (&host, &mark), &names)? == Reader::Left {
             return Ok(Some(0));
         }
     }
     for (_, host, mark) in held {
         count += 1;
-        print_mark(&mut out, &host, &mark, (Change::Begins, None))?;
+        form.mark(&mut out, (&host, &mark), &names)?;
     }
+    form.finish(&mut out, &names)?;
     print_count(count, (!is_moment).then_some((begin, end)));
     Ok(Some(player.status_of((begin, end))))
 }
@@ -224,10 +244,10 @@ fn print_count(count: u64, period: Option<Span>) {
 /// `None`: the mark repeats what is known. `open` keeps when each finding that holds
 /// began, wall clock in ns since 1970.
 fn change_of(
-    key: &Key,
+    key: &MarkKey,
     mark: &Mark,
     wall_ns: i128,
-    open: &mut BTreeMap<Key, i128>,
+    open: &mut BTreeMap<MarkKey, i128>,
 ) -> Option<(Change, Option<u64>)> {
     match (mark.change, open.get(key).copied()) {
         (Change::Ends, Some(begun)) => {
@@ -241,105 +261,4 @@ fn change_of(
         }
         _ => None,
     }
-}
-
-fn write(
-    out: &mut Out,
-    (is_json, names): (bool, &dyn Fn(u32) -> Arc<str>),
-    host: &Host,
-    mark: &Mark,
-    (change, lasted_ns): (Change, Option<u64>),
-) -> Result<Reader, Failure> {
-    let reader = out.write(|out| {
-        if is_json {
-            let when = json::When {
-                time_ns: mark.time_ns,
-                change: change.word(),
-                lasted_ns,
-            };
-            json::mark(out, host, mark, when, names)
-        } else {
-            let comm = mark.comm.as_deref();
-            let line = Line {
-                time: time::local(host, mark.time_ns),
-                change,
-                lasted_ns,
-                peak: figure_text(&mark.rule, &mark.unit, mark.value),
-                rule: &mark.rule,
-                name: comm
-                    .map(|name| shown(Untrusted::new(name).name(), mark.is_group, mark.count)),
-                about: mark.about.filter(|_| mark.is_named),
-                text: &mark.text,
-            };
-            line.write(out)
-        }
-    })?;
-    Ok(reader)
-}
-
-/// The name of one process, or of all with one name.
-fn shown(name: String, is_group: bool, count: u64) -> String {
-    match is_group {
-        true => many_text(count, &name),
-        false => name,
-    }
-}
-
-/// One line of the output for people.
-struct Line<'a> {
-    time: String,
-    change: Change,
-    /// For a finding that ends: how long it held, ns.
-    lasted_ns: Option<u64>,
-    /// The largest value, if it says something without the text.
-    peak: Option<String>,
-    rule: &'a str,
-    name: Option<String>,
-    /// The process that `name` belongs to, if it belongs to a single process.
-    about: Option<TaskId>,
-    text: &'a str,
-}
-
-impl Line<'_> {
-    fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        let pid = self
-            .about
-            .map_or_else(String::new, |about| format!(" {}", about.tid));
-        let lasted = self.lasted_ns.map_or_else(String::new, |ns| {
-            let peak = self.peak.as_ref();
-            let peak = peak.map_or_else(String::new, |peak| format!(", peak {peak}"));
-            format!("; lasted {}{peak}", duration_text(ns))
-        });
-        writeln!(
-            out,
-            "{} {:<6} {:<8} {}{pid}: {}{lasted}",
-            self.time,
-            self.change.word(),
-            Untrusted::new(self.rule.as_bytes()).terminal(),
-            self.name.as_deref().unwrap_or(unnamed(self.rule)),
-            Untrusted::new(self.text.as_bytes()).message()
-        )
-    }
-}
-
-fn line(out: &mut impl Write, host: &Host, changed: &Changed, is_recorded: bool) -> io::Result<()> {
-    let finding = &changed.finding;
-    let line = Line {
-        // For a recording, the day matters, too.
-        time: if is_recorded {
-            time::local(host, changed.time_ns)
-        } else {
-            time::local_clock(host, changed.time_ns)
-        },
-        change: changed.change,
-        lasted_ns: changed.lasted_ns,
-        peak: finding.figure(),
-        rule: finding.rule.word(),
-        name: finding
-            .comm
-            .map(|comm| shown(comm.text().name(), finding.is_group, finding.count)),
-        about: finding.about.filter(|_| finding.is_named()),
-        text: &finding.text,
-    };
-    line.write(out)
 }

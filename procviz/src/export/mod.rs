@@ -2,6 +2,7 @@
 
 pub(crate) mod container;
 pub(crate) mod csv;
+pub(crate) mod finding_lines;
 pub(crate) mod json;
 pub(crate) mod rows;
 pub(crate) mod time;

@@ -124,7 +124,7 @@ impl ApplicationHandler<()> for WindowView {
         }
         let attributes = Window::default_attributes()
             .with_title("procviz")
-            .with_inner_size(LogicalSize::new(self.size.0, self.size.1));
+            .with_inner_size(fitting(event_loop, self.size));
         let shown = event_loop
             .create_window(attributes)
             .map_err(|_| anyhow!("the display refused a window"))
@@ -232,6 +232,19 @@ impl ApplicationHandler<()> for WindowView {
         };
         event_loop.set_control_flow(ControlFlow::WaitUntil(Instant::now() + wait));
     }
+}
+
+/// The wished size, logical pixels, or what the screen has room for.
+fn fitting(event_loop: &ActiveEventLoop, (width, height): (f32, f32)) -> LogicalSize<f32> {
+    let screen = event_loop
+        .primary_monitor()
+        .or_else(|| event_loop.available_monitors().next())
+        .map(|monitor| monitor.size().to_logical::<f32>(monitor.scale_factor()))
+        // Some displays do not say how large they are.
+        .filter(|screen| screen.width > 0.0 && screen.height > 0.0);
+    screen.map_or(LogicalSize::new(width, height), |screen| {
+        LogicalSize::new(width.min(screen.width), height.min(screen.height))
+    })
 }
 
 impl WindowView {

@@ -30,6 +30,9 @@ pub enum Event {
     State(TaskId, State),
     /// The function of the kernel in which a thread waits uninterruptibly.
     Waits(TaskId, Arc<[u8]>),
+    /// What a thread that waits uninterruptibly can be waiting for: a mount on which its process
+    /// has files open.
+    OpenOn(TaskId, Arc<[u8]>),
     /// The path of a process's cgroup became known.
     Cgroup(TaskId, Arc<str>),
     /// A removed event: its process is counted in a fold.

@@ -25,6 +25,7 @@ pub(super) fn kind(event: &Event) -> u8 {
         Event::Args(..) => 28,
         Event::Name(..) => 31,
         Event::Waits(..) => 32,
+        Event::OpenOn(..) => 33,
         Event::State(..) => 29,
         Event::Cgroup(..) => 30,
     }
@@ -78,6 +79,7 @@ pub(super) fn blank(kind: u8) -> Option<Event> {
         28 => Event::Args(id, Arc::default()),
         31 => Event::Name(id, Arc::default()),
         32 => Event::Waits(id, Arc::default()),
+        33 => Event::OpenOn(id, Arc::default()),
         29 => Event::State(id, State::default()),
         30 => Event::Cgroup(id, Arc::from("")),
         _ => return None,
@@ -145,7 +147,10 @@ pub(super) fn event(row: &mut impl Columns, event: &mut Event) {
             row.task(id);
             small(row, ppid);
         }
-        Event::Args(id, args) | Event::Name(id, args) | Event::Waits(id, args) => {
+        Event::Args(id, args)
+        | Event::Name(id, args)
+        | Event::Waits(id, args)
+        | Event::OpenOn(id, args) => {
             row.task(id);
             let mut text = Some(Arc::clone(args));
             row.text(&mut text);

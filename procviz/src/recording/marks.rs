@@ -59,7 +59,30 @@ pub struct Mark {
     pub lasted_ns: Option<u64>,
 }
 
+/// Identifies the finding of a mark: marks with the same key report the same finding.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MarkKey {
+    rule: String,
+    about: Option<TaskId>,
+    comm: Option<Vec<u8>>,
+    is_group: bool,
+    uid: Option<u32>,
+    status: Option<u32>,
+}
+
 impl Mark {
+    /// The key of its finding.
+    pub fn key(&self) -> MarkKey {
+        MarkKey {
+            rule: self.rule.clone(),
+            about: self.about.filter(|_| !self.is_group),
+            comm: self.comm.clone(),
+            is_group: self.is_group,
+            uid: self.uid.filter(|_| self.is_group || self.status.is_some()),
+            status: self.status,
+        }
+    }
+
     /// Approximate size in memory, bytes.
     pub(super) fn bytes(&self) -> usize {
         let texts = [&self.rule, &self.unit, &self.text].into_iter();

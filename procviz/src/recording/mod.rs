@@ -29,7 +29,7 @@ mod writer;
 pub use facts::{ClockStep, Facts, FiredTrigger, PROCESSES};
 pub use gap::Gap;
 pub use map::{Entry, Map};
-pub use marks::Mark;
+pub use marks::{Mark, MarkKey};
 pub(crate) use reader::MOST_ENDED;
 pub use reader::{Damage, Integrity, ReadError, Reader};
 #[cfg(any(test, feature = "fuzzing"))]

@@ -174,6 +174,7 @@ fn event_is_possible(event: &Event, latest_ns: u64) -> bool {
         | Event::Args(task, _)
         | Event::Name(task, _)
         | Event::Waits(task, _)
+        | Event::OpenOn(task, _)
         | Event::State(task, _)
         | Event::Cgroup(task, _) => id(*task),
     }

@@ -19,6 +19,7 @@ mod keep;
 mod machine;
 mod names;
 mod namespaces;
+mod open_files;
 mod own_name;
 mod priority;
 mod roster;

@@ -54,7 +54,7 @@ impl Tracker {
                 }
             }
             // Only the rule about blocked threads needs it.
-            Event::Waits(..) | Event::Nothing => {}
+            Event::Waits(..) | Event::OpenOn(..) | Event::Nothing => {}
         }
     }
 

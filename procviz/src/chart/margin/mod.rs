@@ -38,13 +38,22 @@ pub(super) fn draw(
         palette,
     };
     let room = bottom - top - HEADING;
-    // The findings need nearly half of a small margin.
+    let entries = at.entries(snapshot);
+    let height_with = |curves| entries.iter().map(|one| one.height(curves)).sum::<f32>();
+    // Findings come before long lists. Of many, a small margin has those of its upper half.
     let (most, height) = [6, 3, 2, 1, 0]
         .map(|most| (most, height_of(largest, most)))
         .into_iter()
-        .find(|(_, height)| *height <= room * 0.55)
+        .find(|(most, height)| {
+            let is_enough = height_with(Curves::No) + LINE + height <= room;
+            *height <= room * 0.55 && (is_enough || *most <= 2)
+        })
         .unwrap_or((0, 0.0));
-    let end = at.findings(scene, snapshot, (top, bottom - height));
+    let curves = match height_with(Curves::Yes) + LINE + height <= room {
+        true => Curves::Yes,
+        false => Curves::No,
+    };
+    let end = at.findings(scene, (snapshot, &entries), curves, (top, bottom - height));
     at.largest(scene, largest, most, end);
 }
 
@@ -65,9 +74,69 @@ struct Column<'a> {
     palette: &'a Palette,
 }
 
+/// Whether findings have curves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Curves {
+    Yes,
+    No,
+}
+
+/// A finding in the margin.
+struct Entry<'a> {
+    finding: &'a Finding,
+    /// It is the first with its rank.
+    is_first: bool,
+    lines: Vec<(Color, String)>,
+}
+
+impl Entry<'_> {
+    /// Height of the gap before it, in pixels.
+    fn gap(&self) -> f32 {
+        if self.is_first { 10.0 } else { 0.0 }
+    }
+
+    /// Height of its curve, in pixels; 0 without one.
+    fn curve(&self, curves: Curves) -> f32 {
+        // A flat curve says nothing, and looks like an underline.
+        match curves == Curves::Yes && is_telling(&self.finding.curve) {
+            true => CURVE.1 + 4.0,
+            false => 0.0,
+        }
+    }
+
+    fn height(&self, curves: Curves) -> f32 {
+        self.gap() + self.lines.len() as f32 * LINE + self.curve(curves)
+    }
+}
+
 impl Column<'_> {
+    /// The findings that a margin with enough room shows.
+    fn entries<'f>(&self, snapshot: &'f Snapshot) -> Vec<Entry<'f>> {
+        let (mut before, mut last) = (0, None);
+        let findings = snapshot.findings.iter();
+        let shown = findings.take_while(|finding| finding.rank as usize <= SHOWN);
+        let entry = |finding: &'f Finding| {
+            let is_first = std::mem::replace(&mut before, finding.rank) != finding.rank;
+            // Subjects that share an entry are named each.
+            let subject = finding.subject();
+            let is_new = last.replace(subject) != Some(subject);
+            Entry {
+                finding,
+                is_first,
+                lines: self.lines(finding, is_new),
+            }
+        };
+        shown.map(entry).collect()
+    }
+
     /// Draws the findings as far as there is room. Returns where they end.
-    fn findings(&self, scene: &mut Scene, snapshot: &Snapshot, (top, bottom): (f32, f32)) -> f32 {
+    fn findings(
+        &self,
+        scene: &mut Scene,
+        (snapshot, entries): (&Snapshot, &[Entry<'_>]),
+        curves: Curves,
+        (top, bottom): (f32, f32),
+    ) -> f32 {
         let (left, right, palette) = (self.left, self.right, self.palette);
         let mut y = top + 14.0;
         let heading = "What stands out".to_owned();
@@ -81,38 +150,27 @@ impl Column<'_> {
             return y + 8.0;
         }
         let mut shown = 0;
-        let (mut before, mut last) = (0, None);
-        for finding in &snapshot.findings {
-            let is_first = finding.rank != before;
-            // Subjects that share an entry are named each.
-            let subject = finding.subject();
-            let is_new = last.replace(subject) != Some(subject);
-            let lines = self.lines(finding, is_new);
-            // A flat curve says nothing, and looks like an underline.
-            let has_curve = is_telling(&finding.curve);
-            let curve_height = if has_curve { CURVE.1 + 4.0 } else { 0.0 };
-            let gap = if is_first { 10.0 } else { 0.0 };
-            let height = lines.len() as f32 * LINE + curve_height + gap;
-            let is_too_many = is_first && finding.rank as usize > SHOWN;
-            if y + height > bottom - LINE || is_too_many {
+        for entry in entries {
+            if y + entry.height(curves) > bottom - LINE {
                 break;
             }
             let begin = y;
-            y += gap;
-            if is_first {
-                badge(scene, left + 9.0, y + 13.0, finding.rank, palette);
+            y += entry.gap();
+            if entry.is_first {
+                badge(scene, left + 9.0, y + 13.0, entry.finding.rank, palette);
             }
-            for (color, line) in lines {
+            for (color, line) in &entry.lines {
                 y += LINE;
-                text(scene, left + 26.0, y, SIZE, color, line);
+                text(scene, left + 26.0, y, SIZE, *color, line.clone());
             }
-            if has_curve {
+            let height = entry.curve(curves);
+            if height > 0.0 {
                 let place = (left + 26.0, y + 6.0, CURVE.0, CURVE.1);
-                curve(scene, place, &finding.curve, palette.accent);
-                y += curve_height;
+                curve(scene, place, &entry.finding.curve, palette.accent);
+                y += height;
             }
             scene.panel.push((left, begin, right, y + 4.0));
-            (before, shown) = (finding.rank, shown + 1);
+            shown += 1;
         }
         let more = snapshot.findings.len() - shown;
         if more > 0 {

@@ -4,6 +4,7 @@
 mod files;
 mod io;
 mod machine;
+mod open_on;
 mod reader;
 mod schedstat;
 mod stat;
@@ -13,6 +14,7 @@ mod walk;
 pub use files::{ProcFiles, TaskDir, TaskFile};
 pub use io::{IoFile, parse_io};
 pub(crate) use machine::MachineReader;
+pub(crate) use open_on::open_on;
 pub use reader::{ProcDir, ReadError};
 pub use schedstat::{Schedstat, parse_schedstat};
 pub use stat::{ParseError, Stat, parse_stat};

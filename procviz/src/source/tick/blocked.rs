@@ -12,6 +12,7 @@ use super::waits;
 use crate::{
     model::{Event, Sample, State},
     source::{
+        open_files::OpenFiles,
         proc::ProcDir,
         roster::{Member, Roster},
     },
@@ -26,9 +27,12 @@ const A_TICK: usize = 100;
 /// Upper limit for the threads that are watched.
 const MOST: usize = 10_000;
 
-/// Threads in state D by thread id.
-#[derive(Default)]
-pub(super) struct Blocked(FxHashMap<u32, Suspect>);
+/// Watches threads in state D.
+pub(super) struct Blocked {
+    /// By thread id.
+    suspects: FxHashMap<u32, Suspect>,
+    files: OpenFiles,
+}
 
 /// A thread in state D.
 struct Suspect {
@@ -40,13 +44,22 @@ struct Suspect {
 }
 
 impl Blocked {
+    /// `tick_ns` is the unit of start times in `/proc`, ns.
+    pub(super) fn new(tick_ns: u64) -> Self {
+        Self {
+            suspects: FxHashMap::default(),
+            files: OpenFiles::start(tick_ns),
+        }
+    }
+
     /// Takes in the states of a sample, and adds an event for each thread that is
     /// not blocked any more.
     pub(super) fn check(&mut self, roster: &Roster, proc: &mut ProcDir, sample: &mut Sample) {
         let now = sample.stamp.boot_ns;
         self.take_states(roster, sample);
         let mut left = A_TICK;
-        self.0.retain(|tid, suspect| {
+        let files = &self.files;
+        self.suspects.retain(|tid, suspect| {
             let member = suspect.member;
             let known = roster.thread(*tid);
             if known.is_none_or(|known| known.id != member.id) {
@@ -63,6 +76,7 @@ impl Blocked {
                     if let Some(place) = place.filter(|place| suspect.place.as_ref() != Some(place))
                     {
                         suspect.place = Some(Arc::clone(&place));
+                        files.ask(member, &place);
                         sample.events.push(Event::Waits(member.id, place));
                     }
                     true
@@ -74,6 +88,9 @@ impl Blocked {
                 Err(_) => false,
             }
         });
+        let answers = self.files.answers();
+        let answers = answers.map(|(thread, on)| Event::OpenOn(thread, on));
+        sample.events.extend(answers);
     }
 
     fn take_states(&mut self, roster: &Roster, sample: &Sample) {
@@ -83,8 +100,8 @@ impl Blocked {
         // A thread that a census finds can have been blocked for long.
         let found = found.map(|task| (task.id.tid, task.state, task.off_cpu_ns.unwrap_or(0)));
         for (tid, state, blocked_ns) in found.chain(read) {
-            if state != State::Blocked || self.0.len() >= MOST {
-                self.0.remove(&tid);
+            if state != State::Blocked || self.suspects.len() >= MOST {
+                self.suspects.remove(&tid);
             } else if let Some(member) = roster.thread(tid) {
                 let left_ns = FIRST_NS.saturating_sub(blocked_ns);
                 let suspect = Suspect {
@@ -92,7 +109,7 @@ impl Blocked {
                     next_ns: sample.stamp.boot_ns + left_ns,
                     place: None,
                 };
-                self.0.insert(tid, suspect);
+                self.suspects.insert(tid, suspect);
             }
         }
     }

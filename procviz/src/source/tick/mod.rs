@@ -60,7 +60,7 @@ pub(super) struct KernelTick {
     /// Processes whose parents exited.
     orphans: Vec<TaskId>,
     zombies: Zombies,
-    blocked: Blocked,
+    blocked: Option<Blocked>,
     sweep: Sweep,
     tmpfs: Tmpfs,
     v1_paths: V1Paths,
@@ -112,7 +112,7 @@ impl KernelTick {
             ran: Vec::new(),
             orphans: Vec::new(),
             zombies: Zombies::default(),
-            blocked: Blocked::default(),
+            blocked: None,
             sweep: Sweep::default(),
             tmpfs: Tmpfs::default(),
             v1_paths: V1Paths::new(has_v1),
@@ -142,6 +142,7 @@ impl KernelTick {
             .unsigned_abs();
         if self.tick == 1 {
             self.identities = Some(IdentityReader::start(self.host.tick_ns));
+            self.blocked = Some(Blocked::new(self.host.tick_ns));
             self.census(sample)?;
             self.drain.run().map_err(SamplerError::Thread)?;
         }
@@ -167,7 +168,9 @@ impl KernelTick {
             .take(sample.machine.shmem_bytes, sample.stamp.boot_ns);
         self.read_ran(sample);
         self.read_orphans(sample);
-        self.blocked.check(&self.roster, &mut self.proc, sample);
+        if let Some(blocked) = &mut self.blocked {
+            blocked.check(&self.roster, &mut self.proc, sample);
+        }
         self.zombies
             .check(&self.snaps, &mut self.proc, self.host.tick_ns, sample);
         // There is no interval before the first tick.

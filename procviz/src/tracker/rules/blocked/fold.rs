@@ -5,13 +5,16 @@ use std::{
     sync::Arc,
 };
 
-use super::place::meaning;
+use super::{open_on::OpenOn, place::meaning};
 use crate::model::{Comm, TaskId, Untrusted, count_text, duration_text, many_text};
 
 /// Upper limit for the commands that a text names.
 const MOST_COMMANDS: usize = 3;
 /// Longest name of a function of the kernel that is shown, bytes.
 const MOST_PLACE: usize = 64;
+
+/// A text of an event.
+type Text = Arc<[u8]>;
 
 /// Blocked threads of one command and cgroup, or of several that wait at one place.
 pub(super) struct Fold<'a> {
@@ -27,6 +30,7 @@ pub(super) struct Fold<'a> {
     pub(super) process: TaskId,
     /// Number of threads that wait at each place.
     places: BTreeMap<Arc<[u8]>, u64>,
+    open_on: OpenOn,
 }
 
 impl<'a> Fold<'a> {
@@ -41,6 +45,7 @@ impl<'a> Fold<'a> {
             first,
             process: first,
             places: BTreeMap::new(),
+            open_on: OpenOn::default(),
         }
     }
 
@@ -50,12 +55,15 @@ impl<'a> Fold<'a> {
         comm: Comm,
         (thread, process): (TaskId, TaskId),
         blocked_ns: u64,
-        place: Option<&Arc<[u8]>>,
+        (place, open_on): (Option<&Text>, Option<&Text>),
     ) {
         self.count += 1;
         *self.comms.entry(comm).or_default() += 1;
         if let Some(place) = place {
             *self.places.entry(Arc::clone(place)).or_default() += 1;
+        }
+        if let Some(on) = open_on {
+            self.open_on.add_thread(on);
         }
         self.processes.insert(process);
         self.meet(blocked_ns, thread, process);
@@ -96,6 +104,7 @@ impl<'a> Fold<'a> {
         for (place, count) in other.places {
             *self.places.entry(place).or_default() += count;
         }
+        self.open_on.add(other.open_on);
         self.cgroup = self.cgroup.filter(|own| other.cgroup == Some(*own));
         self.count += other.count;
         self.processes.extend(other.processes);
@@ -125,7 +134,7 @@ impl<'a> Fold<'a> {
     /// them, the text says processes.
     pub(super) fn text(&self) -> String {
         let longest = duration_text(self.longest_ns);
-        let place = self.place();
+        let place = format!("{}{}", self.place(), self.open_on.text(self.count));
         if self.count == 1 {
             return format!("blocked (D) for {longest}{place}");
         }

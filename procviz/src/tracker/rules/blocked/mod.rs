@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 mod fold;
+mod open_on;
 mod place;
 
 use self::fold::{Fold, together};
@@ -21,6 +22,8 @@ pub(super) struct Blocked {
     candidates: FxHashSet<TaskId>,
     /// Where each of them waits, if that is known.
     places: FxHashMap<TaskId, Arc<[u8]>>,
+    /// On which mount the process of each of them has files open, if that is known.
+    open_on: FxHashMap<TaskId, Arc<[u8]>>,
 }
 
 impl Blocked {
@@ -47,11 +50,16 @@ impl Blocked {
                 .is_some_and(|thread| thread.state == State::Blocked && thread.end.is_none())
         });
         for event in &world.sample.events {
-            if let Event::Waits(id, place) = event {
-                self.places.insert(*id, Arc::clone(place));
-            }
+            let (known, id, text) = match event {
+                Event::Waits(id, place) => (&mut self.places, id, place),
+                Event::OpenOn(id, on) => (&mut self.open_on, id, on),
+                _ => continue,
+            };
+            known.insert(*id, Arc::clone(text));
         }
-        self.places.retain(|id, _| self.candidates.contains(id));
+        for known in [&mut self.places, &mut self.open_on] {
+            known.retain(|id, _| self.candidates.contains(id));
+        }
     }
 
     pub(super) fn judge(&self, world: World<'_>, findings: &mut Vec<Finding>) {
@@ -75,7 +83,8 @@ impl Blocked {
             }
             let key = (world.snapshot.name_of(process), process.cgroup.as_deref());
             let fold = folds.entry(key).or_insert_with(|| Fold::new(key, *id));
-            fold.add_thread(key.0, (*id, process.id), blocked_ns, self.places.get(id));
+            let waits = (self.places.get(id), self.open_on.get(id));
+            fold.add_thread(key.0, (*id, process.id), blocked_ns, waits);
         }
         for fold in together(folds.into_values()) {
             if fold.longest_ns < threshold_ns && fold.count < MANY {

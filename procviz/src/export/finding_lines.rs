@@ -1,0 +1,306 @@
+//! Writes findings as lines for people: one when a finding begins, one when it ends. Of each
+//! rule and group at most one begins per minute, and a line about the group tells how many more
+//! did.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, Write},
+};
+
+use super::{json::Names, time};
+use crate::{
+    model::{Host, TaskId, Untrusted, duration_text, figure_text, many_text, unnamed},
+    recording::{Mark, MarkKey},
+    tracker::Change,
+};
+
+/// For this long after a line about a rule and group, further ones are counted, ns.
+const QUIET_NS: i128 = 60_000_000_000;
+
+/// Rule, name, user, and how processes died.
+type Group = (String, Option<Vec<u8>>, Option<u32>, Option<u32>);
+
+/// Writes the lines, and remembers what was written.
+#[derive(Debug, Default)]
+pub(crate) struct FindingLines {
+    /// Whether lines have a date, too.
+    is_dated: bool,
+    groups: BTreeMap<Group, Recent>,
+    /// Findings that have begun without a line.
+    counted: BTreeSet<MarkKey>,
+}
+
+/// What began lately of a rule and group.
+#[derive(Debug)]
+struct Recent {
+    /// Time of the last line, ns since 1970.
+    line_ns: i128,
+    more: Option<More>,
+}
+
+/// Findings that began without a line of their own.
+#[derive(Debug)]
+struct More {
+    count: u64,
+    /// The latest; `value` is the largest of all.
+    mark: Mark,
+    host: Host,
+}
+
+impl FindingLines {
+    /// `is_dated`: lines have a date and not only the time of day.
+    pub(crate) fn new(is_dated: bool) -> Self {
+        Self {
+            is_dated,
+            ..Self::default()
+        }
+    }
+
+    /// Writes that a finding begins, holds or ends, unless it is only counted.
+    pub(crate) fn write(
+        &mut self,
+        out: &mut impl Write,
+        host: &Host,
+        mark: &Mark,
+        names: Names<'_>,
+    ) -> io::Result<()> {
+        let now_ns = wall_ns(host, mark.time_ns);
+        self.pass(out, now_ns, names)?;
+        match mark.change {
+            Change::Begins => {
+                let group = (mark.rule.clone(), mark.comm.clone(), mark.uid, mark.status);
+                if let Some(recent) = self.groups.get_mut(&group) {
+                    self.counted.insert(mark.key());
+                    recent.count(host, mark);
+                    return Ok(());
+                }
+                let recent = Recent {
+                    line_ns: now_ns,
+                    more: None,
+                };
+                self.groups.insert(group, recent);
+            }
+            Change::Ends if self.counted.remove(&mark.key()) => return Ok(()),
+            Change::Holds | Change::Ends => {}
+        }
+        self.line(out, host, (mark, mark.change.word()), names)
+    }
+
+    /// Writes the lines about groups that are due at a time, ns since 1970.
+    pub(crate) fn pass(
+        &mut self,
+        out: &mut impl Write,
+        now_ns: i128,
+        names: Names<'_>,
+    ) -> io::Result<()> {
+        self.tell(out, names, Some(now_ns))
+    }
+
+    /// Writes the lines about all groups: nothing follows.
+    pub(crate) fn finish(&mut self, out: &mut impl Write, names: Names<'_>) -> io::Result<()> {
+        self.tell(out, names, None)
+    }
+
+    /// Writes the line of each group whose minute is over at `now_ns`; `None`: of all.
+    fn tell(
+        &mut self,
+        out: &mut impl Write,
+        names: Names<'_>,
+        now_ns: Option<i128>,
+    ) -> io::Result<()> {
+        // A clock that was set back makes a new beginning.
+        let is_quiet = |recent: &Recent| {
+            now_ns.is_some_and(|now_ns| (0..QUIET_NS).contains(&(now_ns - recent.line_ns)))
+        };
+        let mut told = Vec::new();
+        self.groups.retain(|_, recent| {
+            if is_quiet(recent) {
+                return true;
+            }
+            let Some(more) = recent.more.take() else {
+                return false;
+            };
+            told.push(more);
+            recent.line_ns += QUIET_NS;
+            is_quiet(recent)
+        });
+        for more in told {
+            self.line(out, &more.host, (&more.told(), "more"), names)?;
+        }
+        Ok(())
+    }
+
+    fn line(
+        &self,
+        out: &mut impl Write,
+        host: &Host,
+        (mark, word): (&Mark, &str),
+        names: Names<'_>,
+    ) -> io::Result<()> {
+        let time = match self.is_dated {
+            true => time::local(host, mark.time_ns),
+            false => time::local_clock(host, mark.time_ns),
+        };
+        let about: Option<TaskId> = mark.about.filter(|_| mark.is_named);
+        let pid = about.map_or_else(String::new, |about| format!(" {}", about.tid));
+        let user = mark.uid.map_or_else(String::new, |uid| {
+            let name = names(uid);
+            format!(" · {}", Untrusted::new(name.as_bytes()).terminal())
+        });
+        let lasted = mark.lasted_ns.map_or_else(String::new, |ns| {
+            let peak = figure_text(&mark.rule, &mark.unit, mark.value);
+            let peak = peak.map_or_else(String::new, |peak| format!(", peak {peak}"));
+            format!("; lasted {}{peak}", duration_text(ns))
+        });
+        writeln!(
+            out,
+            "{time} {word:<6} {:<8} {}{pid}{user}: {}{lasted}",
+            Untrusted::new(mark.rule.as_bytes()).terminal(),
+            who(mark),
+            Untrusted::new(mark.text.as_bytes()).message()
+        )
+    }
+}
+
+/// The name of one process, or of all with one name.
+fn who(mark: &Mark) -> String {
+    let name = mark.comm.as_deref();
+    let Some(name) = name.map(|name| Untrusted::new(name).name()) else {
+        return unnamed(&mark.rule).to_owned();
+    };
+    match mark.is_group {
+        true => many_text(mark.count, &name),
+        false => name,
+    }
+}
+
+impl Recent {
+    /// Counts a finding that gets no line.
+    fn count(&mut self, host: &Host, mark: &Mark) {
+        let more = self.more.get_or_insert_with(|| More {
+            count: 0,
+            mark: mark.clone(),
+            host: host.clone(),
+        });
+        more.count += 1;
+        let most = match more.mark.unit == mark.unit {
+            true => more.mark.value.max(mark.value),
+            false => mark.value,
+        };
+        more.mark = Mark {
+            value: most,
+            ..mark.clone()
+        };
+    }
+}
+
+impl More {
+    /// The mark of the line about the group.
+    fn told(&self) -> Mark {
+        let most = figure_text(&self.mark.rule, &self.mark.unit, self.mark.value);
+        let most = most.map_or_else(String::new, |most| format!(", at most {most}"));
+        let count = self.count;
+        Mark {
+            about: None,
+            is_group: false,
+            text: format!("{count} more of this within a minute{most}"),
+            ..self.mark.clone()
+        }
+    }
+}
+
+/// A time since boot as ns since 1970.
+fn wall_ns(host: &Host, boot_ns: u64) -> i128 {
+    host.boot_wall_ns.saturating_add(i128::from(boot_ns))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Comm, Finding, Rule};
+
+    fn host() -> Host {
+        Host {
+            name: "host".into(),
+            cpus: 4,
+            page_bytes: 4096,
+            tick_ns: 10_000_000,
+            boot_wall_ns: 0,
+            time_zone: String::new(),
+            occasion: String::new(),
+            unconfined: false,
+        }
+    }
+
+    fn mark(change: Change, tid: u32, second: u64, value: f64) -> Mark {
+        let finding = Finding {
+            about: Some(TaskId { tid, start_ns: 1 }),
+            comm: Some(Comm::new(b"cc1")),
+            uid: Some(1000),
+            count: 1,
+            value,
+            unit: "cores",
+            text: format!("uses {value:.2} cores for 3 s"),
+            ..Finding::new(Rule::Cpu)
+        };
+        let mut mark = Mark::new(change, &finding, second * 1_000_000_000);
+        mark.lasted_ns = (change == Change::Ends).then_some(5_000_000_000);
+        mark
+    }
+
+    /// The lines without the times.
+    fn lines(write: impl FnOnce(&mut FindingLines, &mut Vec<u8>)) -> Vec<String> {
+        let (mut lines, mut out) = (FindingLines::default(), Vec::new());
+        write(&mut lines, &mut out);
+        lines.finish(&mut out, &|_| "builder".into()).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines = text.lines().map(|line| line.split_once(' ').unwrap().1);
+        lines.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_group_begins_once_a_minute() {
+        use Change::{Begins, Ends};
+        let names: Names<'_> = &|_| "builder".into();
+        let all = lines(|lines, out| {
+            let mut write = |mark: Mark| lines.write(out, &host(), &mark, names).unwrap();
+            write(mark(Begins, 1, 10, 0.9));
+            write(mark(Begins, 2, 20, 1.0));
+            write(mark(Ends, 1, 30, 0.95));
+            write(mark(Begins, 3, 31, 0.8));
+            write(mark(Ends, 2, 32, 1.0));
+            // The minute is over, and the line about the others begins another one.
+            write(mark(Begins, 4, 71, 0.9));
+            write(mark(Begins, 5, 140, 0.9));
+            write(mark(Begins, 6, 310, 0.9));
+        });
+        assert_eq!(
+            all,
+            [
+                "begins cpu      cc1 1 · builder: uses 0.90 cores for 3 s",
+                "ends   cpu      cc1 1 · builder: uses 0.95 cores for 3 s; lasted 5 s, peak 0.95 cores",
+                "more   cpu      cc1 · builder: 2 more of this within a minute, at most 1.00 cores",
+                "more   cpu      cc1 · builder: 1 more of this within a minute, at most 0.90 cores",
+                "more   cpu      cc1 · builder: 1 more of this within a minute, at most 0.90 cores",
+                // Another minute was quiet.
+                "begins cpu      cc1 6 · builder: uses 0.90 cores for 3 s",
+            ]
+        );
+    }
+
+    #[test]
+    fn another_user_and_another_rule_are_other_groups() {
+        let names: Names<'_> = &|_| "builder".into();
+        let all = lines(|lines, out| {
+            for (uid, rule) in [(1, "cpu"), (2, "cpu"), (2, "io")] {
+                let mark = Mark {
+                    uid: Some(uid),
+                    rule: rule.to_owned(),
+                    ..mark(Change::Begins, uid, 10, 1.0)
+                };
+                lines.write(out, &host(), &mark, names).unwrap();
+            }
+        });
+        assert_eq!(all.len(), 3);
+    }
+}
