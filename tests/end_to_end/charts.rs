@@ -230,7 +230,9 @@ fn a_command() -> Result<(), Failed> {
         assert_eq!(result.status.code(), Some(7), "{}", stderr(&result));
         let svg = std::fs::read_to_string(&file)?;
         assert!(
-            texts(&svg).iter().any(|text| text.contains("hidden")),
+            texts(&svg)
+                .iter()
+                .any(|text| text.contains(" shown (filter)")),
             "{chart}"
         );
     }

@@ -292,13 +292,15 @@ fn each_key() -> Result<(), Failed> {
     });
     terminal.type_in(&format!("/pid:{}", child.pid()));
     press(&["Enter"], "filter", &|text| {
-        text.contains("hidden") && text.contains("filter: pid")
+        text.contains(" shown (filter)") && text.contains("filter: pid")
     });
     press(&["l"], "selection", &|text| text.contains("parent "));
     press(&["Enter"], "pin", &|text| text.contains("pinned"));
     press(&["Enter"], "unpin", &|text| !text.contains("pinned"));
     press(&["Escape"], "no popup", &|text| !text.contains("parent "));
-    press(&["Escape"], "no filter", &|text| !text.contains("hidden"));
+    press(&["Escape"], "no filter", &|text| {
+        !text.contains(" shown (filter)")
+    });
     terminal.type_in("/(");
     press(&["x"], "reason", &|text| {
         text.contains("filter: (x_") || text.contains("invalid pattern")

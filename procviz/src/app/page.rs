@@ -142,7 +142,7 @@ impl Pages {
 
     fn stands_out(&mut self, finding: &Finding, frame: usize) {
         let key = finding.key();
-        let dot = finding.dot.and_then(|dot| self.page.mark_of(dot));
+        let dot = finding.dots().find_map(|dot| self.page.mark_of(dot));
         let goes_on = self
             .findings
             .iter_mut()

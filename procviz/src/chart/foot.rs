@@ -7,10 +7,21 @@ use crate::{
     scene::{Anchor, Color, Item, Mark, Scene, Shape, Text},
 };
 
-/// Height of the foot, in pixels.
-pub(super) const HEIGHT: f32 = 50.0;
+/// Height of the foot of a picture of this size, in pixels.
+pub(super) fn height(size: (f32, f32)) -> f32 {
+    if has_legend(size) { 50.0 } else { 28.0 }
+}
+
+/// A small picture says what it was made from, and has no legend.
+fn has_legend(size: (f32, f32)) -> bool {
+    size.1 >= 300.0
+}
+
 const LEFT: f32 = 16.0;
 const SIZE: f32 = 13.0;
+
+/// Makes a line at a mark.
+type Line = Box<dyn Fn(&Mark) -> Item>;
 
 /// An entry of the legend: a mark and its meaning.
 pub(super) struct Entry {
@@ -18,15 +29,24 @@ pub(super) struct Entry {
     shape: Shape,
     color: Color,
     spot: Option<Color>,
+    /// Draws a line around or within the mark.
+    line: Option<Line>,
 }
 
 impl Entry {
+    /// The entry with a line around or within its mark.
+    pub(super) fn with_line(mut self, line: impl Fn(&Mark) -> Item + 'static) -> Self {
+        self.line = Some(Box::new(line));
+        self
+    }
+
     pub(super) fn new(words: String, shape: Shape, color: Color, spot: Option<Color>) -> Self {
         Self {
             words,
             shape,
             color,
             spot,
+            line: None,
         }
     }
 }
@@ -108,6 +128,32 @@ pub(super) fn draw(
     context: &Context<'_>,
     palette: &Palette,
 ) {
+    if has_legend(context.size) {
+        draw_legend(scene, legend, after, context, palette);
+    }
+    let room = context.size.0 - 2.0 * LEFT;
+    let color = if snapshot.losses.events() > 0 || snapshot.unknown_ns > 0 {
+        palette.alarm
+    } else {
+        palette.faint
+    };
+    scene.items.push(Item::Text(Text {
+        x: LEFT,
+        y: context.size.1 - 10.0,
+        size: SIZE,
+        anchor: Anchor::Start,
+        color,
+        text: context.font.fit(&ground(snapshot), SIZE, room),
+    }));
+}
+
+fn draw_legend(
+    scene: &mut Scene,
+    legend: Vec<Entry>,
+    after: After<'_>,
+    context: &Context<'_>,
+    palette: &Palette,
+) {
     let width = context.size.0;
     let right = match &after {
         After::Sizes(key) => key.draw(scene, context, palette),
@@ -135,7 +181,7 @@ pub(super) fn draw(
             break;
         }
         text(scene, x + 15.0, y, palette.ink, entry.words);
-        scene.marks.push(Mark {
+        let mark = Mark {
             id: TaskId::default(),
             x: x + 5.0,
             y: y - 4.5,
@@ -143,22 +189,15 @@ pub(super) fn draw(
             shape: entry.shape,
             color: entry.color,
             spot: entry.spot,
-        });
+        };
+        scene.marks.push(mark);
+        scene.items.extend(entry.line.map(|line| line(&mark)));
         x = next;
     }
     if let After::Words(words) = after {
         let words = context.font.fit(words, SIZE, width - x - LEFT);
         text(scene, x, y, palette.ink, words);
     }
-    let ground = context
-        .font
-        .fit(&ground(snapshot), SIZE, width - 2.0 * LEFT);
-    let color = if snapshot.losses.events() > 0 || snapshot.unknown_ns > 0 {
-        palette.alarm
-    } else {
-        palette.faint
-    };
-    text(scene, LEFT, context.size.1 - 10.0, color, ground);
 }
 
 /// The text about data sources, losses and gaps of the picture.

@@ -228,14 +228,14 @@ fn each_activity_and_state() {
         &scene,
         &expect![[r#"
             Disc 1 at 186.0,104.0 r 6.10 #a3adb6
-            Disc 2 at 318.0,104.0 r 6.10 #9f141a
-            Disc 3 at 186.0,144.0 r 6.10 #70c0a0 spot #ffffff
-            Square 4 at 318.0,144.0 r 6.10 #5c6672
-            Ring 5 at 186.0,184.0 r 8.00 #5c6672
-            Triangle 6 at 318.0,184.0 r 6.10 #bcc5cd
-            Disc 7 at 186.0,224.0 r 6.10 #e48f40 spot #ffffff
-            Diamond 8 at 318.0,224.0 r 6.10 #efe523
-            Disc 9 at 186.0,264.0 r 6.10 #bcc5cd
+            Disc 2 at 186.0,144.0 r 6.10 #9f141a
+            Disc 3 at 318.0,144.0 r 6.10 #70c0a0 spot #ffffff
+            Square 4 at 186.0,184.0 r 6.10 #5c6672
+            Ring 5 at 318.0,184.0 r 8.00 #5c6672
+            Triangle 6 at 186.0,224.0 r 6.10 #bcc5cd
+            Disc 7 at 318.0,224.0 r 6.10 #e48f40 spot #ffffff
+            Diamond 8 at 186.0,264.0 r 6.10 #efe523
+            Disc 9 at 318.0,104.0 r 6.10 #bcc5cd
             Disc 100 at 186.0,314.0 r 18.40 #bcc5cd
             text 652.0,181.0 13 Start #1b2027 0.90 cores  task 2 · user0
             text 652.0,201.0 13 Start #1b2027 100 MiB  task 100 · user1
@@ -261,9 +261,11 @@ fn no_mark_leaves_the_picture_and_no_text_its_edges() {
         assert_eq!(tasks.clone().count(), count as usize);
         for mark in tasks {
             let inside = mark.x - mark.r >= 0.0
-                && mark.x + mark.r <= scene.width - super::margin::WIDTH
+                && mark.x + mark.r
+                    <= scene.width - super::margin::width((scene.width, scene.height))
                 && mark.y - mark.r >= super::head::HEIGHT
-                && mark.y + mark.r <= scene.height - super::foot::HEIGHT;
+                && mark.y + mark.r
+                    <= scene.height - super::foot::height((scene.width, scene.height));
             assert!(inside, "{mark:?} of {count}");
         }
     }
@@ -280,7 +282,7 @@ fn sixty_users_fit() {
     let scene = draw(tasks, |_| {});
     let tasks: Vec<_> = scene.marks.iter().filter(|mark| mark.id.tid != 0).collect();
     assert_eq!(tasks.len(), 60);
-    let bottom = scene.height - super::foot::HEIGHT;
+    let bottom = scene.height - super::foot::height((scene.width, scene.height));
     assert!(tasks.iter().all(|mark| mark.y + mark.r <= bottom));
     let names = dump(&scene)
         .lines()
@@ -448,9 +450,11 @@ fn no_label_lies_over_another_in_any_layout() {
         let most = *sizes.iter().max().unwrap() as f32;
         for mark in marks {
             let inside = mark.x - mark.r >= 84.0
-                && mark.x + mark.r <= scene.width - super::margin::WIDTH
+                && mark.x + mark.r
+                    <= scene.width - super::margin::width((scene.width, scene.height))
                 && mark.y - mark.r >= super::head::HEIGHT
-                && mark.y + mark.r <= scene.height - super::foot::HEIGHT;
+                && mark.y + mark.r
+                    <= scene.height - super::foot::height((scene.width, scene.height));
             assert!(inside, "layout {layout}: {mark:?} leaves the plot");
             let part = sizes[mark.id.tid as usize - 1] as f32 / most;
             let area = (mark.r / largest).powi(2);

@@ -109,21 +109,20 @@ pub(crate) fn words(
     (chart, counts, scope): (&str, &Counts, Scope),
     context: &Context<'_>,
 ) -> Words {
-    let what = match (scope, counts.tasks) {
+    let hidden = snapshot.hidden(scope) as u64;
+    let all = counts.tasks.saturating_add(hidden);
+    let what = match (scope, all) {
         (Scope::Threads, 1) => "thread",
         (Scope::Threads, _) => "threads",
         (Scope::Processes, 1) => "process",
         (Scope::Processes, _) => "processes",
     };
-    let mut tasks = format!(
-        "{} {what}  ·  {}",
-        count_text(counts.tasks),
-        tasks_line(snapshot, counts)
-    );
-    if snapshot.is_filtered {
-        let hidden = count_text(snapshot.hidden(scope) as u64);
-        tasks.push_str(&format!("  ·  filtered, {hidden} hidden"));
-    }
+    let of_all = match snapshot.is_filtered {
+        true => format!(" of {} {what} shown (filter)", count_text(all)),
+        false => format!(" {what}"),
+    };
+    let shown = count_text(counts.tasks);
+    let tasks = format!("{shown}{of_all}  ·  {}", tasks_line(snapshot, counts));
     Words {
         title: title(snapshot, chart, context),
         when: when(snapshot, context),

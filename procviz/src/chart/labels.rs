@@ -59,6 +59,11 @@ impl Labels {
         self
     }
 
+    /// From now on, names avoid these marks, too.
+    pub(super) fn avoid(&mut self, marks: impl Iterator<Item = (f32, f32, f32)>) {
+        self.marks.extend(marks);
+    }
+
     /// Finds room of this size beside a disc. `last` is the previous spot of the name.
     /// Returns the upper left corner and the spot.
     pub(super) fn place(

@@ -51,7 +51,10 @@ use crate::{
 /// The plot area of a picture of this size: left, top, right, bottom, in pixels.
 #[cfg(feature = "window")]
 pub(crate) fn plot_of((width, height): (f32, f32)) -> (f32, f32, f32, f32) {
-    let (right, bottom) = (width - margin::WIDTH, height - foot::HEIGHT);
+    let (right, bottom) = (
+        width - margin::width((width, height)),
+        height - foot::height((width, height)),
+    );
     (0.0, head::HEIGHT, right, bottom)
 }
 

@@ -24,7 +24,7 @@ fn numbered(scene: &Scene, snapshot: &Snapshot) -> Vec<(u32, Mark)> {
     let mut last = None;
     shown
         .filter_map(|finding| {
-            let mark = find(finding.dot?)?;
+            let mark = finding.dots().find_map(find)?;
             let subject = finding.subject();
             let is_first = last.replace(subject) != Some(subject);
             is_first.then_some((finding.rank, mark))

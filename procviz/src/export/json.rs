@@ -108,6 +108,7 @@ pub(crate) fn mark(
             uid: mark.uid,
             user: mark.uid.map(names),
             group: mark.is_group,
+            cause: None,
         },
     };
     line(out, &value)
@@ -301,6 +302,10 @@ impl<'a> Dump<'a> {
         let living = snapshot.tasks(scope);
         let living = living.filter(|task| task.state().letter() != 'X');
         let losses = snapshot.losses;
+        let consequences = snapshot.consequences.iter().map(|finding| FindingLine {
+            cause: Some(finding.rank),
+            ..FindingLine::new(&snapshot.host, finding, names)
+        });
         Self {
             schema: SCHEMA,
             time: rfc3339(&snapshot.host, snapshot.stamp.boot_ns),
@@ -321,6 +326,7 @@ impl<'a> Dump<'a> {
                 .findings
                 .iter()
                 .map(|finding| FindingLine::new(&snapshot.host, finding, names))
+                .chain(consequences)
                 .collect(),
             tasks: Tasks {
                 snapshot,
@@ -398,6 +404,8 @@ struct FindingLine<'a> {
     user: Option<Arc<str>>,
     /// Whether the finding is about `count` processes with one name and user.
     group: bool,
+    /// The rank of the finding that this is a consequence of.
+    cause: Option<u32>,
 }
 
 impl<'a> FindingLine<'a> {
@@ -421,6 +429,7 @@ impl<'a> FindingLine<'a> {
             uid: finding.uid,
             user: finding.uid.map(names),
             group: finding.is_group,
+            cause: None,
         }
     }
 }

@@ -185,6 +185,12 @@ impl Finding {
         )
     }
 
+    /// The tasks that can show the rank, the best first: where dots are processes, a thread
+    /// has none.
+    pub(crate) fn dots(&self) -> impl Iterator<Item = TaskId> {
+        self.dot.into_iter().chain(self.about)
+    }
+
     /// The subject. Findings about one subject have the same.
     pub(crate) fn subject(&self) -> SubjectKey {
         match self.about.filter(|_| self.is_named()) {

@@ -48,6 +48,8 @@ pub struct Snapshot {
     pub folds: Vec<Fold>,
     /// Noteworthy facts, by rank.
     pub findings: Vec<Finding>,
+    /// Facts that follow from findings; `rank` is that of the finding which is the cause.
+    pub consequences: Vec<Finding>,
     /// Whether a filter is set. A filter can hide tasks.
     pub is_filtered: bool,
     /// Names of the rules that need a longer time than procviz has watched.
@@ -85,6 +87,7 @@ impl Snapshot {
             own_cpu_ns: 0,
             folds: Vec::new(),
             findings: Vec::new(),
+            consequences: Vec::new(),
             is_filtered: false,
             not_judged: Vec::new(),
             peaks: None,

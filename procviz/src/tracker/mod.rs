@@ -176,7 +176,7 @@ impl Tracker {
             changed: &self.snapshot.changed,
             skipped,
         };
-        self.snapshot.findings = self.rules.judge(world);
+        (self.snapshot.findings, self.snapshot.consequences) = self.rules.judge(world);
         let watched = self.snapshot.watched_ns();
         self.snapshot.not_judged.clear();
         self.snapshot

@@ -222,7 +222,7 @@ impl Bubble {
             snapshot
                 .findings
                 .iter()
-                .any(|finding| finding.dot == Some(id))
+                .any(|finding| finding.dots().next() == Some(id))
         };
         snapshot
             .tasks(self.options.scope)

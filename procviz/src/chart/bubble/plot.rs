@@ -58,7 +58,7 @@ pub(super) struct Plot {
 
 impl Plot {
     pub(super) fn new(size: (f32, f32), axes: Axes, has_kernel: bool, has_unknown: bool) -> Self {
-        let bottom_of_strips = size.1 - foot::HEIGHT - 46.0;
+        let bottom_of_strips = size.1 - foot::height(size) - 46.0;
         let mut bottom = bottom_of_strips;
         let mut strip = |is_there: bool| {
             is_there.then(|| {
@@ -71,7 +71,7 @@ impl Plot {
             at: (
                 LEFT,
                 head::HEIGHT + 22.0,
-                size.0 - margin::WIDTH - 8.0,
+                size.0 - margin::width(size) - 8.0,
                 bottom,
             ),
             kernel,

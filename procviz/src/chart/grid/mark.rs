@@ -4,7 +4,7 @@ use super::GridOptions;
 use crate::{
     chart::palette::Palette,
     model::{Activity, Scope, State, TaskView},
-    scene::{Color, Mark, Shape},
+    scene::{Color, Item, Mark, Shape},
 };
 
 /// Smallest radius at which the colour of a dot is visible, in pixels.
@@ -51,6 +51,11 @@ impl Sizes {
         }
     }
 
+    /// Height of a row of dots, in pixels.
+    pub(super) fn cell(&self) -> f32 {
+        self.cell
+    }
+
     /// Radius of the largest dot, in pixels.
     pub(super) fn most(&self) -> f32 {
         self.most
@@ -61,8 +66,7 @@ impl Sizes {
         self.most = self.cell * 0.46;
     }
 
-    /// The radius of a dot, in pixels. Its area is RSS. For one refresh the dot is
-    /// larger if RSS grew, and smaller if RSS shrank.
+    /// The radius of a dot, in pixels. Its area is RSS.
     fn radius(&self, task: &TaskView<'_>, activity: Activity) -> f32 {
         let shares = self.shared && !task.is_leader();
         let rss = if shares {
@@ -71,20 +75,10 @@ impl Sizes {
             task.largest_rss().unwrap_or(0)
         };
         let area = (rss as f64 / self.largest as f64).max(self.least);
-        let delta = if shares {
-            0
-        } else {
-            task.rss_delta().unwrap_or(0)
-        };
-        let swollen = match delta {
-            0 => area,
-            delta if delta > 0 => (area * 1.25).max(area + self.least * 0.5),
-            _ => (area * 0.75).max(area * 0.5),
-        };
-        let r = self.most * (swollen.min(1.25).sqrt() as f32);
         if self.classic {
-            return r;
+            return self.most * swollen(area, self.least, task.rss_delta().unwrap_or(0));
         }
+        let r = self.most * (area.sqrt() as f32);
         // In a crowded picture, the smallest dot must still show its colour.
         let floor = if activity == Activity::Idle {
             SMALLEST
@@ -92,6 +86,69 @@ impl Sizes {
             SMALLEST * 1.3
         };
         r.max(floor.min(self.most))
+    }
+}
+
+/// In the 2011 version a dot is larger for one refresh if RSS grew, and smaller if RSS shrank.
+/// `area` and `least` are parts of the area of the largest dot, the result is one of its radius.
+fn swollen(area: f64, least: f64, delta: i64) -> f32 {
+    let swollen = match delta {
+        0 => area,
+        1.. => (area * 1.25).max(area + least * 0.5),
+        _ => (area * 0.75).max(area * 0.5),
+    };
+    swollen.min(1.25).sqrt() as f32
+}
+
+/// How the memory of a process has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Halo {
+    Grew,
+    Shrank,
+}
+
+impl Halo {
+    pub(super) const ALL: [Self; 2] = [Self::Grew, Self::Shrank];
+    /// Smaller changes have no halo: bytes, and part of the resident set.
+    const LEAST: (u64, u64) = (512 << 10, 33);
+
+    /// The halo of a task in the interval.
+    pub(super) fn of(task: &TaskView<'_>) -> Option<Self> {
+        let delta = task.rss_delta().filter(|_| task.is_leader())?;
+        let (least, part) = Self::LEAST;
+        let rss = task.process.rss?;
+        if task.exited() || delta.unsigned_abs() < least.max(rss / part) {
+            return None;
+        }
+        Some(if delta > 0 { Self::Grew } else { Self::Shrank })
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Grew => "grew",
+            Self::Shrank => "shrank",
+        }
+    }
+
+    /// Radius of the line, for a mark with this radius, in pixels.
+    pub(super) fn radius(self, r: f32) -> f32 {
+        match self {
+            Self::Grew => r + 2.0,
+            Self::Shrank => r * 0.5,
+        }
+    }
+
+    /// The line around or within a mark, which shows in each of its colours.
+    pub(super) fn line(self, mark: &Mark, palette: &Palette) -> Item {
+        Item::Ring {
+            at: (mark.x, mark.y),
+            r: self.radius(mark.r),
+            width: 1.2,
+            color: match self {
+                Self::Grew => palette.ink,
+                Self::Shrank => palette.background,
+            },
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use self::{
     layout::{Layout, Room, Wanted, layout},
-    mark::Sizes,
+    mark::{Halo, Sizes},
     names::Placed,
     stable::StableLayout,
 };
@@ -154,11 +154,12 @@ impl Grid {
         }
         let pitch = layout.cell.max(room.wide);
         let mut sizes = Sizes::new(&self.options, largest, layout.cell);
-        if pitch > layout.cell {
+        if pitch > layout.cell || self.fills() {
             sizes.fill_the_cell();
         }
         self.draw_foot(&mut scene, snapshot, (&sizes, largest), context);
         let marks = self.draw_dots(&mut scene, tasks(), &sizes, (&layout, pitch));
+        self.draw_halos(&mut scene, tasks(), &marks);
         let numbered = numbers::draw(&mut scene, snapshot, &self.palette);
         let names = names::Names {
             context,
@@ -230,6 +231,25 @@ impl Grid {
                 activity => legend.push(entry(activity.word(), full)),
             }
         }
+        if self.has_halos() {
+            let color = palette.full(Activity::Idle);
+            let entries = Halo::ALL.map(|halo| {
+                let palette = palette.clone();
+                foot::Entry::new(halo.word().to_owned(), Shape::Disc, color, None)
+                    .with_line(move |mark| halo.line(mark, &palette))
+            });
+            legend.extend(entries);
+        }
+        if self.options.scope == Scope::Threads && names::is_crowded(sizes.cell()) {
+            let (color, ink) = (palette.full(Activity::Idle), palette.ink);
+            let words = "first thread of a process".to_owned();
+            let entry = foot::Entry::new(words, Shape::Disc, color, None);
+            legend.push(entry.with_line(move |mark| Item::Line {
+                points: vec![(mark.x - 7.5, mark.y - 6.0), (mark.x - 7.5, mark.y + 6.0)],
+                width: 1.0,
+                color: ink,
+            }));
+        }
         let faint =
             |words: &str, shape| foot::Entry::new(words.to_owned(), shape, palette.faint, None);
         legend.push(faint("blocked (D)", Shape::Square));
@@ -294,11 +314,11 @@ impl Grid {
         Room {
             left: LEFT,
             top,
-            width: (size.0 - margin::WIDTH - LEFT).max(40.0),
-            height: (size.1 - foot::HEIGHT - top - 4.0).max(20.0),
+            width: (size.0 - margin::width(size) - LEFT).max(40.0),
+            height: (size.1 - foot::height(size) - top - 4.0).max(20.0),
             most,
             // Few dots can be large.
-            largest: if wide > 0.0 {
+            largest: if wide > 0.0 || self.fills() {
                 largest.max(names::LARGEST)
             } else {
                 largest
@@ -306,6 +326,13 @@ impl Grid {
             spare: 0,
             wide,
         }
+    }
+
+    /// Whether dots grow until the picture is filled. Dots of a series do not change their
+    /// size.
+    fn fills(&self) -> bool {
+        let is_usual = self.options.point_size == GridOptions::default().point_size;
+        is_usual && self.stable.is_none() && !self.options.classic
     }
 
     /// Width of a column in which each dot has its name; 0 if there are too many dots. In a
@@ -354,6 +381,32 @@ impl Grid {
             marks[task.slot] = Some((scene.marks.len() - 1) as u32);
         }
         marks
+    }
+
+    /// Draws who grew, and who shrank.
+    fn draw_halos<'a>(
+        &self,
+        scene: &mut Scene,
+        tasks: impl Iterator<Item = TaskView<'a>>,
+        marks: &[Option<u32>],
+    ) {
+        if !self.has_halos() {
+            return;
+        }
+        for task in tasks {
+            let Some(halo) = Halo::of(&task) else {
+                continue;
+            };
+            let mark = marks.get(task.slot).copied().flatten();
+            let mark = mark.and_then(|mark| scene.marks.get(mark as usize));
+            let line = mark.map(|mark| halo.line(mark, &self.palette));
+            scene.items.extend(line);
+        }
+    }
+
+    /// The colours and the dots of 2011 have no halos.
+    fn has_halos(&self) -> bool {
+        self.palette.has_depth() && !self.options.classic
     }
 
     /// The dots in the order of their places.

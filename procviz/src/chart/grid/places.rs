@@ -7,7 +7,7 @@ use crate::{
     model::{TaskId, TaskView},
 };
 
-/// The places of the tasks of a group, in order of start.
+/// The places of the tasks of a group: processes in order of start, each with its threads.
 #[derive(Clone, Debug)]
 pub(in crate::chart) struct Group {
     pub(in crate::chart) key: GroupKey,
@@ -32,6 +32,24 @@ struct Home {
     frame: u32,
 }
 
+/// A task that has no place yet.
+#[derive(Clone, Copy, Debug)]
+struct New {
+    process: TaskId,
+    id: TaskId,
+    slot: u32,
+    group: u32,
+}
+
+impl New {
+    /// Threads of one process touch, its leader first.
+    fn order(&self) -> (u64, u32, bool, u64, u32) {
+        let Self { process, id, .. } = self;
+        let is_other = id != process;
+        (process.start_ns, process.tid, is_other, id.start_ns, id.tid)
+    }
+}
+
 /// Number of frames after which a task counts as long-lived.
 const SETTLED: u32 = 5;
 
@@ -43,7 +61,7 @@ pub(in crate::chart) struct Places {
     /// Places by the slot of the task in the snapshot.
     homes: Vec<Home>,
     frame: u32,
-    new: Vec<(TaskId, u32, u32)>,
+    new: Vec<New>,
 }
 
 impl Places {
@@ -67,9 +85,12 @@ impl Places {
             self.visit(&task, key(&task), &mut new);
         }
         self.leave_the_unseen();
-        new.sort_unstable_by_key(|(id, ..)| (id.start_ns, id.tid));
+        new.sort_unstable_by_key(New::order);
         let mut free: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
-        for (id, slot, group) in new.drain(..) {
+        for New {
+            id, slot, group, ..
+        } in new.drain(..)
+        {
             let free = free
                 .entry(group)
                 .or_insert_with(|| self.free_at_the_end(group));
@@ -79,7 +100,7 @@ impl Places {
         self.close_up();
     }
 
-    fn visit(&mut self, task: &TaskView<'_>, key: GroupKey, new: &mut Vec<(TaskId, u32, u32)>) {
+    fn visit(&mut self, task: &TaskView<'_>, key: GroupKey, new: &mut Vec<New>) {
         let slot = task.slot;
         if self.homes.len() <= slot {
             self.homes.resize(slot + 1, Home::default());
@@ -95,7 +116,12 @@ impl Places {
                 self.leave(slot);
             }
             let group = self.group(key);
-            new.push((task.id(), slot as u32, group));
+            new.push(New {
+                process: task.process.id,
+                id: task.id(),
+                slot: slot as u32,
+                group,
+            });
             group
         };
         self.groups[group as usize].alive += usize::from(task.end().is_none_or(|end| end.zombie));

@@ -96,6 +96,18 @@ impl Measure {
         }
     }
 
+    /// Whether the value is too small to stand out, although nobody has more.
+    pub(super) fn is_small(self, value: f64, seconds: f64) -> bool {
+        let rate = value / seconds.max(1e-9);
+        match self {
+            Self::Cpu => rate / 1e9 < 0.05,
+            Self::Growth | Self::Io => rate < 256.0 * 1024.0,
+            Self::Memory => value < 32.0 * 1024.0 * 1024.0,
+            Self::Starts => rate < 1.0,
+            Self::Waiting | Self::Blocked | Self::CpuBefore => false,
+        }
+    }
+
     pub(super) fn figure(self, value: f64, seconds: f64) -> String {
         match self {
             Self::Cpu => cores_text(value / 1e9 / seconds),

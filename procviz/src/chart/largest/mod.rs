@@ -34,6 +34,8 @@ pub(crate) struct Entry {
     pub(crate) measure: Measure,
     /// The figure with its unit.
     pub(crate) figure: String,
+    /// The figure is too small to stand out.
+    pub(crate) is_small: bool,
     /// Number of processes.
     pub(crate) count: u64,
     /// `name pid`, or `30 × name`.
@@ -114,6 +116,7 @@ fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> Vec<Entr
             measure,
             count,
             figure,
+            is_small: measure.is_small(value, seconds),
             who: match count {
                 1 => format!("{name} {}", process.id.tid),
                 many => many_text(many, &name),

@@ -203,8 +203,8 @@ impl Lines {
             (
                 16.0,
                 head::HEIGHT + 6.0,
-                size.0 - margin::WIDTH - 16.0,
-                size.1 - foot::HEIGHT - 6.0,
+                size.0 - margin::width(size) - 16.0,
+                size.1 - foot::height(size) - 6.0,
             ),
         )
     }

@@ -11,8 +11,11 @@ use crate::{
     scene::{Anchor, Color, Item, Scene, Text},
 };
 
-/// Width of the margin, in pixels.
-pub(super) const WIDTH: f32 = 340.0;
+/// Width of the margin of a picture of this size, in pixels.
+pub(super) fn width(size: (f32, f32)) -> f32 {
+    (size.0 * 0.4).clamp(160.0, 340.0)
+}
+
 /// Upper limit for the findings that the margin shows.
 pub(super) const SHOWN: usize = 8;
 const SIZE: f32 = 13.0;
@@ -30,9 +33,9 @@ pub(super) fn draw(
     palette: &Palette,
 ) {
     let top = head::HEIGHT;
-    let bottom = context.size.1 - foot::HEIGHT;
+    let bottom = context.size.1 - foot::height(context.size);
     let at = Column {
-        left: context.size.0 - WIDTH + 8.0,
+        left: context.size.0 - width(context.size) + 8.0,
         right: context.size.0 - 16.0,
         context,
         palette,
@@ -184,11 +187,11 @@ impl Column<'_> {
     /// The lines of a finding with their colours. Only the first finding about a subject
     /// names it.
     fn lines(&self, finding: &Finding, is_new: bool) -> Vec<(Color, String)> {
-        let (width, palette) = (self.right - self.left - 28.0, self.palette);
+        let (room, palette) = (self.right - self.left - 28.0, self.palette);
         let mut lines = Vec::new();
         if is_new {
             let who = subject(finding, self.context);
-            lines.push((palette.ink, self.context.font.fit(&who, SIZE, width)));
+            lines.push((palette.ink, self.context.font.fit(&who, SIZE, room)));
             let color = match finding.severity {
                 Severity::Harms => Some(palette.alarm),
                 Severity::WillHarm => Some(palette.accent),
@@ -196,7 +199,7 @@ impl Column<'_> {
             };
             lines.extend(color.map(|color| (color, finding.severity.text().to_owned())));
         }
-        let facts = wrap(&finding.text, self.context, width);
+        let facts = wrap(&finding.text, self.context, room);
         lines.extend(facts.into_iter().map(|line| (palette.faint, line)));
         lines
     }

@@ -1,6 +1,6 @@
 use super::{SECOND, Subject};
 use crate::{
-    model::{Finding, Process, Rule, duration_text},
+    model::{Finding, Process, Rule, TaskId, duration_text},
     tracker::history::{Point, rate},
 };
 
@@ -48,6 +48,20 @@ pub(super) fn wanted_text(used: f64, wanted: f64) -> String {
     }
 }
 
+/// The thread that used more than half of the CPU time of the process in the interval; the
+/// process if there is none.
+fn busiest(subject: &Subject<'_>) -> TaskId {
+    let Subject {
+        process, snapshot, ..
+    } = subject;
+    let threads = process.members.iter();
+    let threads = threads.filter_map(|slot| snapshot.threads.get(*slot));
+    let mut now = threads.filter(|thread| thread.change.tick == snapshot.tick);
+    let half = process.change.cpu_ns / 2;
+    let busiest = now.find(|thread| thread.change.cpu_ns > half);
+    busiest.map_or(process.id, |thread| thread.id)
+}
+
 /// A process that keeps a core busy, or would if CPUs were free.
 pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     let (first, last) = subject.history.span(SPAN_NS)?;
@@ -73,5 +87,8 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     let curve = subject
         .history
         .curve(|a, b| (rate(a, b, |point| point.cpu_ns) / 1e9) as f32);
-    Some(subject.finding(Rule::Cpu, cores, "cores", since, text, curve))
+    Some(Finding {
+        dot: Some(busiest(subject)),
+        ..subject.finding(Rule::Cpu, cores, "cores", since, text, curve)
+    })
 }

@@ -130,6 +130,12 @@ fn those_who_wait_belong_to_those_who_use_the_cpu() {
             cpu.text
         );
         play.none(Rule::Waiting);
+        // Who waits is still known, with the finding that is the cause.
+        let (rank, snapshot) = (cpu.rank, play.tracker.snapshot());
+        let waits = &snapshot.consequences[..];
+        let is_init = |finding: &Finding| finding.about.is_some_and(|about| about.tid == 1);
+        assert!(waits.iter().any(is_init), "{waits:#?}");
+        assert!(waits.iter().all(|finding| finding.rank == rank));
     }
 }
 

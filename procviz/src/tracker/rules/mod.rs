@@ -122,8 +122,8 @@ const OF_A_PROCESS: [fn(&Subject<'_>) -> Option<Finding>; 3] =
 
 impl Rules {
     /// Judges the current tick of the snapshot. Reads only the processes that
-    /// changed in this tick or recently.
-    pub(super) fn judge(&mut self, world: World<'_>) -> Vec<Finding> {
+    /// changed in this tick or recently. Returns the findings, and their consequences.
+    pub(super) fn judge(&mut self, world: World<'_>) -> (Vec<Finding>, Vec<Finding>) {
         let snapshot = world.snapshot;
         let thresholds = world.thresholds();
         self.remember(snapshot, world.changed, thresholds);
@@ -150,8 +150,17 @@ impl Rules {
         subjects::set_users(world, &mut findings);
         groups::judge((&self.histories, &self.waiting), world, &mut findings);
         findings.retain(|finding| !world.settings.ignores(finding));
-        let share_cpus = severity::judge(&self.waiting, world, &mut findings);
-        subjects::rank(findings, share_cpus)
+        let busy = severity::judge(&self.waiting, world, &mut findings);
+        let findings = subjects::rank(findings, busy.is_some());
+        let Some(severity::Busy { cause, mut waiting }) = busy else {
+            return (findings, Vec::new());
+        };
+        let rank_of_cause = findings.iter().find(|finding| finding.key() == cause);
+        let rank = rank_of_cause.map_or(1, |finding| finding.rank);
+        for finding in &mut waiting {
+            finding.rank = rank;
+        }
+        (findings, waiting)
     }
 
     /// The data that is no longer needed after

@@ -1,7 +1,7 @@
 //! Judges how bad findings are, and which of them are only consequences of others.
 
 use super::{Waiting, World};
-use crate::model::{Finding, Rule, Severity, TaskId, count_text, duration_text};
+use crate::model::{Finding, FindingKey, Rule, Severity, TaskId, count_text, duration_text};
 
 /// Average number of waiting threads of other users and cgroups from which a busy CPU harms
 /// others.
@@ -26,9 +26,20 @@ pub fn severities(rule: Rule) -> &'static [Severity] {
     }
 }
 
-/// Sets the severities, and removes the consequences of other findings. Returns whether those
-/// who use CPU fill all CPUs together.
-pub(super) fn judge(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) -> bool {
+/// Those who use CPU fill all CPUs together.
+pub(super) struct Busy {
+    /// The finding about the one who uses most.
+    pub(super) cause: FindingKey,
+    /// The findings about those who wait for a CPU.
+    pub(super) waiting: Vec<Finding>,
+}
+
+/// Sets the severities, and removes the consequences of other findings.
+pub(super) fn judge(
+    waiting: &Waiting,
+    world: World<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<Busy> {
     for finding in findings.iter_mut() {
         finding.severity = severities(finding.rule)[0];
         if finding.ended_ns.is_some() {
@@ -62,7 +73,7 @@ fn memory(world: World<'_>, finding: &mut Finding) {
 }
 
 /// A busy CPU is the cause, and the tasks that wait for it are its consequence.
-fn cpu(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) -> bool {
+fn cpu(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) -> Option<Busy> {
     let uses_cpu = |finding: &Finding| finding.rule == Rule::Cpu;
     let users = findings.iter().filter(|finding| uses_cpu(finding));
     let used: f64 = users.map(|finding| finding.value).sum();
@@ -71,7 +82,7 @@ fn cpu(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) -> bool
         .saturated()
         .is_none_or(|busy| used < busy * MOST_OF_IT)
     {
-        return false;
+        return None;
     }
     let waiters: Vec<(TaskId, f64)> = waiting
         .waiters(world.now_ns())
@@ -82,36 +93,44 @@ fn cpu(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) -> bool
         let by_value = a.value.total_cmp(&b.value);
         by_value.then_with(|| b.about.cmp(&a.about))
     });
-    if let Some(cause) = most {
-        let own = cause.about.and_then(|about| world.process(about));
-        let own_cgroup = own.and_then(|process| process.cgroup.clone());
-        // Whole millionths: sums of fractions would depend on the order.
-        let (mut count, mut others) = (0, 0_u64);
-        for (id, threads) in waiters {
-            let process = world.process(id);
-            let Some(process) = process.filter(|process| !world.is_hidden(process)) else {
-                continue;
-            };
-            let (comm, uid) = world.group(process);
-            let is_own = Some(comm) == cause.comm && uid == cause.uid;
-            if is_own || cause.about == Some(id) {
-                continue;
-            }
-            count += 1;
-            let is_other = uid != cause.uid || process.cgroup != own_cgroup;
-            others += if is_other { (threads * 1e6) as u64 } else { 0 };
+    let cause = most?;
+    carry(cause, waiters, world);
+    let cause = cause.key();
+    let waits = |finding: &mut Finding| finding.rule == Rule::Waiting;
+    Some(Busy {
+        cause,
+        waiting: findings.extract_if(.., waits).collect(),
+    })
+}
+
+/// Counts those who wait in the finding about their cause.
+fn carry(cause: &mut Finding, waiters: Vec<(TaskId, f64)>, world: World<'_>) {
+    let own = cause.about.and_then(|about| world.process(about));
+    let own_cgroup = own.and_then(|process| process.cgroup.clone());
+    // Whole millionths: sums of fractions would depend on the order.
+    let (mut count, mut others) = (0, 0_u64);
+    for (id, threads) in waiters {
+        let process = world.process(id);
+        let Some(process) = process.filter(|process| !world.is_hidden(process)) else {
+            continue;
+        };
+        let (comm, uid) = world.group(process);
+        let is_own = Some(comm) == cause.comm && uid == cause.uid;
+        if is_own || cause.about == Some(id) {
+            continue;
         }
-        if others as f64 / 1e6 >= OTHERS_WAIT {
-            cause.severity = Severity::Harms;
-        }
-        if count > 0 {
-            let processes = match count {
-                1 => "1 other process waits".to_owned(),
-                _ => format!("{} other processes wait", count_text(count)),
-            };
-            cause.text.push_str(&format!("; {processes} for a CPU"));
-        }
+        count += 1;
+        let is_other = uid != cause.uid || process.cgroup != own_cgroup;
+        others += if is_other { (threads * 1e6) as u64 } else { 0 };
     }
-    findings.retain(|finding| finding.rule != Rule::Waiting);
-    true
+    if others as f64 / 1e6 >= OTHERS_WAIT {
+        cause.severity = Severity::Harms;
+    }
+    if count > 0 {
+        let processes = match count {
+            1 => "1 other process waits".to_owned(),
+            _ => format!("{} other processes wait", count_text(count)),
+        };
+        cause.text.push_str(&format!("; {processes} for a CPU"));
+    }
 }

@@ -41,6 +41,8 @@ struct Fold {
     worst: Found,
     about: TaskId,
     curve: Vec<f32>,
+    /// What the worst one waited before.
+    life: String,
 }
 
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
@@ -128,18 +130,22 @@ impl Waiting {
             ) else {
                 continue;
             };
-            let fold = folds
-                .entry(world.snapshot.name_of(process))
-                .or_insert_with(|| Fold {
-                    count: 0,
-                    worst: found,
-                    about: *id,
-                    curve: curve(waits),
-                });
-            fold.count += 1;
+            let own = || Fold {
+                count: 0,
+                worst: found,
+                about: *id,
+                curve: curve(waits),
+                life: life(world, process, (found, waits)),
+            };
+            let name = world.snapshot.name_of(process);
+            let fold = folds.entry(name).or_insert_with(own);
             if found > fold.worst || (found == fold.worst && *id < fold.about) {
-                (fold.worst, fold.about, fold.curve) = (found, *id, curve(waits));
+                *fold = Fold {
+                    count: fold.count,
+                    ..own()
+                };
             }
+            fold.count += 1;
         }
         let since_ns = now.saturating_sub(SPAN_NS);
         findings.extend(
@@ -154,7 +160,8 @@ impl Fold {
     fn finding(self, comm: Comm, since_ns: u64) -> Finding {
         let what = match self.worst {
             Found::Part(part) => {
-                format!("on average {part:.1} threads waited for a CPU (3 s)")
+                let life = self.life;
+                format!("on average {part:.1} threads waited for a CPU (3 s){life}")
             }
             Found::Burst(longest) => {
                 format!("one wait for a CPU took {}", duration_text(longest))
@@ -218,6 +225,36 @@ fn find(waits: &VecDeque<Wait>, (now, watched): (u64, u64), threshold: f64) -> O
         .map(|wait| wait.longest_ns)
         .max()
         .map(Found::Burst)
+}
+
+/// A process that is younger has no life to compare with, ns.
+const LIFE_NS: u64 = 30 * SECOND;
+
+/// How many threads waited on average in the life of a process before, if that is less than
+/// half: `; in the 5 min of its life before, 0.1`.
+fn life(world: World<'_>, process: &Process, (found, waits): (Found, &VecDeque<Wait>)) -> String {
+    let Found::Part(part) = found else {
+        return String::new();
+    };
+    let before_ns = world.now_ns().saturating_sub(process.id.start_ns);
+    let before_ns = before_ns.saturating_sub(SHOWN_NS);
+    let members = process.members.iter();
+    let threads = members.filter_map(|slot| world.snapshot.threads.get(*slot));
+    let all = threads
+        .map(|thread| thread.run_delay_ns)
+        .try_fold(0_u64, |sum, delay| Some(sum.saturating_add(delay?)));
+    let Some(all) = all.filter(|_| before_ns >= LIFE_NS) else {
+        return String::new();
+    };
+    let recent = total(waits.iter().map(|wait| wait.wait_ns));
+    let mean = all.saturating_sub(recent) as f64 / before_ns as f64;
+    if mean > part / 2.0 {
+        return String::new();
+    }
+    format!(
+        "; in the {} of its life before, {mean:.2}",
+        duration_text(before_ns)
+    )
 }
 
 fn curve(waits: &VecDeque<Wait>) -> Vec<f32> {

@@ -18,7 +18,8 @@ pub(super) fn draw(
     for finding in screen.findings.iter().filter(|finding| finding.rank < 10) {
         let subject = finding.subject();
         let is_first = last.replace(subject) != Some(subject);
-        let dot = cells.dots.iter().find(|dot| finding.dot == Some(dot.id));
+        let find = |id| cells.dots.iter().find(|dot| dot.id == id);
+        let dot = finding.dots().find_map(find);
         let Some(dot) = dot.filter(|_| is_first) else {
             continue;
         };

@@ -21,7 +21,7 @@ use crate::{
         numbers::{Numbered, box_of},
         palette::Palette,
     },
-    model::{Process, Scope, Snapshot, State, TaskId, Thread},
+    model::{Activity, Process, Scope, Snapshot, State, TaskId, Thread},
     scene::{Anchor, Color, Item, Mark, Scene, Text},
 };
 
@@ -127,7 +127,10 @@ impl Names<'_> {
         (runs, members, standing): (&[Run<'_>], &Members<'_>, Vec<Standing>),
         snapshot: &Snapshot,
     ) -> Vec<Wanted> {
-        let wanted_ids: FxHashSet<TaskId> = standing.iter().map(|of| of.id).collect();
+        let wanted_ids: FxHashSet<TaskId> = standing
+            .iter()
+            .flat_map(|of| of.dots.iter().copied())
+            .collect();
         let places: FxHashMap<TaskId, usize> = placed
             .iter()
             .enumerate()
@@ -148,7 +151,8 @@ impl Names<'_> {
             runs.find(|run| (run.from..run.until).contains(&place))
         };
         for standing in standing {
-            let Some(place) = places.get(&standing.id).copied() else {
+            let place_of = |dot| places.get(dot).copied();
+            let Some(place) = standing.dots.iter().find_map(place_of) else {
                 continue;
             };
             let figure = standing.figure.iter().map(|figure| {
@@ -196,7 +200,15 @@ impl Names<'_> {
     /// A line below the dots of a run, in each of its rows.
     fn bracket(&self, scene: &mut Scene, run: &[Placed<'_>]) {
         let y = |placed: &Placed<'_>| mark_of(scene, placed.mark).map(|mark| mark.y);
-        let rows: Vec<_> = run.chunk_by(|a, b| y(a) == y(b)).collect();
+        // The threads of a process have a line of their own.
+        let is_alone = |placed: &Placed<'_>| {
+            self.scope == Scope::Processes || placed.process.members.len() < 2
+        };
+        let touch = |a: &Placed<'_>, b: &Placed<'_>| {
+            let is_one = a.process.id == b.process.id || (is_alone(a) && is_alone(b));
+            y(a) == y(b) && is_one
+        };
+        let rows: Vec<_> = run.chunk_by(touch).collect();
         for row in rows {
             let (Some(first), Some(last)) = (row.first(), row.last()) else {
                 continue;
@@ -212,6 +224,18 @@ impl Names<'_> {
                 width: 1.0,
                 color: self.palette.idle,
             });
+            let is_leader = row
+                .first()
+                .is_some_and(|placed| placed.thread.id == placed.process.id);
+            if is_leader && row.len() > 1 && is_crowded(self.cell) {
+                // So close, the gaps between the lines do not show.
+                let x = first.x - self.cell * 0.5;
+                scene.items.push(Item::Line {
+                    points: vec![(x, y - self.cell), (x, y)],
+                    width: 1.0,
+                    color: self.palette.ink,
+                });
+            }
         }
     }
 
@@ -223,14 +247,28 @@ impl Names<'_> {
             .filter_map(|mark| mark_of(scene, mark))
             .collect();
         let near = Near::new(&marks, self.bounds);
-        let around = scene.marks.iter().filter(|mark| near.has(mark));
-        let around = around.map(|mark| (mark.x, mark.y, mark.r)).collect();
+        let around: Vec<&Mark> = scene.marks.iter().filter(|mark| near.has(mark)).collect();
+        // Where dots are smaller than letters, there is no room between them. The names of what
+        // stands out cover dots that do nothing, others cover none.
+        let is_crowded = is_crowded(self.cell);
+        let quiet = [self.palette.full(Activity::Idle), self.palette.ran];
+        let is_quiet = |mark: &&&Mark| is_crowded && quiet.contains(&mark.color);
+        let disc = |mark: &&Mark| (mark.x, mark.y, mark.r);
+        let mut quiet: Option<Vec<_>> = Some(around.iter().filter(is_quiet).map(disc).collect());
+        let around = around
+            .iter()
+            .filter(|mark| !is_quiet(mark))
+            .map(disc)
+            .collect();
         let numbers = numbered.iter().map(|numbered| numbered.at);
         let taken = scene.items.iter().filter_map(box_of).chain(numbers);
         let taken = taken.collect();
         let clear = marks.iter().map(|mark| (mark.x, mark.y, mark.r)).collect();
         let mut labels = Labels::new(self.bounds, around, taken).keep_clear(clear);
         for Wanted { marks, text, color } in wanted {
+            if color != self.palette.ink {
+                labels.avoid(quiet.take().into_iter().flatten());
+            }
             let font = self.context.font;
             let text = font.fit(&text, SIZE, WIDEST);
             let size = (font.width(&text, SIZE), SIZE + 1.0);
@@ -267,6 +305,11 @@ impl Names<'_> {
             color: self.palette.ink,
         });
     }
+}
+
+/// Whether dots in rows of this height, in pixels, are smaller than letters.
+pub(super) fn is_crowded(cell: f32) -> bool {
+    cell < SIZE
 }
 
 fn mark_of(scene: &Scene, index: u32) -> Option<Mark> {

@@ -10,7 +10,8 @@ use crate::{
 
 /// Something that stands out: a process or a group.
 pub(super) struct Standing {
-    pub(super) id: TaskId,
+    /// The tasks that can show it, the best first.
+    pub(super) dots: Vec<TaskId>,
     pub(super) who: String,
     pub(super) figure: Option<String>,
     pub(super) is_group: bool,
@@ -21,9 +22,9 @@ pub(super) fn standing_out(snapshot: &Snapshot, largest: &[Largest]) -> Vec<Stan
     let mut all: Vec<Standing> = Vec::new();
     let findings = snapshot.findings.iter();
     let findings = findings.filter(|finding| finding.rank as usize <= margin::SHOWN);
-    let findings = findings.filter_map(|finding| {
-        Some(Standing {
-            id: finding.dot?,
+    let findings = findings.map(|finding| {
+        Standing {
+            dots: finding.dots().collect(),
             // At the dot of one process, other commands would be said of it.
             who: match (finding.other_names, finding.comm) {
                 (1.., Some(comm)) => comm.text().name(),
@@ -31,11 +32,14 @@ pub(super) fn standing_out(snapshot: &Snapshot, largest: &[Largest]) -> Vec<Stan
             },
             figure: finding.figure(),
             is_group: finding.is_group,
-        })
+        }
     });
-    let largest = largest.iter().flat_map(|of| &of.entries);
-    let largest = largest.map(|entry| Standing {
-        id: entry.about,
+    let entries = || largest.iter().flat_map(|of| &of.entries);
+    let large = entries().filter(|entry| !entry.is_small);
+    // What is small has its name if there is room, but not its figure if it has a larger one.
+    let small = entries().filter(|entry| entry.is_small);
+    let largest = large.chain(small).map(|entry| Standing {
+        dots: vec![entry.about],
         who: entry.who.clone(),
         // The name of a run says how much memory each has, and how fast each grows.
         figure: match entry.measure {
@@ -47,7 +51,7 @@ pub(super) fn standing_out(snapshot: &Snapshot, largest: &[Largest]) -> Vec<Stan
     for standing in findings.chain(largest) {
         let is_known = |known: &&mut Standing| {
             let is_one = known.is_group && standing.is_group && known.who == standing.who;
-            known.id == standing.id || is_one
+            is_one || standing.dots.iter().any(|dot| known.dots.contains(dot))
         };
         match all.iter_mut().find(is_known) {
             Some(known) => {
