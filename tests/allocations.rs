@@ -72,6 +72,7 @@ fn tracker_allocates_nothing_per_task() {
         time_zone: String::new(),
         occasion: String::new(),
         unconfined: false,
+        own_pid: None,
     };
     let mut tracker = Tracker::new(host, Sources::EbpfAndProc);
     let mut sample = Sample::new(Sources::EbpfAndProc);

@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         time_zone: String::new(),
         occasion: String::new(),
         unconfined: false,
+        own_pid: None,
     };
     let mut sampler = Sampler::of_folder(&host, Path::new(&folder))?;
     let mut tracker = Tracker::new(host, sampler.sources());

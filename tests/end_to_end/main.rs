@@ -49,6 +49,7 @@ mod storm;
 mod support;
 mod terminal_view;
 mod threads;
+mod timeline;
 mod truth;
 mod watchdog;
 mod window_view;
@@ -114,6 +115,7 @@ fn main() {
         ("ring", ring::TESTS),
         ("terminal_view", terminal_view::TESTS),
         ("threads", threads::TESTS),
+        ("timeline", timeline::TESTS),
         ("window_view", window_view::TESTS),
     ];
     let in_vm = [("vm", kernels::IN_VM), ("locked", kernels::LOCKED)];

@@ -13,6 +13,7 @@ mod lines;
 mod page;
 mod picture;
 mod record;
+mod timeline;
 #[cfg(debug_assertions)]
 mod tried;
 
@@ -44,6 +45,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Grid(args)) => grid::run(&args),
         Some(Command::Bubble(args)) => bubble::run(&args),
         Some(Command::Lines(args)) => lines::run(&args),
+        Some(Command::Timeline(args)) => timeline::run(&args),
         Some(Command::Exits(args)) => exits::run(&args),
         Some(Command::Findings(args)) => findings::run(&args),
         Some(Command::Rules) => about::rules(),

@@ -29,6 +29,9 @@ use crate::{
 /// Shortest time to watch for a single picture.
 const WATCHED: Duration = Duration::from_secs(3);
 
+/// Longer than any recording.
+const EVER_NS: u64 = i64::MAX as u64;
+
 /// Watches, draws and writes. `interval` is the default interval of the chart, seconds.
 pub(super) fn run(
     chart: Box<dyn Chart>,
@@ -40,6 +43,7 @@ pub(super) fn run(
     let measures = Measures::new(args)?;
     let font = font(args)?;
     let shows_past = chart.shows_past();
+    let needs_all = chart.needs_all_samples();
     let shows = match shows_past {
         true => Shows::AllSamples,
         false => Shows::OneSample,
@@ -64,9 +68,10 @@ pub(super) fn run(
         let intervals = WATCHED.as_secs_f64() / schedule.interval.as_secs_f64();
         schedule.samples = Some((intervals.round() as u64).max(INTERVALS as u64));
     }
-    let one_picture = is_still && !is_bounded && !args.sampling.range.is_given();
+    let one_picture = is_still && !is_bounded && !args.sampling.range.is_given() && !needs_all;
     let period = is_still.then(|| match !is_live && (one_picture || is_moment) {
-        true => Period::last(length_ns),
+        true if !needs_all || length_ns.is_some() => Period::last(length_ns),
+        true => Period::whole(),
         false => Period::whole(),
     });
     let arguments = arguments(args);
@@ -77,10 +82,10 @@ pub(super) fn run(
     let (session, writer) = Session::start(
         Plan {
             want_args: WantArgs::new(args.args),
-            wants_past: shows_past,
+            wants_past: shows_past && !needs_all,
             lists_short_lived: is_still || target.format == Format::Html,
             one_picture,
-            looks_back_ns: length_ns.unwrap_or_default(),
+            looks_back_ns: length_ns.unwrap_or(if needs_all { EVER_NS } else { 0 }),
             save,
             writes: Some(target.folder()),
             takes_work: true,
@@ -320,7 +325,11 @@ impl Draw {
         }
         let scene = self.chart.draw(snapshot, &context);
         let bytes = match self.target.format {
-            Format::Svg => svg(&scene, &font, self.scale, snapshot, self.scope, &user).into_bytes(),
+            Format::Svg => {
+                let about = |id| self.chart.about(id, &context);
+                let drawn = (&scene, snapshot, self.scope);
+                svg(drawn, (&font, self.scale), &user, &about).into_bytes()
+            }
             _ => {
                 let pixels = self.raster.paint(&scene, self.scale)?;
                 paint::encode(pixels, &notes(&scene, snapshot))?
@@ -347,20 +356,21 @@ impl Draw {
 }
 
 fn svg(
-    scene: &Scene,
-    font: &Font,
-    scale: f32,
-    snapshot: &Snapshot,
-    scope: Scope,
+    (scene, snapshot, scope): (&Scene, &Snapshot, Scope),
+    (font, scale): (&Font, f32),
     user: &dyn Fn(Option<u32>) -> Arc<str>,
+    about: &dyn Fn(TaskId) -> Option<String>,
 ) -> String {
     let tasks: rustc_hash::FxHashMap<TaskId, _> = snapshot
         .tasks(scope)
         .map(|task| (task.id(), task))
         .collect();
     paint::svg(scene, font, scale, |id| {
-        tasks.get(&id).map_or_else(String::new, |task| {
-            report(task, &user(task.thread.uid), snapshot)
+        about(id).unwrap_or_else(|| {
+            let known = tasks.get(&id);
+            known.map_or_else(String::new, |task| {
+                report(task, &user(task.thread.uid), snapshot)
+            })
         })
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{Context, Theme};
 use crate::{
-    model::{Scope, Snapshot},
+    model::{Scope, Snapshot, TaskId},
     scene::Scene,
     trails::Past,
 };
@@ -16,6 +16,17 @@ pub(crate) trait Chart {
     /// Whether the chart shows what was before the last sample, too.
     fn shows_past(&self) -> bool {
         false
+    }
+
+    /// Whether the chart must see all samples of a recording: its trails are not enough.
+    fn needs_all_samples(&self) -> bool {
+        false
+    }
+
+    /// What the chart itself says of a mark; `None`: what the snapshot says of the task.
+    fn about(&self, id: TaskId, context: &Context<'_>) -> Option<String> {
+        _ = (id, context);
+        None
     }
 
     /// Takes over the history before the next samples.

@@ -77,6 +77,7 @@ pub(super) fn host() -> Host {
         time_zone: String::new(),
         occasion: String::new(),
         unconfined: false,
+        own_pid: None,
     }
 }
 
@@ -234,7 +235,7 @@ fn each_activity_and_state() {
             Ring 5 at 318.0,184.0 r 8.00 #5c6672
             Triangle 6 at 186.0,224.0 r 6.10 #bcc5cd
             Disc 7 at 318.0,224.0 r 6.10 #e48f40 spot #ffffff
-            Diamond 8 at 186.0,264.0 r 6.10 #efe523
+            Diamond 8 at 186.0,264.0 r 13.80 #efe523
             Disc 9 at 318.0,104.0 r 6.10 #bcc5cd
             Disc 100 at 186.0,314.0 r 18.40 #bcc5cd
             text 652.0,181.0 13 Start #1b2027 0.90 cores  task 2 · user0

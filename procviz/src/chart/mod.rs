@@ -22,6 +22,7 @@ mod report;
 mod sorting;
 #[cfg(test)]
 mod stays;
+mod timeline;
 mod users;
 
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub(crate) use margin::{quiet, subject};
 pub use palette::{ColorError, Colors, Palette, PaletteKind, Theme, parse_color};
 pub use report::{facts, report};
 pub use sorting::Sorting;
+pub use timeline::{Timeline, TimelineOptions};
 
 use crate::{
     model::{Args, TaskId, TaskView, Untrusted},

@@ -17,6 +17,7 @@ mod range;
 mod record;
 mod rules;
 mod sampling;
+mod timeline;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
@@ -32,6 +33,7 @@ pub use range::RangeArgs;
 pub use record::{FilesArgs, RecordArgs, RedactArg};
 pub use rules::RuleArgs;
 pub use sampling::SamplingArgs;
+pub use timeline::TimelineArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -118,6 +120,8 @@ pub enum Command {
     Bubble(Box<BubbleArgs>),
     /// Show or draw one line per active thread: time, CPU, RSS, in 3D
     Lines(Box<LinesArgs>),
+    /// Show or draw one bar per process, from its start to its end
+    Timeline(Box<TimelineArgs>),
     /// Print a line for every process that exits, as it exits
     Exits(ExitsArgs),
     /// Print a line when a finding (an unusual activity) begins, and when it ends

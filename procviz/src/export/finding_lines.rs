@@ -229,6 +229,7 @@ mod tests {
             time_zone: String::new(),
             occasion: String::new(),
             unconfined: false,
+            own_pid: None,
         }
     }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Comm, Severity, TaskId, bytes_text, many_text, rate_text};
+use crate::model::{Comm, Severity, TaskId, bytes_text, count_text, many_text, rate_text};
 
 /// Defines [`Rule`] from a table: each row is a doc comment, a name, and the word in JSON.
 macro_rules! rules {
@@ -209,6 +209,9 @@ impl Finding {
 
     /// The figure that made the rule fire, where it says something without its text.
     pub fn figure(&self) -> Option<String> {
+        if self.rule == Rule::Blocked && self.count > 1 {
+            return Some(format!("{} blocked (D)", count_text(self.count)));
+        }
         figure_text(self.rule.word(), self.unit, self.value)
     }
 

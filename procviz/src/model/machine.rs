@@ -19,6 +19,9 @@ pub struct Host {
     pub occasion: String,
     /// Whether procviz runs without confinement (`--no-confine`).
     pub unconfined: bool,
+    /// Process id of the procviz that watches; `None` if not known. It lives as long as its
+    /// samples.
+    pub own_pid: Option<u32>,
 }
 
 /// Figures of the whole machine at one tick; `None` means unknown. Counters are

@@ -99,6 +99,7 @@ pub(crate) fn facts(host: &Host) -> Facts {
         tick_ns: host.tick_ns,
         boot_wall_ns: host.boot_wall_ns as i64,
         procviz: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: host.own_pid,
         tasks: "threads".to_owned(),
         has_marks: true,
         ..Facts::default()

@@ -31,6 +31,9 @@ pub struct Facts {
     pub clock: Vec<ClockStep>,
     /// Version of the procviz that made the recording.
     pub procviz: String,
+    /// Process id of that procviz; `None` if not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
     /// `threads`, or `processes` if threads were left out.
     pub tasks: String,
     /// Whether a command or a process tree was followed: then only watched tasks are
@@ -122,6 +125,7 @@ impl Facts {
             boot_wall_ns: self.boot_wall_ns.into(),
             time_zone: self.time_zone.clone(),
             unconfined: false,
+            own_pid: self.pid,
             occasion: self.because.first().map_or_else(String::new, |because| {
                 Untrusted::new(because.words.as_bytes()).picture()
             }),

@@ -295,6 +295,7 @@ mod tests {
             time_zone: String::new(),
             occasion: String::new(),
             unconfined: false,
+            own_pid: None,
         };
         let mut tracker = Tracker::new(host, Sources::EbpfAndProc);
         let mut all = [Scope::Threads, Scope::Processes].map(Trails::new);

@@ -43,6 +43,7 @@ pub fn host() -> io::Result<Host> {
         time_zone: String::new(),
         occasion: String::new(),
         unconfined: super::confine::is_off(),
+        own_pid: Some(std::process::id()),
     })
 }
 

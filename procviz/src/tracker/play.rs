@@ -45,6 +45,7 @@ impl Play {
             time_zone: String::new(),
             occasion: String::new(),
             unconfined: false,
+            own_pid: None,
         };
         let mut play = Self {
             tracker: Tracker::new(host, Sources::EbpfAndProc),

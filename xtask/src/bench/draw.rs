@@ -6,7 +6,7 @@ use anyhow::Result;
 use procviz::{
     chart::{
         ANGLE, Arguments, Bubble, BubbleOptions, Colors, Context, Grid, GridOptions, Grouping,
-        Lines, LinesOptions, PaletteKind, Sorting, Theme,
+        Lines, LinesOptions, PaletteKind, Sorting, Theme, Timeline, TimelineOptions,
     },
     model::{
         Comm, Found, Gone, Host, Io, MemorySizes, Reading, Sample, Scope, Sources, Stamp, State,
@@ -26,6 +26,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
     for tasks in [100, 2_000, 20_000] {
         rows.extend(charts(tasks)?);
     }
+    rows.extend(timeline(5_000)?);
     rows.push(rules(20_000, 200));
     rows.extend(matplotlib());
     Ok(rows)
@@ -49,6 +50,7 @@ impl Machine {
             time_zone: String::new(),
             occasion: String::new(),
             unconfined: false,
+            own_pid: None,
         };
         let mut machine = Self {
             tracker: Tracker::new(host, Sources::EbpfAndProc),
@@ -156,6 +158,50 @@ fn charts(tasks: u32) -> Result<Vec<Row>> {
         || lines.draw(snapshot, &context),
     )?);
     Ok(rows)
+}
+
+/// A timeline of processes that live for a second each, 84 at a time, for a minute.
+fn timeline(lives: u32) -> Result<Vec<Row>> {
+    let mut machine = Machine::new(1);
+    let mut timeline = Timeline::new(TimelineOptions::default());
+    let seconds = 60;
+    for second in 0..seconds {
+        let begins = lives * second / seconds..lives * (second + 1) / seconds;
+        machine.sample.complete = true;
+        machine.sample.found.push(found(1));
+        let start_ns = (100 + machine.second) * SECOND;
+        machine.sample.found.extend(begins.map(|number| Found {
+            id: TaskId {
+                tid: number + 2,
+                start_ns: start_ns + u64::from(number % 84) * 10_000_000,
+            },
+            process: TaskId {
+                tid: number + 2,
+                start_ns: start_ns + u64::from(number % 84) * 10_000_000,
+            },
+            // Not all have one name: then one band would do.
+            comm: Comm::new(format!("job-{}", number % 1_700).as_bytes()),
+            cpu_ns: u64::from(number % 90) * 10_000_000,
+            ..found(number + 2)
+        }));
+        machine.update();
+        timeline.observe(machine.tracker.snapshot());
+    }
+    let font = Font::embedded()?;
+    let user = |uid: Option<u32>| -> Arc<str> { format!("user-{}", uid.unwrap_or(0)).into() };
+    let context = Context {
+        font: &font,
+        user: &user,
+        time: "2026-01-01 00:00:00 UTC".to_owned(),
+        size: (1600.0, 900.0),
+        is_live: false,
+        selection: Vec::new(),
+        arguments: Arguments::Hidden,
+    };
+    let bars = [Some("<= 10"), Some("<= 25")];
+    cost(&format!("timeline of {lives} lives"), bars, &font, || {
+        timeline.draw(machine.tracker.snapshot(), &context)
+    })
 }
 
 /// Cost of a chart: drawn into pixels, with PNG encoding, and as SVG.

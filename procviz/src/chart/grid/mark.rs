@@ -162,6 +162,9 @@ pub(super) fn mark(
     let activity = task.activity();
     let mut color = palette.of_task(task);
     let mut r = sizes.radius(task, activity);
+    if task.crashed() && !sizes.classic {
+        r = r.max(sizes.most * 0.75);
+    }
     let (mut shape, spot) = second_channel(activity, r, palette);
     match task.state() {
         State::Blocked => {

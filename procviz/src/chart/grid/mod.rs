@@ -159,7 +159,7 @@ impl Grid {
         }
         self.draw_foot(&mut scene, snapshot, (&sizes, largest), context);
         let marks = self.draw_dots(&mut scene, tasks(), &sizes, (&layout, pitch));
-        self.draw_halos(&mut scene, tasks(), &marks);
+        self.draw_halos(&mut scene, (snapshot, tasks()), &marks);
         let numbered = numbers::draw(&mut scene, snapshot, &self.palette);
         let names = names::Names {
             context,
@@ -209,7 +209,8 @@ impl Grid {
         context: &Context<'_>,
     ) {
         let palette = &self.palette;
-        let mut legend = Vec::new();
+        let numbers = (!snapshot.findings.is_empty()).then(|| self.key_of_numbers());
+        let mut legend: Vec<foot::Entry> = numbers.into_iter().collect();
         for activity in Activity::ALL {
             let (shape, spot) = mark::second_channel(activity, 5.0, palette);
             let entry = |words: &str, color| foot::Entry::new(words.to_owned(), shape, color, spot);
@@ -383,18 +384,32 @@ impl Grid {
         marks
     }
 
+    /// What the rings and their numbers are.
+    fn key_of_numbers(&self) -> foot::Entry {
+        let (palette, words) = (&self.palette, "in the list".to_owned());
+        let accent = palette.accent;
+        let entry = foot::Entry::new(words, Shape::Disc, palette.background, None);
+        entry.with_line(move |mark| Item::Ring {
+            at: (mark.x, mark.y),
+            r: mark.r,
+            width: 2.0,
+            color: accent,
+        })
+    }
+
     /// Draws who grew, and who shrank.
     fn draw_halos<'a>(
         &self,
         scene: &mut Scene,
-        tasks: impl Iterator<Item = TaskView<'a>>,
+        (snapshot, tasks): (&Snapshot, impl Iterator<Item = TaskView<'a>>),
         marks: &[Option<u32>],
     ) {
         if !self.has_halos() {
             return;
         }
         for task in tasks {
-            let Some(halo) = Halo::of(&task) else {
+            let is_own = snapshot.host.own_pid == Some(task.process.id.tid);
+            let Some(halo) = Halo::of(&task).filter(|_| !is_own) else {
                 continue;
             };
             let mark = marks.get(task.slot).copied().flatten();

@@ -18,6 +18,9 @@ const SHOWN: usize = 3;
 /// often the cause, and the builds beside them use more than each of them.
 const SHOWN_OF_BUSY: usize = 6;
 
+/// A smaller part of the largest is not listed, if it is small.
+const NOISE: f64 = 0.05;
+
 /// A smaller peak is not worth a word, cores.
 const LEAST_PEAK: f64 = 0.05;
 
@@ -93,6 +96,10 @@ fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> Vec<Entr
         found.truncate(shown);
     }
     found.sort_by(by_value);
+    // Next to the first, what is hardly anything is noise.
+    if let Some(least) = found.first().map(|first| first.value * NOISE) {
+        found.retain(|found| found.value >= least || !measure.is_small(found.value, seconds));
+    }
     let entry = |found: Found<'_>| {
         let Found {
             value,
@@ -131,7 +138,9 @@ fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> Vec<Entr
 fn found<'a>(measure: Measure, snapshot: &'a Snapshot, counted: &Counted) -> Vec<Found<'a>> {
     let mut groups: FxHashMap<(Comm, Option<u32>), Group<'_>> = FxHashMap::default();
     let mut add = |process: &'a Process| {
-        if process.end.is_some() && measure == Measure::Memory {
+        // What procviz itself uses is at the bottom of each picture.
+        let is_own = snapshot.host.own_pid == Some(process.id.tid);
+        if is_own || (process.end.is_some() && measure == Measure::Memory) {
             return;
         }
         let Some(value) = measure.of(process, snapshot, counted) else {

@@ -95,9 +95,15 @@ pub(super) fn text(
     }
     let processes = processes(alike);
     let count = processes.len();
-    let (alive, ended): (Vec<&Process>, Vec<&Process>) = processes
+    let (mut alive, ended): (Vec<&Process>, Vec<&Process>) = processes
         .into_iter()
         .partition(|process| process.end.is_none());
+    if who.is_some() {
+        // The group does not count a parent that only waits.
+        if let Some(most) = alive.iter().filter_map(|process| process.held()).max() {
+            alive.retain(|process| process.held().is_none_or(|held| held >= most / 20));
+        }
+    }
     let mut text = match (count, alive.first().or(ended.first())) {
         _ if let Some(who) = who => who.to_owned(),
         (1, Some(process)) => format!("{name} {}", process.id.tid),

@@ -22,17 +22,11 @@ pub(super) fn standing_out(snapshot: &Snapshot, largest: &[Largest]) -> Vec<Stan
     let mut all: Vec<Standing> = Vec::new();
     let findings = snapshot.findings.iter();
     let findings = findings.filter(|finding| finding.rank as usize <= margin::SHOWN);
-    let findings = findings.map(|finding| {
-        Standing {
-            dots: finding.dots().collect(),
-            // At the dot of one process, other commands would be said of it.
-            who: match (finding.other_names, finding.comm) {
-                (1.., Some(comm)) => comm.text().name(),
-                _ => finding.who(),
-            },
-            figure: finding.figure(),
-            is_group: finding.is_group,
-        }
+    let findings = findings.map(|finding| Standing {
+        dots: finding.dots().collect(),
+        who: finding.who(),
+        figure: finding.figure(),
+        is_group: finding.is_group,
     });
     let entries = || largest.iter().flat_map(|of| &of.entries);
     let large = entries().filter(|entry| !entry.is_small);

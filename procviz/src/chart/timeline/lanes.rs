@@ -1,0 +1,269 @@
+//! Puts lives into lanes: those of one group below each other, children below their parents.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::lives::{Life, Lives};
+use crate::{
+    chart::grouping::{GroupKey, Grouping, group_name},
+    model::{Comm, TaskId, count_text, duration_text, many_text, total},
+};
+
+/// From this number on, short lives of one name and ancestor are one band.
+const MANY: usize = 5;
+/// A child is this many lanes below the root of its group at most: a long chain of processes
+/// must not need a lane for each.
+pub(super) const DEEPEST: usize = 12;
+/// A process that used less than this part of a core over the period, neither began nor ended in
+/// it and was not blocked, did nothing.
+const NOTHING: f64 = 0.002;
+
+/// What a lane holds.
+#[derive(Debug)]
+pub(super) enum What<'a> {
+    Life(&'a Life),
+    /// Lives that are too short to be drawn each.
+    Band(Band<'a>),
+}
+
+/// Many short lives of one name below one ancestor.
+#[derive(Debug)]
+pub(super) struct Band<'a> {
+    pub(super) name: Comm,
+    pub(super) lives: Vec<&'a Life>,
+}
+
+impl Band<'_> {
+    /// `1,240 × true, 0.4 s CPU, 3 failed`.
+    pub(super) fn words(&self) -> String {
+        let name = self.name.text().picture();
+        let cpu = total(self.lives.iter().map(|life| life.cpu_ns));
+        let mut text = many_text(self.lives.len() as u64, &name);
+        text.push_str(&format!(", {} CPU", duration_text(cpu)));
+        let failed = self.lives.iter().filter(|life| {
+            let status = life.end.and_then(|end| end.status);
+            status.is_some_and(|status| status.0 != 0)
+        });
+        match failed.count() {
+            0 => {}
+            failed => text.push_str(&format!(", {} failed", count_text(failed as u64))),
+        }
+        text
+    }
+}
+
+/// Something in a lane.
+#[derive(Debug)]
+pub(super) struct Placed<'a> {
+    pub(super) what: What<'a>,
+    pub(super) from_ns: u64,
+    pub(super) until_ns: u64,
+    /// Number of the lane within the group.
+    pub(super) lane: usize,
+    /// The parent, if its bar is in the same group.
+    pub(super) parent: Option<TaskId>,
+}
+
+/// Lives that belong together.
+#[derive(Debug)]
+pub(super) struct Group<'a> {
+    pub(super) name: String,
+    pub(super) placed: Vec<Placed<'a>>,
+    pub(super) lanes: usize,
+}
+
+/// All groups, and the number of processes that did nothing.
+#[derive(Debug, Default)]
+pub(super) struct Lanes<'a> {
+    pub(super) groups: Vec<Group<'a>>,
+    pub(super) idle: usize,
+}
+
+impl Lanes<'_> {
+    pub(super) fn count(&self) -> usize {
+        self.groups.iter().map(|group| group.lanes).sum()
+    }
+}
+
+/// How lives are laid out.
+pub(super) struct Plan<'a> {
+    pub(super) grouping: Grouping,
+    pub(super) period: (u64, u64),
+    /// Lives that are shorter can be a part of a band, ns.
+    pub(super) short_ns: u64,
+    /// Free time between two lives of a lane, ns.
+    pub(super) gap_ns: u64,
+    /// Names the user of a life.
+    pub(super) user: &'a dyn Fn(Option<u32>) -> String,
+}
+
+impl Plan<'_> {
+    /// Puts all lives into lanes.
+    pub(super) fn lanes<'a>(&self, lives: &'a Lives) -> Lanes<'a> {
+        let shown = self.shown(lives);
+        let idle = lives
+            .iter()
+            .filter(|life| life.within(self.period).is_some() && !shown.contains(&life.id))
+            .count();
+        let mut groups: BTreeMap<(u64, String), Vec<&Life>> = BTreeMap::new();
+        let mut members: Vec<&Life> = lives.iter().collect();
+        members.retain(|life| shown.contains(&life.id));
+        members.sort_by_key(|life| (life.id.start_ns, life.id.tid));
+        // Parents come before their children.
+        let mut roots: FxHashMap<TaskId, TaskId> = FxHashMap::default();
+        for life in members {
+            let parent = below_init(life, lives);
+            let root = parent.and_then(|parent| roots.get(&parent).copied());
+            let root = root.unwrap_or(life.id);
+            roots.insert(life.id, root);
+            let root = lives.get(root).unwrap_or(life);
+            groups.entry(self.group(life, root)).or_default().push(life);
+        }
+        let groups = groups
+            .into_iter()
+            .map(|((_, name), members)| self.place(name, members));
+        Lanes {
+            groups: groups.collect(),
+            idle,
+        }
+    }
+
+    /// The lives that did something, with their ancestors.
+    fn shown(&self, lives: &Lives) -> FxHashSet<TaskId> {
+        let (from_ns, until_ns) = self.period;
+        let least_ns = (until_ns.saturating_sub(from_ns) as f64 * NOTHING) as u64;
+        let does = |life: &&Life| {
+            let is_there = life.within(self.period).is_some();
+            let began = life.id.start_ns > from_ns;
+            let is_blocked = || life.steps.iter().any(|step| step.is_blocked);
+            let io = || life.steps.iter().any(|step| step.io_bytes > 0);
+            let did = life.cpu_ns > least_ns || is_blocked() || (!life.kthread && io());
+            is_there && (began || life.end.is_some() || did)
+        };
+        let mut shown: FxHashSet<TaskId> = lives.iter().filter(does).map(|life| life.id).collect();
+        if self.grouping == Grouping::Tree {
+            let ends: Vec<TaskId> = shown.iter().copied().collect();
+            for mut id in ends {
+                while let Some(parent) = lives.get(id).and_then(|life| below_init(life, lives)) {
+                    if !shown.insert(parent) {
+                        break;
+                    }
+                    id = parent;
+                }
+            }
+        }
+        shown
+    }
+
+    /// The group of a life with this oldest ancestor: its order, and its name.
+    fn group(&self, life: &Life, root: &Life) -> (u64, String) {
+        match self.grouping {
+            _ if life.kthread => (u64::MAX, "kernel threads".to_owned()),
+            Grouping::Tree => {
+                let name = format!("{} · {}", root.who(), (self.user)(root.uid));
+                (root.id.start_ns, name)
+            }
+            Grouping::User => (0, (self.user)(life.uid)),
+            Grouping::Cgroup => {
+                let name = life.cgroup.as_deref().unwrap_or("no cgroup");
+                let key = GroupKey::Cgroup(life.cgroup.clone());
+                (0, group_name(name, &key))
+            }
+            Grouping::Command => (0, life.name.text().picture()),
+        }
+    }
+
+    /// Puts the lives of a group, in order of start, into lanes.
+    fn place<'a>(&self, name: String, members: Vec<&'a Life>) -> Group<'a> {
+        let within = |life: &Life| life.within(self.period).unwrap_or(self.period);
+        let is_short = |life: &Life| {
+            let (from_ns, until_ns) = within(life);
+            until_ns - from_ns < self.short_ns
+        };
+        // The nearest ancestor of each short life that is not short. Parents come first.
+        let mut anchors: FxHashMap<TaskId, Option<TaskId>> = FxHashMap::default();
+        let mut bands: FxHashMap<(Option<TaskId>, Comm), Vec<&Life>> = FxHashMap::default();
+        for life in members.iter().filter(|life| is_short(life)) {
+            let known = life.parent.and_then(|parent| anchors.get(&parent).copied());
+            let anchor = known.unwrap_or(life.parent);
+            anchors.insert(life.id, anchor);
+            bands.entry((anchor, life.name)).or_default().push(life);
+        }
+        bands.retain(|_, lives| lives.len() >= MANY);
+        let folded: FxHashSet<TaskId> = bands.values().flatten().map(|life| life.id).collect();
+        let single = members.iter().filter(|life| !folded.contains(&life.id));
+        let mut wanted: Vec<Placed<'a>> = single
+            .map(|life| {
+                let (from_ns, until_ns) = within(life);
+                let parent = life.parent.filter(|parent| !folded.contains(parent));
+                Placed {
+                    what: What::Life(life),
+                    from_ns,
+                    until_ns,
+                    lane: 0,
+                    parent,
+                }
+            })
+            .collect();
+        wanted.extend(bands.into_iter().map(|((parent, name), lives)| {
+            let spans = || lives.iter().map(|life| within(life));
+            Placed {
+                from_ns: spans().map(|(from, _)| from).min().unwrap_or(self.period.0),
+                until_ns: spans()
+                    .map(|(_, until)| until)
+                    .max()
+                    .unwrap_or(self.period.1),
+                what: What::Band(Band { name, lives }),
+                lane: 0,
+                parent,
+            }
+        }));
+        wanted.sort_by_key(|placed| (placed.from_ns, placed.first()));
+        let mut lane_of: FxHashMap<TaskId, usize> = FxHashMap::default();
+        // Until when each lane is taken.
+        let mut taken: Vec<u64> = Vec::new();
+        for placed in &mut wanted {
+            let above = placed
+                .parent
+                .and_then(|parent| lane_of.get(&parent))
+                .copied();
+            placed.parent = placed.parent.filter(|_| above.is_some());
+            let first = match above {
+                Some(lane) => (lane + 1).min(DEEPEST),
+                None => 0,
+            };
+            let free = (first..taken.len()).find(|lane| taken[*lane] <= placed.from_ns);
+            placed.lane = free.unwrap_or(taken.len().max(first));
+            taken.resize(taken.len().max(placed.lane + 1), 0);
+            taken[placed.lane] = placed.until_ns.saturating_add(self.gap_ns);
+            if let What::Life(life) = &placed.what {
+                lane_of.insert(life.id, placed.lane);
+            }
+        }
+        Group {
+            name,
+            lanes: taken.len(),
+            placed: wanted,
+        }
+    }
+}
+
+impl Placed<'_> {
+    /// The life that stands for it.
+    pub(super) fn first(&self) -> TaskId {
+        match &self.what {
+            What::Life(life) => life.id,
+            What::Band(band) => band
+                .lives
+                .first()
+                .map_or_else(TaskId::default, |life| life.id),
+        }
+    }
+}
+
+/// The parent of a life, unless it is init or the parent of the kernel threads.
+fn below_init(life: &Life, lives: &Lives) -> Option<TaskId> {
+    let parent = life.parent.filter(|parent| parent.tid > 2)?;
+    lives.get(parent).map(|life| life.id)
+}

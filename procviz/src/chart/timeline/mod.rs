@@ -1,0 +1,310 @@
+//! Draws lives: a bar per process from its start to its end, with what it did.
+
+mod bars;
+mod lanes;
+mod lives;
+mod strips;
+#[cfg(test)]
+mod tests;
+
+use rustc_hash::FxHashMap;
+
+use self::{
+    bars::Bars,
+    lanes::{Lanes, Plan, What},
+    lives::Lives,
+};
+use super::{
+    Chart, Context, axis, foot,
+    grouping::Grouping,
+    head::{self, Counts},
+    largest, margin,
+    palette::{Colors, Palette, PaletteKind, Theme},
+};
+use crate::{
+    model::{Activity, Scope, Snapshot, TaskId, Untrusted, count_text},
+    scene::{Anchor, Color, Item, Mark, Scene, Shape, Text},
+};
+
+/// Options of a timeline.
+#[derive(Clone, Debug)]
+pub struct TimelineOptions {
+    /// The property by which the lives are grouped.
+    pub grouping: Grouping,
+    /// Light or dark theme.
+    pub theme: Theme,
+    /// Default colours, or the colours of the 2011 version.
+    pub palette: PaletteKind,
+}
+
+impl Default for TimelineOptions {
+    /// Grouped by the oldest ancestor, in the light theme.
+    fn default() -> Self {
+        Self {
+            grouping: Grouping::Tree,
+            theme: Theme::Light,
+            palette: PaletteKind::default(),
+        }
+    }
+}
+
+/// A timeline. Remembers the lives of the observed processes.
+#[derive(Clone)]
+pub struct Timeline {
+    options: TimelineOptions,
+    palette: Palette,
+    lives: Lives,
+    /// The time that the picture shows, ns since boot.
+    period: (u64, u64),
+    /// What is said of each band, by the task of its mark.
+    bands: FxHashMap<TaskId, String>,
+}
+
+/// Width of the names of groups, in pixels.
+const LABELS: f32 = 150.0;
+const LEFT: f32 = 16.0;
+/// Height of the time axis, in pixels.
+const AXIS: f32 = 20.0;
+/// Heights of a lane: the largest, and the least, in pixels.
+const LANE: (f32, f32) = (18.0, 2.0);
+/// Free room below a group, in pixels.
+const GROUP_GAP: f32 = 5.0;
+
+/// Where the lives are: left, top, right, bottom, in pixels.
+type Area = (f32, f32, f32, f32);
+
+impl Timeline {
+    /// Makes an empty timeline.
+    pub fn new(options: TimelineOptions) -> Self {
+        Self {
+            palette: Palette::new(options.theme, options.palette, &Colors::default()),
+            options,
+            lives: Lives::default(),
+            period: (0, 0),
+            bands: FxHashMap::default(),
+        }
+    }
+
+    /// Adds what a snapshot shows. Must be called for each snapshot, including the first.
+    pub fn observe(&mut self, snapshot: &Snapshot) {
+        self.lives.observe(snapshot);
+    }
+
+    /// Draws the observed lives.
+    pub fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
+        let (began_ns, until_ns) = self.lives.period();
+        let from_ns = snapshot
+            .period_began_ns()
+            .map_or(began_ns, |ns| ns.max(began_ns));
+        self.period = (from_ns, until_ns);
+        let scope = Scope::Processes;
+        let mut counts = Counts::new(snapshot);
+        snapshot.tasks(scope).for_each(|task| counts.add(&task));
+        let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
+        let head = ("timeline", &counts, scope);
+        head::draw(&mut scene, snapshot, head, context, &self.palette);
+        let margin = (snapshot, &largest::largest(snapshot)[..]);
+        margin::draw(&mut scene, margin, context, &self.palette);
+        let (left, right) = (
+            LEFT + LABELS,
+            context.size.0 - margin::width(context.size) - 10.0,
+        );
+        let top = head::HEIGHT + 8.0;
+        let bottom = context.size.1 - foot::height(context.size) - AXIS;
+        let top = strips::draw(
+            &mut scene,
+            (&self.lives, self.period),
+            snapshot.host.cpus,
+            ((left, right), top),
+            (context.font, &self.palette),
+        );
+        let area = (left, top, right.max(left + 40.0), bottom.max(top + 20.0));
+        let lanes = self.lanes(area, context);
+        let lane = self.lane_height(&lanes, area);
+        let bars = Bars {
+            area,
+            period: self.period,
+            lane,
+            largest: self.lives.largest_rss(),
+            context,
+            palette: &self.palette,
+        };
+        self.draw_axis(&mut scene, area);
+        let mut y = area.1;
+        let bands = lanes.groups.iter().flat_map(|group| &group.placed);
+        let bands = bands.filter_map(|placed| match &placed.what {
+            What::Band(band) => Some((placed.first(), band.words())),
+            What::Life(_) => None,
+        });
+        let bands: FxHashMap<TaskId, String> = bands.collect();
+        for group in &lanes.groups {
+            bars.label(&mut scene, &group.name, (LEFT, LABELS - 10.0), y);
+            bars.group(&mut scene, group, y);
+            y += group.lanes as f32 * lane + GROUP_GAP;
+        }
+        self.draw_rest(&mut scene, &lanes, area);
+        self.bands = bands;
+        self.draw_foot(&mut scene, snapshot, context);
+        scene
+    }
+
+    /// The lanes; the more there are, the longer lives can be a part of a band.
+    fn lanes(&self, area: Area, context: &Context<'_>) -> Lanes<'_> {
+        let (from_ns, until_ns) = self.period;
+        let pixel_ns = until_ns.saturating_sub(from_ns) as f64 / f64::from(area.2 - area.0);
+        let user = |uid| Untrusted::new((context.user)(uid).as_bytes()).picture();
+        let mut lanes = Lanes::default();
+        for short in [2.0, 6.0, 20.0, 60.0, 200.0] {
+            let plan = Plan {
+                grouping: self.options.grouping,
+                period: (from_ns, until_ns),
+                short_ns: (pixel_ns * short) as u64,
+                // The mark at the end of a life, and a little room.
+                gap_ns: (pixel_ns * 10.0) as u64,
+                user: &user,
+            };
+            lanes = plan.lanes(&self.lives);
+            let height = lanes.count() as f32 * LANE.1 * 2.0;
+            if height + lanes.groups.len() as f32 * GROUP_GAP <= area.3 - area.1 {
+                break;
+            }
+        }
+        lanes
+    }
+
+    fn lane_height(&self, lanes: &Lanes<'_>, (_, top, _, bottom): Area) -> f32 {
+        let room = bottom - top - 16.0 - lanes.groups.len() as f32 * GROUP_GAP;
+        (room / lanes.count().max(1) as f32).clamp(LANE.1, LANE.0)
+    }
+
+    fn draw_axis(&self, scene: &mut Scene, (left, top, right, bottom): Area) {
+        let (from_ns, until_ns) = self.period;
+        let seconds = (until_ns.saturating_sub(from_ns) as f64 / 1e9).max(1e-3);
+        for (value, text) in axis::time_ticks(seconds) {
+            let x = left + (value / seconds) as f32 * (right - left);
+            scene.items.push(Item::Line {
+                points: vec![(x, top), (x, bottom + 3.0)],
+                width: 1.0,
+                color: faded(self.palette.idle),
+            });
+            scene.items.push(Item::Text(Text {
+                x,
+                y: bottom + 15.0,
+                size: 11.0,
+                anchor: Anchor::Middle,
+                color: self.palette.faint,
+                text,
+            }));
+        }
+    }
+
+    /// Says what has no bar.
+    fn draw_rest(&self, scene: &mut Scene, lanes: &Lanes<'_>, (left, _, _, bottom): Area) {
+        let mut words = Vec::new();
+        if lanes.idle > 0 {
+            let idle = count_text(lanes.idle as u64);
+            words.push(format!(
+                "{idle} more processes did next to nothing all the time"
+            ));
+        }
+        if self.lives.more > 0 {
+            let more = count_text(self.lives.more);
+            words.push(format!("{more} more are too many to be remembered"));
+        }
+        scene.items.push(Item::Text(Text {
+            x: left,
+            y: bottom - 3.0,
+            size: 12.0,
+            anchor: Anchor::Start,
+            color: self.palette.faint,
+            text: words.join("; "),
+        }));
+    }
+
+    fn draw_foot(&self, scene: &mut Scene, snapshot: &Snapshot, context: &Context<'_>) {
+        let palette = &self.palette;
+        let entry =
+            |words: &str, shape, color| foot::Entry::new(words.to_owned(), shape, color, None);
+        let share = |share| palette.shade(Activity::Cpu, share, true);
+        let ground = palette.background;
+        let hatch = move |mark: &Mark| Item::Line {
+            points: vec![(mark.x - 4.0, mark.y + 5.0), (mark.x + 4.0, mark.y - 5.0)],
+            width: 2.0,
+            color: ground,
+        };
+        let ink = palette.ink;
+        let rss = move |mark: &Mark| Item::Line {
+            points: vec![(mark.x - 5.0, mark.y + 3.0), (mark.x + 5.0, mark.y - 3.0)],
+            width: 1.2,
+            color: ink,
+        };
+        let legend = vec![
+            entry("lives", Shape::Square, palette.idle),
+            entry("CPU 25 %", Shape::Square, share(0.25)),
+            entry("100 % of a core", Shape::Square, share(1.0)),
+            entry("waits for a CPU", Shape::Square, palette.idle).with_line(hatch),
+            entry("io", Shape::Square, palette.full(Activity::Io)),
+            entry("blocked (D)", Shape::Square, palette.ink),
+            entry("memory", Shape::Square, palette.idle).with_line(rss),
+            entry("exited", Shape::Diamond, palette.faint),
+            entry("failed", Shape::Square, palette.faint),
+            entry(
+                "crashed or killed",
+                Shape::Diamond,
+                palette.full(Activity::Exited),
+            ),
+        ];
+        let after = foot::After::Words("");
+        foot::draw(scene, snapshot, legend, after, context, palette);
+    }
+}
+
+fn faded(Color(red, green, blue, _): Color) -> Color {
+    Color(red, green, blue, 110)
+}
+
+impl Chart for Timeline {
+    fn observe(&mut self, snapshot: &Snapshot) {
+        Timeline::observe(self, snapshot);
+    }
+
+    fn shows_past(&self) -> bool {
+        true
+    }
+
+    fn needs_all_samples(&self) -> bool {
+        true
+    }
+
+    fn about(&self, id: TaskId, context: &Context<'_>) -> Option<String> {
+        if let Some(words) = self.bands.get(&id) {
+            return Some(words.clone());
+        }
+        let life = self.lives.get(id)?;
+        let user = Untrusted::new((context.user)(life.uid).as_bytes()).picture();
+        Some(format!("{}\nuser {user}", life.words()))
+    }
+
+    fn in_theme(&self, theme: Theme) -> Box<dyn Chart> {
+        let options = TimelineOptions {
+            theme,
+            ..self.options.clone()
+        };
+        Box::new(Self {
+            lives: self.lives.clone(),
+            ..Self::new(options)
+        })
+    }
+
+    fn in_scope(self: Box<Self>, _: Scope) -> Box<dyn Chart> {
+        self
+    }
+
+    fn in_series(self: Box<Self>) -> Box<dyn Chart> {
+        self
+    }
+
+    fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
+        Timeline::draw(self, snapshot, context)
+    }
+}

@@ -1,0 +1,122 @@
+//! Draws the machine over the same time: CPU, memory, and pressure.
+
+use super::lives::{Lives, MachineStep};
+use crate::{
+    chart::palette::Palette,
+    model::Activity,
+    scene::{Anchor, Color, Font, Item, Scene, Text},
+};
+
+const HEIGHT: f32 = 20.0;
+const GAP: f32 = 5.0;
+
+/// Draws the strips from `top` on. Returns where they end.
+pub(super) fn draw(
+    scene: &mut Scene,
+    (lives, (from_ns, until_ns)): (&Lives, (u64, u64)),
+    cpus: u32,
+    ((left, right), top): ((f32, f32), f32),
+    (font, palette): (&Font, &Palette),
+) -> f32 {
+    let length = until_ns.saturating_sub(from_ns).max(1) as f64;
+    let x = |ns: u64| {
+        let part = ns.saturating_sub(from_ns) as f64 / length;
+        left + part as f32 * (right - left)
+    };
+    let cpus = f64::from(cpus.max(1));
+    type Value<'a> = &'a dyn Fn(&MachineStep) -> Option<f64>;
+    let strips: [(&str, Color, Value<'_>); 3] = [
+        ("CPU", palette.full(Activity::Cpu), &|step| {
+            step.busy.map(|busy| busy / cpus)
+        }),
+        ("memory", palette.faint, &|step| step.memory),
+        ("pressure", palette.accent, &|step| step.pressure),
+    ];
+    let mut y = flags(scene, lives, ((left, right), top), &x, (font, palette));
+    for (name, color, value) in strips {
+        let mut most = None;
+        for step in lives.machine.iter().filter(|step| step.from_ns >= from_ns) {
+            let Some(part) = value(step) else { continue };
+            most = Some(most.map_or(part, |most: f64| most.max(part)));
+            let (begin, end) = (x(step.from_ns), x(step.until_ns));
+            let height = part.clamp(0.0, 1.0) as f32 * HEIGHT;
+            scene.items.push(Item::Rect {
+                at: (begin, y + HEIGHT - height, (end - begin).max(0.5), height),
+                color,
+            });
+        }
+        scene.items.push(Item::Line {
+            points: vec![(left, y + HEIGHT), (right, y + HEIGHT)],
+            width: 1.0,
+            color: palette.idle,
+        });
+        let most = most.map_or("unknown".to_owned(), |most| {
+            format!("at most {:.0} %", most * 100.0)
+        });
+        for (x, anchor, text) in [
+            (super::LEFT, Anchor::Start, name.to_owned()),
+            (left - 10.0, Anchor::End, most),
+        ] {
+            scene.items.push(Item::Text(Text {
+                x,
+                y: y + HEIGHT - 4.0,
+                size: 12.0,
+                anchor,
+                color: palette.faint,
+                text,
+            }));
+        }
+        y += HEIGHT + GAP;
+    }
+    y + 4.0
+}
+
+/// Draws when findings began, with what they are about where there is room. Returns where the
+/// flags end.
+fn flags(
+    scene: &mut Scene,
+    lives: &Lives,
+    ((left, right), top): ((f32, f32), f32),
+    x: &dyn Fn(u64) -> f32,
+    (font, palette): (&Font, &Palette),
+) -> f32 {
+    let flags = lives.flags();
+    if flags.is_empty() {
+        return top;
+    }
+    let base = top + 14.0;
+    // The room of the texts that are written: the worst findings have theirs first.
+    let mut taken: Vec<(f32, f32)> = Vec::new();
+    for flag in flags {
+        let at = x(flag.at_ns).clamp(left, right);
+        scene.items.push(Item::Line {
+            points: vec![(at, top + 3.0), (at, base + 2.0)],
+            width: 2.0,
+            color: palette.accent,
+        });
+        let begin = at + 5.0;
+        let end = begin + font.width(&flag.text, 12.0);
+        let is_free = |(from, until): &(f32, f32)| end + 8.0 < *from || begin > *until + 8.0;
+        if end > right || !taken.iter().all(is_free) {
+            continue;
+        }
+        taken.push((begin, end));
+        scene.items.push(Item::Text(Text {
+            x: begin,
+            y: base,
+            size: 12.0,
+            anchor: Anchor::Start,
+            color: palette.accent,
+            text: flag.text.clone(),
+        }));
+    }
+    scene.items.push(Item::Text(Text {
+        x: super::LEFT,
+        y: base,
+        size: 12.0,
+        anchor: Anchor::Start,
+        color: palette.faint,
+        text: "findings".to_owned(),
+    }));
+    base + 8.0
+}
