@@ -27,7 +27,7 @@ const THREADS: &str = "24";
 /// procviz are its children.
 const OWN: &str = "{own}";
 /// Pictures: the file name and the arguments of procviz.
-const PICTURES: [(&str, &[&str]); 5] = [
+const PICTURES: [(&str, &[&str]); 6] = [
     ("grid.png", &["grid", "--duration", "6s"]),
     (
         "live.gif",
@@ -35,6 +35,10 @@ const PICTURES: [(&str, &[&str]); 5] = [
     ),
     ("bubble.png", &["bubble", "--tree", OWN, "--duration", "6s"]),
     ("lines.png", &["lines", "-s", "1", "--duration", "12s"]),
+    (
+        "timeline.png",
+        &["timeline", "--tree", OWN, "--duration", "12s"],
+    ),
     (
         "grid-dark-command.png",
         &[

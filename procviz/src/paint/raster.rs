@@ -331,14 +331,21 @@ fn fill_rect(
     scale: f32,
     color: Color,
 ) {
-    let corners = [
-        (x, y),
-        (x + width, y),
-        (x + width, y + height),
-        (x, y + height),
-    ]
-    .map(|corner| scaled(corner, scale));
-    polygon(pixmap, &corners, color);
+    let ((left, top), (right, bottom)) = (
+        scaled((x, y), scale),
+        scaled((x + width, y + height), scale),
+    );
+    // The part of a pixel between two edges, from the centre of the pixel.
+    let part = |centre: f32, low: f32, high: f32| {
+        ((centre + 0.5).min(high) - (centre - 0.5).max(low)).clamp(0.0, 1.0)
+    };
+    let rows = (top.floor().max(0.0) as i32)..(bottom.ceil().min(pixmap.height() as f32) as i32);
+    for row in rows {
+        let of_row = part(row as f32 + 0.5, top, bottom);
+        shade(pixmap, row, (left, right), color, |x, _| {
+            of_row * part(x, left, right)
+        });
+    }
 }
 
 fn polygon(pixmap: &mut Pixmap, corners: &[(f32, f32)], color: Color) {

@@ -1,24 +1,15 @@
 //! Puts lives into lanes: those of one group below each other, children below their parents.
 
-use std::collections::BTreeMap;
-
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::lives::{Life, Lives};
-use crate::{
-    chart::grouping::{GroupKey, Grouping, group_name},
-    model::{Comm, TaskId, count_text, duration_text, many_text, total},
-};
+use super::{families::Family, lives::Life};
+use crate::model::{Comm, TaskId, count_text, duration_text, many_text, total};
 
 /// From this number on, short lives of one name and ancestor are one band.
 const MANY: usize = 5;
 /// A child is this many lanes below the root of its group at most: a long chain of processes
 /// must not need a lane for each.
 pub(super) const DEEPEST: usize = 12;
-/// A process that used less than this part of a core over the period, neither began nor ended in
-/// it and was not blocked, did nothing.
-const NOTHING: f64 = 0.002;
-
 /// What a lane holds.
 #[derive(Debug)]
 pub(super) enum What<'a> {
@@ -73,11 +64,10 @@ pub(super) struct Group<'a> {
     pub(super) lanes: usize,
 }
 
-/// All groups, and the number of processes that did nothing.
+/// All groups.
 #[derive(Debug, Default)]
 pub(super) struct Lanes<'a> {
     pub(super) groups: Vec<Group<'a>>,
-    pub(super) idle: usize,
 }
 
 impl Lanes<'_> {
@@ -87,95 +77,26 @@ impl Lanes<'_> {
 }
 
 /// How lives are laid out.
-pub(super) struct Plan<'a> {
-    pub(super) grouping: Grouping,
+pub(super) struct Plan {
     pub(super) period: (u64, u64),
     /// Lives that are shorter can be a part of a band, ns.
     pub(super) short_ns: u64,
     /// Free time between two lives of a lane, ns.
     pub(super) gap_ns: u64,
-    /// Names the user of a life.
-    pub(super) user: &'a dyn Fn(Option<u32>) -> String,
 }
 
-impl Plan<'_> {
-    /// Puts all lives into lanes.
-    pub(super) fn lanes<'a>(&self, lives: &'a Lives) -> Lanes<'a> {
-        let shown = self.shown(lives);
-        let idle = lives
-            .iter()
-            .filter(|life| life.within(self.period).is_some() && !shown.contains(&life.id))
-            .count();
-        let mut groups: BTreeMap<(u64, String), Vec<&Life>> = BTreeMap::new();
-        let mut members: Vec<&Life> = lives.iter().collect();
-        members.retain(|life| shown.contains(&life.id));
-        members.sort_by_key(|life| (life.id.start_ns, life.id.tid));
-        // Parents come before their children.
-        let mut roots: FxHashMap<TaskId, TaskId> = FxHashMap::default();
-        for life in members {
-            let parent = below_init(life, lives);
-            let root = parent.and_then(|parent| roots.get(&parent).copied());
-            let root = root.unwrap_or(life.id);
-            roots.insert(life.id, root);
-            let root = lives.get(root).unwrap_or(life);
-            groups.entry(self.group(life, root)).or_default().push(life);
-        }
-        let groups = groups
-            .into_iter()
-            .map(|((_, name), members)| self.place(name, members));
+impl Plan {
+    /// Puts all families into lanes.
+    pub(super) fn lanes<'a>(&self, families: &[Family<'a>]) -> Lanes<'a> {
+        let groups = families.iter().map(|family| self.place(family));
         Lanes {
             groups: groups.collect(),
-            idle,
-        }
-    }
-
-    /// The lives that did something, with their ancestors.
-    fn shown(&self, lives: &Lives) -> FxHashSet<TaskId> {
-        let (from_ns, until_ns) = self.period;
-        let least_ns = (until_ns.saturating_sub(from_ns) as f64 * NOTHING) as u64;
-        let does = |life: &&Life| {
-            let is_there = life.within(self.period).is_some();
-            let began = life.id.start_ns > from_ns;
-            let is_blocked = || life.steps.iter().any(|step| step.is_blocked);
-            let io = || life.steps.iter().any(|step| step.io_bytes > 0);
-            let did = life.cpu_ns > least_ns || is_blocked() || (!life.kthread && io());
-            is_there && (began || life.end.is_some() || did)
-        };
-        let mut shown: FxHashSet<TaskId> = lives.iter().filter(does).map(|life| life.id).collect();
-        if self.grouping == Grouping::Tree {
-            let ends: Vec<TaskId> = shown.iter().copied().collect();
-            for mut id in ends {
-                while let Some(parent) = lives.get(id).and_then(|life| below_init(life, lives)) {
-                    if !shown.insert(parent) {
-                        break;
-                    }
-                    id = parent;
-                }
-            }
-        }
-        shown
-    }
-
-    /// The group of a life with this oldest ancestor: its order, and its name.
-    fn group(&self, life: &Life, root: &Life) -> (u64, String) {
-        match self.grouping {
-            _ if life.kthread => (u64::MAX, "kernel threads".to_owned()),
-            Grouping::Tree => {
-                let name = format!("{} · {}", root.who(), (self.user)(root.uid));
-                (root.id.start_ns, name)
-            }
-            Grouping::User => (0, (self.user)(life.uid)),
-            Grouping::Cgroup => {
-                let name = life.cgroup.as_deref().unwrap_or("no cgroup");
-                let key = GroupKey::Cgroup(life.cgroup.clone());
-                (0, group_name(name, &key))
-            }
-            Grouping::Command => (0, life.name.text().picture()),
         }
     }
 
     /// Puts the lives of a group, in order of start, into lanes.
-    fn place<'a>(&self, name: String, members: Vec<&'a Life>) -> Group<'a> {
+    fn place<'a>(&self, family: &Family<'a>) -> Group<'a> {
+        let members = &family.members;
         let within = |life: &Life| life.within(self.period).unwrap_or(self.period);
         let is_short = |life: &Life| {
             let (from_ns, until_ns) = within(life);
@@ -242,7 +163,7 @@ impl Plan<'_> {
             }
         }
         Group {
-            name,
+            name: family.name.clone(),
             lanes: taken.len(),
             placed: wanted,
         }
@@ -260,10 +181,4 @@ impl Placed<'_> {
                 .map_or_else(TaskId::default, |life| life.id),
         }
     }
-}
-
-/// The parent of a life, unless it is init or the parent of the kernel threads.
-fn below_init(life: &Life, lives: &Lives) -> Option<TaskId> {
-    let parent = life.parent.filter(|parent| parent.tid > 2)?;
-    lives.get(parent).map(|life| life.id)
 }

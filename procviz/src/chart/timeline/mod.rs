@@ -1,6 +1,7 @@
 //! Draws lives: a bar per process from its start to its end, with what it did.
 
 mod bars;
+mod families;
 mod lanes;
 mod lives;
 mod strips;
@@ -11,6 +12,7 @@ use rustc_hash::FxHashMap;
 
 use self::{
     bars::Bars,
+    families::{Family, Gather},
     lanes::{Lanes, Plan, What},
     lives::Lives,
 };
@@ -119,7 +121,14 @@ impl Timeline {
             (context.font, &self.palette),
         );
         let area = (left, top, right.max(left + 40.0), bottom.max(top + 20.0));
-        let lanes = self.lanes(area, context);
+        let user = |uid| Untrusted::new((context.user)(uid).as_bytes()).picture();
+        let gather = Gather {
+            grouping: self.options.grouping,
+            period: self.period,
+            user: &user,
+        };
+        let (families, idle) = gather.families(&self.lives);
+        let lanes = self.lanes(&families, area);
         let lane = self.lane_height(&lanes, area);
         let bars = Bars {
             area,
@@ -142,28 +151,25 @@ impl Timeline {
             bars.group(&mut scene, group, y);
             y += group.lanes as f32 * lane + GROUP_GAP;
         }
-        self.draw_rest(&mut scene, &lanes, area);
+        self.draw_rest(&mut scene, idle, area);
         self.bands = bands;
         self.draw_foot(&mut scene, snapshot, context);
         scene
     }
 
     /// The lanes; the more there are, the longer lives can be a part of a band.
-    fn lanes(&self, area: Area, context: &Context<'_>) -> Lanes<'_> {
+    fn lanes<'a>(&self, families: &[Family<'a>], area: Area) -> Lanes<'a> {
         let (from_ns, until_ns) = self.period;
         let pixel_ns = until_ns.saturating_sub(from_ns) as f64 / f64::from(area.2 - area.0);
-        let user = |uid| Untrusted::new((context.user)(uid).as_bytes()).picture();
         let mut lanes = Lanes::default();
-        for short in [2.0, 6.0, 20.0, 60.0, 200.0] {
+        for short in [2.0, 20.0, 200.0] {
             let plan = Plan {
-                grouping: self.options.grouping,
                 period: (from_ns, until_ns),
                 short_ns: (pixel_ns * short) as u64,
                 // The mark at the end of a life, and a little room.
                 gap_ns: (pixel_ns * 10.0) as u64,
-                user: &user,
             };
-            lanes = plan.lanes(&self.lives);
+            lanes = plan.lanes(families);
             let height = lanes.count() as f32 * LANE.1 * 2.0;
             if height + lanes.groups.len() as f32 * GROUP_GAP <= area.3 - area.1 {
                 break;
@@ -199,10 +205,10 @@ impl Timeline {
     }
 
     /// Says what has no bar.
-    fn draw_rest(&self, scene: &mut Scene, lanes: &Lanes<'_>, (left, _, _, bottom): Area) {
+    fn draw_rest(&self, scene: &mut Scene, idle: usize, (left, _, _, bottom): Area) {
         let mut words = Vec::new();
-        if lanes.idle > 0 {
-            let idle = count_text(lanes.idle as u64);
+        if idle > 0 {
+            let idle = count_text(idle as u64);
             words.push(format!(
                 "{idle} more processes did next to nothing all the time"
             ));

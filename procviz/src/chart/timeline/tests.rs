@@ -98,26 +98,30 @@ impl Machine {
         self.observe(SECOND);
     }
 
-    fn lanes(&self, short_ns: u64) -> Lanes<'_> {
-        let plan = Plan {
+    fn lanes(&self, short_ns: u64) -> (Lanes<'_>, usize) {
+        let gather = Gather {
             grouping: Grouping::Tree,
+            period: self.lives.period(),
+            user: &|_| "anna".to_owned(),
+        };
+        let plan = Plan {
             period: self.lives.period(),
             short_ns,
             gap_ns: SECOND / 10,
-            user: &|_| "anna".to_owned(),
         };
-        plan.lanes(&self.lives)
+        let (families, idle) = gather.families(&self.lives);
+        (plan.lanes(&families), idle)
     }
 }
 
 /// Every life is there once: with a bar, in a band, or among those that did nothing.
-fn counted(lanes: &Lanes<'_>) -> usize {
+fn counted((lanes, idle): &(Lanes<'_>, usize)) -> usize {
     let placed = lanes.groups.iter().flat_map(|group| &group.placed);
     let lives = placed.map(|placed| match &placed.what {
         What::Life(_) => 1,
         What::Band(band) => band.lives.len(),
     });
-    lives.sum::<usize>() + lanes.idle
+    lives.sum::<usize>() + idle
 }
 
 #[test]
@@ -130,14 +134,15 @@ fn children_are_below_their_parents() {
     machine.second();
     machine.uses(12, SECOND);
     machine.second();
-    let lanes = machine.lanes(0);
+    let all = machine.lanes(0);
+    let lanes = &all.0;
     assert_eq!(lanes.groups.len(), 1, "{lanes:#?}");
     assert_eq!(lanes.groups[0].name, "make 10 · anna");
     let placed = &lanes.groups[0].placed;
     let lane = |tid: u32| placed.iter().find(|of| of.first().tid == tid).unwrap().lane;
     assert!(lane(10) < lane(11) && lane(11) < lane(12));
     // Init did nothing.
-    assert_eq!((lanes.idle, counted(&lanes)), (1, 4));
+    assert_eq!((all.1, counted(&all)), (1, 4));
 }
 
 /// Each process starts the next one and ends: thousands of them need few lanes.
@@ -151,9 +156,10 @@ fn a_long_chain_needs_few_lanes() {
         }
         machine.second();
     }
-    let lanes = machine.lanes(0);
-    assert!(lanes.count() <= DEEPEST + 4, "{}", lanes.count());
-    assert_eq!(counted(&lanes), 3_001);
+    let all = machine.lanes(0);
+    let count = all.0.count();
+    assert!(count <= DEEPEST + 4, "{count}");
+    assert_eq!(counted(&all), 3_001);
 }
 
 #[test]
@@ -166,14 +172,30 @@ fn short_lives_of_one_name_are_a_band() {
         machine.ends(100 + second, if second < 3 { 256 } else { 0 });
         machine.second();
     }
-    let lanes = machine.lanes(3 * SECOND);
-    let placed = &lanes.groups[0].placed;
+    let all = machine.lanes(3 * SECOND);
+    let placed = &all.0.groups[0].placed;
     assert_eq!(placed.len(), 2, "{placed:#?}");
     let What::Band(band) = &placed[1].what else {
         panic!("{placed:#?}");
     };
     assert_eq!(band.words(), "20 × true, 60 ms CPU, 3 failed");
-    assert_eq!(counted(&lanes), 22);
+    assert_eq!(counted(&all), 22);
+}
+
+/// Many processes without children are one family, and so are those of one name.
+#[test]
+fn those_without_children_are_together() {
+    for (names, groups) in [(3, 3), (60, 1)] {
+        let mut machine = Machine::new();
+        for tid in 10..130 {
+            machine.begin(tid, 1, &format!("job-{}", tid % names));
+            machine.second();
+            machine.ends(tid, 0);
+        }
+        machine.second();
+        let all = machine.lanes(0);
+        assert_eq!((all.0.groups.len(), counted(&all)), (groups, 121));
+    }
 }
 
 /// The sum of the shades of a bar is the CPU time of the life.
@@ -279,9 +301,9 @@ proptest! {
             }
             machine.second();
         }
-        let lanes = machine.lanes(short * SECOND);
-        prop_assert_eq!(counted(&lanes), lives.len() + 1);
-        for group in &lanes.groups {
+        let all = machine.lanes(short * SECOND);
+        prop_assert_eq!(counted(&all), lives.len() + 1);
+        for group in &all.0.groups {
             let mut taken = vec![0; group.lanes];
             for placed in &group.placed {
                 prop_assert!(placed.from_ns >= taken[placed.lane]);
