@@ -29,6 +29,7 @@ complete -c procviz -n "__fish_procviz_needs_command" -s V -l version -d 'Print 
 complete -c procviz -n "__fish_procviz_needs_command" -f -a "grid" -d 'Show or draw one dot per task'
 complete -c procviz -n "__fish_procviz_needs_command" -f -a "bubble" -d 'Show or draw one bubble per active or changing task: CPU, address space, RSS'
 complete -c procviz -n "__fish_procviz_needs_command" -f -a "lines" -d 'Show or draw one line per active thread: time, CPU, RSS, in 3D'
+complete -c procviz -n "__fish_procviz_needs_command" -f -a "timeline" -d 'Show or draw one bar per process, from its start to its end'
 complete -c procviz -n "__fish_procviz_needs_command" -f -a "exits" -d 'Print a line for every process that exits, as it exits'
 complete -c procviz -n "__fish_procviz_needs_command" -f -a "findings" -d 'Print a line when a finding (an unusual activity) begins, and when it ends'
 complete -c procviz -n "__fish_procviz_needs_command" -f -a "rules" -d 'Print the rules: what each finds, how bad it is, and its thresholds'
@@ -163,6 +164,46 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l classic -d 'Dr
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l args -d 'Show the arguments of processes, too; arguments can contain secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l group -d 'What decides which lives are together' -r -f -a "user\t'The real user'
+cgroup\t'The cgroup'
+tree\t'The oldest ancestor below init'
+command\t'The name of the process'"
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -s o -l output -d 'Output file: .png, .svg, .gif, .apng or .html (an interactive page); {number} or {time} in the name makes a series of files' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l mode -d 'Permissions of new files, octal' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l max-size -d 'Upper limit for the file of an animation or a page; it then stops early' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l save -d 'Also record all samples to this file, for --from' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l theme -d 'Colours of the background [default: light; in a terminal: dark]' -r -f -a "light\t'Dark on white'
+dark\t'Light on black'"
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l view -d 'Where to show the live view [default: a window if there is a display]' -r -f -a "window\t'A window'
+terminal\t'The terminal'"
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l speed -d 'Speed of a recording in a live view; 2 is twice as fast as recorded' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l max-cpu -d 'CPU time of one core that a live view can use before it samples less often; 0: no limit' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l palette -d 'Colours of the activities' -r -f -a "default\t'Colours that people with colour blindness can distinguish'
+original\t'The colours of 2011'"
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l size -d 'Width and height of the picture, in pixels at --scale 1' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l scale -d 'Pixels per unit of --size' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l font -d 'Font file for the picture, TrueType or OpenType' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -s s -l interval -d 'Seconds between samples, such as 0.5 [default: 1; lines: 5]' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -s F -l hz -d 'Samples per second, instead of --interval' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l samples -d 'Stop after this many intervals' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l duration -d 'Stop after this time, such as 30s, 5m or 1h; with --at, a picture shows this time before it' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l from -d 'Read a recording, or a folder of recordings, instead of this machine; - is standard input' -r -F
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 in the time zone of the recorded machine, -30s (before the end), or RFC 3339' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l begin -d 'Begin at this moment, in a format of --at' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l end -d 'End at this moment, in a format of --at' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l user -d 'Only tasks of this user: name or id of the real user' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l pid -d 'Only this process or thread' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l tree -d 'Only this process and its descendants' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l force -d 'Overwrite an existing file'
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l ascii -d 'Use only ASCII characters in a terminal'
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l classic -d 'Draw as the scripts of 2011 did: their colours; grid: 30 columns, RSS on every thread; bubble: linear axes'
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l args -d 'Show the arguments of processes, too; arguments can contain secrets'
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l duration -d 'Stop after this time, such as 30s, 5m or 1h' -r
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l from -d 'Read a recording, or a folder of recordings, instead of this machine; - is standard input' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l at -d 'Show this moment: 03:12[:30] or 2026-11-19T03:12 in the time zone of the recorded machine, -30s (before the end), or RFC 3339' -r
@@ -265,17 +306,18 @@ complete -c procviz -n "__fish_procviz_using_subcommand csv" -s h -l help -d 'Pr
 complete -c procviz -n "__fish_procviz_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c procviz -n "__fish_procviz_using_subcommand man" -s h -l help -d 'Print help'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "grid" -d 'Show or draw one dot per task'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "bubble" -d 'Show or draw one bubble per active or changing task: CPU, address space, RSS'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "lines" -d 'Show or draw one line per active thread: time, CPU, RSS, in 3D'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "exits" -d 'Print a line for every process that exits, as it exits'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "findings" -d 'Print a line when a finding (an unusual activity) begins, and when it ends'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "rules" -d 'Print the rules: what each finds, how bad it is, and its thresholds'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "dump" -d 'Print snapshots as JSON or CSV'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "record" -d 'Record samples to a file, for --from'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "check" -d 'Show what a recording holds, and whether it is damaged'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "csv" -d 'Print the values in stat, status and io of tasks as CSV, unchanged'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "doctor" -d 'Show what procviz needs, whether the machine has it, and how to fix what is missing'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "completions" -d 'Print completions for a shell'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "man" -d 'Print the man page'
-complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines exits findings rules dump record check csv doctor completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines timeline exits findings rules dump record check csv doctor completions man help" -f -a "grid" -d 'Show or draw one dot per task'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines timeline exits findings rules dump record check csv doctor completions man help" -f -a "bubble" -d 'Show or draw one bubble per active or changing task: CPU, address space, RSS'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines timeline exits findings rules dump record check csv doctor completions man help" -f -a "lines" -d 'Show or draw one line per active thread: time, CPU, RSS, in 3D'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines timeline exits findings rules dump record check csv doctor completions man help" -f -a "timeline" -d 'Show or draw one bar per process, from its start to its end'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines timeline exits findings rules dump record check csv doctor completions man help" -f -a "exits" -d 'Print a line for every process that exits, as it exits'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines timeline exits findings rules dump record check csv doctor completions man help" -f -a "findings" -d 'Print a line when a finding (an unusual activity) begins, and when it ends'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines timeline exits findings rules dump record check csv doctor completions man help" -f -a "rules" -d 'Print the rules: what each finds, how bad it is, and its thresholds'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines timeline exits findings rules dump record check csv doctor completions man help" -f -a "dump" -d 'Print snapshots as JSON or CSV'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines timeline exits findings rules dump record check csv doctor completions man help" -f -a "record" -d 'Record samples to a file, for --from'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines timeline exits findings rules dump record check csv doctor completions man help" -f -a "check" -d 'Show what a recording holds, and whether it is damaged'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines timeline exits findings rules dump record check csv doctor completions man help" -f -a "csv" -d 'Print the values in stat, status and io of tasks as CSV, unchanged'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines timeline exits findings rules dump record check csv doctor completions man help" -f -a "doctor" -d 'Show what procviz needs, whether the machine has it, and how to fix what is missing'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines timeline exits findings rules dump record check csv doctor completions man help" -f -a "completions" -d 'Print completions for a shell'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines timeline exits findings rules dump record check csv doctor completions man help" -f -a "man" -d 'Print the man page'
+complete -c procviz -n "__fish_procviz_using_subcommand help; and not __fish_seen_subcommand_from grid bubble lines timeline exits findings rules dump record check csv doctor completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

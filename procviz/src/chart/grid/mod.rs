@@ -241,7 +241,7 @@ impl Grid {
             });
             legend.extend(entries);
         }
-        if self.options.scope == Scope::Threads && names::is_crowded(sizes.cell()) {
+        if self.options.scope == Scope::Threads && names::is_dense(sizes.cell()) {
             let (color, ink) = (palette.full(Activity::Idle), palette.ink);
             let words = "first thread of a process".to_owned();
             let entry = foot::Entry::new(words, Shape::Disc, color, None);

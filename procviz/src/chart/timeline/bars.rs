@@ -1,5 +1,7 @@
 //! Draws the bars of lives, and the bands of many short ones.
 
+use std::collections::BTreeMap;
+
 use super::{
     Area,
     lanes::{Band, Group, Placed, What},
@@ -7,7 +9,7 @@ use super::{
 };
 use crate::{
     chart::{Context, palette::Palette},
-    model::Activity,
+    model::{Activity, Comm, many_text},
     scene::{Anchor, Color, Item, Mark, Scene, Shape, Text},
 };
 
@@ -310,6 +312,7 @@ impl Bars<'_> {
         let size = (self.lane * 0.7).clamp(9.0, 12.0);
         // Where the next one begins in the same lane.
         let mut next_in_lane = vec![None; group.lanes];
+        let mut named = vec![false; group.lanes];
         for placed in group.placed.iter().rev() {
             let next = next_in_lane[placed.lane].replace(placed.from_ns);
             let y = top + placed.lane as f32 * self.lane;
@@ -335,6 +338,7 @@ impl Bars<'_> {
             let Some((x, text)) = fitting else {
                 continue;
             };
+            named[placed.lane] = true;
             let is_inside = x < self.x(placed.until_ns);
             if is_inside {
                 // On a dark bar, letters need a ground.
@@ -345,9 +349,45 @@ impl Bars<'_> {
                     color: Color(red, green, blue, 190),
                 });
             }
-            let base = y + self.bar_height() / 2.0 + size * 0.36;
-            self.text(scene, (x, base), size, self.palette.ink, text);
+            self.text(scene, (x, self.base(y, size)), size, self.palette.ink, text);
         }
+        self.lane_names(scene, group, (top, size), &named);
+    }
+
+    /// Writes at the left what a lane has most of, if nothing in it has a name. The first lane
+    /// has the name of the group there.
+    fn lane_names(
+        &self,
+        scene: &mut Scene,
+        group: &Group<'_>,
+        (top, size): (f32, f32),
+        named: &[bool],
+    ) {
+        let left = super::LEFT;
+        for (lane, _) in named
+            .iter()
+            .enumerate()
+            .skip(1)
+            .filter(|(_, is_named)| !**is_named)
+        {
+            let mut counts: BTreeMap<Comm, u64> = BTreeMap::new();
+            for placed in group.placed.iter().filter(|placed| placed.lane == lane) {
+                if let What::Life(life) = &placed.what {
+                    *counts.entry(life.name).or_default() += 1;
+                }
+            }
+            let most = counts.into_iter().max_by_key(|(_, count)| *count);
+            let Some((name, count)) = most else { continue };
+            let text = many_text(count, &name.text().picture());
+            let text = self.context.font.fit(&text, size, super::LABELS - 10.0);
+            let y = self.base(top + lane as f32 * self.lane, size);
+            self.text(scene, (left, y), size, self.palette.faint, text);
+        }
+    }
+
+    /// Base line of a text of this size at a bar.
+    fn base(&self, y: f32, size: f32) -> f32 {
+        y + self.bar_height() / 2.0 + size * 0.36
     }
 
     fn text(&self, scene: &mut Scene, (x, y): (f32, f32), size: f32, color: Color, text: String) {

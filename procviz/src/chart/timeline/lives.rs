@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::model::{Comm, FindingKey, Snapshot, State, Status, TaskId, duration_text};
+use crate::model::{Comm, FindingKey, Snapshot, State, Status, TaskId, TaskView, duration_text};
 
 /// Upper limit for the lives that are remembered; further ones are counted.
 const MOST: usize = 500_000;
@@ -21,7 +21,7 @@ pub(super) struct Step {
     /// Time in which its threads were runnable and had no CPU; `None`: not known.
     pub(super) wait_ns: Option<u64>,
     pub(super) io_bytes: u64,
-    /// A thread was in state D at the end.
+    /// It was in state D all the time.
     pub(super) is_blocked: bool,
     /// Resident set at the end, bytes; `None`: not known.
     pub(super) rss: Option<u64>,
@@ -106,6 +106,15 @@ impl Step {
             rss: next.rss,
         }
     }
+}
+
+/// Whether a process was in state D for the whole interval: many are in it for a moment.
+fn is_blocked(task: &TaskView<'_>, interval_ns: u64) -> bool {
+    let off_cpu = || {
+        task.off_cpu_ns()
+            .is_some_and(|off_ns| off_ns >= interval_ns)
+    };
+    task.state() == State::Blocked && off_cpu()
 }
 
 /// What the machine did in an interval.
@@ -222,7 +231,7 @@ impl Lives {
                 && process.end.is_none()
                 && snapshot
                     .process_at(slot)
-                    .is_some_and(|task| task.state() == State::Blocked);
+                    .is_some_and(|task| is_blocked(&task, stamp.interval_ns));
             if !is_now && !is_blocked {
                 continue;
             }

@@ -227,7 +227,7 @@ impl Names<'_> {
             let is_leader = row
                 .first()
                 .is_some_and(|placed| placed.thread.id == placed.process.id);
-            if is_leader && row.len() > 1 && is_crowded(self.cell) {
+            if is_leader && row.len() > 1 && is_dense(self.cell) {
                 // So close, the gaps between the lines do not show.
                 let x = first.x - self.cell * 0.5;
                 scene.items.push(Item::Line {
@@ -308,8 +308,13 @@ impl Names<'_> {
 }
 
 /// Whether dots in rows of this height, in pixels, are smaller than letters.
-pub(super) fn is_crowded(cell: f32) -> bool {
+fn is_crowded(cell: f32) -> bool {
     cell < SIZE
+}
+
+/// Whether rows of this height, in pixels, are so close that gaps between lines do not show.
+pub(super) fn is_dense(cell: f32) -> bool {
+    cell < 7.0
 }
 
 fn mark_of(scene: &Scene, index: u32) -> Option<Mark> {
