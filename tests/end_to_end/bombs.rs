@@ -47,6 +47,7 @@ const SUBCOMMANDS: &[&[&str]] = &[
     &["grid", "-p", "-o", "OUT.svg", "--from"],
     &["bubble", "-o", "OUT.png", "--from"],
     &["lines", "-o", "OUT.svg", "--from"],
+    &["timeline", "-o", "OUT.svg", "--from"],
     &["grid", "-o", "OUT.html", "--samples", "3", "--from"],
     &["record", "-o", "OUT.pvz", "--from"],
 ];

@@ -158,7 +158,10 @@ fn printed(args: &[OsString], until: &Until, faults: &mut Vec<String>) -> String
 
 const CTRL_C: &[u8] = b"\x03";
 /// Keys that show every chart, the help and a filtered list, and quit.
-const LOOK_AROUND: Until = Until::Keys(900, &[b"2", b"3", b"1", b"?", b"\x1b", b"/EV\r", b"\x03"]);
+const LOOK_AROUND: Until = Until::Keys(
+    900,
+    &[b"2", b"3", b"4", b"1", b"?", b"\x1b", b"/EV\r", b"\x03"],
+);
 
 /// The arguments of every subcommand that shows processes, and how its run ends.
 fn subcommands(folder: &Folder) -> Vec<(Vec<OsString>, Until)> {

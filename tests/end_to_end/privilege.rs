@@ -110,6 +110,22 @@ const PATHS: &[(&str, &str, &[&str])] = &[
         "font",
         &["--font", "SECRET.ttf", "-o", "y.png", "--samples", "1"],
     ),
+    (
+        "timeline",
+        "output",
+        &["-o", "CLOSED/x.gif", "--samples", "1"],
+    ),
+    (
+        "timeline",
+        "save",
+        &["--save", "CLOSED/x.pvz", "-o", "y.png", "--samples", "1"],
+    ),
+    ("timeline", "from", &["--from", "SECRET.pvz", "-o", "y.png"]),
+    (
+        "timeline",
+        "font",
+        &["--font", "SECRET.ttf", "-o", "y.png", "--samples", "1"],
+    ),
     ("exits", "from", &["--from", "SECRET.pvz"]),
     ("findings", "from", &["--from", "SECRET.pvz"]),
     ("dump", "from", &["--from", "SECRET.pvz"]),

@@ -281,7 +281,13 @@ fn each_key() -> Result<(), Failed> {
     press(&["Z"], "the whole lines", &|text| {
         !text.contains("enlarged")
     });
-    press(&["1"], "grid", &|text| text.contains("D blocked"));
+    press(&["4"], "timeline", &|text| {
+        text.contains("exit 0") && text.contains("now")
+    });
+    let late = named(b"late-comer");
+    terminal.wait("a new life", |text| text.contains("late-comer"));
+    drop(late);
+    press(&["1"], "grid", &|text| text.contains("T stopped"));
     press(&["n"], "list of findings", &|text| {
         text.contains("no findings") || text.contains("started")
     });

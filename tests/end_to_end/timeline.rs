@@ -9,14 +9,11 @@ use crate::{
     support::{Folder, Value, output, procviz, stderr},
 };
 
-pub(crate) const TESTS: &[Test] = &[
-    (
-        "every_process_of_a_build_is_there_once",
-        Needs::Events,
-        a_build,
-    ),
-    ("a_view_is_refused", Needs::Nothing, a_view_is_refused),
-];
+pub(crate) const TESTS: &[Test] = &[(
+    "every_process_of_a_build_is_there_once",
+    Needs::Events,
+    a_build,
+)];
 
 /// A project of 60 files, which make builds with two jobs.
 fn project(folder: &Folder) -> Result<(), Failed> {
@@ -128,12 +125,5 @@ fn a_build() -> Result<(), Failed> {
     assert!(missing.is_empty(), "not in the picture: {missing:?}");
     assert!(bands.values().all(|left| *left == 0), "too many: {bands:?}");
     assert!(single.len() <= 1, "not in the records: {single:?}");
-    Ok(())
-}
-
-fn a_view_is_refused() -> Result<(), Failed> {
-    let result = output(procviz().arg("timeline"));
-    assert_eq!(result.status.code(), Some(2));
-    assert!(stderr(&result).contains("`-o FILE`"), "{}", stderr(&result));
     Ok(())
 }

@@ -120,7 +120,7 @@ impl Form {
             .saturating_add(i128::from(snapshot.stamp.boot_ns));
         out.write(|out| {
             if !self.is_json {
-                self.lines.pass(out, now_ns, names)?;
+                _ = self.lines.pass(out, now_ns, names)?;
             }
             lines.iter().try_for_each(|changed| match self.is_json {
                 true => {
@@ -218,7 +218,10 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
             return Ok(Some(0));
         }
     }
-    for (_, host, mark) in held {
+    for (_, host, mut mark) in held {
+        if is_moment {
+            mark.change = Change::Holds;
+        }
         count += 1;
         form.mark(&mut out, (&host, &mark), &names)?;
     }

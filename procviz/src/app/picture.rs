@@ -85,7 +85,7 @@ pub(super) fn run(
             wants_past: shows_past && !needs_all,
             lists_short_lived: is_still || target.format == Format::Html,
             one_picture,
-            looks_back_ns: length_ns.unwrap_or(if needs_all { EVER_NS } else { 0 }),
+            looks_back_ns: length_ns.unwrap_or(if needs_all && is_moment { EVER_NS } else { 0 }),
             save,
             writes: Some(target.folder()),
             takes_work: true,
@@ -115,6 +115,7 @@ pub(super) fn run(
         target,
         writer,
         collected,
+        shows_all: needs_all && is_moment && length_ns.is_none(),
         period,
         selection: selection(&args.filter, &args.run),
         number: 0,
@@ -140,6 +141,8 @@ struct Draw {
     lists_all_exits: bool,
     writer: Writer,
     collected: Collected,
+    /// The samples before a moment belong to its picture.
+    shows_all: bool,
     /// The time that one picture shows; `None`: each picture shows its last interval.
     period: Option<Period>,
     /// What the picture is restricted to.
@@ -213,7 +216,7 @@ impl Draw {
                 self.observe(&session, is_shown || self.lists_all_exits);
             }
             if let Some(period) = &mut self.period
-                && (is_shown || period.is_last())
+                && (is_shown || period.is_last() || self.shows_all)
             {
                 period.observe(session.snapshot());
             }

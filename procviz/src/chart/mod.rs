@@ -43,6 +43,7 @@ pub(crate) use margin::{quiet, subject};
 pub use palette::{ColorError, Colors, Palette, PaletteKind, Theme, parse_color};
 pub use report::{facts, report};
 pub use sorting::Sorting;
+pub(crate) use timeline::{LifeCell, LifeRows, LifeSign};
 pub use timeline::{Timeline, TimelineOptions};
 
 use crate::{

@@ -26,6 +26,9 @@ pub(crate) struct FindingLines {
     /// Whether lines have a date, too.
     is_dated: bool,
     groups: BTreeMap<Group, Recent>,
+    /// The latest time, and when the next minute of a group is over, ns since 1970.
+    now_ns: Option<i128>,
+    due_ns: Option<i128>,
     /// Findings that have begun without a line.
     counted: BTreeSet<MarkKey>,
 }
@@ -64,8 +67,7 @@ impl FindingLines {
         mark: &Mark,
         names: Names<'_>,
     ) -> io::Result<()> {
-        let now_ns = wall_ns(host, mark.time_ns);
-        self.pass(out, now_ns, names)?;
+        let now_ns = self.pass(out, wall_ns(host, mark.time_ns), names)?;
         match mark.change {
             Change::Begins => {
                 let group = (mark.rule.clone(), mark.comm.clone(), mark.uid, mark.status);
@@ -79,6 +81,8 @@ impl FindingLines {
                     more: None,
                 };
                 self.groups.insert(group, recent);
+                let due_ns = now_ns.saturating_add(QUIET_NS);
+                self.due_ns = Some(self.due_ns.map_or(due_ns, |known| known.min(due_ns)));
             }
             Change::Ends if self.counted.remove(&mark.key()) => return Ok(()),
             Change::Holds | Change::Ends => {}
@@ -86,32 +90,43 @@ impl FindingLines {
         self.line(out, host, (mark, mark.change.word()), names)
     }
 
-    /// Writes the lines about groups that are due at a time, ns since 1970.
+    /// Writes the lines about groups that are due at a time, ns since 1970. Returns the time: a
+    /// finding that ends was seen for the last time a while ago.
     pub(crate) fn pass(
         &mut self,
         out: &mut impl Write,
         now_ns: i128,
         names: Names<'_>,
-    ) -> io::Result<()> {
-        self.tell(out, names, Some(now_ns))
+    ) -> io::Result<i128> {
+        let last_ns = self.now_ns.unwrap_or(now_ns);
+        if now_ns < last_ns.saturating_sub(QUIET_NS) {
+            // The clock was set back, or another boot begins.
+            self.finish(out, names)?;
+            self.now_ns = Some(now_ns);
+            return Ok(now_ns);
+        }
+        let now_ns = now_ns.max(last_ns);
+        self.now_ns = Some(now_ns);
+        if self.due_ns.is_some_and(|due_ns| due_ns <= now_ns) {
+            self.tell(out, names, |recent| {
+                now_ns.saturating_sub(recent.line_ns) < QUIET_NS
+            })?;
+        }
+        Ok(now_ns)
     }
 
     /// Writes the lines about all groups: nothing follows.
     pub(crate) fn finish(&mut self, out: &mut impl Write, names: Names<'_>) -> io::Result<()> {
-        self.tell(out, names, None)
+        self.tell(out, names, |_| false)
     }
 
-    /// Writes the line of each group whose minute is over at `now_ns`; `None`: of all.
+    /// Writes the line of each group whose minute is over.
     fn tell(
         &mut self,
         out: &mut impl Write,
         names: Names<'_>,
-        now_ns: Option<i128>,
+        is_quiet: impl Fn(&Recent) -> bool,
     ) -> io::Result<()> {
-        // A clock that was set back makes a new beginning.
-        let is_quiet = |recent: &Recent| {
-            now_ns.is_some_and(|now_ns| (0..QUIET_NS).contains(&(now_ns - recent.line_ns)))
-        };
         let mut told = Vec::new();
         self.groups.retain(|_, recent| {
             if is_quiet(recent) {
@@ -121,9 +136,11 @@ impl FindingLines {
                 return false;
             };
             told.push(more);
-            recent.line_ns += QUIET_NS;
+            recent.line_ns = recent.line_ns.saturating_add(QUIET_NS);
             is_quiet(recent)
         });
+        let due = self.groups.values().map(|recent| recent.line_ns);
+        self.due_ns = due.min().map(|line_ns| line_ns.saturating_add(QUIET_NS));
         for more in told {
             self.line(out, &more.host, (&more.told(), "more"), names)?;
         }
@@ -191,6 +208,7 @@ impl Recent {
             value: most,
             ..mark.clone()
         };
+        more.host = host.clone();
     }
 }
 
@@ -287,6 +305,24 @@ mod tests {
                 "begins cpu      cc1 6 · builder: uses 0.90 cores for 3 s",
             ]
         );
+    }
+
+    /// An end says when the finding was last seen, which is a while ago.
+    #[test]
+    fn an_end_does_not_begin_another_minute() {
+        use Change::{Begins, Ends};
+        let names: Names<'_> = &|_| "builder".into();
+        let all = lines(|lines, out| {
+            for mark in [
+                mark(Begins, 1, 20, 0.9),
+                mark(Ends, 9, 15, 0.9),
+                mark(Begins, 2, 21, 1.0),
+            ] {
+                lines.write(out, &host(), &mark, names).unwrap();
+            }
+        });
+        let begins = all.iter().filter(|line| line.starts_with("begins"));
+        assert_eq!((begins.count(), all.len()), (1, 3), "{all:#?}");
     }
 
     #[test]

@@ -27,9 +27,9 @@ use self::{
     scenes::context,
 };
 use crate::{
-    chart::{Arguments, Bubble, Grid, Lines, Theme},
+    chart::{Arguments, Bubble, Grid, Lines, Theme, Timeline},
     cli::PictureArgs,
-    model::{Host, TaskId, duration_text},
+    model::{Host, Scope, TaskId, duration_text},
     recorder::RecordingOptions,
     runtime::{
         Failure,
@@ -83,6 +83,9 @@ pub(crate) fn run(
     }
 }
 
+/// The time that a timeline in a live view shows, ns.
+const LIVE_NS: u64 = 120_000_000_000;
+
 /// The part of a live view that window and terminal share.
 struct Live {
     session: Session,
@@ -91,6 +94,7 @@ struct Live {
     bubble: Bubble,
     grid: Grid,
     lines: Lines,
+    timeline: Timeline,
     font: Font,
     arguments: Arguments,
     /// What the command line restricts the view to.
@@ -115,7 +119,12 @@ struct Live {
 fn view(charts: &ChartOptions, args: &PictureArgs, schedule: &Schedule, session: &Session) -> View {
     let mut view = View::new(
         charts.first,
-        [charts.grid.scope, charts.bubble.scope, charts.lines.scope],
+        [
+            charts.grid.scope,
+            charts.bubble.scope,
+            charts.lines.scope,
+            Scope::Processes,
+        ],
         charts.grid.grouping,
         schedule.interval,
     );
@@ -185,6 +194,7 @@ impl Live {
             bubble: Bubble::new(charts.bubble.clone()),
             grid: Grid::new(charts.grid.clone()).stable(),
             lines: Lines::new(charts.lines.clone()),
+            timeline: Timeline::new(charts.timeline.clone()).of_the_last(LIVE_NS),
             charts,
             font,
             arguments: drawing::arguments(args),
@@ -247,6 +257,7 @@ impl Live {
         let snapshot = self.session.snapshot();
         self.bubble.observe(snapshot);
         self.lines.observe(snapshot);
+        self.timeline.observe(snapshot);
     }
 
     fn govern(&mut self) {
@@ -267,7 +278,10 @@ impl Live {
             .snapshot()
             .findings
             .iter()
-            .map(|finding| finding.dot)
+            .map(|finding| {
+                let is_shown = |id: &TaskId| hits.position(*id).is_some();
+                finding.dots().find(is_shown).or(finding.dot)
+            })
             .collect();
         let stage = Stage {
             hits,

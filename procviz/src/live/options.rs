@@ -2,7 +2,7 @@
 //! another.
 
 use crate::{
-    chart::{BubbleOptions, GridOptions, LinesOptions, Theme},
+    chart::{BubbleOptions, GridOptions, LinesOptions, Theme, TimelineOptions},
     cli::PictureArgs,
     runtime::drawing::{palette, theme},
     view::ChartKind,
@@ -15,6 +15,7 @@ pub(crate) struct ChartOptions {
     pub(crate) grid: GridOptions,
     pub(crate) bubble: BubbleOptions,
     pub(crate) lines: LinesOptions,
+    pub(crate) timeline: TimelineOptions,
 }
 
 impl ChartOptions {
@@ -23,6 +24,7 @@ impl ChartOptions {
         self.grid.theme = theme;
         self.bubble.theme = theme;
         self.lines.theme = theme;
+        self.timeline.theme = theme;
     }
 
     /// The default options. A subcommand replaces those of its own chart.
@@ -46,6 +48,11 @@ impl ChartOptions {
                 theme,
                 palette,
                 ..LinesOptions::default()
+            },
+            timeline: TimelineOptions {
+                theme,
+                palette,
+                ..TimelineOptions::default()
             },
         }
     }

@@ -7,7 +7,7 @@ use crate::{
     export::time,
     model::{Process, TaskId},
     runtime::drawing,
-    view::{Popup, Subject, popup},
+    view::{ChartKind, Popup, Subject, popup},
 };
 
 /// Time between two reads of the details that are not in the snapshot.
@@ -34,7 +34,9 @@ impl Live {
 
     pub(super) fn popup(&self, id: TaskId) -> Option<Popup> {
         let tracker = &self.session.tracker;
-        let task = tracker.task(self.view.scope(), id)?;
+        let Some(task) = tracker.task(self.view.scope(), id) else {
+            return self.popup_of_life(id);
+        };
         let snapshot = tracker.snapshot();
         let details = self
             .detailed
@@ -51,6 +53,20 @@ impl Live {
             details: if is_late { &late } else { details },
         };
         Some(popup(&task, &subject))
+    }
+
+    /// A timeline shows processes that the snapshot has forgotten.
+    fn popup_of_life(&self, id: TaskId) -> Option<Popup> {
+        if self.view.chart != ChartKind::Timeline {
+            return None;
+        }
+        let user = |uid| drawing::name(&self.session.users, uid);
+        let mut lines = self.timeline.about(id, &user)?.into_iter();
+        Some(Popup {
+            title: lines.next()?,
+            lines: lines.collect(),
+            is_over: true,
+        })
     }
 
     pub(super) fn name_of(&self, pid: u32) -> Option<String> {

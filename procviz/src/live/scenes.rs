@@ -19,6 +19,7 @@ impl Live {
         let kinds = [ChartKind::Grid, ChartKind::Bubble, ChartKind::Lines];
         let [grid, bubble, lines] = kinds.map(|kind| self.view.scope_of(kind));
         let grouping = self.view.grouping;
+        let is_regrouped = self.charts.grid.grouping != grouping;
         let charts = &mut self.charts.grid;
         let wanted = (grid, grouping, self.view.sorting);
         if (charts.scope, charts.grouping, charts.sorting) != wanted {
@@ -30,6 +31,10 @@ impl Live {
             self.charts.bubble.grouping = grouping;
             self.bubble = Bubble::new(self.charts.bubble.clone());
             self.bubble.observe(self.session.snapshot());
+        }
+        if is_regrouped {
+            self.charts.timeline.grouping = grouping;
+            self.timeline.group_by(grouping);
         }
         if self.charts.lines.scope != lines {
             self.charts.lines.scope = lines;
@@ -84,6 +89,7 @@ impl Live {
         match self.view.chart {
             ChartKind::Grid => self.grid.draw(snapshot, &context),
             ChartKind::Bubble => self.bubble.draw(snapshot, &context),
+            ChartKind::Timeline => self.timeline.draw(snapshot, &context),
             ChartKind::Lines => {
                 self.lines.look_from(self.view.angle);
                 self.lines.draw(snapshot, &context)

@@ -375,7 +375,7 @@ impl TerminalView {
             ..context(&user, snapshot, &live.font, live.arguments, (0.0, 0.0))
         };
         let scope = live.view.scope();
-        let (cells, interesting, series);
+        let (cells, interesting, series, lives);
         let (body, counts) = match (live.view.chart, room) {
             (ChartKind::Bubble, Some(_)) => {
                 interesting = live
@@ -386,6 +386,13 @@ impl TerminalView {
             (ChartKind::Lines, Some(_)) => {
                 series = live.lines.series(&context);
                 (Body::Lines(&series), Counts::of(snapshot, scope))
+            }
+            (ChartKind::Timeline, Some(room)) => {
+                let size = (usize::from(room.body.width), usize::from(room.body.height));
+                lives = live.timeline.rows(snapshot, &context, size);
+                let most = lives.rows.len().saturating_sub(size.1.saturating_sub(1));
+                live.view.scroll = live.view.scroll.min(most);
+                (Body::Timeline(&lives), Counts::of(snapshot, scope))
             }
             (_, room) => {
                 let body = room.map_or(area, |room| room.body);

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Live, playback::SignalRequest};
+use super::{LIVE_NS, Live, playback::SignalRequest};
 use crate::{
-    chart::{Bubble, Grid, Lines},
+    chart::{Bubble, Grid, Lines, Timeline},
     export::time,
     model::duration_text,
     replay::LONG_NS,
@@ -31,6 +31,7 @@ impl Live {
         self.grid = Grid::new(self.charts.grid.clone()).stable();
         self.bubble = Bubble::new(self.charts.bubble.clone());
         self.lines = Lines::new(self.charts.lines.clone());
+        self.timeline = Timeline::new(self.charts.timeline.clone()).of_the_last(LIVE_NS);
         if let Some(past) = self.session.take_past() {
             self.lines.recall(&past);
         }

@@ -39,6 +39,15 @@ pub enum Event {
     Nothing,
 }
 
+/// What [`Event::OpenOn`] says, without the path of the file: mount and file system.
+pub fn mount_only(on: &Arc<[u8]>) -> Arc<[u8]> {
+    let parts = on.iter().enumerate().filter(|(_, byte)| **byte == 0);
+    match parts.map(|(at, _)| at).nth(1) {
+        Some(end) => Arc::from(&on[..end]),
+        None => Arc::clone(on),
+    }
+}
+
 /// A task was created.
 #[derive(Clone, Debug)]
 pub struct Fork {

@@ -21,7 +21,7 @@ mod untrusted;
 
 pub use activity::Activity;
 pub use args::{Args, MOST_ARGS};
-pub use event::{Event, Exec, ExitRecord, Fold, Fork, Rename, Status, ThreadEnd};
+pub use event::{Event, Exec, ExitRecord, Fold, Fork, Rename, Status, ThreadEnd, mount_only};
 pub use fact::{Fact, Place, Value};
 pub(crate) use finding::SubjectKey;
 pub use finding::{Finding, FindingKey, Rule, figure_text, unnamed};

@@ -41,7 +41,7 @@ pub(crate) use self::{
     ring::RingPlan,
 };
 use crate::{
-    model::{Event, ExitRecord, Sample, Scope, Sources},
+    model::{Event, ExitRecord, Sample, Scope, Sources, mount_only},
     recording::{Block, Facts, Gap, Mark, PROCESSES, Packer},
     runtime::{
         Failure,
@@ -589,6 +589,7 @@ fn redacted(sample: &Sample) -> Sample {
             }
             // A name can be an argument.
             Event::Args(..) | Event::Name(..) => *event = Event::Nothing,
+            Event::OpenOn(_, on) => *on = mount_only(on),
             _ => {}
         }
     }

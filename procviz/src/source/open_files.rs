@@ -9,11 +9,11 @@ use std::{
 };
 
 use super::{
-    capabilities::raise_for_this_thread,
+    capabilities::{has_more_rights_than_its_caller, raise_for_this_thread},
     proc::{ProcDir, open_on},
     roster::Member,
 };
-use crate::model::TaskId;
+use crate::model::{TaskId, mount_only};
 
 /// Upper limit for the questions without an answer.
 const MOST_OPEN: usize = 1_000;
@@ -45,6 +45,8 @@ impl OpenFiles {
     pub(super) fn start(tick_ns: u64) -> Self {
         let (ask, questions) = sync_channel::<Member>(MOST_OPEN);
         let (answer, answers) = channel();
+        // A caller who cannot list the descriptors of others does not see their files.
+        let names_files = !has_more_rights_than_its_caller();
         let body = move || {
             raise_for_this_thread();
             let root = Path::new("/proc");
@@ -59,7 +61,9 @@ impl OpenFiles {
                 // The pid can have been reused meanwhile.
                 let stat = proc.process_stat(process.tid);
                 let is_it = stat.is_ok_and(|stat| stat.start == process.start_ns / tick_ns);
-                if is_it && answer.send((member.id, on.bytes().into())).is_err() {
+                let on: Arc<[u8]> = on.bytes().into();
+                let on = if names_files { on } else { mount_only(&on) };
+                if is_it && answer.send((member.process, on)).is_err() {
                     return;
                 }
             }
@@ -79,7 +83,7 @@ impl OpenFiles {
         }
     }
 
-    /// The answers since the last call: mount, file system and file, see
+    /// The answers since the last call: process, and mount, file system and file, see
     /// [`Event::OpenOn`](crate::model::Event::OpenOn).
     pub(super) fn answers(&self) -> impl Iterator<Item = (TaskId, Arc<[u8]>)> + '_ {
         self.answers.try_iter()

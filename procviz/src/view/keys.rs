@@ -12,7 +12,7 @@ pub(crate) const KEYS: [(&str, &str); 19] = [
     ("g", "group by user, cgroup, tree, command"),
     ("o", "sort by start, CPU, RSS, name"),
     ("t", "threads or processes"),
-    ("1 2 3", "grid, bubble, lines"),
+    ("1 2 3 4", "grid, bubble, lines, timeline"),
     ("+ -", "longer, shorter interval"),
     ("s", "save the picture to a file"),
     ("PageUp PageDown", "scroll"),

@@ -16,6 +16,7 @@ pub(crate) enum ChartKind {
     Grid,
     Bubble,
     Lines,
+    Timeline,
 }
 
 impl ChartKind {
@@ -25,6 +26,7 @@ impl ChartKind {
             Self::Grid => "grid",
             Self::Bubble => "bubble",
             Self::Lines => "lines",
+            Self::Timeline => "timeline",
         }
     }
 }
@@ -82,8 +84,8 @@ pub(crate) struct Stage<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct View {
     pub(crate) chart: ChartKind,
-    /// Scopes of grid, bubble and lines.
-    pub(crate) scopes: [Scope; 3],
+    /// Scopes of grid, bubble, lines and timeline.
+    pub(crate) scopes: [Scope; 4],
     pub(crate) grouping: Grouping,
     pub(crate) interval: Duration,
     pub(crate) is_paused: bool,
@@ -142,7 +144,7 @@ impl View {
     /// Makes a view of a chart.
     pub(crate) fn new(
         chart: ChartKind,
-        scopes: [Scope; 3],
+        scopes: [Scope; 4],
         grouping: Grouping,
         interval: Duration,
     ) -> Self {
@@ -178,7 +180,8 @@ impl View {
 
     /// The scope of a chart.
     pub(crate) fn scope_of(&self, chart: ChartKind) -> Scope {
-        if !self.has_threads {
+        // A timeline has processes.
+        if !self.has_threads || chart == ChartKind::Timeline {
             return Scope::Processes;
         }
         // The lines chart has few lines, and would lose its history.
@@ -349,11 +352,12 @@ impl View {
                 self.sorting = self.sorting.next();
                 self.message = Some(format!("sorted by {}", self.sorting.word()));
             }
-            Key::Char(digit @ '1'..='3') => {
+            Key::Char(digit @ '1'..='4') => {
                 self.chart = match digit {
                     '1' => ChartKind::Grid,
                     '2' => ChartKind::Bubble,
-                    _ => ChartKind::Lines,
+                    '3' => ChartKind::Lines,
+                    _ => ChartKind::Timeline,
                 };
                 #[cfg(feature = "window")]
                 {
@@ -391,7 +395,7 @@ impl View {
                     before: self.filter.clone(),
                 };
             }
-            Key::Char('g' | 't' | 'o' | '1'..='3') => return self.look_key(key),
+            Key::Char('g' | 't' | 'o' | '1'..='4') => return self.look_key(key),
             Key::Char('+' | '=') => return self.change_interval(true),
             Key::Char('-') => return self.change_interval(false),
             Key::Char('s') => return vec![Effect::Save, Effect::Redraw],

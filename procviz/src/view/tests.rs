@@ -27,7 +27,12 @@ impl Table {
             y: 10.0 * (index / 4) as f32,
             r: 4.0,
         });
-        let scopes = [Scope::Threads, Scope::Processes, Scope::Threads];
+        let scopes = [
+            Scope::Threads,
+            Scope::Processes,
+            Scope::Threads,
+            Scope::Processes,
+        ];
         Self {
             hits: Hits {
                 tasks: tasks.collect(),

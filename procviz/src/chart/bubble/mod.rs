@@ -222,7 +222,7 @@ impl Bubble {
             snapshot
                 .findings
                 .iter()
-                .any(|finding| finding.dots().next() == Some(id))
+                .any(|finding| finding.dots().any(|dot| dot == id))
         };
         snapshot
             .tasks(self.options.scope)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Area,
     lanes::{Band, Group, Placed, What},
-    lives::{Life, Step},
+    lives::Life,
 };
 use crate::{
     chart::{Context, palette::Palette},
@@ -13,6 +13,8 @@ use crate::{
     scene::{Anchor, Color, Item, Mark, Scene, Shape, Text},
 };
 
+/// Height of the line that says what has no bar, in pixels.
+const REST: f32 = 16.0;
 /// Least height of a lane with names, in pixels.
 const NAMED: f32 = 10.0;
 /// Number of shades that are told apart: neighbours with the same are one rectangle.
@@ -36,7 +38,7 @@ pub(super) struct Bars<'a> {
 
 /// What a column of pixels of a bar shows.
 #[derive(Clone, Copy, Default, PartialEq)]
-struct Column {
+pub(super) struct Column {
     cpu_ns: f64,
     wait_ns: f64,
     io_bytes: f64,
@@ -45,15 +47,22 @@ struct Column {
 
 /// The colour of a column in steps, so that equal neighbours are one rectangle.
 #[derive(Clone, Copy, PartialEq)]
-struct Shade {
-    cpu: u32,
-    waits: bool,
-    io: bool,
-    is_blocked: bool,
+pub(super) struct Shade {
+    pub(super) cpu: u32,
+    pub(super) waits: bool,
+    pub(super) io: bool,
+    pub(super) is_blocked: bool,
+}
+
+impl Shade {
+    /// The share of a core.
+    pub(super) fn share(self) -> f64 {
+        f64::from(self.cpu) / SHADES
+    }
 }
 
 impl Bars<'_> {
-    fn x(&self, ns: u64) -> f32 {
+    pub(super) fn x(&self, ns: u64) -> f32 {
         let (from_ns, until_ns) = self.period;
         let length = until_ns.saturating_sub(from_ns).max(1) as f64;
         let part = ns.saturating_sub(from_ns) as f64 / length;
@@ -62,7 +71,7 @@ impl Bars<'_> {
 
     /// The name of a group, at the left.
     pub(super) fn label(&self, scene: &mut Scene, name: &str, (left, width): (f32, f32), y: f32) {
-        if self.lane < 6.0 && y + 12.0 > self.area.3 {
+        if y + 12.0 > self.area.3 - REST {
             return;
         }
         let size = 12.0;
@@ -73,7 +82,7 @@ impl Bars<'_> {
     /// Draws a group whose first lane is at `top`.
     pub(super) fn group(&self, scene: &mut Scene, group: &Group<'_>, top: f32) {
         self.forks(scene, group, top);
-        for placed in &group.placed {
+        for placed in self.with_room(group, top) {
             let y = top + placed.lane as f32 * self.lane;
             match &placed.what {
                 What::Life(life) => self.life(scene, placed, life, y),
@@ -85,6 +94,29 @@ impl Bars<'_> {
         }
     }
 
+    /// What has room in the picture, of a group whose first lane is at `top`.
+    fn with_room<'g>(
+        &self,
+        group: &'g Group<'g>,
+        top: f32,
+    ) -> impl Iterator<Item = &'g Placed<'g>> {
+        let lanes = ((self.area.3 - REST - top) / self.lane).max(0.0) as usize;
+        group
+            .placed
+            .iter()
+            .filter(move |placed| placed.lane < lanes)
+    }
+
+    /// Number of lives of a group that have no room.
+    pub(super) fn without_room(&self, group: &Group<'_>, top: f32) -> u64 {
+        let count = |placed: &Placed<'_>| match &placed.what {
+            What::Life(_) => 1,
+            What::Band(band) => band.lives.len() as u64,
+        };
+        let all: u64 = group.placed.iter().map(count).sum();
+        all - self.with_room(group, top).map(count).sum::<u64>()
+    }
+
     /// A line from each parent to each child, at the moment of the fork.
     fn forks(&self, scene: &mut Scene, group: &Group<'_>, top: f32) {
         let lanes: rustc_hash::FxHashMap<_, _> = group
@@ -92,7 +124,7 @@ impl Bars<'_> {
             .iter()
             .map(|placed| (placed.first(), placed.lane))
             .collect();
-        for placed in &group.placed {
+        for placed in self.with_room(group, top) {
             let above = placed.parent.and_then(|parent| lanes.get(&parent));
             let Some(above) = above.filter(|above| **above < placed.lane) else {
                 continue;
@@ -103,7 +135,7 @@ impl Bars<'_> {
             scene.items.push(Item::Line {
                 points: vec![(x, from), (x, until)],
                 width: 1.0,
-                color: self.palette.idle,
+                color: self.palette.faint,
             });
         }
     }
@@ -123,7 +155,7 @@ impl Bars<'_> {
         scene
             .items
             .push(bar(left, right, 0.0, height, self.palette.idle));
-        let columns = self.columns(&life.steps, left, right);
+        let columns = self.columns(life, left, right);
         let mut at = 0;
         for run in columns.chunk_by(|a, b| self.shade(a) == self.shade(b)) {
             let from = left + at as f32;
@@ -131,8 +163,7 @@ impl Bars<'_> {
             let until = (left + at as f32).min(right);
             let shade = self.shade(&run[0]);
             if shade.cpu > 0 {
-                let share = f64::from(shade.cpu) / SHADES;
-                let color = self.palette.shade(Activity::Cpu, share, true);
+                let color = self.palette.shade(Activity::Cpu, shade.share(), true);
                 scene.items.push(bar(from, until, 0.0, height, color));
             }
             if shade.io {
@@ -159,9 +190,9 @@ impl Bars<'_> {
 
     /// The resident set as a line over a bar, from nothing to the largest of all lives.
     fn rss(&self, scene: &mut Scene, life: &Life, (y, height): (f32, f32)) {
-        let known = life.steps.iter().filter_map(|step| Some((step, step.rss?)));
+        let steps = life.steps_within(self.period);
+        let known = steps.filter_map(|step| Some((step, step.rss?)));
         let points: Vec<(f32, f32)> = known
-            .filter(|(step, _)| step.until_ns >= self.period.0)
             .map(|(step, rss)| {
                 let part = (rss as f64 / self.largest.max(1) as f64).min(1.0) as f32;
                 (
@@ -183,10 +214,10 @@ impl Bars<'_> {
     }
 
     /// What each column of pixels of a bar shows.
-    fn columns(&self, steps: &[Step], left: f32, right: f32) -> Vec<Column> {
+    pub(super) fn columns(&self, life: &Life, left: f32, right: f32) -> Vec<Column> {
         let count = ((right - left).ceil() as usize).max(1);
         let mut columns = vec![Column::default(); count];
-        for step in steps {
+        for step in life.steps_within(self.period) {
             let from = self.x(step.from_ns).clamp(left, right) - left;
             let until = (self.x(step.until_ns).clamp(left, right) - left).max(from);
             let first = (from as usize).min(count - 1);
@@ -209,7 +240,7 @@ impl Bars<'_> {
         columns
     }
 
-    fn shade(&self, column: &Column) -> Shade {
+    pub(super) fn shade(&self, column: &Column) -> Shade {
         let (from_ns, until_ns) = self.period;
         let width = f64::from(self.area.2 - self.area.0).max(1.0);
         let pixel_ns = (until_ns.saturating_sub(from_ns) as f64 / width).max(1.0);
@@ -246,12 +277,14 @@ impl Bars<'_> {
         let r = (self.lane * 0.3).clamp(1.2, 4.0);
         let status = life.end.and_then(|end| end.status);
         let (shape, color, r) = match (life.end, status) {
-            (None, _) => (Shape::Disc, palette.idle, r * 0.5),
-            (Some(_), Some(status)) if status.is_crash() => {
+            (None, _) if life.seen_ns >= self.period.1 => (Shape::Disc, palette.idle, r * 0.5),
+            (_, Some(status)) if status.is_crash() => {
                 (Shape::Diamond, palette.full(Activity::Exited), r * 1.4)
             }
-            (Some(_), Some(status)) if status.0 != 0 => (Shape::Square, palette.faint, r),
-            (Some(_), _) => (Shape::Diamond, palette.faint, r * 0.8),
+            (_, Some(status)) if status.0 != 0 => (Shape::Square, palette.ink, r),
+            (_, Some(_)) => (Shape::Diamond, palette.faint, r * 0.8),
+            // How it ended is not known.
+            (_, None) => (Shape::Ring, palette.faint, r * 0.8),
         };
         Mark {
             id: life.id,
@@ -313,15 +346,20 @@ impl Bars<'_> {
         // Where the next one begins in the same lane.
         let mut next_in_lane = vec![None; group.lanes];
         let mut named = vec![false; group.lanes];
-        for placed in group.placed.iter().rev() {
+        let with_room: Vec<&Placed<'_>> = self.with_room(group, top).collect();
+        for placed in with_room.into_iter().rev() {
             let next = next_in_lane[placed.lane].replace(placed.from_ns);
             let y = top + placed.lane as f32 * self.lane;
             // The words from which the longest that fits is written.
             let words = match &placed.what {
                 What::Life(life) => {
-                    vec![life.words(), life.who(), life.name.text().picture()]
+                    vec![
+                        life.words(self.period),
+                        life.who(),
+                        life.name.text().picture(),
+                    ]
                 }
-                What::Band(band) => vec![band.words()],
+                What::Band(band) => vec![band.words(self.period)],
             };
             let end = self.x(placed.until_ns).max(self.x(placed.from_ns) + 2.0) + 13.0;
             let next = next.map_or(self.area.2, |from_ns| self.x(from_ns));
@@ -381,6 +419,9 @@ impl Bars<'_> {
             let text = many_text(count, &name.text().picture());
             let text = self.context.font.fit(&text, size, super::LABELS - 10.0);
             let y = self.base(top + lane as f32 * self.lane, size);
+            if y > self.area.3 - REST {
+                return;
+            }
             self.text(scene, (left, y), size, self.palette.faint, text);
         }
     }

@@ -102,18 +102,25 @@ impl Gather<'_> {
         let does = |life: &&Life| {
             let is_there = life.within(self.period).is_some();
             let began = life.id.start_ns > from_ns;
-            let is_blocked = || life.steps.iter().any(|step| step.is_blocked);
-            let io = || life.steps.iter().any(|step| step.io_bytes > 0);
-            let did = life.cpu_ns > least_ns || is_blocked() || (!life.kthread && io());
-            is_there && (began || life.end.is_some() || did)
+            let steps = || life.steps_within(self.period);
+            let is_blocked = || steps().any(|step| step.is_blocked);
+            let io = || !life.kthread && steps().any(|step| step.io_bytes > 0);
+            let did = life.cpu_ns(self.period) > least_ns || is_blocked() || io();
+            let is_gone = life.end.is_some() || life.seen_ns < until_ns;
+            is_there && (began || is_gone || did)
         };
         let mut shown: FxHashSet<TaskId> = lives.iter().filter(does).map(|life| life.id).collect();
         if self.grouping == Grouping::Tree {
             let ends: Vec<TaskId> = shown.iter().copied().collect();
+            let mut climbed = shown.clone();
             for mut id in ends {
                 while let Some(parent) = lives.get(id).and_then(|life| below_init(life, lives)) {
-                    if !shown.insert(parent) {
+                    if !climbed.insert(parent) {
                         break;
+                    }
+                    let life = lives.get(parent);
+                    if life.is_some_and(|life| life.within(self.period).is_some()) {
+                        shown.insert(parent);
                     }
                     id = parent;
                 }

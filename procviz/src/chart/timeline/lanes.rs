@@ -10,6 +10,11 @@ const MANY: usize = 5;
 /// A child is this many lanes below the root of its group at most: a long chain of processes
 /// must not need a lane for each.
 pub(super) const DEEPEST: usize = 12;
+/// Upper limit for the lanes of a group.
+const MOST_LANES: usize = 2_000;
+/// A group with fewer lanes has a lane for each name.
+const ROOMY: usize = 24;
+
 /// What a lane holds.
 #[derive(Debug)]
 pub(super) enum What<'a> {
@@ -27,9 +32,9 @@ pub(super) struct Band<'a> {
 
 impl Band<'_> {
     /// `1,240 × true, 0.4 s CPU, 3 failed`.
-    pub(super) fn words(&self) -> String {
+    pub(super) fn words(&self, period: (u64, u64)) -> String {
         let name = self.name.text().picture();
-        let cpu = total(self.lives.iter().map(|life| life.cpu_ns));
+        let cpu = total(self.lives.iter().map(|life| life.cpu_ns(period)));
         let mut text = many_text(self.lives.len() as u64, &name);
         text.push_str(&format!(", {} CPU", duration_text(cpu)));
         let failed = self.lives.iter().filter(|life| {
@@ -140,11 +145,24 @@ impl Plan {
                 parent,
             }
         }));
-        wanted.sort_by_key(|placed| (placed.from_ns, placed.first()));
+        // Of those that are older than the period, parents come first, too.
+        wanted.sort_by_key(|placed| {
+            let first = placed.first();
+            (placed.from_ns, first.start_ns, first.tid)
+        });
+        Group {
+            name: family.name.clone(),
+            lanes: self.fill(&mut wanted),
+            placed: wanted,
+        }
+    }
+
+    /// Sets the lanes, in the given order. Returns how many there are.
+    fn fill(&self, wanted: &mut [Placed<'_>]) -> usize {
         let mut lane_of: FxHashMap<TaskId, usize> = FxHashMap::default();
-        // Until when each lane is taken.
-        let mut taken: Vec<u64> = Vec::new();
-        for placed in &mut wanted {
+        // Until when each lane is taken, and by which name.
+        let mut taken: Vec<(u64, Option<Comm>)> = Vec::new();
+        for placed in wanted {
             let above = placed
                 .parent
                 .and_then(|parent| lane_of.get(&parent))
@@ -154,23 +172,35 @@ impl Plan {
                 Some(lane) => (lane + 1).min(DEEPEST),
                 None => 0,
             };
-            let free = (first..taken.len()).find(|lane| taken[*lane] <= placed.from_ns);
-            placed.lane = free.unwrap_or(taken.len().max(first));
-            taken.resize(taken.len().max(placed.lane + 1), 0);
-            taken[placed.lane] = placed.until_ns.saturating_add(self.gap_ns);
+            let name = placed.name();
+            // One process behind another of a different name looks like the same one.
+            let is_free = |lane: &usize| taken[*lane].0 <= placed.from_ns;
+            let is_like = |lane: &usize| taken[*lane].1 == Some(name);
+            let all = first..taken.len();
+            let free = match all.clone().find(|lane| is_free(lane) && is_like(lane)) {
+                None if taken.len() >= ROOMY => all.clone().find(is_free),
+                like => like,
+            };
+            // Beyond the limit, lives lie over each other.
+            placed.lane = free.unwrap_or(taken.len().max(first)).min(MOST_LANES - 1);
+            taken.resize(taken.len().max(placed.lane + 1), (0, None));
+            taken[placed.lane] = (placed.until_ns.saturating_add(self.gap_ns), Some(name));
             if let What::Life(life) = &placed.what {
                 lane_of.insert(life.id, placed.lane);
             }
         }
-        Group {
-            name: family.name.clone(),
-            lanes: taken.len(),
-            placed: wanted,
-        }
+        taken.len()
     }
 }
 
 impl Placed<'_> {
+    pub(super) fn name(&self) -> Comm {
+        match &self.what {
+            What::Life(life) => life.name,
+            What::Band(band) => band.name,
+        }
+    }
+
     /// The life that stands for it.
     pub(super) fn first(&self) -> TaskId {
         match &self.what {

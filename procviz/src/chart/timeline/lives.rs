@@ -2,30 +2,20 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::model::{Comm, FindingKey, Snapshot, State, Status, TaskId, TaskView, duration_text};
+use super::{machine::MachineSteps, step::Step};
+use crate::model::{Comm, FindingKey, Snapshot, Status, TaskId, duration_text, total};
 
 /// Upper limit for the lives that are remembered; further ones are counted.
-const MOST: usize = 500_000;
+const MOST: usize = 100_000;
 /// Upper limit for the steps of a life: with more, each two become one.
 const MOST_STEPS: usize = 1_024;
+/// Upper limit for the steps of all lives: with more, those of all lives are halved.
+const MOST_OF_ALL: usize = 1_000_000;
 
+/// After this time without it, a finding begins anew, ns.
+const ANEW_NS: u64 = 5_000_000_000;
 /// Upper limit for the findings that are remembered.
 const MOST_FLAGS: usize = 1_000;
-
-/// What a process did in a part of its life.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Step {
-    pub(super) from_ns: u64,
-    pub(super) until_ns: u64,
-    pub(super) cpu_ns: u64,
-    /// Time in which its threads were runnable and had no CPU; `None`: not known.
-    pub(super) wait_ns: Option<u64>,
-    pub(super) io_bytes: u64,
-    /// It was in state D all the time.
-    pub(super) is_blocked: bool,
-    /// Resident set at the end, bytes; `None`: not known.
-    pub(super) rss: Option<u64>,
-}
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,17 +38,36 @@ pub(super) struct Life {
     pub(super) cgroup: Option<Arc<str>>,
     pub(super) kthread: bool,
     pub(super) end: Option<LifeEnd>,
-    /// CPU time while it was watched, ns.
-    pub(super) cpu_ns: u64,
+    /// The last snapshot that had it, ns since boot: what is gone without an end ended then.
+    pub(super) seen_ns: u64,
     pub(super) steps: Vec<Step>,
 }
 
 impl Life {
     /// The part of the life between two times; `None` if it is not in there.
     pub(super) fn within(&self, (from_ns, until_ns): (u64, u64)) -> Option<(u64, u64)> {
-        let end_ns = self.end.map_or(until_ns, |end| end.at_ns.min(until_ns));
+        let end_ns = self.end.map_or(self.seen_ns, |end| end.at_ns);
+        let end_ns = end_ns.min(until_ns);
         let begin_ns = self.id.start_ns.max(from_ns);
         (begin_ns <= end_ns).then_some((begin_ns, end_ns))
+    }
+
+    /// What it did in a period: of a step that begins before, the part within.
+    pub(super) fn steps_within(
+        &self,
+        (from_ns, until_ns): (u64, u64),
+    ) -> impl Iterator<Item = Step> {
+        let steps = self.steps.iter().filter(move |step| {
+            let is_instant = step.from_ns == step.until_ns;
+            let is_before = step.until_ns < from_ns || (step.until_ns == from_ns && !is_instant);
+            !is_before && step.from_ns <= until_ns
+        });
+        steps.map(move |step| step.since(from_ns))
+    }
+
+    /// CPU time in a period, ns.
+    pub(super) fn cpu_ns(&self, period: (u64, u64)) -> u64 {
+        total(self.steps_within(period).map(|step| step.cpu_ns))
     }
 
     /// `cc1 4711`.
@@ -66,11 +75,12 @@ impl Life {
         format!("{} {}", self.name.text().picture(), self.id.tid)
     }
 
-    /// `cc1 4711, 1.2 s CPU, SIGKILL`.
-    pub(super) fn words(&self) -> String {
+    /// `cc1 4711, 1.2 s CPU, SIGKILL`, with the CPU time of a period.
+    pub(super) fn words(&self, period: (u64, u64)) -> String {
         let mut text = self.who();
-        if self.cpu_ns >= 1_000_000 {
-            text.push_str(&format!(", {} CPU", duration_text(self.cpu_ns)));
+        let cpu_ns = self.cpu_ns(period);
+        if cpu_ns >= 1_000_000 {
+            text.push_str(&format!(", {} CPU", duration_text(cpu_ns)));
         }
         let Some(end) = self.end else { return text };
         if end.is_oom {
@@ -83,57 +93,27 @@ impl Life {
 
     fn add(&mut self, step: Step) {
         if self.steps.len() >= MOST_STEPS {
-            let halves = self.steps.chunks(2).map(|pair| match pair {
-                [a, b] => a.and(*b),
-                _ => pair[0],
-            });
-            self.steps = halves.collect();
+            self.halve();
         }
         self.steps.push(step);
     }
-}
 
-impl Step {
-    /// This step and the next as one.
-    fn and(self, next: Self) -> Self {
-        Self {
-            from_ns: self.from_ns,
-            until_ns: next.until_ns,
-            cpu_ns: self.cpu_ns + next.cpu_ns,
-            wait_ns: self.wait_ns.zip(next.wait_ns).map(|(a, b)| a + b),
-            io_bytes: self.io_bytes + next.io_bytes,
-            is_blocked: self.is_blocked || next.is_blocked,
-            rss: next.rss,
-        }
+    /// Makes one step of each two.
+    fn halve(&mut self) {
+        let halves = self.steps.chunks(2).map(|pair| match pair {
+            [a, b] => a.and(*b),
+            _ => pair[0],
+        });
+        self.steps = halves.collect();
     }
-}
-
-/// Whether a process was in state D for the whole interval: many are in it for a moment.
-fn is_blocked(task: &TaskView<'_>, interval_ns: u64) -> bool {
-    let off_cpu = || {
-        task.off_cpu_ns()
-            .is_some_and(|off_ns| off_ns >= interval_ns)
-    };
-    task.state() == State::Blocked && off_cpu()
-}
-
-/// What the machine did in an interval.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct MachineStep {
-    pub(super) from_ns: u64,
-    pub(super) until_ns: u64,
-    /// Cores; `None`: not known.
-    pub(super) busy: Option<f64>,
-    /// Part of the memory that is not available.
-    pub(super) memory: Option<f64>,
-    /// Share of the time in which some task waited for memory or IO: the larger one.
-    pub(super) pressure: Option<f64>,
 }
 
 /// A finding: when it began, ns since boot, and what it is about.
 #[derive(Clone, Debug)]
 pub(super) struct Flag {
     pub(super) at_ns: u64,
+    /// When it was last seen, ns since boot.
+    pub(super) until_ns: u64,
     pub(super) text: String,
 }
 
@@ -141,14 +121,19 @@ pub(super) struct Flag {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lives {
     all: BTreeMap<TaskId, Life>,
-    pub(super) machine: Vec<MachineStep>,
-    /// By finding; the first time counts.
-    flags: BTreeMap<FindingKey, Flag>,
+    pub(super) machine: MachineSteps,
+    /// By finding: each time that it began.
+    flags: BTreeMap<FindingKey, Vec<Flag>>,
+    flag_count: usize,
     /// Begin of the first interval, ns since boot.
     began_ns: Option<u64>,
     pub(super) until_ns: u64,
+    /// Number of steps of all lives, at most.
+    steps: usize,
     /// Processes beyond the limit.
     pub(super) more: u64,
+    /// Short-lived processes that snapshots count and do not list.
+    pub(super) folded: u64,
 }
 
 impl Lives {
@@ -160,15 +145,29 @@ impl Lives {
         self.all.get(&id)
     }
 
-    /// The largest resident set of all lives, bytes.
-    pub(super) fn largest_rss(&self) -> u64 {
-        let steps = self.all.values().flat_map(|life| &life.steps);
+    /// The largest resident set of all lives in a period, bytes.
+    pub(super) fn largest_rss(&self, period: (u64, u64)) -> u64 {
+        let steps = self.all.values().flat_map(|life| life.steps_within(period));
         steps.filter_map(|step| step.rss).max().unwrap_or(1)
     }
 
     /// The time that was watched, ns since boot.
     pub(super) fn period(&self) -> (u64, u64) {
         (self.began_ns.unwrap_or(self.until_ns), self.until_ns)
+    }
+
+    /// Forgets what was over before this time.
+    pub(super) fn forget_before(&mut self, from_ns: u64) {
+        self.all.retain(|_, life| {
+            life.steps.retain(|step| step.until_ns >= from_ns);
+            life.end.is_none_or(|end| end.at_ns >= from_ns)
+        });
+        self.machine.0.retain(|step| step.until_ns >= from_ns);
+        self.flags.retain(|_, flags| {
+            flags.retain(|flag| flag.until_ns >= from_ns);
+            !flags.is_empty()
+        });
+        self.flag_count = self.flags.values().map(Vec::len).sum();
     }
 
     /// Takes in a snapshot.
@@ -181,7 +180,11 @@ impl Lives {
         }
         self.began_ns.get_or_insert(begin_ns);
         self.until_ns = stamp.boot_ns;
-        self.observe_machine(snapshot);
+        self.folded = snapshot
+            .folds
+            .iter()
+            .fold(self.folded, |sum, fold| sum.saturating_add(fold.count));
+        self.machine.observe(snapshot);
         self.observe_findings(snapshot);
         let mut new = Vec::new();
         for (slot, process) in snapshot.processes.entries() {
@@ -206,13 +209,14 @@ impl Lives {
                     cgroup: None,
                     kthread: process.kthread,
                     end: None,
-                    cpu_ns: 0,
+                    seen_ns: stamp.boot_ns,
                     steps: Vec::new(),
                 }
             });
             if life.end.is_some() {
                 continue;
             }
+            life.seen_ns = stamp.boot_ns;
             (life.name, life.uid) = (snapshot.name_of(process), main.uid);
             if life.cgroup != process.cgroup && process.cgroup.is_some() {
                 life.cgroup = process.cgroup.clone();
@@ -225,34 +229,16 @@ impl Lives {
                     is_oom: record.is_some_and(|record| record.oom),
                 });
             }
-            let change = process.change;
-            let is_now = change.tick == snapshot.tick && stamp.interval_ns > 0;
-            let is_blocked = !process.kthread
-                && process.end.is_none()
-                && snapshot
-                    .process_at(slot)
-                    .is_some_and(|task| is_blocked(&task, stamp.interval_ns));
-            if !is_now && !is_blocked {
-                continue;
+            if let Some(step) = Step::of((slot, process), snapshot, life.end.map(|end| end.at_ns)) {
+                self.steps += 1;
+                life.add(step);
             }
-            let (cpu_ns, wait_ns, io_bytes) = match is_now {
-                true => (change.cpu_ns, change.wait_ns, change.io_bytes),
-                false => (0, Some(0), 0),
-            };
-            life.cpu_ns += cpu_ns;
-            let from_ns = begin_ns.max(process.id.start_ns);
-            let end_ns = life.end.map_or(stamp.boot_ns, |end| end.at_ns);
-            life.add(Step {
-                from_ns: from_ns.min(end_ns),
-                until_ns: end_ns,
-                cpu_ns,
-                wait_ns,
-                io_bytes,
-                is_blocked,
-                rss: process.rss,
-            });
         }
         self.set_parents(new);
+        if self.steps > MOST_OF_ALL {
+            self.all.values_mut().for_each(Life::halve);
+            self.steps = self.all.values().map(|life| life.steps.len()).sum();
+        }
     }
 
     /// Finds the parents of new lives: a parent can be new, too.
@@ -279,53 +265,32 @@ impl Lives {
         (*id != child).then_some(*id)
     }
 
-    /// The findings, those of the worst rules first.
-    pub(super) fn flags(&self) -> Vec<&Flag> {
+    /// The findings of a period, those of the worst rules first.
+    pub(super) fn flags(&self, (from_ns, until_ns): (u64, u64)) -> Vec<&Flag> {
         // A key begins with the rule, and the rules are in order of rank.
-        self.flags.values().collect()
+        let all = self.flags.values().flatten();
+        all.filter(|flag| flag.until_ns >= from_ns && flag.at_ns <= until_ns)
+            .collect()
     }
 
     fn observe_findings(&mut self, snapshot: &Snapshot) {
+        let now_ns = snapshot.stamp.boot_ns;
         for finding in &snapshot.findings {
-            if self.flags.len() >= MOST_FLAGS {
-                return;
+            let flags = self.flags.entry(finding.key()).or_default();
+            match flags.last_mut() {
+                Some(flag) if now_ns.saturating_sub(flag.until_ns) < ANEW_NS => {
+                    flag.until_ns = now_ns;
+                }
+                _ if self.flag_count >= MOST_FLAGS => {}
+                _ => {
+                    self.flag_count += 1;
+                    flags.push(Flag {
+                        at_ns: finding.since_ns,
+                        until_ns: now_ns,
+                        text: format!("{}: {}", finding.rule.word(), finding.who()),
+                    });
+                }
             }
-            self.flags.entry(finding.key()).or_insert_with(|| Flag {
-                at_ns: finding.since_ns,
-                text: format!("{}: {}", finding.rule.word(), finding.who()),
-            });
         }
-    }
-
-    fn observe_machine(&mut self, snapshot: &Snapshot) {
-        let (machine, stamp) = (&snapshot.machine, snapshot.stamp);
-        if stamp.interval_ns == 0 {
-            return;
-        }
-        let interval = stamp.interval_ns as f64;
-        let available = machine.mem_available_bytes.zip(machine.mem_total_bytes);
-        let some = |us: u64| us as f64 * 1e3 / interval;
-        let memory = machine.psi_memory.map(|psi| some(psi.some_us));
-        let io = machine.psi_io.map(|psi| some(psi.some_us));
-        if self.machine.len() >= 2 * MOST_STEPS {
-            let halves = self.machine.chunks(2).map(|pair| match pair {
-                [a, b] => MachineStep {
-                    from_ns: a.from_ns,
-                    until_ns: b.until_ns,
-                    busy: a.busy.zip(b.busy).map(|(a, b)| f64::midpoint(a, b)),
-                    memory: b.memory,
-                    pressure: a.pressure.zip(b.pressure).map(|(a, b)| a.max(b)),
-                },
-                _ => pair[0],
-            });
-            self.machine = halves.collect();
-        }
-        self.machine.push(MachineStep {
-            from_ns: stamp.boot_ns - stamp.interval_ns,
-            until_ns: stamp.boot_ns,
-            busy: machine.cpu_busy_ns.map(|ns| ns as f64 / interval),
-            memory: available.map(|(free, all)| 1.0 - free.min(all) as f64 / all.max(1) as f64),
-            pressure: memory.zip(io).map(|(a, b)| a.max(b)),
-        });
     }
 }

@@ -4,12 +4,18 @@ mod bars;
 mod families;
 mod lanes;
 mod lives;
+mod machine;
+mod rows;
+mod step;
 mod strips;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
+pub(crate) use self::rows::{LifeCell, LifeRows, LifeSign};
 use self::{
     bars::Bars,
     families::{Family, Gather},
@@ -58,6 +64,8 @@ pub struct Timeline {
     lives: Lives,
     /// The time that the picture shows, ns since boot.
     period: (u64, u64),
+    /// The time that is shown and kept, ns; `None`: all.
+    span_ns: Option<u64>,
     /// What is said of each band, by the task of its mark.
     bands: FxHashMap<TaskId, String>,
 }
@@ -83,22 +91,58 @@ impl Timeline {
             options,
             lives: Lives::default(),
             period: (0, 0),
+            span_ns: None,
             bands: FxHashMap::default(),
         }
+    }
+
+    /// Shows and keeps only this much time, ns.
+    #[must_use]
+    pub(crate) fn of_the_last(mut self, span_ns: u64) -> Self {
+        self.span_ns = Some(span_ns);
+        self
+    }
+
+    /// Puts the lives together in another way.
+    pub(crate) fn group_by(&mut self, grouping: Grouping) {
+        self.options.grouping = grouping;
     }
 
     /// Adds what a snapshot shows. Must be called for each snapshot, including the first.
     pub fn observe(&mut self, snapshot: &Snapshot) {
         self.lives.observe(snapshot);
+        let until_ns = snapshot.stamp.boot_ns;
+        if let Some(span_ns) = self.span_ns.filter(|_| snapshot.tick.is_multiple_of(32)) {
+            self.lives.forget_before(until_ns.saturating_sub(span_ns));
+        }
+    }
+
+    /// The time to show, ns since boot.
+    fn shown_period(&self, snapshot: &Snapshot) -> (u64, u64) {
+        let (began_ns, until_ns) = self.lives.period();
+        let last_ns = self.span_ns.map(|span_ns| until_ns.saturating_sub(span_ns));
+        let later = [snapshot.period_began_ns(), last_ns].into_iter().flatten();
+        (later.fold(began_ns, u64::max), until_ns)
+    }
+
+    /// What is known of a life, or of the band that its mark stands for: its name and figures,
+    /// then other lines.
+    pub(crate) fn about(
+        &self,
+        id: TaskId,
+        user: &dyn Fn(Option<u32>) -> Arc<str>,
+    ) -> Option<Vec<String>> {
+        if let Some(words) = self.bands.get(&id) {
+            return Some(vec![words.clone()]);
+        }
+        let life = self.lives.get(id)?;
+        let user = Untrusted::new(user(life.uid).as_bytes()).picture();
+        Some(vec![life.words(self.period), format!("user {user}")])
     }
 
     /// Draws the observed lives.
     pub fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
-        let (began_ns, until_ns) = self.lives.period();
-        let from_ns = snapshot
-            .period_began_ns()
-            .map_or(began_ns, |ns| ns.max(began_ns));
-        self.period = (from_ns, until_ns);
+        self.period = self.shown_period(snapshot);
         let scope = Scope::Processes;
         let mut counts = Counts::new(snapshot);
         snapshot.tasks(scope).for_each(|task| counts.add(&task));
@@ -121,20 +165,17 @@ impl Timeline {
             (context.font, &self.palette),
         );
         let area = (left, top, right.max(left + 40.0), bottom.max(top + 20.0));
-        let user = |uid| Untrusted::new((context.user)(uid).as_bytes()).picture();
-        let gather = Gather {
-            grouping: self.options.grouping,
-            period: self.period,
-            user: &user,
-        };
-        let (families, idle) = gather.families(&self.lives);
-        let lanes = self.lanes(&families, area);
+        let (families, idle) = self.families(context);
+        let lanes = self.lanes(&families, (area, 10.0), |lanes| {
+            let height = lanes.count() as f32 * LANE.1 * 2.0;
+            height + lanes.groups.len() as f32 * GROUP_GAP <= area.3 - area.1
+        });
         let lane = self.lane_height(&lanes, area);
         let bars = Bars {
             area,
             period: self.period,
             lane,
-            largest: self.lives.largest_rss(),
+            largest: self.lives.largest_rss(self.period),
             context,
             palette: &self.palette,
         };
@@ -142,36 +183,53 @@ impl Timeline {
         let mut y = area.1;
         let bands = lanes.groups.iter().flat_map(|group| &group.placed);
         let bands = bands.filter_map(|placed| match &placed.what {
-            What::Band(band) => Some((placed.first(), band.words())),
+            What::Band(band) => Some((placed.first(), band.words(self.period))),
             What::Life(_) => None,
         });
         let bands: FxHashMap<TaskId, String> = bands.collect();
+        let mut without_room = 0;
         for group in &lanes.groups {
             bars.label(&mut scene, &group.name, (LEFT, LABELS - 10.0), y);
             bars.group(&mut scene, group, y);
+            without_room += bars.without_room(group, y);
             y += group.lanes as f32 * lane + GROUP_GAP;
         }
-        self.draw_rest(&mut scene, idle, area);
+        self.draw_rest(&mut scene, (idle, without_room), area);
         self.bands = bands;
         self.draw_foot(&mut scene, snapshot, context);
         scene
     }
 
-    /// The lanes; the more there are, the longer lives can be a part of a band.
-    fn lanes<'a>(&self, families: &[Family<'a>], area: Area) -> Lanes<'a> {
+    /// The lives that belong together, and the number of processes that did nothing.
+    fn families(&self, context: &Context<'_>) -> (Vec<Family<'_>>, usize) {
+        let user = |uid| Untrusted::new((context.user)(uid).as_bytes()).picture();
+        let gather = Gather {
+            grouping: self.options.grouping,
+            period: self.period,
+            user: &user,
+        };
+        gather.families(&self.lives)
+    }
+
+    /// The lanes; until they fit, longer and longer lives can be a part of a band. `gap` is the
+    /// free room between two lives of a lane.
+    fn lanes<'a>(
+        &self,
+        families: &[Family<'a>],
+        (area, gap): (Area, f64),
+        fits: impl Fn(&Lanes<'_>) -> bool,
+    ) -> Lanes<'a> {
         let (from_ns, until_ns) = self.period;
         let pixel_ns = until_ns.saturating_sub(from_ns) as f64 / f64::from(area.2 - area.0);
         let mut lanes = Lanes::default();
-        for short in [2.0, 20.0, 200.0] {
+        for short in [0.2, 2.0, 20.0] {
             let plan = Plan {
                 period: (from_ns, until_ns),
-                short_ns: (pixel_ns * short) as u64,
-                // The mark at the end of a life, and a little room.
-                gap_ns: (pixel_ns * 10.0) as u64,
+                short_ns: (pixel_ns * gap * short) as u64,
+                gap_ns: (pixel_ns * gap) as u64,
             };
             lanes = plan.lanes(families);
-            let height = lanes.count() as f32 * LANE.1 * 2.0;
-            if height + lanes.groups.len() as f32 * GROUP_GAP <= area.3 - area.1 {
+            if fits(&lanes) {
                 break;
             }
         }
@@ -205,25 +263,42 @@ impl Timeline {
     }
 
     /// Says what has no bar.
-    fn draw_rest(&self, scene: &mut Scene, idle: usize, (left, _, _, bottom): Area) {
+    fn rest(&self, idle: usize, without_room: u64) -> String {
         let mut words = Vec::new();
+        if without_room > 0 {
+            let more = count_text(without_room);
+            words.push(format!("{more} more processes have no room"));
+        }
         if idle > 0 {
             let idle = count_text(idle as u64);
             words.push(format!(
                 "{idle} more processes did next to nothing all the time"
             ));
         }
+        if self.lives.folded > 0 {
+            let folded = count_text(self.lives.folded);
+            words.push(format!("{folded} short-lived processes were only counted"));
+        }
         if self.lives.more > 0 {
             let more = count_text(self.lives.more);
             words.push(format!("{more} more are too many to be remembered"));
         }
+        words.join("; ")
+    }
+
+    fn draw_rest(
+        &self,
+        scene: &mut Scene,
+        (idle, without_room): (usize, u64),
+        (left, _, _, bottom): Area,
+    ) {
         scene.items.push(Item::Text(Text {
             x: left,
             y: bottom - 3.0,
             size: 12.0,
             anchor: Anchor::Start,
             color: self.palette.faint,
-            text: words.join("; "),
+            text: self.rest(idle, without_room),
         }));
     }
 
@@ -252,8 +327,8 @@ impl Timeline {
             entry("io", Shape::Square, palette.full(Activity::Io)),
             entry("blocked (D)", Shape::Square, palette.ink),
             entry("memory", Shape::Square, palette.idle).with_line(rss),
-            entry("exited", Shape::Diamond, palette.faint),
-            entry("failed", Shape::Square, palette.faint),
+            entry("exited with 0", Shape::Diamond, palette.faint),
+            entry("exited with another status", Shape::Square, palette.ink),
             entry(
                 "crashed or killed",
                 Shape::Diamond,
@@ -283,12 +358,7 @@ impl Chart for Timeline {
     }
 
     fn about(&self, id: TaskId, context: &Context<'_>) -> Option<String> {
-        if let Some(words) = self.bands.get(&id) {
-            return Some(words.clone());
-        }
-        let life = self.lives.get(id)?;
-        let user = Untrusted::new((context.user)(life.uid).as_bytes()).picture();
-        Some(format!("{}\nuser {user}", life.words()))
+        Some(self.about(id, context.user)?.join("\n"))
     }
 
     fn in_theme(&self, theme: Theme) -> Box<dyn Chart> {

@@ -1,6 +1,6 @@
 //! Draws the machine over the same time: CPU, memory, and pressure.
 
-use super::lives::{Lives, MachineStep};
+use super::{lives::Lives, machine::MachineStep};
 use crate::{
     chart::palette::Palette,
     model::Activity,
@@ -13,11 +13,12 @@ const GAP: f32 = 5.0;
 /// Draws the strips from `top` on. Returns where they end.
 pub(super) fn draw(
     scene: &mut Scene,
-    (lives, (from_ns, until_ns)): (&Lives, (u64, u64)),
+    (lives, period): (&Lives, (u64, u64)),
     cpus: u32,
     ((left, right), top): ((f32, f32), f32),
     (font, palette): (&Font, &Palette),
 ) -> f32 {
+    let (from_ns, until_ns) = period;
     let length = until_ns.saturating_sub(from_ns).max(1) as f64;
     let x = |ns: u64| {
         let part = ns.saturating_sub(from_ns) as f64 / length;
@@ -32,10 +33,21 @@ pub(super) fn draw(
         ("memory", palette.faint, &|step| step.memory),
         ("pressure", palette.accent, &|step| step.pressure),
     ];
-    let mut y = flags(scene, lives, ((left, right), top), &x, (font, palette));
+    let mut y = flags(
+        scene,
+        (lives, period),
+        ((left, right), top),
+        &x,
+        (font, palette),
+    );
     for (name, color, value) in strips {
         let mut most = None;
-        for step in lives.machine.iter().filter(|step| step.from_ns >= from_ns) {
+        for step in lives
+            .machine
+            .0
+            .iter()
+            .filter(|step| step.from_ns >= from_ns)
+        {
             let Some(part) = value(step) else { continue };
             most = Some(most.map_or(part, |most: f64| most.max(part)));
             let (begin, end) = (x(step.from_ns), x(step.until_ns));
@@ -50,9 +62,14 @@ pub(super) fn draw(
             width: 1.0,
             color: palette.idle,
         });
-        let most = most.map_or("unknown".to_owned(), |most| {
-            format!("at most {:.0} %", most * 100.0)
-        });
+        let most = match most {
+            None => "unknown".to_owned(),
+            Some(most) if name == "CPU" => {
+                let busy = most.min(1.0) * cpus;
+                format!("most {busy:.1} of {cpus:.0} cores")
+            }
+            Some(most) => format!("most {:.0} %", most * 100.0),
+        };
         for (x, anchor, text) in [
             (super::LEFT, Anchor::Start, name.to_owned()),
             (left - 10.0, Anchor::End, most),
@@ -75,12 +92,12 @@ pub(super) fn draw(
 /// flags end.
 fn flags(
     scene: &mut Scene,
-    lives: &Lives,
+    (lives, period): (&Lives, (u64, u64)),
     ((left, right), top): ((f32, f32), f32),
     x: &dyn Fn(u64) -> f32,
     (font, palette): (&Font, &Palette),
 ) -> f32 {
-    let flags = lives.flags();
+    let flags = lives.flags(period);
     if flags.is_empty() {
         return top;
     }

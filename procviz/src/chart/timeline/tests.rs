@@ -178,7 +178,10 @@ fn short_lives_of_one_name_are_a_band() {
     let What::Band(band) = &placed[1].what else {
         panic!("{placed:#?}");
     };
-    assert_eq!(band.words(), "20 × true, 60 ms CPU, 3 failed");
+    assert_eq!(
+        band.words(machine.lives.period()),
+        "20 × true, 60 ms CPU, 3 failed"
+    );
     assert_eq!(counted(&all), 22);
 }
 
@@ -216,7 +219,7 @@ fn shades_sum_up_to_the_cpu_time() {
             .iter()
             .find(|life| life.id.tid == 10)
             .unwrap()
-            .cpu_ns,
+            .cpu_ns(machine.lives.period()),
         used_ns
     );
     let scene = draw(&machine, (1600.0, 900.0));

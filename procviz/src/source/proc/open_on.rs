@@ -53,12 +53,19 @@ impl OpenOn {
     }
 }
 
-/// The mount on which a process has files open. `None` if it has none open, if they are on
+/// The mount on which a process has files open, apart from its standard input and output unless
+/// there are no others. `None` if it has none open, if they are on
 /// several mounts of which no one is remote, or if its descriptors cannot be read.
 pub(crate) fn open_on(root: &Path, pid: u32) -> Option<OpenOn> {
     let process = root.join(pid.to_string());
     let mut open: BTreeMap<MountId, BTreeSet<Vec<u8>>> = BTreeMap::new();
-    for entry in process.join("fd").read_dir().ok()?.take(MOST) {
+    let mut streams = open.clone();
+    let mut is_all = true;
+    for (index, entry) in process.join("fd").read_dir().ok()?.enumerate() {
+        if index >= MOST {
+            is_all = false;
+            break;
+        }
         let entry = entry.ok()?;
         let Ok(target) = std::fs::read_link(entry.path()) else {
             continue;
@@ -68,16 +75,21 @@ pub(crate) fn open_on(root: &Path, pid: u32) -> Option<OpenOn> {
         if !is_file || NO_FILES.iter().any(|no| target.starts_with(no.as_bytes())) {
             continue;
         }
-        let info = std::fs::read(process.join("fdinfo").join(entry.file_name()));
+        let name = entry.file_name();
+        let info = std::fs::read(process.join("fdinfo").join(&name));
         if let Some(mount) = info.ok().as_deref().and_then(mount_id) {
-            open.entry(mount).or_default().insert(target);
+            let is_stream = ["0", "1", "2"].iter().any(|number| name == *number);
+            let known = if is_stream { &mut streams } else { &mut open };
+            known.entry(mount).or_default().insert(target);
         }
     }
+    // Input and output are mostly logs: they count if there is nothing else.
+    let open = if open.is_empty() { streams } else { open };
     if open.is_empty() {
         return None;
     }
     let mounts = std::fs::read(process.join("mountinfo")).ok()?;
-    choose(open, &mounts)
+    choose(open, &mounts, is_all)
 }
 
 /// `mnt_id` of a file in `/proc/PID/fdinfo`.
@@ -87,8 +99,12 @@ fn mount_id(info: &[u8]) -> Option<MountId> {
     number(id.trim_ascii()).map(MountId)
 }
 
-/// The only mount, or the only remote one.
-fn choose(mut open: BTreeMap<MountId, BTreeSet<Vec<u8>>>, mounts: &[u8]) -> Option<OpenOn> {
+/// The only mount, or the only remote one. If `open` is not all, only a remote one counts.
+fn choose(
+    mut open: BTreeMap<MountId, BTreeSet<Vec<u8>>>,
+    mounts: &[u8],
+    is_all: bool,
+) -> Option<OpenOn> {
     let lines = mounts.split(|byte| *byte == b'\n');
     let mut found: Vec<OpenOn> = lines
         .filter_map(|line| {
@@ -98,7 +114,7 @@ fn choose(mut open: BTreeMap<MountId, BTreeSet<Vec<u8>>>, mounts: &[u8]) -> Opti
         })
         .collect();
     // A mount that is not in the list can be the one.
-    let is_only = found.len() == 1 && open.is_empty();
+    let is_only = is_all && found.len() == 1 && open.is_empty();
     if !is_only {
         found.retain(OpenOn::is_remote);
     }
@@ -153,7 +169,7 @@ mod tests {
         let files =
             |paths: &[&str]| -> BTreeSet<_> { paths.iter().map(|p| p.as_bytes().into()).collect() };
         let open = open.iter().map(|(id, paths)| (MountId(*id), files(paths)));
-        let on = choose(open.collect(), MOUNTS)?;
+        let on = choose(open.collect(), MOUNTS, true)?;
         Some(String::from_utf8(on.bytes()).unwrap())
     }
 

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::waits;
 use crate::{
-    model::{Event, Sample, State},
+    model::{Event, Sample, State, TaskId},
     source::{
         open_files::OpenFiles,
         proc::ProcDir,
@@ -32,6 +32,8 @@ pub(super) struct Blocked {
     /// By thread id.
     suspects: FxHashMap<u32, Suspect>,
     files: OpenFiles,
+    /// What each process has open, as far as it is known, of those that were asked about.
+    open_on: FxHashMap<TaskId, Option<Arc<[u8]>>>,
 }
 
 /// A thread in state D.
@@ -49,6 +51,7 @@ impl Blocked {
         Self {
             suspects: FxHashMap::default(),
             files: OpenFiles::start(tick_ns),
+            open_on: FxHashMap::default(),
         }
     }
 
@@ -58,7 +61,7 @@ impl Blocked {
         let now = sample.stamp.boot_ns;
         self.take_states(roster, sample);
         let mut left = A_TICK;
-        let files = &self.files;
+        let (files, open_on) = (&self.files, &mut self.open_on);
         self.suspects.retain(|tid, suspect| {
             let member = suspect.member;
             let known = roster.thread(*tid);
@@ -76,7 +79,13 @@ impl Blocked {
                     if let Some(place) = place.filter(|place| suspect.place.as_ref() != Some(place))
                     {
                         suspect.place = Some(Arc::clone(&place));
-                        files.ask(member, &place);
+                        let known = open_on.entry(member.process).or_insert_with(|| {
+                            files.ask(member, &place);
+                            None
+                        });
+                        let known = known.iter();
+                        let events = known.map(|on| Event::OpenOn(member.id, Arc::clone(on)));
+                        sample.events.extend(events);
                         sample.events.push(Event::Waits(member.id, place));
                     }
                     true
@@ -88,9 +97,17 @@ impl Blocked {
                 Err(_) => false,
             }
         });
-        let answers = self.files.answers();
-        let answers = answers.map(|(thread, on)| Event::OpenOn(thread, on));
-        sample.events.extend(answers);
+        for (process, on) in self.files.answers() {
+            let waits = self.suspects.values();
+            let waits = waits
+                .filter(|suspect| suspect.member.process == process && suspect.place.is_some());
+            let events = waits.map(|suspect| Event::OpenOn(suspect.member.id, Arc::clone(&on)));
+            sample.events.extend(events);
+            self.open_on.insert(process, Some(on));
+        }
+        if self.suspects.is_empty() {
+            self.open_on.clear();
+        }
     }
 
     fn take_states(&mut self, roster: &Roster, sample: &Sample) {

@@ -103,9 +103,18 @@ pub struct RuleSettings {
     /// Rules whose findings are left out, with a pattern for the name of the subject; `None`:
     /// all findings of the rule.
     ignored: Vec<(Rule, Option<Pattern>)>,
+    /// Findings about blocked tasks name mounts, and no files on them.
+    pub(super) hides_files: bool,
 }
 
 impl RuleSettings {
+    /// Whether findings about blocked tasks name mounts, and no files on them.
+    #[must_use]
+    pub fn hide_files(mut self, hides_files: bool) -> Self {
+        self.hides_files = hides_files;
+        self
+    }
+
     /// Sets a threshold. Returns whether the rule has it.
     pub fn set(&mut self, rule: Rule, key: &str, value: f64) -> bool {
         let threshold = self.thresholds.get_mut(rule, key);

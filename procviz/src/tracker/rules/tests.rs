@@ -1,7 +1,7 @@
 //! Tests each rule on made-up samples: the rule fires, does not fire just below its
 //! threshold, and combines findings.
 
-use super::SECOND;
+use super::{RuleSettings, SECOND};
 use crate::{
     model::{Comm, Event, Memory, MemoryParts, MemorySizes, Rule, State},
     tracker::{
@@ -369,6 +369,27 @@ fn blocked_is_folded_by_command() {
         place.starts_with('\u{fffd}') && !place.contains('\x1b'),
         "{text}"
     );
+}
+
+/// With `--redact`, the mount is named, but no file on it.
+#[test]
+fn a_file_can_be_left_out() {
+    for (hides_files, expected) in [
+        (false, ", has /mnt/x/data open (nfs4)"),
+        (true, ", has files on /mnt/x open (nfs4)"),
+    ] {
+        let mut play = Play::new(&["init", "reader"]);
+        let settings = RuleSettings::default().hide_files(hides_files);
+        play.tracker = play.tracker.with_rules(settings);
+        play.ran(2, 0, 0).state = State::Blocked;
+        let on = b"/mnt/x\0nfs4\0/mnt/x/data".as_slice();
+        play.sample.events.push(Event::OpenOn(id(2), on.into()));
+        for _ in 0..7 {
+            play.second();
+        }
+        let (_, text) = play.one(Rule::Blocked);
+        assert!(text.ends_with(expected), "{text}");
+    }
 }
 
 /// What waits at one place waits for the same thing, whatever the commands are.

@@ -238,6 +238,10 @@ fn life(world: World<'_>, process: &Process, (found, waits): (Found, &VecDeque<W
     };
     let before_ns = world.now_ns().saturating_sub(process.id.start_ns);
     let before_ns = before_ns.saturating_sub(SHOWN_NS);
+    if process.ended_on_cpu_ns.is_some() {
+        // What threads waited that have exited is not known.
+        return String::new();
+    }
     let members = process.members.iter();
     let threads = members.filter_map(|slot| world.snapshot.threads.get(*slot));
     let all = threads

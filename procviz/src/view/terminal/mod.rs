@@ -2,6 +2,7 @@
 
 mod largest;
 mod layout;
+mod lives;
 mod look;
 mod numbers;
 mod panel;
@@ -17,7 +18,7 @@ pub(crate) use self::{
 };
 use super::{Hits, Mode, Popup, TaskPosition, TimeBar, View};
 use crate::{
-    chart::{Cells, Interesting, Palette, Series, Words, idle_in_cells},
+    chart::{Cells, Interesting, LifeRows, Palette, Series, Words, idle_in_cells},
     model::{Activity, Finding, TaskId},
 };
 
@@ -26,6 +27,7 @@ pub(crate) enum Body<'a> {
     Grid(&'a Cells),
     Bubble(&'a [Interesting]),
     Lines(&'a [Series]),
+    Timeline(&'a LifeRows),
 }
 
 /// The content of a screen.
@@ -65,6 +67,10 @@ pub(crate) fn draw(buffer: &mut Buffer, screen: &Screen<'_>, look: Look) -> Hits
     match &screen.body {
         Body::Grid(cells) => grid(buffer, &layout, cells, screen, look, &mut hits),
         Body::Bubble(tasks) => rest::bubble(buffer, &layout, tasks, palette, look, &mut hits),
+        Body::Timeline(rows) => {
+            let rows = (*rows, screen.view.scroll);
+            lives::draw(buffer, &layout, rows, (palette, look), &mut hits);
+        }
         Body::Lines(series) => {
             let span = screen.view.span.unwrap_or(1.0);
             rest::lines(buffer, &layout, series, (palette, look, span), &mut hits);
@@ -296,6 +302,9 @@ fn foot(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
         x = end;
     };
     let gap = if area.width < 100 { " " } else { "  " };
+    if let Body::Timeline(_) = &screen.body {
+        put(buffer, lives::legend(look), look.ink(palette.ink));
+    }
     if let Body::Grid(cells) = &screen.body {
         for activity in Activity::ALL {
             let sign = look

@@ -10,7 +10,7 @@ mod place;
 
 use self::fold::{Fold, together};
 use super::world::World;
-use crate::model::{Comm, Event, Finding, Rule, State, TaskId};
+use crate::model::{Comm, Event, Finding, Rule, State, TaskId, mount_only};
 
 /// Many threads of one command and cgroup are reported after this part of the time.
 const OF_MANY: f64 = 0.58;
@@ -56,6 +56,11 @@ impl Blocked {
                 _ => continue,
             };
             known.insert(*id, Arc::clone(text));
+        }
+        if world.settings.hides_files {
+            for on in self.open_on.values_mut() {
+                *on = mount_only(on);
+            }
         }
         for known in [&mut self.places, &mut self.open_on] {
             known.retain(|id, _| self.candidates.contains(id));

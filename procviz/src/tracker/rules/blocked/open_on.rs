@@ -73,7 +73,7 @@ impl OpenOn {
             Some(file) => path(file),
             None => format!("files on {}", path(mount)),
         };
-        let kind = Untrusted::new(kind).picture();
+        let kind = Untrusted::new(kind).name();
         format!(", {who} {what} open ({kind})")
     }
 }
@@ -81,7 +81,7 @@ impl OpenOn {
 /// A path for a text: a recording can hold any bytes.
 fn path(bytes: &[u8]) -> String {
     let cut = bytes.len().saturating_sub(MOST_PATH);
-    let shown = Untrusted::new(bytes.get(cut..).unwrap_or(bytes)).picture();
+    let shown = Untrusted::new(bytes.get(cut..).unwrap_or(bytes)).name();
     if cut > 0 {
         format!("…{shown}")
     } else {
