@@ -333,7 +333,8 @@ fn reduce_to_processes() -> Result<(), Failed> {
         .lines()
         .find_map(|line| line.split_once(" begins deaths "));
     let (_, deaths) = deaths.ok_or_else(|| told.clone())?;
-    let name = deaths.split(':').next().unwrap_or_default().trim();
+    // Behind the name is the user.
+    let name = deaths.split([':', '·']).next().unwrap_or_default().trim();
     let pid = name
         .rsplit(' ')
         .next()
