@@ -63,17 +63,7 @@ fn id(tid: u32) -> TaskId {
 
 /// A tick with 1,000 readings makes fewer than 50 allocations.
 fn tracker_allocates_nothing_per_task() {
-    let host = Host {
-        name: "test".to_owned(),
-        cpus: 2,
-        page_bytes: 4096,
-        tick_ns: 10_000_000,
-        boot_wall_ns: 0,
-        time_zone: String::new(),
-        occasion: String::new(),
-        unconfined: false,
-        own_pid: None,
-    };
+    let host = Host::new("test", 2);
     let mut tracker = Tracker::new(host, Sources::EbpfAndProc);
     let mut sample = Sample::new(Sources::EbpfAndProc);
     sample.stamp = Stamp {

@@ -22,17 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: recorded_grid FOLDER OUT.png".into());
     };
     // Facts about the saved machine; most machines have these values.
-    let host = Host {
-        name: "saved".to_owned(),
-        cpus: 1,
-        page_bytes: 4096,
-        tick_ns: 10_000_000,
-        boot_wall_ns: 0,
-        time_zone: String::new(),
-        occasion: String::new(),
-        unconfined: false,
-        own_pid: None,
-    };
+    let host = Host::new("saved", 1);
     let mut sampler = Sampler::of_folder(&host, Path::new(&folder))?;
     let mut tracker = Tracker::new(host, sampler.sources());
     let mut sample = Sample::new(sampler.sources());

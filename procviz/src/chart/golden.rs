@@ -68,17 +68,7 @@ fn ran(tid: u32, cpu_ns: u64, io: u64) -> Reading {
 }
 
 pub(super) fn host() -> Host {
-    Host {
-        name: "golden".into(),
-        cpus: 4,
-        page_bytes: 4096,
-        tick_ns: 10_000_000,
-        boot_wall_ns: 0,
-        time_zone: String::new(),
-        occasion: String::new(),
-        unconfined: false,
-        own_pid: None,
-    }
+    Host::new("golden", 4)
 }
 
 /// A tracker after a census and a sample one second later.

@@ -238,17 +238,7 @@ mod tests {
     use crate::model::{Comm, Finding, Rule};
 
     fn host() -> Host {
-        Host {
-            name: "host".into(),
-            cpus: 4,
-            page_bytes: 4096,
-            tick_ns: 10_000_000,
-            boot_wall_ns: 0,
-            time_zone: String::new(),
-            occasion: String::new(),
-            unconfined: false,
-            own_pid: None,
-        }
+        Host::new("host", 4)
     }
 
     fn mark(change: Change, tid: u32, second: u64, value: f64) -> Mark {

@@ -24,6 +24,24 @@ pub struct Host {
     pub own_pid: Option<u32>,
 }
 
+impl Host {
+    /// A machine with the usual sizes of pages and clock ticks, about which nothing else is
+    /// known.
+    pub fn new(name: &str, cpus: u32) -> Self {
+        Self {
+            name: name.to_owned(),
+            cpus,
+            page_bytes: 4096,
+            tick_ns: 10_000_000,
+            boot_wall_ns: 0,
+            time_zone: String::new(),
+            occasion: String::new(),
+            unconfined: false,
+            own_pid: None,
+        }
+    }
+}
+
 /// Figures of the whole machine at one tick; `None` means unknown. Counters are
 /// changes over the interval.
 #[derive(Clone, Debug, Default, PartialEq)]

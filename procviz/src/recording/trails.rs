@@ -286,17 +286,7 @@ mod tests {
             living: Vec::new(),
             now: 77_000_000_000,
         };
-        let host = Host {
-            name: "test".to_owned(),
-            cpus: 4,
-            page_bytes: 4_096,
-            tick_ns: 10_000_000,
-            boot_wall_ns: 0,
-            time_zone: String::new(),
-            occasion: String::new(),
-            unconfined: false,
-            own_pid: None,
-        };
+        let host = Host::new("test", 4);
         let mut tracker = Tracker::new(host, Sources::EbpfAndProc);
         let mut all = [Scope::Threads, Scope::Processes].map(Trails::new);
         let mut stretches: Vec<Stretch> = Vec::new();

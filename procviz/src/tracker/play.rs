@@ -36,17 +36,7 @@ pub(super) struct Play {
 impl Play {
     /// `names` are the names of processes 1, 2, ... of 100 MiB each, all asleep.
     pub(super) fn new(names: &[&str]) -> Self {
-        let host = Host {
-            name: "test".to_owned(),
-            cpus: 4,
-            page_bytes: 4096,
-            tick_ns: 10_000_000,
-            boot_wall_ns: 0,
-            time_zone: String::new(),
-            occasion: String::new(),
-            unconfined: false,
-            own_pid: None,
-        };
+        let host = Host::new("test", 4);
         let mut play = Self {
             tracker: Tracker::new(host, Sources::EbpfAndProc),
             sample: Sample::new(Sources::EbpfAndProc),

@@ -41,17 +41,7 @@ struct Machine {
 
 impl Machine {
     fn new(tasks: u32) -> Self {
-        let host = Host {
-            name: "bench".to_owned(),
-            cpus: 2,
-            page_bytes: 4096,
-            tick_ns: 10_000_000,
-            boot_wall_ns: 0,
-            time_zone: String::new(),
-            occasion: String::new(),
-            unconfined: false,
-            own_pid: None,
-        };
+        let host = Host::new("bench", 2);
         let mut machine = Self {
             tracker: Tracker::new(host, Sources::EbpfAndProc),
             sample: Sample::new(Sources::EbpfAndProc),
@@ -98,15 +88,7 @@ fn charts(tasks: u32) -> Result<Vec<Row>> {
     machine.run(tasks.min(200));
     let font = Font::embedded()?;
     let user = |uid: Option<u32>| -> Arc<str> { format!("user-{}", uid.unwrap_or(0)).into() };
-    let context = Context {
-        font: &font,
-        user: &user,
-        time: "2026-01-01 00:00:00 UTC".to_owned(),
-        size: (1600.0, 900.0),
-        is_live: false,
-        selection: Vec::new(),
-        arguments: Arguments::Hidden,
-    };
+    let context = context(&font, &user);
     let mut grid = Grid::new(GridOptions {
         scope: Scope::Threads,
         grouping: Grouping::User,
@@ -160,6 +142,18 @@ fn charts(tasks: u32) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+fn context<'a>(font: &'a Font, user: &'a dyn Fn(Option<u32>) -> Arc<str>) -> Context<'a> {
+    Context {
+        font,
+        user,
+        time: "2026-01-01 00:00:00 UTC".to_owned(),
+        size: (1600.0, 900.0),
+        is_live: false,
+        selection: Vec::new(),
+        arguments: Arguments::Hidden,
+    }
+}
+
 /// A timeline of processes that live for a second each, 84 at a time, for a minute.
 fn timeline(lives: u32) -> Result<Vec<Row>> {
     let mut machine = Machine::new(1);
@@ -189,15 +183,7 @@ fn timeline(lives: u32) -> Result<Vec<Row>> {
     }
     let font = Font::embedded()?;
     let user = |uid: Option<u32>| -> Arc<str> { format!("user-{}", uid.unwrap_or(0)).into() };
-    let context = Context {
-        font: &font,
-        user: &user,
-        time: "2026-01-01 00:00:00 UTC".to_owned(),
-        size: (1600.0, 900.0),
-        is_live: false,
-        selection: Vec::new(),
-        arguments: Arguments::Hidden,
-    };
+    let context = context(&font, &user);
     let bars = [Some("<= 10"), Some("<= 25")];
     cost(&format!("timeline of {lives} lives"), bars, &font, || {
         timeline.draw(machine.tracker.snapshot(), &context)
