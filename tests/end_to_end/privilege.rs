@@ -54,78 +54,31 @@ pub(crate) const TESTS: &[Test] = &[
     ),
 ];
 
-/// Options that take a path, with the arguments to try. `SECRET` is a recording, a font
+/// A subcommand, an option that takes a path, and the arguments to try.
+type Tried = (&'static str, &'static str, &'static [&'static str]);
+
+/// The charts; without a subcommand, it is the grid.
+const CHARTS: [&str; 5] = ["", "grid", "bubble", "lines", "timeline"];
+/// The options of each chart, as in [`PATHS`].
+const OF_A_CHART: [(&str, &[&str]); 7] = [
+    ("output", &["-o", "CLOSED/x.png", "--samples", "1"]),
+    ("output", &["-o", "CLOSED/x.svg", "--samples", "1"]),
+    ("output", &["-o", "CLOSED/x.gif", "--samples", "1"]),
+    ("output", &["-o", "CLOSED/x.html", "--samples", "1"]),
+    (
+        "save",
+        &["--save", "CLOSED/x.pvz", "-o", "y.png", "--samples", "1"],
+    ),
+    ("from", &["--from", "SECRET.pvz", "-o", "y.png"]),
+    (
+        "font",
+        &["--font", "SECRET.ttf", "-o", "y.png", "--samples", "1"],
+    ),
+];
+/// Options of other subcommands that take a path, with the arguments to try. `SECRET` is a recording, a font
 /// or a folder that the caller cannot read; `CLOSED` is a folder in which the caller
 /// cannot write. A new option that takes a path must be added here, or the test fails.
-const PATHS: &[(&str, &str, &[&str])] = &[
-    ("", "output", &["-o", "CLOSED/x.png", "--samples", "1"]),
-    (
-        "",
-        "save",
-        &["--save", "CLOSED/x.pvz", "-o", "y.png", "--samples", "1"],
-    ),
-    ("", "from", &["--from", "SECRET.pvz", "-o", "y.png"]),
-    (
-        "",
-        "font",
-        &["--font", "SECRET.ttf", "-o", "y.png", "--samples", "1"],
-    ),
-    ("grid", "output", &["-o", "CLOSED/x.svg", "--samples", "1"]),
-    (
-        "grid",
-        "save",
-        &["--save", "CLOSED/x.pvz", "-o", "y.png", "--samples", "1"],
-    ),
-    ("grid", "from", &["--from", "SECRET.pvz", "-o", "y.png"]),
-    (
-        "grid",
-        "font",
-        &["--font", "SECRET.ttf", "-o", "y.png", "--samples", "1"],
-    ),
-    (
-        "bubble",
-        "output",
-        &["-o", "CLOSED/x.html", "--samples", "1"],
-    ),
-    (
-        "bubble",
-        "save",
-        &["--save", "CLOSED/x.pvz", "-o", "y.png", "--samples", "1"],
-    ),
-    ("bubble", "from", &["--from", "SECRET.pvz", "-o", "y.png"]),
-    (
-        "bubble",
-        "font",
-        &["--font", "SECRET.ttf", "-o", "y.png", "--samples", "1"],
-    ),
-    ("lines", "output", &["-o", "CLOSED/x.gif", "--samples", "1"]),
-    (
-        "lines",
-        "save",
-        &["--save", "CLOSED/x.pvz", "-o", "y.png", "--samples", "1"],
-    ),
-    ("lines", "from", &["--from", "SECRET.pvz", "-o", "y.png"]),
-    (
-        "lines",
-        "font",
-        &["--font", "SECRET.ttf", "-o", "y.png", "--samples", "1"],
-    ),
-    (
-        "timeline",
-        "output",
-        &["-o", "CLOSED/x.gif", "--samples", "1"],
-    ),
-    (
-        "timeline",
-        "save",
-        &["--save", "CLOSED/x.pvz", "-o", "y.png", "--samples", "1"],
-    ),
-    ("timeline", "from", &["--from", "SECRET.pvz", "-o", "y.png"]),
-    (
-        "timeline",
-        "font",
-        &["--font", "SECRET.ttf", "-o", "y.png", "--samples", "1"],
-    ),
+const PATHS: &[Tried] = &[
     ("exits", "from", &["--from", "SECRET.pvz"]),
     ("findings", "from", &["--from", "SECRET.pvz"]),
     ("dump", "from", &["--from", "SECRET.pvz"]),
@@ -160,6 +113,14 @@ const PATHS: &[(&str, &str, &[&str])] = &[
         &["-S", "-t", "-p", "--proc-root", "/proc/1/root/proc"],
     ),
 ];
+
+/// All options that take a path.
+fn paths() -> impl Iterator<Item = Tried> {
+    let of_charts = CHARTS
+        .into_iter()
+        .flat_map(|chart| OF_A_CHART.map(|(option, args)| (chart, option, args)));
+    of_charts.chain(PATHS.iter().copied())
+}
 
 /// A copy of the binary that the user `nobody` can run, in a folder in which `nobody` can
 /// write.
@@ -379,9 +340,9 @@ fn options_with_paths() -> std::collections::BTreeSet<(String, String)> {
 
 /// Tries each option that takes a path, as the user `nobody`.
 fn tries_all_paths(place: &Place) {
-    for (subcommand, option, args) in PATHS {
+    for (subcommand, option, args) in paths() {
         let mut all: Vec<&str> = subcommand.split_whitespace().collect();
-        all.extend(*args);
+        all.extend(args);
         let mut command = Command::new("setpriv");
         command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
         let result = output(
@@ -415,9 +376,8 @@ fn tries_all_paths(place: &Place) {
 }
 
 fn a_capable_binary_opens_what_its_caller_may_open() -> Result<(), Failed> {
-    let known: std::collections::BTreeSet<(String, String)> = PATHS
-        .iter()
-        .map(|(subcommand, option, _)| ((*subcommand).to_owned(), (*option).to_owned()))
+    let known: std::collections::BTreeSet<(String, String)> = paths()
+        .map(|(subcommand, option, _)| (subcommand.to_owned(), option.to_owned()))
         .collect();
     assert_eq!(
         known,
