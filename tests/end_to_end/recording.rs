@@ -340,6 +340,7 @@ fn reduce_to_processes() -> Result<(), Failed> {
         .next()
         .and_then(|last| last.parse::<u32>().ok());
     assert!(pid.is_none() && deaths.contains("started by"), "{deaths}");
+    assert!(deaths.contains(" · root: "), "{deaths}");
     let dump = |file: &Path| -> Vec<Value> {
         let result = output(procviz().args(["dump", "-p", "--from"]).arg(file));
         assert!(result.status.success(), "{}", stderr(&result));

@@ -180,6 +180,8 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
         // There are no samples; the caller reads the recording again and reports this.
         return Ok(None);
     };
+    // Some users become known later than the recording begins.
+    let users = Users::of_recording(&player.all_users());
     // A finding that holds at a moment has begun before this moment.
     let is_moment = args.sampling.range.at.is_some();
     let (begin, end) = if is_moment { (at, at) } else { span };

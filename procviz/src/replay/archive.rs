@@ -149,7 +149,8 @@ impl RecordingFile {
         let map = map.map_err(|error| failed(&self.name, &error.into()))?;
         let facts = map.last_facts(&mut self.open()?);
         if let Some(facts) = facts.map_err(|error| failed(&self.name, &error.into()))? {
-            self.facts.clock = facts.clock;
+            // Both grow while a recording is made.
+            (self.facts.clock, self.facts.users) = (facts.clock, facts.users);
         }
         self.span = map.span().map(|span| self.wall(span));
         let periods = map.span().map(|span| self.facts.wall_periods(span));

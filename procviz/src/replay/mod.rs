@@ -199,6 +199,14 @@ impl Player {
         facts.any(Facts::has_threads)
     }
 
+    /// Names of the users of all files, as far as these are known.
+    pub(crate) fn all_users(&self) -> BTreeMap<u32, String> {
+        let all = self.archive.iter().map(|recorded| &recorded.facts.users);
+        all.flatten()
+            .map(|(uid, name)| (*uid, name.clone()))
+            .collect()
+    }
+
     /// Facts of the file that is read.
     pub(crate) fn facts(&self) -> &Facts {
         self.reader.facts()
