@@ -9,11 +9,14 @@ use crate::{
     support::{Folder, Value, output, procviz, stderr},
 };
 
-pub(crate) const TESTS: &[Test] = &[(
-    "every_process_of_a_build_is_there_once",
-    Needs::Events,
-    a_build,
-)];
+pub(crate) const TESTS: &[Test] = &[
+    (
+        "every_process_of_a_build_is_there_once",
+        Needs::Events,
+        a_build,
+    ),
+    ("a_moment_of_a_recording", Needs::Events, a_moment),
+];
 
 /// A project of 60 files, which make builds with two jobs.
 fn project(folder: &Folder) -> Result<(), Failed> {
@@ -125,5 +128,66 @@ fn a_build() -> Result<(), Failed> {
     assert!(missing.is_empty(), "not in the picture: {missing:?}");
     assert!(bands.values().all(|left| *left == 0), "too many: {bands:?}");
     assert!(single.len() <= 1, "not in the records: {single:?}");
+    Ok(())
+}
+
+/// With `--at`, all of the recording until then; with `--duration`, too, that much of it.
+fn a_moment() -> Result<(), Failed> {
+    let folder = Folder::new("timeline-at");
+    let recording = folder.file("a.pvz");
+    let lives = "sleep 1.5; sleep 2.5; sleep 3.5; sleep 0.5";
+    let result = output(
+        procviz()
+            .args(["record", "--require-ebpf", "-F", "5", "-o"])
+            .arg(&recording)
+            .args(["--", "sh", "-c", lives]),
+    );
+    assert!(result.status.success(), "{}", stderr(&result));
+    let exits = output(
+        procviz()
+            .args(["exits", "--json", "--from"])
+            .arg(&recording),
+    );
+    let exits = lines(exits.stdout)?;
+    // 700 ms after the third one has ended.
+    let third = seconds(&exits[2])? + 0.7;
+    let (minutes, rest) = ((third / 60.0).floor(), third % 60.0);
+    let at = format!(
+        "{}T{:02}:{:02}:{rest:06.3}Z",
+        exits[2]["time"]
+            .as_str()
+            .unwrap()
+            .split('T')
+            .next()
+            .unwrap(),
+        (minutes / 60.0).floor(),
+        minutes % 60.0
+    );
+    let svg = folder.file("a.svg");
+    for (more, ended) in [(&[][..], 3), (&["--duration", "3s"], 1)] {
+        let result = output(
+            procviz()
+                .args(["timeline", "--force", "-o"])
+                .arg(&svg)
+                .args(["--at", &at])
+                .args(more)
+                .arg("--from")
+                .arg(&recording),
+        );
+        assert!(result.status.success(), "{}", stderr(&result));
+        let svg = std::fs::read_to_string(&svg)?;
+        let pids: Vec<String> = exits[..3]
+            .iter()
+            .map(|exit| format!("sleep {}", exit["pid"]))
+            .collect();
+        let marks = marks(&svg);
+        let shown = |who: &&String| marks.iter().any(|(title, _)| title.starts_with(*who));
+        assert_eq!(
+            pids.iter().filter(shown).count(),
+            ended,
+            "{more:?}: {marks:?}"
+        );
+        assert!(shown(&&pids[2]), "{marks:?}");
+    }
     Ok(())
 }

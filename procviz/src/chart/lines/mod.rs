@@ -166,9 +166,8 @@ impl Lines {
 
     /// Draws the observed lines.
     pub fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
-        let mut counts = Counts::new(snapshot);
         let scope = self.options.scope;
-        snapshot.tasks(scope).for_each(|task| counts.add(&task));
+        let counts = Counts::of(snapshot, scope);
         let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
         let head = ("lines", &counts, scope);
         head::draw(&mut scene, snapshot, head, context, &self.palette);

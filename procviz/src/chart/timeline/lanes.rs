@@ -76,6 +76,16 @@ pub(super) struct Lanes<'a> {
 }
 
 impl Lanes<'_> {
+    /// What is said of each band in a period, by the task of its mark.
+    pub(super) fn bands(&self, period: (u64, u64)) -> FxHashMap<TaskId, String> {
+        let all = self.groups.iter().flat_map(|group| &group.placed);
+        let bands = all.filter_map(|placed| match &placed.what {
+            What::Band(band) => Some((placed.first(), band.words(period))),
+            What::Life(_) => None,
+        });
+        bands.collect()
+    }
+
     pub(super) fn count(&self) -> usize {
         self.groups.iter().map(|group| group.lanes).sum()
     }

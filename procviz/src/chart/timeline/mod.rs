@@ -19,7 +19,7 @@ pub(crate) use self::rows::{LifeCell, LifeRows, LifeSign};
 use self::{
     bars::Bars,
     families::{Family, Gather},
-    lanes::{Lanes, Plan, What},
+    lanes::{Lanes, Plan},
     lives::Lives,
 };
 use super::{
@@ -144,8 +144,7 @@ impl Timeline {
     pub fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
         self.period = self.shown_period(snapshot);
         let scope = Scope::Processes;
-        let mut counts = Counts::new(snapshot);
-        snapshot.tasks(scope).for_each(|task| counts.add(&task));
+        let counts = Counts::of(snapshot, scope);
         let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
         let head = ("timeline", &counts, scope);
         head::draw(&mut scene, snapshot, head, context, &self.palette);
@@ -181,12 +180,7 @@ impl Timeline {
         };
         self.draw_axis(&mut scene, area);
         let mut y = area.1;
-        let bands = lanes.groups.iter().flat_map(|group| &group.placed);
-        let bands = bands.filter_map(|placed| match &placed.what {
-            What::Band(band) => Some((placed.first(), band.words(self.period))),
-            What::Life(_) => None,
-        });
-        let bands: FxHashMap<TaskId, String> = bands.collect();
+        let bands = lanes.bands(self.period);
         let mut without_room = 0;
         for group in &lanes.groups {
             bars.label(&mut scene, &group.name, (LEFT, LABELS - 10.0), y);

@@ -81,8 +81,11 @@ impl Timeline {
             .groups
             .iter()
             .flat_map(|group| (0..group.lanes).map(|lane| bars.row(group, lane, columns.max(1))));
+        let rows = rows.collect();
+        let bands = lanes.bands(self.period);
+        self.bands = bands;
         LifeRows {
-            rows: rows.collect(),
+            rows,
             rest: self.rest(idle, 0),
             length_ns: self.period.1.saturating_sub(self.period.0),
         }

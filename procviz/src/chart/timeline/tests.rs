@@ -284,6 +284,72 @@ fn a_mark_at_the_end_says_how_it_ended() {
     assert!((end(b) - end(a) - (end(c) - end(b))).abs() < 0.5);
 }
 
+/// A picture of the last seconds shows what was done in them, and nothing from before.
+#[test]
+fn what_was_before_the_period_is_not_drawn() {
+    let mut machine = Machine::new();
+    for tid in [10, 11, 12] {
+        machine.begin(tid, 1, "app");
+    }
+    machine.second();
+    // One was busy before, one ended before, one is busy from then on.
+    for second in 0..20 {
+        machine.uses(if second < 10 { 10 } else { 12 }, SECOND);
+        if second == 5 {
+            machine.ends(11, 0);
+        }
+        machine.second();
+    }
+    let until_ns = machine.snapshot.stamp.boot_ns;
+    let period = (until_ns - 5 * SECOND - SECOND / 2, until_ns);
+    let cpu = |tid: u32| {
+        let mut lives = machine.lives.iter();
+        let life = lives.find(|life| life.id.tid == tid).unwrap();
+        (life.cpu_ns(period), life.within(period).is_some())
+    };
+    assert_eq!(cpu(10), (0, true));
+    assert!(!cpu(11).1);
+    // Half of a step that begins before.
+    assert_eq!(cpu(12), (5 * SECOND + SECOND / 2, true));
+    let gather = Gather {
+        grouping: Grouping::Tree,
+        period,
+        user: &|_| "anna".to_owned(),
+    };
+    let (families, idle) = gather.families(&machine.lives);
+    let shown: Vec<u32> = families
+        .iter()
+        .flat_map(|family| &family.members)
+        .map(|life| life.id.tid)
+        .collect();
+    assert_eq!((shown, idle), (vec![12], 2));
+}
+
+/// What is gone without an end, as after a gap in a recording, ended when it was last seen.
+#[test]
+fn a_process_that_vanishes_does_not_live_on() {
+    let mut machine = Machine::new();
+    machine.begin(10, 1, "app");
+    for _ in 0..3 {
+        machine.uses(10, SECOND / 2);
+        machine.second();
+    }
+    let seen_ns = machine.snapshot.stamp.boot_ns;
+    let mut slots = machine.snapshot.processes.entries();
+    let (slot, _) = slots.find(|(_, process)| process.id.tid == 10).unwrap();
+    drop(slots);
+    machine.snapshot.processes.remove(slot);
+    (0..7).for_each(|_| machine.second());
+    let period = machine.lives.period();
+    let mut lives = machine.lives.iter();
+    let life = lives.find(|life| life.id.tid == 10).unwrap();
+    assert_eq!(life.within(period).map(|(_, until)| until), Some(seen_ns));
+    let scene = draw(&machine, (1600.0, 900.0));
+    let mark = scene.marks.iter().find(|mark| mark.id.tid == 10).unwrap();
+    // How it ended is not known: that is no diamond.
+    assert_eq!(mark.shape, Shape::Ring);
+}
+
 proptest! {
     /// Whatever lives, each is shown once, and no two share a place.
     #[test]
