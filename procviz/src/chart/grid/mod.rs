@@ -1,6 +1,7 @@
 //! Draws a dot per task: every task of the machine at a glance.
 
 mod layout;
+mod legend;
 mod mark;
 mod names;
 mod news;
@@ -12,6 +13,7 @@ use rustc_hash::FxHashMap;
 
 use self::{
     layout::{Layout, Room, Wanted, layout},
+    legend::Has,
     mark::{Halo, Sizes},
     names::Placed,
     stable::StableLayout,
@@ -26,8 +28,8 @@ use super::{
     sorting::Sorting,
 };
 use crate::{
-    model::{Activity, Scope, Snapshot, State, TaskView, count_text},
-    scene::{Anchor, Item, Scene, Shape, Text},
+    model::{Scope, Snapshot, State, TaskView, count_text},
+    scene::{Anchor, Item, Scene, Text},
 };
 
 /// Options of a grid.
@@ -81,8 +83,6 @@ pub struct Grid {
 }
 
 const LEFT: f32 = 16.0;
-/// Shares of a core in the legend.
-const CPU_KEY: &[(&str, f64)] = &[("CPU 1 %", 0.01), ("25 %", 0.25), ("100 % of a core", 1.0)];
 /// Number of columns in the 2011 version.
 const CLASSIC_COLUMNS: usize = 30;
 
@@ -208,56 +208,14 @@ impl Grid {
         (sizes, largest): (&Sizes, u64),
         context: &Context<'_>,
     ) {
-        let palette = &self.palette;
-        let numbers = (!snapshot.findings.is_empty()).then(|| self.key_of_numbers());
-        let mut legend: Vec<foot::Entry> = numbers.into_iter().collect();
-        for activity in Activity::ALL {
-            let (shape, spot) = mark::second_channel(activity, 5.0, palette);
-            let entry = |words: &str, color| foot::Entry::new(words.to_owned(), shape, color, spot);
-            let full = palette.full(activity);
-            match activity {
-                Activity::Idle if palette.has_depth() => {
-                    legend.push(entry("idle", full));
-                    legend.push(entry("ran a little", palette.ran));
-                }
-                Activity::Cpu if palette.has_depth() => {
-                    for (words, share) in CPU_KEY {
-                        legend.push(entry(words, palette.shade(activity, *share, true)));
-                    }
-                }
-                Activity::Exited if palette.has_depth() => {
-                    legend.push(entry("crashed or killed", full));
-                    legend.push(entry("exited (any colour)", palette.faint));
-                }
-                activity => legend.push(entry(activity.word(), full)),
-            }
-        }
-        if self.has_halos() {
-            let color = palette.full(Activity::Idle);
-            let entries = Halo::ALL.map(|halo| {
-                let palette = palette.clone();
-                foot::Entry::new(halo.word().to_owned(), Shape::Disc, color, None)
-                    .with_line(move |mark| halo.line(mark, &palette))
-            });
-            legend.extend(entries);
-        }
-        if self.options.scope == Scope::Threads && names::is_dense(sizes.cell()) {
-            let (color, ink) = (palette.full(Activity::Idle), palette.ink);
-            let words = "first thread of a process".to_owned();
-            let entry = foot::Entry::new(words, Shape::Disc, color, None);
-            legend.push(entry.with_line(move |mark| Item::Line {
-                points: vec![(mark.x - 7.5, mark.y - 6.0), (mark.x - 7.5, mark.y + 6.0)],
-                width: 1.0,
-                color: ink,
-            }));
-        }
-        let faint =
-            |words: &str, shape| foot::Entry::new(words.to_owned(), shape, palette.faint, None);
-        legend.push(faint("blocked (D)", Shape::Square));
-        legend.push(faint("zombie", Shape::Ring));
-        legend.push(faint("stopped", Shape::Triangle));
+        let has = Has {
+            numbers: !snapshot.findings.is_empty(),
+            halos: self.has_halos(),
+            first_threads: self.options.scope == Scope::Threads && names::is_dense(sizes.cell()),
+        };
+        let entries = legend::entries(&self.palette, has);
         let key = foot::After::Sizes(foot::SizeKey::new(sizes.most(), largest));
-        foot::draw(scene, snapshot, legend, key, context, palette);
+        foot::draw(scene, snapshot, entries, key, context, &self.palette);
     }
 
     /// The groups, sorted by name.
@@ -384,19 +342,6 @@ impl Grid {
         marks
     }
 
-    /// What the rings and their numbers are.
-    fn key_of_numbers(&self) -> foot::Entry {
-        let (palette, words) = (&self.palette, "in the list".to_owned());
-        let accent = palette.accent;
-        let entry = foot::Entry::new(words, Shape::Disc, palette.background, None);
-        entry.with_line(move |mark| Item::Ring {
-            at: (mark.x, mark.y),
-            r: mark.r,
-            width: 2.0,
-            color: accent,
-        })
-    }
-
     /// Draws who grew, and who shrank.
     fn draw_halos<'a>(
         &self,
@@ -408,8 +353,8 @@ impl Grid {
             return;
         }
         for task in tasks {
-            let is_own = snapshot.host.own_pid == Some(task.process.id.tid);
-            let Some(halo) = Halo::of(&task).filter(|_| !is_own) else {
+            let halo = Halo::of(&task).filter(|_| !snapshot.is_own(task.process));
+            let Some(halo) = halo else {
                 continue;
             };
             let mark = marks.get(task.slot).copied().flatten();
