@@ -100,6 +100,11 @@ impl Snapshot {
         self.all_tasks(scope).filter(|task| !task.thread.hidden)
     }
 
+    /// Whether a process is the procviz that watches.
+    pub fn is_own(&self, process: &Process) -> bool {
+        self.host.own_pid == Some(process.id.tid)
+    }
+
     /// Number of living tasks that a filter hides.
     pub fn hidden(&self, scope: Scope) -> usize {
         if !self.is_filtered {

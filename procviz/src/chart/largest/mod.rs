@@ -139,8 +139,7 @@ fn found<'a>(measure: Measure, snapshot: &'a Snapshot, counted: &Counted) -> Vec
     let mut groups: FxHashMap<(Comm, Option<u32>), Group<'_>> = FxHashMap::default();
     let mut add = |process: &'a Process| {
         // What procviz itself uses is at the bottom of each picture.
-        let is_own = snapshot.host.own_pid == Some(process.id.tid);
-        if is_own || (process.end.is_some() && measure == Measure::Memory) {
+        if snapshot.is_own(process) || (process.end.is_some() && measure == Measure::Memory) {
             return;
         }
         let Some(value) = measure.of(process, snapshot, counted) else {

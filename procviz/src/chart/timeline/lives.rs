@@ -44,10 +44,14 @@ pub(super) struct Life {
 }
 
 impl Life {
+    /// When it ended, or was seen for the last time, ns since boot.
+    fn over_ns(&self) -> u64 {
+        self.end.map_or(self.seen_ns, |end| end.at_ns)
+    }
+
     /// The part of the life between two times; `None` if it is not in there.
     pub(super) fn within(&self, (from_ns, until_ns): (u64, u64)) -> Option<(u64, u64)> {
-        let end_ns = self.end.map_or(self.seen_ns, |end| end.at_ns);
-        let end_ns = end_ns.min(until_ns);
+        let end_ns = self.over_ns().min(until_ns);
         let begin_ns = self.id.start_ns.max(from_ns);
         (begin_ns <= end_ns).then_some((begin_ns, end_ns))
     }
@@ -160,7 +164,7 @@ impl Lives {
     pub(super) fn forget_before(&mut self, from_ns: u64) {
         self.all.retain(|_, life| {
             life.steps.retain(|step| step.until_ns >= from_ns);
-            life.end.is_none_or(|end| end.at_ns >= from_ns)
+            life.over_ns() >= from_ns
         });
         self.machine.0.retain(|step| step.until_ns >= from_ns);
         self.flags.retain(|_, flags| {
@@ -261,8 +265,9 @@ impl Lives {
             tid: pid,
             start_ns: child.start_ns,
         };
-        let (id, _) = self.all.range(first..=last).next_back()?;
-        (*id != child).then_some(*id)
+        let (id, life) = self.all.range(first..=last).next_back()?;
+        // The pid can have been another process's before.
+        (*id != child && life.over_ns() >= child.start_ns).then_some(*id)
     }
 
     /// The findings of a period, those of the worst rules first.
@@ -276,20 +281,18 @@ impl Lives {
     fn observe_findings(&mut self, snapshot: &Snapshot) {
         let now_ns = snapshot.stamp.boot_ns;
         for finding in &snapshot.findings {
-            let flags = self.flags.entry(finding.key()).or_default();
-            match flags.last_mut() {
-                Some(flag) if now_ns.saturating_sub(flag.until_ns) < ANEW_NS => {
-                    flag.until_ns = now_ns;
-                }
-                _ if self.flag_count >= MOST_FLAGS => {}
-                _ => {
-                    self.flag_count += 1;
-                    flags.push(Flag {
-                        at_ns: finding.since_ns,
-                        until_ns: now_ns,
-                        text: format!("{}: {}", finding.rule.word(), finding.who()),
-                    });
-                }
+            let key = finding.key();
+            let known = self.flags.get_mut(&key).and_then(|flags| flags.last_mut());
+            let known = known.filter(|flag| now_ns.saturating_sub(flag.until_ns) < ANEW_NS);
+            if let Some(flag) = known {
+                flag.until_ns = now_ns;
+            } else if self.flag_count < MOST_FLAGS {
+                self.flag_count += 1;
+                self.flags.entry(key).or_default().push(Flag {
+                    at_ns: finding.since_ns,
+                    until_ns: now_ns,
+                    text: format!("{}: {}", finding.rule.word(), finding.who()),
+                });
             }
         }
     }
