@@ -340,14 +340,16 @@ fn each_is_there_or_counted(
     Ok(())
 }
 
-/// If the disk is full until the end, missing deaths are counted in the gap.
+/// If the disk is full until the end, missing deaths are counted in the gap. It becomes full
+/// after the first blocks, which stay: room for the gap comes from later ones.
 fn full_to_the_end() -> Result<(), Failed> {
     let folder = Folder::new("full-to-the-end");
     let (mount, out) = (folder.file("small"), folder.file("out.pvz"));
     std::fs::create_dir(&mount)?;
     let script = r#"
         mount -t tmpfs -o size=4m tmpfs "$1" || exit 77
-        (sleep 2; exec dd if=/dev/zero of="$1/filler" bs=4k) 2> /dev/null &
+        (until [ -n "$(ls -A "$1")" ]; do sleep 0.1; done
+            sleep 2.5; exec dd if=/dev/zero of="$1/filler" bs=4k) 2> /dev/null &
         "$3" record -F 20 --duration 6s --require-ebpf -o "$1/run.pvz"
         status=$?
         cp "$1/run.pvz" "$2"
