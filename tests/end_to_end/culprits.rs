@@ -205,6 +205,18 @@ fn cpu() -> Result<(), Failed> {
             Findings,
             &["20 × worker", "cores"],
         ),
+        fault(
+            "pipeline",
+            &[
+                "program-each",
+                "fetcher,parser,sorter,mixer,packer,shipper",
+                "some-cpu",
+                "20",
+                "FOLDER",
+            ],
+            Findings,
+            &["pipeline", "and its descendants", "cores", "other commands"],
+        ),
         fault("indexer", &["burn"], Findings, &["indexer", "cores"]),
         fault(
             "reporter",
@@ -354,7 +366,13 @@ fn lives() -> Result<(), Failed> {
         ),
         fault(
             "storage",
-            &["blocked-as", "mounter,scanner,indexer", "15", "FOLDER"],
+            &[
+                "program-each",
+                "mounter,scanner,indexer",
+                "vforks",
+                "15",
+                "FOLDER",
+            ],
             Findings,
             &[
                 "45 processes",
@@ -366,7 +384,7 @@ fn lives() -> Result<(), Failed> {
         ),
         fault(
             "backup",
-            &["blocked-as", "rsync,tar", "4", "FOLDER"],
+            &["program-each", "rsync,tar", "vforks", "4", "FOLDER"],
             Findings,
             &["8 processes", "blocked (D)", "rsync", "tar"],
         ),

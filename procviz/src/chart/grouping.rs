@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::Context;
-use crate::model::{Comm, Fold, Process, Snapshot, TaskId, TaskView, Untrusted};
+use crate::model::{Comm, Fold, Process, Snapshot, TaskId, TaskView, Untrusted, cgroup_name};
 
 /// The property by which tasks are grouped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -141,17 +141,10 @@ impl<'a> Groups<'a> {
     }
 }
 
-/// The name of a group, escaped for a picture. For a cgroup this is only the last
-/// part of its path, which says most.
+/// The name of a group, escaped for a picture.
 pub(super) fn group_name(name: &str, key: &GroupKey) -> String {
-    let text = Untrusted::new(name.as_bytes()).picture();
     match key {
-        GroupKey::Cgroup(Some(_)) => {
-            let parts: Vec<&str> = text.rsplit('/').filter(|part| !part.is_empty()).collect();
-            parts
-                .first()
-                .map_or("/".to_owned(), |last| (*last).to_owned())
-        }
-        _ => text,
+        GroupKey::Cgroup(Some(path)) => cgroup_name(path),
+        _ => Untrusted::new(name.as_bytes()).picture(),
     }
 }

@@ -26,7 +26,7 @@ fn numbered(scene: &Scene, snapshot: &Snapshot) -> Vec<(u32, Mark)> {
         .filter_map(|finding| {
             let mark = finding.dots().find_map(find)?;
             let subject = finding.subject();
-            let is_first = last.replace(subject) != Some(subject);
+            let is_first = last.replace(subject.clone()) != Some(subject);
             is_first.then_some((finding.rank, mark))
         })
         .collect()

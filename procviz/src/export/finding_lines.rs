@@ -9,7 +9,7 @@ use std::{
 
 use super::{json::Names, time};
 use crate::{
-    model::{Host, TaskId, Untrusted, duration_text, figure_text, many_text, unnamed},
+    model::{Host, TaskId, Untrusted, duration_text, figure_text, unnamed},
     recording::{Mark, MarkKey},
     tracker::Change,
 };
@@ -17,8 +17,14 @@ use crate::{
 /// For this long after a line about a rule and group, further ones are counted, ns.
 const QUIET_NS: i128 = 60_000_000_000;
 
-/// Rule, name, user, and how processes died.
-type Group = (String, Option<Vec<u8>>, Option<u32>, Option<u32>);
+/// Rule, name, user, how processes died, and their cgroup.
+type Group = (
+    String,
+    Option<Vec<u8>>,
+    Option<u32>,
+    Option<u32>,
+    Option<String>,
+);
 
 /// Writes the lines, and remembers what was written.
 #[derive(Debug, Default)]
@@ -70,7 +76,13 @@ impl FindingLines {
         let now_ns = self.pass(out, wall_ns(host, mark.time_ns), names)?;
         match mark.change {
             Change::Begins => {
-                let group = (mark.rule.clone(), mark.comm.clone(), mark.uid, mark.status);
+                let group = (
+                    mark.rule.clone(),
+                    mark.comm.clone(),
+                    mark.uid,
+                    mark.status,
+                    mark.cgroup.clone(),
+                );
                 if let Some(recent) = self.groups.get_mut(&group) {
                     self.counted.insert(mark.key());
                     recent.count(host, mark);
@@ -179,16 +191,16 @@ impl FindingLines {
     }
 }
 
-/// The name of one process, or of all with one name.
+/// The name of one process, or the words for several.
 fn who(mark: &Mark) -> String {
     let name = mark.comm.as_deref();
-    let Some(name) = name.map(|name| Untrusted::new(name).name()) else {
-        return unnamed(&mark.rule).to_owned();
+    let name = name.map(|name| Untrusted::new(name).name());
+    let name = name.unwrap_or_else(|| unnamed(&mark.rule).to_owned());
+    let Some(together) = mark.together() else {
+        return name;
     };
-    match mark.is_group {
-        true => many_text(mark.count, &name),
-        false => name,
-    }
+    let pid = mark.about.map(|about| about.tid);
+    together.who(mark.count, &name, (pid, mark.cgroup.as_deref()))
 }
 
 impl Recent {
@@ -220,7 +232,7 @@ impl More {
         let count = self.count;
         Mark {
             about: None,
-            is_group: false,
+            is_group: self.mark.cgroup.is_some(),
             text: format!("{count} more of this within a minute{most}"),
             ..self.mark.clone()
         }

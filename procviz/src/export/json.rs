@@ -12,8 +12,8 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use crate::{
     export::{container::container, time::rfc3339},
     model::{
-        Args, ExitRecord, Finding, Host, MachineFigures, Scope, Snapshot, TaskView, Untrusted,
-        is_harmful,
+        Args, ExitRecord, Finding, Host, MachineFigures, Scope, Snapshot, TaskView, Together,
+        Untrusted, is_harmful,
     },
     recording::Mark,
 };
@@ -108,6 +108,8 @@ pub(crate) fn mark(
             uid: mark.uid,
             user: mark.uid.map(names),
             group: mark.is_group,
+            group_by: mark.together().map(Together::word),
+            cgroup: mark.cgroup.as_deref().map(path),
             cause: None,
         },
     };
@@ -402,8 +404,13 @@ struct FindingLine<'a> {
     severity: Option<&'a str>,
     uid: Option<u32>,
     user: Option<Arc<str>>,
-    /// Whether the finding is about `count` processes with one name and user.
+    /// Whether the finding is about `count` processes together.
     group: bool,
+    /// What they have in common: `command` (name and user), `tree` (`pid` and its descendants)
+    /// or `cgroup`; null: no group.
+    group_by: Option<&'static str>,
+    /// Path of the cgroup, if all are in it; null: not known, or in several.
+    cgroup: Option<String>,
     /// The rank of the finding that this is a consequence of.
     cause: Option<u32>,
 }
@@ -428,7 +435,9 @@ impl<'a> FindingLine<'a> {
             severity: Some(finding.severity.word()),
             uid: finding.uid,
             user: finding.uid.map(names),
-            group: finding.is_group,
+            group: finding.is_group(),
+            group_by: finding.together.map(Together::word),
+            cgroup: finding.cgroup.as_deref().map(path),
             cause: None,
         }
     }

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Comm, Severity, TaskId, bytes_text, count_text, many_text, rate_text};
+use crate::model::{
+    Comm, Severity, TaskId, bytes_text, cgroup_name, count_text, many_text, rate_text,
+};
 
 /// Defines [`Rule`] from a table: each row is a doc comment, a name, and the word in JSON.
 macro_rules! rules {
@@ -51,17 +53,17 @@ rules! {
     Disguise = "disguise",
     /// Each process of a chain starts the next one and exits; the one that is alive has the number.
     Chain = "chain",
-    /// A process, or all of one name and user together, keep a core busy.
+    /// A process, or several that belong together, keep a core busy.
     Cpu = "cpu",
     /// Runnable threads get no CPU.
     Waiting = "waiting",
-    /// The memory of a process grows: neither pages of files nor shared memory count.
+    /// The memory of a process, or of several that belong together, grows: neither pages of files nor shared memory count.
     Growth = "growth",
     /// Shared memory and files on tmpfs grow; each page counts once.
     Shmem = "shmem",
-    /// A process uses much memory: pages of files do not count, swap does.
+    /// A process, or all of one name and user together, use much memory: pages of files do not count, swap does.
     Memory = "memory",
-    /// A process, or all of one name and user together, do much storage IO.
+    /// A process, or several that belong together, do much storage IO.
     Io = "io",
     /// A process creates many threads.
     Threads = "threads",
@@ -83,8 +85,9 @@ pub struct Finding {
     pub severity: Severity,
     /// Real user id of the subject; `None` if there is none, or if it is not known.
     pub uid: Option<u32>,
-    /// The finding is about all processes with the name `comm` and the user `uid`.
-    pub is_group: bool,
+    /// What the processes have in common that the finding is about together; `None`: it is
+    /// about one, or about what `comm` says.
+    pub together: Option<Together>,
     /// The process that the finding is about; `None` if there is none.
     pub about: Option<TaskId>,
     /// The task whose dot shows the rank: `about`, a thread of `about`, or a process
@@ -118,6 +121,44 @@ pub struct Finding {
     pub curve: Vec<f32>,
 }
 
+/// What the processes of a finding have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Together {
+    /// Name `comm` and user `uid`.
+    Command,
+    /// They are `about` and its descendants.
+    Tree,
+    /// The cgroup `cgroup`.
+    Cgroup,
+}
+
+impl Together {
+    /// The name in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Tree => "tree",
+            Self::Cgroup => "cgroup",
+        }
+    }
+
+    /// The words for `count` processes; `name` and `pid` are those of the ancestor.
+    pub fn who(self, count: u64, name: &str, (pid, cgroup): (Option<u32>, Option<&str>)) -> String {
+        match self {
+            Self::Command => many_text(count, name),
+            Self::Tree => {
+                let pid = pid.map_or_else(String::new, |pid| format!(" {pid}"));
+                format!("{name}{pid} and its descendants")
+            }
+            Self::Cgroup => {
+                let cgroup = cgroup.map_or_else(|| "an unknown cgroup".to_owned(), cgroup_name);
+                format!("{} processes of {cgroup}", count_text(count))
+            }
+        }
+    }
+}
+
 /// Identifies a finding across snapshots.
 pub type FindingKey = (
     Rule,
@@ -129,10 +170,12 @@ pub type FindingKey = (
 );
 
 /// What a finding is about: facts about one subject are one entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum SubjectKey {
     Process(TaskId),
     Group(Option<Comm>, Option<u32>),
+    Tree(TaskId),
+    Cgroup(Option<Arc<str>>),
 }
 
 impl Finding {
@@ -143,7 +186,7 @@ impl Finding {
             rank: 0,
             severity: Severity::Unusual,
             uid: None,
-            is_group: false,
+            together: None,
             status: None,
             other_names: 0,
             about: None,
@@ -169,12 +212,16 @@ impl Finding {
             self.rule,
             Rule::Blocked | Rule::Waiting | Rule::Shmem | Rule::Chain | Rule::Deaths
         );
-        let about = self.about.filter(|_| !is_fold && !self.is_group);
+        let is_one = !is_fold && !self.is_group();
+        let is_tree = self.together == Some(Together::Tree);
+        let about = self.about.filter(|_| is_one || is_tree);
         // A process can change its name.
         let comm = self.comm.filter(|_| about.is_none() || !self.is_named());
         let uid = self
             .uid
-            .filter(|_| self.is_group || self.rule == Rule::Deaths);
+            .filter(|_| self.is_group() || self.rule == Rule::Deaths)
+            // Processes of a cgroup come and go, and can have several users.
+            .filter(|_| self.together != Some(Together::Cgroup));
         (
             self.rule,
             about,
@@ -193,6 +240,11 @@ impl Finding {
 
     /// The subject. Findings about one subject have the same.
     pub(crate) fn subject(&self) -> SubjectKey {
+        match (self.together, self.about) {
+            (Some(Together::Tree), Some(about)) => return SubjectKey::Tree(about),
+            (Some(Together::Cgroup), _) => return SubjectKey::Cgroup(self.cgroup.clone()),
+            _ => {}
+        }
         match self.about.filter(|_| self.is_named()) {
             Some(about) => SubjectKey::Process(about),
             // Processes that died under one name are one subject, whoever started them.
@@ -201,10 +253,15 @@ impl Finding {
         }
     }
 
+    /// Whether the finding is about several processes together.
+    pub fn is_group(&self) -> bool {
+        self.together.is_some()
+    }
+
     /// Whether `comm` is the name of `about`, and not of processes that `about` started
     /// and that died.
     pub fn is_named(&self) -> bool {
-        self.rule != Rule::Deaths && !self.is_group
+        self.rule != Rule::Deaths && !self.is_group()
     }
 
     /// The figure that made the rule fire, where it says something without its text.
@@ -221,8 +278,11 @@ impl Finding {
             || unnamed(self.rule.word()).to_owned(),
             |comm| comm.text().name(),
         );
+        if let Some(together) = self.together {
+            let pid = self.about.map(|about| about.tid);
+            return together.who(self.count, &name, (pid, self.cgroup.as_deref()));
+        }
         match self.about.filter(|_| self.is_named()) {
-            _ if self.is_group => many_text(self.count, &name),
             // The text says how many there are, and of which commands.
             Some(_) if self.other_names > 0 => {
                 let others = self.other_names;

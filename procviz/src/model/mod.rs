@@ -24,7 +24,7 @@ pub use args::{Args, MOST_ARGS};
 pub use event::{Event, Exec, ExitRecord, Fold, Fork, Rename, Status, ThreadEnd, mount_only};
 pub use fact::{Fact, Place, Value};
 pub(crate) use finding::SubjectKey;
-pub use finding::{Finding, FindingKey, Rule, figure_text, unnamed};
+pub use finding::{Finding, FindingKey, Rule, Together, figure_text, unnamed};
 pub use ids::{Comm, Scope, TaskId};
 pub use loss::Losses;
 pub use machine::{Host, MachineFigures, Pressure};
@@ -36,8 +36,8 @@ pub use snapshot::{Slots, Snapshot};
 pub use state::State;
 pub use task::{Change, End, Process, TaskView, Thread};
 pub use units::{
-    bytes_text, count_text, duration_text, known_bytes_text, many_text, per_second_text, rate_text,
-    total,
+    bytes_text, cgroup_name, count_text, duration_text, known_bytes_text, many_text,
+    per_second_text, rate_text, total,
 };
 pub use untrusted::Untrusted;
 pub(crate) use untrusted::is_harmful;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::block::MOST_NS;
 use crate::{
-    model::{Finding, TaskId},
+    model::{Finding, TaskId, Together},
     tracker::{Change, Changed},
 };
 
@@ -47,9 +47,15 @@ pub struct Mark {
     /// Real user id of the subject; `None` if not known.
     #[serde(default)]
     pub uid: Option<u32>,
-    /// The finding is about `count` processes with one name and user.
+    /// The finding is about `count` processes together.
     #[serde(default)]
     pub is_group: bool,
+    /// What they have in common; `None`, as in older recordings: name and user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<Together>,
+    /// Path of the cgroup, if they are those of a cgroup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<String>,
     /// Of a finding about deaths: how the processes ended, as wait(2) reports it; `None` if
     /// that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,7 +71,8 @@ pub struct MarkKey {
     rule: String,
     about: Option<TaskId>,
     comm: Option<Vec<u8>>,
-    is_group: bool,
+    together: Option<Together>,
+    cgroup: Option<String>,
     uid: Option<u32>,
     status: Option<u32>,
 }
@@ -73,20 +80,30 @@ pub struct MarkKey {
 impl Mark {
     /// The key of its finding.
     pub fn key(&self) -> MarkKey {
+        let together = self.together();
+        let is_tree = together == Some(Together::Tree);
+        let has_user = together.is_some() || self.status.is_some();
         MarkKey {
             rule: self.rule.clone(),
-            about: self.about.filter(|_| !self.is_group),
+            about: self.about.filter(|_| together.is_none() || is_tree),
             comm: self.comm.clone(),
-            is_group: self.is_group,
-            uid: self.uid.filter(|_| self.is_group || self.status.is_some()),
+            together,
+            cgroup: self.cgroup.clone(),
+            uid: self.uid.filter(|_| has_user && self.cgroup.is_none()),
             status: self.status,
         }
+    }
+
+    /// What the processes have in common, if the finding is about several together.
+    pub fn together(&self) -> Option<Together> {
+        let known = self.together.or(Some(Together::Command));
+        known.filter(|_| self.is_group)
     }
 
     /// Approximate size in memory, bytes.
     pub(super) fn bytes(&self) -> usize {
         let texts = [&self.rule, &self.unit, &self.text].into_iter();
-        let texts = texts.chain(&self.severity);
+        let texts = texts.chain(&self.severity).chain(&self.cgroup);
         let comm = self.comm.as_ref().map_or(0, Vec::len);
         size_of::<Self>() + comm + texts.map(String::len).sum::<usize>()
     }
@@ -126,7 +143,13 @@ impl Mark {
             text: finding.text.clone(),
             severity: Some(finding.severity.word().to_owned()),
             uid: finding.uid,
-            is_group: finding.is_group,
+            is_group: finding.is_group(),
+            together: finding.together,
+            cgroup: finding
+                .cgroup
+                .as_deref()
+                .filter(|_| finding.together == Some(Together::Cgroup))
+                .map(str::to_owned),
             status: finding.status,
             lasted_ns: None,
         }

@@ -821,6 +821,8 @@ fn marks_are_found_and_their_damage_is_reported() {
         severity: Some("harms".to_owned()),
         uid: Some(33),
         is_group: false,
+        together: None,
+        cgroup: None,
         status: Some(6),
         lasted_ns: None,
     };

@@ -247,8 +247,8 @@ pub(super) fn burst_every(millis: u64) {
     }
 }
 
-/// Programs with several names that wait for their children in state D, `count` of each name.
-pub(super) fn blocked_as(names: &str, count: &str, folder: &str) {
+/// Children that run the same workload as programs with several names.
+pub(super) fn program_each(names: &str, (what, how_much): (&str, &str), folder: &str) {
     let program = std::env::current_exe().unwrap();
     let start = |name: &str| {
         let link = format!("{folder}/{name}");
@@ -256,7 +256,7 @@ pub(super) fn blocked_as(names: &str, count: &str, folder: &str) {
         fork(|| {
             die_with_the_parent();
             let mut command = std::process::Command::new(&link);
-            let command = command.args(["--workload", "vforks", count]);
+            let command = command.args(["--workload", what, how_much]);
             let error = command.stdout(std::process::Stdio::null()).exec();
             panic!("{link}: {error}");
         });

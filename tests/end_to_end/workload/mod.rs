@@ -58,7 +58,9 @@ pub(crate) fn run(args: &[String]) {
         ["disguise", how] => culprit::disguise(*how == "busy"),
         ["burst-before"] => culprit::burst(),
         ["burst-every", millis] => culprit::burst_every(millis.parse().unwrap()),
-        ["blocked-as", names, count, folder] => culprit::blocked_as(names, count, folder),
+        ["program-each", names, what, how_much, folder] => {
+            culprit::program_each(names, (what, how_much), folder);
+        }
         ["dead-cpu"] => culprit::dead_cpu(),
         ["beyond-limit", folder] => trouble::beyond_limit(folder),
         _ => panic!("unknown workload: {words:?}"),

@@ -122,7 +122,7 @@ impl Column<'_> {
             let is_first = std::mem::replace(&mut before, finding.rank) != finding.rank;
             // Subjects that share an entry are named each.
             let subject = finding.subject();
-            let is_new = last.replace(subject) != Some(subject);
+            let is_new = last.replace(subject.clone()) != Some(subject);
             Entry {
                 finding,
                 is_first,

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::FxHashMap;
 
-use super::{SECOND, groups::ALONE, world::World};
-use crate::model::{Comm, Event, ExitRecord, Finding, Rule, TaskId, duration_text, total};
+use super::{SECOND, groups::sums::ALONE, world::World};
+use crate::model::{
+    Comm, Event, ExitRecord, Finding, Rule, TaskId, Together, duration_text, total,
+};
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// The period in which the starts of a burst are counted, ns.
@@ -336,7 +338,7 @@ fn of_many(
     Some(Finding {
         comm: Some(comm),
         uid,
-        is_group: true,
+        together: Some(Together::Command),
         count: starters.len() as u64,
         since_ns: begins.min()?,
         text: text("together start", (sum.forks, sum.cores), &last, &span),

@@ -5,16 +5,16 @@ mod blocked;
 mod cpu;
 mod deaths;
 mod disguise;
+mod family;
 mod forks;
 mod groups;
-#[cfg(test)]
-mod groups_tests;
 mod growth;
 mod held;
 mod io;
 #[cfg(test)]
 mod lives_tests;
 mod memory;
+mod memory_groups;
 mod oom;
 mod settings;
 mod severity;
@@ -110,6 +110,8 @@ states! {
     #[serde(skip)]
     waiting: Waiting,
     memory: memory::Memory,
+    #[serde(skip)]
+    memory_groups: memory_groups::MemoryGroups,
     threads: threads::Threads,
     zombies: zombies::Zombies,
     shmem: shmem::Shmem,
@@ -185,6 +187,7 @@ impl Rules {
         self.oom = oom::Oom::default();
         self.deaths = deaths::Deaths::default();
         self.forks = forks::Forks::default();
+        self.memory_groups = memory_groups::MemoryGroups::default();
     }
 
     fn remember(&mut self, snapshot: &Snapshot, changed: &[usize], thresholds: &Thresholds) {

@@ -1,6 +1,6 @@
 //! Judges how bad findings are, and which of them are only consequences of others.
 
-use super::{Waiting, World};
+use super::{Waiting, World, family::Family, groups::wider};
 use crate::model::{Finding, FindingKey, Rule, Severity, TaskId, count_text, duration_text};
 
 /// Average number of waiting threads of other users and cgroups from which a busy CPU harms
@@ -107,6 +107,7 @@ fn cpu(waiting: &Waiting, world: World<'_>, findings: &mut Vec<Finding>) -> Opti
 fn carry(cause: &mut Finding, waiters: Vec<(TaskId, f64)>, world: World<'_>) {
     let own = cause.about.and_then(|about| world.process(about));
     let own_cgroup = own.and_then(|process| process.cgroup.clone());
+    let family = Family::new(world.snapshot);
     // Whole millionths: sums of fractions would depend on the order.
     let (mut count, mut others) = (0, 0_u64);
     for (id, threads) in waiters {
@@ -114,12 +115,11 @@ fn carry(cause: &mut Finding, waiters: Vec<(TaskId, f64)>, world: World<'_>) {
         let Some(process) = process.filter(|process| !world.is_hidden(process)) else {
             continue;
         };
-        let (comm, uid) = world.group(process);
-        let is_own = Some(comm) == cause.comm && uid == cause.uid;
-        if is_own || cause.about == Some(id) {
+        if wider::has(cause, process, world, &family) || cause.about == Some(id) {
             continue;
         }
         count += 1;
+        let uid = world.group(process).1;
         let is_other = uid != cause.uid || process.cgroup != own_cgroup;
         others += if is_other { (threads * 1e6) as u64 } else { 0 };
     }

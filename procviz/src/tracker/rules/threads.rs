@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::FxHashMap;
 
-use super::{SECOND, groups::ALONE, world::World};
-use crate::model::{Comm, Event, Finding, Rule, TaskId, count_text, duration_text, total};
+use super::{SECOND, groups::sums::ALONE, world::World};
+use crate::model::{
+    Comm, Event, Finding, Rule, TaskId, Together, count_text, duration_text, total,
+};
 
 const SPAN_NS: u64 = 10 * SECOND;
 /// Shortest time after which a steady stream of new threads is judged, ns.
@@ -133,7 +135,7 @@ fn finding(
         dot: oldest,
         comm: Some(comm),
         uid: uid.filter(|_| is_group),
-        is_group,
+        together: is_group.then_some(Together::Command),
         count: match is_group {
             true => makers.len() as u64,
             false => count,

@@ -17,7 +17,7 @@ pub(super) fn draw(
     let mut last = None;
     for finding in screen.findings.iter().filter(|finding| finding.rank < 10) {
         let subject = finding.subject();
-        let is_first = last.replace(subject) != Some(subject);
+        let is_first = last.replace(subject.clone()) != Some(subject);
         let find = |id| cells.dots.iter().find(|dot| dot.id == id);
         let dot = finding.dots().find_map(find);
         let Some(dot) = dot.filter(|_| is_first) else {

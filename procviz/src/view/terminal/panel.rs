@@ -39,7 +39,7 @@ pub(super) fn draw(
     for (index, finding) in screen.findings.iter().enumerate() {
         let subject = screen.subjects.get(index);
         let key = finding.subject();
-        let is_new = last.replace(key) != Some(key);
+        let is_new = last.replace(key.clone()) != Some(key);
         let number = (finding.rank != before).then_some(finding.rank);
         let subject = subject.filter(|_| is_new).map(|subject| (number, subject));
         let lines = lines(finding, subject, width, area.height > 4);

@@ -26,7 +26,7 @@ pub(super) fn standing_out(snapshot: &Snapshot, largest: &[Largest]) -> Vec<Stan
         dots: finding.dots().collect(),
         who: finding.who(),
         figure: finding.figure(),
-        is_group: finding.is_group,
+        is_group: finding.is_group(),
     });
     let entries = || largest.iter().flat_map(|of| &of.entries);
     let large = entries().filter(|entry| !entry.is_small);

@@ -1,9 +1,12 @@
 //! Tests the rules about groups, and the order of findings.
 
-use super::{RuleSettings, SECOND};
+use super::SECOND;
 use crate::{
-    model::{Finding, Rule, Severity},
-    tracker::play::{MIB, Play},
+    model::{Finding, MemoryParts, Rule, Severity, Together},
+    tracker::{
+        play::{MIB, Play, found, id},
+        rules::RuleSettings,
+    },
 };
 
 /// A machine with init and `count` workers, which run as pids from 2 on.
@@ -34,7 +37,7 @@ fn many_that_use_little_are_one_that_uses_much() {
             continue;
         }
         let group = only(&play, Rule::Cpu);
-        assert!(group.is_group && group.count == 10, "{group:#?}");
+        assert!(group.is_group() && group.count == 10, "{group:#?}");
         assert_eq!(group.who(), "10 × worker");
         assert_eq!(group.text, "together use 1.20 of 4 cores (3 s)");
     }
@@ -63,7 +66,7 @@ fn one_that_does_nearly_all_is_no_group() {
     }
     let finding = only(&play, Rule::Cpu);
     assert!(
-        !finding.is_group && finding.who() == "worker 2",
+        !finding.is_group() && finding.who() == "worker 2",
         "{finding:#?}"
     );
 }
@@ -168,7 +171,7 @@ fn a_group_on_busy_cpus() {
             play.second();
         }
         let mut findings = play.findings_of(Rule::Cpu);
-        findings.retain(|finding| finding.is_group);
+        findings.retain(|finding| finding.is_group());
         match expected {
             Some(expected) => assert!(findings[0].text.contains(expected), "{findings:#?}"),
             None => assert!(findings.is_empty(), "{findings:#?}"),
@@ -262,7 +265,7 @@ fn streams_of_threads_are_summed_up() {
         let Some(finding) = findings.first() else {
             continue;
         };
-        assert_eq!(finding.is_group, is_group, "{finding:#?}");
+        assert_eq!(finding.is_group(), is_group, "{finding:#?}");
         let (words, value) = match is_group {
             true => ("together created 60 threads within 3 s", 60.0),
             false => ("created 300 threads within 3 s", 300.0),
@@ -273,5 +276,150 @@ fn streams_of_threads_are_summed_up() {
             finding.who(),
             if is_group { "5 × worker" } else { "worker 2" }
         );
+    }
+}
+
+/// Init, a builder of pid 2 with a shell (3), and six tools with different names below the
+/// shell (4 to 9), each of which uses 0.2 cores; then a worker of its own (10).
+fn tools(cgroup: &str) -> Play {
+    let names = [
+        "init", "builder", "sh", "sort", "awk", "sed", "cut", "tr", "uniq", "other",
+    ];
+    let mut play = Play::new(&[]);
+    play.sample.found = (1..)
+        .zip(names)
+        .map(|(tid, name)| found(tid, name))
+        .collect();
+    for process in &mut play.sample.found {
+        process.ppid = match process.id.tid {
+            1 => 0,
+            2 | 10 => 1,
+            3 => 2,
+            _ => 3,
+        };
+        process.cgroup = Some(cgroup.into());
+    }
+    play.sample.complete = true;
+    play.tick(0);
+    play
+}
+
+fn run_tools(play: &mut Play, tenths: impl Fn(u32) -> u64) {
+    for second in 1..=4 {
+        for tid in 1..11 {
+            play.ran(tid, second * SECOND * tenths(tid) / 10, 0);
+        }
+        play.second();
+    }
+}
+
+#[test]
+fn descendants_do_together_what_no_name_does() {
+    let mut play = tools("/");
+    run_tools(&mut play, |tid| u64::from((4..10).contains(&tid)) * 2);
+    let family = only(&play, Rule::Cpu);
+    // The shell has all of it, so the builder above it says no more.
+    assert_eq!(family.who(), "sh 3 and its descendants");
+    assert_eq!((family.count, family.together), (6, Some(Together::Tree)));
+    let expected = "together use 1.20 of 4 cores (3 s): awk, cut, sed and 3 other commands";
+    assert_eq!(family.text, expected);
+}
+
+#[test]
+fn what_has_a_finding_is_not_counted_again() {
+    let mut play = tools("/");
+    // One tool keeps a core busy: the others do little.
+    run_tools(&mut play, |tid| match tid {
+        4 => 10,
+        5..10 => 1,
+        _ => 0,
+    });
+    assert_eq!(only(&play, Rule::Cpu).who(), "sort 4");
+}
+
+#[test]
+fn a_cgroup_is_a_group_and_the_root_is_none() {
+    for (cgroup, expected) in [
+        ("/", None),
+        ("/web.slice/shop.service", Some("shop.service")),
+    ] {
+        let mut play = tools(cgroup);
+        // Those that descend from init only.
+        for process in 3..11 {
+            play.sample
+                .events
+                .push(crate::model::Event::Parent(id(process), 1));
+        }
+        run_tools(&mut play, |tid| u64::from((4..10).contains(&tid)) * 2);
+        let Some(expected) = expected else {
+            play.none(Rule::Cpu);
+            continue;
+        };
+        let group = only(&play, Rule::Cpu);
+        assert_eq!(group.who(), format!("6 processes of {expected}"));
+        assert_eq!(group.cgroup.as_deref(), Some(cgroup));
+    }
+}
+
+/// Those who wait are processes outside of the group that is the cause.
+#[test]
+fn members_of_a_family_do_not_wait_for_it() {
+    let mut play = tools("/");
+    for second in 1..=4 {
+        for tid in 4..11 {
+            let reading = play.ran(tid, second * SECOND * 4 / 10, 0);
+            reading.run_delay_ns = Some(second * SECOND / 3);
+        }
+        play.sample.machine.cpu_busy_ns = Some(4 * SECOND);
+        play.second();
+    }
+    let cpu = play.findings_of(Rule::Cpu);
+    assert_eq!(cpu[0].who(), "sh 3 and its descendants", "{cpu:#?}");
+    let waits = "; 1 other process waits for a CPU";
+    assert!(cpu[0].text.ends_with(waits), "{}", cpu[0].text);
+}
+
+/// Many that hold a part of the memory each hold much together. Shared memory counts for none
+/// of them, and one that has nearly all is alone.
+#[test]
+fn many_hold_much_memory_together() {
+    let parts = |anon: u64, shmem: u64| MemoryParts {
+        anon: anon * MIB,
+        shmem: shmem * MIB,
+        ..MemoryParts::default()
+    };
+    // Of 16 GiB: ten with 0.5 GiB each, with shared memory only, and one with nearly all.
+    for (each, first, expected) in [
+        (
+            parts(512, 0),
+            512,
+            Some("together use 5 GiB, 31 % of memory, on average 512 MiB each"),
+        ),
+        (parts(100, 512), 100, None),
+        (parts(100, 0), 15_000, None),
+    ] {
+        let mut play = workers(10);
+        for tid in 2..12 {
+            let is_first = tid == 2;
+            play.consists_of(
+                tid,
+                if is_first {
+                    parts(first, each.shmem / MIB)
+                } else {
+                    each
+                },
+            );
+        }
+        (0..4).for_each(|_| play.second());
+        let groups: Vec<Finding> = play
+            .findings_of(Rule::Memory)
+            .into_iter()
+            .filter(Finding::is_group)
+            .collect();
+        let texts: Vec<&str> = groups.iter().map(|group| group.text.as_str()).collect();
+        assert_eq!(texts, Vec::from_iter(expected));
+        for group in groups {
+            assert_eq!((group.who().as_str(), group.rank), ("10 × worker", 1));
+        }
     }
 }
