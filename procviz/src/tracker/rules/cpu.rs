@@ -30,6 +30,16 @@ fn life(process: &Process, since: u64, used: u64, cores: f64) -> String {
     format!("; in the {before} of its life before, {mean:.2}")
 }
 
+/// What all of its name used in the last minutes, if they are known; else what it used in its
+/// own life.
+fn before(subject: &Subject<'_>, since: u64, (cores, used): (f64, u64)) -> String {
+    let of_name = subject.past.before(subject.name, since, (cores, used));
+    match of_name.is_empty() {
+        true => life(subject.process, since, used, cores),
+        false => of_name,
+    }
+}
+
 /// Lower limit for the use of a process that would use more if CPUs were free, cores.
 const LEAST: f64 = 0.1;
 /// Use that is wanted beyond the real one is worth a word from this factor on.
@@ -83,7 +93,7 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     );
     let used = (cores * last.time_ns.saturating_sub(since) as f64) as u64;
     text.push_str(&wanted_text(cores, subject.wanted));
-    text.push_str(&life(subject.process, since, used, cores));
+    text.push_str(&before(subject, since, (cores, used)));
     let curve = subject
         .history
         .curve(|a, b| (rate(a, b, |point| point.cpu_ns) / 1e9) as f32);

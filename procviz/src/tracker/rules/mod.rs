@@ -16,6 +16,7 @@ mod lives_tests;
 mod memory;
 mod memory_groups;
 mod oom;
+mod past;
 mod settings;
 mod severity;
 mod shmem;
@@ -40,7 +41,7 @@ pub use self::{
 };
 pub(super) use self::{shmem::RecentShmem, waiting::Waiting, world::World};
 use super::history::{History, Point};
-use crate::model::{Comm, Finding, Process, Rule, SLACK_NS, Snapshot, TaskId, total};
+use crate::model::{Finding, Process, Rule, SLACK_NS, Snapshot, TaskId, total};
 
 const SECOND: u64 = 1_000_000_000;
 /// The rules forget a process that has been idle for this time, ns.
@@ -84,6 +85,7 @@ macro_rules! states {
             #[serde(skip)]
             histories: Histories,
             standing: Standing,
+            past: past::Past,
             $($(#[$attribute])* $name: $state,)*
         }
 
@@ -129,6 +131,7 @@ impl Rules {
         let snapshot = world.snapshot;
         let thresholds = world.thresholds();
         self.remember(snapshot, world.changed, thresholds);
+        self.past.take(world);
         self.take(world);
         let mut findings = Vec::new();
         let total_io = total(world.changed().map(|process| process.change.io_bytes));
@@ -138,19 +141,21 @@ impl Rules {
             };
             let subject = Subject {
                 process,
-                comm: world.snapshot.name_of(process),
                 history,
                 standing: &self.standing,
                 snapshot,
                 total_io,
                 wanted: self.waiting.wanted(process.id, world.now_ns()),
+                name: world.group(process),
+                past: &self.past,
                 thresholds,
             };
             findings.extend(OF_A_PROCESS.iter().filter_map(|judge| judge(&subject)));
         }
         self.judge_states(world, &mut findings);
         subjects::set_users(world, &mut findings);
-        groups::judge((&self.histories, &self.waiting), world, &mut findings);
+        let recent = (&self.histories, &self.waiting, &self.past);
+        groups::judge(recent, world, &mut findings);
         findings.retain(|finding| !world.settings.ignores(finding));
         let busy = severity::judge(&self.waiting, world, &mut findings);
         let findings = subjects::rank(findings, busy.is_some());
@@ -272,7 +277,6 @@ impl Rules {
 /// A process that rules judge.
 struct Subject<'a> {
     process: &'a Process,
-    comm: Comm,
     history: &'a History,
     standing: &'a Standing,
     snapshot: &'a Snapshot,
@@ -280,6 +284,9 @@ struct Subject<'a> {
     total_io: u64,
     /// See [`Waiting::wanted`].
     wanted: f64,
+    /// Name and user.
+    name: past::Name,
+    past: &'a past::Past,
     thresholds: &'a Thresholds,
 }
 
@@ -303,7 +310,7 @@ impl Subject<'_> {
         Finding {
             about: Some(self.process.id),
             dot: Some(self.process.id),
-            comm: Some(self.comm),
+            comm: Some(self.name.0),
             count: 1,
             value,
             unit,

@@ -10,7 +10,7 @@ pub(super) mod wider;
 use rustc_hash::FxHashMap;
 
 use self::sums::{Sums, UNITS};
-use super::{Histories, SECOND, Waiting, World, cpu};
+use super::{Histories, SECOND, Waiting, World, cpu, past::Past};
 use crate::model::{Comm, Finding, Process, Rule, Together, bytes_text, rate_text};
 
 const SPAN_NS: u64 = 3 * SECOND;
@@ -62,12 +62,16 @@ fn members<'a>(
 }
 
 /// Adds a finding for each group that does much, instead of the findings about its members.
-pub(super) fn judge(recent: (&Histories, &Waiting), world: World<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn judge(
+    (histories, waiting, past): (&Histories, &Waiting, &Past),
+    world: World<'_>,
+    findings: &mut Vec<Finding>,
+) {
     if world.snapshot.watched_ns() < SPAN_NS - SPAN_NS / 20 {
         return;
     }
     let span_ns = SPAN_NS.max(world.snapshot.stamp.interval_ns);
-    let (members, all_io) = members(recent, world, span_ns);
+    let (members, all_io) = members((histories, waiting), world, span_ns);
     let limits = Limits {
         world,
         span_ns,
@@ -82,13 +86,23 @@ pub(super) fn judge(recent: (&Histories, &Waiting), world: World<'_>, findings: 
             let Some(finding) = limits.finding(&sums, at) else {
                 continue;
             };
-            let group = Finding {
+            let mut group = Finding {
                 comm: Some(comm),
                 uid,
                 together: Some(Together::Command),
                 ..finding
             };
-            replace(findings, group);
+            let since_ns = replace(findings, &group);
+            group.since_ns = group.since_ns.min(since_ns);
+            if group.rule == Rule::Cpu {
+                let lasted_ns = world.now_ns().saturating_sub(group.since_ns);
+                let used_ns = (group.value * lasted_ns as f64) as u64;
+                let now = (group.value, used_ns);
+                group
+                    .text
+                    .push_str(&past.before((comm, uid), group.since_ns, now));
+            }
+            findings.push(group);
         }
         wider::judge(&members, &limits, at, findings);
     }
@@ -142,15 +156,16 @@ impl Limits<'_> {
     }
 }
 
-/// Adds the finding about a group. It stands for the findings about its members.
-fn replace(findings: &mut Vec<Finding>, mut group: Finding) {
-    findings.retain(|finding| {
+/// Removes the findings about members of a group: its own finding stands for them. Returns
+/// since when the first of them holds, ns since boot.
+fn replace(findings: &mut Vec<Finding>, group: &Finding) -> u64 {
+    let is_member = |finding: &mut Finding| {
         let is_same = finding.rule == group.rule && finding.comm == group.comm;
-        let is_member = is_same && finding.uid == group.uid;
-        if is_member {
-            group.since_ns = group.since_ns.min(finding.since_ns);
-        }
-        !is_member
-    });
-    findings.push(group);
+        is_same && finding.uid == group.uid
+    };
+    let members = findings.extract_if(.., is_member);
+    members
+        .map(|finding| finding.since_ns)
+        .min()
+        .unwrap_or(group.since_ns)
 }

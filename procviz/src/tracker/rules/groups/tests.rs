@@ -423,3 +423,31 @@ fn many_hold_much_memory_together() {
         }
     }
 }
+
+/// After a minute, what is new is compared with what the command used before: also if the
+/// process itself is new.
+#[test]
+fn a_command_is_compared_with_its_own_past() {
+    let mut play = workers(3);
+    let used = |second: u64| second * SECOND / 50;
+    for second in 1..=100 {
+        (2..5).for_each(|tid| _ = play.ran(tid, used(second), 0));
+        play.second();
+    }
+    for second in 1..=4 {
+        play.ran(2, used(100) + second * SECOND, 0);
+        play.second();
+    }
+    let alone = only(&play, Rule::Cpu);
+    let expected = "uses 1.00 cores for 4 s; in the 1 min 40 s before, all of this name used 0.06";
+    assert_eq!(alone.text, expected);
+    for second in 5..=8 {
+        play.ran(2, used(100) + second * SECOND, 0);
+        play.ran(3, used(100) + (second - 4) * SECOND, 0);
+        play.second();
+    }
+    let group = only(&play, Rule::Cpu);
+    let expected =
+        "together use 2.00 of 4 cores (3 s); in the 1 min 40 s before, all of this name used";
+    assert!(group.text.starts_with(expected), "{}", group.text);
+}
