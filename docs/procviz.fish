@@ -78,6 +78,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -l command -d 'Onl
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l summary -d 'After -- COMMAND, print on standard error what it used [default: text]' -r -f -a "text\t'Lines for people'
+json\t'One line of JSON'
+none\t'No summary'"
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s p -l no-threads -d 'Show processes instead of threads'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l ascii -d 'Use only ASCII characters in a terminal'
@@ -120,6 +123,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l command -d 'O
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l summary -d 'After -- COMMAND, print on standard error what it used [default: text]' -r -f -a "text\t'Lines for people'
+json\t'One line of JSON'
+none\t'No summary'"
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s t -l threads -d 'Draw a bubble per thread instead of per process'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l ascii -d 'Use only ASCII characters in a terminal'
@@ -157,6 +163,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l command -d 'On
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l summary -d 'After -- COMMAND, print on standard error what it used [default: text]' -r -f -a "text\t'Lines for people'
+json\t'One line of JSON'
+none\t'No summary'"
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s p -l no-threads -d 'Show processes instead of threads'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l ascii -d 'Use only ASCII characters in a terminal'
@@ -198,6 +207,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l command -d 
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l summary -d 'After -- COMMAND, print on standard error what it used [default: text]' -r -f -a "text\t'Lines for people'
+json\t'One line of JSON'
+none\t'No summary'"
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l ascii -d 'Use only ASCII characters in a terminal'
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l classic -d 'Draw as the scripts of 2011 did: their colours; grid: 30 columns, RSS on every thread; bubble: linear axes'
@@ -282,6 +294,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand record" -l end -d 'End a
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l tree -d 'Record only this process and its descendants' -r
+complete -c procviz -n "__fish_procviz_using_subcommand record" -l summary -d 'After -- COMMAND, print on standard error what it used [default: text]' -r -f -a "text\t'Lines for people'
+json\t'One line of JSON'
+none\t'No summary'"
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -s p -l no-threads -d 'Record only processes, each with the sum of its threads'
 complete -c procviz -n "__fish_procviz_using_subcommand record" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'

@@ -46,6 +46,7 @@ mod rules;
 mod skip;
 mod states;
 mod storm;
+mod summary;
 mod support;
 mod terminal_view;
 mod threads;
@@ -116,6 +117,7 @@ fn main() {
         ("terminal_view", terminal_view::TESTS),
         ("threads", threads::TESTS),
         ("timeline", timeline::TESTS),
+        ("summary", summary::TESTS),
         ("window_view", window_view::TESTS),
     ];
     let in_vm = [("vm", kernels::IN_VM), ("locked", kernels::LOCKED)];

@@ -55,6 +55,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "trails",
             "tracker",
             "source",
+            "export",
             "recording",
             "runtime",
             "recorder",

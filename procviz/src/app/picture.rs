@@ -89,6 +89,7 @@ pub(super) fn run(
             save,
             writes: Some(target.folder()),
             takes_work: true,
+            summary: Some(args.summary),
             rules: rules::settings(&args.rules)?,
             ..Plan::plain(&schedule, &args.sampling, &args.filter, &args.run)
         },

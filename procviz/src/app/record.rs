@@ -41,6 +41,7 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
     let plan = Plan {
         save: Some(options),
         files,
+        summary: Some(args.summary),
         rules: rules::settings(&args.rules)?.hide_files(args.redact.is_some()),
         ..Plan::plain(&schedule, &args.sampling, &filter, &args.run)
     };

@@ -17,6 +17,7 @@ mod range;
 mod record;
 mod rules;
 mod sampling;
+mod summary;
 mod timeline;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -33,6 +34,7 @@ pub use range::RangeArgs;
 pub use record::{FilesArgs, RecordArgs, RedactArg};
 pub use rules::RuleArgs;
 pub use sampling::SamplingArgs;
+pub use summary::{SummaryArg, SummaryArgs};
 pub use timeline::TimelineArgs;
 
 const EXAMPLES: &str = "\

@@ -2,7 +2,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{FilterArgs, RuleArgs, SamplingArgs};
+use super::{FilterArgs, RuleArgs, SamplingArgs, SummaryArgs};
 
 /// Options that all charts share.
 #[derive(Clone, Debug, Args)]
@@ -74,6 +74,9 @@ pub struct PictureArgs {
     /// The findings to report.
     #[command(flatten)]
     pub rules: RuleArgs,
+    /// What to print after a command.
+    #[command(flatten)]
+    pub summary: SummaryArgs,
     /// Run this command; show only the command and its descendants, and exit with its status
     #[arg(last = true, value_name = "COMMAND")]
     pub run: Vec<OsString>,

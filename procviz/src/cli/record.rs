@@ -2,7 +2,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{RuleArgs, SamplingArgs};
+use super::{RuleArgs, SamplingArgs, SummaryArgs};
 
 /// Options of `record`.
 #[derive(Clone, Debug, Args)]
@@ -34,6 +34,9 @@ pub struct RecordArgs {
     /// Record only this process and its descendants
     #[arg(long = "tree", value_name = "PID", allow_hyphen_values = true)]
     pub trees: Vec<String>,
+    /// What to print after a command.
+    #[command(flatten)]
+    pub summary: SummaryArgs,
     /// Run this command; record only the command and its descendants, and exit with its status
     #[arg(last = true, value_name = "COMMAND")]
     pub run: Vec<OsString>,

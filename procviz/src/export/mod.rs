@@ -5,4 +5,5 @@ pub(crate) mod csv;
 pub(crate) mod finding_lines;
 pub(crate) mod json;
 pub(crate) mod rows;
+pub(crate) mod run;
 pub(crate) mod time;

@@ -172,6 +172,7 @@ impl Live {
             wants_past: true,
             writes: saved.as_ref().ok().map(Target::folder),
             rules: rules::settings(&args.rules)?,
+            summary: Some(args.summary),
             save: save
                 .map(|path| RecordingOptions::all(path, (args.force, mode)))
                 .transpose()?,

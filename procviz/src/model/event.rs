@@ -154,7 +154,7 @@ impl ExitRecord {
 }
 
 /// A wait status, as in wait(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Status(pub u32);
 
 impl Status {

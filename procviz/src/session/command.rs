@@ -25,6 +25,7 @@ use rustix::fs::{Mode, OFlags, open};
 use tokio::sync::Notify;
 
 use crate::{
+    model::Status,
     runtime::{
         Failure, ending,
         text::escaped,
@@ -82,7 +83,7 @@ impl Child {
         let (sender, status) = mpsc::sync_channel(1);
         let body = move || {
             // The status comes first: the notified run ends, and then reads the status.
-            _ = sender.send(child.wait().map_or(1, shell_status));
+            _ = sender.send(child.wait().ok());
             ended.notify_one();
             ending::command_exited();
         };
@@ -134,7 +135,25 @@ impl Child {
 /// A command; a thread waits for its exit.
 pub(crate) struct Waiting {
     pid: u32,
-    status: Receiver<u8>,
+    status: Receiver<Option<ExitStatus>>,
+}
+
+/// How the command ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    /// In the encoding of a shell.
+    pub(crate) shell: u8,
+    /// As wait(2) reports it; `None` if that failed.
+    pub(crate) status: Option<Status>,
+}
+
+impl From<Option<ExitStatus>> for Ended {
+    fn from(status: Option<ExitStatus>) -> Self {
+        Self {
+            shell: status.map_or(1, shell_status),
+            status: status.map(|status| Status(status.into_raw() as u32)),
+        }
+    }
 }
 
 impl Waiting {
@@ -149,19 +168,19 @@ impl Waiting {
             .context("failed to start the command")
     }
 
-    /// Waits for the exit, and returns the exit status in the encoding of a shell.
-    pub(crate) fn status(self) -> u8 {
-        self.status.recv().unwrap_or(1)
+    /// Waits for the exit.
+    pub(crate) fn ended(self) -> Ended {
+        self.status.recv().ok().flatten().into()
     }
 
-    /// The exit status if the command has exited. Otherwise 0, and a message that the
-    /// command still runs.
-    pub(crate) fn status_now(self) -> u8 {
-        if let Ok(status) = self.status.try_recv() {
-            return status;
+    /// How the command ended, if it has. Otherwise `None`, and a message that the command still
+    /// runs.
+    pub(crate) fn ended_now(self) -> Option<Ended> {
+        let status = self.status.try_recv().ok();
+        if status.is_none() {
+            warn(Warning::CommandStillRuns { pid: self.pid });
         }
-        warn(Warning::CommandStillRuns { pid: self.pid });
-        0
+        status.map(Ended::from)
     }
 }
 

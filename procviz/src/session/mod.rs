@@ -5,17 +5,19 @@ pub(crate) mod command;
 pub(crate) mod open;
 pub(crate) mod rules;
 pub(crate) mod selection;
+mod summary;
 pub(crate) mod watch;
 
 use std::{ffi::OsString, fs::File, path::Path, sync::mpsc::TryRecvError};
 
 use self::{
-    command::{Child, Waiting},
+    command::{Child, Ended, Waiting},
     selection::Selection,
+    summary::Summary,
     watch::{HandledSignals, Order, Wake, Watch, WatchMessage},
 };
 use crate::{
-    cli::{FilterArgs, RangeArgs, SamplingArgs},
+    cli::{FilterArgs, RangeArgs, SamplingArgs, SummaryArgs},
     model::{Host, Sample, Scope, Snapshot},
     recorder::{self, Files, Filtered, Recorder, RecordingOptions, RunKind},
     recording::Facts,
@@ -47,6 +49,8 @@ pub(crate) struct Session {
     /// The recorder also keeps samples that are not shown, above all the opening census.
     keeps_all: bool,
     child: Option<Waiting>,
+    /// What the command has used, for the summary after it.
+    summary: Option<Summary>,
 }
 
 /// A recording that a viewer seeks in. Times are wall clock, ns since 1970.
@@ -91,6 +95,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) writes: Option<&'a OutFolder>,
     /// After a signal, what was watched is still drawn and written.
     pub(crate) takes_work: bool,
+    /// What to print after the command; `None`: nothing.
+    pub(crate) summary: Option<SummaryArgs>,
 }
 
 impl<'a> Plan<'a> {
@@ -120,6 +126,7 @@ impl<'a> Plan<'a> {
             files: Files::One,
             writes: None,
             takes_work: false,
+            summary: None,
         }
     }
 }
@@ -176,6 +183,7 @@ impl Session {
             save,
             files,
             takes_work,
+            summary,
             ..
         } = plan;
         let handled_signals = match files {
@@ -234,6 +242,9 @@ impl Session {
             recorder,
             keeps_all: true,
             child,
+            summary: summary
+                .zip(command)
+                .and_then(|(args, pid)| Summary::new(args, (run, pid))),
         };
         Ok((session, extra))
     }
@@ -289,6 +300,7 @@ impl Session {
             recorder,
             keeps_all: !plan.range.is_given(),
             child: None,
+            summary: None,
         };
         Ok((session, extra))
     }
@@ -444,6 +456,9 @@ impl Session {
         if let Some(child) = self.child.as_mut().filter(|_| snapshot.tick == 1) {
             // procviz watches now, so the command can start.
             child.start()?;
+            if let Some(summary) = &mut self.summary {
+                summary.begin(self.tracker.snapshot());
+            }
         }
         let uids = snapshot.threads.iter().filter_map(|thread| thread.uid);
         self.users.look_up(uids);
@@ -483,6 +498,9 @@ impl Session {
             recorder.add_gap((gap_ns, deaths), sample, (known, &self.users));
         }
         self.tracker.update(sample);
+        if let Some(summary) = &mut self.summary {
+            summary.take(sample, self.tracker.snapshot());
+        }
         if let Some(recorder) = &mut self.recorder
             && (is_shown || self.keeps_all)
         {
@@ -496,15 +514,23 @@ impl Session {
 
     /// Takes the snapshot out, for the last picture: nothing can be added to it any more.
     pub(crate) fn take_snapshot(&mut self) -> Snapshot {
-        self.tracker.take_snapshot()
+        let snapshot = self.tracker.take_snapshot();
+        if let Some(summary) = &mut self.summary {
+            summary.finish(&snapshot);
+        }
+        snapshot
     }
 
     /// The exit status: of the command if it has exited, of the recording, or 0.
     pub(crate) fn status_now(mut self) -> u8 {
         let recorded = self.end_recording();
-        match &mut self.source {
-            SampleSource::Recording(player) => player.status().max(recorded),
-            SampleSource::Machine(_) => self.child.map_or(recorded, Waiting::status_now),
+        match (&mut self.source, self.child.take()) {
+            (SampleSource::Recording(player), _) => player.status().max(recorded),
+            (SampleSource::Machine(_), None) => recorded,
+            (SampleSource::Machine(_), Some(child)) => match child.ended_now() {
+                Some(ended) => self.sum_up(ended),
+                None => 0,
+            },
         }
     }
 
@@ -523,10 +549,19 @@ impl Session {
     /// the recording is damaged; or 0.
     pub(crate) fn status(mut self) -> u8 {
         let recorded = self.end_recording();
-        match (&mut self.source, self.child) {
+        match (&mut self.source, self.child.take()) {
             (SampleSource::Recording(player), _) => player.status().max(recorded),
-            (SampleSource::Machine(_), child) => child.map_or(recorded, Waiting::status),
+            (SampleSource::Machine(_), None) => recorded,
+            (SampleSource::Machine(_), Some(child)) => self.sum_up(child.ended()),
         }
+    }
+
+    /// Prints what the command used. Returns its exit status.
+    fn sum_up(&mut self, ended: Ended) -> u8 {
+        if let Some(summary) = self.summary.take() {
+            summary.print(self.tracker.snapshot(), ended);
+        }
+        ended.shell
     }
 }
 

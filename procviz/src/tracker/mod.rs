@@ -16,6 +16,7 @@ mod play;
 mod processes;
 mod readings;
 mod rules;
+mod run;
 
 use std::collections::VecDeque;
 
@@ -28,6 +29,7 @@ pub use filter::Filter;
 pub use keyframe::{Keyframe, KeyframeError, LastSeconds, Secrets};
 pub use period::{INTERVALS, Period};
 pub use rules::{RuleSettings, Threshold, severities};
+pub use run::{Cost, Run};
 
 /// Number of snapshots that show a dead task.
 const SHOWN_DEAD: u64 = 2;

@@ -90,6 +90,7 @@ pub(super) fn run(path: &Path, args: &CsvArgs, asked: &Request) -> Result<u8, Fa
             files: Files::One,
             writes: folder.as_ref(),
             takes_work: false,
+            summary: None,
         },
         |_| Ok(()),
     )?;
