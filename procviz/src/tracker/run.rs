@@ -92,7 +92,9 @@ impl Run {
         (self.began_ns, self.ended_ns) = (began_ns, began_ns);
         let mut all = snapshot.processes.iter();
         let own = all.find(|process| process.id.tid == self.pid && process.watched);
-        self.before_ns = own.map_or(0, |process| process.cpu_ns);
+        if let Some(own) = own {
+            self.before_ns = own.cpu_ns;
+        }
     }
 
     /// Takes a sample, and the snapshot after it.
