@@ -167,6 +167,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l summary -d 'Af
 json\t'One line of JSON'
 none\t'No summary'"
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s p -l no-threads -d 'Show processes instead of threads'
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l 3d -d 'Draw one chart of time, CPU time and memory in 3D, as in 2011'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l ascii -d 'Use only ASCII characters in a terminal'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l classic -d 'Draw as the scripts of 2011 did: their colours; grid: 30 columns, RSS on every thread; bubble: linear axes'

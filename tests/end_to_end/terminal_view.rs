@@ -273,7 +273,9 @@ fn each_key() -> Result<(), Failed> {
     press(&["z"], "help on zoom", &|text| {
         text.contains("only the lines")
     });
-    press(&["2"], "bubbles", &|text| text.contains("pid user command"));
+    press(&["2"], "bubbles", &|text| {
+        text.contains("command pid · user")
+    });
     press(&["3"], "lines", &|text| text.contains("CPU used"));
     press(&["z"], "end of the lines", &|text| {
         text.contains("enlarged 2x")
@@ -548,7 +550,7 @@ fn hostile_groups() -> Result<(), Failed> {
     terminal.wait("groups", |text| text.contains("pinned"));
     terminal.escape();
     for (key, sign) in [
-        ("2", "pid user command"),
+        ("2", "command pid · user"),
         ("3", "no thread used"),
         ("1", "D blocked"),
     ] {
@@ -601,7 +603,7 @@ fn hostile() -> Result<(), Failed> {
         );
         terminal.escape();
         terminal.keys(&["2"]);
-        terminal.wait("bubbles", |text| text.contains("pid user command"));
+        terminal.wait("bubbles", |text| text.contains("command pid · user"));
         terminal.keys(&["3"]);
         terminal.wait("lines", |text| text.contains("CPU used"));
         terminal.keys(&["1"]);

@@ -23,6 +23,7 @@ pub(super) fn run(args: &LinesArgs) -> Result<u8, Failure> {
         scope,
         theme: theme(&args.picture),
         palette: palette(&args.picture),
+        is_3d: args.is_3d || args.picture.classic,
         angle: ANGLE,
     };
     match &args.picture.output {

@@ -88,6 +88,14 @@ pub(super) fn time_ticks(most: f64) -> Vec<(f64, String)> {
     })
 }
 
+/// Ticks of a linear axis from 0 to `most` cores: value and text.
+pub(super) fn core_ticks(most: f64) -> Vec<(f64, String)> {
+    even(most, even_step(most), |cores| {
+        // Steps are 1, 2 or 5 times a power of ten. Further digits are rounding errors.
+        format!("{}", (cores * 1e5).round() / 1e5)
+    })
+}
+
 /// Ticks of a linear axis from 0 to `most` bytes, with a step that is a power of
 /// two: value and text.
 pub(super) fn bytes_ticks(most: f64) -> Vec<(f64, String)> {

@@ -144,8 +144,9 @@ fn bubbles(tracker: &Tracker) -> Scene {
     })
 }
 
-fn lines(tracker: &Tracker) -> Scene {
+fn lines(tracker: &Tracker, is_3d: bool) -> Scene {
     let mut lines = Lines::new(LinesOptions {
+        is_3d,
         scope: Scope::Threads,
         theme: Theme::Light,
         palette: PaletteKind::Default,
@@ -329,7 +330,7 @@ fn a_bubble_of_each_kind() {
         Disc 3 at 317.4,587.0 r 3.00 #008fc578"#]]
     .assert_eq(&marks.join("\n"));
     assert!(
-        text.contains("2 user0 task") && text.contains("4 TiB"),
+        text.contains("task 2 · user0") && text.contains("4 TiB"),
         "{text}"
     );
 }
@@ -338,7 +339,7 @@ fn a_bubble_of_each_kind() {
 fn empty_charts_say_so() {
     let tracker = watched(Vec::new(), |_| {});
     assert!(dump(&bubbles(&tracker)).contains("no task used CPU"));
-    assert!(dump(&lines(&tracker)).contains("no thread used more than 100 ms"));
+    assert!(dump(&lines(&tracker, false)).contains("no thread used more than 100 ms"));
 }
 
 #[test]
@@ -351,7 +352,7 @@ fn a_line_for_whoever_used_much() {
     let tracker = watched(tasks, |sample| {
         sample.readings = vec![ran(2, 500_000_000, 0), ran(3, 50_000_000, 0)];
     });
-    let text = dump(&lines(&tracker));
+    let text = dump(&lines(&tracker, false));
     let kept: Vec<&str> = text
         .lines()
         .filter(|line| {
@@ -359,14 +360,39 @@ fn a_line_for_whoever_used_much() {
         })
         .collect();
     expect![[r#"
-        Disc 2 at 352.9,142.3 r 3.50 #ccaf4e
+        Disc 2 at 82.0,115.5 r 3.50 #ccaf4e
         text 952.0,181.0 13 Start #1b2027 0.50 cores  task 2 · user0
         text 952.0,198.0 13 Start #1b2027 0.050 cores  task 3 · user0
         text 952.0,218.0 13 Start #1b2027 3 MiB  task 3 · user0
         text 952.0,235.0 13 Start #1b2027 2 MiB  task 2 · user0
         text 952.0,252.0 13 Start #1b2027 1 MiB  task 1 · user0
-        text 359.4,147.3 12 Start #1b2027 2 user0 task"#]]
+        text 616.0,119.5 12 Start #1b2027 task 2 · user0  500000000.00 cores
+        text 616.0,390.8 12 Start #1b2027 task 2 · user0  2 MiB"#]]
     .assert_eq(&kept.join("\n"));
+}
+
+#[test]
+fn lines_in_3d_show_the_same_tasks() {
+    let tasks = vec![found(1, 1, State::Sleeping), found(2, 2, State::Sleeping)];
+    let tracker = watched(tasks, |sample| {
+        sample.readings = vec![ran(2, 500_000_000, 0)];
+    });
+    let scenes = [false, true].map(|is_3d| lines(&tracker, is_3d));
+    let ids = scenes
+        .each_ref()
+        .map(|scene| scene.marks.iter().map(|mark| mark.id).collect());
+    let [flat, in_3d]: [Vec<TaskId>; 2] = ids;
+    assert_eq!((flat.len(), &flat), (1, &in_3d));
+    let texts = scenes.each_ref().map(dump);
+    for (text, axis) in texts.iter().zip([
+        "CPU, cores, mean of each interval",
+        "CPU time since first seen",
+    ]) {
+        assert!(
+            text.contains("task 2 · user0") && text.contains(axis),
+            "{text}"
+        );
+    }
 }
 
 /// The box that a text covers: left, top, right, bottom, in pixels.
@@ -515,7 +541,7 @@ fn each_chart_of_each_machine() {
         let charts = [
             ("grid", grid),
             ("bubble", bubbles(&tracker)),
-            ("lines", lines(&tracker)),
+            ("lines", lines(&tracker, false)),
         ];
         for (chart, scene) in charts {
             expect_file![format!("golden/{chart}-{name}.txt")].assert_eq(&dump(&scene));

@@ -92,7 +92,7 @@ pub enum Arguments {
 }
 
 impl Context<'_> {
-    /// The label `pid user command` of a task, escaped for a picture.
+    /// The label `name pid · user: arguments` of a task, escaped for a picture.
     fn name(&self, task: &TaskView<'_>, user: &str) -> String {
         let command = (task.name(), task.process.args.as_deref());
         self.label(task.id(), user, command)
@@ -106,10 +106,10 @@ impl Context<'_> {
         (name, args): (Untrusted<'_>, Option<&[u8]>),
     ) -> String {
         let user = Untrusted::new(user.as_bytes()).picture();
-        let command = match args.filter(|_| self.arguments == Arguments::Shown) {
-            Some(args) => Untrusted::new(&Args::new(args).line()).picture(),
-            None => name.picture(),
-        };
-        format!("{} {user} {command}", id.tid)
+        let args = args.filter(|_| self.arguments == Arguments::Shown);
+        let args = args.map_or_else(String::new, |args| {
+            format!(": {}", Untrusted::new(&Args::new(args).line()).picture())
+        });
+        format!("{} {} · {user}{args}", name.picture(), id.tid)
     }
 }

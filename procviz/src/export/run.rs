@@ -30,11 +30,12 @@ pub(crate) fn lines(run: &Run, command: &[OsString]) -> Vec<String> {
         Some(Status(0)) => "exit 0".to_owned(),
         Some(status) => status.words(),
     };
-    let mut lines = vec![format!(
-        "{}: {ended} after {}",
-        words.join(" "),
-        duration_text(run.wall_ns())
-    )];
+    let words = words.join(" ");
+    let wall = duration_text(run.wall_ns());
+    let mut lines = vec![match run.is_over {
+        true => format!("{words}: {ended} after {wall}"),
+        false => format!("{words}: {ended}; the figures are of its first {wall}"),
+    }];
     let mut row = |name: &str, text: String| lines.push(format!("  {name:<9} {text}"));
     row("CPU", cpu(run));
     row("memory", memory(run));
@@ -190,6 +191,8 @@ struct Summary<'a> {
     /// Of these, how many are still running.
     running: u64,
     threads: Option<u64>,
+    /// Whether the end of the command was seen: else it went on after `wall_ns`.
+    ended: bool,
     /// Nothing is missing: else the figures are lower limits.
     complete: bool,
     lost_exits: u64,
@@ -255,6 +258,7 @@ pub(crate) fn json(out: &mut impl Write, run: &Run, command: &[OsString]) -> io:
         processes: run.ended.saturating_add(run.living),
         running: run.living,
         threads: run.has_events.then_some(run.threads),
+        ended: run.is_over,
         complete: missing(run).is_none(),
         lost_exits: run.lost,
         partial: run.partial,

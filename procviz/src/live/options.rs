@@ -47,6 +47,7 @@ impl ChartOptions {
             lines: LinesOptions {
                 theme,
                 palette,
+                is_3d: args.classic,
                 ..LinesOptions::default()
             },
             timeline: TimelineOptions {

@@ -91,6 +91,7 @@ impl Live {
             ChartKind::Bubble => self.bubble.draw(snapshot, &context),
             ChartKind::Timeline => self.timeline.draw(snapshot, &context),
             ChartKind::Lines => {
+                self.lines.in_3d(self.view.lines_in_3d);
                 self.lines.look_from(self.view.angle);
                 self.lines.draw(snapshot, &context)
             }

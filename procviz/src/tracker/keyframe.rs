@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Tracker,
-    rules::{Histories, RecentShmem, Rules, Waiting},
+    rules::{Histories, MemoryGroups, RecentShmem, Rules, Waiting},
 };
 use crate::model::{
     Change, ExitRecord, Io, Losses, Process, Slots, Snapshot, Sources, Stamp, TaskId, Thread,
@@ -65,7 +65,7 @@ type Kept = (
     VecDeque<(u64, TaskId)>,
     SupersededLeaders,
     Rules,
-    Option<(Histories, Waiting, RecentShmem)>,
+    Option<(Histories, Waiting, RecentShmem, MemoryGroups)>,
 );
 
 /// Whether the arguments of processes are kept; they can hold secrets.

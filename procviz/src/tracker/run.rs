@@ -21,6 +21,8 @@ pub struct Run {
     pub ended_ns: u64,
     /// How the command ended; `None` if that was not seen.
     pub status: Option<Status>,
+    /// Whether the end was seen: else the command went on after `ended_ns`.
+    pub is_over: bool,
     /// Whether there were kernel events: else what lived between two samples is missing, and the
     /// figures are lower limits.
     pub has_events: bool,
@@ -99,9 +101,13 @@ impl Run {
 
     /// Takes a sample, and the snapshot after it.
     pub fn take(&mut self, sample: &Sample, snapshot: &Snapshot) {
+        // Before the command begins, its process is still procviz.
+        if self.began_ns == 0 {
+            return;
+        }
         self.has_events &= snapshot.sources != Sources::ProcOnly;
         self.lost = snapshot.losses.exit;
-        if self.status.is_none() {
+        if !self.is_over {
             self.ended_ns = snapshot.stamp.boot_ns.max(self.began_ns);
         }
         for event in &sample.events {
@@ -126,6 +132,7 @@ impl Run {
                 }
                 Some(end) if !self.has_events && end.tick == snapshot.tick => {
                     self.ended += 1;
+                    self.is_over |= process.id.tid == self.pid;
                     self.add_seen(process, snapshot);
                 }
                 Some(_) => {}
@@ -145,8 +152,9 @@ impl Run {
 
     fn add_exit(&mut self, record: &ExitRecord) {
         let mut before_ns = 0;
-        if record.process.tid == self.pid && self.status.is_none() {
+        if record.process.tid == self.pid && !self.is_over {
             (self.status, self.ended_ns) = (Some(record.status), record.time_ns);
+            self.is_over = true;
             before_ns = self.before_ns;
         }
         let cpu_ns = record.cpu_ns.map(|cpu_ns| cpu_ns.saturating_sub(before_ns));
@@ -182,7 +190,13 @@ impl Run {
     /// Adds a process as it was at a sample.
     fn add_seen(&mut self, process: &Process, snapshot: &Snapshot) {
         let name = snapshot.name_of(process);
-        self.add_cost(name, (1, Some(process.cpu_ns), None));
+        let before_ns = if process.id.tid == self.pid {
+            self.before_ns
+        } else {
+            0
+        };
+        let cpu_ns = process.cpu_ns.saturating_sub(before_ns);
+        self.add_cost(name, (1, Some(cpu_ns), None));
         self.see_rss(process, snapshot);
         (self.user_ns, self.system_ns) = (None, None);
         add(&mut self.read_bytes, process.io.map(|io| io.read));

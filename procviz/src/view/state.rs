@@ -112,7 +112,9 @@ pub(crate) struct View {
     /// In a terminal, whose cells have a fixed size: the factor by which the last part
     /// of the lines chart is enlarged. `None` in a window.
     pub(crate) span: Option<f64>,
-    /// Viewing angle of the lines chart: rotation and tilt, in degrees.
+    /// Whether the lines chart of a window is in 3D.
+    pub(crate) lines_in_3d: bool,
+    /// Viewing angle of the lines chart in 3D: rotation and tilt, in degrees.
     pub(crate) angle: (f32, f32),
     /// Message in the foot until the next key.
     pub(crate) message: Option<String>,
@@ -167,6 +169,7 @@ impl View {
             #[cfg(feature = "window")]
             glass: Magnifier::default(),
             span: None,
+            lines_in_3d: false,
             angle: ANGLE,
             message: None,
             finding: None,
@@ -227,7 +230,7 @@ impl View {
                 vec![Effect::Redraw]
             }
             #[cfg(feature = "window")]
-            Input::Drag(dx, dy) if self.chart != ChartKind::Lines && self.glass.is_on() => {
+            Input::Drag(dx, dy) if !self.is_turned() && self.glass.is_on() => {
                 self.glass.pan(dx, dy);
                 vec![Effect::Redraw]
             }
@@ -239,7 +242,7 @@ impl View {
                 vec![Effect::Redraw]
             }
             Input::Drag(dx, dy) => {
-                if self.chart != ChartKind::Lines {
+                if !self.is_turned() {
                     return Vec::new();
                 }
                 self.turn(dx * DRAG, dy * DRAG);
@@ -351,6 +354,9 @@ impl View {
             Key::Char('o') => {
                 self.sorting = self.sorting.next();
                 self.message = Some(format!("sorted by {}", self.sorting.word()));
+            }
+            Key::Char('3') if self.chart == ChartKind::Lines && self.span.is_none() => {
+                self.lines_in_3d = !self.lines_in_3d;
             }
             Key::Char(digit @ '1'..='4') => {
                 self.chart = match digit {
@@ -518,6 +524,11 @@ impl View {
         };
         self.interval = Duration::from_millis(*next);
         vec![Effect::Interval, Effect::Redraw]
+    }
+
+    /// Whether the visible chart is one that can be turned.
+    fn is_turned(&self) -> bool {
+        self.chart == ChartKind::Lines && self.lines_in_3d
     }
 
     fn turn(&mut self, around: f32, tilt: f32) {

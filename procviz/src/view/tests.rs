@@ -195,6 +195,8 @@ fn other_keys_ask_for_what_the_help_says() {
     // Dragging rotates only the lines chart.
     assert_eq!(table.input(Input::Drag(5.0, 5.0)), []);
     table.keys("3");
+    assert_eq!(table.input(Input::Drag(5.0, 5.0)), [], "flat lines stay");
+    table.keys("3");
     let before = table.view.angle;
     table.input(Input::Drag(5.0, 5.0));
     table.keys("<)");

@@ -112,6 +112,7 @@ fn charts(tasks: u32) -> Result<Vec<Row>> {
         scope: Scope::Threads,
         theme: Theme::Light,
         palette: PaletteKind::Default,
+        is_3d: false,
         angle: ANGLE,
     });
     let snapshot = machine.tracker.snapshot();

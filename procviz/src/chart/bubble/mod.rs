@@ -80,7 +80,7 @@ struct Interest {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Interesting {
     pub(crate) id: TaskId,
-    /// The label `pid user command`.
+    /// The label: name, pid and user.
     pub(crate) name: String,
     /// CPU used in the interval, in cores.
     pub(crate) share: f64,

@@ -1,5 +1,6 @@
-//! Draws a line per interesting task through time, CPU and memory, in 3D.
+//! Draws a line per interesting task: CPU and memory through time, in two flat panels or in 3D.
 
+mod flat;
 mod space;
 
 use rustc_hash::FxHashMap;
@@ -29,7 +30,9 @@ pub struct LinesOptions {
     pub theme: Theme,
     /// Default colours, or the colours of the 2011 version.
     pub palette: PaletteKind,
-    /// Viewing angle: rotation around the vertical axis and tilt, in degrees.
+    /// Draw time, CPU time and memory in 3D, as in 2011.
+    pub is_3d: bool,
+    /// Viewing angle of 3D: rotation around the vertical axis and tilt, in degrees.
     pub angle: (f32, f32),
 }
 
@@ -40,6 +43,7 @@ impl Default for LinesOptions {
             scope: Scope::Threads,
             theme: Theme::Light,
             palette: PaletteKind::default(),
+            is_3d: false,
             angle: ANGLE,
         }
     }
@@ -65,9 +69,11 @@ pub(crate) struct Series {
     pub(crate) id: TaskId,
     pub(crate) name: String,
     pub(crate) color: Color,
-    /// Points: seconds since the trails began, and CPU seconds used since the task
-    /// was first seen. The line is in pieces, with a gap in the data between two.
+    /// Points: seconds since the trails began, and CPU in cores, the mean of each interval at
+    /// its begin and its end. The line is in pieces, with a gap in the data between two.
     pub(crate) cpu: Vec<Vec<(f64, f64)>>,
+    /// CPU time since the task was first seen, ns.
+    pub(crate) used_ns: u64,
     /// Points: seconds since the trails began, and resident set in bytes. In pieces,
     /// too.
     pub(crate) rss: Vec<Vec<(f64, f64)>>,
@@ -94,7 +100,12 @@ impl Lines {
         }
     }
 
-    /// Sets the viewing angle: rotation around the vertical axis and tilt, in degrees.
+    /// Draws in 3D from now on, or flat.
+    pub fn in_3d(&mut self, is_3d: bool) {
+        self.options.is_3d = is_3d;
+    }
+
+    /// Sets the viewing angle of 3D: rotation around the vertical axis and tilt, in degrees.
     pub fn look_from(&mut self, (turn, tilt): (f32, f32)) {
         self.options.angle = (turn % 360.0, tilt.clamp(-5.0, 85.0));
     }
@@ -109,12 +120,18 @@ impl Lines {
                 .then(used(y).cmp(&used(x)))
                 .then(a.cmp(b))
         });
-        let places = |trail: &Trail, axis: usize| {
-            let places = |piece: &[Point]| {
-                let places = piece.iter().map(|point| self.place(point));
-                places.map(|place| (place[0], place[axis])).collect()
-            };
-            self.pieces(trail).map(places).collect()
+        let began = self.trails.began_ns().unwrap_or_default();
+        let second = |ns: u64| ns.saturating_sub(began) as f64 / 1e9;
+        let cpu = |piece: &[Point]| {
+            let steps = flat::Figure::Cpu.steps(piece, 0).into_iter();
+            let ends = |((from, until), cores)| [(second(from), cores), (second(until), cores)];
+            steps.flat_map(ends).collect()
+        };
+        let rss = |piece: &[Point]| {
+            let points = piece.iter();
+            points
+                .map(|point| (second(point.boot_ns), point.rss as f64))
+                .collect()
         };
         trails
             .into_iter()
@@ -122,8 +139,9 @@ impl Lines {
                 id,
                 name: name(id, trail, context),
                 color: color_of(id),
-                cpu: places(trail, 1),
-                rss: places(trail, 2),
+                cpu: self.pieces(trail).map(cpu).collect(),
+                used_ns: used(trail),
+                rss: self.pieces(trail).map(rss).collect(),
                 is_over: trail.is_over,
             })
             .collect()
@@ -173,11 +191,15 @@ impl Lines {
         head::draw(&mut scene, snapshot, head, context, &self.palette);
         let margin = (snapshot, &largest::largest(snapshot)[..]);
         margin::draw(&mut scene, margin, context, &self.palette);
-        let space = self.space(snapshot, context.size);
-        self.frame(&mut scene, &space);
-        let order = self.draw_lines(&mut scene, &space);
-        let numbered = numbers::draw(&mut scene, snapshot, &self.palette);
-        self.label(&mut scene, &space, order, &numbered, context);
+        if self.options.is_3d {
+            let space = self.space(snapshot, context.size);
+            self.frame(&mut scene, &space);
+            let order = self.draw_lines(&mut scene, &space);
+            let numbered = numbers::draw(&mut scene, snapshot, &self.palette);
+            self.label(&mut scene, &space, order, &numbered, context);
+        } else {
+            flat::draw(self, &mut scene, snapshot, context);
+        }
         self.draw_foot(&mut scene, snapshot, context);
         scene
     }
@@ -319,8 +341,7 @@ impl Lines {
             let Some(trail) = self.trails.get(*id) else {
                 continue;
             };
-            let Color(r, g, b, _) = color_of(*id);
-            let alpha = (u32::from(trail.interest) * 255 / u32::from(MOST_INTEREST)).min(255) as u8;
+            let color = self.shade(*id, trail);
             if let Some(end) = trail.points.last() {
                 let (x, y) = space.at(self.place(end));
                 scene.marks.push(Mark {
@@ -328,12 +349,8 @@ impl Lines {
                     x,
                     y,
                     r: END,
-                    shape: if trail.is_over {
-                        Shape::Diamond
-                    } else {
-                        Shape::Disc
-                    },
-                    color: Color(r, g, b, alpha),
+                    shape: self.end_of(trail),
+                    color,
                     spot: None,
                 });
             }
@@ -342,7 +359,7 @@ impl Lines {
                 scene.items.push(Item::Line {
                     points: points.collect(),
                     width: 2.0,
-                    color: Color(r, g, b, alpha),
+                    color,
                 });
             }
         }
@@ -394,7 +411,7 @@ impl Lines {
         self.spots = spots;
         if self.trails.is_empty() {
             let (left, top, right, bottom) = space.at;
-            let words = "no thread used more than 100 ms of CPU or changed its RSS by 60 MiB in an interval";
+            let words = self.nothing();
             let at = (f32::midpoint(left, right), f32::midpoint(top, bottom));
             self.text(
                 scene,
@@ -403,6 +420,18 @@ impl Lines {
                 self.palette.faint,
                 words.to_owned(),
             );
+        }
+    }
+
+    /// What is said if there is no line.
+    fn nothing(&self) -> &'static str {
+        match self.options.scope {
+            Scope::Threads => {
+                "no thread used more than 100 ms of CPU or changed its RSS by 60 MiB in an interval"
+            }
+            Scope::Processes => {
+                "no process used more than 100 ms of CPU or changed its RSS by 60 MiB in an interval"
+            }
         }
     }
 

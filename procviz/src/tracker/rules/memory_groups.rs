@@ -1,6 +1,7 @@
 //! Processes with one name and user that use much memory together.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::{SECOND, groups::sums::ALONE, world::World};
 use crate::model::{Comm, Finding, MemoryParts, Rule, TaskId, Together, bytes_text, total};
@@ -11,13 +12,14 @@ const EVERY_NS: u64 = 3 * SECOND;
 const LEAST: u64 = 1 << 20;
 
 /// The groups, and the time of the last sums, ns since boot.
-#[derive(Default)]
-pub(super) struct MemoryGroups {
+#[derive(Default, Serialize, Deserialize)]
+pub(in crate::tracker) struct MemoryGroups {
     groups: Vec<Group>,
     summed_ns: Option<u64>,
 }
 
 /// Processes with one name and user.
+#[derive(Serialize, Deserialize)]
 struct Group {
     name: (Comm, Option<u32>),
     count: u64,

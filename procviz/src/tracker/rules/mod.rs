@@ -35,11 +35,13 @@ use serde::{Deserialize, Serialize};
 use rustc_hash::FxHashMap;
 
 use self::settings::Thresholds;
+pub(super) use self::{
+    memory_groups::MemoryGroups, shmem::RecentShmem, waiting::Waiting, world::World,
+};
 pub use self::{
     settings::{RuleSettings, Threshold},
     severity::severities,
 };
-pub(super) use self::{shmem::RecentShmem, waiting::Waiting, world::World};
 use super::history::{History, Point};
 use crate::model::{Finding, Process, Rule, SLACK_NS, Snapshot, TaskId, total};
 
@@ -113,7 +115,7 @@ states! {
     waiting: Waiting,
     memory: memory::Memory,
     #[serde(skip)]
-    memory_groups: memory_groups::MemoryGroups,
+    memory_groups: MemoryGroups,
     threads: threads::Threads,
     zombies: zombies::Zombies,
     shmem: shmem::Shmem,
@@ -173,12 +175,21 @@ impl Rules {
     /// The data that is no longer needed after
     /// [`Tracker::WARM_UP_NS`](super::Tracker::WARM_UP_NS). It is the largest part of
     /// the state.
-    pub(super) fn last_seconds(&self) -> (&Histories, &Waiting, &RecentShmem) {
-        (&self.histories, &self.waiting, &self.shmem.recent)
+    pub(super) fn last_seconds(&self) -> (&Histories, &Waiting, &RecentShmem, &MemoryGroups) {
+        let shmem = &self.shmem.recent;
+        (&self.histories, &self.waiting, shmem, &self.memory_groups)
     }
 
-    pub(super) fn set_last_seconds(&mut self, saved: (Histories, Waiting, RecentShmem)) {
-        (self.histories, self.waiting, self.shmem.recent) = saved;
+    pub(super) fn set_last_seconds(
+        &mut self,
+        saved: (Histories, Waiting, RecentShmem, MemoryGroups),
+    ) {
+        (
+            self.histories,
+            self.waiting,
+            self.shmem.recent,
+            self.memory_groups,
+        ) = saved;
     }
 
     /// Prepares the state of a keyframe for thresholds that can differ from those with which
@@ -192,7 +203,7 @@ impl Rules {
         self.oom = oom::Oom::default();
         self.deaths = deaths::Deaths::default();
         self.forks = forks::Forks::default();
-        self.memory_groups = memory_groups::MemoryGroups::default();
+        self.memory_groups = MemoryGroups::default();
     }
 
     fn remember(&mut self, snapshot: &Snapshot, changed: &[usize], thresholds: &Thresholds) {

@@ -125,7 +125,7 @@ fn table_of(
 ) {
     let width = usize::from(area.width);
     let head = format!(
-        "{:>7} {:>10} {:>10}  pid user command",
+        "{:>7} {:>10} {:>10}  command pid · user",
         "CPU", "RSS", "space"
     );
     let bold = look.ink(palette.ink).add_modifier(Modifier::BOLD);
@@ -194,10 +194,10 @@ pub(super) fn lines(
         };
         let (cpu, rss) = (last(&one.cpu), last(&one.rss));
         let text = format!(
-            "{sign} {}: {} of CPU, RSS {}{ended}",
+            "{sign} {}: {cpu:.2} cores, RSS {}, {} of CPU so far{ended}",
             one.name,
-            duration_text((cpu * 1e9) as u64),
-            bytes_text(rss as u64)
+            bytes_text(rss as u64),
+            duration_text(one.used_ns),
         );
         buffer.set_stringn(
             room.x,
@@ -245,11 +245,11 @@ fn plot(
     let least = seen.map(|(_, value)| *value).fold(most, f64::min);
     let least = if span > 1.0 { least } else { 0.0 };
     let text = |value: f64| match axis {
-        Axis2::Cpu => duration_text((value * 1e9) as u64),
+        Axis2::Cpu => format!("{value:.2}"),
         Axis2::Rss => bytes_text(value as u64),
     };
     let (mut title, height) = match axis {
-        Axis2::Cpu => ("CPU used".to_owned(), 0.1),
+        Axis2::Cpu => ("CPU, cores".to_owned(), 0.1),
         Axis2::Rss => ("RSS".to_owned(), f64::from(1 << 20)),
     };
     if span > 1.0 {
