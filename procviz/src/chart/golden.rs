@@ -388,10 +388,7 @@ fn lines_in_3d_show_the_same_tasks() {
         "CPU, cores, mean of each interval",
         "CPU time since first seen",
     ]) {
-        assert!(
-            text.contains("task 2 · user0") && text.contains(axis),
-            "{text}"
-        );
+        assert!(text.contains(axis), "{text}");
     }
 }
 

@@ -120,17 +120,16 @@ impl Lines {
                 .then(used(y).cmp(&used(x)))
                 .then(a.cmp(b))
         });
-        let began = self.trails.began_ns().unwrap_or_default();
-        let second = |ns: u64| ns.saturating_sub(began) as f64 / 1e9;
         let cpu = |piece: &[Point]| {
             let steps = flat::Figure::Cpu.steps(piece, 0).into_iter();
-            let ends = |((from, until), cores)| [(second(from), cores), (second(until), cores)];
+            let ends =
+                |((from, until), cores)| [(self.second(from), cores), (self.second(until), cores)];
             steps.flat_map(ends).collect()
         };
         let rss = |piece: &[Point]| {
             let points = piece.iter();
             points
-                .map(|point| (second(point.boot_ns), point.rss as f64))
+                .map(|point| (self.second(point.boot_ns), point.rss as f64))
                 .collect()
         };
         trails
@@ -171,12 +170,17 @@ impl Lines {
         self.trails = past.of(self.options.scope).clone();
     }
 
+    /// A time, ns since boot, as seconds since the trails began.
+    fn second(&self, boot_ns: u64) -> f64 {
+        let began = self.trails.began_ns().unwrap_or_default();
+        boot_ns.saturating_sub(began) as f64 / 1e9
+    }
+
     /// Coordinates of a point: seconds since the trails began, CPU seconds, RSS in
     /// bytes.
     fn place(&self, point: &Point) -> [f64; 3] {
-        let began = self.trails.began_ns().unwrap_or_default();
         [
-            point.boot_ns.saturating_sub(began) as f64 / 1e9,
+            self.second(point.boot_ns),
             point.cpu_ns as f64 / 1e9,
             point.rss as f64,
         ]
