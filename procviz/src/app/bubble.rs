@@ -3,7 +3,7 @@
 use super::picture;
 use crate::{
     chart::{Bubble, BubbleOptions, parse_color},
-    cli::BubbleArgs,
+    cli::{BubbleArgs, SizeArg},
     live::{self, ChartOptions},
     model::{Scope, Untrusted},
     runtime::{
@@ -30,6 +30,7 @@ pub(super) fn run(args: &BubbleArgs) -> Result<u8, Failure> {
         theme: theme(&args.picture),
         palette: palette(&args.picture),
         grouping: grouping(args.group),
+        by_rss: args.y == SizeArg::Rss,
         even_axes: args.picture.classic,
         user_colors,
     };

@@ -132,6 +132,7 @@ fn draw(tasks: Vec<Found>, second: impl FnOnce(&mut Sample)) -> Scene {
 fn bubbles(tracker: &Tracker) -> Scene {
     let mut bubble = Bubble::new(BubbleOptions {
         even_axes: false,
+        by_rss: false,
         scope: Scope::Processes,
         theme: Theme::Light,
         palette: PaletteKind::Default,
@@ -360,13 +361,13 @@ fn a_line_for_whoever_used_much() {
         })
         .collect();
     expect![[r#"
-        Disc 2 at 82.0,115.5 r 3.50 #ccaf4e
+        Disc 2 at 594.0,115.5 r 3.50 #ccaf4e
         text 952.0,181.0 13 Start #1b2027 0.50 cores  task 2 · user0
         text 952.0,198.0 13 Start #1b2027 0.050 cores  task 3 · user0
         text 952.0,218.0 13 Start #1b2027 3 MiB  task 3 · user0
         text 952.0,235.0 13 Start #1b2027 2 MiB  task 2 · user0
         text 952.0,252.0 13 Start #1b2027 1 MiB  task 1 · user0
-        text 616.0,119.5 12 Start #1b2027 task 2 · user0  500000000.00 cores
+        text 616.0,119.5 12 Start #1b2027 task 2 · user0  0.50 cores
         text 616.0,390.8 12 Start #1b2027 task 2 · user0  2 MiB"#]]
     .assert_eq(&kept.join("\n"));
 }
@@ -378,9 +379,11 @@ fn lines_in_3d_show_the_same_tasks() {
         sample.readings = vec![ran(2, 500_000_000, 0)];
     });
     let scenes = [false, true].map(|is_3d| lines(&tracker, is_3d));
-    let ids = scenes
-        .each_ref()
-        .map(|scene| scene.marks.iter().map(|mark| mark.id).collect());
+    // Marks of the legend have no task.
+    let ids = scenes.each_ref().map(|scene| {
+        let ids = scene.marks.iter().map(|mark| mark.id);
+        ids.filter(|id| id.tid > 0).collect()
+    });
     let [flat, in_3d]: [Vec<TaskId>; 2] = ids;
     assert_eq!((flat.len(), &flat), (1, &in_3d));
     let texts = scenes.each_ref().map(dump);

@@ -1,4 +1,4 @@
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{GroupArg, PictureArgs};
 
@@ -14,7 +14,19 @@ pub struct BubbleArgs {
     /// What decides the colour of a bubble
     #[arg(long, value_enum, default_value = "user")]
     pub group: GroupArg,
+    /// What goes up: the address space, or the resident set
+    #[arg(long = "y", value_enum, default_value = "vsize", value_name = "SIZE")]
+    pub y: SizeArg,
     /// Options that all charts share.
     #[command(flatten)]
     pub picture: PictureArgs,
+}
+
+/// Size of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SizeArg {
+    /// Address space
+    Vsize,
+    /// Resident set
+    Rss,
 }

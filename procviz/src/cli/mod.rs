@@ -22,7 +22,7 @@ mod timeline;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-pub use bubble::BubbleArgs;
+pub use bubble::{BubbleArgs, SizeArg};
 pub use csv::CsvArgs;
 pub use data::{DumpArgs, FindingsArgs};
 pub use exits::ExitsArgs;

@@ -135,7 +135,10 @@ impl Trails {
         let Some(began) = self.began_ns else {
             self.found(snapshot, before);
             if snapshot.tick > 1 {
-                self.begin(snapshot, now);
+                // The interval before the first snapshot is known, too.
+                let began = now.saturating_sub(snapshot.stamp.interval_ns);
+                self.began_ns = Some(began);
+                self.begin(snapshot, began);
             }
             return None;
         };

@@ -102,6 +102,7 @@ fn charts(tasks: u32) -> Result<Vec<Row>> {
     });
     let mut bubble = Bubble::new(BubbleOptions {
         even_axes: false,
+        by_rss: false,
         scope: Scope::Processes,
         theme: Theme::Light,
         palette: PaletteKind::Default,

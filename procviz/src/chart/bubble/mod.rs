@@ -34,6 +34,8 @@ pub struct BubbleOptions {
     pub palette: PaletteKind,
     /// Which tasks share a colour.
     pub grouping: Grouping,
+    /// Whether the vertical axis is the resident set, and not the address space.
+    pub by_rss: bool,
     /// Whether the axes are linear from 0, as in the 2011 version.
     pub even_axes: bool,
     /// Colours chosen for some users: user name and colour.
@@ -48,6 +50,7 @@ impl Default for BubbleOptions {
             theme: Theme::Light,
             palette: PaletteKind::default(),
             grouping: Grouping::User,
+            by_rss: false,
             even_axes: false,
             user_colors: Vec::new(),
         }
@@ -88,6 +91,8 @@ pub(crate) struct Interesting {
     pub(crate) vsize: Option<u64>,
     /// Resident set, in bytes.
     pub(crate) rss: Option<u64>,
+    /// What the vertical axis shows, in bytes.
+    pub(crate) height: Option<u64>,
     pub(crate) color: Color,
     pub(crate) is_over: bool,
 }
@@ -210,6 +215,7 @@ impl Bubble {
                 share: dot.share,
                 vsize: dot.task.process.vsize,
                 rss: dot.task.process.rss,
+                height: self.height(dot),
                 color: self.colors.of(&dot.group),
                 is_over: dot.task.end().is_some(),
             })
@@ -250,9 +256,8 @@ impl Bubble {
         let most = dots.iter().map(|dot| dot.share).fold(0.0, f64::max);
         self.most_share = self.most_share.max(axis::share_end(most));
         let sizes = || {
-            dots.iter()
-                .filter_map(|dot| dot.task.process.vsize)
-                .filter(|vsize| *vsize > 0)
+            let heights = dots.iter().filter_map(|dot| self.height(dot));
+            heights.filter(|bytes| *bytes > 0)
         };
         let (low, high) = match (sizes().min(), sizes().max()) {
             (Some(least), Some(most)) => axis::bytes_range(least, most),
@@ -263,27 +268,35 @@ impl Bubble {
             None => (low, high),
         };
         self.powers = Some(powers);
-        let has = |row: Row| dots.iter().any(|dot| Row::of(&dot.task) == row);
+        let row_of = |dot: &Dot<'_>| Row::of(&dot.task, self.height(dot));
+        let has = |row: Row| dots.iter().any(|dot| row_of(dot) == row);
         let axes = Axes {
             most_share: self.most_share,
             powers,
             are_even: self.options.even_axes,
+            by_rss: self.options.by_rss,
         };
         let plot = Plot::new(size, axes, has(Row::Kernel), has(Row::Unknown));
         for dot in dots {
             let rss = dot.task.largest_rss().unwrap_or(0);
             let part = (rss as f64 / largest.max(1) as f64).sqrt() as f32;
-            let row = Row::of(&dot.task);
+            let row = row_of(dot);
             dot.r = (part * LARGEST).max(SMALLEST);
             if row != Row::Sized {
                 dot.r = dot.r.min(STRIP / 2.0 - 2.0);
             }
-            dot.at = (
-                plot.x(dot.share),
-                plot.y(row, dot.task.process.vsize.unwrap_or(0)),
-            );
+            let height = self.height(dot);
+            dot.at = (plot.x(dot.share), plot.y(row, height.unwrap_or(0)));
         }
         plot
+    }
+
+    /// What the vertical axis shows of a task, bytes; `None` if not known.
+    fn height(&self, dot: &Dot<'_>) -> Option<u64> {
+        match self.options.by_rss {
+            true => dot.task.largest_rss(),
+            false => dot.task.process.vsize,
+        }
     }
 
     fn bubble(&mut self, scene: &mut Scene, dot: &Dot<'_>) {

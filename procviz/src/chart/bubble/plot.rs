@@ -12,23 +12,26 @@ pub(super) const LARGEST: f32 = 46.0;
 pub(super) const LABEL: f32 = 12.0;
 pub(super) const STRIP: f32 = 34.0;
 const LEFT: f32 = 84.0;
+/// Least distance of two labels of an axis, in pixels.
+const BETWEEN: f32 = 8.0;
 
 /// The row of the chart in which a task is drawn.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Row {
-    /// The part with the address space axis.
+    /// The part with the vertical axis.
     Sized,
-    /// The row for kernel threads, which have no address space.
+    /// The row for kernel threads, which have no memory of their own.
     Kernel,
-    /// The row for tasks that exited before procviz read their address space.
+    /// The row for tasks that exited before procviz read their size.
     Unknown,
 }
 
 impl Row {
-    pub(super) fn of(task: &TaskView<'_>) -> Self {
-        match task.process.vsize {
+    /// The row of a task with this value on the vertical axis, bytes.
+    pub(super) fn of(task: &TaskView<'_>, height: Option<u64>) -> Self {
+        match height {
             _ if task.process.kthread => Self::Kernel,
-            Some(vsize) if vsize > 0 => Self::Sized,
+            Some(bytes) if bytes > 0 => Self::Sized,
             _ => Self::Unknown,
         }
     }
@@ -39,11 +42,13 @@ impl Row {
 pub(super) struct Axes {
     /// End of the CPU axis, in cores.
     pub(super) most_share: f64,
-    /// Begin and end of the address space axis, as exponents of two.
+    /// Begin and end of the vertical axis, as exponents of two.
     pub(super) powers: (f64, f64),
     /// Whether the axes are linear from 0, as in the 2011 version. Otherwise small CPU
     /// shares are spread, and sizes are in powers of two.
     pub(super) are_even: bool,
+    /// Whether the vertical axis is the resident set, and not the address space.
+    pub(super) by_rss: bool,
 }
 
 /// Positions of axes and rows.
@@ -94,9 +99,9 @@ impl Plot {
         from + (to - from).max(1.0) * part
     }
 
-    pub(super) fn y(&self, row: Row, vsize: u64) -> f32 {
+    pub(super) fn y(&self, row: Row, bytes: u64) -> f32 {
         self.strip(row)
-            .unwrap_or_else(|| self.y_of(vsize.max(1) as f64))
+            .unwrap_or_else(|| self.y_of(bytes.max(1) as f64))
     }
 
     fn y_of(&self, bytes: f64) -> f32 {
@@ -144,20 +149,30 @@ impl Plot {
         } else {
             axis::share_ticks(self.axes.most_share)
         };
-        for (share, text) in shares {
+        // From the right: large shares matter most where there is no room for all.
+        let mut free = f32::MAX;
+        for (share, text) in shares.into_iter().rev() {
             let x = self.x(share);
             line([(x, top), (x, self.bottom_of_strips)], grid);
-            texts.push((x, self.bottom_of_strips + 16.0, Anchor::Middle, text));
+            let half = context.font.width(&text, LABEL) / 2.0;
+            if x + half + BETWEEN <= free {
+                free = x - half;
+                texts.push((x, self.bottom_of_strips + 16.0, Anchor::Middle, text));
+            }
         }
         let sizes = if self.axes.are_even {
             axis::bytes_ticks(self.axes.powers.1.exp2())
         } else {
             axis::power_ticks(self.axes.powers)
         };
-        for (bytes, text) in sizes {
+        let mut free = f32::MIN;
+        for (bytes, text) in sizes.into_iter().rev() {
             let y = self.y_of(bytes);
             line([(left, y), (right, y)], grid);
-            texts.push((left - 8.0, y + 4.0, Anchor::End, text));
+            if y - LABEL >= free {
+                free = y + 2.0;
+                texts.push((left - 8.0, y + 4.0, Anchor::End, text));
+            }
         }
         for edge in [top, bottom, self.bottom_of_strips] {
             line([(left, edge), (right, edge)], faint);
@@ -182,7 +197,10 @@ impl Plot {
             left - 68.0,
             top - 8.0,
             Anchor::Start,
-            "address space".to_owned(),
+            match self.axes.by_rss {
+                true => "resident set".to_owned(),
+                false => "address space".to_owned(),
+            },
         ));
         if is_empty {
             let middle_y = f32::midpoint(top, bottom);

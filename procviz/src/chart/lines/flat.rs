@@ -47,10 +47,11 @@ struct Panel {
 /// A step of a line: its begin and end, ns since boot, and its value.
 type Step = ((u64, u64), f64);
 
-/// CPU use between two points, cores.
-fn cores(before: &Point, after: &Point) -> f64 {
-    let time_ns = after.boot_ns.saturating_sub(before.boot_ns).max(1);
-    after.cpu_ns.saturating_sub(before.cpu_ns) as f64 / time_ns as f64
+/// CPU use between two points, cores; `None` if there is no time between them.
+fn cores(before: &Point, after: &Point) -> Option<f64> {
+    let time_ns = after.boot_ns.saturating_sub(before.boot_ns);
+    let used_ns = after.cpu_ns.saturating_sub(before.cpu_ns);
+    (time_ns > 0).then(|| used_ns as f64 / time_ns as f64)
 }
 
 impl Figure {
@@ -68,9 +69,10 @@ impl Figure {
             }
             let value = match self {
                 Self::Cpu => cores(before, point),
-                Self::Rss => point.rss as f64,
+                Self::Rss => Some(point.rss as f64),
             };
-            steps.push(((before.boot_ns, point.boot_ns), value));
+            let span = (before.boot_ns, point.boot_ns);
+            steps.extend(value.map(|value| (span, value)));
             first = Some(point);
         }
         steps
@@ -470,6 +472,9 @@ mod tests {
         let rss = Figure::Rss.steps(&piece, 0);
         assert_eq!(rss.last(), Some(&(second(4, 5), 8.0)));
         assert!(Figure::Cpu.steps(&piece[..1], 0).is_empty());
+        // Two points at one time tell no use.
+        let twice = [point(1, 0, 5), point(1, 500, 5), point(2, 1_000, 5)];
+        assert_eq!(Figure::Cpu.steps(&twice, 0), [(second(1, 2), 0.5)]);
     }
 
     #[test]

@@ -70,8 +70,8 @@ fn scatter(
     let sizes = || {
         tasks
             .iter()
-            .filter_map(|task| task.vsize)
-            .filter(|v| *v > 0)
+            .filter_map(|task| task.height)
+            .filter(|bytes| *bytes > 0)
     };
     let (low, high) = match (sizes().min(), sizes().max()) {
         (Some(least), Some(most)) => ((least as f64).log2(), (most as f64).log2().max(1.0)),
@@ -91,9 +91,9 @@ fn scatter(
     order.sort_by_key(|task| std::cmp::Reverse(task.rss));
     for task in order {
         let part = task
-            .vsize
-            .filter(|vsize| *vsize > 0)
-            .map_or(0.0, |vsize| ((vsize as f64).log2() - low) / (high - low));
+            .height
+            .filter(|bytes| *bytes > 0)
+            .map_or(0.0, |bytes| ((bytes as f64).log2() - low) / (high - low));
         let y = plot.bottom() - 1 - (part * height).round() as u16;
         let x = column(task.share).min(plot.right() - 1);
         let part = (task.rss.unwrap_or(0) as f64 / largest.max(1) as f64).sqrt();
