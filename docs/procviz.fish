@@ -93,6 +93,8 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l group -d 'Wha
 cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The name of the process'"
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l y -d 'What goes up: the address space, or the resident set' -r -f -a "vsize\t'Address space'
+rss\t'Resident set'"
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s o -l output -d 'Output file: .png, .svg, .gif, .apng or .html (an interactive page); {number} or {time} in the name makes a series of files' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l mode -d 'Permissions of new files, octal' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l max-size -d 'Upper limit for the file of an animation or a page; it then stops early' -r

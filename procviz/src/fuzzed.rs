@@ -6,12 +6,12 @@ use std::io::Cursor;
 
 use crate::{
     export::csv::{Titles, pairs, stat_fields},
-    model::Sources,
+    model::{Host, Snapshot, Sources},
     recorder::trigger::Triggers,
     recording::{Map, Reader, repacked_blocks},
     replay::moment::Moment,
     runtime::config,
-    session::selection,
+    session::typed::Typed,
     source::{
         Users,
         kernel::decode_any,
@@ -82,7 +82,15 @@ pub fn typed(text: &str) {
     _ = config::mode(text);
     _ = Triggers::parse(&[text.to_owned()]);
     let users = Users::of_recording(&Default::default());
-    _ = selection::of_line(text, &Filter::default(), &users, None);
+    let line = Typed {
+        base: &Filter::default(),
+        users: &users,
+        pids_until_ns: None,
+        snapshot: &Snapshot::new(Host::new("fuzzed", 1), Sources::EbpfAndProc),
+    };
+    if let Err(why) = line.filter(text) {
+        assert!(why.starts_with("character "), "{why}");
+    }
 }
 
 #[cfg(test)]

@@ -276,7 +276,7 @@ fn each_key() -> Result<(), Failed> {
     press(&["2"], "bubbles", &|text| {
         text.contains("command pid · user")
     });
-    press(&["3"], "lines", &|text| text.contains("CPU used"));
+    press(&["3"], "lines", &|text| text.contains("CPU, cores"));
     press(&["z"], "end of the lines", &|text| {
         text.contains("enlarged 2x")
     });
@@ -311,9 +311,19 @@ fn each_key() -> Result<(), Failed> {
     });
     terminal.type_in("/(");
     press(&["x"], "reason", &|text| {
-        text.contains("filter: (x_") || text.contains("invalid pattern")
+        text.contains("filter: (x_") && text.contains("character 1: unclosed group")
     });
+    // Ctrl-U clears the line; a tree of one process, then none.
+    terminal.keys(&["C-u"]);
+    terminal.type_in(&format!("tree:{} zz", child.pid()));
+    press(&["C-w"], "the tree alone", &|text| {
+        text.contains(&format!("filter: tree:{} _", child.pid())) && text.contains("1 of ")
+    });
+    press(&["Enter"], "kept", &|text| text.contains("filter: tree:"));
     terminal.escape();
+    terminal.escape();
+    terminal.escape();
+    press(&["l"], "still there", &|text| text.contains("parent "));
     terminal.escape();
     press(&["q"], "last line", &|text| {
         text.contains("kernel events seen")
@@ -605,7 +615,7 @@ fn hostile() -> Result<(), Failed> {
         terminal.keys(&["2"]);
         terminal.wait("bubbles", |text| text.contains("command pid · user"));
         terminal.keys(&["3"]);
-        terminal.wait("lines", |text| text.contains("CPU used"));
+        terminal.wait("lines", |text| text.contains("CPU, cores"));
         terminal.keys(&["1"]);
         terminal.escape();
         terminal.wait("grid", |text| {

@@ -472,7 +472,7 @@ fn larger_than_the_screen() -> Result<(), Failed> {
 }
 
 fn ends() -> Result<(), Failed> {
-    for how in ["q", "Escape", "destroyed", "asked to close"] {
+    for how in ["q", "destroyed", "asked to close"] {
         let screen = Screen::new();
         let shown = Shown::new(&screen, &[]);
         match how {

@@ -499,6 +499,11 @@ const UNKNOWN_AS_ZERO: &[(&str, usize, &str)] = &[
         3,
         "an exited task has no memory; no change of the memory, twice",
     ),
+    (
+        "view/line.rs",
+        2,
+        "before the first word is the beginning of the line",
+    ),
     ("view/overlay.rs", 1, "no bar has no height"),
     ("view/state.rs", 1, "the first finding"),
     (

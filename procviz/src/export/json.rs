@@ -22,7 +22,7 @@ use crate::{
 pub(crate) type Names<'a> = &'a dyn Fn(u32) -> Arc<str>;
 
 /// Version of the fields of all objects.
-pub(super) const SCHEMA: u32 = 1;
+pub(in crate::export) const SCHEMA: u32 = 1;
 
 /// Writes an exit record and a newline.
 ///
@@ -144,7 +144,7 @@ struct Line<'a> {
     finding: FindingLine<'a>,
 }
 
-pub(super) fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+pub(in crate::export) fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(&mut *out, Escaping);
     value.serialize(&mut serializer).map_err(io::Error::from)?;
     out.write_all(b"\n")

@@ -41,7 +41,7 @@ use crate::{
     },
     scene::Font,
     session::{
-        Plan, Session, Taken, WantArgs, rules, selection,
+        Plan, Session, Taken, WantArgs, rules, typed,
         watch::{Order, Wake},
     },
     source::{Details, boot_now_ns, own_cpu_ns},
@@ -256,6 +256,9 @@ impl Live {
     }
 
     fn observe(&mut self) {
+        if typed::moves(self.view.filter.text()) {
+            self.filter();
+        }
         let snapshot = self.session.snapshot();
         self.bubble.observe(snapshot);
         self.lines.observe(snapshot);
@@ -325,10 +328,19 @@ impl Live {
             self.session.order(Order::Args);
         }
         let until = self.replay.is_none().then(boot_now_ns);
-        match selection::of_line(&self.view.filter, &self.base, &self.session.users, until) {
-            Ok(filter) => self.session.tracker.set_filter(filter),
-            // The filter is perhaps not typed to its end.
-            Err(why) => self.view.message = Some(why),
+        let line = typed::Typed {
+            base: &self.base,
+            users: &self.session.users,
+            pids_until_ns: until,
+            snapshot: self.session.snapshot(),
+        };
+        match line.filter(self.view.filter.text()) {
+            Ok(filter) => {
+                self.view.filter_error = None;
+                self.session.tracker.set_filter(filter);
+            }
+            // The filter is perhaps not typed to its end: the last one stays.
+            Err(why) => self.view.filter_error = Some(why),
         }
     }
 

@@ -62,7 +62,7 @@ impl Live {
             parts.push(format!("enlarged {factor:.1}x, Esc shows all"));
         }
         if !self.view.filter.is_empty() {
-            let line = Untrusted::new(self.view.filter.as_bytes()).picture();
+            let line = Untrusted::new(self.view.filter.text().as_bytes()).picture();
             parts.push(format!("filter: {line}"));
         }
         parts

@@ -269,6 +269,8 @@ impl TerminalView {
             return match key.code {
                 KeyCode::Char('c' | 'd' | '\\') => Ok(Reaction::Over),
                 KeyCode::Char('z') => self.suspend(),
+                KeyCode::Char('u') => Ok(self.live.input(Input::Key(Key::EraseLine), &self.hits)),
+                KeyCode::Char('w') => Ok(self.live.input(Input::Key(Key::EraseWord), &self.hits)),
                 KeyCode::Char('l') => {
                     self.terminal = terminal()?;
                     Ok(Reaction::Redraw)
@@ -286,6 +288,9 @@ impl TerminalView {
             KeyCode::Up => Key::Up,
             KeyCode::Down => Key::Down,
             KeyCode::PageUp => Key::PageUp,
+            KeyCode::Home => Key::Home,
+            KeyCode::End => Key::End,
+            KeyCode::Delete => Key::Delete,
             KeyCode::PageDown => Key::PageDown,
             _ => return Ok(Reaction::On),
         };

@@ -68,6 +68,7 @@ pub(super) fn run(
         hits: Hits::default(),
         pointer: None,
         pressed: None,
+        is_control: false,
         is_scrubbing: false,
         stale: Stale::All,
         drawn: None,
@@ -109,6 +110,8 @@ struct WindowView {
     pointer: Option<PhysicalPosition<f64>>,
     /// Where the left button went down, and whether the pointer has moved since.
     pressed: Option<(PhysicalPosition<f64>, bool)>,
+    /// Whether Control is held.
+    is_control: bool,
     /// Whether the left button went down on the time bar.
     is_scrubbing: bool,
     stale: Stale,
@@ -187,6 +190,10 @@ impl ApplicationHandler<()> for WindowView {
                     MouseScrollDelta::PixelDelta(at) => at.y as f32 / 20.0,
                 };
                 self.wheel(steps)
+            }
+            WindowEvent::ModifiersChanged(modifiers) => {
+                self.is_control = modifiers.state().control_key();
+                Reaction::On
             }
             // Synthetic events are keys that were held when the window got the focus.
             WindowEvent::KeyboardInput {
@@ -328,6 +335,14 @@ impl WindowView {
             WinitKey::Named(NamedKey::ArrowUp) => Key::Up,
             WinitKey::Named(NamedKey::ArrowDown) => Key::Down,
             WinitKey::Named(NamedKey::PageUp) => Key::PageUp,
+            WinitKey::Named(NamedKey::Home) => Key::Home,
+            WinitKey::Named(NamedKey::End) => Key::End,
+            WinitKey::Named(NamedKey::Delete) => Key::Delete,
+            WinitKey::Character(text) if self.is_control => match text.as_str() {
+                "u" | "U" => Key::EraseLine,
+                "w" | "W" => Key::EraseWord,
+                _ => return Reaction::On,
+            },
             WinitKey::Named(NamedKey::PageDown) => Key::PageDown,
             WinitKey::Character(text) => match text.chars().next() {
                 Some(ch) => Key::Char(ch),

@@ -6,6 +6,7 @@ pub(crate) mod open;
 pub(crate) mod rules;
 pub(crate) mod selection;
 mod summary;
+pub(crate) mod typed;
 pub(crate) mod watch;
 
 use std::{ffi::OsString, fs::File, path::Path, sync::mpsc::TryRecvError};

@@ -105,47 +105,6 @@ impl Selection {
     }
 }
 
-/// Parses the filter line of a live view. A pid means the task that has it at
-/// `pids_until_ns`, ns since boot; `None`: each task that has it. A task must match all words: `user:NAME`,
-/// `pid:N`, `cgroup:GLOB`, or a regular expression for names and arguments.
-///
-/// # Errors
-///
-/// Which word is invalid, in one line.
-pub(crate) fn of_line(
-    line: &str,
-    base: &Filter,
-    users: &Users,
-    pids_until_ns: Option<u64>,
-) -> Result<Filter, String> {
-    let mut filter = base.clone();
-    for word in line.split_whitespace() {
-        let mut part = Filter::default();
-        if let Some(name) = word.strip_prefix("user:") {
-            // A confined procviz cannot ask the name service; users with tasks are known.
-            let id = name.parse().ok().or_else(|| users.id(name));
-            part.users
-                .push(id.ok_or_else(|| format!("no such user: `{}`", escaped(name)))?);
-        } else if let Some(number) = word.strip_prefix("pid:") {
-            let pid = number
-                .parse()
-                .map_err(|_| format!("invalid pid `{}`", escaped(number)))?;
-            part.pids.push(pid);
-            part.pids_until_ns = pids_until_ns;
-        } else if let Some(glob) = word.strip_prefix("cgroup:") {
-            part.cgroups
-                .push(Pattern::new(glob).map_err(|error| error.to_string())?);
-        } else {
-            let regex =
-                Regex::new(word).map_err(|_| format!("invalid pattern `{}`", escaped(word)))?;
-            part.commands.push(regex);
-        }
-        part.and = Some(Box::new(filter));
-        filter = part;
-    }
-    Ok(filter)
-}
-
 fn user(text: &str) -> Result<u32, Failure> {
     if let Ok(uid) = text.parse() {
         return Ok(uid);

@@ -4,7 +4,7 @@
 use glob::Pattern;
 use regex::bytes::Regex;
 
-use crate::model::{Args, Comm, ExitRecord, Fold, Fork, Process, TaskId, Thread};
+use crate::model::{Args, Comm, ExitRecord, Fold, Fork, Process, State, TaskId, Thread};
 
 /// Conditions for the tasks to show. Conditions of one kind are alternatives;
 /// conditions of different kinds must all hold. Without conditions, all tasks
@@ -22,11 +22,26 @@ pub struct Filter {
     pub commands: Vec<Regex>,
     /// Patterns for cgroup paths; `*` also matches slashes.
     pub cgroups: Vec<Pattern>,
+    /// States in the scheduler.
+    pub states: Vec<State>,
+    /// Kernel threads, or all others; `None`: both.
+    pub kind: Option<TaskKind>,
+    /// The processes of a tree; `None`: all. Later descendants are not in it.
+    pub tree: Option<Vec<TaskId>>,
     /// Whether to show only the processes that the source watches, and their
     /// descendants.
     pub descendants: bool,
     /// A second filter that must match, too: the filter line of a live view.
     pub and: Option<Box<Filter>>,
+}
+
+/// Kernel threads, or all other tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskKind {
+    /// Kernel threads.
+    Kernel,
+    /// All other tasks.
+    User,
 }
 
 /// The properties of a task that a filter tests.
@@ -36,6 +51,9 @@ struct Subject<'a> {
     names: [&'a [u8]; 3],
     args: Option<&'a [u8]>,
     cgroup: Option<&'a str>,
+    /// State in the scheduler; `None`: it is gone, or it was never seen.
+    state: Option<State>,
+    is_kernel: bool,
     watched: bool,
 }
 
@@ -46,6 +64,9 @@ impl Filter {
             && self.pids.is_empty()
             && self.commands.is_empty()
             && self.cgroups.is_empty()
+            && self.states.is_empty()
+            && self.kind.is_none()
+            && self.tree.is_none()
             && !self.descendants
             && self.and.is_none()
     }
@@ -76,6 +97,8 @@ impl Filter {
             ],
             args: process.args.as_deref(),
             cgroup: process.cgroup.as_deref(),
+            state: Some(thread.state),
+            is_kernel: process.kthread,
             watched: process.watched,
         })
     }
@@ -92,6 +115,8 @@ impl Filter {
                 ],
                 args: fork.args.as_deref(),
                 cgroup: fork.cgroup.as_deref(),
+                state: None,
+                is_kernel: fork.kthread,
                 watched: fork.watched,
             })
     }
@@ -104,6 +129,8 @@ impl Filter {
                 names: [fold.comm.bytes(); 3],
                 args: None,
                 cgroup: None,
+                state: None,
+                is_kernel: false,
                 watched: fold.watched,
             })
     }
@@ -117,6 +144,8 @@ impl Filter {
                 names: [record.comm.bytes(), record.comm.bytes(), record.name()],
                 args: record.args.as_deref(),
                 cgroup: record.cgroup.as_deref(),
+                state: None,
+                is_kernel: false,
                 watched: record.watched,
             })
     }
@@ -129,11 +158,21 @@ impl Filter {
             || subject
                 .cgroup
                 .is_some_and(|path| self.cgroups.iter().any(|glob| glob.matches(path)));
-        let tree = !self.descendants || subject.watched;
+        let state = self.states.is_empty()
+            || subject
+                .state
+                .is_some_and(|state| self.states.contains(&state));
+        let kind = self
+            .kind
+            .is_none_or(|kind| (kind == TaskKind::Kernel) == subject.is_kernel);
+        let is_in = |tree: &Vec<TaskId>| subject.ids.iter().any(|id| tree.contains(id));
+        let tree = (!self.descendants || subject.watched) && self.tree.as_ref().is_none_or(is_in);
         let also = self.and.as_ref().is_none_or(|and| and.shows(subject));
         also && user
             && pid
             && cgroup
+            && state
+            && kind
             && tree
             && (self.commands.is_empty() || self.matches_command(subject))
     }
@@ -170,6 +209,8 @@ mod tests {
             names: [name; 3],
             args,
             cgroup: Some("/system.slice/cron.service"),
+            state: Some(State::Blocked),
+            is_kernel: false,
             watched: false,
         }
     }
@@ -200,5 +241,34 @@ mod tests {
             ..Filter::default()
         };
         assert!(!tree.shows(&subject(0, b"x", None)));
+    }
+    #[test]
+    fn states_kinds_and_trees_are_conditions() {
+        let id = TaskId {
+            tid: 7,
+            start_ns: 50,
+        };
+        let other = TaskId { start_ns: 51, ..id };
+        for (state, kind, tree, shows) in [
+            (State::Blocked, None, None, true),
+            (State::Running, None, None, false),
+            (
+                State::Blocked,
+                Some(TaskKind::User),
+                Some(vec![other, id]),
+                true,
+            ),
+            (State::Blocked, Some(TaskKind::Kernel), None, false),
+            (State::Blocked, None, Some(vec![other]), false),
+        ] {
+            let filter = Filter {
+                states: vec![state],
+                kind,
+                tree,
+                ..Filter::default()
+            };
+            assert!(!filter.is_none());
+            assert_eq!(filter.shows(&subject(0, b"x", None)), shows, "{filter:?}");
+        }
     }
 }

@@ -25,7 +25,7 @@ use rustc_hash::FxHashMap;
 use crate::model::{Host, Io, Process, Sample, Scope, Snapshot, Sources, TaskId, TaskView};
 
 pub use active_findings::{ActiveFindings, Change, Changed};
-pub use filter::Filter;
+pub use filter::{Filter, TaskKind};
 pub use keyframe::{Keyframe, KeyframeError, LastSeconds, Secrets};
 pub use period::{INTERVALS, Period};
 pub use rules::{RuleSettings, Threshold, severities};

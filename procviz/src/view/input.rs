@@ -31,8 +31,18 @@ pub(crate) enum Key {
     Enter,
     /// Escape.
     Escape,
-    /// Backspace, which deletes the last character.
+    /// Backspace, which deletes the character before the cursor.
     Backspace,
+    /// Delete, which deletes the character at the cursor.
+    Delete,
+    /// Ctrl-U, which deletes all before the cursor.
+    EraseLine,
+    /// Ctrl-W, which deletes the word before the cursor.
+    EraseWord,
+    /// Home.
+    Home,
+    /// End.
+    End,
     /// Left arrow.
     Left,
     /// Right arrow.

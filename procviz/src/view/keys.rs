@@ -8,7 +8,10 @@ pub(crate) const KEYS: [(&str, &str); 19] = [
     ("arrows hjkl", "select a task"),
     ("Enter, click", "pin or unpin a task"),
     ("n", "select the task of the next finding"),
-    ("/", "show only tasks that match a filter"),
+    (
+        "/",
+        "show only tasks that match a filter: name, user: pid: tree: cgroup: state: kind:",
+    ),
     ("g", "group by user, cgroup, tree, command"),
     ("o", "sort by start, CPU, RSS, name"),
     ("t", "threads or processes"),
@@ -19,7 +22,7 @@ pub(crate) const KEYS: [(&str, &str); 19] = [
     ("z Z, wheel", "zoom in, zoom out"),
     ("< > ( ), drag", "rotate the lines chart in 3D"),
     ("?", "this help"),
-    ("Esc", "close what is open, or quit"),
+    ("Esc", "close what is open"),
     ("q", "quit"),
 ];
 

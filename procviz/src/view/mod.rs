@@ -6,6 +6,7 @@ mod governor;
 mod hits;
 mod input;
 mod keys;
+mod line;
 #[cfg(feature = "window")]
 mod overlay;
 mod popup;

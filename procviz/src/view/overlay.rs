@@ -37,10 +37,7 @@ impl Overlay<'_> {
             self.popup(scene, &mut boxes, *id, popup);
         }
         let line = match &self.view.mode {
-            Mode::Filter { .. } => {
-                let filter = &self.view.filter;
-                format!("filter: {filter}_    Enter: keep the filter, Esc: cancel")
-            }
+            Mode::Filter => self.view.filter_line(),
             _ => self
                 .view
                 .message

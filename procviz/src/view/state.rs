@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Hits, Input, Key, Target};
+use super::{Hits, Input, Key, Target, line::Line};
 #[cfg(feature = "window")]
 use crate::scene::Magnifier;
 use crate::{
@@ -36,8 +36,8 @@ impl ChartKind {
 pub(crate) enum Mode {
     /// The chart.
     Normal,
-    /// The filter line. Escape restores the filter `before`.
-    Filter { before: String },
+    /// The filter line.
+    Filter,
     /// The help, which covers the view.
     Help,
 }
@@ -101,7 +101,9 @@ pub(crate) struct View {
     pub(crate) hovered: Option<TaskId>,
     /// The pinned tasks, in the order of pinning.
     pub(crate) pins: Vec<TaskId>,
-    pub(crate) filter: String,
+    pub(crate) filter: Line,
+    /// Why the filter line cannot be applied: the last filter that could be is used.
+    pub(crate) filter_error: Option<String>,
     pub(crate) mode: Mode,
     pub(crate) sorting: Sorting,
     /// Number of grid rows above the screen.
@@ -139,8 +141,6 @@ const PAGE: f32 = 300.0;
 const ZOOM: f32 = 1.25;
 /// Largest factor for the last part of the lines chart.
 const LONGEST_SPAN: f64 = 64.0;
-/// Upper limit for the characters of a filter line.
-const FILTER: usize = 200;
 
 impl View {
     /// Makes a view of a chart.
@@ -162,7 +162,8 @@ impl View {
             selected: None,
             hovered: None,
             pins: Vec::new(),
-            filter: String::new(),
+            filter: Line::default(),
+            filter_error: None,
             mode: Mode::Normal,
             sorting: Sorting::default(),
             scroll: 0,
@@ -276,25 +277,35 @@ impl View {
                 self.mode = Mode::Normal;
                 vec![Effect::Redraw]
             }
-            Mode::Filter { .. } => self.filter_key(key),
+            Mode::Filter => self.filter_key(key),
         }
     }
 
     fn filter_key(&mut self, key: Key) -> Vec<Effect> {
         match key {
+            // A line that cannot be applied stays open, with the reason.
+            Key::Enter if self.filter_error.is_some() => {}
             Key::Enter => self.mode = Mode::Normal,
-            Key::Escape => {
-                if let Mode::Filter { before } = std::mem::replace(&mut self.mode, Mode::Normal) {
-                    self.filter = before;
+            Key::Escape if self.filter.is_empty() => self.mode = Mode::Normal,
+            Key::Escape => self.filter.clear(),
+            key => {
+                if !self.filter.key(key) {
+                    return Vec::new();
                 }
             }
-            Key::Backspace => _ = self.filter.pop(),
-            Key::Char(ch) if !ch.is_control() && self.filter.chars().count() < FILTER => {
-                self.filter.push(ch);
-            }
-            _ => return Vec::new(),
         }
         vec![Effect::Filter, Effect::Redraw]
+    }
+
+    /// The filter line with its cursor, and what is wrong with it, or what the keys do.
+    pub(crate) fn filter_line(&self) -> String {
+        let (before, after) = self.filter.parts();
+        let keys = match self.filter.is_empty() {
+            true => "name, user: pid: tree: cgroup: state: kind:   Esc: close".to_owned(),
+            false => "Enter: keep, Esc: clear".to_owned(),
+        };
+        let note = self.filter_error.clone().unwrap_or(keys);
+        format!("filter: {before}_{after}   {note}")
     }
 
     /// Handles the keys that have another meaning in a recording.
@@ -397,9 +408,8 @@ impl View {
                 }
             }
             Key::Char('/') => {
-                self.mode = Mode::Filter {
-                    before: self.filter.clone(),
-                };
+                self.filter.key(Key::End);
+                self.mode = Mode::Filter;
             }
             Key::Char('g' | 't' | 'o' | '1'..='4') => return self.look_key(key),
             Key::Char('+' | '=') => return self.change_interval(true),
@@ -419,13 +429,19 @@ impl View {
             Key::PageUp => self.turn_page(false),
             Key::PageDown => self.turn_page(true),
             Key::Char('?') => self.mode = Mode::Help,
-            Key::Char(_) | Key::Backspace => return Vec::new(),
+            Key::Char(_)
+            | Key::Backspace
+            | Key::Delete
+            | Key::EraseLine
+            | Key::EraseWord
+            | Key::Home
+            | Key::End => return Vec::new(),
         }
         vec![Effect::Redraw]
     }
 
-    /// Closes the first open item: selection, last pin, enlarged plot, filter. Quits if
-    /// nothing is open.
+    /// Closes the first open item: selection, last pin, enlarged plot, filter. If nothing is
+    /// open, says how to quit: Escape is pressed twice too easily.
     fn close(&mut self) -> Vec<Effect> {
         if self.selected.take().is_some() {
             return vec![Effect::Redraw];
@@ -442,7 +458,8 @@ impl View {
             self.filter.clear();
             return vec![Effect::Filter, Effect::Redraw];
         }
-        vec![Effect::Quit]
+        self.message = Some("press q to quit".to_owned());
+        vec![Effect::Redraw]
     }
 
     #[cfg_attr(

@@ -126,22 +126,37 @@ fn the_filter_line_takes_keys_until_it_is_closed() {
     let mut table = Table::new();
     assert_eq!(table.keys("/qp"), [Effect::Filter, Effect::Redraw]);
     assert_eq!(
-        (table.view.filter.as_str(), table.view.is_paused),
+        (table.view.filter.text(), table.view.is_paused),
         ("qp", false)
     );
     table.key(Key::Backspace);
     table.key(Key::Enter);
-    assert_eq!(table.view.filter, "q");
-    table.keys("/x");
-    table.key(Key::Escape);
+    assert_eq!(table.view.filter.text(), "q");
+    // A line that cannot be applied stays open.
+    table.keys("/(");
+    assert_eq!(table.view.filter.text(), "q(");
+    table.view.filter_error = Some("character 2: unclosed group".to_owned());
+    table.key(Key::Enter);
+    assert_eq!(table.view.mode, Mode::Filter);
+    let line = "filter: q(_   character 2: unclosed group";
+    assert_eq!(table.view.filter_line(), line);
+    table.view.filter_error = None;
+    table.key(Key::Home);
+    assert!(table.view.filter_line().starts_with("filter: _q("));
+    // Escape clears the line, then closes it, and ends nothing.
+    let effects = [Effect::Filter, Effect::Redraw];
+    assert_eq!(table.key(Key::Escape), effects);
     assert_eq!(
-        (table.view.filter.as_str(), &table.view.mode),
-        ("q", &Mode::Normal)
+        (table.view.filter.text(), &table.view.mode),
+        ("", &Mode::Filter)
     );
+    assert_eq!(table.key(Key::Escape), effects);
+    assert_eq!(table.view.mode, Mode::Normal);
+    assert_eq!(table.key(Key::Escape), [Effect::Redraw]);
 }
 
 #[test]
-fn escape_closes_one_thing_after_the_other_and_then_the_view() {
+fn escape_closes_one_thing_after_the_other_but_not_the_view() {
     let mut table = Table::new();
     table.input(Input::Click(0.0, 0.0));
     table.key(Key::Right);
@@ -153,9 +168,10 @@ fn escape_closes_one_thing_after_the_other_and_then_the_view() {
     table.key(Key::Escape);
     assert!(table.view.selected.is_none() && table.view.pins.len() == 1);
     table.key(Key::Escape);
-    assert!(table.view.pins.is_empty() && table.view.filter == "a");
+    assert!(table.view.pins.is_empty() && table.view.filter.text() == "a");
     assert_eq!(table.key(Key::Escape), [Effect::Filter, Effect::Redraw]);
-    assert_eq!(table.key(Key::Escape), [Effect::Quit]);
+    assert_eq!(table.key(Key::Escape), [Effect::Redraw]);
+    assert_eq!(table.view.message.as_deref(), Some("press q to quit"));
 }
 
 #[test]

@@ -331,19 +331,14 @@ fn foot(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
         }
     }
     let line = match &screen.view.mode {
-        Mode::Filter { .. } => {
-            format!(
-                "filter: {}_   Enter: keep the filter, Esc: cancel",
-                screen.view.filter
-            )
-        }
+        Mode::Filter => screen.view.filter_line(),
         _ => match &screen.view.message {
             Some(message) => message.clone(),
             None => screen.status.to_owned(),
         },
     };
     let style = match (&screen.view.mode, &screen.view.message) {
-        (Mode::Filter { .. }, _) | (_, Some(_)) => look.ink(palette.ink),
+        (Mode::Filter, _) | (_, Some(_)) => look.ink(palette.ink),
         _ => faint,
     };
     buffer.set_stringn(
