@@ -249,9 +249,10 @@ fn hole() -> Result<(), Failed> {
     let (line, _) = draw("lines", &file, end);
     assert!(!line.contains("data is missing"));
     let is_stroke =
-        |line: &&str| line.starts_with("<polyline") && line.contains("stroke-width=\"2.00\"");
+        |line: &&str| line.starts_with("<polyline") && line.contains("stroke-width=\"1.75\"");
     let strokes = |picture: &str| picture.lines().filter(is_stroke).count();
-    assert_eq!((strokes(&line), strokes(&broken_line)), (1, 2));
+    // In each of the two panels.
+    assert_eq!((strokes(&line), strokes(&broken_line)), (2, 4));
     // A part that is cut out has the gap, too.
     let piece = folder.file("piece.pvz");
     let cut = output(

@@ -513,8 +513,8 @@ const UNKNOWN_AS_ZERO: &[(&str, usize, &str)] = &[
     ),
     (
         "view/terminal/rest.rs",
-        3,
-        "the smallest bubble; the row for unknown address spaces; a line without points",
+        2,
+        "the smallest bubble; the row for unknown address spaces",
     ),
 ];
 

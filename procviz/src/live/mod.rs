@@ -99,6 +99,9 @@ struct Live {
     arguments: Arguments,
     /// What the command line restricts the view to.
     selection: Vec<String>,
+    /// When the filter line was typed, ns since boot: a pid in it means the task of that time.
+    /// `None` in a recording.
+    typed_ns: Option<u64>,
     /// The filter of the command line. The filter that is typed narrows it.
     base: Filter,
     has_asked_for_args: bool,
@@ -214,6 +217,7 @@ impl Live {
             started: Instant::now(),
             is_over: false,
             replay,
+            typed_ns: None,
         };
         live.settle()?;
         Ok(live)
@@ -257,7 +261,7 @@ impl Live {
 
     fn observe(&mut self) {
         if typed::moves(self.view.filter.text()) {
-            self.filter();
+            self.apply_filter();
         }
         let snapshot = self.session.snapshot();
         self.bubble.observe(snapshot);
@@ -327,11 +331,16 @@ impl Live {
             self.has_asked_for_args = true;
             self.session.order(Order::Args);
         }
-        let until = self.replay.is_none().then(boot_now_ns);
+        self.typed_ns = self.replay.is_none().then(boot_now_ns);
+        self.apply_filter();
+    }
+
+    /// Applies the filter line to the tasks of the last sample.
+    fn apply_filter(&mut self) {
         let line = typed::Typed {
             base: &self.base,
             users: &self.session.users,
-            pids_until_ns: until,
+            pids_until_ns: self.typed_ns,
             snapshot: self.session.snapshot(),
         };
         match line.filter(self.view.filter.text()) {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Comm, Severity, TaskId, bytes_text, cgroup_name, count_text, many_text, rate_text,
+    Comm, Severity, TaskId, Untrusted, bytes_text, cgroup_name, count_text, many_text, rate_text,
 };
 
 /// Defines [`Rule`] from a table: each row is a doc comment, a name, and the word in JSON.
@@ -152,7 +152,8 @@ impl Together {
                 format!("{name}{pid} and its descendants")
             }
             Self::Cgroup => {
-                let cgroup = cgroup.map_or_else(|| "an unknown cgroup".to_owned(), cgroup_name);
+                let quoted = |path| Untrusted::new(cgroup_name(path).as_bytes()).name();
+                let cgroup = cgroup.map_or_else(|| "an unknown cgroup".to_owned(), quoted);
                 format!("{} processes of {cgroup}", count_text(count))
             }
         }

@@ -456,10 +456,10 @@ impl Session {
         let snapshot = self.tracker.snapshot();
         if let Some(child) = self.child.as_mut().filter(|_| snapshot.tick == 1) {
             // procviz watches now, so the command can start.
-            child.start()?;
             if let Some(summary) = &mut self.summary {
                 summary.begin(self.tracker.snapshot());
             }
+            child.start()?;
         }
         let uids = snapshot.threads.iter().filter_map(|thread| thread.uid);
         self.users.look_up(uids);

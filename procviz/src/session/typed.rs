@@ -2,9 +2,10 @@
 
 use glob::Pattern;
 use regex::bytes::Regex;
+use rustc_hash::FxHashSet;
 
 use crate::{
-    model::{Snapshot, State},
+    model::{Snapshot, State, TaskId},
     runtime::text::escaped,
     source::Users,
     tracker::{Filter, TaskKind},
@@ -90,27 +91,26 @@ impl Typed<'_> {
     }
 
     /// The process and its living descendants.
-    fn descendants(&self, root: u32) -> Vec<crate::model::TaskId> {
-        let all: Vec<_> = self.snapshot.processes.iter().collect();
-        let mut found: Vec<_> = all
-            .iter()
-            .filter(|process| process.id.tid == root)
-            .map(|process| process.id)
-            .collect();
+    fn descendants(&self, root: u32) -> FxHashSet<TaskId> {
+        let mut all: Vec<_> = self.snapshot.processes.iter().collect();
+        let roots = all.iter().filter(|process| process.id.tid == root);
+        let mut found: Vec<TaskId> = roots.map(|process| process.id).collect();
+        let mut known: FxHashSet<TaskId> = found.iter().copied().collect();
+        all.sort_unstable_by_key(|process| process.ppid);
         let mut at = 0;
         while let Some(parent) = found.get(at).copied() {
+            let from = all.partition_point(|process| process.ppid < parent.tid);
+            let children = all[from..].iter();
+            let children = children.take_while(|process| process.ppid == parent.tid);
             // A pid is used again only after its process: a child is younger than its parent.
-            let children = all.iter().filter(|process| {
-                process.ppid == parent.tid && process.id.start_ns >= parent.start_ns
-            });
-            for child in children {
-                if !found.contains(&child.id) {
+            for child in children.filter(|process| process.id.start_ns >= parent.start_ns) {
+                if known.insert(child.id) {
                     found.push(child.id);
                 }
             }
             at += 1;
         }
-        found
+        known
     }
 }
 

@@ -3,6 +3,7 @@
 
 use glob::Pattern;
 use regex::bytes::Regex;
+use rustc_hash::FxHashSet;
 
 use crate::model::{Args, Comm, ExitRecord, Fold, Fork, Process, State, TaskId, Thread};
 
@@ -27,7 +28,7 @@ pub struct Filter {
     /// Kernel threads, or all others; `None`: both.
     pub kind: Option<TaskKind>,
     /// The processes of a tree; `None`: all. Later descendants are not in it.
-    pub tree: Option<Vec<TaskId>>,
+    pub tree: Option<FxHashSet<TaskId>>,
     /// Whether to show only the processes that the source watches, and their
     /// descendants.
     pub descendants: bool,
@@ -165,7 +166,7 @@ impl Filter {
         let kind = self
             .kind
             .is_none_or(|kind| (kind == TaskKind::Kernel) == subject.is_kernel);
-        let is_in = |tree: &Vec<TaskId>| subject.ids.iter().any(|id| tree.contains(id));
+        let is_in = |tree: &FxHashSet<TaskId>| subject.ids.iter().any(|id| tree.contains(id));
         let tree = (!self.descendants || subject.watched) && self.tree.as_ref().is_none_or(is_in);
         let also = self.and.as_ref().is_none_or(|and| and.shows(subject));
         also && user
@@ -255,11 +256,16 @@ mod tests {
             (
                 State::Blocked,
                 Some(TaskKind::User),
-                Some(vec![other, id]),
+                Some(FxHashSet::from_iter([other, id])),
                 true,
             ),
             (State::Blocked, Some(TaskKind::Kernel), None, false),
-            (State::Blocked, None, Some(vec![other]), false),
+            (
+                State::Blocked,
+                None,
+                Some(FxHashSet::from_iter([other])),
+                false,
+            ),
         ] {
             let filter = Filter {
                 states: vec![state],

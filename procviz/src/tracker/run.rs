@@ -51,6 +51,8 @@ pub struct Run {
     pub partial: u64,
     /// Number of exits that were lost.
     pub lost: u64,
+    /// Number of short-lived processes of which only number, CPU time and status are known.
+    pub folded: u64,
     /// What the process of the command used before the command began, ns.
     before_ns: u64,
     /// Number of processes that ended with a status other than 0, by name and status.
@@ -184,6 +186,8 @@ impl Run {
         self.ended = total([self.ended, fold.count]);
         self.add_cost(fold.comm, (fold.count, Some(fold.cpu_ns), None));
         (self.user_ns, self.system_ns) = (None, None);
+        (self.read_bytes, self.write_bytes) = (None, None);
+        self.folded = total([self.folded, fold.count]);
         self.add_failures(fold.comm, fold.status, fold.count);
     }
 
@@ -250,9 +254,10 @@ impl Run {
         self.ended_ns.saturating_sub(self.began_ns)
     }
 
-    /// CPU time per time, cores.
-    pub fn cores(&self) -> f64 {
-        self.cpu_ns as f64 / self.wall_ns().max(1) as f64
+    /// CPU time per time, cores; `None` if no time has passed.
+    pub fn cores(&self) -> Option<f64> {
+        let wall_ns = self.wall_ns();
+        (wall_ns > 0).then(|| self.cpu_ns as f64 / wall_ns as f64)
     }
 
     /// The commands with most CPU time, with the largest first.

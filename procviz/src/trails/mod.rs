@@ -176,11 +176,14 @@ impl Trails {
         for (id, trail) in &mut self.trails {
             let slot = trail.slot.filter(|_| !trail.is_over);
             let task = slot.and_then(|slot| snapshot.task_at(self.scope, slot));
-            let Some(task) = task.filter(|task| task.id() == *id && !task.thread.hidden) else {
+            // The end counts also if a filter hides the dead.
+            let counts = |task: &TaskView<'_>| !task.thread.hidden || task.end().is_some();
+            let Some(task) = task.filter(|task| task.id() == *id && counts(task)) else {
                 trail.slot = None;
                 continue;
             };
-            let first = first_of(&self.first, &task, began);
+            let first = trail.first;
+            let first = first.unwrap_or_else(|| first_of(&self.first, &task, began));
             trail.add(&task, first, named.contains(id));
         }
     }

@@ -55,6 +55,8 @@ pub struct Trail {
     settled: usize,
     /// Slot of the task in the snapshot; `None` if not known.
     pub(super) slot: Option<usize>,
+    /// CPU time before the first point, ns; `None` in a trail of a recording.
+    pub(super) first: Option<u64>,
 }
 
 /// The new points of one trail in a stretch.
@@ -107,6 +109,7 @@ impl Trail {
             is_over: false,
             settled: 0,
             slot: Some(task.slot),
+            first: Some(first),
         }
     }
 

@@ -58,9 +58,11 @@ impl Figure {
     /// The steps of a piece of a trail; those shorter than `least_ns` are put together.
     pub(super) fn steps(self, piece: &[Point], least_ns: u64) -> Vec<Step> {
         let mut steps = Vec::new();
-        let mut first = piece.first();
+        // Of steps that are put together, the largest resident set counts.
+        let (mut first, mut most) = (piece.first(), 0);
         for point in piece.iter().skip(1) {
             let Some(before) = first else { break };
+            most = most.max(point.rss);
             let is_last = piece
                 .last()
                 .is_some_and(|last| last.boot_ns == point.boot_ns);
@@ -69,11 +71,12 @@ impl Figure {
             }
             let value = match self {
                 Self::Cpu => cores(before, point),
-                Self::Rss => Some(point.rss as f64),
+                // That of a process that is gone is not known.
+                Self::Rss => (most > 0).then_some(most as f64),
             };
             let span = (before.boot_ns, point.boot_ns);
             steps.extend(value.map(|value| (span, value)));
-            first = Some(point);
+            (first, most) = (Some(point), 0);
         }
         steps
     }
@@ -285,9 +288,14 @@ fn line(lines: &Lines, scene: &mut Scene, panel: &Panel, (id, trail): (TaskId, &
         let mut points = Vec::with_capacity(steps.len() * 2);
         for ((begin, until), value) in steps {
             let y = panel.y(value);
-            // A resident set rises between two samples, CPU is a mean over the interval.
-            if panel.figure == Figure::Cpu || points.is_empty() {
-                points.push((panel.x(begin), y));
+            // CPU is a mean over the interval, a resident set is that of a moment.
+            match panel.figure {
+                Figure::Cpu => points.push((panel.x(begin), y)),
+                Figure::Rss if points.is_empty() => {
+                    let first = piece.first().map_or(value, |first| first.rss as f64);
+                    points.push((panel.x(begin), panel.y(first)));
+                }
+                Figure::Rss => {}
             }
             points.push((panel.x(until), y));
         }
@@ -322,8 +330,9 @@ fn line(lines: &Lines, scene: &mut Scene, panel: &Panel, (id, trail): (TaskId, &
 
 /// The end of a line in a panel: where it is, and its last value.
 fn end(lines: &Lines, panel: &Panel, trail: &Trail) -> Option<((f32, f32), f64)> {
-    let piece = lines.pieces(trail).last()?;
-    let ((_, until), value) = panel.figure.steps(piece, panel.least_ns()).pop()?;
+    let pieces = lines.pieces(trail);
+    let last = pieces.filter_map(|piece| panel.figure.steps(piece, panel.least_ns()).pop());
+    let ((_, until), value) = last.last()?;
     Some(((panel.x(until), panel.y(value)), value))
 }
 

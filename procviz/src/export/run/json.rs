@@ -30,7 +30,7 @@ struct Summary<'a> {
     cpu_ns: u64,
     user_ns: Option<u64>,
     system_ns: Option<u64>,
-    cpu_cores: f64,
+    cpu_cores: Option<f64>,
     /// Resident sets of all processes at one time, at least: samples can miss the largest sum.
     together_rss_bytes: Option<u64>,
     largest: Option<Largest>,
@@ -46,6 +46,8 @@ struct Summary<'a> {
     complete: bool,
     lost_exits: u64,
     partial: u64,
+    /// Short-lived processes of which only number, CPU time and status are known.
+    folded: u64,
     failures: Vec<Failure>,
     commands: Vec<Command<'a>>,
 }
@@ -111,6 +113,7 @@ pub(crate) fn json(out: &mut impl Write, run: &Run, command: &[OsString]) -> io:
         complete: missing(run).is_none(),
         lost_exits: run.lost,
         partial: run.partial,
+        folded: run.folded,
         failures: failures(run).into_iter().take(SHOWN).map(failure).collect(),
         commands: costliest
             .iter()

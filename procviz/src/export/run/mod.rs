@@ -61,7 +61,11 @@ fn cpu(run: &Run) -> String {
         )
     });
     let cpu = duration_text(run.cpu_ns);
-    format!("{cpu}{parts}, {:.2} cores on average", run.cores())
+    let cores = run.cores();
+    let cores = cores.map_or_else(String::new, |cores| {
+        format!(", {cores:.2} cores on average")
+    });
+    format!("{cpu}{parts}{cores}")
 }
 
 fn memory(run: &Run) -> String {
@@ -77,7 +81,7 @@ fn memory(run: &Run) -> String {
     };
     let comma = if largest.is_empty() { "" } else { "; " };
     let together = bytes_text(together);
-    format!("{largest}{comma}all at one time at least {together}")
+    format!("{largest}{comma}resident sets of all at one time at least {together}")
 }
 
 fn started(run: &Run) -> String {
@@ -157,6 +161,12 @@ fn missing(run: &Run) -> Option<String> {
         all.push(format!(
             "some figures of {} processes",
             count_text(run.partial)
+        ));
+    }
+    if run.folded > 0 {
+        let folded = count_text(run.folded);
+        all.push(format!(
+            "memory and storage of {folded} short-lived processes"
         ));
     }
     let is_some = !all.is_empty();

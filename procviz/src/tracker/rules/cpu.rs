@@ -33,7 +33,8 @@ fn life(process: &Process, since: u64, used: u64, cores: f64) -> String {
 /// What all of its name used in the last minutes, if they are known; else what it used in its
 /// own life.
 fn before(subject: &Subject<'_>, since: u64, (cores, used): (f64, u64)) -> String {
-    let of_name = subject.past.before(subject.name, since, (cores, used));
+    let now = subject.snapshot.stamp.boot_ns;
+    let of_name = subject.past.compared(subject.name, now, cores);
     match of_name.is_empty() {
         true => life(subject.process, since, used, cores),
         false => of_name,

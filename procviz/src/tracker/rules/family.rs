@@ -2,12 +2,12 @@
 
 use std::cell::OnceCell;
 
-use crate::model::{Process, Snapshot};
+use crate::model::{Process, Snapshot, TaskId};
 
 /// Upper limit for the length of a line of ancestors.
 const DEEPEST: usize = 32;
-/// Process ids of init and of the parent of kernel threads: all descend from them.
-const ROOTS: [u32; 2] = [1, 2];
+/// Process id of init: all descend from it.
+const INIT: u32 = 1;
 
 /// The living processes, in the order of their pids. It is made when it is first needed.
 pub(super) struct Family<'a> {
@@ -27,8 +27,7 @@ impl<'a> Family<'a> {
     /// manager has put the child into a cgroup of its own.
     fn parent(&self, process: &'a Process) -> Option<&'a Process> {
         let ppid = process.ppid;
-        let ends = ppid == 0 || ROOTS.contains(&ppid);
-        if ends || Some(ppid) == self.snapshot.host.own_pid {
+        if ppid <= INIT || Some(ppid) == self.snapshot.host.own_pid {
             return None;
         }
         let sorted = self.sorted.get_or_init(|| {
@@ -39,12 +38,16 @@ impl<'a> Family<'a> {
         });
         let at = sorted.binary_search_by_key(&ppid, |process| process.id.tid);
         let parent = *sorted.get(at.ok()?)?;
-        (parent.cgroup == process.cgroup && !parent.kthread).then_some(parent)
+        // A recording can name any parent, and a pid can be used again by a younger process.
+        let age = |id: TaskId| (id.start_ns, id.tid);
+        let is_older = age(parent.id) < age(process.id);
+        let is_near = parent.cgroup == process.cgroup && !parent.kthread;
+        (is_older && is_near).then_some(parent)
     }
 
     /// The process and its ancestors, the nearest first.
     pub(super) fn line(&self, process: &'a Process) -> impl Iterator<Item = &'a Process> {
-        let is_root = ROOTS.contains(&process.id.tid) || process.kthread;
+        let is_root = process.id.tid == INIT || process.kthread;
         let first = Some(process).filter(|_| !is_root);
         std::iter::successors(first, |process| self.parent(process)).take(DEEPEST)
     }

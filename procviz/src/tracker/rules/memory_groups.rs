@@ -57,7 +57,9 @@ impl MemoryGroups {
             findings.retain(|finding| {
                 let about = finding.about.filter(|_| finding.rule == Rule::Memory);
                 let process = about.and_then(|about| world.process(about));
-                process.is_none_or(|process| world.group(process) != group.name)
+                let is_other = process.is_none_or(|process| world.group(process) != group.name);
+                // One with much shared memory can have more than all have of their own.
+                is_other || finding.value >= group.sum as f64
             });
             findings.push(Finding {
                 about: Some(about),

@@ -33,11 +33,27 @@ struct Part {
     is_full: bool,
 }
 
+impl Part {
+    fn add(&mut self, name: Name, cpu_ns: u64) {
+        if cpu_ns == 0 {
+            return;
+        }
+        if self.used.len() < MOST || self.used.contains_key(&name) {
+            let used = self.used.entry(name).or_default();
+            *used = total([*used, cpu_ns]);
+        } else {
+            self.is_full = true;
+        }
+    }
+}
+
 impl Past {
     pub(super) fn take(&mut self, world: World<'_>) {
         let now = world.now_ns();
-        if world.is_opening() || now < self.parts[1].begin_ns {
-            // The opening census has no interval before it.
+        let is_gap = world.sample.gap_ns.is_some();
+        if world.is_opening() || is_gap || now < self.parts[1].begin_ns {
+            // The opening census has no interval before it, and what was used in a gap is not
+            // known.
             let part = Part {
                 begin_ns: now,
                 ..Part::default()
@@ -55,44 +71,34 @@ impl Past {
         }
         let part = &mut self.parts[1];
         for process in world.changed() {
-            let cpu_ns = process.change.cpu_ns;
-            if process.change.tick != world.snapshot.tick || cpu_ns == 0 {
-                continue;
+            if process.change.tick == world.snapshot.tick {
+                part.add(world.group(process), process.change.cpu_ns);
             }
-            let name = world.group(process);
-            if part.used.len() < MOST || part.used.contains_key(&name) {
-                let used = part.used.entry(name).or_default();
-                *used = total([*used, cpu_ns]);
-            } else {
-                part.is_full = true;
-            }
+        }
+        for fold in &world.sample.folds {
+            part.add((fold.comm, Some(fold.uid)), fold.cpu_ns);
         }
     }
 
-    /// What all processes of a name used before `since_ns`, if that is less than half of
-    /// `cores`, what they use now: `; in the 7 min before, all of this name used 0.02`. `used_ns`
-    /// is their CPU time since then. Empty if the past is short or not known.
-    pub(super) fn before(&self, name: Name, since_ns: u64, (cores, used_ns): (f64, u64)) -> String {
-        let begin_ns = self.parts[0].begin_ns;
-        let span_ns = since_ns.saturating_sub(begin_ns);
+    /// What all processes of a name used in the last minutes, now included, if that is less than
+    /// half of `cores`, what they use now: `; all of this name used 0.02 on average in the last
+    /// 7 min`. Empty if the past is short or not known.
+    pub(super) fn compared(&self, name: Name, now_ns: u64, cores: f64) -> String {
+        let span_ns = now_ns.saturating_sub(self.parts[0].begin_ns);
         let of_parts = self
             .parts
             .each_ref()
             .map(|part| part.used.get(&name).copied());
-        let is_unknown = self
-            .parts
-            .iter()
-            .zip(of_parts)
-            .any(|(part, used)| part.is_full && used.is_none());
+        let mut both = self.parts.iter().zip(of_parts);
+        let is_unknown = both.any(|(part, used)| part.is_full && used.is_none());
         if span_ns < LEAST_NS || is_unknown {
             return String::new();
         }
-        let sum = total(of_parts.into_iter().flatten());
-        let mean = sum.saturating_sub(used_ns) as f64 / span_ns as f64;
+        let mean = total(of_parts.into_iter().flatten()) as f64 / span_ns as f64;
         if mean > cores / 2.0 {
             return String::new();
         }
         let span = duration_text(span_ns);
-        format!("; in the {span} before, all of this name used {mean:.2}")
+        format!("; all of this name used {mean:.2} on average in the last {span}")
     }
 }

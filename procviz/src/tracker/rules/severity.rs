@@ -121,7 +121,7 @@ fn carry(cause: &mut Finding, waiters: Vec<(TaskId, f64)>, world: World<'_>) {
         count += 1;
         let uid = world.group(process).1;
         let is_other = uid != cause.uid || process.cgroup != own_cgroup;
-        others += if is_other { (threads * 1e6) as u64 } else { 0 };
+        others = others.saturating_add(if is_other { (threads * 1e6) as u64 } else { 0 });
     }
     if others as f64 / 1e6 >= OTHERS_WAIT {
         cause.severity = Severity::Harms;

@@ -190,13 +190,14 @@ pub(super) fn lines(
         let ended = if one.is_over { "  exited" } else { "" };
         let last = |pieces: &[Vec<(f64, f64)>]| {
             let end = pieces.last().and_then(|piece| piece.last());
-            end.map_or(0.0, |(_, value)| *value)
+            end.map(|(_, value)| *value)
         };
-        let (cpu, rss) = (last(&one.cpu), last(&one.rss));
+        let unknown = || "unknown".to_owned();
+        let cpu = last(&one.cpu).map_or_else(unknown, |cores| format!("{cores:.2} cores"));
+        let rss = last(&one.rss).map_or_else(unknown, |bytes| bytes_text(bytes as u64));
         let text = format!(
-            "{sign} {}: {cpu:.2} cores, RSS {}, {} of CPU so far{ended}",
+            "{sign} {}: {cpu}, RSS {rss}, {} of CPU so far{ended}",
             one.name,
-            bytes_text(rss as u64),
             duration_text(one.used_ns),
         );
         buffer.set_stringn(

@@ -95,12 +95,8 @@ pub(super) fn judge(
             let since_ns = replace(findings, &group);
             group.since_ns = group.since_ns.min(since_ns);
             if group.rule == Rule::Cpu {
-                let lasted_ns = world.now_ns().saturating_sub(group.since_ns);
-                let used_ns = (group.value * lasted_ns as f64) as u64;
-                let now = (group.value, used_ns);
-                group
-                    .text
-                    .push_str(&past.before((comm, uid), group.since_ns, now));
+                let compared = past.compared((comm, uid), world.now_ns(), group.value);
+                group.text.push_str(&compared);
             }
             findings.push(group);
         }

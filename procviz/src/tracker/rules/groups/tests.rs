@@ -335,6 +335,21 @@ fn what_has_a_finding_is_not_counted_again() {
         _ => 0,
     });
     assert_eq!(only(&play, Rule::Cpu).who(), "sort 4");
+    // If they do much, too, the text says that one is not among them.
+    let mut play = tools("/");
+    run_tools(&mut play, |tid| match tid {
+        4 => 10,
+        5..10 => 2,
+        _ => 0,
+    });
+    let cpu = play.findings_of(Rule::Cpu);
+    let family = cpu.iter().find(|finding| finding.is_group()).unwrap();
+    let expected = "together use 1.00 of 4 cores (3 s): awk, cut, sed and 2 other commands, \
+                    without those that have a finding of their own";
+    assert_eq!(
+        (family.who().as_str(), family.text.as_str()),
+        ("sh 3 and its descendants", expected)
+    );
 }
 
 #[test]
@@ -439,7 +454,9 @@ fn a_command_is_compared_with_its_own_past() {
         play.second();
     }
     let alone = only(&play, Rule::Cpu);
-    let expected = "uses 1.00 cores for 4 s; in the 1 min 40 s before, all of this name used 0.06";
+    // 100 s at 0.06 cores, and 4 s at one core.
+    let expected =
+        "uses 1.00 cores for 4 s; all of this name used 0.10 on average in the last 1 min 44 s";
     assert_eq!(alone.text, expected);
     for second in 5..=8 {
         play.ran(2, used(100) + second * SECOND, 0);
@@ -447,7 +464,6 @@ fn a_command_is_compared_with_its_own_past() {
         play.second();
     }
     let group = only(&play, Rule::Cpu);
-    let expected =
-        "together use 2.00 of 4 cores (3 s); in the 1 min 40 s before, all of this name used";
-    assert!(group.text.starts_with(expected), "{}", group.text);
+    let expected = "together use 2.00 of 4 cores (3 s); all of this name used 0.17 on average in the last 1 min 48 s";
+    assert_eq!(group.text, expected);
 }

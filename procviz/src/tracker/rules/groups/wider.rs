@@ -44,21 +44,41 @@ pub(super) fn judge<'a>(
             break;
         };
         let (comm, uid) = limits.world.group(ancestor);
+        let inside = rest.iter().copied().filter(|member| is_in(member));
+        let text = with_names(finding.text, inside, at) + note(members, &rest, at, &is_in);
         findings.push(Finding {
             about: Some(ancestor.id),
             comm: Some(comm),
             uid,
             together: Some(Together::Tree),
-            text: with_names(
-                finding.text,
-                rest.iter().copied().filter(|of| is_in(of)),
-                at,
-            ),
+            text,
             ..finding
         });
         rest.retain(|member| !is_in(member));
     }
-    cgroups(&rest, limits, at, findings);
+    for mut finding in cgroups(&rest, limits, at) {
+        let cgroup = finding.cgroup.clone();
+        let is_in = |member: &Member<'_>| member.process.cgroup == cgroup;
+        finding.text.push_str(note(members, &rest, at, &is_in));
+        findings.push(finding);
+    }
+}
+
+/// What to add if processes of the group are not in its sum.
+fn note<'a>(
+    members: &[Member<'a>],
+    rest: &[&Member<'a>],
+    at: usize,
+    is_in: &dyn Fn(&Member<'a>) -> bool,
+) -> &'static str {
+    let left: FxHashSet<TaskId> = rest.iter().map(|member| member.process.id).collect();
+    let mut missing = members.iter().filter(|member| {
+        member.values[at] >= LEAST[at] && !left.contains(&member.process.id) && is_in(member)
+    });
+    match missing.next() {
+        Some(_) => ", without those that have a finding of their own",
+        None => "",
+    }
 }
 
 /// The processes that do much or little, and have no finding of this rule, nor has their name.
@@ -92,7 +112,8 @@ fn largest_family<'a>(
 ) -> Option<(&'a Process, Sums)> {
     let mut sums: FxHashMap<TaskId, (&'a Process, Sums)> = FxHashMap::default();
     for member in members {
-        for ancestor in family.line(member.process) {
+        let line = family.line(member.process);
+        for ancestor in line.filter(|of| !limits.world.is_hidden(of)) {
             let entry = sums.entry(ancestor.id);
             let (_, sums) = entry.or_insert_with(|| (ancestor, Sums::default()));
             sums.add(member, at);
@@ -107,12 +128,17 @@ fn largest_family<'a>(
     let near = sums
         .values()
         .filter(|of| of.1.sum() >= least && is_much(of) && family.descends(of.0, top))
-        .min_by_key(|(process, sums)| (sums.count, process.id))?;
+        .min_by_key(|(process, sums)| {
+            // Idle ancestors have as many: the nearest is the deepest.
+            let depth = family.line(process).count();
+            (sums.count, std::cmp::Reverse(depth), process.id)
+        })?;
     let id = near.0.id;
     sums.remove(&id)
 }
 
-fn cgroups(members: &[&Member<'_>], limits: &Limits<'_>, at: usize, findings: &mut Vec<Finding>) {
+/// The findings about cgroups, the largest first.
+fn cgroups(members: &[&Member<'_>], limits: &Limits<'_>, at: usize) -> Vec<Finding> {
     let mut groups: FxHashMap<&str, Vec<&Member<'_>>> = FxHashMap::default();
     for member in members {
         let path = member.process.cgroup.as_deref();
@@ -139,7 +165,8 @@ fn cgroups(members: &[&Member<'_>], limits: &Limits<'_>, at: usize, findings: &m
         });
     }
     found.sort_by(|a, b| b.value.total_cmp(&a.value).then(a.cgroup.cmp(&b.cgroup)));
-    findings.extend(found.into_iter().take(MOST));
+    found.truncate(MOST);
+    found
 }
 
 /// The text with the names of those who do most.
