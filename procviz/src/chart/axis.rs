@@ -104,6 +104,24 @@ pub(super) fn bytes_ticks(most: f64) -> Vec<(f64, String)> {
     even(most, step, |bytes| bytes_text(bytes as u64))
 }
 
+/// The labels that have room, the first of them first: where they are, and their texts.
+/// `labels` has for each its middle and half of its length, in pixels, in order.
+pub(super) fn apart(
+    labels: impl IntoIterator<Item = (f32, f32, String)>,
+    between: f32,
+) -> Vec<(f32, String)> {
+    let mut shown = Vec::new();
+    let mut last: Option<(f32, f32)> = None;
+    for (at, half, text) in labels {
+        let has_room = |(before, of_it): (f32, f32)| (at - before).abs() >= half + of_it + between;
+        if last.is_none_or(has_room) {
+            last = Some((at, half));
+            shown.push((at, text));
+        }
+    }
+    shown
+}
+
 fn even(most: f64, step: f64, text: impl Fn(f64) -> String) -> Vec<(f64, String)> {
     let count = (most / step).floor() as usize;
     (0..=count.min(20))
@@ -127,6 +145,16 @@ mod tests {
 
     fn texts(ticks: Vec<(f64, String)>) -> Vec<String> {
         ticks.into_iter().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn labels_do_not_touch() {
+        let labels = |ats: &[f32]| -> Vec<f32> {
+            let labels = ats.iter().map(|at| (*at, 5.0, String::new()));
+            apart(labels, 2.0).into_iter().map(|(at, _)| at).collect()
+        };
+        assert_eq!(labels(&[0.0, 11.0, 12.0, 30.0]), [0.0, 12.0, 30.0]);
+        assert_eq!(labels(&[30.0, 20.0, 18.0]), [30.0, 18.0]);
     }
 
     #[test]

@@ -125,6 +125,28 @@ impl Plot {
         }
     }
 
+    /// The ticks of both axes: their places, in pixels, and texts.
+    fn ticks(&self) -> [Vec<(f32, String)>; 2] {
+        let (shares, sizes) = match self.axes.are_even {
+            true => (
+                axis::even_share_ticks(self.axes.most_share),
+                axis::bytes_ticks(self.axes.powers.1.exp2()),
+            ),
+            false => (
+                axis::share_ticks(self.axes.most_share),
+                axis::power_ticks(self.axes.powers),
+            ),
+        };
+        let shares = shares.into_iter();
+        let sizes = sizes.into_iter();
+        [
+            shares.map(|(share, text)| (self.x(share), text)).collect(),
+            sizes
+                .map(|(bytes, text)| (self.y_of(bytes), text))
+                .collect(),
+        ]
+    }
+
     /// Draws the axes, the ticks and their labels.
     pub(super) fn draw(
         &self,
@@ -144,35 +166,24 @@ impl Plot {
             });
         };
         let mut texts: Vec<(f32, f32, Anchor, String)> = Vec::new();
-        let shares = if self.axes.are_even {
-            axis::even_share_ticks(self.axes.most_share)
-        } else {
-            axis::share_ticks(self.axes.most_share)
-        };
-        // From the right: large shares matter most where there is no room for all.
-        let mut free = f32::MAX;
-        for (share, text) in shares.into_iter().rev() {
-            let x = self.x(share);
-            line([(x, top), (x, self.bottom_of_strips)], grid);
-            let half = context.font.width(&text, LABEL) / 2.0;
-            if x + half + BETWEEN <= free {
-                free = x - half;
-                texts.push((x, self.bottom_of_strips + 16.0, Anchor::Middle, text));
-            }
+        let [across, up] = self.ticks();
+        for (x, _) in &across {
+            line([(*x, top), (*x, self.bottom_of_strips)], grid);
         }
-        let sizes = if self.axes.are_even {
-            axis::bytes_ticks(self.axes.powers.1.exp2())
-        } else {
-            axis::power_ticks(self.axes.powers)
-        };
-        let mut free = f32::MIN;
-        for (bytes, text) in sizes.into_iter().rev() {
-            let y = self.y_of(bytes);
-            line([(left, y), (right, y)], grid);
-            if y - LABEL >= free {
-                free = y + 2.0;
-                texts.push((left - 8.0, y + 4.0, Anchor::End, text));
-            }
+        for (y, _) in &up {
+            line([(left, *y), (right, *y)], grid);
+        }
+        // Large values matter most where there is no room for all labels.
+        let half = |text: &str| context.font.width(text, LABEL) / 2.0;
+        let across = across.into_iter().rev();
+        let across = across.map(|(x, text)| (x, half(&text), text));
+        for (x, text) in axis::apart(across, BETWEEN) {
+            texts.push((x, self.bottom_of_strips + 16.0, Anchor::Middle, text));
+        }
+        let up = up.into_iter().rev();
+        let up = up.map(|(y, text)| (y, LABEL / 2.0, text));
+        for (y, text) in axis::apart(up, 2.0) {
+            texts.push((left - 8.0, y + 4.0, Anchor::End, text));
         }
         for edge in [top, bottom, self.bottom_of_strips] {
             line([(left, edge), (right, edge)], faint);

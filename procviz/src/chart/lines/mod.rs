@@ -120,17 +120,14 @@ impl Lines {
                 .then(used(y).cmp(&used(x)))
                 .then(a.cmp(b))
         });
-        let cpu = |piece: &[Point]| {
-            let steps = flat::Figure::Cpu.steps(piece, 0).into_iter();
-            let ends =
-                |((from, until), cores)| [(self.second(from), cores), (self.second(until), cores)];
-            steps.flat_map(ends).collect()
-        };
-        let rss = |piece: &[Point]| {
-            let points = piece.iter();
-            points
-                .map(|point| (self.second(point.boot_ns), point.rss as f64))
-                .collect()
+        let pieces = |trail: &Trail, figure: flat::Figure| {
+            let ends = |step: flat::Step| {
+                let times = [step.begin_ns, step.end_ns].map(|ns| self.second(ns));
+                [(times[0], step.first), (times[1], step.value)]
+            };
+            let pieces = self.pieces(trail);
+            let pieces = pieces.map(|piece| figure.steps(piece, 0).into_iter());
+            pieces.map(|steps| steps.flat_map(ends).collect()).collect()
         };
         trails
             .into_iter()
@@ -138,9 +135,9 @@ impl Lines {
                 id,
                 name: name(id, trail, context),
                 color: color_of(id),
-                cpu: self.pieces(trail).map(cpu).collect(),
+                cpu: pieces(trail, flat::Figure::Cpu),
                 used_ns: used(trail),
-                rss: self.pieces(trail).map(rss).collect(),
+                rss: pieces(trail, flat::Figure::Rss),
                 is_over: trail.is_over,
             })
             .collect()
@@ -184,6 +181,21 @@ impl Lines {
             point.cpu_ns as f64 / 1e9,
             point.rss as f64,
         ]
+    }
+
+    /// The colour of a line: paler if the task is less active.
+    fn shade(&self, id: TaskId, trail: &Trail) -> Color {
+        let Color(r, g, b, _) = color_of(id);
+        let alpha = u32::from(trail.interest) * 255 / u32::from(MOST_INTEREST);
+        Color(r, g, b, alpha.min(255) as u8)
+    }
+
+    /// The shape of the mark at the end of a line.
+    fn end_of(&self, trail: &Trail) -> Shape {
+        match trail.is_over {
+            true => Shape::Diamond,
+            false => Shape::Disc,
+        }
     }
 
     /// Draws the observed lines.

@@ -1,4 +1,4 @@
-//! Who descends from whom, within one cgroup.
+//! Finds the ancestors of processes within one cgroup.
 
 use std::cell::OnceCell;
 
