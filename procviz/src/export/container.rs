@@ -1,6 +1,8 @@
 //! Finds the container of a cgroup path. Runtimes give their cgroups names that hold the
 //! id of the container, or its name.
 
+use crate::model::container_id;
+
 /// The id of the container of a cgroup; the name where the runtime uses names (LXC,
 /// systemd-nspawn). `None` for other cgroups, and for processes that only watch a container.
 pub(crate) fn container(path: &str) -> Option<String> {
@@ -14,7 +16,9 @@ pub(crate) fn container(path: &str) -> Option<String> {
             // The container around it, if it runs in one.
             continue;
         }
-        let found = hex_id(segment).or_else(|| named(segment, before));
+        let found = container_id(segment)
+            .map(str::to_owned)
+            .or_else(|| named(segment, before));
         if found.is_some() {
             return found;
         }
@@ -26,15 +30,6 @@ pub(crate) fn container(path: &str) -> Option<String> {
 fn is_monitor(segment: &str) -> bool {
     let beginnings = ["libpod-conmon-", "crio-conmon-", "lxc.monitor."];
     beginnings.iter().any(|begin| segment.starts_with(begin))
-}
-
-/// 64 hexadecimal digits: docker, containerd, podman, cri-o.
-fn hex_id(segment: &str) -> Option<String> {
-    let is_id = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    segment
-        .split(|ch: char| !ch.is_ascii_alphanumeric())
-        .rfind(is_id)
-        .map(str::to_owned)
 }
 
 /// A container with a name.

@@ -16,6 +16,13 @@ pub struct TaskId {
     pub start_ns: u64,
 }
 
+impl TaskId {
+    /// A key that orders tasks by their start, the oldest first.
+    pub fn by_start(self) -> (u64, u32) {
+        (self.start_ns, self.tid)
+    }
+}
+
 /// What counts as one task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {

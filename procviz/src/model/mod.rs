@@ -36,7 +36,7 @@ pub use snapshot::{Slots, Snapshot};
 pub use state::State;
 pub use task::{Change, End, Process, TaskView, Thread};
 pub use units::{
-    bytes_text, cgroup_name, count_text, duration_text, known_bytes_text, many_text,
+    bytes_text, cgroup_name, container_id, count_text, duration_text, known_bytes_text, many_text,
     per_second_text, rate_text, total,
 };
 pub use untrusted::Untrusted;

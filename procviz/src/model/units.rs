@@ -80,14 +80,18 @@ pub fn cgroup_name(path: &str) -> String {
     let text = Untrusted::new(path.as_bytes()).picture();
     let mut parts = text.rsplit('/').filter(|part| !part.is_empty());
     let last = parts.next().unwrap_or("/");
-    let is_id = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    match last
-        .split(|ch: char| !ch.is_ascii_alphanumeric())
-        .find(is_id)
-    {
+    match container_id(last) {
         Some(id) => last.replace(id, &id[..12]),
         None => last.to_owned(),
     }
+}
+
+/// The id of a container in a part of the path of a cgroup, as docker, containerd, podman and
+/// cri-o write it: 64 hexadecimal digits.
+pub fn container_id(part: &str) -> Option<&str> {
+    let is_id = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    part.split(|ch: char| !ch.is_ascii_alphanumeric())
+        .rfind(is_id)
 }
 
 fn two(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {

@@ -51,7 +51,7 @@ impl Gather<'_> {
         let idle = idle.count();
         let mut members: Vec<&Life> = lives.iter().collect();
         members.retain(|life| shown.contains(&life.id));
-        members.sort_by_key(|life| (life.id.start_ns, life.id.tid));
+        members.sort_by_key(|life| life.id.by_start());
         let roots = roots(&members, lives);
         let mut by_key: FxHashMap<Key, usize> = FxHashMap::default();
         let mut families: Vec<(Key, Vec<&Life>)> = Vec::new();
@@ -82,7 +82,7 @@ impl Gather<'_> {
             all.sort_by(|a, b| a.name.cmp(&b.name));
         }
         if !others.is_empty() {
-            others.sort_by_key(|life: &&Life| (life.id.start_ns, life.id.tid));
+            others.sort_by_key(|life: &&Life| life.id.by_start());
             all.push(Family {
                 name: format!("{} other commands", count_text(alone as u64)),
                 members: others,

@@ -21,7 +21,6 @@ pub(crate) fn lines(run: &Run, command: &[OsString]) -> Vec<String> {
         .collect();
     let ended = match run.status {
         None => "its end was not seen".to_owned(),
-        Some(Status(0)) => "exit 0".to_owned(),
         Some(status) => status.words(),
     };
     let words = words.join(" ");

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use crate::model::{Process, Snapshot, TaskId};
+use crate::model::{Process, Snapshot};
 
 /// Upper limit for the length of a line of ancestors.
 const DEEPEST: usize = 32;
@@ -39,8 +39,7 @@ impl<'a> Family<'a> {
         let at = sorted.binary_search_by_key(&ppid, |process| process.id.tid);
         let parent = *sorted.get(at.ok()?)?;
         // A recording can name any parent, and a pid can be used again by a younger process.
-        let age = |id: TaskId| (id.start_ns, id.tid);
-        let is_older = age(parent.id) < age(process.id);
+        let is_older = parent.id.by_start() < process.id.by_start();
         let is_near = parent.cgroup == process.cgroup && !parent.kthread;
         (is_older && is_near).then_some(parent)
     }

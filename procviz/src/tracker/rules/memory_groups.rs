@@ -103,10 +103,7 @@ fn groups(world: World<'_>) -> Vec<Group> {
         group.count += 1;
         group.sum = total([group.sum, private]);
         group.largest = group.largest.max((private, process.id));
-        let age = |id: TaskId| (id.start_ns, id.tid);
-        if age(process.id) < age(group.oldest) {
-            group.oldest = process.id;
-        }
+        group.oldest = std::cmp::min_by_key(group.oldest, process.id, |id| id.by_start());
     }
     groups.into_values().collect()
 }

@@ -119,7 +119,7 @@ fn finding(
     }
     let largest = makers.first()?.id;
     let oldest = makers.iter().map(|maker| maker.id);
-    let oldest = oldest.min_by_key(|id| (id.start_ns, id.tid));
+    let oldest = oldest.min_by_key(|id| id.by_start());
     let is_group = makers.len() > 1;
     // How long the creation took, not how long ago it was.
     let span = last.saturating_sub(*first) + world.snapshot.stamp.interval_ns;

@@ -35,8 +35,7 @@ impl Sums {
             return;
         };
         self.count += 1;
-        let is_older =
-            |known: TaskId| (process.id.start_ns, process.id.tid) < (known.start_ns, known.tid);
+        let is_older = |known: TaskId| process.id.by_start() < known.by_start();
         if self.oldest.is_none_or(is_older) {
             self.oldest = Some(process.id);
         }
