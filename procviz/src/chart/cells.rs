@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Context,
-    grid::{Places, short_lives_without_dot},
+    grid::{Places, Shown},
     grouping::{Grouping, Groups, group_name},
     head::Counts,
     oklab::mix,
@@ -152,11 +152,14 @@ impl CellGrid {
         let groups = Groups::new(self.grouping, snapshot);
         let mut counts = Counts::new(snapshot);
         let mut largest = 0;
-        for task in snapshot.tasks(self.scope).filter(is_shown) {
-            counts.add(&task);
+        let Shown {
+            tasks: shown,
+            folded,
+        } = Shown::new(snapshot, self.scope);
+        for task in shown.iter().chain(&folded) {
+            counts.add(task);
             largest = largest.max(task.process.rss.unwrap_or(0));
         }
-        let short = short_lives_without_dot(snapshot, self.scope);
         let mut cells;
         if self.columns != columns {
             self.columns = columns;
@@ -164,12 +167,9 @@ impl CellGrid {
         }
         loop {
             let folds = self.density == Density::Folded;
-            let scope = self.scope;
             let tasks = || {
-                snapshot.tasks(scope).filter(|task| {
-                    let is_folded = (folds && sleeps_in_kernel(task)) || short.contains(&task.id());
-                    is_shown(task) && !is_folded
-                })
+                let shown = shown.iter().copied();
+                shown.filter(|task| !(folds && sleeps_in_kernel(task)))
             };
             self.places.update(tasks(), |task| groups.key(task));
             self.places.arrange(self.sorting, tasks());
@@ -204,19 +204,18 @@ impl CellGrid {
             break;
         }
         let folds = snapshot.folds.iter().map(|fold| fold.count);
-        cells.ended = short.len() as u64 + folds.sum::<u64>();
+        cells.ended = folded.len() as u64 + folds.sum::<u64>();
         if self.density == Density::Folded {
-            let folded = snapshot.tasks(self.scope).filter(sleeps_in_kernel);
-            cells.folded = folded.count() as u64;
+            let asleep = shown.iter().filter(|task| sleeps_in_kernel(task));
+            cells.folded = asleep.count() as u64;
         }
-        self.relax(snapshot, columns, height);
+        self.relax(shown.len() + folded.len(), columns, height);
         (cells, counts)
     }
 
     /// Lowers the density of the next frame if all tasks then fit into nine tenths of
     /// the height.
-    fn relax(&mut self, snapshot: &Snapshot, columns: usize, height: usize) {
-        let tasks = snapshot.tasks(self.scope).filter(is_shown).count();
+    fn relax(&mut self, tasks: usize, columns: usize, height: usize) {
         let groups = self.places.groups().len();
         let room = height * 9 / 10;
         let whole = tasks.div_ceil(columns) + groups;
@@ -366,10 +365,6 @@ impl CellGrid {
 /// pale colour of a picture would not be visible.
 pub(crate) fn idle_in_cells(palette: &Palette) -> Color {
     mix(palette.idle, palette.faint, 0.45)
-}
-
-fn is_shown(task: &TaskView<'_>) -> bool {
-    task.exited() || task.state() != State::Dead
 }
 
 fn sleeps_in_kernel(task: &TaskView<'_>) -> bool {

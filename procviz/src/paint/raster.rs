@@ -173,6 +173,9 @@ impl Raster {
             large_disc(pixmap, x, y, r, color);
             return;
         }
+        // Most pixels of a disc need no blending.
+        let solid = PremultipliedColorU8::from_rgba(color.0, color.1, color.2, color.3);
+        let solid = solid.filter(|_| color.3 == 255);
         let (mask, left, top) = self.discs.mask(x, y, r);
         let (width, height) = (pixmap.width() as i32, pixmap.height() as i32);
         for (row, (first, last)) in mask.spans.iter().enumerate() {
@@ -186,11 +189,14 @@ impl Raster {
             let pixels = &mut pixmap.pixels_mut()[begin..begin + (to - from) as usize];
             let coverage = &mask.coverage[row * mask.side + (from - left) as usize..];
             for (pixel, coverage) in pixels.iter_mut().zip(coverage) {
-                lay_over(
-                    pixel,
-                    color,
-                    u32::from(*coverage) * u32::from(color.3) / 255,
-                );
+                match solid.filter(|_| *coverage == 255) {
+                    Some(solid) => *pixel = solid,
+                    None => lay_over(
+                        pixel,
+                        color,
+                        u32::from(*coverage) * u32::from(color.3) / 255,
+                    ),
+                }
             }
         }
     }

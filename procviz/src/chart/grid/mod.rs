@@ -18,7 +18,7 @@ use self::{
     names::Placed,
     stable::StableLayout,
 };
-pub(super) use self::{places::Places, short_lives::short_lives_without_dot};
+pub(super) use self::{places::Places, short_lives::Shown};
 use super::{
     Chart, Context, foot,
     grouping::{GroupKey, Grouping, Groups, group_name},
@@ -28,7 +28,7 @@ use super::{
     sorting::Sorting,
 };
 use crate::{
-    model::{Scope, Snapshot, State, TaskView, count_text},
+    model::{Scope, Snapshot, TaskView, count_text},
     scene::{Anchor, Item, Scene, Text},
 };
 
@@ -110,32 +110,23 @@ impl Grid {
     pub fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
         let scope = self.options.scope;
         let groups = Groups::new(self.options.grouping, snapshot);
-        let folded = short_lives_without_dot(snapshot, scope);
-        let tasks = || {
-            snapshot
-                .tasks(scope)
-                .filter(|task| is_shown(task) && !folded.contains(&task.id()))
-        };
+        let Shown { tasks, folded } = Shown::new(snapshot, scope);
         let mut counts = Counts::new(snapshot);
         let mut largest = 0;
-        let counted = tasks().inspect(|task| {
+        let counted = tasks.iter().copied().inspect(|task| {
             counts.add(task);
             largest = largest.max(task.largest_rss().unwrap_or(0));
         });
         self.places.update(counted, |task| groups.key(task));
-        let all = snapshot.tasks(scope).filter(is_shown);
-        let changes = news::changes(snapshot, all, |task| groups.key(task));
-        self.places.arrange(self.options.sorting, tasks());
+        let all = tasks.iter().chain(&folded);
+        let changes = news::changes(snapshot, all.copied(), |task| groups.key(task));
+        self.places
+            .arrange(self.options.sorting, tasks.iter().copied());
         for fold in &snapshot.folds {
             self.places.fold(groups.key_of_fold(fold), fold.count);
         }
-        if !folded.is_empty() {
-            for task in snapshot
-                .tasks(scope)
-                .filter(|task| folded.contains(&task.id()))
-            {
-                self.places.fold(groups.key(&task), 1);
-            }
+        for task in &folded {
+            self.places.fold(groups.key(task), 1);
         }
         let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
         scene.marks.reserve(snapshot.threads.len() + 16);
@@ -158,8 +149,9 @@ impl Grid {
             sizes.fill_the_cell();
         }
         self.draw_foot(&mut scene, snapshot, (&sizes, largest), context);
-        let marks = self.draw_dots(&mut scene, tasks(), &sizes, (&layout, pitch));
-        self.draw_halos(&mut scene, (snapshot, tasks()), &marks);
+        let (dots, halos) =
+            self.draw_dots(&mut scene, (snapshot, &tasks), &sizes, (&layout, pitch));
+        scene.items.extend(halos);
         let numbered = numbers::draw(&mut scene, snapshot, &self.palette);
         let names = names::Names {
             context,
@@ -173,7 +165,7 @@ impl Grid {
             cell: layout.cell,
             scope,
         };
-        let placed = || self.placed(snapshot, &marks);
+        let placed = || self.placed(&dots);
         if room.wide > 0.0 {
             names.of_all(&mut scene, &placed(), snapshot, room.wide);
         } else if !self.options.classic {
@@ -306,22 +298,25 @@ impl Grid {
         }
     }
 
-    /// Draws the dots. Returns the index of the mark of each snapshot slot.
+    /// Draws the dots. Returns them by snapshot slot, and the halos of those who grew or
+    /// shrank.
     fn draw_dots<'a>(
         &self,
         scene: &mut Scene,
-        tasks: impl Iterator<Item = TaskView<'a>>,
+        (snapshot, tasks): (&Snapshot, &[TaskView<'a>]),
         sizes: &Sizes,
         (layout, pitch): (&Layout, f32),
-    ) -> Vec<Option<u32>> {
-        let mut marks = Vec::new();
+    ) -> (Vec<Option<Placed<'a>>>, Vec<Item>) {
+        let mut dots = Vec::new();
+        let mut halos = Vec::new();
+        let has_halos = self.has_halos();
         // The blocks of each group, the block with the last places first.
         let mut blocks = vec![Vec::new(); self.places.groups().len()];
         for block in layout.blocks.iter().rev() {
             blocks[block.group].push(block);
         }
         for task in tasks {
-            let Some((group, place)) = self.places.home(&task) else {
+            let Some((group, place)) = self.places.home(task) else {
                 continue;
             };
             let Some(block) = blocks[group].iter().find(|block| block.from <= place) else {
@@ -331,37 +326,23 @@ impl Grid {
             let (row, column) = (place / block.columns, place % block.columns);
             let x = block.dots.0 + column as f32 * pitch + 0.5 * layout.cell;
             let y = block.dots.1 + (row as f32 + 0.5) * layout.cell;
-            scene
-                .marks
-                .push(mark::mark(&task, (x, y), sizes, &self.palette));
-            if marks.len() <= task.slot {
-                marks.resize(task.slot + 1, None);
+            let mark = mark::mark(task, (x, y), sizes, &self.palette);
+            if has_halos && !snapshot.is_own(task.process) {
+                halos.extend(Halo::of(task).map(|halo| halo.line(&mark, &self.palette)));
             }
-            marks[task.slot] = Some((scene.marks.len() - 1) as u32);
+            if dots.len() <= task.slot {
+                dots.resize(task.slot + 1, None);
+            }
+            dots[task.slot] = Some(Placed {
+                thread: task.thread,
+                process: task.process,
+                slot: task.slot,
+                mark: scene.marks.len() as u32,
+                group: group as u32,
+            });
+            scene.marks.push(mark);
         }
-        marks
-    }
-
-    /// Draws who grew, and who shrank.
-    fn draw_halos<'a>(
-        &self,
-        scene: &mut Scene,
-        (snapshot, tasks): (&Snapshot, impl Iterator<Item = TaskView<'a>>),
-        marks: &[Option<u32>],
-    ) {
-        if !self.has_halos() {
-            return;
-        }
-        for task in tasks {
-            let halo = Halo::of(&task).filter(|_| !snapshot.is_own(task.process));
-            let Some(halo) = halo else {
-                continue;
-            };
-            let mark = marks.get(task.slot).copied().flatten();
-            let mark = mark.and_then(|mark| scene.marks.get(mark as usize));
-            let line = mark.map(|mark| halo.line(mark, &self.palette));
-            scene.items.extend(line);
-        }
+        (dots, halos)
     }
 
     /// The colours and the dots of 2011 have no halos.
@@ -370,24 +351,9 @@ impl Grid {
     }
 
     /// The dots in the order of their places.
-    fn placed<'a>(&self, snapshot: &'a Snapshot, marks: &[Option<u32>]) -> Vec<Placed<'a>> {
-        let mut placed = Vec::with_capacity(marks.len());
-        for (group, of) in self.places.groups().iter().enumerate() {
-            for slot in of.slots() {
-                let mark = marks.get(slot).copied().flatten();
-                let task = snapshot.task_at(self.options.scope, slot);
-                if let (Some(mark), Some(task)) = (mark, task) {
-                    placed.push(Placed {
-                        thread: task.thread,
-                        process: task.process,
-                        slot,
-                        mark,
-                        group: group as u32,
-                    });
-                }
-            }
-        }
-        placed
+    fn placed<'a>(&self, dots: &[Option<Placed<'a>>]) -> Vec<Placed<'a>> {
+        let slots = self.places.groups().iter().flat_map(places::Group::slots);
+        slots.filter_map(|slot| *dots.get(slot)?).collect()
     }
 
     /// Says what the names at the left and their counts are.
@@ -513,8 +479,4 @@ impl Chart for Grid {
     fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
         Grid::draw(self, snapshot, context)
     }
-}
-
-fn is_shown(task: &TaskView<'_>) -> bool {
-    task.exited() || task.state() != State::Dead
 }

@@ -1,4 +1,4 @@
-//! Chooses the short lives that get no dot of their own.
+//! The tasks of a grid, and those among them that get no dot of their own.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -12,13 +12,47 @@ const MANY_CHEAP: usize = 20;
 /// Upper limit for the dots of tasks that exited, in the picture of a period.
 const SHOWN_ENDED: usize = 1_000;
 
+/// The tasks of a grid. They are collected once for all that a picture needs of them: with
+/// many tasks, the way through the snapshot is most of the cost of a picture.
+pub(in crate::chart) struct Shown<'a> {
+    /// The tasks that get a dot.
+    pub(in crate::chart) tasks: Vec<TaskView<'a>>,
+    /// Short lives that get none.
+    pub(in crate::chart) folded: Vec<TaskView<'a>>,
+}
+
+impl<'a> Shown<'a> {
+    pub(in crate::chart) fn new(snapshot: &'a Snapshot, scope: Scope) -> Self {
+        let mut tasks = Vec::with_capacity(match scope {
+            Scope::Threads => snapshot.threads.len(),
+            Scope::Processes => snapshot.processes.len(),
+        });
+        let mut exited = Vec::new();
+        for task in snapshot.tasks(scope) {
+            let has_exited = task.exited();
+            if has_exited {
+                exited.push(task);
+            }
+            if has_exited || task.state() != State::Dead {
+                tasks.push(task);
+            }
+        }
+        let without = short_lives_without_dot(snapshot, &exited);
+        let folded = match without.is_empty() {
+            true => Vec::new(),
+            false => {
+                let is_folded = |task: &mut TaskView<'_>| without.contains(&task.id());
+                tasks.extract_if(.., is_folded).collect()
+            }
+        };
+        Self { tasks, folded }
+    }
+}
+
 /// Tasks that started and exited within the last two intervals and get no dot, because
 /// too many dots make the picture unreadable. The newest of them get a dot, and so do
 /// all tasks whose dot has the number of a finding.
-pub(in crate::chart) fn short_lives_without_dot(
-    snapshot: &Snapshot,
-    scope: Scope,
-) -> FxHashSet<TaskId> {
+fn short_lives_without_dot(snapshot: &Snapshot, exited: &[TaskView<'_>]) -> FxHashSet<TaskId> {
     let began = snapshot
         .stamp
         .boot_ns
@@ -31,11 +65,11 @@ pub(in crate::chart) fn short_lives_without_dot(
     };
     let is_short = |task: &TaskView<'_>| {
         // A zombie is counted among the living, so it has a dot.
-        let has_left = task.exited() && task.state() != State::Zombie;
+        let has_left = task.state() != State::Zombie;
         task.id().start_ns >= began && has_left && !is_numbered(task.id())
     };
     let is_period = snapshot.peaks.is_some();
-    let shorts = || snapshot.tasks(scope).filter(is_short);
+    let shorts = || exited.iter().copied().filter(is_short);
     let cheap = match is_period {
         true => cheap_lives(shorts(), snapshot),
         false => FxHashSet::default(),

@@ -35,19 +35,31 @@ fn likeness<'a>(placed: &Placed<'a>, snapshot: &Snapshot) -> Likeness<'a> {
 pub(super) fn runs<'a>(placed: &[Placed<'a>], snapshot: &Snapshot) -> (Vec<Run<'a>>, Members<'a>) {
     let mut runs = Vec::new();
     let mut from = 0;
-    let is_like = |a: &Placed<'_>, b: &Placed<'_>| {
-        let is_one = a.process.id == b.process.id && a.group == b.group;
-        is_one || likeness(a, snapshot) == likeness(b, snapshot)
-    };
-    let stretches: Vec<&[Placed<'a>]> = placed.chunk_by(is_like).collect();
-    for stretch in &stretches {
+    let mut stretches: Vec<(Likeness<'a>, &[Placed<'a>])> = Vec::new();
+    let is_one =
+        |a: &Placed<'_>, b: &Placed<'_>| std::ptr::eq(a.process, b.process) && a.group == b.group;
+    // The tasks of one process are alike.
+    for process in placed.chunk_by(is_one) {
+        let likeness = likeness(&process[0], snapshot);
+        let until = from + process.len();
+        match stretches.last_mut() {
+            Some((last, stretch)) if *last == likeness => {
+                *stretch = &placed[from - stretch.len()..until];
+            }
+            _ => stretches.push((likeness, process)),
+        }
+        from = until;
+    }
+    let mut from = 0;
+    for (likeness, stretch) in &stretches {
         let until = from + stretch.len();
         // Threads of the kernel have nothing in common but their parent.
         if stretch.len() >= RUN && !stretch[0].process.kthread {
+            let likeness = *likeness;
             runs.push(Run {
                 from,
                 until,
-                likeness: likeness(&stretch[0], snapshot),
+                likeness,
             });
         }
         from = until;
@@ -56,8 +68,8 @@ pub(super) fn runs<'a>(placed: &[Placed<'a>], snapshot: &Snapshot) -> (Vec<Run<'
     let members = runs.iter().map(|run| (run.likeness, Vec::new()));
     let mut members: Members<'a> = members.collect();
     if !members.is_empty() {
-        for stretch in stretches {
-            if let Some(members) = members.get_mut(&likeness(&stretch[0], snapshot)) {
+        for (likeness, stretch) in stretches {
+            if let Some(members) = members.get_mut(&likeness) {
                 members.extend_from_slice(stretch);
             }
         }
