@@ -34,6 +34,9 @@ pub(crate) const TESTS: &[Test] = &[
     ("the_terminal_is_given_back", Needs::Nothing, || {
         tmux(given_back)
     }),
+    ("the_table_sorts_follows_and_selects", Needs::Events, || {
+        tmux(table)
+    }),
     ("ctrl_z_and_fg", Needs::Nothing, || tmux(suspended)),
     ("hostile_names_stay_text", Needs::Nothing, || tmux(hostile)),
     ("hostile_users_and_cgroups_stay_text", Needs::Events, || {
@@ -222,6 +225,67 @@ fn each_size() -> Result<(), Failed> {
         let deadline = |text: &str| text.contains("--workload named");
         terminal.wait("arguments", deadline);
     }
+    Ok(())
+}
+
+/// The table of processes follows the filter, is sorted by keys, selects tasks, and lists who
+/// exited.
+fn table() -> Result<(), Failed> {
+    let [first, second, third] = [b"table-a", b"table-b", b"table-c"].map(|name| named(name));
+    let terminal = Terminal::procviz(150, 40, &[], "--require-ebpf");
+    let rows = |text: &str| -> Vec<String> {
+        let lines = text.lines().skip_while(|line| !line.contains("sorted by"));
+        let rows = lines.filter_map(|line| line.rsplit_once("table-"));
+        let names = rows.map(|(_, name)| name.trim().to_owned());
+        // Not the filter line.
+        names.filter(|name| name.len() == 1).collect()
+    };
+    terminal.keys(&["T"]);
+    let open = terminal.wait("table", |text| text.contains("sorted by CPU %"));
+    let shown = open.lines().find(|line| line.contains("CPU time")).unwrap();
+    for column in [
+        "pid", "user", "state", "RSS", "growth", "IO", "threads", "age", "command",
+    ] {
+        assert!(shown.contains(column), "no `{column}`:\n{open}");
+    }
+    // The pattern does not match the arguments of the program that types it.
+    terminal.type_in("/table-[abc]");
+    terminal.keys(&["Enter"]);
+    terminal.wait("the filter", |text| text.contains("3 processes"));
+    // Four columns to the left: the first one is followed by the last.
+    terminal.type_in("<<<<");
+    terminal.wait("the order of names", |text| {
+        text.contains("sorted by command") && rows(text) == ["a", "b", "c"]
+    });
+    terminal.keys(&["R"]);
+    terminal.wait("the reverse order", |text| rows(text) == ["c", "b", "a"]);
+    terminal.keys(&["Down"]);
+    let popup = |pid: u32| format!("table-c {pid}");
+    terminal.wait("popup of the first row", |text| {
+        text.contains(&popup(third.pid()))
+    });
+    terminal.keys(&["Down"]);
+    let of_second = format!("table-b {}", second.pid());
+    terminal.wait("popup of the second row", |text| text.contains(&of_second));
+    drop(second);
+    let over = terminal.wait("the dead", |text| text.contains("SIGKILL, "));
+    assert_eq!(rows(&over), ["c", "b", "a"], "{over}");
+    assert!(
+        over.contains("2 processes; exited in the last minute: 1"),
+        "{over}"
+    );
+    let is_listed = |line: &&str| line.contains("SIGKILL, ") && line.contains("table-b");
+    assert!(over.lines().any(|line| is_listed(&line)), "{over}");
+    terminal.type_in("/");
+    terminal.keys(&["C-u"]);
+    terminal.type_in("table-[b]");
+    terminal.keys(&["Enter"]);
+    terminal.wait("only the dead", |text| {
+        rows(text) == ["b"] && text.contains("0 processes; exited in the last minute: 1")
+    });
+    terminal.keys(&["T"]);
+    terminal.wait("no table", |text| !text.contains("sorted by"));
+    drop((first, third));
     Ok(())
 }
 

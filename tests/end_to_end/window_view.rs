@@ -30,6 +30,9 @@ pub(crate) const TESTS: &[Test] = &[
         Needs::Events,
         || display(time_bar),
     ),
+    ("the_table_and_the_dots_are_one", Needs::Events, || {
+        display(table)
+    }),
     ("zoom_and_drag", Needs::Nothing, || display(zoom)),
     ("twice_the_points", Needs::Nothing, || {
         display(twice_the_points)
@@ -127,6 +130,8 @@ struct Places {
     tick: u64,
     clock: String,
     popups: Vec<u32>,
+    /// The rows of the table, from the top: pids and places.
+    rows: Vec<(u32, (i32, i32))>,
 }
 
 /// A window with procviz in it.
@@ -192,6 +197,16 @@ impl<'a> Shown<'a> {
             match word {
                 "tick" => places.tick = words.next()?.parse().ok()?,
                 "clock" => words.next()?.clone_into(&mut places.clock),
+                "rows" => {
+                    let rows = words.next().unwrap_or("").split(';');
+                    places.rows = rows
+                        .filter_map(|row| {
+                            let (tid, at) = row.split_once('=')?;
+                            let (x, y) = at.split_once(',')?;
+                            Some((tid.parse().ok()?, (x.parse().ok()?, y.parse().ok()?)))
+                        })
+                        .collect();
+                }
                 "popups" => {
                     let popups = words.next().unwrap_or("");
                     places.popups = popups
@@ -284,6 +299,57 @@ fn hover_click_and_death() -> Result<(), Failed> {
     let (status, said) = shown.end();
     assert_eq!(status, Some(0), "{said}");
     assert!(said.contains("kernel events seen"), "{said}");
+    Ok(())
+}
+
+/// The table is at the right of the dots; a row opens the popup of its process, a dot marks its
+/// row, and keys go from row to row.
+fn table() -> Result<(), Failed> {
+    let screen = Screen::new();
+    let children = [child(), child(), child()];
+    let pids: Vec<u32> = children.iter().map(Running::pid).collect();
+    let shown = Shown::new(&screen, &["--require-ebpf", "--command", "^known$"]);
+    let all_dots = |places: &Places| pids.iter().all(|pid| places.at.contains_key(pid));
+    let before = shown.wait("the children's dots", all_dots);
+    assert!(before.rows.is_empty(), "{before:?}");
+    screen.hand(&["key", "T"]);
+    // Sorted by pid: from CPU three columns to the left.
+    screen.hand(&["key", "less", "less", "less"]);
+    let tids = |places: &Places| places.rows.iter().map(|(tid, _)| *tid).collect::<Vec<_>>();
+    let mut sorted = pids.clone();
+    sorted.sort_unstable();
+    let open = shown.wait("rows by pid", |places| tids(places) == sorted);
+    for (_, (x, _)) in &open.rows {
+        let is_left = |(dot, _): &(i32, i32)| dot < x;
+        assert!(open.at.values().all(is_left), "{open:?}");
+    }
+    shown.point(open.rows[1].1);
+    shown.wait("popup of the row", |places| places.popups == [sorted[1]]);
+    screen.hand(&["click", "1"]);
+    shown.point((5, 5));
+    shown.wait("selection", |places| places.popups == [sorted[1]]);
+    screen.hand(&["key", "Down"]);
+    shown.wait("the next row", |places| places.popups == [sorted[2]]);
+    screen.hand(&["key", "R"]);
+    sorted.reverse();
+    shown.wait("the rows turned around", |places| tids(places) == sorted);
+    // The selection stays with its process.
+    screen.hand(&["key", "Down"]);
+    shown.wait("the row below", |places| places.popups == [sorted[1]]);
+    let [first, second, third] = children;
+    let gone = second.pid();
+    drop(second);
+    let over = shown.wait("exit", |places| !places.at.contains_key(&gone));
+    assert!(
+        tids(&over).contains(&gone),
+        "the dead is not listed: {over:?}"
+    );
+    screen.hand(&["key", "T"]);
+    shown.wait("no table", |places| places.rows.is_empty());
+    screen.hand(&["key", "q"]);
+    drop((first, third));
+    let (status, said) = shown.end();
+    assert_eq!(status, Some(0), "{said}");
     Ok(())
 }
 

@@ -357,6 +357,10 @@ const BY_PID: &[(&str, &str)] = &[
     ("replay/tree.rs", "the value is the task id"),
     ("tracker/rules/zombies.rs", "one snapshot"),
     ("chart/grouping.rs", "one snapshot"),
+    (
+        "chart/table/tree.rs",
+        "a parent must be older than its child",
+    ),
     ("paint/svg.rs", "a row of pixels"),
     ("chart/grid/places.rs", "groups"),
 ];

@@ -22,6 +22,7 @@ mod report;
 mod sorting;
 #[cfg(test)]
 mod stays;
+mod table;
 mod timeline;
 mod users;
 
@@ -43,6 +44,7 @@ pub(crate) use margin::{quiet, subject};
 pub use palette::{ColorError, Colors, Palette, PaletteKind, Theme, parse_color};
 pub use report::{facts, report};
 pub use sorting::Sorting;
+pub(crate) use table::{Column, RecentlyDead, Table, TableOrder, Tone};
 pub(crate) use timeline::{LifeCell, LifeRows, LifeSign};
 pub use timeline::{Timeline, TimelineOptions};
 

@@ -9,6 +9,7 @@ mod playback;
 mod popups;
 mod scenes;
 mod status;
+mod table;
 mod terminal;
 mod travel;
 #[cfg(feature = "window")]
@@ -27,7 +28,7 @@ use self::{
     scenes::context,
 };
 use crate::{
-    chart::{Arguments, Bubble, Grid, Lines, Theme, Timeline},
+    chart::{Arguments, Bubble, Grid, Lines, RecentlyDead, Theme, Timeline},
     cli::PictureArgs,
     model::{Host, Scope, TaskId, duration_text},
     recorder::RecordingOptions,
@@ -95,6 +96,8 @@ struct Live {
     grid: Grid,
     lines: Lines,
     timeline: Timeline,
+    /// The processes that exited in the last minute, for the table.
+    dead: RecentlyDead,
     font: Font,
     arguments: Arguments,
     /// What the command line restricts the view to.
@@ -200,6 +203,7 @@ impl Live {
             grid: Grid::new(charts.grid.clone()).stable(),
             lines: Lines::new(charts.lines.clone()),
             timeline: Timeline::new(charts.timeline.clone()).of_the_last(LIVE_NS),
+            dead: RecentlyDead::default(),
             charts,
             font,
             arguments: drawing::arguments(args),
@@ -267,6 +271,7 @@ impl Live {
         self.bubble.observe(snapshot);
         self.lines.observe(snapshot);
         self.timeline.observe(snapshot);
+        self.dead.observe(snapshot);
     }
 
     fn govern(&mut self) {

@@ -55,9 +55,9 @@ impl Live {
         Some(popup(&task, &subject))
     }
 
-    /// A timeline shows processes that the snapshot has forgotten.
+    /// A timeline and the table show processes that the snapshot has forgotten.
     fn popup_of_life(&self, id: TaskId) -> Option<Popup> {
-        if self.view.chart != ChartKind::Timeline {
+        if self.view.chart != ChartKind::Timeline && !self.view.table.is_open {
             return None;
         }
         let user = |uid| drawing::name(&self.session.users, uid);

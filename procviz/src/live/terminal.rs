@@ -52,7 +52,7 @@ use crate::{
     session::{Taken, command},
     view::{
         ChartKind, Hits, Input, Key, View,
-        terminal::{Body, Look, Screen, draw, layout, most_scroll, without_bar},
+        terminal::{ABOVE, Body, Look, Screen, draw, layout, most_scroll, without_bar},
     },
 };
 
@@ -330,8 +330,8 @@ impl TerminalView {
                 Some((_, _, false)) => Input::Click(x, y),
                 _ => return Reaction::On,
             },
-            MouseEventKind::ScrollUp => Input::Wheel(-3),
-            MouseEventKind::ScrollDown => Input::Wheel(3),
+            MouseEventKind::ScrollUp => Input::Wheel(x, y, -3),
+            MouseEventKind::ScrollDown => Input::Wheel(x, y, 3),
             _ => return Reaction::On,
         };
         self.live.input(input, &self.hits)
@@ -358,7 +358,7 @@ impl TerminalView {
         let mut status = self.live.notes();
         status.push(ground(self.live.session.snapshot()));
         status.push("? help, q quit".to_owned());
-        let status = status.join("  ·  ");
+        let mut status = status.join("  ·  ");
         let of = layout_of(&self.live.view);
         if self.grid_of != of {
             self.grid = cells(&self.live.view, &self.palette);
@@ -370,7 +370,14 @@ impl TerminalView {
         let area = self.terminal.get_frame().area();
         let bar = self.live.bar();
         let (area, _) = without_bar(area, bar.is_some());
-        let room = layout(area);
+        let room = layout(area, self.live.view.table.is_open);
+        let table = room.and_then(|room| room.table).map(|area| {
+            let rows = usize::from(area.height.saturating_sub(ABOVE));
+            self.live.shown_table((usize::from(area.width), rows))
+        });
+        if self.live.view.table.is_open && table.is_none() {
+            status = format!("no room for the table here  ·  {status}");
+        }
         let live = &mut self.live;
         let snapshot = live.session.snapshot();
         let users = &live.session.users;
@@ -430,6 +437,7 @@ impl TerminalView {
             largest: &largest,
             quiet: &quiet(snapshot),
             popups: &popups,
+            table: table.as_ref(),
             view: &live.view,
             status: &status,
             bar: bar.as_ref(),

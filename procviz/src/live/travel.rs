@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{LIVE_NS, Live, playback::SignalRequest};
 use crate::{
-    chart::{Bubble, Grid, Lines, Timeline},
+    chart::{Bubble, Grid, Lines, RecentlyDead, Timeline},
     export::time,
     model::duration_text,
     replay::LONG_NS,
@@ -35,6 +35,7 @@ impl Live {
         if let Some(past) = self.session.take_past() {
             self.lines.recall(&past);
         }
+        self.dead = RecentlyDead::default();
         self.last_popups.clear();
         let is_ahead = |next: Option<i128>| next.is_some_and(|next| next <= wanted);
         while is_ahead(self.session.next_wall_ns()) || !self.has_begun() {

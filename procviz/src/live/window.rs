@@ -26,7 +26,7 @@ use crate::{
     runtime::{Failure, config::Schedule, measures::Measures, stderr::print_line},
     scene::Scene,
     session::Taken,
-    view::{BAR, Hits, Input, Key, Overlay},
+    view::{BAR, Hits, Input, Key, Overlay, Pane},
 };
 
 /// Shortest time between two frames.
@@ -386,6 +386,7 @@ impl WindowView {
             popups: &popups,
             status: &status,
             bar: bar.as_ref(),
+            table: &self.hits.table,
             palette: &self.palette,
             font: &self.live.font,
         };
@@ -417,15 +418,28 @@ impl WindowView {
         } else {
             0.0
         };
-        let room = (size.0, (size.1 - bar).max(LEAST.1));
+        let whole = (size.0, (size.1 - bar).max(LEAST.1));
+        let pane = match self.live.view.table.is_open {
+            true => Pane::new(whole, LEAST.0),
+            false => None,
+        };
+        if self.live.view.table.is_open && pane.is_none() {
+            self.live.view.message = Some("the window is too narrow for the table".to_owned());
+        }
+        let room = (whole.0 - pane.map_or(0.0, Pane::width), whole.1);
         let mut scene = self.live.scene(room);
         if self.live.view.glass.is_on() {
             let plot = plot_of(room);
             self.live.view.glass.keep_in(plot);
             scene.magnify(plot, &self.live.view.glass, &self.live.font);
         }
-        scene.height = size.1;
+        (scene.width, scene.height) = size;
         self.hits = Hits::of_scene(&scene);
+        if let Some(pane) = pane {
+            let table = self.live.shown_table(pane.room());
+            let look = (&self.palette, &self.live.font);
+            self.hits.table = pane.draw(&mut scene, &table, look);
+        }
         if self.live.view.is_recording {
             self.hits.bar = Some(Overlay::place_of_bar(size.0, size.1));
         }
@@ -433,8 +447,8 @@ impl WindowView {
         Ok(scene)
     }
 
-    /// Prints the position of each task, physical pixels, and the ids of the tasks with
-    /// open popups.
+    /// Prints the position of each task and each row of the table, physical pixels, and the ids
+    /// of the tasks with open popups.
     fn print_places(&self, scale: f32) {
         let mut text = String::from("places");
         for task in &self.hits.tasks {
@@ -450,8 +464,15 @@ impl WindowView {
         let snapshot = self.live.session.snapshot();
         let clock = time::local_clock(&snapshot.host, snapshot.stamp.boot_ns);
         let tick = snapshot.tick;
+        let rows = self.hits.table.rows.iter();
+        let rows = rows.map(|((left, top, _, bottom), id)| {
+            let (x, y) = (left + 20.0, (top + bottom) / 2.0);
+            format!("{}={:.0},{:.0}", id.tid, x * scale, y * scale)
+        });
+        let rows: Vec<String> = rows.collect();
         print_line(&format!(
-            "{text} tick {tick} clock {clock} popups {}",
+            "{text} tick {tick} clock {clock} rows {} popups {}",
+            rows.join(";"),
             shown.join(",")
         ));
     }

@@ -88,6 +88,20 @@ impl Filter {
     }
 
     pub(super) fn shows_thread(&self, thread: &Thread, process: &Process, comm: Comm) -> bool {
+        self.shows_in_state(Some(thread.state), (thread, process), comm)
+    }
+
+    /// Whether the filter shows a process that has exited. `thread` was its leader.
+    pub(crate) fn shows_exited(&self, thread: &Thread, process: &Process) -> bool {
+        self.is_none() || self.shows_in_state(None, (thread, process), thread.comm)
+    }
+
+    fn shows_in_state(
+        &self,
+        state: Option<State>,
+        (thread, process): (&Thread, &Process),
+        comm: Comm,
+    ) -> bool {
         self.shows(&Subject {
             uid: thread.uid,
             ids: [thread.id, process.id],
@@ -98,7 +112,7 @@ impl Filter {
             ],
             args: process.args.as_deref(),
             cgroup: process.cgroup.as_deref(),
-            state: Some(thread.state),
+            state,
             is_kernel: process.kthread,
             watched: process.watched,
         })

@@ -1,6 +1,7 @@
 //! Maps positions on the screen to tasks and findings, in pixels or cells.
 
-use crate::model::TaskId;
+use super::boxes::Bounds;
+use crate::{chart::Column, model::TaskId};
 
 /// The position of a task.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,6 +23,10 @@ pub(crate) enum Target {
     Task(TaskId),
     /// A finding in the panel, by its index in the list.
     Finding(usize),
+    /// A row of the table.
+    Row(TaskId),
+    /// The heading of a column of the table.
+    Column(Column),
 }
 
 /// The positions of the objects in a picture.
@@ -33,6 +38,40 @@ pub(crate) struct Hits {
     pub(crate) findings: Vec<(f32, f32, f32, f32)>,
     /// Box of the time bar of a recording: left, top, right, bottom.
     pub(crate) bar: Option<(f32, f32, f32, f32)>,
+    pub(crate) table: TableHits,
+}
+
+/// Where the table is, and what it holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct TableHits {
+    pub(crate) room: Option<Bounds>,
+    /// The rows that are visible.
+    pub(crate) rows: Vec<(Bounds, TaskId)>,
+    /// The headings.
+    pub(crate) columns: Vec<(Bounds, Column)>,
+    /// All rows, from top to bottom.
+    pub(crate) order: Vec<TaskId>,
+    /// The processes of the tasks with open popups; that of the selected one is the last.
+    pub(crate) marked: Vec<TaskId>,
+}
+
+impl TableHits {
+    /// Whether a position is in the table.
+    pub(crate) fn contains(&self, x: f32, y: f32) -> bool {
+        self.room.is_some_and(|room| is_in(room, (x, y)))
+    }
+
+    /// The row or the heading at a position.
+    fn at(&self, at: (f32, f32)) -> Option<Target> {
+        let row = self.rows.iter().find(|(place, _)| is_in(*place, at));
+        let column = || self.columns.iter().find(|(place, _)| is_in(*place, at));
+        row.map(|(_, id)| Target::Row(*id))
+            .or_else(|| column().map(|(_, column)| Target::Column(*column)))
+    }
+}
+
+fn is_in((left, top, right, bottom): Bounds, (x, y): (f32, f32)) -> bool {
+    (left..right).contains(&x) && (top..bottom).contains(&y)
 }
 
 /// Width of the border around a dot that counts as the dot, in pixels.
@@ -58,11 +97,15 @@ impl Hits {
                 .collect(),
             findings: scene.panel.clone(),
             bar: None,
+            table: TableHits::default(),
         }
     }
 
     /// The object at a position: the nearest task there, or a finding in the panel.
     pub(crate) fn at(&self, x: f32, y: f32) -> Option<Target> {
+        if self.table.contains(x, y) {
+            return self.table.at((x, y));
+        }
         let near = self.tasks.iter().filter_map(|position| {
             let far = (position.x - x).hypot(position.y - y);
             (far <= position.r).then_some((far / position.r, position.id))
@@ -73,10 +116,8 @@ impl Hits {
             _ => Some((far, id)),
         });
         nearest.map(|(_, id)| Target::Task(id)).or_else(|| {
-            let is_in = |&&(left, top, right, bottom): &&(f32, f32, f32, f32)| {
-                (left..right).contains(&x) && (top..bottom).contains(&y)
-            };
-            let line = self.findings.iter().position(|place| is_in(&place))?;
+            let is_here = |place: &Bounds| is_in(*place, (x, y));
+            let line = self.findings.iter().position(is_here)?;
             Some(Target::Finding(line))
         })
     }

@@ -15,8 +15,8 @@ pub(crate) enum Input {
     /// The horizontal position of the pointer, while the first button is held since a
     /// press on the time bar.
     Scrub(f32),
-    /// The wheel was turned in a terminal: number of lines, down is positive.
-    Wheel(i32),
+    /// The wheel was turned in a terminal: position, and number of lines, down is positive.
+    Wheel(f32, f32, i32),
     /// The wheel was turned in a window: position, and number of steps, up is positive.
     #[cfg(feature = "window")]
     Zoom(f32, f32, f32),

@@ -1,7 +1,7 @@
 //! Lists the keys and their help texts. They are the same in window and terminal.
 
 /// Keys and their actions.
-pub(crate) const KEYS: [(&str, &str); 19] = [
+pub(crate) const KEYS: [(&str, &str); 21] = [
     ("space", "refresh now"),
     ("p", "pause or resume"),
     (".", "one more sample while paused"),
@@ -18,6 +18,11 @@ pub(crate) const KEYS: [(&str, &str); 19] = [
     ("1 2 3 4", "grid, bubble, lines (3 again: in 3D), timeline"),
     ("+ -", "longer, shorter interval"),
     ("s", "save the picture to a file"),
+    ("T", "open or close the table of processes"),
+    (
+        "< > R V",
+        "in the table: sort by another column, reverse, tree",
+    ),
     ("PageUp PageDown", "scroll"),
     ("z Z, wheel", "zoom in, zoom out"),
     ("< > ( ), drag", "rotate the lines chart in 3D"),

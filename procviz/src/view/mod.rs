@@ -9,22 +9,29 @@ mod keys;
 mod line;
 #[cfg(feature = "window")]
 mod overlay;
+#[cfg(feature = "window")]
+mod pane;
 mod popup;
 mod state;
+mod table;
 pub(crate) mod terminal;
 #[cfg(test)]
 mod tests;
 mod timebar;
 
-#[cfg(feature = "window")]
-pub(crate) use self::overlay::{BAR, Overlay};
 pub(crate) use self::{
     boxes::Boxes,
     governor::Governor,
-    hits::{Hits, Target, TaskPosition},
+    hits::{Hits, TableHits, Target, TaskPosition},
     input::{Input, Key},
     keys::{RECORDING_KEYS, help},
     popup::{Popup, Subject, popup},
     state::{ChartKind, Effect, Mode, Stage, View},
+    table::{ShownTable, TableView},
     timebar::TimeBar,
+};
+#[cfg(feature = "window")]
+pub(crate) use self::{
+    overlay::{BAR, Overlay},
+    pane::Pane,
 };

@@ -1,6 +1,6 @@
 //! Draws over the scene of a chart in a window: rings, popups, status, help.
 
-use super::{Boxes, Mode, Popup, TimeBar, View, help};
+use super::{Boxes, Mode, Popup, TableHits, TimeBar, View, help};
 use crate::{
     chart::Palette,
     model::TaskId,
@@ -24,6 +24,7 @@ pub(crate) struct Overlay<'a> {
     /// Status of the view; empty if there is nothing to report.
     pub(crate) status: &'a str,
     pub(crate) bar: Option<&'a TimeBar>,
+    pub(crate) table: &'a TableHits,
     pub(crate) palette: &'a Palette,
     pub(crate) font: &'a Font,
 }
@@ -32,7 +33,9 @@ impl Overlay<'_> {
     /// Draws over a scene.
     pub(crate) fn draw(&self, scene: &mut Scene) {
         let bottom = scene.height - self.bar.map_or(0.0, |_| BAR);
-        let mut boxes = Boxes::new((4.0, 4.0, scene.width - 4.0, bottom - 4.0));
+        let right = self.table.room.map_or(scene.width, |(left, ..)| left);
+        let mut boxes = Boxes::new((4.0, 4.0, right - 4.0, bottom - 4.0));
+        self.mark_rows(scene);
         for (id, popup) in self.popups {
             self.popup(scene, &mut boxes, *id, popup);
         }
@@ -92,6 +95,19 @@ impl Overlay<'_> {
         let begin = (left - PAD - room, middle + 4.5);
         self.text(scene, begin.0, begin.1, faint, bar.begin.clone());
         self.text(scene, right + PAD, middle + 4.5, faint, bar.end.clone());
+    }
+
+    /// Marks the rows of the tasks with popups in the table.
+    fn mark_rows(&self, scene: &mut Scene) {
+        let Color(red, green, blue, _) = self.palette.accent;
+        for ((left, top, right, bottom), id) in &self.table.rows {
+            if self.table.marked.contains(id) || self.view.hovered == Some(*id) {
+                scene.items.push(Item::Rect {
+                    at: (*left, *top, right - left, bottom - top),
+                    color: Color(red, green, blue, 50),
+                });
+            }
+        }
     }
 
     fn popup(&self, scene: &mut Scene, boxes: &mut Boxes, id: TaskId, popup: &Popup) {

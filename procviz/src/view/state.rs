@@ -1,8 +1,10 @@
 //! Holds the state of a live view, and changes the state on input. Does no I/O.
 
+mod table_keys;
+
 use std::time::Duration;
 
-use super::{Hits, Input, Key, Target, line::Line};
+use super::{Hits, Input, Key, TableView, Target, line::Line};
 #[cfg(feature = "window")]
 use crate::scene::Magnifier;
 use crate::{
@@ -118,6 +120,7 @@ pub(crate) struct View {
     pub(crate) lines_in_3d: bool,
     /// Viewing angle of the lines chart in 3D: rotation and tilt, in degrees.
     pub(crate) angle: (f32, f32),
+    pub(crate) table: TableView,
     /// Message in the foot until the next key.
     pub(crate) message: Option<String>,
     finding: Option<usize>,
@@ -172,6 +175,7 @@ impl View {
             span: None,
             lines_in_3d: false,
             angle: ANGLE,
+            table: TableView::default(),
             message: None,
             finding: None,
         }
@@ -211,7 +215,7 @@ impl View {
         match input {
             Input::Key(key) => self.key(key, stage),
             Input::Move(x, y) => self.hover(match stage.hits.at(x, y) {
-                Some(Target::Task(id)) => Some(id),
+                Some(Target::Task(id) | Target::Row(id)) => Some(id),
                 _ => None,
             }),
             #[cfg(feature = "window")]
@@ -226,6 +230,8 @@ impl View {
                 match stage.hits.at(x, y) {
                     Some(Target::Task(id)) => self.pin(id),
                     Some(Target::Finding(index)) => self.select_finding(index, stage),
+                    Some(Target::Row(id)) => self.selected = Some(id),
+                    Some(Target::Column(column)) => self.table.sort_by(column),
                     None => self.selected = None,
                 }
                 vec![Effect::Redraw]
@@ -233,6 +239,11 @@ impl View {
             #[cfg(feature = "window")]
             Input::Drag(dx, dy) if !self.is_turned() && self.glass.is_on() => {
                 self.glass.pan(dx, dy);
+                vec![Effect::Redraw]
+            }
+            #[cfg(feature = "window")]
+            Input::Zoom(x, y, steps) if stage.hits.table.contains(x, y) => {
+                self.table.scroll((-3.0 * steps) as isize);
                 vec![Effect::Redraw]
             }
             #[cfg(feature = "window")]
@@ -249,7 +260,11 @@ impl View {
                 self.turn(dx * DRAG, dy * DRAG);
                 vec![Effect::Redraw]
             }
-            Input::Wheel(lines) => {
+            Input::Wheel(x, y, lines) if stage.hits.table.contains(x, y) => {
+                self.table.scroll(lines as isize);
+                vec![Effect::Redraw]
+            }
+            Input::Wheel(_, _, lines) => {
                 self.scroll = self.scroll.saturating_add_signed(lines as isize);
                 vec![Effect::Redraw]
             }
@@ -392,6 +407,9 @@ impl View {
         {
             return effects;
         }
+        if let Some(effects) = self.table_key(key, stage) {
+            return effects;
+        }
         match key {
             Key::Char('q') => return vec![Effect::Quit],
             Key::Escape => return self.close(),
@@ -504,7 +522,10 @@ impl View {
     fn pin(&mut self, id: TaskId) {
         match self.pins.iter().position(|pinned| *pinned == id) {
             Some(index) => _ = self.pins.remove(index),
-            None => self.pins.push(id),
+            None => {
+                self.pins.push(id);
+                self.table.goal = Some(id);
+            }
         }
     }
 
@@ -517,12 +538,16 @@ impl View {
             _ => stage.hits.first(),
         };
         self.selected = next.or(self.selected);
+        self.table.goal = self.selected;
     }
 
     fn select_finding(&mut self, index: usize, stage: &Stage<'_>) {
         self.finding = Some(index);
         match stage.findings.get(index) {
-            Some(Some(id)) => self.selected = Some(*id),
+            Some(Some(id)) => {
+                self.selected = Some(*id);
+                self.table.goal = self.selected;
+            }
             Some(None) => self.message = Some("this finding is not about one task".to_owned()),
             None => self.message = Some("no findings".to_owned()),
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{ChartKind, Effect, Hits, Input, Key, Mode, Stage, TaskPosition, View};
 use crate::{
-    chart::{Grouping, Sorting},
+    chart::{Column, Grouping, Sorting},
     model::{Scope, TaskId},
 };
 
@@ -38,6 +38,7 @@ impl Table {
                 tasks: tasks.collect(),
                 findings: vec![(100.0, 0.0, 200.0, 20.0), (100.0, 20.0, 200.0, 40.0)],
                 bar: None,
+                ..Hits::default()
             },
             findings: vec![Some(id(6)), None],
             view: View::new(
@@ -286,4 +287,52 @@ fn the_readme_lists_each_key() {
         let line = format!("| `{keys}` | {words} |");
         assert!(readme.contains(&line), "{line}");
     }
+}
+
+/// Keys move through the rows, also those that are not visible, and columns are clicked.
+#[test]
+fn keys_and_clicks_use_the_table() {
+    let mut table = Table::new();
+    let row = |tid: u32| (100.0, 100.0 + tid as f32, 200.0, 101.0 + tid as f32);
+    table.hits.table = crate::view::TableHits {
+        room: Some((100.0, 90.0, 200.0, 200.0)),
+        rows: [3, 4].map(|tid| (row(tid), id(tid))).to_vec(),
+        columns: vec![((100.0, 90.0, 120.0, 95.0), Column::Rss)],
+        order: (1..=6).map(id).collect(),
+        marked: Vec::new(),
+    };
+    // The table is closed, so arrows go to dots.
+    table.key(Key::Down);
+    assert_eq!(table.view.selected, Some(id(1)));
+    table.view.selected = None;
+    assert_eq!(table.key(Key::Char('T')), [Effect::Chart, Effect::Redraw]);
+    assert!(table.view.table.is_open);
+    table.key(Key::Down);
+    assert_eq!(table.view.selected, Some(id(3)), "the first visible row");
+    for (key, tid) in [(Key::Up, 2), (Key::Up, 1), (Key::Up, 1), (Key::Down, 2)] {
+        table.hits.table.marked = table.view.selected.into_iter().collect();
+        table.key(key);
+        assert_eq!(table.view.selected, Some(id(tid)));
+        assert_eq!(table.view.table.goal, Some(id(tid)));
+    }
+    table.input(Input::Click(150.0, 104.5));
+    assert_eq!(table.view.selected, Some(id(4)));
+    table.input(Input::Click(110.0, 92.0));
+    assert_eq!(table.view.table.order.column, Column::Rss);
+    assert!(!table.view.table.order.is_reversed);
+    table.input(Input::Click(110.0, 92.0));
+    assert!(table.view.table.order.is_reversed);
+    table.key(Key::Char('>'));
+    assert_eq!(table.view.table.order.column, Column::Growth);
+    assert!(!table.view.table.order.is_reversed);
+    table.key(Key::Char('V'));
+    assert!(table.view.table.order.is_tree);
+    // The wheel scrolls what is below the pointer.
+    let scrolled = table.view.scroll;
+    table.input(Input::Wheel(150.0, 150.0, 3));
+    assert_eq!(table.view.scroll, scrolled);
+    table.input(Input::Wheel(10.0, 10.0, 3));
+    assert_eq!(table.view.scroll, scrolled + 3);
+    table.key(Key::Char('T'));
+    assert!(!table.view.table.is_open);
 }

@@ -15,6 +15,9 @@ const PANEL: (u16, u16) = (42, 58);
 const NARROW: u16 = 190;
 /// Number of lines of the panel if it is below the chart.
 const BELOW: u16 = 4;
+/// Least numbers of lines of a chart with a table below it, and of the table.
+const LEAST_CHART: u16 = 5;
+const LEAST_TABLE: u16 = 5;
 /// Number of columns for the name and the count of a group.
 const LABEL: u16 = 20;
 
@@ -27,11 +30,13 @@ pub(crate) struct Layout {
     /// The dots. Another chart also uses the room of `labels`.
     pub(crate) body: Rect,
     pub(crate) panel: Rect,
+    /// The table of processes, if it is open and has room.
+    pub(crate) table: Option<Rect>,
     pub(crate) foot: Rect,
 }
 
-/// Divides a screen into areas; `None` if the screen is too small.
-pub(crate) fn layout(area: Rect) -> Option<Layout> {
+/// Divides a screen into areas, with or without a table; `None` if the screen is too small.
+pub(crate) fn layout(area: Rect, has_table: bool) -> Option<Layout> {
     if area.width < LEAST.0 || area.height < LEAST.1 {
         return None;
     }
@@ -49,6 +54,7 @@ pub(crate) fn layout(area: Rect) -> Option<Layout> {
         height: area.height - head.height - FOOT,
         ..area
     };
+    let (middle, table) = without_table(middle, has_table);
     let is_wide = area.width >= WIDE;
     let panel = (area.width / 3).clamp(PANEL.0, PANEL.1);
     let below = if middle.height >= 12 { BELOW } else { 1 };
@@ -90,6 +96,25 @@ pub(crate) fn layout(area: Rect) -> Option<Layout> {
             ..chart
         },
         panel,
+        table,
         foot,
     })
+}
+
+/// Divides the room between head and foot into that of the chart and that of the table.
+fn without_table(middle: Rect, has_table: bool) -> (Rect, Option<Rect>) {
+    let height = (middle.height / 2).min(middle.height.saturating_sub(LEAST_CHART));
+    if !has_table || height < LEAST_TABLE {
+        return (middle, None);
+    }
+    let chart = Rect {
+        height: middle.height - height,
+        ..middle
+    };
+    let table = Rect {
+        y: chart.bottom(),
+        height,
+        ..middle
+    };
+    (chart, Some(table))
 }

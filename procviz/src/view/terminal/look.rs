@@ -121,6 +121,8 @@ impl Look {
             .map(|ch| match ch {
                 '·' => '|',
                 '…' => '~',
+                '\u{2212}' => '-',
+                '×' => 'x',
                 ch if ch.is_ascii() => ch,
                 _ => '?',
             })

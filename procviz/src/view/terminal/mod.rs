@@ -8,6 +8,7 @@ mod numbers;
 mod panel;
 mod popups;
 mod rest;
+mod table;
 mod timebar;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
@@ -15,8 +16,9 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 pub(crate) use self::{
     layout::{LEAST, Layout, layout},
     look::Look,
+    table::ABOVE,
 };
-use super::{Hits, Mode, Popup, TaskPosition, TimeBar, View};
+use super::{Hits, Mode, Popup, ShownTable, TaskPosition, TimeBar, View};
 use crate::{
     chart::{Cells, Interesting, LifeRows, Palette, Series, Words, idle_in_cells},
     model::{Activity, Finding, TaskId},
@@ -42,6 +44,8 @@ pub(crate) struct Screen<'a> {
     /// Text of the panel if there are no findings.
     pub(crate) quiet: &'a str,
     pub(crate) popups: &'a [(TaskId, Popup)],
+    /// The table of processes; `None` if it is closed or has no room.
+    pub(crate) table: Option<&'a ShownTable>,
     pub(crate) view: &'a View,
     /// Status of the view, such as paused, late or interval stretched.
     pub(crate) status: &'a str,
@@ -58,7 +62,7 @@ pub(crate) fn draw(buffer: &mut Buffer, screen: &Screen<'_>, look: Look) -> Hits
         look.behind(palette.background).patch(look.ink(palette.ink)),
     );
     let (area, bar) = without_bar(buffer.area, screen.bar.is_some());
-    let Some(layout) = layout(area) else {
+    let Some(layout) = layout(area, screen.table.is_some()) else {
         too_small(buffer);
         return Hits::default();
     };
@@ -77,6 +81,9 @@ pub(crate) fn draw(buffer: &mut Buffer, screen: &Screen<'_>, look: Look) -> Hits
         }
     }
     hits.findings = panel::draw(buffer, layout.panel, screen, look);
+    if let (Some(table), Some(area)) = (screen.table, layout.table) {
+        hits.table = table::draw(buffer, area, table, (palette, look));
+    }
     foot(buffer, layout.foot, screen, look);
     if let (Some(bar), Some(area)) = (screen.bar, bar) {
         hits.bar = timebar::draw(buffer, area, bar, (palette, look));
