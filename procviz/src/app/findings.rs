@@ -80,7 +80,10 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
 fn print_summary(count: usize, snapshot: &Snapshot) {
     let short = match &snapshot.not_judged[..] {
         [] => String::new(),
-        rules => format!(" (too short for: {})", rules.join(", ")),
+        rules => {
+            let rules: Vec<_> = rules.iter().map(|(rule, _)| *rule).collect();
+            format!(" (too short for: {})", rules.join(", "))
+        }
     };
     summary(format!(
         "{count} {} in {}{short}, {} {} lost",

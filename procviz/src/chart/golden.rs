@@ -230,10 +230,11 @@ fn each_activity_and_state() {
             Diamond 8 at 186.0,264.0 r 13.80 #efe523
             Disc 9 at 318.0,104.0 r 6.10 #bcc5cd
             Disc 100 at 186.0,314.0 r 18.40 #bcc5cd
-            text 652.0,181.0 13 Start #1b2027 0.90 cores  task 2 · user0
-            text 652.0,201.0 13 Start #1b2027 100 MiB  task 100 · user1
-            text 652.0,221.0 13 Start #1b2027 4 KiB/s  task 3 · user0
-            text 652.0,241.0 13 Start #1b2027 1 in D  task 4 · user0
+            text 568.0,115.0 13 Start #1b2027 task 2 · user0 uses 0.90 of the 1.40 busy cores (22 % of the
+            text 652.0,238.0 13 Start #1b2027 0.90 cores  task 2 · user0
+            text 652.0,258.0 13 Start #1b2027 100 MiB  task 100 · user1
+            text 652.0,278.0 13 Start #1b2027 4 KiB/s  task 3 · user0
+            text 652.0,298.0 13 Start #1b2027 1 in D  task 4 · user0
             text 16.0,97.0 14 Start #1b2027 user0
             text 16.0,307.0 14 Start #1b2027 user1
             text 16.0,81.0 11 Start #5c6672 user
@@ -362,11 +363,12 @@ fn a_line_for_whoever_used_much() {
         .collect();
     expect![[r#"
         Disc 2 at 594.0,115.5 r 3.50 #ccaf4e
-        text 952.0,181.0 13 Start #1b2027 0.50 cores  task 2 · user0
-        text 952.0,198.0 13 Start #1b2027 0.050 cores  task 3 · user0
-        text 952.0,218.0 13 Start #1b2027 3 MiB  task 3 · user0
-        text 952.0,235.0 13 Start #1b2027 2 MiB  task 2 · user0
-        text 952.0,252.0 13 Start #1b2027 1 MiB  task 1 · user0
+        text 868.0,115.0 13 Start #1b2027 task 2 · user0 uses 0.50 of the 0.55 busy cores (12 % of the
+        text 952.0,238.0 13 Start #1b2027 0.50 cores  task 2 · user0
+        text 952.0,255.0 13 Start #1b2027 0.050 cores  task 3 · user0
+        text 952.0,275.0 13 Start #1b2027 3 MiB  task 3 · user0
+        text 952.0,292.0 13 Start #1b2027 2 MiB  task 2 · user0
+        text 952.0,309.0 13 Start #1b2027 1 MiB  task 1 · user0
         text 616.0,119.5 12 Start #1b2027 task 2 · user0  0.50 cores
         text 616.0,390.8 12 Start #1b2027 task 2 · user0  2 MiB"#]]
     .assert_eq(&kept.join("\n"));

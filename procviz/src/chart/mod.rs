@@ -37,10 +37,10 @@ pub(crate) use foot::ground;
 pub use grid::{Grid, GridOptions};
 pub use grouping::Grouping;
 pub(crate) use head::{Counts, Words, words};
-pub(crate) use largest::{Largest, largest};
+pub(crate) use largest::{foremost, largest};
 pub(crate) use lines::Series;
 pub use lines::{ANGLE, Lines, LinesOptions};
-pub(crate) use margin::{quiet, subject};
+pub(crate) use margin::{heading, quiet, subject};
 pub use palette::{ColorError, Colors, Palette, PaletteKind, Theme, parse_color};
 pub use report::{facts, report};
 pub use sorting::Sorting;
@@ -98,6 +98,12 @@ impl Context<'_> {
     fn name(&self, task: &TaskView<'_>, user: &str) -> String {
         let command = (task.name(), task.process.args.as_deref());
         self.label(task.id(), user, command)
+    }
+
+    /// A process or group and its user: `reporter 42 · www-data`.
+    fn with_user(&self, who: &str, uid: Option<u32>) -> String {
+        let user = (self.user)(uid);
+        format!("{who} · {}", Untrusted::new(user.as_bytes()).picture())
     }
 
     /// The same label from name and arguments, for a task that can be gone.

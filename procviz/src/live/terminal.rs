@@ -43,8 +43,8 @@ use rustix::fs::{Mode, OFlags, open};
 use super::{ChartOptions, Live, Reaction, context};
 use crate::{
     chart::{
-        CellGrid, Context as ChartContext, Counts, Grouping, Largest, Palette, Sorting, ground,
-        largest, quiet, subject, words,
+        CellGrid, Context as ChartContext, Counts, Grouping, Palette, Sorting, foremost, ground,
+        heading, largest, quiet, subject, words,
     },
     cli::PictureArgs,
     model::Scope,
@@ -422,20 +422,21 @@ impl TerminalView {
         }
         let findings = snapshot.findings.iter();
         let subjects: Vec<String> = findings.map(|finding| subject(finding, &context)).collect();
-        let largest: Vec<_> = largest(snapshot)
-            .iter()
-            .map(|Largest { measure, entries }| {
-                let lines = entries.iter().map(|entry| entry.line(&context));
-                (measure.word(), lines.collect::<Vec<_>>())
-            })
-            .collect();
+        let largest = largest(snapshot);
+        let mut quiet_words = foremost(snapshot, &largest, &context);
+        quiet_words.push(quiet(snapshot));
+        let largest = largest.iter().map(|of| {
+            let lines = of.entries.iter().map(|entry| entry.line(&context));
+            (of.measure.word(), lines.collect::<Vec<_>>())
+        });
+        let largest = (heading(snapshot), largest.collect());
         let screen = Screen {
             head,
             body,
             findings: &snapshot.findings,
             subjects: &subjects,
             largest: &largest,
-            quiet: &quiet(snapshot),
+            quiet: &quiet_words.join(" "),
             popups: &popups,
             table: table.as_ref(),
             view: &live.view,

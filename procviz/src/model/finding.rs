@@ -3,7 +3,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Comm, Severity, TaskId, Untrusted, bytes_text, cgroup_name, count_text, many_text, rate_text,
+    Comm, Severity, Status, TaskId, Untrusted, bytes_text, cgroup_name, count_text, many_text,
+    rate_text,
 };
 
 /// Defines [`Rule`] from a table: each row is a doc comment, a name, and the word in JSON.
@@ -269,6 +270,13 @@ impl Finding {
     pub fn figure(&self) -> Option<String> {
         if self.rule == Rule::Blocked && self.count > 1 {
             return Some(format!("{} blocked (D)", count_text(self.count)));
+        }
+        if let Some(status) = self.status.filter(|_| self.rule == Rule::Deaths) {
+            let how = Status(status).words();
+            return Some(match self.count {
+                0 | 1 => how,
+                times => format!("{how} × {}", count_text(times)),
+            });
         }
         figure_text(self.rule.word(), self.unit, self.value)
     }

@@ -46,7 +46,7 @@ impl Host {
 /// changes over the interval.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MachineFigures {
-    /// CPU time used on all CPUs, ns.
+    /// CPU time used on all CPUs, ns: of the kernel, but at least that of all processes.
     pub cpu_busy_ns: Option<u64>,
     /// CPU time that the hypervisor gave to other guests, ns.
     pub steal_ns: Option<u64>,

@@ -52,8 +52,8 @@ pub struct Snapshot {
     pub consequences: Vec<Finding>,
     /// Whether a filter is set. A filter can hide tasks.
     pub is_filtered: bool,
-    /// Names of the rules that need a longer time than procviz has watched.
-    pub not_judged: Vec<&'static str>,
+    /// The rules that need a longer time than procviz has watched: name, and time, ns.
+    pub not_judged: Vec<(&'static str, u64)>,
     /// Only in the snapshot of a period, see [`Period`](crate::tracker::Period): the most CPU
     /// that each process used in one interval, cores. The interval of such a snapshot is the
     /// whole period.

@@ -4,6 +4,7 @@
 //! sample wins.
 
 mod active_findings;
+mod busy;
 mod census;
 mod events;
 mod filter;
@@ -168,6 +169,7 @@ impl Tracker {
         for memory in &sample.memories {
             self.take_memory(memory);
         }
+        busy::correct(&mut self.snapshot);
         let world = rules::World {
             snapshot: &self.snapshot,
             sample,

@@ -326,8 +326,13 @@ impl Grid {
             let (row, column) = (place / block.columns, place % block.columns);
             let x = block.dots.0 + column as f32 * pitch + 0.5 * layout.cell;
             let y = block.dots.1 + (row as f32 + 0.5) * layout.cell;
-            let mark = mark::mark(task, (x, y), sizes, &self.palette);
-            if has_halos && !snapshot.is_own(task.process) {
+            let mut mark = mark::mark(task, (x, y), sizes, &self.palette);
+            let is_own = snapshot.is_own(task.process);
+            if is_own && has_halos {
+                // The foot says what procviz uses; its dots draw no eyes.
+                (mark.color, mark.spot) = (self.palette.ran, None);
+            }
+            if has_halos && !is_own {
                 halos.extend(Halo::of(task).map(|halo| halo.line(&mark, &self.palette)));
             }
             if dots.len() <= task.slot {

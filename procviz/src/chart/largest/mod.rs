@@ -2,15 +2,16 @@
 //! stands out.
 
 mod counted;
+mod foremost;
 mod group;
 mod measure;
 
 use rustc_hash::FxHashMap;
 
-pub(crate) use self::measure::Measure;
 use self::{counted::Counted, group::Group};
+pub(crate) use self::{foremost::foremost, measure::Measure};
 use super::Context;
-use crate::model::{Comm, Process, Snapshot, TaskId, Untrusted, duration_text, many_text};
+use crate::model::{Comm, Process, Snapshot, TaskId, duration_text, many_text};
 
 /// Number of entries of each kind.
 const SHOWN: usize = 3;
@@ -29,6 +30,8 @@ const LEAST_PEAK: f64 = 0.05;
 pub(crate) struct Largest {
     pub(crate) measure: Measure,
     pub(crate) entries: Vec<Entry>,
+    /// What all processes have of it.
+    total: f64,
 }
 
 /// A process, or a group of processes with the same name and user.
@@ -37,6 +40,8 @@ pub(crate) struct Entry {
     pub(crate) measure: Measure,
     /// The figure with its unit.
     pub(crate) figure: String,
+    /// The value of the figure: ns, bytes, threads or starts in the interval.
+    value: f64,
     /// The figure is too small to stand out.
     pub(crate) is_small: bool,
     /// Number of processes.
@@ -51,18 +56,21 @@ pub(crate) struct Entry {
 impl Entry {
     /// The entry as a line of text: `0.33 cores  reporter 42 · www-data`.
     pub(crate) fn line(&self, context: &Context<'_>) -> String {
-        let user = (context.user)(self.uid);
-        let user = Untrusted::new(user.as_bytes()).picture();
-        format!("{}  {} · {user}", self.figure, self.who)
+        let who = context.with_user(&self.who, self.uid);
+        format!("{}  {who}", self.figure)
     }
 }
 
 /// The largest of each measure.
 pub(crate) fn largest(snapshot: &Snapshot) -> Vec<Largest> {
     let counted = Counted::new(snapshot);
-    let of = |measure| Largest {
-        measure,
-        entries: entries(measure, snapshot, &counted),
+    let of = |measure| {
+        let (entries, total) = entries(measure, snapshot, &counted);
+        Largest {
+            measure,
+            entries,
+            total,
+        }
     };
     Measure::ALL.into_iter().map(of).collect()
 }
@@ -77,12 +85,14 @@ struct Found<'a> {
     uid: Option<u32>,
 }
 
-fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> Vec<Entry> {
+/// The entries of a measure, and what all processes have of it.
+fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> (Vec<Entry>, f64) {
     let seconds = snapshot.stamp.interval_ns as f64 / 1e9;
     if seconds <= 0.0 && measure != Measure::Memory {
-        return Vec::new();
+        return (Vec::new(), 0.0);
     }
     let mut found = found(measure, snapshot, counted);
+    let total = found.iter().map(|found| found.value).sum();
     let by_value = |a: &Found<'_>, b: &Found<'_>| {
         let by_value = b.value.total_cmp(&a.value);
         by_value.then(a.process.id.cmp(&b.process.id))
@@ -123,6 +133,7 @@ fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> Vec<Entr
             measure,
             count,
             figure,
+            value,
             is_small: measure.is_small(value, seconds),
             who: match count {
                 1 => format!("{name} {}", process.id.tid),
@@ -132,7 +143,7 @@ fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> Vec<Entr
             about: process.id,
         }
     };
-    found.into_iter().map(entry).collect()
+    (found.into_iter().map(entry).collect(), total)
 }
 
 fn found<'a>(measure: Measure, snapshot: &'a Snapshot, counted: &Counted) -> Vec<Found<'a>> {

@@ -6,8 +6,13 @@ mod wrap;
 
 use self::{curve::curve, wrap::wrap};
 use crate::{
-    chart::{Context, foot, head, largest::Largest, palette::Palette},
-    model::{Finding, Severity, Snapshot, Untrusted, duration_text},
+    chart::{
+        Context, foot,
+        head::{self, rounded},
+        largest::{Largest, foremost},
+        palette::Palette,
+    },
+    model::{Finding, Severity, Snapshot, duration_text},
     scene::{Anchor, Color, Item, Scene, Text},
 };
 
@@ -34,6 +39,10 @@ pub(super) fn draw(
 ) {
     let top = head::HEIGHT;
     let bottom = context.size.1 - foot::height(context.size);
+    let quiet = Quiet {
+        foremost: foremost(snapshot, largest, context),
+        text: quiet(snapshot),
+    };
     let at = Column {
         left: context.size.0 - width(context.size) + 8.0,
         right: context.size.0 - 16.0,
@@ -56,8 +65,9 @@ pub(super) fn draw(
         true => Curves::Yes,
         false => Curves::No,
     };
-    let end = at.findings(scene, (snapshot, &entries), curves, (top, bottom - height));
-    at.largest(scene, largest, most, end);
+    let facts = (snapshot, &entries[..], &quiet);
+    let end = at.findings(scene, facts, curves, (top, bottom - height));
+    at.largest(scene, (snapshot, largest), most, end);
 }
 
 /// Height of the lists of the largest, with `most` entries each, in pixels.
@@ -136,7 +146,7 @@ impl Column<'_> {
     fn findings(
         &self,
         scene: &mut Scene,
-        (snapshot, entries): (&Snapshot, &[Entry<'_>]),
+        (snapshot, entries, quiet): (&Snapshot, &[Entry<'_>], &Quiet),
         curves: Curves,
         (top, bottom): (f32, f32),
     ) -> f32 {
@@ -146,9 +156,13 @@ impl Column<'_> {
         text(scene, left, y, 15.0, palette.ink, heading);
         y += 10.0;
         if snapshot.findings.is_empty() {
-            for line in wrap(&quiet(snapshot), self.context, right - left) {
-                y += LINE;
-                text(scene, left, y, SIZE, palette.faint, line);
+            let lines = quiet.foremost.iter().map(|line| (palette.ink, line));
+            for (color, words) in lines.chain([(palette.faint, &quiet.text)]) {
+                for line in wrap(words, self.context, right - left) {
+                    y += LINE;
+                    text(scene, left, y, SIZE, color, line);
+                }
+                y += 3.0;
             }
             return y + 8.0;
         }
@@ -205,13 +219,19 @@ impl Column<'_> {
     }
 
     /// Draws the processes that use most, with `most` entries of each measure.
-    fn largest(&self, scene: &mut Scene, largest: &[Largest], most: usize, top: f32) {
+    fn largest(
+        &self,
+        scene: &mut Scene,
+        (snapshot, largest): (&Snapshot, &[Largest]),
+        most: usize,
+        top: f32,
+    ) {
         let (left, right, palette) = (self.left, self.right, self.palette);
         if height_of(largest, most) == 0.0 {
             return;
         }
         let mut y = top + HEADING - 4.0;
-        text(scene, left, y, 15.0, palette.ink, "Largest".to_owned());
+        text(scene, left, y, 15.0, palette.ink, heading(snapshot));
         y += 4.0;
         for of in largest {
             let mut heading = Some(of.measure.word().to_owned());
@@ -241,12 +261,27 @@ fn is_telling(curve: &[f32]) -> bool {
 pub(crate) fn subject(finding: &Finding, context: &Context<'_>) -> String {
     let who = finding.who();
     match finding.uid {
-        Some(uid) => {
-            let user = (context.user)(Some(uid));
-            format!("{who} · {}", Untrusted::new(user.as_bytes()).picture())
-        }
+        Some(_) => context.with_user(&who, finding.uid),
         None => who,
     }
+}
+
+/// The heading of the list of the largest, with the time that its rates are about.
+pub(crate) fn heading(snapshot: &Snapshot) -> String {
+    match rounded(snapshot.stamp.interval_ns) {
+        0 => "Largest".to_owned(),
+        interval_ns if snapshot.peaks.is_some() => {
+            format!("Largest, over {}", duration_text(interval_ns))
+        }
+        interval_ns => format!("Largest, over the last {}", duration_text(interval_ns)),
+    }
+}
+
+/// What is said without findings.
+struct Quiet {
+    /// Who has more than all others together.
+    foremost: Vec<String>,
+    text: String,
 }
 
 /// The text of the margin without findings. Names the rules that cannot judge yet.
@@ -256,9 +291,12 @@ pub(crate) fn quiet(snapshot: &Snapshot) -> String {
         // Findings of earlier seconds have left the margin, so the text is about now only.
         "Nothing is above a threshold now.".to_owned()
     } else {
+        let rules = snapshot.not_judged.iter();
+        let needs = rules.map(|(rule, needs_ns)| format!("{rule} ({})", duration_text(*needs_ns)));
+        let needs: Vec<String> = needs.collect();
         format!(
-            "Nothing is above a threshold after {watched}. Too early to judge: {}.",
-            snapshot.not_judged.join(", ")
+            "Nothing is above a threshold after {watched}. Rules that need longer: {}.",
+            needs.join(", ")
         )
     }
 }

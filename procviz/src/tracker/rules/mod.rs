@@ -333,15 +333,15 @@ impl Subject<'_> {
     }
 }
 
-/// Names of the rules that have not watched for long enough.
+/// The rules that have not watched for long enough: name, and the time that they need, ns.
 pub(super) fn not_judged(
     watched_ns: u64,
     settings: &RuleSettings,
-) -> impl Iterator<Item = &'static str> {
+) -> impl Iterator<Item = (&'static str, u64)> {
     NEEDS
         .iter()
         .filter(move |(rule, needs)| {
             watched_ns < *needs - needs / 20 && !settings.ignores_all(*rule)
         })
-        .map(|(rule, _)| rule.word())
+        .map(|(rule, needs)| (rule.word(), *needs))
 }

@@ -9,11 +9,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: L
     /// Width of the names of measures.
     const MEASURE: u16 = 11;
     let (ink, faint) = (look.ink(screen.palette.ink), look.ink(screen.palette.faint));
+    let (heading, measures) = screen.largest;
     let count = |most: usize| -> usize {
-        let lines = screen
-            .largest
-            .iter()
-            .map(|(_, lines)| lines.len().min(most));
+        let lines = measures.iter().map(|(_, lines)| lines.len().min(most));
         lines.sum::<usize>() + 1
     };
     let fits = |most: &usize| count(*most) <= usize::from(area.height);
@@ -23,9 +21,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: L
     };
     let width = usize::from(area.width);
     let bold = ink.add_modifier(Modifier::BOLD);
-    buffer.set_stringn(area.x, area.y, "Largest", width, bold);
+    buffer.set_stringn(area.x, area.y, look.words(heading), width, bold);
     let mut y = area.y + 1;
-    for (measure, lines) in screen.largest {
+    for (measure, lines) in measures {
         for (index, line) in lines.iter().take(most).enumerate() {
             if index == 0 {
                 buffer.set_stringn(area.x, y, *measure, width, faint);

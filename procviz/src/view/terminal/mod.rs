@@ -32,6 +32,9 @@ pub(crate) enum Body<'a> {
     Timeline(&'a LifeRows),
 }
 
+/// The processes that use most: a heading, and for each measure its name and lines.
+pub(crate) type LargestLines = (String, Vec<(&'static str, Vec<String>)>);
+
 /// The content of a screen.
 pub(crate) struct Screen<'a> {
     pub(crate) head: Words,
@@ -39,8 +42,8 @@ pub(crate) struct Screen<'a> {
     pub(crate) findings: &'a [Finding],
     /// The subject of each finding and its user.
     pub(crate) subjects: &'a [String],
-    /// The processes that use most: a measure and lines.
-    pub(crate) largest: &'a [(&'static str, Vec<String>)],
+    /// The processes that use most.
+    pub(crate) largest: &'a LargestLines,
     /// Text of the panel if there are no findings.
     pub(crate) quiet: &'a str,
     pub(crate) popups: &'a [(TaskId, Popup)],

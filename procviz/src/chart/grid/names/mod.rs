@@ -18,10 +18,11 @@ use crate::{
         Context,
         labels::{Box4, Labels},
         largest::Largest,
+        margin,
         numbers::{Numbered, box_of},
         palette::Palette,
     },
-    model::{Activity, Process, Scope, Snapshot, State, TaskId, Thread},
+    model::{Activity, Process, Scope, Snapshot, State, TaskId, Thread, Together},
     scene::{Anchor, Color, Item, Mark, Scene, Text},
 };
 
@@ -113,7 +114,8 @@ impl Names<'_> {
     ) {
         let (runs, members) = runs(placed, snapshot);
         for run in runs.iter().take(MOST_RUNS) {
-            self.bracket(scene, &placed[run.from..run.until]);
+            let run = &placed[run.from..run.until];
+            self.bracket(scene, run, is_of_finding(run, snapshot));
         }
         let standing = standing_out(snapshot, largest);
         let wanted = self.wanted(placed, (&runs, &members, standing), snapshot);
@@ -197,8 +199,13 @@ impl Names<'_> {
         wanted
     }
 
-    /// A line below the dots of a run, in each of its rows.
-    fn bracket(&self, scene: &mut Scene, run: &[Placed<'_>]) {
+    /// A line below the dots of a run, in each of its rows; in the colour of the numbers if a
+    /// finding is about the run.
+    fn bracket(&self, scene: &mut Scene, run: &[Placed<'_>], is_of_finding: bool) {
+        let (width, color) = match is_of_finding {
+            true => (2.0, self.palette.accent),
+            false => (1.0, self.palette.idle),
+        };
         let y = |placed: &Placed<'_>| mark_of(scene, placed.mark).map(|mark| mark.y);
         // The threads of a process have a line of their own.
         let is_alone = |placed: &Placed<'_>| {
@@ -221,8 +228,8 @@ impl Names<'_> {
             let y = first.y + self.cell * 0.48;
             scene.items.push(Item::Line {
                 points: vec![(first.x - half, y), (last.x + half, y)],
-                width: 1.0,
-                color: self.palette.idle,
+                width,
+                color,
             });
             let is_leader = row
                 .first()
@@ -305,6 +312,21 @@ impl Names<'_> {
             color: self.palette.ink,
         });
     }
+}
+
+/// Whether a finding is about the processes of a run together.
+fn is_of_finding(run: &[Placed<'_>], snapshot: &Snapshot) -> bool {
+    let Some(first) = run.first() else {
+        return false;
+    };
+    let name = snapshot.name_of(first.process);
+    let shown = snapshot.findings.iter();
+    let mut shown = shown.filter(|finding| finding.rank as usize <= margin::SHOWN);
+    shown.any(|finding| match finding.together {
+        Some(Together::Command) => finding.comm == Some(name) && finding.uid == first.thread.uid,
+        Some(Together::Cgroup) => finding.cgroup == first.process.cgroup,
+        Some(Together::Tree) | None => false,
+    })
 }
 
 /// Whether dots in rows of this height, in pixels, are smaller than letters.

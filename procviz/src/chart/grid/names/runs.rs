@@ -94,6 +94,9 @@ pub(super) fn text(
         true => (who, figure),
         false => (None, ""),
     };
+    if snapshot.is_own(first.process) && who.is_none() {
+        return "procviz itself".to_owned();
+    }
     let name = snapshot.name_of(first.process).text().picture();
     let is_one = alike.iter().all(|task| task.process.id == first.process.id);
     if is_one && who.is_none() && scope == Scope::Threads {
@@ -152,6 +155,10 @@ pub(super) fn text(
     }
     match (number, ended.len() as u64) {
         (_, 0) => {}
+        // The group that stands out can have members that are alive elsewhere.
+        (0, ended) if who.is_some() => {
+            text.push_str(&format!(", {} of them exited", count_text(ended)));
+        }
         (0, _) => text.push_str(", exited"),
         (_, ended) => text.push_str(&format!(", {} of them exited", count_text(ended))),
     }

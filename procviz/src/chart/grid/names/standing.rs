@@ -5,7 +5,7 @@ use crate::{
         largest::{Largest, Measure},
         margin,
     },
-    model::{Snapshot, TaskId},
+    model::{Process, Snapshot, TaskId},
 };
 
 /// Something that stands out: a process or a group.
@@ -17,7 +17,25 @@ pub(super) struct Standing {
     pub(super) is_group: bool,
 }
 
-/// The subjects of findings first, then the largest.
+/// Zombies that are younger than this are often reaped at once, ns.
+const YOUNG_NS: u64 = 1_000_000_000;
+/// Upper limit for the zombies that are named.
+const MOST_ZOMBIES: usize = 3;
+
+/// Some processes that have been zombies for a while.
+fn zombies(snapshot: &Snapshot) -> impl Iterator<Item = &Process> {
+    let is_old = |process: &&Process| {
+        let ended = process.exit.as_ref().map(|record| record.time_ns);
+        let now_ns = snapshot.stamp.boot_ns;
+        // Without a record it was there before procviz.
+        ended.is_none_or(|ended_ns| now_ns.saturating_sub(ended_ns) >= YOUNG_NS)
+    };
+    let zombies = snapshot.processes.iter();
+    let zombies = zombies.filter(|process| process.end.is_some_and(|end| end.zombie));
+    zombies.filter(is_old).take(MOST_ZOMBIES)
+}
+
+/// The subjects of findings first, then zombies, then the largest.
 pub(super) fn standing_out(snapshot: &Snapshot, largest: &[Largest]) -> Vec<Standing> {
     let mut all: Vec<Standing> = Vec::new();
     let findings = snapshot.findings.iter();
@@ -28,11 +46,21 @@ pub(super) fn standing_out(snapshot: &Snapshot, largest: &[Largest]) -> Vec<Stan
         figure: finding.figure(),
         is_group: finding.is_group(),
     });
+    let zombies = zombies(snapshot).map(|zombie| Standing {
+        dots: vec![zombie.id],
+        who: format!(
+            "{} {}",
+            snapshot.name_of(zombie).text().picture(),
+            zombie.id.tid
+        ),
+        figure: Some("zombie".to_owned()),
+        is_group: false,
+    });
     let entries = || largest.iter().flat_map(|of| &of.entries);
-    let large = entries().filter(|entry| !entry.is_small);
-    // What is small has its name if there is room, but not its figure if it has a larger one.
-    let small = entries().filter(|entry| entry.is_small);
-    let largest = large.chain(small).map(|entry| Standing {
+    // Where something stands out, the name of what is small would only look like it.
+    let is_quiet = snapshot.findings.is_empty() && entries().all(|entry| entry.is_small);
+    let named = entries().filter(|entry| is_quiet || !entry.is_small);
+    let largest = named.map(|entry| Standing {
         dots: vec![entry.about],
         who: entry.who.clone(),
         // The name of a run says how much memory each has, and how fast each grows.
@@ -42,7 +70,7 @@ pub(super) fn standing_out(snapshot: &Snapshot, largest: &[Largest]) -> Vec<Stan
         },
         is_group: entry.count > 1,
     });
-    for standing in findings.chain(largest) {
+    for standing in findings.chain(zombies).chain(largest) {
         let is_known = |known: &&mut Standing| {
             let is_one = known.is_group && standing.is_group && known.who == standing.who;
             is_one || standing.dots.iter().any(|dot| known.dots.contains(dot))
