@@ -127,7 +127,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__bubble)
-            opts="-t -o -s -F -h --threads --user-color --group --y --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
+            opts="-t -o -s -F -h --threads --user-color --group --y --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -591,7 +591,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__grid)
-            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --group --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
+            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --group --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -981,7 +981,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__lines)
-            opts="-p -o -s -F -h --no-threads --3d --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
+            opts="-p -o -s -F -h --no-threads --3d --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1269,7 +1269,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__timeline)
-            opts="-o -s -F -h --group --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
+            opts="-o -s -F -h --group --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

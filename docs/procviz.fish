@@ -61,7 +61,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -l max-cpu -d 'CPU
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l palette -d 'Colours of the activities' -r -f -a "default\t'Colours that people with colour blindness can distinguish'
 original\t'The colours of 2011'"
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l size -d 'Width and height of the picture, in pixels at --scale 1' -r
-complete -c procviz -n "__fish_procviz_using_subcommand grid" -l scale -d 'Pixels per unit of --size' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l scale -d 'Pixels per unit of --size; in a window, too' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l font -d 'Font file for the picture, TrueType or OpenType' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s s -l interval -d 'Seconds between samples, such as 0.5 [default: 1; lines: 5]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s F -l hz -d 'Samples per second, instead of --interval' -r
@@ -85,6 +85,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -s p -l no-threads
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l ascii -d 'Use only ASCII characters in a terminal'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l classic -d 'Draw as the scripts of 2011 did: their colours; grid: 30 columns, RSS on every thread; bubble: linear axes'
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l no-mouse -d 'In a terminal, leave the mouse to the terminal, so that it selects text'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l args -d 'Show the arguments of processes, too; arguments can contain secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -108,7 +109,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l max-cpu -d 'C
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l palette -d 'Colours of the activities' -r -f -a "default\t'Colours that people with colour blindness can distinguish'
 original\t'The colours of 2011'"
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l size -d 'Width and height of the picture, in pixels at --scale 1' -r
-complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l scale -d 'Pixels per unit of --size' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l scale -d 'Pixels per unit of --size; in a window, too' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l font -d 'Font file for the picture, TrueType or OpenType' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s s -l interval -d 'Seconds between samples, such as 0.5 [default: 1; lines: 5]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s F -l hz -d 'Samples per second, instead of --interval' -r
@@ -132,6 +133,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s t -l threads 
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l ascii -d 'Use only ASCII characters in a terminal'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l classic -d 'Draw as the scripts of 2011 did: their colours; grid: 30 columns, RSS on every thread; bubble: linear axes'
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l no-mouse -d 'In a terminal, leave the mouse to the terminal, so that it selects text'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l args -d 'Show the arguments of processes, too; arguments can contain secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -148,7 +150,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l max-cpu -d 'CP
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l palette -d 'Colours of the activities' -r -f -a "default\t'Colours that people with colour blindness can distinguish'
 original\t'The colours of 2011'"
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l size -d 'Width and height of the picture, in pixels at --scale 1' -r
-complete -c procviz -n "__fish_procviz_using_subcommand lines" -l scale -d 'Pixels per unit of --size' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l scale -d 'Pixels per unit of --size; in a window, too' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l font -d 'Font file for the picture, TrueType or OpenType' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s s -l interval -d 'Seconds between samples, such as 0.5 [default: 1; lines: 5]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s F -l hz -d 'Samples per second, instead of --interval' -r
@@ -173,6 +175,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l 3d -d 'Draw on
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l ascii -d 'Use only ASCII characters in a terminal'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l classic -d 'Draw as the scripts of 2011 did: their colours; grid: 30 columns, RSS on every thread; bubble: linear axes'
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l no-mouse -d 'In a terminal, leave the mouse to the terminal, so that it selects text'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l args -d 'Show the arguments of processes, too; arguments can contain secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -193,7 +196,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l max-cpu -d 
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l palette -d 'Colours of the activities' -r -f -a "default\t'Colours that people with colour blindness can distinguish'
 original\t'The colours of 2011'"
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l size -d 'Width and height of the picture, in pixels at --scale 1' -r
-complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l scale -d 'Pixels per unit of --size' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l scale -d 'Pixels per unit of --size; in a window, too' -r
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l font -d 'Font file for the picture, TrueType or OpenType' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -s s -l interval -d 'Seconds between samples, such as 0.5 [default: 1; lines: 5]' -r
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -s F -l hz -d 'Samples per second, instead of --interval' -r
@@ -216,6 +219,7 @@ none\t'No summary'"
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l ascii -d 'Use only ASCII characters in a terminal'
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l classic -d 'Draw as the scripts of 2011 did: their colours; grid: 30 columns, RSS on every thread; bubble: linear axes'
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l no-mouse -d 'In a terminal, leave the mouse to the terminal, so that it selects text'
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l args -d 'Show the arguments of processes, too; arguments can contain secrets'
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l require-ebpf -d 'Fail with status 4 if there are no kernel events, instead of reading only /proc'
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -34,6 +34,11 @@ pub(crate) const TESTS: &[Test] = &[
     ("the_terminal_is_given_back", Needs::Nothing, || {
         tmux(given_back)
     }),
+    (
+        "the_mouse_can_be_left_to_the_terminal",
+        Needs::Nothing,
+        || tmux(no_mouse),
+    ),
     ("the_table_sorts_follows_and_selects", Needs::Events, || {
         tmux(table)
     }),
@@ -201,8 +206,9 @@ fn each_size() -> Result<(), Failed> {
             "stand",
             "RSS",
         ] {
-            let is_there =
-                text.contains(part) || (part == "stand" && text.contains("Nothing is above"));
+            let is_there = text.contains(part)
+                || (part == "stand"
+                    && (text.contains("Nothing is above") || text.contains("No rule calls")));
             assert!(is_there, "{columns}x{rows}: no `{part}`:\n{text}");
         }
         assert!(
@@ -224,6 +230,19 @@ fn each_size() -> Result<(), Failed> {
         }
         let deadline = |text: &str| text.contains("--workload named");
         terminal.wait("arguments", deadline);
+    }
+    Ok(())
+}
+
+fn no_mouse() -> Result<(), Failed> {
+    for (args, flag) in [("", "1"), ("--no-mouse", "0")] {
+        let terminal = Terminal::procviz(80, 24, &[], args);
+        let asked = ["display-message", "-p", "#{mouse_any_flag}"];
+        let answer = output(&mut terminal.command(&asked)).stdout;
+        assert_eq!(String::from_utf8(answer)?.trim(), flag, "`{args}`");
+        terminal.keys(&["q"]);
+        terminal.wait("last line", |text| text.contains("kernel events seen"));
+        assert!(!terminal.is_taken());
     }
     Ok(())
 }

@@ -534,6 +534,13 @@ fn larger_than_the_screen() -> Result<(), Failed> {
     assert!(is("WIDTH=1300") && is("HEIGHT=900"), "{geometry}");
     screen.hand(&["key", "q"]);
     assert_eq!(shown.end().0, Some(0));
+    // `--scale` enlarges what is in a window, too, and so the window.
+    let shown = Shown::at_scale(&screen, "1", "600x400", &["--scale", "2"]);
+    let geometry = screen.hand(&["getwindowgeometry", "--shell", &shown.window]);
+    let is = |line: &str| geometry.lines().any(|found| found == line);
+    assert!(is("WIDTH=1200") && is("HEIGHT=800"), "{geometry}");
+    screen.hand(&["key", "q"]);
+    assert_eq!(shown.end().0, Some(0));
     Ok(())
 }
 

@@ -173,6 +173,10 @@ impl CellGrid {
             };
             self.places.update(tasks(), |task| groups.key(task));
             self.places.arrange(self.sorting, tasks());
+            let groups_now = self.places.groups();
+            // What a group needed in a burst is empty after it.
+            self.pieces
+                .retain(|piece| piece.from == 0 || piece.from < groups_now[piece.group].len());
             let kept = self.pieces.clone();
             self.give_lines(&groups, context, Spare::Some);
             if self.rows() > height || self.is_too_empty() {

@@ -51,7 +51,7 @@ pub struct PictureArgs {
     /// Width and height of the picture, in pixels at --scale 1
     #[arg(long, value_name = "WxH", default_value = "1600x900")]
     pub size: String,
-    /// Pixels per unit of --size
+    /// Pixels per unit of --size; in a window, too
     #[arg(
         long,
         value_name = "FACTOR",
@@ -59,6 +59,9 @@ pub struct PictureArgs {
         allow_hyphen_values = true
     )]
     pub scale: String,
+    /// In a terminal, leave the mouse to the terminal, so that it selects text
+    #[arg(long, conflicts_with = "output")]
+    pub no_mouse: bool,
     /// Font file for the picture, TrueType or OpenType
     #[arg(long, value_name = "FILE")]
     pub font: Option<PathBuf>,

@@ -94,7 +94,7 @@ pub(super) fn run(
         .transpose()?;
     let mut live = Live::start(charts, (args, measures), schedule, wake, kept.as_ref())?;
     live.view.span = Some(1.0);
-    let ours = TerminalGuard::enter()?;
+    let ours = TerminalGuard::enter(!args.no_mouse)?;
     let mut view = TerminalView {
         grid: cells(&live.view, &palette),
         grid_of: layout_of(&live.view),
@@ -424,7 +424,7 @@ impl TerminalView {
         let subjects: Vec<String> = findings.map(|finding| subject(finding, &context)).collect();
         let largest = largest(snapshot);
         let mut quiet_words = foremost(snapshot, &largest, &context);
-        quiet_words.push(quiet(snapshot));
+        quiet_words.push(quiet(snapshot, !quiet_words.is_empty()));
         let largest = largest.iter().map(|of| {
             let lines = of.entries.iter().map(|entry| entry.line(&context));
             (of.measure.word(), lines.collect::<Vec<_>>())
@@ -455,7 +455,10 @@ impl TerminalView {
 }
 
 /// The terminal while procviz uses it; dropping this restores the terminal.
-struct TerminalGuard(());
+struct TerminalGuard {
+    /// Whether clicks and the wheel come to procviz, and not to the terminal.
+    takes_mouse: bool,
+}
 
 impl TerminalGuard {
     /// Sets up the terminal.
@@ -463,13 +466,13 @@ impl TerminalGuard {
     /// # Errors
     ///
     /// When there is no terminal, or it cannot be set up.
-    fn enter() -> Result<Self, Failure> {
+    fn enter(takes_mouse: bool) -> Result<Self, Failure> {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             give_back();
             before(panic);
         }));
-        let ours = Self(());
+        let ours = Self { takes_mouse };
         if let Ok(terminal) = open_without_waiting() {
             // Set once: a view is entered once.
             _ = TERMINAL.set(terminal);
@@ -482,13 +485,13 @@ impl TerminalGuard {
     fn take(&self) -> anyhow::Result<()> {
         IS_OURS.store(true, Ordering::SeqCst);
         enable_raw_mode().context("failed to set up the terminal")?;
-        execute!(
-            io::stdout(),
-            EnterAlternateScreen,
-            EnableMouseCapture,
-            cursor::Hide
-        )
-        .context("failed to set up the terminal")
+        let mut out = io::stdout();
+        let screen = execute!(out, EnterAlternateScreen, cursor::Hide);
+        let mouse = screen.and_then(|()| match self.takes_mouse {
+            true => execute!(out, EnableMouseCapture),
+            false => Ok(()),
+        });
+        mouse.context("failed to set up the terminal")
     }
 
     fn leave(&self) {

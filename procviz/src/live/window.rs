@@ -62,6 +62,7 @@ pub(super) fn run(
         live,
         palette,
         size: measures.size,
+        factor: measures.scale,
         context,
         shown: None,
         scene: None,
@@ -99,8 +100,10 @@ struct WindowView {
     live: Live,
     raster: paint::Raster,
     palette: Palette,
-    /// Initial size of the window, logical pixels.
+    /// Initial size of the window, pixels of a scene.
     size: (f32, f32),
+    /// Factor for all sizes, besides that of the display.
+    factor: f64,
     context: Context<OwnedDisplayHandle>,
     shown: Option<(Rc<Window>, Pixels)>,
     /// The chart that was drawn last.
@@ -127,7 +130,7 @@ impl ApplicationHandler<()> for WindowView {
         }
         let attributes = Window::default_attributes()
             .with_title("procviz")
-            .with_inner_size(fitting(event_loop, self.size));
+            .with_inner_size(fitting(event_loop, (self.size, self.factor)));
         let shown = event_loop
             .create_window(attributes)
             .map_err(|_| anyhow!("the display refused a window"))
@@ -242,7 +245,11 @@ impl ApplicationHandler<()> for WindowView {
 }
 
 /// The wished size, logical pixels, or what the screen has room for.
-fn fitting(event_loop: &ActiveEventLoop, (width, height): (f32, f32)) -> LogicalSize<f32> {
+fn fitting(
+    event_loop: &ActiveEventLoop,
+    ((width, height), factor): ((f32, f32), f64),
+) -> LogicalSize<f32> {
+    let (width, height) = (width * factor as f32, height * factor as f32);
     let screen = event_loop
         .primary_monitor()
         .or_else(|| event_loop.available_monitors().next())
@@ -263,7 +270,7 @@ impl WindowView {
     fn scale(&self) -> f64 {
         self.shown
             .as_ref()
-            .map_or(1.0, |(window, _)| window.scale_factor())
+            .map_or(1.0, |(window, _)| window.scale_factor() * self.factor)
     }
 
     fn logical(&self, at: PhysicalPosition<f64>) -> (f32, f32) {

@@ -59,7 +59,8 @@ pub(crate) fn popup(task: &TaskView<'_>, subject: &Subject<'_>) -> Popup {
     let mut lines = args;
     lines.extend([
         format!("user {}", Untrusted::new(subject.user.as_bytes()).picture()),
-        parent(process, subject),
+        // A thread has the parent, the memory and the cgroup of its process.
+        of_process(task, parent(process, subject)),
     ]);
     // How it exited says that it has.
     if ended.is_empty() || task.state() != State::Dead {
@@ -72,21 +73,31 @@ pub(crate) fn popup(task: &TaskView<'_>, subject: &Subject<'_>) -> Popup {
         lines.push(format!("waited {} for a CPU", duration_text(wait)));
     }
     if !is_over {
-        lines.push(memory(task));
+        lines.push(of_process(task, memory(task)));
     }
     lines.push(io(task, subject.interval_ns));
-    lines.push(match process.threads {
+    let threads = match process.threads {
         1 => "1 thread".to_owned(),
         threads => format!("{} threads", count_text(u64::from(threads))),
-    });
+    };
+    lines.push(of_process(task, threads));
     if let Some(cgroup) = &process.cgroup {
-        lines.push(format!("cgroup {}", picture(cgroup.as_bytes())));
+        let line = format!("cgroup {}", picture(cgroup.as_bytes()));
+        lines.push(of_process(task, line));
     }
     lines.extend(details);
     Popup {
         title,
         lines,
         is_over,
+    }
+}
+
+/// A line about the process of a task: in the popup of a thread it says so.
+fn of_process(task: &TaskView<'_>, line: String) -> String {
+    match task.is_leader() {
+        true => line,
+        false => format!("process: {line}"),
     }
 }
 

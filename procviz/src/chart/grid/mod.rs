@@ -416,6 +416,10 @@ impl Grid {
                     text,
                 }));
             };
+            // What a group needed in a burst is empty after it.
+            if block.from > 0 && block.from >= wanted.len {
+                continue;
+            }
             if block.from > 0 {
                 let more = format!("{}, more", wanted.name);
                 let more = context.font.fit(&more, size, block.room - 8.0);

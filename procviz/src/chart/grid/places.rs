@@ -224,6 +224,9 @@ impl Places {
 
     fn close_up(&mut self) {
         for group in &mut self.groups {
+            while group.places.pop_if(|place| place.is_none()).is_some() {
+                group.holes -= 1;
+            }
             if group.holes * 4 <= group.places.len() {
                 continue;
             }

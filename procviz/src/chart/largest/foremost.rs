@@ -52,7 +52,7 @@ fn words(of: &Largest, first: &Entry, snapshot: &Snapshot) -> Option<String> {
         Measure::Cpu => {
             let (cores, all) = (value / 1e9 / seconds, total / 1e9 / seconds);
             let machine = percent(cores, f64::from(snapshot.host.cpus.max(1)));
-            let life = before(first, snapshot).unwrap_or_default();
+            let life = before(first, snapshot);
             let uses = verb("uses", "use");
             format!("{uses} {cores:.2} of the {all:.2} busy cores ({machine}){life}")
         }
@@ -78,7 +78,7 @@ fn words(of: &Largest, first: &Entry, snapshot: &Snapshot) -> Option<String> {
             rate_text(total / seconds)
         ),
         Measure::Starts => format!(
-            "{} {} of the {} processes and threads that are started",
+            "{} {} of the {} new processes and threads",
             verb("starts", "start"),
             per_second_text(value as u64, seconds),
             per_second_text(total as u64, seconds)
@@ -87,19 +87,24 @@ fn words(of: &Largest, first: &Entry, snapshot: &Snapshot) -> Option<String> {
     })
 }
 
-/// The CPU that a process used on average from its start to the interval.
-fn before(first: &Entry, snapshot: &Snapshot) -> Option<String> {
+/// What a process used on average from its start to the interval; empty if that is not known.
+fn before(first: &Entry, snapshot: &Snapshot) -> String {
+    cores_before(first, snapshot).map_or_else(String::new, |(cores, life_ns)| {
+        let life = duration_text(life_ns);
+        format!("; in its life of {life} before, {cores:.2} on average")
+    })
+}
+
+/// The mean in cores, and over how long, ns.
+fn cores_before(first: &Entry, snapshot: &Snapshot) -> Option<(f64, u64)> {
     let mut processes = snapshot.processes.iter().filter(|_| first.count == 1);
     let process = processes.find(|process| process.id == first.about)?;
     let stamp = snapshot.stamp;
     let lived_ns = stamp.boot_ns.checked_sub(stamp.interval_ns)?;
     let lived_ns = lived_ns.checked_sub(process.id.start_ns)?;
     let used_ns = process.cpu_ns.checked_sub(first.value as u64)?;
-    (lived_ns >= 1_000_000_000).then(|| {
-        let cores = used_ns as f64 / lived_ns as f64;
-        let life = duration_text(lived_ns);
-        format!("; in its {life} before, {cores:.2} on average")
-    })
+    let cores = used_ns as f64 / lived_ns.max(1) as f64;
+    (lived_ns >= 1_000_000_000).then_some((cores, lived_ns))
 }
 
 #[cfg(test)]
@@ -159,7 +164,7 @@ mod tests {
         assert_eq!(
             said(&[("reporter", 660, 4), ("other", 80, 4)]),
             [
-                "reporter 10 · user7 uses 0.33 of the 0.37 busy cores (8 % of the machine); in its 1 min 37 s before, 0.05 on average."
+                "reporter 10 · user7 uses 0.33 of the 0.37 busy cores (8 % of the machine); in its life of 1 min 37 s before, 0.05 on average."
             ]
         );
         assert_eq!(

@@ -39,9 +39,10 @@ pub(super) fn draw(
 ) {
     let top = head::HEIGHT;
     let bottom = context.size.1 - foot::height(context.size);
+    let foremost = foremost(snapshot, largest, context);
     let quiet = Quiet {
-        foremost: foremost(snapshot, largest, context),
-        text: quiet(snapshot),
+        text: quiet(snapshot, !foremost.is_empty()),
+        foremost,
     };
     let at = Column {
         left: context.size.0 - width(context.size) + 8.0,
@@ -284,18 +285,23 @@ struct Quiet {
     text: String,
 }
 
-/// The text of the margin without findings. Names the rules that cannot judge yet.
-pub(crate) fn quiet(snapshot: &Snapshot) -> String {
+/// The text of the margin without findings. Names the rules that cannot judge yet. `is_about` is
+/// whether it follows what is said of those who have most.
+pub(crate) fn quiet(snapshot: &Snapshot, is_about: bool) -> String {
     let watched = duration_text(snapshot.watched_ns());
+    let nothing = match is_about {
+        true => "No rule calls that a fault",
+        false => "Nothing is above a threshold",
+    };
     if snapshot.not_judged.is_empty() {
         // Findings of earlier seconds have left the margin, so the text is about now only.
-        "Nothing is above a threshold now.".to_owned()
+        format!("{nothing} now.")
     } else {
         let rules = snapshot.not_judged.iter();
         let needs = rules.map(|(rule, needs_ns)| format!("{rule} ({})", duration_text(*needs_ns)));
         let needs: Vec<String> = needs.collect();
         format!(
-            "Nothing is above a threshold after {watched}. Rules that need longer: {}.",
+            "{nothing} after {watched}. Rules that need longer: {}.",
             needs.join(", ")
         )
     }

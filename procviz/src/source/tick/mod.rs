@@ -140,6 +140,12 @@ impl KernelTick {
             .as_raw_nonzero()
             .get()
             .unsigned_abs();
+        // Before this tick asks anything: an answer to that is about the program that was executed
+        // in this interval, and the answers so far can be about the one before.
+        let answers: Vec<_> = match &self.identities {
+            Some(identities) => identities.answers().collect(),
+            None => Vec::new(),
+        };
         if self.tick == 1 {
             self.identities = Some(IdentityReader::start(self.host.tick_ns));
             self.blocked = Some(Blocked::new(self.host.tick_ns));
@@ -163,7 +169,7 @@ impl KernelTick {
             self.census(sample)?;
         }
         self.follow_events(sample);
-        self.take_identities(sample);
+        self.take_identities(answers, sample);
         self.tmpfs
             .take(sample.machine.shmem_bytes, sample.stamp.boot_ns);
         self.read_ran(sample);
@@ -400,8 +406,9 @@ impl KernelTick {
         }
     }
 
-    /// Hands on what was found out about processes that the last census found.
-    fn take_identities(&mut self, sample: &mut Sample) {
+    /// Asks about processes that renamed themselves, and hands on what was found out about
+    /// others.
+    fn take_identities(&mut self, answers: Vec<(TaskId, Answer)>, sample: &mut Sample) {
         for (process, comm) in self.renamed.drain() {
             if let Some(identities) = &self.identities {
                 identities.ask(process, Question::Renamed(comm));
@@ -414,10 +421,7 @@ impl KernelTick {
         };
         let executed: FxHashSet<TaskId> = sample.events.iter().filter_map(executed).collect();
         let mut drain = self.drain.lock();
-        let Some(identities) = &self.identities else {
-            return;
-        };
-        for (process, answer) in identities.answers() {
+        for (process, answer) in answers {
             if executed.contains(&process) {
                 continue;
             }
