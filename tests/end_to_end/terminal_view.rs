@@ -155,6 +155,15 @@ impl Terminal {
         output(&mut self.command(&args)).stdout.starts_with(b"1")
     }
 
+    /// Presses q, and waits for the screen before and the last line.
+    fn quit(&self) {
+        self.keys(&["q"]);
+        // A live view has these words, too.
+        self.wait("last line", |text| {
+            !self.is_taken() && text.contains("kernel events seen")
+        });
+    }
+
     fn resize(&self, columns: u32, rows: u32) {
         let (x, y) = (columns.to_string(), rows.to_string());
         let args = ["resize-window", "-x", &x, "-y", &y];
@@ -240,9 +249,7 @@ fn no_mouse() -> Result<(), Failed> {
         let asked = ["display-message", "-p", "#{mouse_any_flag}"];
         let answer = output(&mut terminal.command(&asked)).stdout;
         assert_eq!(String::from_utf8(answer)?.trim(), flag, "`{args}`");
-        terminal.keys(&["q"]);
-        terminal.wait("last line", |text| text.contains("kernel events seen"));
-        assert!(!terminal.is_taken());
+        terminal.quit();
     }
     Ok(())
 }
@@ -408,10 +415,7 @@ fn each_key() -> Result<(), Failed> {
     terminal.escape();
     press(&["l"], "still there", &|text| text.contains("parent "));
     terminal.escape();
-    press(&["q"], "last line", &|text| {
-        text.contains("kernel events seen")
-    });
-    assert!(!terminal.is_taken());
+    terminal.quit();
     let saved = std::fs::read_dir(&folder.0)?.count();
     assert_eq!(saved, 1, "saved pictures");
     Ok(())
