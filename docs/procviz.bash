@@ -1269,7 +1269,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__timeline)
-            opts="-o -s -F -h --group --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
+            opts="-o -s -F -h --group --heat --heat-of --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1277,6 +1277,14 @@ _procviz() {
             case "${prev}" in
                 --group)
                     COMPREPLY=($(compgen -W "user cgroup tree command" -- "${cur}"))
+                    return 0
+                    ;;
+                --heat)
+                    COMPREPLY=($(compgen -W "seconds tasks" -- "${cur}"))
+                    return 0
+                    ;;
+                --heat-of)
+                    COMPREPLY=($(compgen -W "cpu waiting" -- "${cur}"))
                     return 0
                     ;;
                 --output)

@@ -183,6 +183,10 @@ complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l group -d 'W
 cgroup\t'The cgroup'
 tree\t'The oldest ancestor below init'
 command\t'The name of the process'"
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l heat -d 'Draw a heat map: what happens at which time within each second, for what repeats every few seconds; needs 10 samples per second' -r -f -a "seconds\t'A row per second'
+tasks\t'A row per process, the mean of all seconds'"
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l heat-of -d 'What the colours of a heat map are' -r -f -a "cpu\t'CPU time'
+waiting\t'Threads that wait for a CPU'"
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -s o -l output -d 'Output file: .png, .svg, .gif, .apng or .html (an interactive page); {number} or {time} in the name makes a series of files' -r -F
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l mode -d 'Permissions of new files, octal' -r
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l max-size -d 'Upper limit for the file of an animation or a page; it then stops early' -r

@@ -379,6 +379,19 @@ fn each_key() -> Result<(), Failed> {
     let late = named(b"late-comer");
     terminal.wait("a new life", |text| text.contains("late-comer"));
     drop(late);
+    press(&["4"], "heat map", &|text| {
+        text.contains("needs at least 10 samples per second")
+    });
+    for _ in 0..4 {
+        terminal.keys(&["-"]);
+    }
+    press(&["-"], "heat map of faster samples", &|text| {
+        text.contains("CPU of the whole machine") && text.contains("last second")
+    });
+    press(&["4"], "lives", &|text| text.contains("next to nothing"));
+    for _ in 0..5 {
+        terminal.keys(&["+"]);
+    }
     press(&["1"], "grid", &|text| text.contains("T stopped"));
     press(&["n"], "list of findings", &|text| {
         text.contains("no findings") || text.contains("started")

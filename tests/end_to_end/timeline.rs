@@ -6,7 +6,7 @@ use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Folder, Value, output, procviz, stderr},
+    support::{Folder, Value, output, procviz, started, stderr, workload},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[Test] = &[
         a_build,
     ),
     ("a_moment_of_a_recording", Needs::Events, a_moment),
+    ("a_heat_map_has_stripes", Needs::Events, a_heat_map),
 ];
 
 /// A project of 60 files, which make builds with two jobs.
@@ -190,4 +191,112 @@ fn a_moment() -> Result<(), Failed> {
         assert!(shown(&&pids[2]), "{marks:?}");
     }
     Ok(())
+}
+
+/// A load that comes every 2.5 s makes two stripes, half a second apart, at the offsets at which
+/// the samples have it.
+fn a_heat_map() -> Result<(), Failed> {
+    let folder = Folder::new("heat");
+    let recording = folder.file("heat.pvz");
+    let load = started(&mut workload(&["spike-every", "2500"]));
+    let result = output(
+        procviz()
+            .args([
+                "record",
+                "--require-ebpf",
+                "-s",
+                "0.05",
+                "--duration",
+                "16s",
+                "-o",
+            ])
+            .arg(&recording),
+    );
+    assert!(result.status.success(), "{}", stderr(&result));
+    let pid = load.pid();
+    let dump = output(procviz().args(["dump", "--from"]).arg(&recording));
+    assert!(dump.status.success(), "{}", stderr(&dump));
+    // The CPU of the load by the offset of the middle of its sample, in tenths of a second.
+    let mut tenths = [0.0; 10];
+    for sample in lines(dump.stdout)? {
+        let tasks = sample["tasks"].as_array().into_iter().flatten();
+        let used = tasks.filter(|task| task["tid"].as_u64() == Some(pid.into()));
+        let used: f64 = used.filter_map(|task| task["cpu_delta_ns"].as_f64()).sum();
+        let middle = seconds(&sample)? - 0.025;
+        tenths[(middle.rem_euclid(1.0) * 10.0) as usize % 10] += used;
+    }
+    let most = tenths.iter().copied().fold(0.0, f64::max);
+    assert!(most > 0.0, "the load is not in the recording");
+    // Of a second with a mean as dark as any: nearly all of the load is in the stripes.
+    let file = folder.file("heat.svg");
+    let result = output(
+        procviz()
+            .args(["timeline", "--heat=tasks", "--pid", &pid.to_string(), "-o"])
+            .arg(&file)
+            .arg("--from")
+            .arg(&recording),
+    );
+    assert!(result.status.success(), "{}", stderr(&result));
+    let svg = std::fs::read_to_string(&file)?;
+    assert!(svg.contains("CPU of the processes that use most"), "{svg}");
+    let cells = cells(&svg);
+    assert_eq!(cells.len(), 20, "{cells:?}");
+    let green = |tenth: usize| cells[2 * tenth].min(cells[2 * tenth + 1]);
+    for (tenth, used) in tenths.iter().enumerate() {
+        // The colour of the load has less green than that of nothing.
+        let is_hot = green(tenth) < 0x90;
+        if *used > most / 2.0 {
+            assert!(is_hot, "tenth {tenth}: {tenths:?} {cells:?}");
+        }
+        let beside = tenths[(tenth + 1) % 10].max(tenths[(tenth + 9) % 10]);
+        if used.max(beside) < most / 50.0 {
+            assert!(!is_hot, "tenth {tenth}: {tenths:?} {cells:?}");
+        }
+    }
+    let hot = (0..10).filter(|tenth| green(*tenth) < 0x90);
+    let hot: Vec<usize> = hot.collect();
+    let has_other = |tenth: &usize| hot.iter().any(|other| (tenth + 5) % 10 == *other);
+    assert!(
+        hot.iter().any(has_other),
+        "no stripes half a second apart: {hot:?}"
+    );
+    // With samples a second apart there is nothing to see within a second.
+    let coarse = folder.file("coarse.svg");
+    let result = output(
+        procviz()
+            .args(["timeline", "--heat", "-s", "0.5", "--samples", "4", "-o"])
+            .arg(&coarse),
+    );
+    assert!(result.status.success(), "{}", stderr(&result));
+    let svg = std::fs::read_to_string(&coarse)?;
+    assert!(
+        svg.contains("needs at least 10 samples per second"),
+        "{svg}"
+    );
+    Ok(())
+}
+
+/// The green part of the cells in the first row of a heat map, from left to right.
+fn cells(svg: &str) -> Vec<u8> {
+    let rects = svg.split("<rect ").skip(1);
+    let rects = rects.filter_map(|rect| rect.split('>').next());
+    let rects = rects.filter_map(|rect| {
+        let value = |name: &str| {
+            let from = rect.split_once(&format!("{name}=\""))?.1;
+            Some(from.split_once('"')?.0)
+        };
+        let (x, y): (f64, f64) = (value("x")?.parse().ok()?, value("y")?.parse().ok()?);
+        let green = u8::from_str_radix(value("fill")?.get(3..5)?, 16).ok()?;
+        Some((y, x, green))
+    });
+    let rects: Vec<(f64, f64, u8)> = rects
+        .filter(|(_, x, _)| (186.0..1_250.0).contains(x))
+        .collect();
+    // Below the head and the line that says what the cells are.
+    let top = 98.0;
+    rects
+        .iter()
+        .filter(|(y, ..)| *y == top)
+        .map(|(.., green)| *green)
+        .collect()
 }

@@ -45,8 +45,8 @@ pub use palette::{ColorError, Colors, Palette, PaletteKind, Theme, parse_color};
 pub use report::{facts, report};
 pub use sorting::Sorting;
 pub(crate) use table::{Column, RecentlyDead, Table, TableOrder, Tone};
+pub use timeline::{HeatOf, HeatOptions, HeatRows, Timeline, TimelineOptions};
 pub(crate) use timeline::{LifeCell, LifeRows, LifeSign};
-pub use timeline::{Timeline, TimelineOptions};
 
 use crate::{
     model::{Args, TaskId, TaskView, Untrusted},

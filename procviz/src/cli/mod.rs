@@ -35,7 +35,7 @@ pub use record::{FilesArgs, RecordArgs, RedactArg};
 pub use rules::RuleArgs;
 pub use sampling::SamplingArgs;
 pub use summary::{SummaryArg, SummaryArgs};
-pub use timeline::TimelineArgs;
+pub use timeline::{HeatArg, HeatOfArg, TimelineArgs};
 
 const EXAMPLES: &str = "\
 Examples:

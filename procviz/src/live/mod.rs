@@ -135,6 +135,7 @@ fn view(charts: &ChartOptions, args: &PictureArgs, schedule: &Schedule, session:
         schedule.interval,
     );
     view.lines_in_3d = charts.lines.is_3d;
+    view.shows_heat = charts.timeline.heat.is_some();
     view.is_recording = args.sampling.from.is_some();
     view.has_threads = session.has_threads();
     // `--at` names a moment to look at.

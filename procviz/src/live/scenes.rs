@@ -32,6 +32,9 @@ impl Live {
             self.bubble = Bubble::new(self.charts.bubble.clone());
             self.bubble.observe(self.session.snapshot());
         }
+        let heat = self.charts.timeline.heat.unwrap_or_default();
+        self.timeline
+            .show_heat(self.view.shows_heat.then_some(heat));
         if is_regrouped {
             self.charts.timeline.grouping = grouping;
             self.timeline.group_by(grouping);

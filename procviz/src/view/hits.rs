@@ -1,6 +1,9 @@
 //! Maps positions on the screen to tasks and findings, in pixels or cells.
 
-use super::boxes::Bounds;
+use super::{
+    boxes::Bounds,
+    table_hits::{TableHits, is_in},
+};
 use crate::{chart::Column, model::TaskId};
 
 /// The position of a task.
@@ -41,39 +44,6 @@ pub(crate) struct Hits {
     pub(crate) table: TableHits,
 }
 
-/// Where the table is, and what it holds.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct TableHits {
-    pub(crate) room: Option<Bounds>,
-    /// The rows that are visible.
-    pub(crate) rows: Vec<(Bounds, TaskId)>,
-    /// The headings.
-    pub(crate) columns: Vec<(Bounds, Column)>,
-    /// All rows, from top to bottom.
-    pub(crate) order: Vec<TaskId>,
-    /// The processes of the tasks with open popups; that of the selected one is the last.
-    pub(crate) marked: Vec<TaskId>,
-}
-
-impl TableHits {
-    /// Whether a position is in the table.
-    pub(crate) fn contains(&self, x: f32, y: f32) -> bool {
-        self.room.is_some_and(|room| is_in(room, (x, y)))
-    }
-
-    /// The row or the heading at a position.
-    fn at(&self, at: (f32, f32)) -> Option<Target> {
-        let row = self.rows.iter().find(|(place, _)| is_in(*place, at));
-        let column = || self.columns.iter().find(|(place, _)| is_in(*place, at));
-        row.map(|(_, id)| Target::Row(*id))
-            .or_else(|| column().map(|(_, column)| Target::Column(*column)))
-    }
-}
-
-fn is_in((left, top, right, bottom): Bounds, (x, y): (f32, f32)) -> bool {
-    (left..right).contains(&x) && (top..bottom).contains(&y)
-}
-
 /// Width of the border around a dot that counts as the dot, in pixels.
 #[cfg(feature = "window")]
 const NEAR: f32 = 3.0;
@@ -104,7 +74,8 @@ impl Hits {
     /// The object at a position: the nearest task there, or a finding in the panel.
     pub(crate) fn at(&self, x: f32, y: f32) -> Option<Target> {
         if self.table.contains(x, y) {
-            return self.table.at((x, y));
+            let row = self.table.row((x, y)).map(Target::Row);
+            return row.or_else(|| self.table.column((x, y)).map(Target::Column));
         }
         let near = self.tasks.iter().filter_map(|position| {
             let far = (position.x - x).hypot(position.y - y);

@@ -15,7 +15,10 @@ pub(crate) const KEYS: [(&str, &str); 21] = [
     ("g", "group by user, cgroup, tree, command"),
     ("o", "sort by start, CPU, RSS, name"),
     ("t", "threads or processes"),
-    ("1 2 3 4", "grid, bubble, lines (3 again: in 3D), timeline"),
+    (
+        "1 2 3 4",
+        "grid, bubble, lines (3 again: in 3D), timeline (4 again: heat map)",
+    ),
     ("+ -", "longer, shorter interval"),
     ("s", "save the picture to a file"),
     ("T", "open or close the table of processes"),

@@ -14,6 +14,7 @@ mod pane;
 mod popup;
 mod state;
 mod table;
+mod table_hits;
 pub(crate) mod terminal;
 #[cfg(test)]
 mod tests;
@@ -22,12 +23,13 @@ mod timebar;
 pub(crate) use self::{
     boxes::Boxes,
     governor::Governor,
-    hits::{Hits, TableHits, Target, TaskPosition},
+    hits::{Hits, Target, TaskPosition},
     input::{Input, Key},
     keys::{RECORDING_KEYS, help},
     popup::{Popup, Subject, popup},
     state::{ChartKind, Effect, Mode, Stage, View},
     table::{ShownTable, TableView},
+    table_hits::TableHits,
     timebar::TimeBar,
 };
 #[cfg(feature = "window")]

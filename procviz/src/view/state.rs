@@ -116,6 +116,8 @@ pub(crate) struct View {
     /// In a terminal, whose cells have a fixed size: the factor by which the last part
     /// of the lines chart is enlarged. `None` in a window.
     pub(crate) span: Option<f64>,
+    /// Whether the timeline is a heat map.
+    pub(crate) shows_heat: bool,
     /// Whether the lines chart of a window is in 3D.
     pub(crate) lines_in_3d: bool,
     /// Viewing angle of the lines chart in 3D: rotation and tilt, in degrees.
@@ -173,6 +175,7 @@ impl View {
             #[cfg(feature = "window")]
             glass: Magnifier::default(),
             span: None,
+            shows_heat: false,
             lines_in_3d: false,
             angle: ANGLE,
             table: TableView::default(),
@@ -383,6 +386,9 @@ impl View {
             }
             Key::Char('3') if self.chart == ChartKind::Lines && self.span.is_none() => {
                 self.lines_in_3d = !self.lines_in_3d;
+            }
+            Key::Char('4') if self.chart == ChartKind::Timeline => {
+                self.shows_heat = !self.shows_heat;
             }
             Key::Char(digit @ '1'..='4') => {
                 self.chart = match digit {

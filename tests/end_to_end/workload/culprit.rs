@@ -235,6 +235,17 @@ pub(super) fn disguise(is_busy: bool) {
     forever();
 }
 
+/// Uses a CPU for 80 ms each so many milliseconds.
+pub(super) fn spike_every(millis: u64) {
+    ready();
+    let begin = std::time::Instant::now();
+    for number in 1.. {
+        burn_micros(80_000);
+        let next = begin + Duration::from_millis(millis * number);
+        std::thread::sleep(next.saturating_duration_since(std::time::Instant::now()));
+    }
+}
+
 /// Is busy for a second in every `millis`. The second burst is over when it is ready, so that
 /// a picture of three seconds is between two bursts.
 pub(super) fn burst_every(millis: u64) {

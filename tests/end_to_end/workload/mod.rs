@@ -57,6 +57,7 @@ pub(crate) fn run(args: &[String]) {
         }
         ["disguise", how] => culprit::disguise(*how == "busy"),
         ["burst-before"] => culprit::burst(),
+        ["spike-every", millis] => culprit::spike_every(millis.parse().unwrap()),
         ["burst-every", millis] => culprit::burst_every(millis.parse().unwrap()),
         ["program-each", names, what, how_much, folder] => {
             culprit::program_each(names, (what, how_much), folder);

@@ -2,6 +2,7 @@
 
 mod bars;
 mod families;
+mod heat;
 mod lanes;
 mod lives;
 mod machine;
@@ -15,10 +16,12 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+pub use self::heat::{HeatOf, HeatOptions, HeatRows};
 pub(crate) use self::rows::{LifeCell, LifeRows, LifeSign};
 use self::{
     bars::Bars,
     families::{Family, Gather},
+    heat::Heat,
     lanes::{Lanes, Plan},
     lives::Lives,
 };
@@ -43,6 +46,8 @@ pub struct TimelineOptions {
     pub theme: Theme,
     /// Default colours, or the colours of the 2011 version.
     pub palette: PaletteKind,
+    /// Draws a heat map instead of lives.
+    pub heat: Option<HeatOptions>,
 }
 
 impl Default for TimelineOptions {
@@ -52,6 +57,7 @@ impl Default for TimelineOptions {
             grouping: Grouping::Tree,
             theme: Theme::Light,
             palette: PaletteKind::default(),
+            heat: None,
         }
     }
 }
@@ -62,6 +68,7 @@ pub struct Timeline {
     options: TimelineOptions,
     palette: Palette,
     lives: Lives,
+    heat: Heat,
     /// The time that the picture shows, ns since boot.
     period: (u64, u64),
     /// The time that is shown and kept, ns; `None`: all.
@@ -90,6 +97,7 @@ impl Timeline {
             palette: Palette::new(options.theme, options.palette, &Colors::default()),
             options,
             lives: Lives::default(),
+            heat: Heat::default(),
             period: (0, 0),
             span_ns: None,
             bands: FxHashMap::default(),
@@ -108,12 +116,19 @@ impl Timeline {
         self.options.grouping = grouping;
     }
 
+    /// Shows a heat map, or lives.
+    pub(crate) fn show_heat(&mut self, heat: Option<HeatOptions>) {
+        self.options.heat = heat;
+    }
+
     /// Adds what a snapshot shows. Must be called for each snapshot, including the first.
     pub fn observe(&mut self, snapshot: &Snapshot) {
         self.lives.observe(snapshot);
+        self.heat.observe(snapshot);
         let until_ns = snapshot.stamp.boot_ns;
         if let Some(span_ns) = self.span_ns.filter(|_| snapshot.tick.is_multiple_of(32)) {
             self.lives.forget_before(until_ns.saturating_sub(span_ns));
+            self.heat.forget_before(until_ns.saturating_sub(span_ns));
         }
     }
 
@@ -143,6 +158,10 @@ impl Timeline {
     /// Draws the observed lives.
     pub fn draw(&mut self, snapshot: &Snapshot, context: &Context<'_>) -> Scene {
         self.period = self.shown_period(snapshot);
+        if let Some(heat) = self.options.heat {
+            let shown = (snapshot, self.period);
+            return self.heat.draw(heat, shown, context, &self.palette);
+        }
         let scope = Scope::Processes;
         let counts = Counts::of(snapshot, scope);
         let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
@@ -362,6 +381,7 @@ impl Chart for Timeline {
         };
         Box::new(Self {
             lives: self.lives.clone(),
+            heat: self.heat.clone(),
             ..Self::new(options)
         })
     }

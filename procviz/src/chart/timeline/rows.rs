@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     chart::Context,
-    model::{Activity, Snapshot, Status, TaskId},
+    model::{Activity, Snapshot, Status, TaskId, duration_text},
     scene::Color,
 };
 
@@ -32,7 +32,8 @@ pub(crate) enum LifeSign {
 /// A cell of a life.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LifeCell {
-    pub(crate) id: TaskId,
+    /// The task of the cell; `None`: it is about no single one.
+    pub(crate) id: Option<TaskId>,
     pub(crate) sign: LifeSign,
     pub(crate) color: Color,
 }
@@ -53,8 +54,9 @@ pub(crate) struct LifeRows {
     pub(crate) rows: Vec<LifeRow>,
     /// What has no row.
     pub(crate) rest: String,
-    /// How long the rows are, ns.
-    pub(crate) length_ns: u64,
+    /// What the beginning and the end of a row are.
+    pub(crate) begin: String,
+    pub(crate) end: String,
 }
 
 impl Timeline {
@@ -66,6 +68,11 @@ impl Timeline {
         (columns, rows): (usize, usize),
     ) -> LifeRows {
         self.period = self.shown_period(snapshot);
+        if let Some(heat) = self.options.heat {
+            let when = (self.period, snapshot.host.cpus);
+            let room = (columns, rows.saturating_sub(1));
+            return self.heat.rows(heat, when, room, (context, &self.palette));
+        }
         let area = (0.0, 0.0, columns.max(1) as f32, rows as f32);
         let (families, idle) = self.families(context);
         let lanes = self.lanes(&families, (area, 1.0), |lanes| lanes.count() <= rows);
@@ -87,7 +94,11 @@ impl Timeline {
         LifeRows {
             rows,
             rest: self.rest(idle, 0),
-            length_ns: self.period.1.saturating_sub(self.period.0),
+            begin: format!(
+                "{} before",
+                duration_text(self.period.1.saturating_sub(self.period.0))
+            ),
+            end: "now".to_owned(),
         }
     }
 }
@@ -123,7 +134,7 @@ impl Bars<'_> {
         let last = cells.len().saturating_sub(1);
         let first = (left as usize).min(last);
         let end = (right as usize).clamp(first, last);
-        let (id, palette) = (placed.first(), self.palette);
+        let (id, palette) = (Some(placed.first()), self.palette);
         let What::Life(life) = &placed.what else {
             for cell in &mut cells[first..=end] {
                 *cell = Some(LifeCell {

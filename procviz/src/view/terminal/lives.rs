@@ -9,7 +9,7 @@ use ratatui::{
 use super::{Layout, Look};
 use crate::{
     chart::{LifeCell, LifeRows, LifeSign, Palette},
-    model::{TaskId, duration_text},
+    model::TaskId,
     view::{Hits, TaskPosition},
 };
 
@@ -48,16 +48,15 @@ pub(super) fn draw(
         let label = look.words(&row.label);
         let width = usize::from(labels.width.saturating_sub(1));
         buffer.set_stringn(labels.x, y, label, width, look.ink(color));
-        let mut last: Option<(TaskId, u16)> = None;
+        let mut last: Option<TaskId> = None;
         for (cell, x) in row.cells.iter().zip(body.left()..body.right()) {
             let Some(cell) = cell else { continue };
             let (sign, style) = look_of(cell, look);
             buffer.set_stringn(x, y, sign, 1, style);
-            match last {
-                Some((id, _)) if id == cell.id => {}
-                _ => hits.tasks.push(position(cell.id, x, y)),
+            if last != cell.id {
+                hits.tasks.extend(cell.id.map(|id| position(id, x, y)));
             }
-            last = Some((cell.id, x));
+            last = cell.id;
         }
     }
     scale(
@@ -74,16 +73,17 @@ pub(super) fn draw(
 
 /// The time axis, and what has no row.
 fn scale(buffer: &mut Buffer, area: Rect, rows: &LifeRows, (palette, look): (&Palette, Look)) {
-    let begin = format!("{} before", duration_text(rows.length_ns));
+    let begin = &rows.begin;
     let words = match rows.rest.as_str() {
-        "" => begin,
+        "" => begin.clone(),
         rest => format!("{begin}  ·  {rest}"),
     };
     let faint = look.ink(palette.faint);
-    let width = usize::from(area.width.saturating_sub(5));
+    let long = rows.end.chars().count() as u16;
+    let width = usize::from(area.width.saturating_sub(long + 2));
     buffer.set_stringn(area.x, area.y, look.words(&words), width, faint);
-    let now = area.right().saturating_sub(3);
-    buffer.set_stringn(now, area.y, "now", 3, faint);
+    let end = area.right().saturating_sub(long);
+    buffer.set_stringn(end, area.y, &rows.end, long.into(), faint);
 }
 
 fn position(id: TaskId, x: u16, y: u16) -> TaskPosition {

@@ -1,0 +1,54 @@
+//! A heat map in character cells.
+
+use super::{
+    Heat, HeatOptions,
+    draw::{color, words},
+};
+use crate::chart::{
+    Context,
+    palette::Palette,
+    timeline::rows::{LifeCell, LifeRow, LifeRows, LifeSign},
+};
+
+impl Heat {
+    /// The rows of a period in this many columns and rows.
+    pub(in crate::chart::timeline) fn rows(
+        &self,
+        options: HeatOptions,
+        when: ((u64, u64), u32),
+        (columns, rows): (usize, usize),
+        (context, palette): (&Context<'_>, &Palette),
+    ) -> LifeRows {
+        let matrix = match self.matrix(options, when, rows.max(1), context) {
+            Ok(matrix) => matrix,
+            Err(why) => {
+                return LifeRows {
+                    begin: why,
+                    ..LifeRows::default()
+                };
+            }
+        };
+        let rows = matrix.rows.iter().map(|row| {
+            let cell = |x: usize| {
+                let value = (*row.cells.get(x * matrix.columns / columns.max(1))?)?;
+                let share = value / matrix.most;
+                Some(LifeCell {
+                    id: row.id,
+                    sign: LifeSign::Cpu(share.clamp(0.0, 1.0)),
+                    color: color(share, options.of, palette),
+                })
+            };
+            LifeRow {
+                label: row.label.clone(),
+                is_group: row.id.is_some(),
+                cells: (0..columns).map(cell).collect(),
+            }
+        });
+        LifeRows {
+            rows: rows.collect(),
+            begin: "0 ms".to_owned(),
+            end: "1 s".to_owned(),
+            rest: words(options).to_owned(),
+        }
+    }
+}
