@@ -121,7 +121,7 @@ fn texts(picture: &Path) -> Result<Vec<String>, Failed> {
 
 /// The findings of the margin by rank, and the lines of the largest.
 fn margin(texts: &[String]) -> (Vec<String>, Vec<String>) {
-    let at = |word: &str| texts.iter().position(|text| text == word);
+    let at = |words: &str| texts.iter().position(|text| text.starts_with(words));
     let (Some(begin), Some(end)) = (at("What stands out"), at("Largest")) else {
         return (Vec::new(), Vec::new());
     };
@@ -537,12 +537,15 @@ fn numbers_agree() -> Result<(), Failed> {
         let busy = sum(&|sample| sample["machine"]["cpu_busy_ns"].as_f64().unwrap());
         let said = after(machine, "busy").unwrap();
         assert!(
-            (said - busy / seconds / 1e9).abs() <= 0.011,
+            // The kernel counts in ticks of its timer; the picture says at least what the
+            // processes used.
+            (-0.011..=0.05).contains(&(said - busy / seconds / 1e9)),
             "{said} {busy}"
         );
         // The groups of the grid and its head.
         let (_, largest) = margin(&texts);
-        let from = texts.iter().position(|text| text == "Largest").unwrap() + 1;
+        let from = texts.iter().position(|text| text.starts_with("Largest"));
+        let from = from.unwrap() + 1;
         let is_listed = |line: &&String| {
             // A long line is cut.
             let is_entry = line.contains(" · ") || line.ends_with('…');

@@ -173,10 +173,13 @@ impl CellGrid {
             };
             self.places.update(tasks(), |task| groups.key(task));
             self.places.arrange(self.sorting, tasks());
-            let groups_now = self.places.groups();
-            // What a group needed in a burst is empty after it.
-            self.pieces
-                .retain(|piece| piece.from == 0 || piece.from < groups_now[piece.group].len());
+            // What a group needed in a burst is empty after it. Only the last pieces go: nothing
+            // below them moves.
+            while self
+                .pieces
+                .pop_if(|last| is_empty(last, &self.places))
+                .is_some()
+            {}
             let kept = self.pieces.clone();
             self.give_lines(&groups, context, Spare::Some);
             if self.rows() > height || self.is_too_empty() {
@@ -297,6 +300,7 @@ impl CellGrid {
             let group = &self.places.groups()[piece.group];
             let name = group_name(&groups.name(&group.key, context), &group.key);
             let (name, count) = match piece.from {
+                _ if is_empty(piece, &self.places) => (String::new(), String::new()),
                 0 => (name, count_text(group.alive as u64)),
                 _ => (format!("{name}, more"), String::new()),
             };
@@ -369,6 +373,11 @@ impl CellGrid {
 /// pale colour of a picture would not be visible.
 pub(crate) fn idle_in_cells(palette: &Palette) -> Color {
     mix(palette.idle, palette.faint, 0.45)
+}
+
+/// Whether a piece that continues a group has no task.
+fn is_empty(piece: &Piece, places: &Places) -> bool {
+    piece.from > 0 && piece.from >= places.groups()[piece.group].len()
 }
 
 fn sleeps_in_kernel(task: &TaskView<'_>) -> bool {

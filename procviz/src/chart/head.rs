@@ -183,7 +183,7 @@ fn machine_line(snapshot: &Snapshot, counts: &Counts) -> String {
     let mut parts = vec![
         format!(
             "cores busy {} of {}",
-            cores(machine.cpu_busy_ns),
+            cores(snapshot.busy_ns()),
             snapshot.host.cpus
         ),
         format!("tasks waiting for a CPU {}", cores(counts.wait_ns)),

@@ -44,7 +44,7 @@ pub(crate) use margin::{heading, quiet, subject};
 pub use palette::{ColorError, Colors, Palette, PaletteKind, Theme, parse_color};
 pub use report::{facts, report};
 pub use sorting::Sorting;
-pub(crate) use table::{Column, RecentlyDead, Table, TableOrder, Tone};
+pub(crate) use table::{Column, RecentlyDead, Table, TableOrder, TableRow, Tone};
 pub use timeline::{HeatOf, HeatOptions, HeatRows, Timeline, TimelineOptions};
 pub(crate) use timeline::{LifeCell, LifeRows, LifeSign};
 

@@ -7,6 +7,7 @@ mod options;
 mod place;
 mod playback;
 mod popups;
+mod saved;
 mod scenes;
 mod status;
 mod table;
@@ -233,12 +234,20 @@ impl Live {
         if self.replay.is_some() {
             return self.play();
         }
-        let taken = self.session.take()?;
+        let charts = (&mut self.bubble, &mut self.lines, &mut self.timeline);
+        let (bubble, lines, timeline) = charts;
+        let dead = &mut self.dead;
+        let taken = self.session.take(|snapshot| {
+            bubble.observe(snapshot);
+            lines.observe(snapshot);
+            timeline.observe(snapshot);
+            dead.observe(snapshot);
+        })?;
         if taken == Taken::All {
             self.is_over = true;
         }
         if matches!(taken, Taken::Sample | Taken::All) {
-            self.observe();
+            self.follow_filter();
             self.govern();
         }
         Ok(taken)
@@ -264,10 +273,15 @@ impl Live {
         self.details.is_open()
     }
 
-    fn observe(&mut self) {
+    /// A filter for a tree follows its new descendants.
+    fn follow_filter(&mut self) {
         if typed::moves(self.view.filter.text()) {
             self.apply_filter();
         }
+    }
+
+    fn observe(&mut self) {
+        self.follow_filter();
         let snapshot = self.session.snapshot();
         self.bubble.observe(snapshot);
         self.lines.observe(snapshot);

@@ -57,11 +57,16 @@ impl Live {
 
     /// A timeline and the table show processes that the snapshot has forgotten.
     fn popup_of_life(&self, id: TaskId) -> Option<Popup> {
-        if self.view.chart != ChartKind::Timeline && !self.view.table.is_open {
-            return None;
-        }
         let user = |uid| drawing::name(&self.session.users, uid);
-        let mut lines = self.timeline.about(id, &user)?.into_iter();
+        let lines = match self.view.chart {
+            ChartKind::Timeline if !self.view.shows_heat => self.timeline.about(id, &user)?,
+            // A popup that was open when the task exited says more.
+            _ if self.view.table.is_open && !self.last_popups.contains_key(&id) => {
+                self.timeline.about_life(id, &user)?
+            }
+            _ => return None,
+        };
+        let mut lines = lines.into_iter();
         Some(Popup {
             title: lines.next()?,
             lines: lines.collect(),

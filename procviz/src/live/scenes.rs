@@ -1,4 +1,4 @@
-//! Draws the chart of a live view, and saves it as a picture.
+//! Draws the chart of a live view.
 
 use std::sync::Arc;
 
@@ -7,8 +7,7 @@ use crate::{
     chart::{Arguments, Bubble, Context, Grid, Lines},
     export::time,
     model::Snapshot,
-    paint,
-    runtime::{drawing, output::Job, text::escaped},
+    runtime::drawing,
     scene::{Font, Scene},
     view::ChartKind,
 };
@@ -44,40 +43,6 @@ impl Live {
             self.lines = Lines::new(self.charts.lines.clone());
             self.rebuild_charts();
         }
-    }
-
-    /// Saves the picture that `-o` would draw, into a new file.
-    pub(super) fn save(&mut self) {
-        let target = match &self.saved {
-            Ok((target, _)) => target.clone(),
-            Err(why) => {
-                self.view.message = Some(format!("not saved: {why}"));
-                return;
-            }
-        };
-        let snapshot = self.session.snapshot();
-        let name = target.name(
-            1,
-            &time::for_file_name(&snapshot.host, snapshot.stamp.boot_ns),
-        );
-        // Drawing another size must not move the dots on the screen.
-        let on_screen = self.grid.clone();
-        let scene = self.scene((1600.0, 900.0));
-        self.grid = on_screen;
-        let outcome = target.check_name(&name).and_then(|()| {
-            let mut raster = paint::Raster::new(self.font.clone());
-            let pixels = raster.paint(&scene, 1.0)?;
-            let notes = drawing::notes(&scene, self.session.snapshot());
-            let bytes = paint::encode(pixels, &notes)?;
-            match &self.saved {
-                Ok((_, writer)) => writer.write(name.clone(), Job::File(bytes)),
-                Err(why) => Err(anyhow::anyhow!("{why}")),
-            }
-        });
-        self.view.message = Some(match outcome {
-            Ok(()) => format!("saved as {}", escaped(target.path_of(&name))),
-            Err(error) => format!("not saved: {error:#}"),
-        });
     }
 
     /// The chart as a scene of this width and height, pixels.

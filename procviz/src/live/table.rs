@@ -31,7 +31,6 @@ impl Live {
         let shows = |process: &Process, thread: &Thread| filter.shows_exited(thread, process);
         let order = self.view.table.order;
         let table = Table::new(snapshot, (&self.dead, &shows), order, &context);
-        let table = table.with_others(&self.dead);
         let asked = (marked, goal);
         self.view.table.show(&table, asked, room, &context)
     }

@@ -431,7 +431,8 @@ impl WindowView {
             false => None,
         };
         if self.live.view.table.is_open && pane.is_none() {
-            self.live.view.message = Some("the window is too narrow for the table".to_owned());
+            let narrow = || "the window is too narrow for the table".to_owned();
+            self.live.view.message.get_or_insert_with(narrow);
         }
         let room = (whole.0 - pane.map_or(0.0, Pane::width), whole.1);
         let mut scene = self.live.scene(room);

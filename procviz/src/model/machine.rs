@@ -46,7 +46,8 @@ impl Host {
 /// changes over the interval.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MachineFigures {
-    /// CPU time used on all CPUs, ns: of the kernel, but at least that of all processes.
+    /// CPU time used on all CPUs as the kernel counts it, ns; see
+    /// [`Snapshot::busy_ns`](crate::model::Snapshot::busy_ns).
     pub cpu_busy_ns: Option<u64>,
     /// CPU time that the hypervisor gave to other guests, ns.
     pub steal_ns: Option<u64>,

@@ -175,8 +175,23 @@ impl Snapshot {
     /// CPUs that were busy in the interval, if that is nearly all.
     pub(crate) fn saturated(&self) -> Option<f64> {
         let interval_ns = Some(self.stamp.interval_ns).filter(|ns| *ns > 0)?;
-        let busy = self.machine.cpu_busy_ns? as f64 / interval_ns as f64;
+        let busy = self.busy_ns()? as f64 / interval_ns as f64;
         (busy >= SATURATED * f64::from(self.host.cpus)).then_some(busy)
+    }
+
+    /// CPU time used on all CPUs in the interval, ns. The kernel counts it in ticks of its timer,
+    /// which can be less than the processes used: their CPU time is exact, so the CPUs were busy
+    /// for at least that long. `None` if not known.
+    pub fn busy_ns(&self) -> Option<u64> {
+        let counted_ns = self.machine.cpu_busy_ns?;
+        let changed = self.changed.iter();
+        let changed = changed.filter_map(|slot| self.processes.get(*slot));
+        let now = changed.filter(|process| process.change.tick == self.tick);
+        let used = now.map(|process| process.change.cpu_ns);
+        let folded = self.folds.iter().map(|fold| fold.cpu_ns);
+        let used_ns = used.chain(folded).fold(0, u64::saturating_add);
+        let most_ns = u64::from(self.host.cpus).saturating_mul(self.stamp.interval_ns);
+        Some(counted_ns.max(used_ns.min(most_ns)))
     }
 
     /// Part of the interval that the recording does not cover, ns.
@@ -351,5 +366,37 @@ impl<T> Slots<T> {
             return Err(InconsistentSlots);
         }
         Ok(Self { places, free })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Change;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    #[test]
+    fn the_machine_was_busy_for_as_long_as_its_processes() {
+        let mut snapshot = Snapshot::new(Host::new("test", 2), Sources::EbpfAndProc);
+        snapshot.tick = 7;
+        snapshot.stamp.interval_ns = SECOND;
+        let slot = snapshot.processes.insert(Process::default());
+        snapshot.changed.push(slot);
+        let mut busy = |counted_ns: Option<u64>, tick: u64, cpu_ns: u64| {
+            snapshot.machine.cpu_busy_ns = counted_ns;
+            snapshot.processes.get_mut(slot).unwrap().change = Change {
+                tick,
+                cpu_ns,
+                ..Change::default()
+            };
+            snapshot.busy_ns()
+        };
+        assert_eq!(busy(Some(20), 7, 57), Some(57));
+        assert_eq!(busy(Some(80), 7, 57), Some(80));
+        assert_eq!(busy(Some(20), 6, 57), Some(20), "an older change");
+        assert_eq!(busy(None, 7, 57), None);
+        // No more than all CPUs, whatever a damaged recording claims.
+        assert_eq!(busy(Some(0), 7, u64::MAX), Some(2 * SECOND));
     }
 }

@@ -348,8 +348,9 @@ impl Session {
         }
     }
 
-    /// Takes in all samples up to the newest, without waiting for more.
-    pub(crate) fn take(&mut self) -> Result<Taken, Failure> {
+    /// Takes in all samples up to the newest, without waiting for more. Calls `observe` after
+    /// each.
+    pub(crate) fn take(&mut self, mut observe: impl FnMut(&Snapshot)) -> Result<Taken, Failure> {
         let mut taken = Taken::Nothing;
         loop {
             let SampleSource::Machine(watch) = &self.source else {
@@ -363,6 +364,7 @@ impl Session {
                 Ok(WatchMessage::Ask) => self.ask(),
                 Ok(WatchMessage::Sample { sample, is_last }) => {
                     self.update(sample)?;
+                    observe(self.snapshot());
                     if is_last {
                         return Ok(Taken::All);
                     }

@@ -271,6 +271,10 @@ impl Tracker {
 
     pub(super) fn end_process(&mut self, id: TaskId, status: Option<Status>, zombie: bool) {
         let tick = self.snapshot.tick;
+        if let Some(slot) = self.processes.get(&id) {
+            // An exit is a change, also where no figures come with it.
+            self.touch(*slot);
+        }
         let Some((_, process)) = self.process_mut(id) else {
             return;
         };

@@ -93,7 +93,27 @@ impl Filter {
 
     /// Whether the filter shows a process that has exited. `thread` was its leader.
     pub(crate) fn shows_exited(&self, thread: &Thread, process: &Process) -> bool {
-        self.is_none() || self.shows_in_state(None, (thread, process), thread.comm)
+        let has_tree =
+            self.tree.is_some() || self.and.as_ref().is_some_and(|and| and.tree.is_some());
+        if self.is_none() || !has_tree {
+            return self.is_none() || self.shows_in_state(None, (thread, process), thread.comm);
+        }
+        // A tree has those that are alive; a child of one of them was in it.
+        let with_children = |tree: &FxHashSet<TaskId>| {
+            let is_parent =
+                |id: &TaskId| id.tid == process.ppid && id.start_ns <= process.id.start_ns;
+            let mut tree = tree.clone();
+            if tree.iter().any(is_parent) {
+                tree.insert(process.id);
+            }
+            tree
+        };
+        let mut filter = self.clone();
+        filter.tree = filter.tree.as_ref().map(with_children);
+        if let Some(and) = &mut filter.and {
+            and.tree = and.tree.as_ref().map(with_children);
+        }
+        filter.shows_in_state(None, (thread, process), thread.comm)
     }
 
     fn shows_in_state(
@@ -257,6 +277,44 @@ mod tests {
         };
         assert!(!tree.shows(&subject(0, b"x", None)));
     }
+    /// A tree holds the living; who has exited was in it if its parent is.
+    #[test]
+    fn the_dead_of_a_tree_are_those_with_a_parent_in_it() {
+        let parent = TaskId {
+            tid: 7,
+            start_ns: 50,
+        };
+        let tree = Filter {
+            tree: Some([parent].into_iter().collect()),
+            ..Filter::default()
+        };
+        let narrowed = Filter {
+            and: Some(Box::new(tree.clone())),
+            ..Filter::default()
+        };
+        let id = TaskId {
+            tid: 9,
+            start_ns: 60,
+        };
+        let thread = Thread {
+            id,
+            ..Thread::default()
+        };
+        let shows = |filter: &Filter, ppid: u32| {
+            let process = Process {
+                id,
+                ppid,
+                ..Process::default()
+            };
+            filter.shows_exited(&thread, &process)
+        };
+        for filter in [&tree, &narrowed] {
+            assert!(shows(filter, 7));
+            assert!(!shows(filter, 8));
+        }
+        assert!(shows(&Filter::default(), 8));
+    }
+
     #[test]
     fn states_kinds_and_trees_are_conditions() {
         let id = TaskId {

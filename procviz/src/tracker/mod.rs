@@ -4,7 +4,6 @@
 //! sample wins.
 
 mod active_findings;
-mod busy;
 mod census;
 mod events;
 mod filter;
@@ -169,7 +168,6 @@ impl Tracker {
         for memory in &sample.memories {
             self.take_memory(memory);
         }
-        busy::correct(&mut self.snapshot);
         let world = rules::World {
             snapshot: &self.snapshot,
             sample,

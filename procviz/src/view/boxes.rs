@@ -3,6 +3,9 @@
 /// A box: left, top, right, bottom.
 pub(crate) type Bounds = (f32, f32, f32, f32);
 
+/// Whether a box would hide too much of what is below it.
+pub(crate) type Hides<'a> = &'a dyn Fn(&Bounds) -> bool;
+
 /// The room for popups, and the popups that are already placed.
 #[derive(Debug)]
 pub(crate) struct Boxes {
@@ -23,8 +26,46 @@ impl Boxes {
     /// left corner. The box is below and to the right of the point if there is room,
     /// otherwise as near to the point as possible. Without any room, the box covers
     /// other boxes.
-    pub(crate) fn place(
+    #[cfg(test)]
+    fn place(&mut self, at: (f32, f32), away: (f32, f32), size: (f32, f32)) -> (f32, f32) {
+        self.place_or_dock((at, away), size, (None, &|_| false))
+    }
+
+    /// Places a box as [`Boxes::place`] does. If it would hide too much there, it is at the right
+    /// edge of `side`, or of the room, from the bottom up.
+    pub(crate) fn place_or_dock(
         &mut self,
+        (at, away): ((f32, f32), (f32, f32)),
+        size: (f32, f32),
+        (side, hides): (Option<Bounds>, Hides<'_>),
+    ) -> (f32, f32) {
+        let beside = self.find(at, away, size);
+        let bounds = |at: (f32, f32)| (at.0, at.1, at.0 + size.0, at.1 + size.1);
+        let docked = hides(&bounds(beside)).then(|| self.dock(side.unwrap_or(self.room), size));
+        let at = docked.flatten().unwrap_or(beside);
+        self.taken.push(bounds(at));
+        at
+    }
+
+    /// A free place at the right edge, from the bottom up; `None` if there is none.
+    fn dock(
+        &self,
+        (left, top, right, bottom): Bounds,
+        (width, height): (f32, f32),
+    ) -> Option<(f32, f32)> {
+        let x = right - width;
+        let above = self.taken.iter().map(|taken| taken.1 - height);
+        let mut spots: Vec<f32> = above.chain([bottom - height]).collect();
+        spots.sort_by(|one, two| two.total_cmp(one));
+        let is_free = |y: &f32| {
+            let mine = (x, *y, x + width, y + height);
+            x >= left && *y >= top && !self.taken.iter().any(|taken| overlap(&mine, taken))
+        };
+        spots.into_iter().find(is_free).map(|y| (x, y))
+    }
+
+    fn find(
+        &self,
         (x, y): (f32, f32),
         (dx, dy): (f32, f32),
         (width, height): (f32, f32),
@@ -60,15 +101,13 @@ impl Boxes {
             let (one, two) = (far(*one), far(*two));
             one.0.total_cmp(&two.0).then(one.1.total_cmp(&two.1))
         });
-        let at = best.unwrap_or_else(|| {
+        best.unwrap_or_else(|| {
             let most = |end: f32, size: f32, low: f32| (end - size).max(low);
             (
                 (x + dx).clamp(left, most(right, width, left)),
                 (y + dy).clamp(top, most(bottom, height, top)),
             )
-        });
-        self.taken.push((at.0, at.1, at.0 + width, at.1 + height));
-        at
+        })
     }
 }
 
@@ -79,6 +118,27 @@ fn overlap(one: &Bounds, two: &Bounds) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_box_that_hides_too_much_is_at_the_side() {
+        let mut boxes = Boxes::new((0.0, 0.0, 1_000.0, 600.0));
+        let mut place = |hides: bool| {
+            let at = ((100.0, 100.0), (5.0, 8.0));
+            boxes.place_or_dock(at, (300.0, 200.0), (None, &|_| hides))
+        };
+        assert_eq!(place(true), (700.0, 400.0));
+        assert_eq!(place(true), (700.0, 200.0));
+        assert_eq!(place(false).0, 105.0);
+        assert_eq!(place(true), (700.0, 0.0));
+        // The side is full: beside the point, as near as possible.
+        let (x, _) = place(true);
+        assert!(x < 700.0, "{x}");
+        let mut boxes = Boxes::new((0.0, 0.0, 1_000.0, 600.0));
+        let side = Some((1_000.0, 0.0, 1_400.0, 600.0));
+        let at = ((100.0, 100.0), (5.0, 8.0));
+        let docked = boxes.place_or_dock(at, (300.0, 200.0), (side, &|_| true));
+        assert_eq!(docked, (1_100.0, 400.0));
+    }
 
     #[test]
     fn boxes_lie_side_by_side() {

@@ -4,7 +4,7 @@ use super::{Boxes, Mode, Popup, TableHits, TimeBar, View, help};
 use crate::{
     chart::Palette,
     model::TaskId,
-    scene::{Anchor, Color, Font, Item, Scene, Text},
+    scene::{Anchor, Color, Font, Item, Mark, Scene, Text},
 };
 
 const SIZE: f32 = 13.0;
@@ -14,6 +14,8 @@ const PAD: f32 = 9.0;
 pub(crate) const BAR: f32 = 28.0;
 /// Width for a time at each end of the time bar, in pixels.
 const ENDS: f32 = 90.0;
+/// A popup beside its dot can hide so many others.
+const FEW_HIDDEN: usize = 40;
 /// Maximum width of the text of a popup, in pixels.
 const WIDEST: f32 = 430.0;
 
@@ -140,7 +142,15 @@ impl Overlay<'_> {
         let (at, away) = mark.map_or(((40.0, 110.0), (0.0, 0.0)), |mark| {
             ((mark.x, mark.y), (mark.r + 10.0, 8.0))
         });
-        let (x, y) = boxes.place(at, away, (width, height));
+        // A popup that hides many dots is at the side.
+        let hides = |(left, top, right, bottom): &(f32, f32, f32, f32)| {
+            let is_hidden = |mark: &&Mark| {
+                (*left..*right).contains(&mark.x) && (*top..*bottom).contains(&mark.y)
+            };
+            scene.marks.iter().filter(is_hidden).count() > FEW_HIDDEN
+        };
+        let size = (width, height);
+        let (x, y) = boxes.place_or_dock((at, away), size, (None, &hides));
         let border = match (popup.is_over, is_pinned) {
             (true, _) => self.palette.faint,
             (false, true) => self.palette.accent,
@@ -159,7 +169,7 @@ impl Overlay<'_> {
     }
 
     fn help(&self, scene: &mut Scene) {
-        const WIDTH: f32 = 420.0;
+        const WIDTH: f32 = 680.0;
         let keys = help(self.view.is_recording);
         let height = (keys.len() + 1) as f32 * LINE + 3.0 * PAD;
         let (x, y) = ((scene.width - WIDTH) / 2.0, (scene.height - height) / 2.0);

@@ -84,19 +84,25 @@ impl Pane {
             at: (from, y + 4.0, until - from, 1.0),
             color: palette.faint,
         });
-        for (index, (id, tone, cells)) in table.rows.iter().enumerate() {
+        for (index, row) in table.rows.iter().enumerate() {
             let y = top + ABOVE + LINE * (index as f32 + 1.0) - 4.0;
             let place = (left, y - LINE + 4.0, right, y + 4.0);
-            let color = match tone {
+            let color = match row.tone {
                 Tone::Quiet => palette.faint,
                 Tone::Busy => palette.ink,
                 Tone::Bad => palette.alarm,
                 Tone::Over => palette.ran,
             };
-            for ((column, (x, end)), text) in table.columns.iter().zip(&places).zip(cells) {
-                cell(scene, (*x, y, *end), *column, (text, color), font);
+            for ((column, (x, end)), text) in table.columns.iter().zip(&places).zip(&row.cells) {
+                let deep = if *column == Column::Command {
+                    row.depth
+                } else {
+                    0
+                };
+                let x = (x + 2.0 * CHARACTER * deep as f32).min(*end);
+                cell(scene, (x, y, *end), *column, (text, color), font);
             }
-            hits.rows.push((place, *id));
+            hits.rows.push((place, row.id));
         }
         hits
     }
@@ -127,13 +133,7 @@ fn cell(
 ) {
     let text = font.fit(text, SIZE, right - x);
     match column.is_text() {
-        // Spaces before the text show how deep it is in a tree.
-        true => {
-            let deep = text.len() - text.trim_start().len();
-            let x = x + deep as f32 * CHARACTER;
-            let text = text.trim_start().to_owned();
-            put(scene, (x, y), Anchor::Start, color, text);
-        }
+        true => put(scene, (x, y), Anchor::Start, color, text),
         false => put(scene, (right, y), Anchor::End, color, text),
     }
 }

@@ -246,7 +246,7 @@ impl View {
             }
             #[cfg(feature = "window")]
             Input::Zoom(x, y, steps) if stage.hits.table.contains(x, y) => {
-                self.table.scroll((-3.0 * steps) as isize);
+                self.table.wheel(3.0 * steps);
                 vec![Effect::Redraw]
             }
             #[cfg(feature = "window")]

@@ -1,7 +1,7 @@
 //! The table of processes in a live view: how it is sorted, and what of it is visible.
 
 use crate::{
-    chart::{Column, Context, Table, TableOrder, Tone},
+    chart::{Column, Context, Table, TableOrder, TableRow},
     model::TaskId,
 };
 
@@ -14,6 +14,8 @@ pub(crate) struct TableView {
     top: usize,
     /// The task whose process must become visible.
     pub(crate) goal: Option<TaskId>,
+    /// Part of a row by which a touchpad has moved the table.
+    part: f32,
 }
 
 /// What is visible of the table.
@@ -23,7 +25,7 @@ pub(crate) struct ShownTable {
     pub(crate) title: String,
     pub(crate) order: TableOrder,
     pub(crate) columns: Vec<Column>,
-    pub(crate) rows: Vec<(TaskId, Tone, Vec<String>)>,
+    pub(crate) rows: Vec<TableRow>,
     /// All rows, from top to bottom.
     pub(crate) ids: Vec<TaskId>,
     /// The processes of the tasks with open popups.
@@ -41,6 +43,15 @@ impl TableView {
     /// Moves the visible rows; down is positive.
     pub(crate) fn scroll(&mut self, rows: isize) {
         self.top = self.top.saturating_add_signed(rows);
+    }
+
+    /// Moves the visible rows by parts of rows; up is positive.
+    #[cfg(feature = "window")]
+    pub(crate) fn wheel(&mut self, rows: f32) {
+        self.part -= rows;
+        let whole = self.part.trunc();
+        self.part -= whole;
+        self.scroll(whole as isize);
     }
 
     /// The visible part of a table, for a room of so many characters and rows. `marked` are the

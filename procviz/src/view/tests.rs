@@ -317,6 +317,12 @@ fn keys_and_clicks_use_the_table() {
     }
     table.input(Input::Click(150.0, 104.5));
     assert_eq!(table.view.selected, Some(id(4)));
+    // Keys that come faster than pictures are not lost.
+    table.hits.table.marked = vec![id(4)];
+    for _ in 0..2 {
+        table.key(Key::Down);
+    }
+    assert_eq!(table.view.selected, Some(id(6)));
     table.input(Input::Click(110.0, 92.0));
     assert_eq!(table.view.table.order.column, Column::Rss);
     assert!(!table.view.table.order.is_reversed);

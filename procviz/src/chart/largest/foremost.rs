@@ -54,16 +54,26 @@ fn words(of: &Largest, first: &Entry, snapshot: &Snapshot) -> Option<String> {
             let machine = percent(cores, f64::from(snapshot.host.cpus.max(1)));
             let life = before(first, snapshot);
             let uses = verb("uses", "use");
-            format!("{uses} {cores:.2} of the {all:.2} busy cores ({machine}){life}")
+            let of_all = match snapshot.is_filtered {
+                true => "cores that those shown use",
+                false => "busy cores",
+            };
+            format!("{uses} {cores:.2} of the {all:.2} {of_all} ({machine}){life}")
         }
         Measure::Memory => {
-            let (held, all) = (bytes_text(value as u64), bytes_text(total as u64));
+            // Memory that processes share counts for each of them, so their sum can be too large:
+            // more than half of it is certainly most.
+            let held = bytes_text(value as u64);
             let machine = snapshot.machine.mem_total_bytes.filter(|bytes| *bytes > 0);
             let machine = machine.map_or_else(String::new, |bytes| {
                 format!(" ({})", percent(value, bytes as f64))
             });
             let has = verb("has", "have");
-            format!("{has} {held} of the {all} that processes have{machine}")
+            let others = match snapshot.is_filtered {
+                true => "all others that are shown",
+                false => "all other processes",
+            };
+            format!("{has} {held} of memory, more than {others} together{machine}")
         }
         Measure::Growth => format!(
             "{} by {}; all that grow, by {}",
@@ -174,7 +184,7 @@ mod tests {
         assert_eq!(
             said(&[("cacher", 0, 900), ("session", 0, 40)]),
             [
-                "cacher 10 · user7 has 900 MiB of the 940 MiB that processes have (4 % of the machine)."
+                "cacher 10 · user7 has 900 MiB of memory, more than all other processes together (4 % of the machine)."
             ]
         );
     }

@@ -290,7 +290,7 @@ struct Quiet {
 pub(crate) fn quiet(snapshot: &Snapshot, is_about: bool) -> String {
     let watched = duration_text(snapshot.watched_ns());
     let nothing = match is_about {
-        true => "No rule calls that a fault",
+        true => "Nothing is above the threshold of a rule",
         false => "Nothing is above a threshold",
     };
     if snapshot.not_judged.is_empty() {

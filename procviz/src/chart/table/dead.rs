@@ -25,12 +25,22 @@ pub(crate) struct RecentlyDead {
     /// When lives that are not listed ended, and how many these were: those that procviz folds,
     /// and those for which there was no room.
     others: Vec<(u64, u64)>,
+    /// Begin of what was watched, and time of the last snapshot, ns since boot.
+    began_ns: Option<u64>,
+    now_ns: u64,
 }
 
 impl RecentlyDead {
     /// Adds what exited in the last interval. Must be called for each snapshot.
     pub(crate) fn observe(&mut self, snapshot: &Snapshot) {
         let now_ns = snapshot.stamp.boot_ns;
+        if now_ns < self.now_ns {
+            // Another boot.
+            *self = Self::default();
+        }
+        self.now_ns = now_ns;
+        let begin_ns = now_ns.saturating_sub(snapshot.stamp.interval_ns);
+        self.began_ns.get_or_insert(begin_ns);
         let since_ns = now_ns.saturating_sub(LISTED_NS);
         self.lives.retain(|_, dead| dead.ended_ns >= since_ns);
         self.others.retain(|(ended_ns, _)| *ended_ns >= since_ns);
@@ -68,9 +78,14 @@ impl RecentlyDead {
         }
     }
 
-    /// Those that a filter shows.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Dead> {
         self.lives.values()
+    }
+
+    /// How much of the last minute was watched, ns.
+    pub(super) fn watched_ns(&self) -> u64 {
+        let began_ns = self.began_ns.unwrap_or(self.now_ns);
+        self.now_ns.saturating_sub(began_ns).min(LISTED_NS)
     }
 
     /// Number of lives of the last minute that are counted, but not listed.

@@ -36,13 +36,29 @@ impl Default for TableOrder {
     }
 }
 
+/// Deeper rows of a tree are not indented further.
+const DEEPEST: usize = 20;
+
 /// Decides whether the filter shows a process that has exited.
 pub(crate) type ShowsDead<'a> = &'a dyn Fn(&Process, &Thread) -> bool;
 
 /// The rows in their order.
 pub(crate) struct Table<'a> {
     rows: Vec<Row<'a>>,
+    /// Number of lives that exited and are not listed.
     others: u64,
+    /// How much of the last minute was watched, ns.
+    watched_ns: u64,
+}
+
+/// A row with its texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TableRow {
+    pub(crate) id: TaskId,
+    pub(crate) tone: Tone,
+    /// Number of its ancestors in the table, if this is a tree.
+    pub(crate) depth: usize,
+    pub(crate) cells: Vec<String>,
 }
 
 impl<'a> Table<'a> {
@@ -57,6 +73,7 @@ impl<'a> Table<'a> {
         let mut rows: Vec<Row<'_>> = living.map(|task| Row::of_living(&task, context)).collect();
         // A zombie has exited and is listed.
         let listed: FxHashSet<TaskId> = rows.iter().map(|row| row.id).collect();
+        let (others, watched_ns) = (dead.others(), dead.watched_ns());
         let dead = dead
             .iter()
             .filter(|dead| !listed.contains(&dead.process.id));
@@ -67,14 +84,11 @@ impl<'a> Table<'a> {
         if order.is_tree {
             rows = below_parents(rows);
         }
-        Self { rows, others: 0 }
-    }
-
-    /// Says how many lives of the last minute are not listed.
-    #[must_use]
-    pub(crate) fn with_others(mut self, dead: &RecentlyDead) -> Self {
-        self.others = dead.others();
-        self
+        Self {
+            rows,
+            others,
+            watched_ns,
+        }
     }
 
     /// The ids of the processes, from top to bottom.
@@ -82,7 +96,7 @@ impl<'a> Table<'a> {
         self.rows.iter().map(|row| row.id).collect()
     }
 
-    /// What the table holds: `214 processes; exited in the last minute: 12`.
+    /// What the table holds: `214 processes; exited in the last 60 s: 12`.
     pub(crate) fn title(&self) -> String {
         let over = self.rows.iter().filter(|row| row.is_over()).count();
         let alive = match self.rows.len() - over {
@@ -91,29 +105,32 @@ impl<'a> Table<'a> {
         };
         let others = match self.others {
             0 => String::new(),
-            others => format!(
-                ", and {} short ones that are not listed",
-                count_text(others)
-            ),
+            others => format!(", and {} that are not listed", count_text(others)),
         };
-        match (over, others.is_empty()) {
-            (0, true) => alive,
+        match (over, self.others) {
+            (0, 0) => alive,
             (over, _) => format!(
-                "{alive}; exited in the last minute: {}{others}",
+                "{alive}; exited in the last {} s: {}{others}",
+                self.watched_ns / 1_000_000_000,
                 count_text(over as u64)
             ),
         }
     }
 
-    /// The id, the look and the texts of a row, from the top.
+    /// A row, from the top.
     pub(crate) fn row(
         &self,
         index: usize,
         columns: &[Column],
         context: &Context<'_>,
-    ) -> Option<(TaskId, Tone, Vec<String>)> {
+    ) -> Option<TableRow> {
         let row = self.rows.get(index)?;
         let cells = columns.iter().map(|column| row.cell(*column, context));
-        Some((row.id, row.tone, cells.collect()))
+        Some(TableRow {
+            id: row.id,
+            tone: row.tone,
+            depth: row.depth.min(DEEPEST),
+            cells: cells.collect(),
+        })
     }
 }

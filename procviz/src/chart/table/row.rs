@@ -78,7 +78,7 @@ impl<'a> Row<'a> {
             cpu: per_second(change.cpu_ns as f64 / 1e9),
             growth: task.rss_delta().and_then(|delta| per_second(delta as f64)),
             io: per_second(change.io_bytes as f64).filter(|_| task.io().is_some()),
-            waiting: change.wait_ns.and_then(|ns| per_second(ns as f64 / 1e9)),
+            waiting: waited(task).and_then(|ns| per_second(ns as f64 / 1e9)),
             cpu_ns: Some(task.cpu_ns()),
             rss: process.rss,
             threads: Some(process.threads).filter(|threads| *threads > 0),
@@ -186,10 +186,7 @@ impl<'a> Row<'a> {
             Column::Waiting => percent(self.waiting),
             Column::Threads => self.threads.map(|threads| count_text(u64::from(threads))),
             Column::Age => Some(duration_text(self.age_ns)),
-            Column::Command => {
-                let indent = "  ".repeat(self.depth.min(20));
-                Some(format!("{indent}{}", self.command(context)))
-            }
+            Column::Command => Some(self.command(context)),
         };
         // Who has exited has no rates.
         let missing = if self.is_over() { "" } else { UNKNOWN };
@@ -204,6 +201,14 @@ impl<'a> Row<'a> {
             None => Untrusted::new(self.name).picture(),
         }
     }
+}
+
+/// Run delay in the interval, ns. A process of which only the memory changed, or that was only
+/// started, has waited for nothing.
+fn waited(task: &TaskView<'_>) -> Option<u64> {
+    let change = task.change();
+    let is_known = task.has_events && !change.ran && task.state() != State::Running;
+    change.wait_ns.or(is_known.then_some(0))
 }
 
 fn name_of<'a>(name: Option<&'a [u8]>, comm: &'a Comm) -> &'a [u8] {

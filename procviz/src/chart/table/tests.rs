@@ -2,10 +2,11 @@ use super::*;
 use crate::{
     chart::{
         Arguments,
-        golden::{host, with_context},
+        golden::{found, host, with_context},
     },
-    model::{Change, Comm, End, Sources, Stamp, Status},
+    model::{Change, Comm, End, Sample, Sources, Stamp, Status},
     scene::Scene,
+    tracker::Tracker,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -83,7 +84,7 @@ fn table(
 ) {
     with_context((0.0, 0.0), |context| {
         look(
-            &Table::new(snapshot, (dead, &|_, _| true), order, context).with_others(dead),
+            &Table::new(snapshot, (dead, &|_, _| true), order, context),
             context,
         );
         Scene::new(0.0, 0.0, crate::scene::Color(0, 0, 0, 255))
@@ -162,9 +163,11 @@ fn in_a_tree_children_are_below_their_parents() {
         &RecentlyDead::default(),
         order,
         |table, context| {
-            let command = |index| table.row(index, &[Column::Command], context).unwrap().2;
+            let command = |index| table.row(index, &[Column::Command], context).unwrap().cells;
             assert_eq!(command(0), ["p10"]);
-            assert_eq!(command(2), ["    p13"]);
+            assert_eq!(command(2), ["p13"]);
+            let depth = |index| table.row(index, &[], context).unwrap().depth;
+            assert_eq!([0, 1, 2, 3, 4].map(depth), [0, 1, 2, 1, 0]);
         },
     );
 }
@@ -178,8 +181,9 @@ fn cells_have_the_figures_of_the_interval() {
         &RecentlyDead::default(),
         order,
         |table, context| {
-            let (first, tone, cells) = table.row(0, &Column::ALL, context).unwrap();
-            assert_eq!((first.tid, tone), (12, Tone::Busy));
+            let first = table.row(0, &Column::ALL, context).unwrap();
+            assert_eq!((first.id.tid, first.tone), (12, Tone::Busy));
+            let cells = first.cells;
             // Half a core in an interval of two seconds; nothing is known of its IO.
             let expected = [
                 "12",
@@ -196,7 +200,7 @@ fn cells_have_the_figures_of_the_interval() {
                 "p12",
             ];
             assert_eq!(cells, expected);
-            let (_, _, cells) = table.row(1, &[Column::Rss], context).unwrap();
+            let cells = table.row(1, &[Column::Rss], context).unwrap().cells;
             assert_eq!(cells, ["?"]);
             assert_eq!(table.title(), "5 processes");
             assert!(table.row(5, &Column::ALL, context).is_none());
@@ -219,7 +223,7 @@ fn the_dead_of_the_last_minute_are_listed() {
         table(snapshot, dead, order, |table, context| {
             let rows = (0..table.ids().len()).map(|index| {
                 let columns = [Column::Pid, Column::State, Column::Cpu];
-                table.row(index, &columns, context).unwrap().2.join(" ")
+                table.row(index, &columns, context).unwrap().cells.join(" ")
             });
             listed = (rows.collect(), table.title());
         });
@@ -236,7 +240,7 @@ fn the_dead_of_the_last_minute_are_listed() {
             "12 SIGKILL, 0 s ago "
         ]
     );
-    assert_eq!(title, "4 processes; exited in the last minute: 1");
+    assert_eq!(title, "4 processes; exited in the last 2 s: 1");
     // They leave the snapshot, and a folded life is counted.
     snapshot.changed.clear();
     for (slot, tid) in [(2, 12), (3, 13)] {
@@ -264,7 +268,7 @@ fn the_dead_of_the_last_minute_are_listed() {
     );
     assert_eq!(
         title,
-        "3 processes; exited in the last minute: 2, and 40 short ones that are not listed"
+        "3 processes; exited in the last 60 s: 2, and 40 that are not listed"
     );
     snapshot.stamp.boot_ns += 2 * SECOND;
     snapshot.folds.clear();
@@ -273,6 +277,38 @@ fn the_dead_of_the_last_minute_are_listed() {
     assert_eq!(rows.len(), 3, "{rows:?}");
     assert_eq!(
         title,
-        "3 processes; exited in the last minute: 0, and 40 short ones that are not listed"
+        "3 processes; exited in the last 60 s: 0, and 40 that are not listed"
+    );
+}
+
+/// Without kernel events, only the next census shows that a process has exited.
+#[test]
+fn who_is_missing_in_a_census_is_listed_as_exited() {
+    let mut tracker = Tracker::new(host(), Sources::ProcOnly);
+    let mut dead = RecentlyDead::default();
+    let mut sample = Sample::new(Sources::ProcOnly);
+    sample.complete = true;
+    sample.found = [21, 22]
+        .map(|tid| found(tid, tid, State::Sleeping))
+        .to_vec();
+    for second in [100, 101] {
+        sample.stamp = Stamp {
+            boot_ns: second * SECOND,
+            interval_ns: SECOND,
+        };
+        tracker.update(&sample);
+        dead.observe(tracker.snapshot());
+        sample.found.pop();
+    }
+    table(
+        tracker.snapshot(),
+        &dead,
+        TableOrder::default(),
+        |table, context| {
+            assert_eq!(table.title(), "1 process; exited in the last 2 s: 1");
+            let columns = [Column::Pid, Column::State];
+            let last = table.row(1, &columns, context).unwrap().cells;
+            assert_eq!(last, ["22", "exited, 0 s ago"]);
+        },
     );
 }

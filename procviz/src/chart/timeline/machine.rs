@@ -50,7 +50,7 @@ impl MachineSteps {
         self.0.push(MachineStep {
             from_ns: stamp.boot_ns.saturating_sub(stamp.interval_ns),
             until_ns: stamp.boot_ns,
-            busy: machine.cpu_busy_ns.map(|ns| ns as f64 / interval),
+            busy: snapshot.busy_ns().map(|ns| ns as f64 / interval),
             memory: available.map(|(free, all)| 1.0 - free.min(all) as f64 / all.max(1) as f64),
             pressure: memory.zip(io).map(|(a, b)| a.max(b)),
         });

@@ -124,12 +124,28 @@ impl Timeline {
     /// Adds what a snapshot shows. Must be called for each snapshot, including the first.
     pub fn observe(&mut self, snapshot: &Snapshot) {
         self.lives.observe(snapshot);
-        self.heat.observe(snapshot);
+        // A live view can change to it.
+        if self.options.heat.is_some() || self.span_ns.is_some() {
+            self.heat.observe(snapshot);
+        }
         let until_ns = snapshot.stamp.boot_ns;
         if let Some(span_ns) = self.span_ns.filter(|_| snapshot.tick.is_multiple_of(32)) {
             self.lives.forget_before(until_ns.saturating_sub(span_ns));
             self.heat.forget_before(until_ns.saturating_sub(span_ns));
         }
+    }
+
+    /// What is known of a process that has exited, in all the time that is remembered: its name
+    /// and figures, then its user.
+    pub(crate) fn about_life(
+        &self,
+        id: TaskId,
+        user: &dyn Fn(Option<u32>) -> Arc<str>,
+    ) -> Option<Vec<String>> {
+        let life = self.lives.get(id)?;
+        let user = Untrusted::new(user(life.uid).as_bytes()).picture();
+        let words = life.words(self.lives.period());
+        Some(vec![words, format!("user {user}")])
     }
 
     /// The time to show, ns since boot.

@@ -57,6 +57,8 @@ pub(crate) struct LifeRows {
     /// What the beginning and the end of a row are.
     pub(crate) begin: String,
     pub(crate) end: String,
+    /// What the heights of cells stand for: shares and words; empty: the signs of lives.
+    pub(crate) scale: Vec<(f32, String)>,
 }
 
 impl Timeline {
@@ -99,6 +101,7 @@ impl Timeline {
                 duration_text(self.period.1.saturating_sub(self.period.0))
             ),
             end: "now".to_owned(),
+            scale: Vec::new(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The keys of the table of processes.
 
 use super::{Effect, Key, Stage, View};
+use crate::model::TaskId;
 
 impl View {
     /// Handles the keys of the table; `None`: the key is for the chart.
@@ -10,7 +11,8 @@ impl View {
             self.table.goal = self.selected;
             return Some(vec![Effect::Chart, Effect::Redraw]);
         }
-        if !self.table.is_open {
+        // Without room for it, the keys are for the chart.
+        if !self.table.is_open || stage.hits.table.room.is_none() {
             return None;
         }
         let page = stage.hits.table.rows.len().max(1) as isize;
@@ -37,8 +39,10 @@ impl View {
     /// visible.
     fn select_row(&mut self, stage: &Stage<'_>, is_down: bool) {
         let table = &stage.hits.table;
-        let selected = table.marked.last();
-        let place = selected.and_then(|id| table.order.iter().position(|other| other == id));
+        let place_of = |id: &TaskId| table.order.iter().position(|other| other == id);
+        // A thread has the row of its process, which is the last one marked.
+        let selected = self.selected.as_ref();
+        let place = selected.and_then(|id| place_of(id).or_else(|| place_of(table.marked.last()?)));
         let next = match place {
             Some(place) if is_down => table.order.get(place + 1),
             Some(place) => place

@@ -6,28 +6,12 @@ use ratatui::{
     style::{Modifier, Style},
 };
 
-use super::{Layout, Look};
+use super::{Layout, Look, heights::height};
 use crate::{
     chart::{LifeCell, LifeRows, LifeSign, Palette},
     model::TaskId,
     view::{Hits, TaskPosition},
 };
-
-/// Heights of a share of a core.
-const BLOCKS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
-const ASCII: [&str; 8] = [".", ".", ":", ":", "+", "+", "#", "#"];
-
-/// The signs and their meanings.
-pub(super) fn legend(look: Look) -> &'static str {
-    match look.ascii {
-        true => {
-            "- lives  .+# CPU  = io  w waits for a CPU  D blocked  % many short lives  x exit 0  ! failed  X crashed or killed"
-        }
-        false => {
-            "─ lives  ▁▄█ CPU  = io  ░ waits for a CPU  D blocked  ▒ many short lives  ◇ exit 0  ! failed  ◆ crashed or killed"
-        }
-    }
-}
 
 /// Draws the rows from `scroll` on.
 pub(super) fn draw(
@@ -99,11 +83,7 @@ fn look_of(cell: &LifeCell, look: Look) -> (&'static str, Style) {
     let pick = |sign: &'static str, ascii: &'static str| if look.ascii { ascii } else { sign };
     let style = look.ink(cell.color);
     match cell.sign {
-        LifeSign::Cpu(share) if share <= 0.0 => (pick("─", "-"), style),
-        LifeSign::Cpu(share) => {
-            let level = ((share * 8.0).ceil() as usize).clamp(1, 8) - 1;
-            (pick(BLOCKS[level], ASCII[level]), style)
-        }
+        LifeSign::Cpu(share) => (height(share, look), style),
         LifeSign::Io => ("=", style),
         LifeSign::Waits => (pick("░", "w"), style),
         LifeSign::Blocked => ("D", style),

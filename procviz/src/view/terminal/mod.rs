@@ -1,5 +1,7 @@
 //! Draws a live view in character cells.
 
+mod frame;
+mod heights;
 mod largest;
 mod layout;
 mod lives;
@@ -312,8 +314,8 @@ fn foot(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
         x = end;
     };
     let gap = if area.width < 100 { " " } else { "  " };
-    if let Body::Timeline(_) = &screen.body {
-        put(buffer, lives::legend(look), look.ink(palette.ink));
+    if let Body::Timeline(rows) = &screen.body {
+        put(buffer, &heights::legend(rows, look), look.ink(palette.ink));
     }
     if let Body::Grid(cells) = &screen.body {
         for activity in Activity::ALL {

@@ -2,14 +2,13 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
-use super::{Layout, Look, Screen};
-use crate::{
-    chart::Palette,
-    view::{Boxes, Hits, help as keys},
-};
+use super::{Layout, Look, Screen, frame::frame};
+use crate::view::{Boxes, Hits, TaskPosition, help as keys};
 
 /// Number of columns of a popup, including its frame.
 const WIDTH: u16 = 46;
+/// A popup beside its task can hide so many others.
+const FEW_HIDDEN: usize = 40;
 
 /// Draws the popups, each beside its task. The popup opened last is on top.
 pub(super) fn draw(
@@ -22,6 +21,11 @@ pub(super) fn draw(
     let room = layout.labels.union(layout.body);
     let edges = [room.x, room.y, room.right(), room.bottom()].map(f32::from);
     let mut boxes = Boxes::new(edges.into());
+    // A popup that hides many tasks is over the panel, if that is wide enough.
+    let panel = layout.panel;
+    let is_beside = panel.x > room.x && panel.width >= WIDTH.min(room.width);
+    let side = [panel.x, panel.y, panel.right(), panel.bottom()].map(f32::from);
+    let side = Some(side.into()).filter(|_| is_beside);
     for (id, popup) in screen.popups {
         let mut lines = Vec::new();
         for line in &popup.lines {
@@ -35,7 +39,14 @@ pub(super) fn draw(
         let (at, away) = position.map_or((corner, (0.0, 0.0)), |position| {
             ((position.x.floor(), position.y.floor()), (2.0, 1.0))
         });
-        let (x, y) = boxes.place(at, away, (f32::from(width), f32::from(height)));
+        let hides = |(left, top, right, bottom): &(f32, f32, f32, f32)| {
+            let is_hidden = |task: &&TaskPosition| {
+                (*left..*right).contains(&task.x) && (*top..*bottom).contains(&task.y)
+            };
+            hits.tasks.iter().filter(is_hidden).count() > FEW_HIDDEN
+        };
+        let size = (f32::from(width), f32::from(height));
+        let (x, y) = boxes.place_or_dock((at, away), size, (side, &hides));
         let area = Rect::new(x as u16, y as u16, width, height);
         let is_pinned = screen.view.pins.contains(id);
         let mark = match (popup.is_over, is_pinned) {
@@ -63,7 +74,7 @@ pub(super) fn draw(
 pub(super) fn help(buffer: &mut Buffer, room: Rect, screen: &Screen<'_>, look: Look) {
     let palette = screen.palette;
     let keys = keys(screen.view.is_recording);
-    let width = 62.min(room.width);
+    let width = 104.min(room.width);
     let height = (keys.len() as u16 + 2).min(room.height);
     let area = Rect::new(
         room.x + (room.width - width) / 2,
@@ -84,40 +95,4 @@ pub(super) fn help(buffer: &mut Buffer, room: Rect, screen: &Screen<'_>, look: L
             look.ink(palette.ink),
         );
     }
-}
-
-fn frame(buffer: &mut Buffer, area: Rect, title: &str, mark: &str, palette: &Palette, look: Look) {
-    let style = look
-        .ink(palette.accent)
-        .patch(look.behind(palette.background));
-    let [left_top, right_top, left_bottom, right_bottom, across, down] = if look.ascii {
-        ["+", "+", "+", "+", "-", "|"]
-    } else {
-        ["┌", "┐", "└", "┘", "─", "│"]
-    };
-    for y in area.top()..area.bottom() {
-        for x in area.left()..area.right() {
-            let (is_left, is_right) = (x == area.left(), x + 1 == area.right());
-            let sign = match (y == area.top(), y + 1 == area.bottom()) {
-                (true, _) if is_left => left_top,
-                (true, _) if is_right => right_top,
-                (_, true) if is_left => left_bottom,
-                (_, true) if is_right => right_bottom,
-                (true, _) | (_, true) => across,
-                _ if is_left || is_right => down,
-                _ => " ",
-            };
-            if let Some(cell) = buffer.cell_mut((x, y)) {
-                cell.reset();
-                cell.set_symbol(sign);
-                cell.set_style(style);
-            }
-        }
-    }
-    let room = usize::from(area.width).saturating_sub(4);
-    let title = format!(" {} ", look.words(title));
-    let bold = style.add_modifier(Modifier::BOLD);
-    buffer.set_stringn(area.x + 2, area.y, title, room, bold);
-    let at = area.right().saturating_sub(mark.len() as u16 + 2);
-    buffer.set_stringn(at.max(area.x + 1), area.bottom() - 1, mark, room, style);
 }

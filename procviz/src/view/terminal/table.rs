@@ -53,21 +53,27 @@ pub(super) fn draw(
         hits.columns.push((bounds(*x, area.y + 1, *right), *column));
     }
     let lines = area.y + ABOVE..area.bottom();
-    for ((id, tone, cells), y) in table.rows.iter().zip(lines) {
-        let mut style = match tone {
+    for (row, y) in table.rows.iter().zip(lines) {
+        let mut style = match row.tone {
             Tone::Quiet => faint,
             Tone::Busy => ink,
             Tone::Bad => look.ink(palette.alarm),
             Tone::Over => faint.add_modifier(Modifier::DIM),
         };
-        if table.marked.contains(id) {
+        if table.marked.contains(&row.id) {
             style = style.add_modifier(Modifier::REVERSED);
             buffer.set_style(Rect::new(area.x, y, area.width, 1), style);
         }
-        for ((column, (x, right)), text) in table.columns.iter().zip(&places).zip(cells) {
-            put(buffer, (*x, y, *right), *column, &look.words(text), style);
+        for ((column, (x, right)), text) in table.columns.iter().zip(&places).zip(&row.cells) {
+            let deep = if *column == Column::Command {
+                row.depth
+            } else {
+                0
+            };
+            let x = (*x + 2 * deep as u16).min(*right);
+            put(buffer, (x, y, *right), *column, &look.words(text), style);
         }
-        hits.rows.push((bounds(area.x, y, area.right()), *id));
+        hits.rows.push((bounds(area.x, y, area.right()), row.id));
     }
     hits
 }

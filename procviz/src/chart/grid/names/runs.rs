@@ -94,7 +94,13 @@ pub(super) fn text(
         true => (who, figure),
         false => (None, ""),
     };
-    if snapshot.is_own(first.process) && who.is_none() {
+    // The helper that looks up names is a child of procviz.
+    let own_pid = snapshot.host.own_pid;
+    let is_own = |task: &Placed<'_>| {
+        let is_helper = own_pid == Some(task.process.ppid);
+        snapshot.is_own(task.process) || is_helper
+    };
+    if own_pid.is_some() && who.is_none() && alike.iter().all(is_own) {
         return "procviz itself".to_owned();
     }
     let name = snapshot.name_of(first.process).text().picture();

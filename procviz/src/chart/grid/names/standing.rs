@@ -27,12 +27,22 @@ fn zombies(snapshot: &Snapshot) -> impl Iterator<Item = &Process> {
     let is_old = |process: &&Process| {
         let ended = process.exit.as_ref().map(|record| record.time_ns);
         let now_ns = snapshot.stamp.boot_ns;
-        // Without a record it was there before procviz.
-        ended.is_none_or(|ended_ns| now_ns.saturating_sub(ended_ns) >= YOUNG_NS)
+        match ended {
+            Some(ended_ns) => now_ns.saturating_sub(ended_ns) >= YOUNG_NS,
+            // It was there before procviz, or for more than an interval.
+            None => process
+                .end
+                .is_some_and(|end| end.tick == 0 || end.tick < snapshot.tick),
+        }
+    };
+    let is_shown = |process: &&Process| {
+        let main = snapshot.main_thread(process);
+        main.is_some_and(|main| !main.hidden)
     };
     let zombies = snapshot.processes.iter();
     let zombies = zombies.filter(|process| process.end.is_some_and(|end| end.zombie));
-    zombies.filter(is_old).take(MOST_ZOMBIES)
+    let shown = zombies.filter(is_shown);
+    shown.filter(is_old).take(MOST_ZOMBIES)
 }
 
 /// The subjects of findings first, then zombies, then the largest.

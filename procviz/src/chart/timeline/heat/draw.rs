@@ -27,16 +27,33 @@ pub(super) fn color(share: f32, of: HeatOf, palette: &Palette) -> Color {
     mix(palette.idle, full, share.clamp(0.0, 1.0).sqrt())
 }
 
-/// What the colours are, in words.
-pub(super) fn words(options: HeatOptions) -> &'static str {
-    match (options.of, options.rows) {
-        (HeatOf::Cpu, HeatRows::Seconds) => "CPU of the whole machine, each second a row",
-        (HeatOf::Cpu, HeatRows::Tasks) => "CPU of the processes that use most, mean of all seconds",
-        (HeatOf::Waiting, HeatRows::Seconds) => "threads that wait for a CPU, each second a row",
-        (HeatOf::Waiting, HeatRows::Tasks) => {
-            "waits for a CPU of the processes that wait most, mean of all seconds"
-        }
-    }
+/// What the cells are, in words.
+pub(super) fn words(options: HeatOptions, matrix: &Matrix) -> String {
+    let what = match (options.of, options.rows) {
+        (HeatOf::Cpu, HeatRows::Seconds) => "CPU of the whole machine",
+        (HeatOf::Cpu, HeatRows::Tasks) => "CPU of the processes that use most",
+        (HeatOf::Waiting, HeatRows::Seconds) => "threads that wait for a CPU",
+        (HeatOf::Waiting, HeatRows::Tasks) => "waits for a CPU of the processes that wait most",
+    };
+    let rows = match (options.rows, matrix.each) {
+        (HeatRows::Tasks, _) => "mean of all seconds".to_owned(),
+        (HeatRows::Seconds, 1) => "each second a row".to_owned(),
+        (HeatRows::Seconds, each) => format!("each row the mean of {each} s"),
+    };
+    format!("{what}, {rows}")
+}
+
+/// What colours stand for, the largest last.
+pub(super) fn scale(options: HeatOptions, most: f32) -> Vec<(f32, String)> {
+    let unit = match options.of {
+        HeatOf::Cpu => "cores",
+        HeatOf::Waiting => "threads",
+    };
+    let entry = |share: f32| match share {
+        0.0 => (share, format!("no {unit}")),
+        share => (share, format!("{:.3} {unit}", share * most)),
+    };
+    [0.0, 0.1, 0.25, 0.5, 1.0].map(entry).into()
 }
 
 impl Heat {
@@ -78,7 +95,7 @@ impl Heat {
                     (options, matrix.most),
                     (context, palette),
                 );
-                words(options).to_owned()
+                words(options, &matrix)
             }
             Err(why) => {
                 let after = foot::After::Words("");
@@ -165,19 +182,11 @@ fn foot(
     (options, most): (HeatOptions, f32),
     (context, palette): (&Context<'_>, &Palette),
 ) {
-    let unit = match options.of {
-        HeatOf::Cpu => "cores",
-        HeatOf::Waiting => "threads",
-    };
-    let entry = |share: f32| {
-        let words = match share {
-            0.0 => format!("no {unit}"),
-            share => format!("{:.3} {unit}", share * most),
-        };
+    let entry = |(share, words): (f32, String)| {
         let color = color(share, options.of, palette);
         foot::Entry::new(words, Shape::Square, color, None)
     };
-    let mut legend: Vec<_> = [0.0, 0.1, 0.25, 0.5, 1.0].map(entry).into();
+    let mut legend: Vec<_> = scale(options, most).into_iter().map(entry).collect();
     legend.push(foot::Entry::new(
         "blank: no sample".to_owned(),
         Shape::Square,

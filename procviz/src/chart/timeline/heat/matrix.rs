@@ -18,6 +18,8 @@ const LEAST_SCALE: f32 = 0.05;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Matrix {
     pub(super) columns: usize,
+    /// Number of seconds in a row.
+    pub(super) each: u64,
     pub(super) rows: Vec<Row>,
     /// The value that has the full colour.
     pub(super) most: f32,
@@ -49,9 +51,15 @@ impl Heat {
         let is_shown = |moment: &&Moment| moment.boot_ns > from_ns && moment.boot_ns <= until_ns;
         let moments: Vec<&Moment> = self.moments.iter().filter(is_shown).collect();
         let columns = columns(&moments)?;
-        let rows = match options.rows {
+        if options.of == HeatOf::Waiting && moments.iter().all(|moment| moment.waiting.is_none()) {
+            return Err("Without kernel events, it is not known who waits for a CPU.".to_owned());
+        }
+        let (each, rows) = match options.rows {
             HeatRows::Seconds => seconds(&moments, (options.of, columns), most_rows),
-            HeatRows::Tasks => self.tasks(&moments, (options.of, columns), most_rows, context),
+            HeatRows::Tasks => {
+                let rows = self.tasks(&moments, (options.of, columns), most_rows, context);
+                (1, rows)
+            }
         };
         let values = rows.iter().flat_map(|row| row.cells.iter().flatten());
         let largest = values.copied().fold(0.0, f32::max);
@@ -61,6 +69,7 @@ impl Heat {
         };
         Ok(Matrix {
             columns,
+            each,
             rows,
             most,
         })
@@ -135,16 +144,20 @@ fn columns(moments: &[&Moment]) -> Result<usize, String> {
     let columns = COLUMNS.into_iter().find(|columns| *columns <= most);
     columns.map(|columns| columns as usize).ok_or_else(|| {
         format!(
-            "A heat map needs at least 10 samples per second, and these are {} apart: sample with `-s 0.1` or less.",
+            "A heat map needs at least 10 samples per second, and these are {} apart: sample with `-s 0.1` or less, and see what `--max-cpu` allows.",
             duration_text(usual_ns)
         )
     })
 }
 
 /// Rows of one second, or of several if there are too many.
-fn seconds(moments: &[&Moment], (of, columns): (HeatOf, usize), most_rows: usize) -> Vec<Row> {
+fn seconds(
+    moments: &[&Moment],
+    (of, columns): (HeatOf, usize),
+    most_rows: usize,
+) -> (u64, Vec<Row>) {
     let (Some(first), Some(last)) = (moments.first(), moments.last()) else {
-        return Vec::new();
+        return (1, Vec::new());
     };
     let begin = first.wall_ns.saturating_sub(first.interval_ns) / SECOND_NS;
     // A sample at the end of a second is about that second.
@@ -176,5 +189,5 @@ fn seconds(moments: &[&Moment], (of, columns): (HeatOf, usize), most_rows: usize
         label: label(row),
         cells: sums.means(),
     });
-    rows.collect()
+    (each, rows.collect())
 }

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
-use crate::model::{Comm, Snapshot, TaskId};
+use crate::model::{Comm, Snapshot, Sources, TaskId};
 
 /// What the rows of a heat map are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,7 +43,10 @@ pub struct HeatOptions {
     pub of: HeatOf,
 }
 
-/// Upper limits for the samples, and for the steps of all processes together.
+/// A longer interval says nothing about what happened within a second.
+const LONGEST_NS: u64 = SECOND_NS;
+/// Upper limits for the samples, and for the steps of all processes together. Beyond them, the
+/// older half is forgotten.
 const MOST_SAMPLES: usize = 500_000;
 const MOST_STEPS: usize = 4_000_000;
 const SECOND_NS: u64 = 1_000_000_000;
@@ -84,21 +87,29 @@ pub(super) struct Heat {
     forgotten: u32,
     processes: FxHashMap<TaskId, Process>,
     steps: usize,
-    /// Steps that were not kept.
-    lost: u64,
 }
 
 impl Heat {
     /// Takes in a sample.
     pub(super) fn observe(&mut self, snapshot: &Snapshot) {
         let stamp = snapshot.stamp;
+        if self
+            .moments
+            .back()
+            .is_some_and(|last| stamp.boot_ns < last.boot_ns)
+        {
+            // Another boot.
+            *self = Self::default();
+        }
         // What happened in a gap is not known.
-        if stamp.interval_ns == 0 || snapshot.missing_ns() > 0 {
+        let is_short = (1..=LONGEST_NS).contains(&stamp.interval_ns);
+        if !is_short || snapshot.missing_ns() > 0 {
             return;
         }
-        if self.moments.len() >= MOST_SAMPLES {
-            self.moments.pop_front();
-            self.forgotten += 1;
+        if self.moments.len() >= MOST_SAMPLES || self.steps >= MOST_STEPS {
+            let middle = self.moments.get(self.moments.len() / 2);
+            let middle_ns = middle.map_or(stamp.boot_ns, |moment| moment.boot_ns);
+            self.forget_before(middle_ns);
         }
         let interval = stamp.interval_ns as f32;
         let changes = snapshot.changed.iter().filter_map(|slot| {
@@ -106,12 +117,14 @@ impl Heat {
             (process.change.tick == snapshot.tick).then_some(process)
         });
         let sample = self.forgotten + self.moments.len() as u32;
-        let mut wait_ns = Some(0_u64);
+        // Without kernel events, no wait is known; with them, those that are not known are of
+        // processes that did not run.
+        let mut wait_ns = (snapshot.sources == Sources::EbpfAndProc).then_some(0_u64);
         for process in changes {
             let change = process.change;
-            wait_ns = wait_ns
-                .zip(change.wait_ns)
-                .map(|(sum, ns)| sum.saturating_add(ns));
+            if let (Some(sum), Some(ns)) = (&mut wait_ns, change.wait_ns) {
+                *sum = sum.saturating_add(ns);
+            }
             let us = |ns: u64| u32::try_from(ns / 1_000).unwrap_or(u32::MAX);
             let step = Step {
                 sample,
@@ -122,10 +135,6 @@ impl Heat {
                 continue;
             };
             if step.cpu_us == 0 && step.wait_us.is_none_or(|us| us == 0) {
-                continue;
-            }
-            if self.steps >= MOST_STEPS {
-                self.lost += 1;
                 continue;
             }
             self.steps += 1;
@@ -142,7 +151,7 @@ impl Heat {
             boot_ns: stamp.boot_ns,
             wall_ns: u64::try_from(wall_ns).unwrap_or(stamp.boot_ns),
             interval_ns: stamp.interval_ns,
-            busy: snapshot.machine.cpu_busy_ns.map(|ns| ns as f32 / interval),
+            busy: snapshot.busy_ns().map(|ns| ns as f32 / interval),
             waiting: wait_ns.map(|ns| ns as f32 / interval),
         });
     }

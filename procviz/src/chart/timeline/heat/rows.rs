@@ -2,7 +2,7 @@
 
 use super::{
     Heat, HeatOptions,
-    draw::{color, words},
+    draw::{color, scale, words},
 };
 use crate::chart::{
     Context,
@@ -30,7 +30,15 @@ impl Heat {
         };
         let rows = matrix.rows.iter().map(|row| {
             let cell = |x: usize| {
-                let value = (*row.cells.get(x * matrix.columns / columns.max(1))?)?;
+                // The largest of the columns in a cell of the screen: a spike must not vanish.
+                let from = x * matrix.columns / columns.max(1);
+                let until = ((x + 1) * matrix.columns).div_ceil(columns.max(1));
+                let values = row
+                    .cells
+                    .get(from..until.min(matrix.columns))?
+                    .iter()
+                    .flatten();
+                let value = values.copied().reduce(f32::max)?;
                 let share = value / matrix.most;
                 Some(LifeCell {
                     id: row.id,
@@ -48,7 +56,8 @@ impl Heat {
             rows: rows.collect(),
             begin: "0 ms".to_owned(),
             end: "1 s".to_owned(),
-            rest: words(options).to_owned(),
+            rest: words(options, &matrix),
+            scale: scale(options, matrix.most),
         }
     }
 }
