@@ -312,6 +312,12 @@ impl Tracker {
     fn reaped(&mut self, id: TaskId) {
         let tick = self.snapshot.tick;
         let mut ended = tick;
+        let is_first = |process: &Process| process.end.is_none();
+        let slot = self.processes.get(&id).copied();
+        let slot = slot.filter(|slot| self.snapshot.processes.get(*slot).is_some_and(is_first));
+        if let Some(slot) = slot {
+            self.touch(slot);
+        }
         if let Some((_, process)) = self.process_mut(id) {
             // If the exit was lost, this event is the only sign of the exit.
             let end = process.end.get_or_insert(End {
