@@ -56,6 +56,29 @@ struct Subject<'a> {
     state: Option<State>,
     is_kernel: bool,
     watched: bool,
+    /// Of a process that has exited: the pid of its parent, and its own start, ns since boot.
+    parent: Option<(u32, u64)>,
+}
+
+impl<'a> Subject<'a> {
+    /// A process and one of its threads; `comm` is the name of the leader.
+    fn of_process(thread: &'a Thread, process: &'a Process, comm: &'a Comm) -> Self {
+        Self {
+            uid: thread.uid,
+            ids: [thread.id, process.id],
+            names: [
+                thread.comm.bytes(),
+                comm.bytes(),
+                process.name.as_deref().unwrap_or(comm.bytes()),
+            ],
+            args: process.args.as_deref(),
+            cgroup: process.cgroup.as_deref(),
+            state: None,
+            is_kernel: process.kthread,
+            watched: process.watched,
+            parent: None,
+        }
+    }
 }
 
 impl Filter {
@@ -88,54 +111,19 @@ impl Filter {
     }
 
     pub(super) fn shows_thread(&self, thread: &Thread, process: &Process, comm: Comm) -> bool {
-        self.shows_in_state(Some(thread.state), (thread, process), comm)
+        self.shows(&Subject {
+            state: Some(thread.state),
+            ..Subject::of_process(thread, process, &comm)
+        })
     }
 
     /// Whether the filter shows a process that has exited. `thread` was its leader.
     pub(crate) fn shows_exited(&self, thread: &Thread, process: &Process) -> bool {
-        let has_tree =
-            self.tree.is_some() || self.and.as_ref().is_some_and(|and| and.tree.is_some());
-        if self.is_none() || !has_tree {
-            return self.is_none() || self.shows_in_state(None, (thread, process), thread.comm);
-        }
-        // A tree has those that are alive; a child of one of them was in it.
-        let with_children = |tree: &FxHashSet<TaskId>| {
-            let is_parent =
-                |id: &TaskId| id.tid == process.ppid && id.start_ns <= process.id.start_ns;
-            let mut tree = tree.clone();
-            if tree.iter().any(is_parent) {
-                tree.insert(process.id);
-            }
-            tree
-        };
-        let mut filter = self.clone();
-        filter.tree = filter.tree.as_ref().map(with_children);
-        if let Some(and) = &mut filter.and {
-            and.tree = and.tree.as_ref().map(with_children);
-        }
-        filter.shows_in_state(None, (thread, process), thread.comm)
-    }
-
-    fn shows_in_state(
-        &self,
-        state: Option<State>,
-        (thread, process): (&Thread, &Process),
-        comm: Comm,
-    ) -> bool {
-        self.shows(&Subject {
-            uid: thread.uid,
-            ids: [thread.id, process.id],
-            names: [
-                thread.comm.bytes(),
-                comm.bytes(),
-                process.name.as_deref().unwrap_or(comm.bytes()),
-            ],
-            args: process.args.as_deref(),
-            cgroup: process.cgroup.as_deref(),
-            state,
-            is_kernel: process.kthread,
-            watched: process.watched,
-        })
+        self.is_none()
+            || self.shows(&Subject {
+                parent: Some((process.ppid, process.id.start_ns)),
+                ..Subject::of_process(thread, process, &thread.comm)
+            })
     }
 
     pub(super) fn shows_fork(&self, fork: &Fork) -> bool {
@@ -153,6 +141,7 @@ impl Filter {
                 state: None,
                 is_kernel: fork.kthread,
                 watched: fork.watched,
+                parent: None,
             })
     }
 
@@ -167,6 +156,7 @@ impl Filter {
                 state: None,
                 is_kernel: false,
                 watched: fold.watched,
+                parent: None,
             })
     }
 
@@ -182,6 +172,7 @@ impl Filter {
                 state: None,
                 is_kernel: false,
                 watched: record.watched,
+                parent: None,
             })
     }
 
@@ -200,7 +191,16 @@ impl Filter {
         let kind = self
             .kind
             .is_none_or(|kind| (kind == TaskKind::Kernel) == subject.is_kernel);
-        let is_in = |tree: &FxHashSet<TaskId>| subject.ids.iter().any(|id| tree.contains(id));
+        // A tree has those that are alive; a child of one of them was in it.
+        let has_parent = |tree: &FxHashSet<TaskId>| {
+            subject.parent.is_some_and(|(ppid, start_ns)| {
+                let is_it = |id: &TaskId| id.tid == ppid && id.start_ns <= start_ns;
+                tree.iter().any(is_it)
+            })
+        };
+        let is_in = |tree: &FxHashSet<TaskId>| {
+            subject.ids.iter().any(|id| tree.contains(id)) || has_parent(tree)
+        };
         let tree = (!self.descendants || subject.watched) && self.tree.as_ref().is_none_or(is_in);
         let also = self.and.as_ref().is_none_or(|and| and.shows(subject));
         also && user
@@ -247,6 +247,7 @@ mod tests {
             state: Some(State::Blocked),
             is_kernel: false,
             watched: false,
+            parent: None,
         }
     }
 
