@@ -1,11 +1,14 @@
 //! Says who has most of something, where one process or group has more than all others
 //! together: in a picture without findings that is what a reader looks for.
 
-use super::{Entry, Largest, Measure};
+use super::{Entry, Largest, Measure, measure::Before};
 use crate::{
     chart::Context,
     model::{Snapshot, bytes_text, duration_text, per_second_text, rate_text},
 };
+
+/// The mean of a shorter life says nothing, ns.
+const LEAST_LIFE_NS: u64 = 1_000_000_000;
 
 /// Who has more than half of a measure that is worth a word: `reporter 42 · www-data uses 0.33 of
 /// the 0.37 busy cores (17 % of the machine)`.
@@ -44,13 +47,16 @@ fn words(of: &Largest, first: &Entry, snapshot: &Snapshot) -> Option<String> {
     let seconds = (snapshot.stamp.interval_ns as f64 / 1e9).max(1e-9);
     // What it is to the whole machine.
     let percent = |part: f64, of_all: f64| format!("{:.0} % of the machine", part * 100.0 / of_all);
-    let verb = |one: &str, many: &str| match first.count {
-        1 => one.to_owned(),
-        _ => many.to_owned(),
+    let verb = |one: &'static str, many: &'static str| match first.count {
+        1 => one,
+        _ => many,
     };
     Some(match of.measure {
         Measure::Cpu => {
-            let (cores, all) = (value / 1e9 / seconds, total / 1e9 / seconds);
+            // The same figure as in the head.
+            let busy_ns = snapshot.busy_ns().filter(|_| !snapshot.is_filtered);
+            let all_ns = busy_ns.map_or(total, |ns| total.max(ns as f64));
+            let (cores, all) = (value / 1e9 / seconds, all_ns / 1e9 / seconds);
             let machine = percent(cores, f64::from(snapshot.host.cpus.max(1)));
             let life = before(first, snapshot);
             let uses = verb("uses", "use");
@@ -76,7 +82,7 @@ fn words(of: &Largest, first: &Entry, snapshot: &Snapshot) -> Option<String> {
             format!("{has} {held} of memory, more than {others} together{machine}")
         }
         Measure::Growth => format!(
-            "{} by {}; all that grow, by {}",
+            "{} by {}; all together grow by {}",
             verb("grows", "grow"),
             rate_text(value / seconds),
             rate_text(total / seconds)
@@ -97,24 +103,21 @@ fn words(of: &Largest, first: &Entry, snapshot: &Snapshot) -> Option<String> {
     })
 }
 
-/// What a process used on average from its start to the interval; empty if that is not known.
+/// What a process used on average from its start to the interval; empty for a group, and for a
+/// process that was too young.
 fn before(first: &Entry, snapshot: &Snapshot) -> String {
-    cores_before(first, snapshot).map_or_else(String::new, |(cores, life_ns)| {
-        let life = duration_text(life_ns);
-        format!("; in its life of {life} before, {cores:.2} on average")
-    })
-}
-
-/// The mean in cores, and over how long, ns.
-fn cores_before(first: &Entry, snapshot: &Snapshot) -> Option<(f64, u64)> {
     let mut processes = snapshot.processes.iter().filter(|_| first.count == 1);
-    let process = processes.find(|process| process.id == first.about)?;
-    let stamp = snapshot.stamp;
-    let lived_ns = stamp.boot_ns.checked_sub(stamp.interval_ns)?;
-    let lived_ns = lived_ns.checked_sub(process.id.start_ns)?;
-    let used_ns = process.cpu_ns.checked_sub(first.value as u64)?;
-    let cores = used_ns as f64 / lived_ns.max(1) as f64;
-    (lived_ns >= 1_000_000_000).then_some((cores, lived_ns))
+    let process = processes.find(|process| process.id == first.about);
+    let before = process.map(|process| Before::new(process, snapshot));
+    match before.filter(|before| before.lived_ns >= LEAST_LIFE_NS) {
+        None => String::new(),
+        Some(Before {
+            lived_ns, cores, ..
+        }) => {
+            let life = duration_text(lived_ns);
+            format!("; in its life of {life} before, {cores:.2} on average")
+        }
+    }
 }
 
 #[cfg(test)]

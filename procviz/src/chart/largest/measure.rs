@@ -135,17 +135,40 @@ fn cores_text(cores: f64) -> String {
     format!("{cores:.digits$} cores")
 }
 
-/// What a process used from its start to the beginning of the period, in cores; `None` if it
-/// uses at least half as much now: then there is nothing to add.
+/// What a process used before the period, in cores; `None` if it uses at least half as much
+/// now: then there is nothing to add.
 fn cores_before(process: &Process, snapshot: &Snapshot) -> Option<f64> {
-    let stamp = snapshot.stamp;
-    let begin = stamp.boot_ns.saturating_sub(stamp.interval_ns);
-    let lived_ns = begin.saturating_sub(process.id.start_ns);
-    let now_ns = match process.change.tick == snapshot.tick {
-        true => process.change.cpu_ns,
-        false => 0,
-    };
-    let cores = process.cpu_ns.saturating_sub(now_ns) as f64 / lived_ns.max(1) as f64;
-    let now = now_ns as f64 / stamp.interval_ns.max(1) as f64;
-    (lived_ns >= LIVED_NS && process.end.is_none() && now < cores / 2.0).then_some(cores)
+    let before = Before::new(process, snapshot);
+    let now = before.now_ns as f64 / snapshot.stamp.interval_ns.max(1) as f64;
+    let is_less = now < before.cores / 2.0;
+    let lives = before.lived_ns >= LIVED_NS && process.end.is_none();
+    (lives && is_less).then_some(before.cores)
+}
+
+/// The life of a process from its start to the beginning of the interval.
+pub(super) struct Before {
+    /// How long it was, ns.
+    pub(super) lived_ns: u64,
+    /// CPU that the process used then, cores on average.
+    pub(super) cores: f64,
+    /// CPU time that it used since, ns.
+    now_ns: u64,
+}
+
+impl Before {
+    pub(super) fn new(process: &Process, snapshot: &Snapshot) -> Self {
+        let stamp = snapshot.stamp;
+        let begin = stamp.boot_ns.saturating_sub(stamp.interval_ns);
+        let lived_ns = begin.saturating_sub(process.id.start_ns);
+        let now_ns = match process.change.tick == snapshot.tick {
+            true => process.change.cpu_ns,
+            false => 0,
+        };
+        let used_ns = process.cpu_ns.saturating_sub(now_ns);
+        Self {
+            lived_ns,
+            cores: used_ns as f64 / lived_ns.max(1) as f64,
+            now_ns,
+        }
+    }
 }
