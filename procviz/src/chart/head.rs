@@ -6,7 +6,7 @@ use crate::{
         Pressure, Scope, Snapshot, Sources, State, TaskView, bytes_text, count_text, duration_text,
         per_second_text,
     },
-    scene::{Anchor, Item, Scene, Text},
+    scene::{Anchor, Scene},
 };
 
 /// Height of the head, in pixels.
@@ -64,14 +64,7 @@ pub(super) fn draw(
         tasks,
     } = words(snapshot, (chart, counts, scope), context);
     let mut line = |x: f32, y: f32, size: f32, anchor, color, text: String| {
-        scene.items.push(Item::Text(Text {
-            x,
-            y,
-            size,
-            anchor,
-            color,
-            text,
-        }));
+        scene.text((x, y), (size, anchor, color), text);
     };
     let width = context.size.0;
     // A long command must not hide the time.

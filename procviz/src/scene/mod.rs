@@ -151,6 +151,23 @@ impl Scene {
         }
     }
 
+    /// Adds a line of text, whose point is at `(x, y)`.
+    pub fn text(
+        &mut self,
+        (x, y): (f32, f32),
+        (size, anchor, color): (f32, Anchor, Color),
+        text: String,
+    ) {
+        self.items.push(Item::Text(Text {
+            x,
+            y,
+            size,
+            anchor,
+            color,
+            text,
+        }));
+    }
+
     /// The topmost task at a point.
     pub fn at(&self, x: f32, y: f32) -> Option<TaskId> {
         let near = |mark: &&Mark| (mark.x - x).hypot(mark.y - y) <= mark.r.max(2.0);

@@ -3,8 +3,8 @@
 /// A box: left, top, right, bottom.
 pub(crate) type Bounds = (f32, f32, f32, f32);
 
-/// Whether a box would hide too much of what is below it.
-pub(crate) type Hides<'a> = &'a dyn Fn(&Bounds) -> bool;
+/// Number of points that a box beside its own may hide.
+const FEW_HIDDEN: usize = 40;
 
 /// The room for popups, and the popups that are already placed.
 #[derive(Debug)]
@@ -25,23 +25,21 @@ impl Boxes {
     /// Places a box of this size at this distance from a point, and returns the upper
     /// left corner. The box is below and to the right of the point if there is room,
     /// otherwise as near to the point as possible. Without any room, the box covers
-    /// other boxes.
-    #[cfg(test)]
-    fn place(&mut self, at: (f32, f32), away: (f32, f32), size: (f32, f32)) -> (f32, f32) {
-        self.place_or_dock((at, away), size, (None, &|_| false))
-    }
-
-    /// Places a box as [`Boxes::place`] does. If it would hide too much there, it is at the right
-    /// edge of `side`, or of the room, from the bottom up.
-    pub(crate) fn place_or_dock(
+    /// other boxes. If it would hide many of `points`, it is at the right edge of `side`, or of
+    /// the room, from the bottom up.
+    pub(crate) fn place(
         &mut self,
         (at, away): ((f32, f32), (f32, f32)),
         size: (f32, f32),
-        (side, hides): (Option<Bounds>, Hides<'_>),
+        (side, points): (Option<Bounds>, &[(f32, f32)]),
     ) -> (f32, f32) {
         let beside = self.find(at, away, size);
         let bounds = |at: (f32, f32)| (at.0, at.1, at.0 + size.0, at.1 + size.1);
-        let docked = hides(&bounds(beside)).then(|| self.dock(side.unwrap_or(self.room), size));
+        let (left, top, right, bottom) = bounds(beside);
+        let is_hidden =
+            |(x, y): &&(f32, f32)| (left..right).contains(x) && (top..bottom).contains(y);
+        let hides_many = points.iter().filter(is_hidden).count() > FEW_HIDDEN;
+        let docked = hides_many.then(|| self.dock(side.unwrap_or(self.room), size));
         let at = docked.flatten().unwrap_or(beside);
         self.taken.push(bounds(at));
         at
@@ -121,10 +119,14 @@ mod tests {
 
     #[test]
     fn a_box_that_hides_too_much_is_at_the_side() {
+        // Everywhere in the room, so that each box beside the point hides many.
+        let many: Vec<(f32, f32)> = (0_u16..6_000)
+            .map(|index| (f32::from(index % 100) * 10.0, f32::from(index / 100) * 10.0))
+            .collect();
         let mut boxes = Boxes::new((0.0, 0.0, 1_000.0, 600.0));
         let mut place = |hides: bool| {
             let at = ((100.0, 100.0), (5.0, 8.0));
-            boxes.place_or_dock(at, (300.0, 200.0), (None, &|_| hides))
+            boxes.place(at, (300.0, 200.0), (None, if hides { &many } else { &[] }))
         };
         assert_eq!(place(true), (700.0, 400.0));
         assert_eq!(place(true), (700.0, 200.0));
@@ -136,7 +138,7 @@ mod tests {
         let mut boxes = Boxes::new((0.0, 0.0, 1_000.0, 600.0));
         let side = Some((1_000.0, 0.0, 1_400.0, 600.0));
         let at = ((100.0, 100.0), (5.0, 8.0));
-        let docked = boxes.place_or_dock(at, (300.0, 200.0), (side, &|_| true));
+        let docked = boxes.place(at, (300.0, 200.0), (side, &many));
         assert_eq!(docked, (1_100.0, 400.0));
     }
 
@@ -145,13 +147,13 @@ mod tests {
         let room = (0.0, 0.0, 1_000.0, 600.0);
         let mut boxes = Boxes::new(room);
         assert_eq!(
-            boxes.place((100.0, 100.0), (5.0, 8.0), (300.0, 200.0)),
+            boxes.place(((100.0, 100.0), (5.0, 8.0)), (300.0, 200.0), (None, &[])),
             (105.0, 108.0)
         );
         let mut taken = vec![(105.0, 108.0, 405.0, 308.0)];
         // A point in a corner, and two close points whose boxes need the same place.
         for at in [(990.0, 590.0), (110.0, 100.0), (120.0, 100.0)] {
-            let (x, y) = boxes.place(at, (5.0, 8.0), (300.0, 200.0));
+            let (x, y) = boxes.place((at, (5.0, 8.0)), (300.0, 200.0), (None, &[]));
             let mine = (x, y, x + 300.0, y + 200.0);
             assert!(
                 x >= 0.0 && y >= 0.0 && mine.2 <= room.2 && mine.3 <= room.3,
@@ -169,11 +171,11 @@ mod tests {
     fn without_room_a_box_lies_over_others() {
         let mut boxes = Boxes::new((0.0, 0.0, 50.0, 20.0));
         for _ in 0..3 {
-            let at = boxes.place((40.0, 10.0), (2.0, 1.0), (46.0, 18.0));
+            let at = boxes.place(((40.0, 10.0), (2.0, 1.0)), (46.0, 18.0), (None, &[]));
             assert!(at.0 >= 0.0 && at.1 >= 0.0, "{at:?}");
         }
         // A box that is larger than the room.
-        let at = boxes.place((40.0, 10.0), (2.0, 1.0), (60.0, 30.0));
+        let at = boxes.place(((40.0, 10.0), (2.0, 1.0)), (60.0, 30.0), (None, &[]));
         assert_eq!(at, (0.0, 0.0));
     }
 }

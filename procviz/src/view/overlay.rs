@@ -4,7 +4,7 @@ use super::{Boxes, Mode, Popup, TableHits, TimeBar, View, help};
 use crate::{
     chart::Palette,
     model::TaskId,
-    scene::{Anchor, Color, Font, Item, Mark, Scene, Text},
+    scene::{Anchor, Color, Font, Item, Scene},
 };
 
 const SIZE: f32 = 13.0;
@@ -14,8 +14,6 @@ const PAD: f32 = 9.0;
 pub(crate) const BAR: f32 = 28.0;
 /// Width for a time at each end of the time bar, in pixels.
 const ENDS: f32 = 90.0;
-/// A popup beside its dot can hide so many others.
-const FEW_HIDDEN: usize = 40;
 /// Maximum width of the text of a popup, in pixels.
 const WIDEST: f32 = 430.0;
 
@@ -142,15 +140,8 @@ impl Overlay<'_> {
         let (at, away) = mark.map_or(((40.0, 110.0), (0.0, 0.0)), |mark| {
             ((mark.x, mark.y), (mark.r + 10.0, 8.0))
         });
-        // A popup that hides many dots is at the side.
-        let hides = |(left, top, right, bottom): &(f32, f32, f32, f32)| {
-            let is_hidden = |mark: &&Mark| {
-                (*left..*right).contains(&mark.x) && (*top..*bottom).contains(&mark.y)
-            };
-            scene.marks.iter().filter(is_hidden).count() > FEW_HIDDEN
-        };
-        let size = (width, height);
-        let (x, y) = boxes.place_or_dock((at, away), size, (None, &hides));
+        let dots: Vec<_> = scene.marks.iter().map(|mark| (mark.x, mark.y)).collect();
+        let (x, y) = boxes.place((at, away), (width, height), (None, &dots));
         let border = match (popup.is_over, is_pinned) {
             (true, _) => self.palette.faint,
             (false, true) => self.palette.accent,
@@ -207,13 +198,6 @@ impl Overlay<'_> {
     }
 
     fn text(&self, scene: &mut Scene, x: f32, y: f32, color: Color, text: String) {
-        scene.items.push(Item::Text(Text {
-            x,
-            y,
-            size: SIZE,
-            anchor: Anchor::Start,
-            color,
-            text,
-        }));
+        scene.text((x, y), (SIZE, Anchor::Start, color), text);
     }
 }

@@ -3,7 +3,7 @@
 use super::{ShownTable, TableHits, boxes::Bounds};
 use crate::{
     chart::{Column, Palette, Tone},
-    scene::{Anchor, Color, Font, Item, Scene, Text},
+    scene::{Anchor, Color, Font, Item, Scene},
 };
 
 const SIZE: f32 = 12.0;
@@ -55,7 +55,8 @@ impl Pane {
         });
         let (from, until) = (left + PAD, right - PAD);
         let title = font.fit(&table.title, SIZE, until - from);
-        put(scene, (from, top + LINE), Anchor::Start, palette.ink, title);
+        let ink = (SIZE, Anchor::Start, palette.ink);
+        scene.text((from, top + LINE), ink, title);
         let mut hits = TableHits {
             room: Some(self.0),
             order: table.ids.clone(),
@@ -133,18 +134,7 @@ fn cell(
 ) {
     let text = font.fit(text, SIZE, right - x);
     match column.is_text() {
-        true => put(scene, (x, y), Anchor::Start, color, text),
-        false => put(scene, (right, y), Anchor::End, color, text),
+        true => scene.text((x, y), (SIZE, Anchor::Start, color), text),
+        false => scene.text((right, y), (SIZE, Anchor::End, color), text),
     }
-}
-
-fn put(scene: &mut Scene, (x, y): (f32, f32), anchor: Anchor, color: Color, text: String) {
-    scene.items.push(Item::Text(Text {
-        x,
-        y,
-        size: SIZE,
-        anchor,
-        color,
-        text,
-    }));
 }

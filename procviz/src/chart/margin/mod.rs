@@ -327,12 +327,5 @@ fn badge(scene: &mut Scene, x: f32, y: f32, rank: u32, palette: &Palette) {
 }
 
 fn text(scene: &mut Scene, x: f32, y: f32, size: f32, color: Color, text: String) {
-    scene.items.push(Item::Text(Text {
-        x,
-        y,
-        size,
-        anchor: Anchor::Start,
-        color,
-        text,
-    }));
+    scene.text((x, y), (size, Anchor::Start, color), text);
 }

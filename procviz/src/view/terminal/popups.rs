@@ -3,12 +3,10 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
 use super::{Layout, Look, Screen, frame::frame};
-use crate::view::{Boxes, Hits, TaskPosition, help as keys};
+use crate::view::{Boxes, Hits, help as keys};
 
 /// Number of columns of a popup, including its frame.
 const WIDTH: u16 = 46;
-/// A popup beside its task can hide so many others.
-const FEW_HIDDEN: usize = 40;
 
 /// Draws the popups, each beside its task. The popup opened last is on top.
 pub(super) fn draw(
@@ -21,6 +19,7 @@ pub(super) fn draw(
     let room = layout.labels.union(layout.body);
     let edges = [room.x, room.y, room.right(), room.bottom()].map(f32::from);
     let mut boxes = Boxes::new(edges.into());
+    let tasks: Vec<_> = hits.tasks.iter().map(|task| (task.x, task.y)).collect();
     // A popup that hides many tasks is over the panel, if that is wide enough.
     let panel = layout.panel;
     let is_beside = panel.x > room.x && panel.width >= WIDTH.min(room.width);
@@ -39,14 +38,8 @@ pub(super) fn draw(
         let (at, away) = position.map_or((corner, (0.0, 0.0)), |position| {
             ((position.x.floor(), position.y.floor()), (2.0, 1.0))
         });
-        let hides = |(left, top, right, bottom): &(f32, f32, f32, f32)| {
-            let is_hidden = |task: &&TaskPosition| {
-                (*left..*right).contains(&task.x) && (*top..*bottom).contains(&task.y)
-            };
-            hits.tasks.iter().filter(is_hidden).count() > FEW_HIDDEN
-        };
         let size = (f32::from(width), f32::from(height));
-        let (x, y) = boxes.place_or_dock((at, away), size, (side, &hides));
+        let (x, y) = boxes.place((at, away), size, (side, &tasks));
         let area = Rect::new(x as u16, y as u16, width, height);
         let is_pinned = screen.view.pins.contains(id);
         let mark = match (popup.is_over, is_pinned) {

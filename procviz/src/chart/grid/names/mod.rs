@@ -23,7 +23,7 @@ use crate::{
         palette::Palette,
     },
     model::{Activity, Process, Scope, Snapshot, State, TaskId, Thread, Together},
-    scene::{Anchor, Color, Item, Mark, Scene, Text},
+    scene::{Anchor, Color, Item, Mark, Scene},
 };
 
 /// Upper limit for the dots that all have their names.
@@ -343,13 +343,6 @@ fn mark_of(scene: &Scene, index: u32) -> Option<Mark> {
     scene.marks.get(index as usize).copied()
 }
 
-fn text_at(scene: &mut Scene, (x, y): (f32, f32), color: Color, text: String) {
-    scene.items.push(Item::Text(Text {
-        x,
-        y,
-        size: SIZE,
-        anchor: Anchor::Start,
-        color,
-        text,
-    }));
+fn text_at(scene: &mut Scene, at: (f32, f32), color: Color, text: String) {
+    scene.text(at, (SIZE, Anchor::Start, color), text);
 }

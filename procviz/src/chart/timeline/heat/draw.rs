@@ -4,7 +4,7 @@ use super::{Heat, HeatOf, HeatOptions, HeatRows, matrix::Matrix};
 use crate::{
     chart::{Context, foot, head, head::Counts, largest, margin, oklab::mix, palette::Palette},
     model::{Activity, Scope, Snapshot},
-    scene::{Anchor, Color, Item, Scene, Shape, Text},
+    scene::{Anchor, Color, Item, Scene, Shape},
 };
 
 const LEFT: f32 = 16.0;
@@ -103,14 +103,8 @@ impl Heat {
                 why
             }
         };
-        put(
-            &mut scene,
-            (LEFT, top - 9.0),
-            13.0,
-            Anchor::Start,
-            palette.ink,
-            said,
-        );
+        let ink = (13.0, Anchor::Start, palette.ink);
+        scene.text((LEFT, top - 9.0), ink, said);
         scene
     }
 }
@@ -140,7 +134,7 @@ fn cells(
             labelled = y;
             let at = (left - 8.0, (y + end) / 2.0 + SIZE * 0.35);
             let text = context.font.fit(&row.label, SIZE, LABELS - 10.0);
-            put(scene, at, SIZE, Anchor::End, palette.faint, text);
+            scene.text(at, (SIZE, Anchor::End, palette.faint), text);
         }
     }
     let end = top + matrix.rows.len() as f32 * height;
@@ -155,23 +149,13 @@ fn cells(
             10 => "1 s".to_owned(),
             tenth => format!("{} ms", u32::from(tenth) * 100),
         };
-        put(
-            scene,
-            (x, end + 17.0),
-            SIZE,
-            Anchor::Middle,
-            palette.faint,
-            text,
-        );
+        scene.text((x, end + 17.0), (SIZE, Anchor::Middle, palette.faint), text);
     }
     let middle = f32::midpoint(left, right);
     let axis = "time since the beginning of the second".to_owned();
-    put(
-        scene,
+    scene.text(
         (middle, end + 30.0),
-        SIZE,
-        Anchor::Middle,
-        palette.faint,
+        (SIZE, Anchor::Middle, palette.faint),
         axis,
     );
 }
@@ -195,22 +179,4 @@ fn foot(
     ));
     let after = foot::After::Words("");
     foot::draw(scene, snapshot, legend, after, context, palette);
-}
-
-fn put(
-    scene: &mut Scene,
-    (x, y): (f32, f32),
-    size: f32,
-    anchor: Anchor,
-    color: Color,
-    text: String,
-) {
-    scene.items.push(Item::Text(Text {
-        x,
-        y,
-        size,
-        anchor,
-        color,
-        text,
-    }));
 }
