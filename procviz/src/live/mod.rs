@@ -31,7 +31,7 @@ use self::{
 use crate::{
     chart::{Arguments, Bubble, Grid, Lines, RecentlyDead, Theme, Timeline},
     cli::PictureArgs,
-    model::{Host, Scope, TaskId, duration_text},
+    model::{Host, Scope, Snapshot, TaskId, duration_text},
     recorder::RecordingOptions,
     runtime::{
         Failure,
@@ -144,6 +144,19 @@ fn view(charts: &ChartOptions, args: &PictureArgs, schedule: &Schedule, session:
     view
 }
 
+/// What remembers samples: the charts that show more than the last one, and who exited.
+type Watching<'a> = (
+    (&'a mut Bubble, &'a mut Lines, &'a mut Timeline),
+    &'a mut RecentlyDead,
+);
+
+fn observe(((bubble, lines, timeline), dead): &mut Watching<'_>, snapshot: &Snapshot) {
+    bubble.observe(snapshot);
+    lines.observe(snapshot);
+    timeline.observe(snapshot);
+    dead.observe(snapshot);
+}
+
 /// What the user's input does to the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reaction {
@@ -235,14 +248,10 @@ impl Live {
             return self.play();
         }
         let charts = (&mut self.bubble, &mut self.lines, &mut self.timeline);
-        let (bubble, lines, timeline) = charts;
-        let dead = &mut self.dead;
-        let taken = self.session.take(|snapshot| {
-            bubble.observe(snapshot);
-            lines.observe(snapshot);
-            timeline.observe(snapshot);
-            dead.observe(snapshot);
-        })?;
+        let mut watching = (charts, &mut self.dead);
+        let taken = self
+            .session
+            .take(|snapshot| observe(&mut watching, snapshot))?;
         if taken == Taken::All {
             self.is_over = true;
         }
@@ -282,11 +291,8 @@ impl Live {
 
     fn observe(&mut self) {
         self.follow_filter();
-        let snapshot = self.session.snapshot();
-        self.bubble.observe(snapshot);
-        self.lines.observe(snapshot);
-        self.timeline.observe(snapshot);
-        self.dead.observe(snapshot);
+        let charts = (&mut self.bubble, &mut self.lines, &mut self.timeline);
+        observe(&mut (charts, &mut self.dead), self.session.snapshot());
     }
 
     fn govern(&mut self) {

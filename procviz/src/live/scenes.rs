@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Live;
 use crate::{
-    chart::{Arguments, Bubble, Context, Grid, Lines},
+    chart::{Arguments, Bubble, Context, Grid, HeatOptions, Lines},
     export::time,
     model::Snapshot,
     runtime::drawing,
@@ -31,9 +31,7 @@ impl Live {
             self.bubble = Bubble::new(self.charts.bubble.clone());
             self.bubble.observe(self.session.snapshot());
         }
-        let heat = self.charts.timeline.heat.unwrap_or_default();
-        self.timeline
-            .show_heat(self.view.shows_heat.then_some(heat));
+        self.timeline.show_heat(self.heat());
         if is_regrouped {
             self.charts.timeline.grouping = grouping;
             self.timeline.group_by(grouping);
@@ -43,6 +41,12 @@ impl Live {
             self.lines = Lines::new(self.charts.lines.clone());
             self.rebuild_charts();
         }
+    }
+
+    /// The heat map that the timeline shows; `None`: it shows lives.
+    pub(super) fn heat(&self) -> Option<HeatOptions> {
+        let heat = self.charts.timeline.heat.unwrap_or_default();
+        self.view.shows_heat.then_some(heat)
     }
 
     /// The chart as a scene of this width and height, pixels.

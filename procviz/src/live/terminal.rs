@@ -47,12 +47,14 @@ use crate::{
         heading, largest, quiet, subject, words,
     },
     cli::PictureArgs,
-    model::Scope,
+    model::{Scope, Snapshot},
     runtime::{Failure, config::Schedule, drawing::name, ending, measures::Measures},
     session::{Taken, command},
     view::{
         ChartKind, Hits, Input, Key, View,
-        terminal::{ABOVE, Body, Look, Screen, draw, layout, most_scroll, without_bar},
+        terminal::{
+            ABOVE, Body, LargestLines, Look, Screen, draw, layout, most_scroll, without_bar,
+        },
     },
 };
 
@@ -422,21 +424,14 @@ impl TerminalView {
         }
         let findings = snapshot.findings.iter();
         let subjects: Vec<String> = findings.map(|finding| subject(finding, &context)).collect();
-        let largest = largest(snapshot);
-        let mut quiet_words = foremost(snapshot, &largest, &context);
-        quiet_words.push(quiet(snapshot, !quiet_words.is_empty()));
-        let largest = largest.iter().map(|of| {
-            let lines = of.entries.iter().map(|entry| entry.line(&context));
-            (of.measure.word(), lines.collect::<Vec<_>>())
-        });
-        let largest = (heading(snapshot), largest.collect());
+        let (largest, quiet) = lists(snapshot, &context);
         let screen = Screen {
             head,
             body,
             findings: &snapshot.findings,
             subjects: &subjects,
             largest: &largest,
-            quiet: &quiet_words.join(" "),
+            quiet: &quiet,
             popups: &popups,
             table: table.as_ref(),
             view: &live.view,
@@ -452,6 +447,19 @@ impl TerminalView {
         self.hits = hits;
         Ok(())
     }
+}
+
+/// The processes that use most, and what is said without findings.
+fn lists(snapshot: &Snapshot, context: &ChartContext<'_>) -> (LargestLines, String) {
+    let largest = largest(snapshot);
+    let mut words = foremost(snapshot, &largest, context);
+    words.push(quiet(snapshot, !words.is_empty()));
+    let measures = largest.iter().map(|of| {
+        let lines = of.entries.iter().map(|entry| entry.line(context));
+        (of.measure.word(), lines.collect())
+    });
+    let lines = (heading(snapshot), measures.collect());
+    (lines, words.join(" "))
 }
 
 /// The terminal while procviz uses it; dropping this restores the terminal.

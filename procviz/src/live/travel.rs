@@ -32,9 +32,7 @@ impl Live {
         self.bubble = Bubble::new(self.charts.bubble.clone());
         self.lines = Lines::new(self.charts.lines.clone());
         self.timeline = Timeline::new(self.charts.timeline.clone()).of_the_last(LIVE_NS);
-        let heat = self.charts.timeline.heat.unwrap_or_default();
-        self.timeline
-            .show_heat(self.view.shows_heat.then_some(heat));
+        self.timeline.show_heat(self.heat());
         if let Some(past) = self.session.take_past() {
             self.lines.recall(&past);
         }
