@@ -29,7 +29,7 @@ use self::{
     scenes::context,
 };
 use crate::{
-    chart::{Arguments, Bubble, Grid, Lines, RecentlyDead, Theme, Timeline},
+    chart::{Arguments, Bubble, Grid, HeatOptions, Lines, RecentlyDead, Theme, Timeline},
     cli::PictureArgs,
     model::{Host, Scope, Snapshot, TaskId, duration_text},
     recorder::RecordingOptions,
@@ -280,6 +280,12 @@ impl Live {
 
     fn waits_for_details(&self) -> bool {
         self.details.is_open()
+    }
+
+    /// The heat map that the timeline shows; `None`: it shows lives.
+    fn heat(&self) -> Option<HeatOptions> {
+        let heat = self.charts.timeline.heat.unwrap_or_default();
+        self.view.shows_heat.then_some(heat)
     }
 
     /// A filter for a tree follows its new descendants.

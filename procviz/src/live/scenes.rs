@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Live;
 use crate::{
-    chart::{Arguments, Bubble, Context, Grid, HeatOptions, Lines},
+    chart::{Arguments, Bubble, Context, Grid, Lines},
     export::time,
     model::Snapshot,
     runtime::drawing,
@@ -41,12 +41,6 @@ impl Live {
             self.lines = Lines::new(self.charts.lines.clone());
             self.rebuild_charts();
         }
-    }
-
-    /// The heat map that the timeline shows; `None`: it shows lives.
-    pub(super) fn heat(&self) -> Option<HeatOptions> {
-        let heat = self.charts.timeline.heat.unwrap_or_default();
-        self.view.shows_heat.then_some(heat)
     }
 
     /// The chart as a scene of this width and height, pixels.
