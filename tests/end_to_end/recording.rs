@@ -124,7 +124,7 @@ fn moments() -> Result<(), Failed> {
     let _busy = busy();
     let _hog = Running::new(Command::new("sh").args(["-c", "while :; do :; done"]));
     // Draw each chart live, too, all at the same time.
-    let charts = ["grid", "bubble", "lines"];
+    let charts = ["grid", "bubble", "lines", "timeline"];
     let live = charts.map(|chart| {
         let (picture, saved) = (format!("live-{chart}.svg"), format!("{chart}.pvz"));
         let run = Running::new(
@@ -171,8 +171,8 @@ fn moments() -> Result<(), Failed> {
             drawn.insert(front);
         }
     }
-    // 20 moments of three charts: pictures that are all the same would prove nothing.
-    assert!(drawn.len() > 30, "{} pictures differ", drawn.len());
+    // 20 moments of four charts: pictures that are all the same would prove nothing.
+    assert!(drawn.len() > 50, "{} pictures differ", drawn.len());
     // A part of the output equals the same part of the whole output. So does a part that
     // was cut out as a file.
     let dump = |from: &Path, args: &[&str]| {

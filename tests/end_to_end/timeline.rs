@@ -30,17 +30,61 @@ fn project(folder: &Folder) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The marks of an SVG: what is said of each, and the left end of its shape.
-fn marks(svg: &str) -> Vec<(String, f64)> {
+/// The marks of an SVG: what is said of each, the left end of its shape, and its middle from
+/// the top.
+fn marks(svg: &str) -> Vec<(String, (f64, f64))> {
     let parts = svg.split("<g><title>").skip(1);
     let mark = |part: &str| {
         let (title, shape) = part.split_once("</title>")?;
         let points = shape.split_once("points=\"")?.1.split_once('"')?.0;
-        let xs = points.split([' ', ',']).step_by(2);
-        let left = xs.filter_map(|x| x.parse::<f64>().ok());
-        Some((title.to_owned(), left.fold(f64::INFINITY, f64::min)))
+        let points = numbers(points);
+        let left = points.iter().step_by(2).copied();
+        let ys = points.iter().skip(1).step_by(2);
+        let middle = ys.sum::<f64>() / (points.len() / 2) as f64;
+        Some((
+            title.to_owned(),
+            (left.fold(f64::INFINITY, f64::min), middle),
+        ))
     };
     parts.filter_map(mark).collect()
+}
+
+/// Numbers in a text, in their order.
+fn numbers(text: &str) -> Vec<f64> {
+    let parts = text.split(|ch: char| !(ch.is_ascii_digit() || ch == '.'));
+    parts.filter_map(|part| part.parse().ok()).collect()
+}
+
+/// A bar: left, top, right, bottom.
+type Bar = [f64; 4];
+
+/// The bars of an SVG, in the colour of a life that does nothing.
+fn bars(svg: &str) -> Vec<Bar> {
+    let rects = svg.split("<rect ").skip(1);
+    let rects = rects.filter_map(|rect| rect.split_once(" fill=\"#bcc5cd\""));
+    let rects = rects.filter_map(|(place, _)| <[f64; 4]>::try_from(numbers(place)).ok());
+    rects
+        .map(|[x, y, width, height]| [x, y, x + width, y + height])
+        .collect()
+}
+
+/// The lines of an SVG with two ends: their coordinates.
+fn strokes(svg: &str) -> Vec<[f64; 4]> {
+    let lines = svg.split("<polyline points=\"").skip(1);
+    let points = lines.filter_map(|line| line.split('"').next());
+    points
+        .filter_map(|points| numbers(points).try_into().ok())
+        .collect()
+}
+
+/// The bar of a life by its two ends and by a place from the top in it, pixels.
+fn bar_of(bars: &[Bar], (begin, end): (f64, f64), y: f64) -> Option<Bar> {
+    // A life shorter than a pixel is drawn with one and a half.
+    let is_it = |bar: &&Bar| {
+        let is_there = (bar[0] - begin).abs() <= 1.0 && (bar[2] - end).abs() <= 2.0;
+        is_there && (bar[1]..bar[3]).contains(&y)
+    };
+    bars.iter().find(is_it).copied()
 }
 
 fn lines(text: Vec<u8>) -> Result<Vec<Value>, Failed> {
@@ -87,16 +131,16 @@ fn a_build() -> Result<(), Failed> {
     let svg = std::fs::read_to_string(svg)?;
 
     // Each process has a mark, or is counted in one.
-    let mut single: BTreeMap<String, f64> = BTreeMap::new();
+    let mut single: BTreeMap<String, (f64, f64)> = BTreeMap::new();
     let mut bands: BTreeMap<String, u64> = BTreeMap::new();
-    for (title, left) in marks(&svg) {
+    for (title, place) in marks(&svg) {
         let words = title.split(',').next().unwrap_or_default().to_owned();
         match words.split_once(" × ") {
             Some((count, name)) => {
                 *bands.entry(name.to_owned()).or_default() += count.parse::<u64>()?;
             }
             None if words.contains(' ') => {
-                let twice = single.insert(words.clone(), left);
+                let twice = single.insert(words.clone(), place);
                 assert!(twice.is_none(), "{words} is there twice");
             }
             None => {}
@@ -108,12 +152,39 @@ fn a_build() -> Result<(), Failed> {
     // Where the plot is, as the picture is laid out.
     let (left, right) = (166.0, 1600.0 - 340.0 - 10.0);
     let mut missing = Vec::new();
+    let x = |at: f64| left + (at - first) / (last - first) * (right - left);
+    let ends = |exit: &Value| -> Result<(f64, f64), Failed> {
+        let end = seconds(exit)?;
+        let lived = exit["lifetime_ns"].as_f64().ok_or("no lifetime")? / 1e9;
+        Ok((x(end - lived).max(left), x(end)))
+    };
+    let (bars, strokes) = (bars(&svg), strokes(&svg));
+    let who = |exit: &Value| format!("{} {}", exit["comm"].as_str().unwrap(), exit["pid"]);
+    let places = single.clone();
+    let (mut forks, mut children) = (0, 0);
     for exit in &exits {
-        let (name, pid) = (exit["comm"].as_str().unwrap(), &exit["pid"]);
-        match single.remove(&format!("{name} {pid}")) {
-            Some(end) => {
-                let part = (seconds(exit)? - first) / (last - first);
-                let expected: f64 = left + part * (right - left);
+        let name = exit["comm"].as_str().unwrap();
+        match single.remove(&who(exit)) {
+            Some((end, y)) => {
+                let (begin, expected) = ends(exit)?;
+                let bar = bar_of(&bars, (begin, expected), y);
+                let bar =
+                    bar.ok_or_else(|| format!("no bar from {begin} to {expected}: {exit}"))?;
+                let parent = exits.iter().find(|other| other["pid"] == exit["ppid"]);
+                // The line at the fork, if the parent is above.
+                if let Some(parent) = parent
+                    && let Some((_, y)) = places.get(&who(parent))
+                    && let Some(above) = bar_of(&bars, ends(parent)?, *y)
+                    && above[3] < bar[1]
+                {
+                    let is_fork = |line: &[f64; 4]| {
+                        let is_here = (line[0] - begin).abs() <= 1.0 && line[0] == line[2];
+                        let from_parent = (line[1] - above[3]).abs() <= 4.0;
+                        is_here && from_parent && (line[3] - bar[1]).abs() <= 4.0
+                    };
+                    children += 1;
+                    forks += usize::from(strokes.iter().any(is_fork));
+                }
                 // A life shorter than a pixel is drawn with one and a half.
                 assert!(
                     (end - expected).abs() <= 2.5,
@@ -122,10 +193,14 @@ fn a_build() -> Result<(), Failed> {
             }
             None => match bands.get_mut(name) {
                 Some(count) if *count > 0 => *count -= 1,
-                _ => missing.push(format!("{name} {pid}")),
+                _ => missing.push(who(exit)),
             },
         }
     }
+    assert!(
+        children > 20 && forks == children,
+        "{forks} lines to {children} children"
+    );
     assert!(missing.is_empty(), "not in the picture: {missing:?}");
     assert!(bands.values().all(|left| *left == 0), "too many: {bands:?}");
     assert!(single.len() <= 1, "not in the records: {single:?}");

@@ -78,11 +78,22 @@ impl Pages {
         Page::check(snapshot.tasks(self.scope).count())?;
         let [light, dark] = &mut self.charts;
         let scenes = [light.draw(snapshot, context), dark.draw(snapshot, context)];
-        let facts = self.facts(snapshot, context.user);
+        let mut facts = self.facts(snapshot, context.user);
+        for mark in &scenes[0].marks {
+            let of_chart = self.charts[0].about(mark.id, context);
+            let lines: Vec<&str> = of_chart.iter().flat_map(|text| text.lines()).collect();
+            // What stands for many has one line. What is gone has no other facts.
+            if lines.len() == 1 || !lines.is_empty() && !facts.contains_key(&mark.id) {
+                let places = [Place::Name, Place::User].into_iter().zip(lines);
+                let lines = places.map(|(place, line)| Fact::new(place, "{}", [line.to_owned()]));
+                facts.insert(mark.id, (mark.id, lines.collect()));
+            }
+        }
         let frame = self.page.frames();
         self.page.add(&Frame {
             time: time::local_precise(&snapshot.host, snapshot.stamp.boot_ns),
             boot_ns: snapshot.stamp.boot_ns,
+            machine: snapshot.busy_shares(),
             scenes: [&scenes[0], &scenes[1]],
             facts: &facts,
         })?;

@@ -9,7 +9,7 @@ use std::{
 
 use super::{json::Names, time};
 use crate::{
-    model::{Host, TaskId, Untrusted, duration_text, figure_text, unnamed},
+    model::{Host, TaskId, Untrusted, duration_text, figure_text},
     recording::{Mark, MarkKey},
     tracker::Change,
 };
@@ -185,22 +185,10 @@ impl FindingLines {
             out,
             "{time} {word:<6} {:<8} {}{pid}{user}: {}{lasted}",
             Untrusted::new(mark.rule.as_bytes()).terminal(),
-            who(mark),
+            mark.who(),
             Untrusted::new(mark.text.as_bytes()).message()
         )
     }
-}
-
-/// The name of one process, or the words for several.
-fn who(mark: &Mark) -> String {
-    let name = mark.comm.as_deref();
-    let name = name.map(|name| Untrusted::new(name).name());
-    let name = name.unwrap_or_else(|| unnamed(&mark.rule).to_owned());
-    let Some(together) = mark.together() else {
-        return name;
-    };
-    let pid = mark.about.map(|about| about.tid);
-    together.who(mark.count, &name, (pid, mark.cgroup.as_deref()))
 }
 
 impl Recent {

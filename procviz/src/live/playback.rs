@@ -3,8 +3,8 @@
 
 use std::{
     sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::Duration,
 };
@@ -13,16 +13,22 @@ use nix::sys::signal::Signal;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::JoinHandle,
     time::Instant,
 };
 
 use crate::{
+    replay::MachineReader,
     runtime::ending::{self, ShutdownTime},
     session::{SeekRange, watch::Wake},
+    view::TimeGraph,
 };
 
 /// The speeds that the keys `+` and `-` select.
 const SPEEDS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 600.0];
+
+/// The pointer is at a finding on the time bar if it is not further away than this.
+const NEAR: f32 = 0.01;
 
 /// What a signal asks of the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,14 +48,24 @@ pub(super) struct Replay {
     anchor: (i128, Instant),
     /// Playback speed; 1 is the speed of the recording.
     pub(super) speed: f64,
-    /// The moments at which findings begin.
-    pub(super) marks: Vec<i128>,
+    /// The moments at which findings begin, and what they say.
+    pub(super) marks: Vec<(i128, String)>,
     /// Periods without samples.
     pub(super) gaps: Vec<(i128, i128)>,
     /// The moment that the user seeks.
     pub(super) wanted: Option<i128>,
     clock: UnboundedSender<Option<Instant>>,
     asked: Arc<AtomicU8>,
+    /// How busy the machine was, once that is read.
+    graph: Arc<Graph>,
+}
+
+/// The graph over the time bar; another thread reads it.
+#[derive(Default)]
+struct Graph {
+    read: OnceLock<Arc<TimeGraph>>,
+    /// It is there, and not shown yet.
+    is_new: AtomicBool,
 }
 
 impl Replay {
@@ -67,9 +83,17 @@ impl Replay {
             .enable_all()
             .build()?;
         let to_ask = Arc::clone(&asked);
+        let graph = Arc::new(Graph::default());
+        let to_read = Arc::clone(&graph);
+        let (machine, span) = (browsed.machine, browsed.span);
         std::thread::Builder::new()
             .name("procviz-clock".to_owned())
-            .spawn(move || runtime.block_on(tick(due, &to_ask, &wake)))?;
+            .spawn(move || {
+                runtime.block_on(async {
+                    let reading = tokio::task::spawn_blocking(move || read(&machine, span));
+                    tick(due, reading, (&to_ask, &to_read), &wake).await;
+                });
+            })?;
         Ok(Self {
             span: browsed.span,
             anchor: (browsed.span.0, Instant::now()),
@@ -79,7 +103,28 @@ impl Replay {
             wanted: Some(browsed.at),
             clock,
             asked,
+            graph,
         })
+    }
+
+    /// How busy the machine was; `None` until that is read.
+    pub(super) fn graph(&self) -> Option<Arc<TimeGraph>> {
+        self.graph.read.get().cloned()
+    }
+
+    /// Whether the graph has come since the last call.
+    pub(super) fn has_new_graph(&self) -> bool {
+        self.graph.is_new.swap(false, Ordering::SeqCst)
+    }
+
+    /// The finding that begins nearest to a position of the time bar, if one is near it.
+    pub(super) fn mark_near(&self, at: f32) -> Option<&(i128, String)> {
+        let far = |mark: &&(i128, String)| (self.part(mark.0) - at).abs();
+        let nearest = self
+            .marks
+            .iter()
+            .min_by(|one, two| far(one).total_cmp(&far(two)));
+        nearest.filter(|mark| far(mark) <= NEAR)
     }
 
     /// What a signal has asked since the last call.
@@ -142,7 +187,7 @@ impl Replay {
 
     /// The next moment at which a finding begins, or the previous moment.
     pub(super) fn mark(&self, from: i128, forward: bool) -> Option<i128> {
-        let mut marks = self.marks.iter().copied();
+        let mut marks = self.marks.iter().map(|(mark, _)| *mark);
         if forward {
             marks.find(|mark| *mark > from)
         } else {
@@ -151,10 +196,24 @@ impl Replay {
     }
 }
 
-/// Wakes the view at the instants that come from `due`, and after signals.
+/// Reads how busy the machine was over a span.
+fn read(machine: &MachineReader, (begin, end): (i128, i128)) -> TimeGraph {
+    let whole = (end - begin).max(1) as f64;
+    let part = |wall_ns: i128| ((wall_ns - begin) as f64 / whole) as f32;
+    let parts = machine.read().into_iter();
+    let parts = parts.filter(|of| of.span.0 < end && of.span.1 > begin);
+    TimeGraph::new(parts.map(|of| {
+        let span = (part(of.span.0), part(of.span.1));
+        (span, [of.cpu, of.memory, of.io])
+    }))
+}
+
+/// Wakes the view at the instants that come from `due`, after signals, and when the graph has
+/// been read.
 async fn tick(
     mut due: UnboundedReceiver<Option<Instant>>,
-    asked: &AtomicU8,
+    mut reading: JoinHandle<TimeGraph>,
+    (asked, graph): (&AtomicU8, &Graph),
     wake: &(impl Fn() + ?Sized),
 ) {
     let listen = |kind| signal(kind).ok();
@@ -176,6 +235,12 @@ async fn tick(
                 None => return,
             },
             () = tokio::time::sleep_until(next.unwrap_or(far)) => next = None,
+            read = &mut reading, if graph.read.get().is_none() => {
+                // What could not be read is not known.
+                let read = read.unwrap_or_else(|_| TimeGraph::new([]));
+                _ = graph.read.set(Arc::new(read));
+                graph.is_new.store(true, Ordering::SeqCst);
+            }
             () = heard(a) => asked.store(2, Ordering::SeqCst),
             () = heard(b) => asked.store(2, Ordering::SeqCst),
             () = heard(c) => asked.store(2, Ordering::SeqCst),
@@ -202,8 +267,9 @@ mod tests {
         let browsed = SeekRange {
             span: (1_000, 3_000),
             at: 1_000,
-            marks: vec![1_500, 2_500],
+            marks: [1_500, 2_500].map(|at| (at, format!("at {at}"))).to_vec(),
             gaps: Vec::new(),
+            machine: MachineReader::default(),
         };
         Replay::start(browsed, 1.0, Box::new(|| ())).unwrap()
     }
@@ -218,6 +284,9 @@ mod tests {
         assert_eq!(replay.mark(1_500, true), Some(2_500));
         assert_eq!(replay.mark(1_500, false), None);
         assert_eq!(replay.mark(2_500, true), None);
+        let near = |at| replay.mark_near(at).map(|(_, words)| words.as_str());
+        assert_eq!(near(0.245), Some("at 1500"));
+        assert_eq!(near(0.5), None);
     }
 
     #[test]

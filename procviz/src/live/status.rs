@@ -32,7 +32,13 @@ impl Live {
                 } else {
                     format!("plays {speed}x")
                 };
-                parts.push(format!("recorded {clock}, {how}"));
+                let since = |wall_ns: i128| {
+                    let ns = wall_ns.saturating_sub(replay.span.0).max(0);
+                    duration_text(u64::try_from(ns).unwrap_or(u64::MAX))
+                };
+                let now = snapshot.host.boot_wall_ns + i128::from(snapshot.stamp.boot_ns);
+                let (at, all) = (since(now), since(replay.span.1));
+                parts.push(format!("recorded {clock}, {at} of {all}, {how}"));
             }
             None if self.view.is_paused => {
                 parts.push("PAUSED, . for one more sample".to_owned());

@@ -303,7 +303,7 @@ impl TerminalView {
         let (x, y) = (f32::from(mouse.column) + 0.5, f32::from(mouse.row) + 0.5);
         let input = match mouse.kind {
             MouseEventKind::Moved => Input::Move(x, y),
-            MouseEventKind::Down(MouseButton::Left) if self.is_on_bar(x, y) => {
+            MouseEventKind::Down(MouseButton::Left) if self.hits.on_bar((x, y)).is_some() => {
                 self.is_scrubbing = true;
                 Input::Scrub(x)
             }
@@ -337,13 +337,6 @@ impl TerminalView {
             _ => return Reaction::On,
         };
         self.live.input(input, &self.hits)
-    }
-
-    fn is_on_bar(&self, x: f32, y: f32) -> bool {
-        let bar = self.hits.bar;
-        bar.is_some_and(|(left, top, right, bottom)| {
-            (left..right).contains(&x) && (top..bottom).contains(&y)
-        })
     }
 
     /// Restores the terminal, stops procviz, and sets up the terminal again after SIGCONT.

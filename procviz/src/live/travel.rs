@@ -66,11 +66,20 @@ impl Live {
                 return Ok(Taken::All);
             }
         }
+        let has_news = replay.has_new_graph();
         if self.view.is_paused {
-            return Ok(Taken::Nothing);
+            return Ok(if has_news {
+                Taken::Sample
+            } else {
+                Taken::Nothing
+            });
         }
         let (due, began) = (replay.due(), Instant::now());
-        let mut taken = Taken::Nothing;
+        let mut taken = if has_news {
+            Taken::Sample
+        } else {
+            Taken::Nothing
+        };
         while let Some(next) = self.session.next_wall_ns().filter(|next| *next <= due) {
             if self.session.next()?.is_none() {
                 break;
@@ -191,18 +200,28 @@ impl Live {
                 ),
             }
         };
+        let hover = self.view.bar_at.map(|at| {
+            let time = clock(replay.at(at));
+            let words = match replay.mark_near(at) {
+                Some((wall_ns, words)) => format!("{} {words}", clock(*wall_ns)),
+                None => time,
+            };
+            (at, words)
+        });
         let marks = replay.marks.iter();
         let gaps = replay.gaps.iter();
         let is_shown = |(from, to): &&(i128, i128)| *to > begin && *from < end;
         let gaps = gaps.filter(is_shown);
         Some(TimeBar {
             at: replay.part(self.now()),
-            marks: marks.map(|mark| replay.part(*mark)).collect(),
+            marks: marks.map(|(mark, _)| replay.part(*mark)).collect(),
             gaps: gaps
                 .map(|(from, to)| (replay.part(*from), replay.part(*to)))
                 .collect(),
             begin: clock(begin),
             end: clock(end),
+            graph: replay.graph(),
+            hover,
         })
     }
 

@@ -26,7 +26,7 @@ use crate::{
     runtime::{Failure, config::Schedule, measures::Measures, stderr::print_line},
     scene::Scene,
     session::Taken,
-    view::{BAR, Hits, Input, Key, Overlay, Pane},
+    view::{Hits, Input, Key, Overlay, Pane, bar},
 };
 
 /// Shortest time between two frames.
@@ -309,10 +309,7 @@ impl WindowView {
         };
         let (x, y) = self.logical(at);
         if state == ElementState::Pressed {
-            let bar = self.hits.bar;
-            self.is_scrubbing = bar.is_some_and(|(left, top, right, bottom)| {
-                (left..=right).contains(&x) && (top..=bottom).contains(&y)
-            });
+            self.is_scrubbing = self.hits.on_bar((x, y)).is_some();
             if self.is_scrubbing {
                 return self.live.input(Input::Scrub(x), &self.hits);
             }
@@ -420,10 +417,9 @@ impl WindowView {
 
     /// Draws the chart and paints it, without what lies over it.
     fn draw_chart(&mut self, size: (f32, f32), scale: f32) -> anyhow::Result<Scene> {
-        let bar = if self.live.view.is_recording {
-            BAR
-        } else {
-            0.0
+        let bar = match self.live.view.is_recording {
+            true => bar::height(size.1),
+            false => 0.0,
         };
         let whole = (size.0, (size.1 - bar).max(LEAST.1));
         let pane = match self.live.view.table.is_open {
@@ -449,7 +445,7 @@ impl WindowView {
             self.hits.table = pane.draw(&mut scene, &table, look);
         }
         if self.live.view.is_recording {
-            self.hits.bar = Some(Overlay::place_of_bar(size.0, size.1));
+            self.hits.bar = Some(bar::place(size.0, size.1));
         }
         self.raster.paint(&scene, scale)?;
         Ok(scene)

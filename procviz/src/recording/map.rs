@@ -186,7 +186,7 @@ impl Map {
     }
 
     /// The blocks of a kind, each with the offset of the next block.
-    fn blocks(&self, kind: Kind) -> impl Iterator<Item = (&Entry, u64)> {
+    pub(super) fn blocks(&self, kind: Kind) -> impl Iterator<Item = (&Entry, u64)> {
         let next = self.entries.iter().skip(1).map(|entry| entry.offset);
         let limits = next.chain(std::iter::once(u64::MAX));
         let entries = self.entries.iter().zip(limits);
@@ -218,7 +218,7 @@ impl Map {
 /// Reads the payload of a block. `None`: the block is damaged, is not the block that the
 /// entry names, reaches into the next block (which begins at `limit`), or exceeds the
 /// budget.
-fn payload_at(
+pub(super) fn payload_at(
     file: &mut (impl Read + Seek),
     entry: &Entry,
     limit: u64,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::block::MOST_NS;
 use crate::{
-    model::{Finding, TaskId, Together},
+    model::{Finding, TaskId, Together, Untrusted, unnamed},
     tracker::{Change, Changed},
 };
 
@@ -98,6 +98,27 @@ impl Mark {
     pub fn together(&self) -> Option<Together> {
         let known = self.together.or(Some(Together::Command));
         known.filter(|_| self.is_group)
+    }
+
+    /// The name of one process, or the words for several.
+    pub fn who(&self) -> String {
+        let name = self.comm.as_deref();
+        let name = name.map(|name| Untrusted::new(name).name());
+        let name = name.unwrap_or_else(|| unnamed(&self.rule).to_owned());
+        let Some(together) = self.together() else {
+            return name;
+        };
+        let pid = self.about.map(|about| about.tid);
+        together.who(self.count, &name, (pid, self.cgroup.as_deref()))
+    }
+
+    /// `writer 4711: reads and writes 80 MiB/s`.
+    pub fn words(&self) -> String {
+        let is_of_one = self.is_named && self.together().is_none();
+        let pid = self.about.filter(|_| is_of_one);
+        let pid = pid.map_or_else(String::new, |about| format!(" {}", about.tid));
+        let text = Untrusted::new(self.text.as_bytes()).picture();
+        format!("{}{pid}: {text}", self.who())
     }
 
     /// Approximate size in memory, bytes.

@@ -10,6 +10,7 @@ mod event_rows;
 mod facts;
 mod gap;
 mod keyframes;
+mod machine;
 mod map;
 mod marks;
 mod possible;
@@ -28,6 +29,7 @@ mod writer;
 
 pub use facts::{ClockStep, Facts, FiredTrigger, PROCESSES};
 pub use gap::Gap;
+pub use machine::MachineBlocks;
 pub use map::{Entry, Map};
 pub use marks::{Mark, MarkKey};
 pub(crate) use reader::MOST_ENDED;

@@ -202,13 +202,9 @@ impl SamplesIn {
     ///
     /// When the sample is invalid.
     pub(super) fn next(&mut self) -> Result<Option<Sample>, Invalid> {
-        if self.0.rows(SAMPLES) == 0 {
+        let Some((mut sample, counts)) = self.head()? else {
             return Ok(None);
-        }
-        let mut sample = Sample::new(Sources::EbpfAndProc);
-        let mut counts = Counts::default();
-        self.0
-            .row(SAMPLES, |get| rows::sample(get, &mut sample, &mut counts))?;
+        };
         let all = [
             counts.found,
             counts.events,
@@ -262,6 +258,23 @@ impl SamplesIn {
             }
         }
         Ok(Some(sample))
+    }
+
+    /// The next sample without its lists, and the numbers of their rows; `None` after the last
+    /// sample. To read heads only, call this again and again.
+    ///
+    /// # Errors
+    ///
+    /// When the sample is invalid.
+    pub(super) fn head(&mut self) -> Result<Option<(Sample, Counts)>, Invalid> {
+        if self.0.rows(SAMPLES) == 0 {
+            return Ok(None);
+        }
+        let mut sample = Sample::new(Sources::EbpfAndProc);
+        let mut counts = Counts::default();
+        self.0
+            .row(SAMPLES, |get| rows::sample(get, &mut sample, &mut counts))?;
+        Ok(Some((sample, counts)))
     }
 
     /// The next event; `Continue` if its kind comes from a later version.

@@ -5,6 +5,7 @@ mod archive;
 mod carried;
 mod gaps;
 mod limits;
+mod machine;
 mod marks;
 pub(crate) mod moment;
 mod progress;
@@ -15,7 +16,6 @@ mod tree;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-pub(crate) use self::archive::{failed, reader, recordings, report_losses};
 use self::{
     archive::{RecordingFile, archive, load_maps, overlaps},
     carried::Carried,
@@ -25,6 +25,10 @@ use self::{
     range::Range,
     seek::restore,
     tree::Tree,
+};
+pub(crate) use self::{
+    archive::{failed, reader, recordings, report_losses},
+    machine::MachineReader,
 };
 use crate::{
     cli::RangeArgs,

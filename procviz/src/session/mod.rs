@@ -22,7 +22,7 @@ use crate::{
     model::{Host, Sample, Scope, Snapshot},
     recorder::{self, Files, Filtered, Recorder, RecordingOptions, RunKind},
     recording::Facts,
-    replay::{Player, moment::Span},
+    replay::{MachineReader, Player, moment::Span},
     runtime::{
         Failure,
         config::Schedule,
@@ -60,10 +60,12 @@ pub(crate) struct SeekRange {
     pub(crate) span: Span,
     /// The moment to begin at.
     pub(crate) at: i128,
-    /// The moments at which findings begin.
-    pub(crate) marks: Vec<i128>,
+    /// The moments at which findings begin, and what they say.
+    pub(crate) marks: Vec<(i128, String)>,
     /// Periods without samples.
     pub(crate) gaps: Vec<Span>,
+    /// Reads how busy the machine was over the span.
+    pub(crate) machine: MachineReader,
 }
 
 /// The parameters of a run.
@@ -387,8 +389,11 @@ impl Session {
         Ok(Some(SeekRange {
             span,
             at,
-            marks: begun.map(|(wall_ns, ..)| *wall_ns).collect(),
+            marks: begun
+                .map(|(wall_ns, _, mark)| (*wall_ns, mark.words()))
+                .collect(),
             gaps: player.gaps(),
+            machine: player.machine_reader(span),
         }))
     }
 

@@ -93,6 +93,13 @@ impl Hits {
         })
     }
 
+    /// The place on the time bar at a position, from 0 to 1; `None`: it is not on the bar.
+    pub(crate) fn on_bar(&self, (x, y): (f32, f32)) -> Option<f32> {
+        let bar = self.bar.filter(|bar| is_in(*bar, (x, y)))?;
+        let (left, _, right, _) = bar;
+        (right > left).then(|| (x - left) / (right - left))
+    }
+
     /// The position of the task that is nearest to a position.
     #[cfg(feature = "window")]
     pub(crate) fn nearest(&self, (x, y): (f32, f32)) -> Option<(f32, f32)> {

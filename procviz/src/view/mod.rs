@@ -1,6 +1,8 @@
 //! Implements the live view: an interaction model that is independent of window and
 //! terminal, and the drawing in a terminal.
 
+#[cfg(feature = "window")]
+pub(crate) mod bar;
 mod boxes;
 mod governor;
 mod hits;
@@ -30,10 +32,7 @@ pub(crate) use self::{
     state::{ChartKind, Effect, Mode, Stage, View},
     table::{ShownTable, TableView},
     table_hits::TableHits,
-    timebar::TimeBar,
+    timebar::{TimeBar, TimeGraph},
 };
 #[cfg(feature = "window")]
-pub(crate) use self::{
-    overlay::{BAR, Overlay},
-    pane::Pane,
-};
+pub(crate) use self::{overlay::Overlay, pane::Pane};

@@ -1,6 +1,6 @@
 //! Draws over the scene of a chart in a window: rings, popups, status, help.
 
-use super::{Boxes, Mode, Popup, TableHits, TimeBar, View, help};
+use super::{Boxes, Mode, Popup, TableHits, TimeBar, View, bar, help};
 use crate::{
     chart::Palette,
     model::TaskId,
@@ -10,10 +10,6 @@ use crate::{
 const SIZE: f32 = 13.0;
 const LINE: f32 = 17.0;
 const PAD: f32 = 9.0;
-/// Height of the time bar of a recording below the chart, in pixels.
-pub(crate) const BAR: f32 = 28.0;
-/// Width for a time at each end of the time bar, in pixels.
-const ENDS: f32 = 90.0;
 /// Maximum width of the text of a popup, in pixels.
 const WIDEST: f32 = 430.0;
 
@@ -32,7 +28,7 @@ pub(crate) struct Overlay<'a> {
 impl Overlay<'_> {
     /// Draws over a scene.
     pub(crate) fn draw(&self, scene: &mut Scene) {
-        let bottom = scene.height - self.bar.map_or(0.0, |_| BAR);
+        let bottom = scene.height - self.bar.map_or(0.0, |_| bar::height(scene.height));
         let right = self.table.room.map_or(scene.width, |(left, ..)| left);
         let mut boxes = Boxes::new((4.0, 4.0, right - 4.0, bottom - 4.0));
         self.mark_rows(scene);
@@ -56,45 +52,11 @@ impl Overlay<'_> {
             self.text(scene, at.0 + PAD, at.1 + LINE - 1.0, self.palette.ink, line);
         }
         if let Some(bar) = self.bar {
-            self.bar(scene, bar);
+            bar::draw(scene, bar, (self.palette, self.font));
         }
         if self.view.mode == Mode::Help {
             self.help(scene);
         }
-    }
-
-    /// Box of the time bar of a scene: left, top, right, bottom, in pixels.
-    pub(crate) fn place_of_bar(width: f32, height: f32) -> (f32, f32, f32, f32) {
-        (ENDS, height - BAR, width - ENDS, height)
-    }
-
-    /// Draws the time bar of a recording: the played part, gaps, the starts of findings
-    /// above it, the current moment, and the times of both ends.
-    fn bar(&self, scene: &mut Scene, bar: &TimeBar) {
-        let (left, top, right, bottom) = Self::place_of_bar(scene.width, scene.height);
-        let middle = (top + bottom) / 2.0;
-        let x = |part: f32| left + (right - left) * part;
-        let line = |scene: &mut Scene, at, color| scene.items.push(Item::Rect { at, color });
-        let whole = (left, middle - 2.0, right - left, 4.0);
-        line(scene, whole, self.palette.faint);
-        let played = (left, middle - 2.0, x(bar.at) - left, 4.0);
-        line(scene, played, self.palette.accent);
-        for (from, to) in &bar.gaps {
-            let width = (x(*to) - x(*from)).max(2.0);
-            let gap = (x(*from), middle - 2.0, width, 4.0);
-            line(scene, gap, self.palette.background);
-        }
-        for mark in &bar.marks {
-            let at = (x(*mark) - 1.0, middle - 8.0, 2.0, 6.0);
-            line(scene, at, self.palette.alarm);
-        }
-        let knob = (x(bar.at) - 3.0, middle - 8.0, 6.0, 16.0);
-        line(scene, knob, self.palette.ink);
-        let faint = self.palette.faint;
-        let room = self.font.width(&bar.begin, SIZE);
-        let begin = (left - PAD - room, middle + 4.5);
-        self.text(scene, begin.0, begin.1, faint, bar.begin.clone());
-        self.text(scene, right + PAD, middle + 4.5, faint, bar.end.clone());
     }
 
     /// Marks the rows of the tasks with popups in the table.

@@ -101,6 +101,8 @@ pub(crate) struct View {
     pub(crate) selected: Option<TaskId>,
     /// The task under the pointer.
     pub(crate) hovered: Option<TaskId>,
+    /// The position of the pointer on the time bar, 0 to 1, if it is there.
+    pub(crate) bar_at: Option<f32>,
     /// The pinned tasks, in the order of pinning.
     pub(crate) pins: Vec<TaskId>,
     pub(crate) filter: Line,
@@ -166,6 +168,7 @@ impl View {
             is_reduced: false,
             selected: None,
             hovered: None,
+            bar_at: None,
             pins: Vec::new(),
             filter: Line::default(),
             filter_error: None,
@@ -217,15 +220,20 @@ impl View {
     pub(crate) fn input(&mut self, input: Input, stage: &Stage<'_>) -> Vec<Effect> {
         match input {
             Input::Key(key) => self.key(key, stage),
-            Input::Move(x, y) => self.hover(match stage.hits.at(x, y) {
-                Some(Target::Task(id) | Target::Row(id)) => Some(id),
-                _ => None,
-            }),
+            Input::Move(x, y) => {
+                let task = match stage.hits.at(x, y) {
+                    Some(Target::Task(id) | Target::Row(id)) => Some(id),
+                    _ => None,
+                };
+                self.hover(task, stage.hits.on_bar((x, y)))
+            }
             #[cfg(feature = "window")]
-            Input::Leave => self.hover(None),
+            Input::Leave => self.hover(None, None),
             Input::Scrub(x) => match stage.hits.bar {
                 Some((left, _, right, _)) if right > left => {
-                    vec![Effect::Seek((x - left) / (right - left)), Effect::Redraw]
+                    let at = (x - left) / (right - left);
+                    self.bar_at = Some(at.clamp(0.0, 1.0));
+                    vec![Effect::Seek(at), Effect::Redraw]
                 }
                 _ => Vec::new(),
             },
@@ -274,10 +282,10 @@ impl View {
         }
     }
 
-    /// Sets the task under the pointer.
-    fn hover(&mut self, task: Option<TaskId>) -> Vec<Effect> {
-        let is_new = task != self.hovered;
-        self.hovered = task;
+    /// Sets the task and the position on the time bar under the pointer.
+    fn hover(&mut self, task: Option<TaskId>, bar_at: Option<f32>) -> Vec<Effect> {
+        let is_new = task != self.hovered || bar_at != self.bar_at;
+        (self.hovered, self.bar_at) = (task, bar_at);
         is_new.then_some(Effect::Redraw).into_iter().collect()
     }
 

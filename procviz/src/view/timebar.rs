@@ -1,5 +1,7 @@
-//! Describes the time bar of a recording: current position, starts of findings, and
-//! gaps. Positions are from 0 to 1.
+//! Describes the time bar of a recording: current position, starts of findings, gaps, and how
+//! busy the machine was. Positions and shares are from 0 to 1.
+
+use std::sync::Arc;
 
 /// The content of a time bar, for windows and terminals.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,4 +13,74 @@ pub(crate) struct TimeBar {
     /// Times of the first and the last sample, as text.
     pub(crate) begin: String,
     pub(crate) end: String,
+    /// The machine over the same time; `None`: not read yet.
+    pub(crate) graph: Option<Arc<TimeGraph>>,
+    /// The position of the pointer, and what is there.
+    pub(crate) hover: Option<(f32, String)>,
+}
+
+/// CPU, memory pressure and IO pressure; `None`: not known.
+pub(crate) type Shares = [Option<f32>; 3];
+
+/// How busy the machine was over the time of a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TimeGraph(Vec<Shares>);
+
+impl TimeGraph {
+    /// What the three shares are.
+    pub(crate) const NAMES: [&'static str; 3] = ["CPU", "memory pressure", "IO pressure"];
+    /// Number of columns: enough for a bar of a large window.
+    const COLUMNS: usize = 600;
+
+    /// Makes a graph of the shares in parts of the time. A column has the largest share of all
+    /// parts that it touches, so that a short load is seen.
+    pub(crate) fn new(parts: impl IntoIterator<Item = ((f32, f32), Shares)>) -> Self {
+        let mut columns = vec![Shares::default(); Self::COLUMNS];
+        for ((from, to), shares) in parts {
+            for column in &mut columns[columns_of(from, to, Self::COLUMNS)] {
+                for (known, share) in column.iter_mut().zip(shares) {
+                    *known = known.iter().copied().chain(share).reduce(f32::max);
+                }
+            }
+        }
+        Self(columns)
+    }
+
+    /// The largest share of a kind between two positions; `None`: none is known there.
+    pub(crate) fn most(&self, kind: usize, (from, to): (f32, f32)) -> Option<f32> {
+        let columns = &self.0[columns_of(from, to, self.0.len())];
+        let shares = columns.iter().filter_map(|shares| shares[kind]);
+        shares.reduce(f32::max)
+    }
+}
+
+/// The columns that a part of the time touches, at least one.
+fn columns_of(from: f32, to: f32, count: usize) -> std::ops::Range<usize> {
+    let last = count - 1;
+    let first = ((from.max(0.0) * count as f32) as usize).min(last);
+    let end = (to.clamp(0.0, 1.0) * count as f32).ceil() as usize;
+    first..end.clamp(first + 1, count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_load_is_seen_and_what_is_not_known_is_not_zero() {
+        let graph = TimeGraph::new([
+            ((0.0, 0.5), [Some(0.1), None, Some(0.0)]),
+            // Shorter than a column, and within one that is known.
+            ((0.25, 0.2501), [Some(0.9), None, None]),
+            // Before the part that is shown, and at its very end.
+            ((-0.5, -0.4), [None, None, None]),
+            ((1.0, 1.0), [Some(0.3), Some(0.2), None]),
+        ]);
+        assert_eq!(graph.most(0, (0.0, 0.2)), Some(0.1));
+        assert_eq!(graph.most(0, (0.2, 0.3)), Some(0.9));
+        assert_eq!(graph.most(0, (0.6, 0.9)), None);
+        assert_eq!(graph.most(1, (0.0, 0.9)), None);
+        assert_eq!(graph.most(2, (0.0, 1.0)), Some(0.0));
+        assert_eq!(graph.most(1, (0.999, 1.0)), Some(0.2));
+    }
 }

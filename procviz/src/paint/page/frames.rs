@@ -18,6 +18,9 @@ pub struct Frame<'a> {
     pub time: String,
     /// Time of the picture, ns since boot.
     pub boot_ns: u64,
+    /// Shares of the time of the picture, from 0 to 1, in which the CPUs were busy, and in which
+    /// tasks waited for memory, and for IO; `None`: not known.
+    pub machine: [Option<f32>; 3],
     /// The picture in the light and in the dark theme, which differ only in colours.
     pub scenes: [&'a Scene; 2],
     /// For each task of the picture, its process and the lines about the task.
@@ -92,6 +95,8 @@ pub(super) struct Delta {
     t: String,
     /// Time, us since the first frame.
     u: u64,
+    /// Shares of the time, per mille: CPU, memory pressure, IO pressure; null: not known.
+    m: [Option<u16>; 3],
     /// New pairs of colours, light and dark.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     q: Vec<[String; 2]>,
@@ -154,6 +159,9 @@ impl Encoder {
         let mut delta = Delta {
             t: frame.time.clone(),
             u: frame.boot_ns.saturating_sub(began) / 1_000,
+            m: frame
+                .machine
+                .map(|share| share.map(|share| (share * 1_000.0).round() as u16)),
             ..Delta::default()
         };
         self.marks(frame, &mut delta);

@@ -263,12 +263,13 @@ const BODY: &str = "<noscript><p>This is the last picture. Enable JavaScript to 
 <p id=\"trouble\" hidden></p>\n\
 <header id=\"bar\" hidden><button id=\"play\" aria-label=\"play\">\u{25b6}</button>\
 <select id=\"speed\" aria-label=\"speed\"><option value=\"1\">1x</option><option value=\"4\">4x</option><option value=\"16\">16x</option></select>\
-<div id=\"track\"><div id=\"ticks\"></div><input id=\"slider\" type=\"range\" min=\"0\" value=\"0\" aria-label=\"time\"></div>\
+<div id=\"kinds\" aria-hidden=\"true\"><div>CPU</div><div>memory pressure</div><div>IO pressure</div></div>\
+<div id=\"track\"><canvas id=\"busy\" role=\"img\" aria-label=\"CPU, memory pressure and IO pressure over time\"></canvas><div id=\"ticks\"></div><input id=\"slider\" type=\"range\" min=\"0\" value=\"0\" aria-label=\"time\"></div>\
 <output id=\"moment\"></output><input id=\"filter\" type=\"search\" placeholder=\"name, pid, user\" aria-label=\"filter\"><output id=\"found\"></output>\
 <button id=\"theme\">light/dark</button></header>\n";
 
 /// HTML of the picture and below.
 const STAGE: &str = "<canvas id=\"picture\" role=\"img\" hidden></canvas><div id=\"popups\"></div></div>\n\
-<p id=\"help\" hidden>space: play   left, right: step   [ ]: previous, next finding   hover: details   click: pin   Esc: unpin   /: filter</p>\n\
+<p id=\"help\" hidden>space: play   left, right: step   [ ]: previous, next finding   hover: details   click: pin   Esc: unpin   /: filter   + - 0 or Ctrl and wheel: enlarge   drag: move</p>\n\
 <section id=\"findings\" hidden><h2>Findings</h2><ol></ol></section>\n\
 <section id=\"exits\" hidden><h2>Exited processes</h2><p></p><table><thead></thead><tbody></tbody></table></section>\n";

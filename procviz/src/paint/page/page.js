@@ -173,6 +173,8 @@
       pen.fillText(of[5], a, b, of[4] / 10 + 1);
     }
   };
+  // The enlarged part: its factor, and its upper left corner in the picture.
+  const glass = { k: 1, x: 0, y: 0 };
   const paint = () => {
     const ratio = devicePixelRatio || 1, width = Math.round((canvas.clientWidth || head.width) * ratio);
     canvas.width = width;
@@ -181,6 +183,7 @@
     pen.setTransform(scale, 0, 0, scale, 0, 0);
     pen.fillStyle = head.background[theme];
     pen.fillRect(0, 0, head.width, head.height);
+    pen.setTransform(scale * glass.k, 0, 0, scale * glass.k, -scale * glass.k * glass.x, -scale * glass.k * glass.y);
     pen.lineCap = "round";
     seen.order.forEach(paintMark);
     pen.globalAlpha = 1;
@@ -190,12 +193,13 @@
   // Popups: one follows the pointer, the others are pinned.
   let hovered = -1, pointer = null;
   const pins = new Map(), tip = make("div", "", "popup");
-  const zoom = () => canvas.clientWidth / head.width;
+  const zoom = () => canvas.clientWidth / head.width * glass.k;
+  const inPicture = ([x, y]) => [x / zoom() + glass.x, y / zoom() + glass.y];
   const under = (x, y) => {
     let found = -1;
     for (const mark of seen.order) {
       if (!isTask(mark)) continue;
-      const reach = Math.max(seen.r[mark] / 10, 3) + 1;
+      const reach = Math.max(seen.r[mark] / 10, 3 / glass.k) + 1 / glass.k;
       if (Math.hypot(seen.x[mark] / 10 - x, seen.y[mark] / 10 - y) <= reach) found = mark;
     }
     return found;
@@ -206,7 +210,7 @@
     box.classList.toggle("gone", !isHere);
     box.replaceChildren(make("b", lines[0]), ...lines.slice(1).map(text => make("div", text)));
     if (!isHere) box.append(make("div", "not in this picture"));
-    const k = zoom(), x = seen.x[mark] / 10 * k, y = seen.y[mark] / 10 * k, gap = seen.r[mark] / 10 * k + 8;
+    const k = zoom(), x = (seen.x[mark] / 10 - glass.x) * k, y = (seen.y[mark] / 10 - glass.y) * k, gap = seen.r[mark] / 10 * k + 8;
     const left = x + gap + box.offsetWidth <= stage.clientWidth ? x + gap : x - gap - box.offsetWidth;
     box.style.left = Math.max(0, left) + "px";
     box.style.top = Math.max(0, Math.min(y - 12, canvas.clientHeight - box.offsetHeight)) + "px";
@@ -219,18 +223,52 @@
     fill(box, mark);
   };
   const hover = () => {
-    hovered = pointer ? under(pointer[0] / zoom(), pointer[1] / zoom()) : -1;
-    canvas.style.cursor = hovered < 0 ? "" : "pointer";
+    hovered = pointer && !held?.moved ? under(...inPicture(pointer)) : -1;
+    canvas.style.cursor = hovered >= 0 ? "pointer" : glass.k > 1 ? "grab" : "";
     if (hovered < 0 || pins.has(hovered)) return tip.remove();
     $("popups").append(tip);
     fill(tip, hovered);
   };
-  canvas.addEventListener("pointermove", event => { pointer = [event.offsetX, event.offsetY]; hover(); });
-  canvas.addEventListener("pointerleave", () => { pointer = null; hover(); });
+  // Enlarging: the place at a point stays where it is. The picture always fills the canvas.
+  const look = (k, x, y) => {
+    glass.k = Math.max(1, Math.min(32, k));
+    glass.x = Math.max(0, Math.min(head.width * (1 - 1 / glass.k), x));
+    glass.y = Math.max(0, Math.min(head.height * (1 - 1 / glass.k), y));
+    paint();
+    for (const [mark, box] of pins) fill(box, mark);
+    hover();
+  };
+  const enlarge = (by, at = [canvas.clientWidth / 2, canvas.clientHeight / 2]) => {
+    const [x, y] = inPicture(at), k = Math.max(1, Math.min(32, glass.k * by));
+    look(k, x - (x - glass.x) * glass.k / k, y - (y - glass.y) * glass.k / k);
+  };
+  canvas.addEventListener("wheel", event => {
+    // The wheel alone scrolls the page.
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    enlarge(Math.exp(-event.deltaY / 300), [event.offsetX, event.offsetY]);
+  }, { passive: false });
+  canvas.addEventListener("dblclick", event => enlarge(event.shiftKey ? .5 : 2, [event.offsetX, event.offsetY]));
+  let held = null;
+  canvas.addEventListener("pointerdown", event => { held = { x: event.offsetX, y: event.offsetY, moved: false }; });
+  canvas.addEventListener("pointermove", event => {
+    pointer = [event.offsetX, event.offsetY];
+    if (held && event.buttons & 1 && glass.k > 1) {
+      const [dx, dy] = [event.offsetX - held.x, event.offsetY - held.y];
+      if (held.moved || Math.hypot(dx, dy) > 4) {
+        held = { x: event.offsetX, y: event.offsetY, moved: true };
+        return look(glass.k, glass.x - dx / zoom(), glass.y - dy / zoom());
+      }
+    }
+    hover();
+  });
+  canvas.addEventListener("pointerleave", () => { pointer = held = null; hover(); });
   canvas.addEventListener("click", event => {
+    const wasMoved = held?.moved;
+    held = null;
     pointer = [event.offsetX, event.offsetY];
     hover();
-    if (hovered >= 0) { pin(hovered); hover(); }
+    if (hovered >= 0 && !wasMoved) { pin(hovered); hover(); }
   });
 
   // Tables.
@@ -293,9 +331,47 @@
     $("exits").append(make("p", "Other exited processes:"), kinds);
   }
 
-  // The bar with the controls.
-  const slider = $("slider");
+  // The bar with the controls. Above the slider: how busy the machine was in each picture, and
+  // where findings begin.
+  const slider = $("slider"), track = $("track"), busy = $("busy");
   slider.max = last;
+  const kinds = [["CPU", "--cpu"], ["memory pressure", "--accent"], ["IO pressure", "--io"]];
+  const paintBusy = () => {
+    const ratio = devicePixelRatio || 1, width = busy.clientWidth, height = busy.clientHeight, row = height / 3;
+    busy.width = width * ratio;
+    busy.height = height * ratio;
+    const pen = busy.getContext("2d"), style = getComputedStyle(root);
+    pen.scale(ratio, ratio);
+    kinds.forEach(([, color], kind) => {
+      const base = (kind + 1) * row - 1;
+      pen.fillStyle = style.getPropertyValue("--edge");
+      pen.fillRect(0, base, width, 1);
+      pen.fillStyle = style.getPropertyValue(color);
+      // A frame has the width up to the one before it. Of those in one pixel, the largest is seen.
+      frames.forEach((frame, i) => {
+        const share = (frame.m?.[kind] ?? 0) / 1e3, wide = last ? width / last : width;
+        const left = last ? (i - 1) * wide : 0;
+        pen.fillRect(left, base - share * (row - 2), Math.max(1, wide), share * (row - 2));
+      });
+    });
+  };
+  const said = make("div", "", "popup");
+  track.addEventListener("pointermove", event => {
+    const box = busy.getBoundingClientRect(), at = (event.clientX - box.left) / box.width;
+    if (at < 0 || at > 1) return said.remove();
+    const frame = Math.round(at * last), near = Math.max(last * .01, .5);
+    const begun = stood.filter(of => Math.abs(of.from - at * last) <= near);
+    const figures = kinds.map(([name], kind) => {
+      const share = frames[frame].m?.[kind];
+      return `${name} ${share === null || share === undefined ? "unknown" : Math.round(share / 10) + " %"}`;
+    });
+    said.replaceChildren(make("b", frames[frame].t.split(" ")[1]), make("div", figures.join("  ·  ")),
+      ...begun.slice(0, 5).map(of => make("div", of.entry.textContent)));
+    if (begun.length > 5) said.append(make("div", `${begun.length - 5} more findings begin here`));
+    track.append(said);
+    said.style.left = Math.max(0, Math.min(at * box.width - said.offsetWidth / 2, box.width - said.offsetWidth)) + "px";
+  });
+  track.addEventListener("pointerleave", () => said.remove());
   const sift = () => {
     wanted = $("filter").value.trim().toLowerCase();
     passes = wanted ? new Set(seen.order.filter(mark => isTask(mark) && about(mark).includes(wanted))) : null;
@@ -304,7 +380,8 @@
   };
   const show = () => {
     slider.value = now;
-    $("moment").textContent = `${frames[now].t}  ${now + 1}/${last + 1}`;
+    const since = frame => duration(frames[frame].u * 1e3);
+    $("moment").textContent = `${frames[now].t}  ${now + 1}/${last + 1}` + (last ? `, ${since(now)} of ${since(last)}` : "");
     canvas.setAttribute("aria-label", `${document.title}, ${frames[now].t}`);
     sift();
     paint();
@@ -334,7 +411,7 @@
   };
   $("play").addEventListener("click", turn);
   slider.addEventListener("input", () => { stop(); go(Number(slider.value)); });
-  $("theme").addEventListener("click", () => { theme = 1 - theme; dress(); paint(); });
+  $("theme").addEventListener("click", () => { theme = 1 - theme; dress(); paint(); paintBusy(); });
   const dress = () => { root.classList.toggle("dark", theme === 1); root.classList.toggle("light", theme === 0); };
   const next = step => {
     const starts = stood.map(of => of.from).filter(at => step > 0 ? at > now : at < now);
@@ -353,16 +430,18 @@
     if (event.target === $("filter") || event.target.tagName === "SELECT") return;
     const keys = {
       " ": turn, "[": () => next(-1), "]": () => next(1), "/": () => $("filter").focus(), Home: () => { stop(); go(0); }, End: () => { stop(); go(last); },
+      "+": () => enlarge(1.5), "=": () => enlarge(1.5), "-": () => enlarge(1 / 1.5), 0: () => look(1, 0, 0),
       ArrowLeft: () => { stop(); go(now - 1); }, ArrowRight: () => { stop(); go(now + 1); },
     };
     if (!keys[event.key] || (event.key === " " && event.target.tagName === "BUTTON")) return;
     event.preventDefault();
     keys[event.key]();
   });
-  addEventListener("resize", () => { paint(); for (const [mark, box] of pins) fill(box, mark); });
+  addEventListener("resize", () => { paint(); paintBusy(); for (const [mark, box] of pins) fill(box, mark); });
 
   $("still").remove();
   for (const id of ["bar", "picture", "help", "findings", "exits"]) $(id).hidden = false;
   dress();
+  paintBusy();
   go(last);
 })();

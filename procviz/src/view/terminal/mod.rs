@@ -105,11 +105,12 @@ pub(crate) fn without_bar(area: Rect, has_bar: bool) -> (Rect, Option<Rect>) {
     if !has_bar || area.height == 0 {
         return (area, None);
     }
-    let height = area.height - 1;
+    let lines = timebar::lines(area.height);
+    let height = area.height - lines;
     let chart = Rect { height, ..area };
     let bar = Rect {
         y: area.y + height,
-        height: 1,
+        height: lines,
         ..area
     };
     (chart, Some(bar))
@@ -344,9 +345,16 @@ fn foot(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
     }
     let line = match &screen.view.mode {
         Mode::Filter => screen.view.filter_line(),
-        _ => match &screen.view.message {
-            Some(message) => message.clone(),
-            None => screen.status.to_owned(),
+        _ => match (&screen.view.message, screen.bar) {
+            (Some(message), _) => message.clone(),
+            (
+                None,
+                Some(TimeBar {
+                    hover: Some((_, words)),
+                    ..
+                }),
+            ) => words.clone(),
+            (None, _) => screen.status.to_owned(),
         },
     };
     let style = match (&screen.view.mode, &screen.view.message) {

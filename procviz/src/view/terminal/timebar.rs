@@ -1,12 +1,29 @@
-//! Draws the time bar of a recording in one line of cells.
+//! Draws the time bar of a recording in a line of cells, with the machine over the same time in
+//! lines above it.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::Look;
-use crate::{chart::Palette, view::TimeBar};
+use super::{Look, heights::height};
+use crate::{
+    chart::Palette,
+    model::Activity,
+    view::{TimeBar, TimeGraph},
+};
 
-/// Draws the time bar. Returns its box: left, top, right, bottom; `None` if there is
-/// no room.
+/// From these numbers of lines on, a screen has one, or three lines above the bar.
+const HIGH: (u16, u16) = (24, 40);
+
+/// Number of lines of the bar on a screen of this height.
+pub(super) fn lines(of_screen: u16) -> u16 {
+    match of_screen {
+        high if high >= HIGH.1 => 4,
+        high if high >= HIGH.0 => 2,
+        _ => 1,
+    }
+}
+
+/// Draws the time bar in the last line of an area, and the machine in the others. Returns its
+/// box: left, top, right, bottom; `None` if there is no room.
 pub(super) fn draw(
     buffer: &mut Buffer,
     area: Rect,
@@ -15,14 +32,40 @@ pub(super) fn draw(
 ) -> Option<(f32, f32, f32, f32)> {
     let faint = look.ink(palette.faint);
     let width = usize::from(area.width);
-    let (begin, end) = (bar.begin.chars().count(), bar.end.chars().count());
+    let kinds = TimeGraph::NAMES.iter().take(usize::from(area.height) - 1);
+    let names = kinds.clone().map(|name| name.chars().count()).max();
+    let begin = bar.begin.chars().count().max(names.unwrap_or(0));
+    let end = bar.end.chars().count();
     let cells = width
         .checked_sub(begin + end + 2)
         .filter(|cells| *cells > 4)?;
-    buffer.set_stringn(area.x, area.y, &bar.begin, begin, faint);
+    let row = area.bottom() - 1;
+    let name = |buffer: &mut Buffer, y: u16, name: &str| {
+        let text = format!("{name:>begin$}");
+        buffer.set_stringn(area.x, y, text, begin, faint);
+    };
+    name(buffer, row, &bar.begin);
     let left = area.x + begin as u16 + 1;
     let right = left + cells as u16;
-    buffer.set_stringn(right + 1, area.y, &bar.end, end, faint);
+    buffer.set_stringn(right + 1, row, &bar.end, end, faint);
+    let colors = [
+        palette.full(Activity::Cpu),
+        palette.accent,
+        palette.full(Activity::Io),
+    ];
+    for (kind, words) in kinds.enumerate() {
+        let y = area.y + kind as u16;
+        name(buffer, y, words);
+        let Some(graph) = &bar.graph else { continue };
+        for x in 0..cells {
+            let part = |cell: usize| cell as f32 / cells as f32;
+            let share = graph.most(kind, (part(x), part(x + 1)));
+            // What is not known has no sign.
+            let Some(share) = share else { continue };
+            let style = look.ink(colors[kind]);
+            buffer.set_stringn(left + x as u16, y, height(share, look), 1, style);
+        }
+    }
     let cell_of = |part: f32| ((part * (cells - 1) as f32).round() as u16).min(cells as u16 - 1);
     let [played, rest, mark, knob] = if look.ascii {
         ["=", "-", "!", "#"]
@@ -36,20 +79,21 @@ pub(super) fn draw(
         } else {
             (rest, faint)
         };
-        buffer.set_stringn(left + x, area.y, sign, 1, style);
+        buffer.set_stringn(left + x, row, sign, 1, style);
     }
     for (from, to) in &bar.gaps {
         for x in cell_of(*from)..=cell_of(*to) {
-            buffer.set_stringn(left + x, area.y, " ", 1, faint);
+            buffer.set_stringn(left + x, row, " ", 1, faint);
         }
     }
     for part in &bar.marks {
         let x = left + cell_of(*part);
-        buffer.set_stringn(x, area.y, mark, 1, look.ink(palette.alarm));
+        buffer.set_stringn(x, row, mark, 1, look.ink(palette.alarm));
     }
-    buffer.set_stringn(left + at, area.y, knob, 1, look.ink(palette.ink));
-    let (y, left, right) = (f32::from(area.y), f32::from(left), f32::from(right));
-    Some((left, y, right, y + 1.0))
+    buffer.set_stringn(left + at, row, knob, 1, look.ink(palette.ink));
+    let (left, right) = (f32::from(left), f32::from(right));
+    let (top, bottom) = (f32::from(area.y), f32::from(area.bottom()));
+    Some((left, top, right, bottom))
 }
 
 #[cfg(test)]
@@ -65,6 +109,8 @@ mod tests {
             gaps: vec![(0.7, 0.8), (0.99, 1.0)],
             begin: "03:00".to_owned(),
             end: "04:00".to_owned(),
+            graph: None,
+            hover: None,
         };
         let area = Rect::new(0, 0, 33, 1);
         let mut buffer = Buffer::empty(area);
@@ -81,5 +127,41 @@ mod tests {
         );
         assert_eq!(place, Some((6.0, 0.0, 27.0, 1.0)));
         assert!(draw(&mut buffer, Rect::new(0, 0, 14, 1), &bar, (&palette, look)).is_none());
+    }
+    #[test]
+    fn the_machine_is_above_the_time_bar() {
+        let graph = TimeGraph::new([
+            ((0.0, 0.5), [Some(1.0), Some(0.0), None]),
+            ((0.5, 1.0), [Some(0.2), Some(0.5), None]),
+        ]);
+        let bar = TimeBar {
+            at: 1.0,
+            marks: Vec::new(),
+            gaps: Vec::new(),
+            begin: "03:00".to_owned(),
+            end: "04:00".to_owned(),
+            graph: Some(graph.into()),
+            hover: None,
+        };
+        let area = Rect::new(0, 0, 32, lines(50));
+        let mut buffer = Buffer::empty(area);
+        let palette = Palette::new(Theme::Light, PaletteKind::Default, &Colors::default());
+        let look = Look {
+            depth: Depth::None,
+            ascii: true,
+        };
+        let place = draw(&mut buffer, area, &bar, (&palette, look));
+        let rows = buffer.content.chunks(32);
+        let rows = rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>());
+        assert_eq!(
+            rows.collect::<Vec<_>>(),
+            [
+                "            CPU #####.....      ",
+                "memory pressure -----++++       ",
+                "    IO pressure                 ",
+                "          03:00 =========# 04:00",
+            ]
+        );
+        assert_eq!(place, Some((16.0, 0.0, 26.0, 4.0)));
     }
 }

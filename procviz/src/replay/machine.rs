@@ -1,0 +1,134 @@
+//! Reads how busy the machine was over a whole recording, without playing it.
+
+use std::{fs::File, path::PathBuf};
+
+use super::{Player, moment::Span};
+use crate::{
+    model::Sample,
+    recording::{Facts, MachineBlocks},
+};
+
+/// Upper limit for the blocks that are read, of about a second each: of a longer recording,
+/// every second, third, ... block is read.
+const MOST_BLOCKS: usize = 20_000;
+/// A whole recording is divided into at least this many parts, if it has as many samples.
+const PARTS: i128 = 1_000;
+
+/// How busy the machine was in a part of a recording. Shares are from 0 to 1; `None`: not known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct MachinePart {
+    /// Wall clock, ns since 1970.
+    pub(crate) span: Span,
+    /// CPU time of all CPUs.
+    pub(crate) cpu: Option<f32>,
+    /// Time in which at least one task waited for memory.
+    pub(crate) memory: Option<f32>,
+    /// Time in which at least one task waited for IO.
+    pub(crate) io: Option<f32>,
+}
+
+/// Reads the figures of the machine, on any thread.
+#[derive(Default)]
+pub(crate) struct MachineReader {
+    files: Vec<(PathBuf, Facts, MachineBlocks)>,
+    /// Shortest length of a part, ns.
+    least_ns: u64,
+}
+
+impl Player {
+    /// What reads the machine over a span, wall clock in ns since 1970.
+    pub(crate) fn machine_reader(&self, (begin, end): Span) -> MachineReader {
+        let maps = || {
+            let all = self.archive.iter();
+            all.filter_map(|recorded| Some((recorded, recorded.map.as_ref()?)))
+        };
+        let blocks: usize = maps().map(|(_, map)| map.sample_blocks()).sum();
+        let every = blocks.div_ceil(MOST_BLOCKS);
+        let files = maps().map(|(recorded, map)| {
+            let blocks = map.machine_blocks(every);
+            (recorded.path.clone(), recorded.facts.clone(), blocks)
+        });
+        MachineReader {
+            files: files.collect(),
+            least_ns: u64::try_from((end - begin) / PARTS).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+impl MachineReader {
+    /// Reads all parts, in the order of the files. What cannot be read is left out: playing the
+    /// recording reports it.
+    pub(crate) fn read(&self) -> Vec<MachinePart> {
+        let mut parts = Vec::new();
+        for (path, facts, blocks) in &self.files {
+            let Ok(mut file) = File::open(path) else {
+                continue;
+            };
+            let mut sum: Option<Sum> = None;
+            // Of a file that can be read only in part, that part is shown.
+            _ = blocks.read(&mut file, |sample| {
+                let next = Sum::of(sample);
+                let goes_on = sum.filter(|sum| {
+                    sum.until_ns == next.from_ns && sum.until_ns - sum.from_ns < self.least_ns
+                });
+                if goes_on.is_none() {
+                    parts.extend(sum.and_then(|sum| sum.part(facts)));
+                }
+                sum = Some(goes_on.map_or(next, |sum| sum.and(next)));
+            });
+            parts.extend(sum.and_then(|sum| sum.part(facts)));
+        }
+        parts
+    }
+}
+
+/// Figures of the machine in one or several intervals; `None`: not known for all of them.
+#[derive(Clone, Copy, Debug)]
+struct Sum {
+    from_ns: u64,
+    until_ns: u64,
+    busy_ns: Option<u64>,
+    memory_us: Option<u64>,
+    io_us: Option<u64>,
+}
+
+impl Sum {
+    fn of(sample: &Sample) -> Self {
+        let (stamp, machine) = (sample.stamp, &sample.machine);
+        Self {
+            from_ns: stamp.boot_ns.saturating_sub(stamp.interval_ns),
+            until_ns: stamp.boot_ns,
+            busy_ns: machine.cpu_busy_ns,
+            memory_us: machine.psi_memory.map(|pressure| pressure.some_us),
+            io_us: machine.psi_io.map(|pressure| pressure.some_us),
+        }
+    }
+
+    fn and(self, next: Self) -> Self {
+        let both = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
+        Self {
+            from_ns: self.from_ns,
+            until_ns: next.until_ns,
+            busy_ns: both(self.busy_ns, next.busy_ns),
+            memory_us: both(self.memory_us, next.memory_us),
+            io_us: both(self.io_us, next.io_us),
+        }
+    }
+
+    /// `None`: the first sample of a file has no interval.
+    fn part(self, facts: &Facts) -> Option<MachinePart> {
+        let len_ns = self.until_ns.checked_sub(self.from_ns)?;
+        if len_ns == 0 {
+            return None;
+        }
+        let share =
+            |ns: Option<u64>, of_ns: f64| ns.map(|ns| (ns as f64 / of_ns).clamp(0.0, 1.0) as f32);
+        let of_time = |us: Option<u64>| share(us.map(|us| us.saturating_mul(1_000)), len_ns as f64);
+        Some(MachinePart {
+            span: (facts.wall_ns(self.from_ns), facts.wall_ns(self.until_ns)),
+            cpu: share(self.busy_ns, len_ns as f64 * f64::from(facts.cpus.max(1))),
+            memory: of_time(self.memory_us),
+            io: of_time(self.io_us),
+        })
+    }
+}
