@@ -17,6 +17,7 @@ pub(crate) const TESTS: &[Test] = &[
     ),
     ("a_moment_of_a_recording", Needs::Events, a_moment),
     ("a_heat_map_has_stripes", Needs::Events, a_heat_map),
+    ("threads_end_when_they_end", Needs::Events, threads),
 ];
 
 /// A project of 60 files, which make builds with two jobs.
@@ -264,6 +265,38 @@ fn a_moment() -> Result<(), Failed> {
             "{more:?}: {marks:?}"
         );
         assert!(shown(&&pids[2]), "{marks:?}");
+    }
+    Ok(())
+}
+
+/// With `-t`, each thread has a bar below its process. It ends when the thread ends, and not with
+/// the interval.
+fn threads() -> Result<(), Failed> {
+    let folder = Folder::new("timeline-threads");
+    let file = folder.file("t.svg");
+    let load = workload(&["threads-end", "6", "330"]);
+    let mut command = procviz();
+    command
+        .args(["timeline", "-t", "--require-ebpf", "-s", "0.5", "-o"])
+        .arg(&file)
+        .arg("--");
+    let result = output(command.arg(load.get_program()).args(load.get_args()));
+    assert!(result.status.success(), "{}", stderr(&result));
+    let svg = std::fs::read_to_string(&file)?;
+    let mut all = bars(&svg);
+    // The legend is below, and has squares.
+    all.retain(|bar| bar[2] - bar[0] > 12.0);
+    all.sort_by(|one, two| one[2].total_cmp(&two[2]));
+    // Six threads, and their process, which lives 330 ms longer.
+    assert_eq!(all.len(), 7, "{all:?}");
+    let process = all[6];
+    let pixels = (process[2] - all[0][2]) / 6.0;
+    for (number, bar) in all.iter().take(6).enumerate() {
+        let expected = all[0][2] + pixels * number as f64;
+        // A thread can be late by some milliseconds; the interval has 500.
+        let late = (bar[2] - expected) / pixels * 330.0;
+        assert!(late.abs() < 60.0, "{late} ms: {all:?}");
+        assert!(bar[1] > process[3], "not below its process: {all:?}");
     }
     Ok(())
 }

@@ -14,7 +14,12 @@ use crate::{
 };
 
 pub(super) fn run(args: &TimelineArgs) -> Result<u8, Failure> {
+    let scope = match args.threads {
+        true => Scope::Threads,
+        false => Scope::Processes,
+    };
     let options = TimelineOptions {
+        scope,
         grouping: grouping(args.group),
         theme: theme(&args.picture),
         palette: palette(&args.picture),
@@ -37,7 +42,7 @@ pub(super) fn run(args: &TimelineArgs) -> Result<u8, Failure> {
     match &args.picture.output {
         Some(path) => {
             let chart = Box::new(Timeline::new(options));
-            picture::run(chart, Scope::Processes, (path, &args.picture), still)
+            picture::run(chart, scope, (path, &args.picture), still)
         }
         None => {
             let mut charts = ChartOptions::usual(ChartKind::Timeline, &args.picture);

@@ -5,6 +5,9 @@ use super::{GroupArg, PictureArgs};
 /// Options of `timeline`.
 #[derive(Clone, Debug, Args)]
 pub struct TimelineArgs {
+    /// Draw a life per thread instead of per process
+    #[arg(short = 't', long, conflicts_with = "heat")]
+    pub threads: bool,
     /// What decides which lives are together
     #[arg(long, value_enum, default_value = "tree")]
     pub group: GroupArg,

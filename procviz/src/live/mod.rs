@@ -31,7 +31,7 @@ use self::{
 use crate::{
     chart::{Arguments, Bubble, Grid, HeatOptions, Lines, RecentlyDead, Theme, Timeline},
     cli::PictureArgs,
-    model::{Host, Scope, Snapshot, TaskId, duration_text},
+    model::{Host, Snapshot, TaskId, duration_text},
     recorder::RecordingOptions,
     runtime::{
         Failure,
@@ -130,7 +130,7 @@ fn view(charts: &ChartOptions, args: &PictureArgs, schedule: &Schedule, session:
             charts.grid.scope,
             charts.bubble.scope,
             charts.lines.scope,
-            Scope::Processes,
+            charts.timeline.scope,
         ],
         charts.grid.grouping,
         schedule.interval,

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Live;
+use super::{LIVE_NS, Live};
 use crate::{
-    chart::{Arguments, Bubble, Context, Grid, Lines},
+    chart::{Arguments, Bubble, Context, Grid, Lines, Timeline},
     export::time,
     model::Snapshot,
     runtime::drawing,
@@ -15,8 +15,13 @@ use crate::{
 impl Live {
     /// Rebuilds the charts that the user's choice of scope, grouping or order changes.
     pub(super) fn change_chart(&mut self) {
-        let kinds = [ChartKind::Grid, ChartKind::Bubble, ChartKind::Lines];
-        let [grid, bubble, lines] = kinds.map(|kind| self.view.scope_of(kind));
+        let kinds = [
+            ChartKind::Grid,
+            ChartKind::Bubble,
+            ChartKind::Lines,
+            ChartKind::Timeline,
+        ];
+        let [grid, bubble, lines, timeline] = kinds.map(|kind| self.view.scope_of(kind));
         let grouping = self.view.grouping;
         let is_regrouped = self.charts.grid.grouping != grouping;
         let charts = &mut self.charts.grid;
@@ -30,6 +35,12 @@ impl Live {
             self.charts.bubble.grouping = grouping;
             self.bubble = Bubble::new(self.charts.bubble.clone());
             self.bubble.observe(self.session.snapshot());
+        }
+        if self.charts.timeline.scope != timeline {
+            self.charts.timeline.scope = timeline;
+            self.timeline = Timeline::new(self.charts.timeline.clone()).of_the_last(LIVE_NS);
+            self.timeline.observe(self.session.snapshot());
+            self.rebuild_charts();
         }
         self.timeline.show_heat(self.heat());
         if is_regrouped {

@@ -195,7 +195,8 @@ impl Tracker {
             let (tick, now) = (self.snapshot.tick, self.snapshot.stamp.boot_ns);
             if let Some(thread) = self.snapshot.threads.get_mut(slot) {
                 thread.change.at(tick).ran = true;
-                thread.last_on_cpu_ns = Some(now);
+                // It had a CPU until its end.
+                thread.last_on_cpu_ns = Some(end.time_ns.min(now));
             }
             if let Some((_, process)) = self.process_mut(end.process) {
                 process.change.at(tick).ran = true;

@@ -194,12 +194,12 @@ impl View {
 
     /// The scope of a chart.
     pub(crate) fn scope_of(&self, chart: ChartKind) -> Scope {
-        // A timeline has processes.
-        if !self.has_threads || chart == ChartKind::Timeline {
+        if !self.has_threads {
             return Scope::Processes;
         }
-        // The lines chart has few lines, and would lose its history.
-        if self.is_reduced && chart != ChartKind::Lines {
+        // The lines chart has few lines, and these two would lose their history.
+        let has_history = matches!(chart, ChartKind::Lines | ChartKind::Timeline);
+        if self.is_reduced && !has_history {
             return Scope::Processes;
         }
         self.scopes[chart as usize]

@@ -22,6 +22,9 @@ pub(crate) fn run(args: &[String]) {
         ["storm", seconds, file] => storm::run(seconds.parse().unwrap(), file),
         ["burn"] => simple::burn(),
         ["burn-part"] => simple::burn_part(),
+        ["threads-end", threads, every_ms] => {
+            simple::threads_end(threads.parse().unwrap(), every_ms.parse().unwrap());
+        }
         ["sleep", threads] => simple::sleep(threads.parse().unwrap()),
         ["wake", threads] => simple::wake(threads.parse().unwrap()),
         ["brief-threads"] => simple::brief_threads(),

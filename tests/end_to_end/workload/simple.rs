@@ -42,6 +42,18 @@ pub(super) fn sleep(threads: usize) {
     forever();
 }
 
+/// Runs threads that end one after the other, each this many milliseconds after the one before.
+pub(super) fn threads_end(threads: u32, every_ms: u64) {
+    let every = Duration::from_millis(every_ms);
+    let all: Vec<_> = (1..=threads)
+        .map(|number| std::thread::spawn(move || std::thread::sleep(every * number)))
+        .collect();
+    for thread in all {
+        thread.join().unwrap();
+    }
+    std::thread::sleep(every);
+}
+
 /// Runs threads that wake ten times a second.
 pub(super) fn wake(threads: usize) {
     let body = || loop {

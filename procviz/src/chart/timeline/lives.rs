@@ -1,9 +1,11 @@
-//! Remembers the lives of all processes: when each began and ended, and what it did meanwhile.
+//! Remembers the lives of all processes, or of all threads: when each began and ended, and what it did meanwhile.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{machine::MachineSteps, step::Step};
-use crate::model::{Comm, FindingKey, Snapshot, Status, TaskId, duration_text, total};
+use crate::model::{
+    Comm, FindingKey, Scope, Snapshot, Status, TaskId, TaskView, duration_text, total,
+};
 
 /// Upper limit for the lives that are remembered; further ones are counted.
 const MOST: usize = 100_000;
@@ -26,11 +28,46 @@ pub(super) struct LifeEnd {
     pub(super) is_oom: bool,
 }
 
-/// The life of a process.
+impl LifeEnd {
+    /// `None`: it lives.
+    fn of(task: &TaskView<'_>) -> Option<Self> {
+        let end = task.end()?;
+        // Of a thread that is not the leader, no record is kept. It had a CPU until its end.
+        let record = task.process.exit.as_ref().filter(|_| task.is_leader());
+        let at_ns = record.map(|record| record.time_ns);
+        let last_ns = task.thread.last_on_cpu_ns.filter(|_| !task.is_leader());
+        let is_within = |at_ns: &u64| task.now_ns.saturating_sub(*at_ns) <= task.interval_ns;
+        Some(Self {
+            at_ns: at_ns.or(last_ns.filter(is_within)).unwrap_or(task.now_ns),
+            status: end.status,
+            is_oom: record.is_some_and(|record| record.oom),
+        })
+    }
+}
+
+/// Who forked a task.
+#[derive(Clone, Copy, Debug)]
+enum Forked {
+    /// The process with this pid.
+    By(u32),
+    /// It is a thread of this process.
+    In(TaskId),
+}
+
+impl Forked {
+    fn of(task: &TaskView<'_>) -> Self {
+        match task.is_leader() {
+            true => Self::By(task.process.ppid),
+            false => Self::In(task.process.id),
+        }
+    }
+}
+
+/// The life of a process, or of a thread.
 #[derive(Clone, Debug)]
 pub(super) struct Life {
     pub(super) id: TaskId,
-    /// The parent when the process was first seen, if that was seen, too.
+    /// The parent when it was first seen, if that was seen, too; of a thread, its process.
     pub(super) parent: Option<TaskId>,
     pub(super) name: Comm,
     pub(super) uid: Option<u32>,
@@ -122,8 +159,9 @@ pub(super) struct Flag {
 }
 
 /// All lives.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Lives {
+    scope: Scope,
     all: BTreeMap<TaskId, Life>,
     pub(super) machine: MachineSteps,
     /// By finding: each time that it began.
@@ -141,6 +179,22 @@ pub(super) struct Lives {
 }
 
 impl Lives {
+    /// Those of processes, or of threads.
+    pub(super) fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            all: BTreeMap::new(),
+            machine: MachineSteps::default(),
+            flags: BTreeMap::new(),
+            flag_count: 0,
+            began_ns: None,
+            until_ns: 0,
+            steps: 0,
+            more: 0,
+            folded: 0,
+        }
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Life> {
         self.all.values()
     }
@@ -180,7 +234,7 @@ impl Lives {
         let begin_ns = stamp.boot_ns.saturating_sub(stamp.interval_ns);
         if stamp.boot_ns < self.until_ns {
             // Another boot.
-            *self = Self::default();
+            *self = Self::new(self.scope);
         }
         self.began_ns.get_or_insert(begin_ns);
         self.until_ns = stamp.boot_ns;
@@ -191,27 +245,26 @@ impl Lives {
         self.machine.observe(snapshot);
         self.observe_findings(snapshot);
         let mut new = Vec::new();
-        for (slot, process) in snapshot.processes.entries() {
-            let Some(main) = snapshot.main_thread(process) else {
-                continue;
-            };
-            let exited_before = process.end.is_some_and(|end| end.tick == 0);
-            if main.hidden || exited_before {
+        for task in snapshot.tasks(self.scope) {
+            let (id, end) = (task.id(), task.end());
+            if end.is_some_and(|end| end.tick == 0) {
+                // It exited before the run began.
                 continue;
             }
-            if !self.all.contains_key(&process.id) && self.all.len() >= MOST {
-                self.more += u64::from(process.end.is_some_and(|end| end.tick == snapshot.tick));
+            if !self.all.contains_key(&id) && self.all.len() >= MOST {
+                self.more += u64::from(end.is_some_and(|end| end.tick == snapshot.tick));
                 continue;
             }
-            let life = self.all.entry(process.id).or_insert_with(|| {
-                new.push((process.id, process.ppid));
+            let (name, uid) = (task.short_name(), task.thread.uid);
+            let life = self.all.entry(id).or_insert_with(|| {
+                new.push((id, Forked::of(&task)));
                 Life {
-                    id: process.id,
+                    id,
                     parent: None,
-                    name: snapshot.name_of(process),
-                    uid: main.uid,
+                    name,
+                    uid,
                     cgroup: None,
-                    kthread: process.kthread,
+                    kthread: task.process.kthread,
                     end: None,
                     seen_ns: stamp.boot_ns,
                     steps: Vec::new(),
@@ -221,19 +274,13 @@ impl Lives {
                 continue;
             }
             life.seen_ns = stamp.boot_ns;
-            (life.name, life.uid) = (snapshot.name_of(process), main.uid);
-            if life.cgroup != process.cgroup && process.cgroup.is_some() {
-                life.cgroup = process.cgroup.clone();
+            (life.name, life.uid) = (name, uid);
+            let cgroup = &task.process.cgroup;
+            if life.cgroup != *cgroup && cgroup.is_some() {
+                life.cgroup.clone_from(cgroup);
             }
-            let record = process.exit.as_ref();
-            if process.end.is_some() {
-                life.end = Some(LifeEnd {
-                    at_ns: record.map_or(stamp.boot_ns, |record| record.time_ns),
-                    status: process.end.and_then(|end| end.status),
-                    is_oom: record.is_some_and(|record| record.oom),
-                });
-            }
-            if let Some(step) = Step::of((slot, process), snapshot, life.end.map(|end| end.at_ns)) {
+            life.end = LifeEnd::of(&task);
+            if let Some(step) = Step::of(&task, life.end.map(|end| end.at_ns)) {
                 self.steps += 1;
                 life.add(step);
             }
@@ -246,9 +293,12 @@ impl Lives {
     }
 
     /// Finds the parents of new lives: a parent can be new, too.
-    fn set_parents(&mut self, new: Vec<(TaskId, u32)>) {
-        for (child, ppid) in new {
-            let parent = self.parent(child, ppid);
+    fn set_parents(&mut self, new: Vec<(TaskId, Forked)>) {
+        for (child, forked) in new {
+            let parent = match forked {
+                Forked::By(pid) => self.parent(child, pid),
+                Forked::In(process) => Some(process).filter(|id| self.all.contains_key(id)),
+            };
             if let Some(life) = self.all.get_mut(&child) {
                 life.parent = parent;
             }

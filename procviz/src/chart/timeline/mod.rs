@@ -1,4 +1,4 @@
-//! Draws lives: a bar per process from its start to its end, with what it did.
+//! Draws lives: a bar per process, or per thread, from its start to its end, with what it did.
 
 mod bars;
 mod families;
@@ -40,6 +40,8 @@ use crate::{
 /// Options of a timeline.
 #[derive(Clone, Debug)]
 pub struct TimelineOptions {
+    /// Whether the lives are those of processes or of threads.
+    pub scope: Scope,
     /// The property by which the lives are grouped.
     pub grouping: Grouping,
     /// Light or dark theme.
@@ -51,9 +53,10 @@ pub struct TimelineOptions {
 }
 
 impl Default for TimelineOptions {
-    /// Grouped by the oldest ancestor, in the light theme.
+    /// Processes, grouped by the oldest ancestor, in the light theme.
     fn default() -> Self {
         Self {
+            scope: Scope::Processes,
             grouping: Grouping::Tree,
             theme: Theme::Light,
             palette: PaletteKind::default(),
@@ -83,7 +86,7 @@ const LEFT: f32 = 16.0;
 /// Height of the time axis, in pixels.
 const AXIS: f32 = 20.0;
 /// Heights of a lane: the largest, and the least, in pixels.
-const LANE: (f32, f32) = (18.0, 2.0);
+const LANE: (f32, f32) = (30.0, 2.0);
 /// Free room below a group, in pixels.
 const GROUP_GAP: f32 = 5.0;
 
@@ -95,8 +98,8 @@ impl Timeline {
     pub fn new(options: TimelineOptions) -> Self {
         Self {
             palette: Palette::new(options.theme, options.palette, &Colors::default()),
+            lives: Lives::new(options.scope),
             options,
-            lives: Lives::default(),
             heat: Heat::default(),
             period: (0, 0),
             span_ns: None,
@@ -178,7 +181,7 @@ impl Timeline {
             let shown = (snapshot, self.period);
             return self.heat.draw(heat, shown, context, &self.palette);
         }
-        let scope = Scope::Processes;
+        let scope = self.options.scope;
         let counts = Counts::of(snapshot, scope);
         let mut scene = Scene::new(context.size.0, context.size.1, self.palette.background);
         let head = ("timeline", &counts, scope);
@@ -294,14 +297,18 @@ impl Timeline {
     /// Says what has no bar.
     fn rest(&self, idle: usize, without_room: u64) -> String {
         let mut words = Vec::new();
+        let tasks = match self.options.scope {
+            Scope::Processes => "processes",
+            Scope::Threads => "threads",
+        };
         if without_room > 0 {
             let more = count_text(without_room);
-            words.push(format!("{more} more processes have no room"));
+            words.push(format!("{more} more {tasks} have no room"));
         }
         if idle > 0 {
             let idle = count_text(idle as u64);
             words.push(format!(
-                "{idle} more processes did next to nothing all the time"
+                "{idle} more {tasks} did next to nothing all the time"
             ));
         }
         if self.lives.folded > 0 {
@@ -402,8 +409,11 @@ impl Chart for Timeline {
         })
     }
 
-    fn in_scope(self: Box<Self>, _: Scope) -> Box<dyn Chart> {
-        self
+    fn in_scope(self: Box<Self>, scope: Scope) -> Box<dyn Chart> {
+        Box::new(Self::new(TimelineOptions {
+            scope,
+            ..self.options
+        }))
     }
 
     fn in_series(self: Box<Self>) -> Box<dyn Chart> {

@@ -1,8 +1,8 @@
-//! What a process did in a part of its life.
+//! What a process, or a thread, did in a part of its life.
 
-use crate::model::{Process, Snapshot, State, TaskView};
+use crate::model::{Scope, State, TaskView};
 
-/// What a process did in a part of its life.
+/// What a process, or a thread, did in a part of its life.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Step {
     pub(super) from_ns: u64,
@@ -18,19 +18,15 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// What a process, with its slot, did in the last interval, up to its end (ns since boot);
-    /// `None`: nothing.
-    pub(super) fn of(
-        (slot, process): (usize, &Process),
-        snapshot: &Snapshot,
-        end_ns: Option<u64>,
-    ) -> Option<Self> {
-        let (stamp, change) = (snapshot.stamp, process.change);
-        let is_now = change.tick == snapshot.tick && stamp.interval_ns > 0;
-        let task = || snapshot.process_at(slot);
-        let is_blocked = !process.kthread
-            && process.end.is_none()
-            && task().is_some_and(|task| is_blocked(&task, stamp.interval_ns));
+    /// What a task did in the last interval, up to its end (ns since boot); `None`: nothing.
+    pub(super) fn of(task: &TaskView<'_>, end_ns: Option<u64>) -> Option<Self> {
+        let (now_ns, interval_ns, process) = (task.now_ns, task.interval_ns, task.process);
+        let change = match task.scope {
+            Scope::Threads => task.thread.change,
+            Scope::Processes => process.change,
+        };
+        let is_now = change.tick == task.tick && interval_ns > 0;
+        let is_blocked = !process.kthread && task.end().is_none() && is_blocked(task, interval_ns);
         if !is_now && !is_blocked {
             return None;
         }
@@ -38,16 +34,20 @@ impl Step {
             true => (change.cpu_ns, change.wait_ns, change.io_bytes),
             false => (0, Some(0), 0),
         };
-        let begin_ns = stamp.boot_ns.saturating_sub(stamp.interval_ns);
-        let until_ns = end_ns.unwrap_or(stamp.boot_ns);
+        let until_ns = end_ns.unwrap_or(now_ns);
+        // A process that has ended has none, and threads share theirs with the leader.
+        let has_rss = process.end.is_none() && task.is_leader();
         Some(Self {
-            from_ns: begin_ns.max(process.id.start_ns).min(until_ns),
+            from_ns: now_ns
+                .saturating_sub(interval_ns)
+                .max(task.id().start_ns)
+                .min(until_ns),
             until_ns,
             cpu_ns,
             wait_ns,
             io_bytes,
             is_blocked,
-            rss: process.rss,
+            rss: process.rss.filter(|_| has_rss),
         })
     }
 

@@ -24,7 +24,7 @@ impl Machine {
     fn new() -> Self {
         let mut machine = Self {
             snapshot: Snapshot::new(host(), Sources::EbpfAndProc),
-            lives: Lives::default(),
+            lives: Lives::new(Scope::Processes),
         };
         machine.snapshot.stamp.boot_ns = 100 * SECOND;
         machine.begin(1, 0, "init");

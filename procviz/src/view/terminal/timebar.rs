@@ -157,7 +157,7 @@ mod tests {
             rows.collect::<Vec<_>>(),
             [
                 "            CPU #####.....      ",
-                "memory pressure -----++++       ",
+                "memory pressure -----:::::      ",
                 "    IO pressure                 ",
                 "          03:00 =========# 04:00",
             ]
