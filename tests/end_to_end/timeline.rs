@@ -18,6 +18,11 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_moment_of_a_recording", Needs::Events, a_moment),
     ("a_heat_map_has_stripes", Needs::Events, a_heat_map),
     ("threads_end_when_they_end", Needs::Events, threads),
+    (
+        "a_gap_between_files_is_a_gap",
+        Needs::Events,
+        a_missing_file,
+    ),
 ];
 
 /// A project of 60 files, which make builds with two jobs.
@@ -297,6 +302,59 @@ fn threads() -> Result<(), Failed> {
         let late = (bar[2] - expected) / pixels * 330.0;
         assert!(late.abs() < 60.0, "{late} ms: {all:?}");
         assert!(bar[1] > process[3], "not below its process: {all:?}");
+    }
+    Ok(())
+}
+
+/// Where a file of a folder is missing, pictures begin with the first file, say how much is
+/// missing, and a timeline shows no lives there.
+fn a_missing_file() -> Result<(), Failed> {
+    let folder = Folder::new("timeline-gap");
+    let recordings = folder.file("recordings");
+    std::fs::create_dir(&recordings)?;
+    let result = output(
+        procviz()
+            .args(["record", "--require-ebpf", "-F", "10", "--rotate", "2s"])
+            .args(["--duration", "9s", "-o"])
+            .arg(format!("{}/", recordings.display())),
+    );
+    assert!(result.status.success(), "{}", stderr(&result));
+    let list = || -> Result<Vec<_>, Failed> {
+        let files = std::fs::read_dir(&recordings)?;
+        let files: Result<Vec<_>, _> = files.map(|file| file.map(|file| file.path())).collect();
+        let mut files = files?;
+        files.sort();
+        Ok(files)
+    };
+    let files = list()?;
+    assert!(files.len() >= 4, "{files:?}");
+    std::fs::remove_file(&files[1])?;
+    std::fs::remove_file(&files[2])?;
+    let picture = |args: &[&str], from: &std::path::Path| -> Result<String, Failed> {
+        let file = folder.file("gap.svg");
+        let mut command = procviz();
+        let command = command.args(args).args(["--force", "--from"]);
+        let result = output(command.arg(from).arg("-o").arg(&file));
+        assert!(result.status.success(), "{}", stderr(&result));
+        Ok(std::fs::read_to_string(file)?)
+    };
+    let clock = |svg: &str| -> Option<String> {
+        let (before, _) = svg.split_once(" to ")?;
+        // A short period has milliseconds.
+        let time = before.rsplit(['>', ' ']).next()?;
+        Some(time.split('.').next()?.to_owned())
+    };
+    let first = clock(&picture(&["timeline"], &files[0])?);
+    let whole = ["--duration", "60s"];
+    for chart in ["timeline", "grid", "bubble"] {
+        let svg = picture(&[&[chart], &whole[..]].concat(), &recordings)?;
+        assert_eq!(clock(&svg), first, "{chart}");
+        // Two files of 2 s, between which nothing is missing.
+        let (_, after) = svg.split_once(" s), ").ok_or("nothing is missing")?;
+        let (missing, _) = after.split_once(" s of it missing").ok_or("no length")?;
+        let missing: f64 = missing.parse()?;
+        assert!((3.5..5.0).contains(&missing), "{chart}: {missing} s");
+        assert_eq!(svg.contains(">not recorded<"), chart == "timeline");
     }
     Ok(())
 }

@@ -297,11 +297,12 @@ impl Draw {
         snapshot: &Snapshot,
         font: &'a Font,
     ) -> Context<'a> {
-        let stamp = snapshot.stamp;
+        let until_ns = snapshot.stamp.boot_ns;
+        let length_ns = until_ns.saturating_sub(snapshot.sums_from_ns());
         Context {
             font,
             user,
-            time: time::period(&snapshot.host, stamp.boot_ns, stamp.interval_ns),
+            time: time::period(&snapshot.host, until_ns, length_ns),
             is_live: false,
             selection: self.selection.clone(),
             size: self.size,

@@ -58,14 +58,16 @@ pub struct Snapshot {
     /// that each process used in one interval, cores. The interval of such a snapshot is the
     /// whole period.
     pub peaks: Option<BTreeMap<TaskId, f64>>,
+    /// Begin of the period that the snapshot sums up, ns since boot; `None` if it is the state
+    /// after one interval. Without gaps, the interval is as long as the period.
+    pub period_began_ns: Option<u64>,
 }
 
 impl Snapshot {
-    /// Begin of the period that the snapshot sums up, ns since boot; `None` if it is the
-    /// state after one interval.
-    pub fn period_began_ns(&self) -> Option<u64> {
-        let began_ns = self.stamp.boot_ns.saturating_sub(self.stamp.interval_ns);
-        self.peaks.is_some().then_some(began_ns)
+    /// Begin of what the snapshot sums up, a period or the last interval, ns since boot.
+    pub fn sums_from_ns(&self) -> u64 {
+        let interval_began_ns = self.stamp.boot_ns.saturating_sub(self.stamp.interval_ns);
+        self.period_began_ns.unwrap_or(interval_began_ns)
     }
 
     /// An empty snapshot.
@@ -91,6 +93,7 @@ impl Snapshot {
             is_filtered: false,
             not_judged: Vec::new(),
             peaks: None,
+            period_began_ns: None,
         }
     }
 
@@ -210,9 +213,9 @@ impl Snapshot {
         ]
     }
 
-    /// Part of the interval that the recording does not cover, ns.
+    /// Part of the period or interval that the recording does not cover, ns.
     pub fn missing_ns(&self) -> u64 {
-        let begin = self.stamp.boot_ns.saturating_sub(self.stamp.interval_ns);
+        let begin = self.sums_from_ns();
         self.gap_ns
             .map_or(0, |(from, to)| to.saturating_sub(from.max(begin)))
     }

@@ -98,7 +98,10 @@ fn graph(
         for column in 0..columns {
             let part = |column: usize| column as f32 / columns as f32;
             let share = graph.most(kind, (part(column), part(column + 1)));
-            let height = share.map_or(0.0, |share| share * LANE.0);
+            // What is not known has no height.
+            let Some(height) = share.map(|share| share * LANE.0) else {
+                continue;
+            };
             if height >= 0.3 {
                 scene.items.push(Item::Rect {
                     at: (left + column as f32 * 2.0, base - height, 2.0, height),

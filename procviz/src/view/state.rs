@@ -220,15 +220,9 @@ impl View {
     pub(crate) fn input(&mut self, input: Input, stage: &Stage<'_>) -> Vec<Effect> {
         match input {
             Input::Key(key) => self.key(key, stage),
-            Input::Move(x, y) => {
-                let task = match stage.hits.at(x, y) {
-                    Some(Target::Task(id) | Target::Row(id)) => Some(id),
-                    _ => None,
-                };
-                self.hover(task, stage.hits.on_bar((x, y)))
-            }
+            Input::Move(x, y) => self.hover(Some((x, y)), stage),
             #[cfg(feature = "window")]
-            Input::Leave => self.hover(None, None),
+            Input::Leave => self.hover(None, stage),
             Input::Scrub(x) => match stage.hits.bar {
                 Some((left, _, right, _)) if right > left => {
                     let at = (x - left) / (right - left);
@@ -283,7 +277,12 @@ impl View {
     }
 
     /// Sets the task and the position on the time bar under the pointer.
-    fn hover(&mut self, task: Option<TaskId>, bar_at: Option<f32>) -> Vec<Effect> {
+    fn hover(&mut self, at: Option<(f32, f32)>, stage: &Stage<'_>) -> Vec<Effect> {
+        let task = match at.and_then(|(x, y)| stage.hits.at(x, y)) {
+            Some(Target::Task(id) | Target::Row(id)) => Some(id),
+            _ => None,
+        };
+        let bar_at = at.and_then(|at| stage.hits.on_bar(at));
         let is_new = task != self.hovered || bar_at != self.bar_at;
         (self.hovered, self.bar_at) = (task, bar_at);
         is_new.then_some(Effect::Redraw).into_iter().collect()

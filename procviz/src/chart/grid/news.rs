@@ -28,7 +28,7 @@ impl News {
             new.count() * FEW <= alive().count()
         };
         Self {
-            began_ns: snapshot.period_began_ns().filter(are_few),
+            began_ns: snapshot.period_began_ns.filter(are_few),
         }
     }
 
@@ -47,7 +47,7 @@ pub(super) fn changes<'a>(
     key: impl Fn(&TaskView<'a>) -> GroupKey,
 ) -> FxHashMap<GroupKey, i64> {
     let mut changes = FxHashMap::default();
-    let Some(began_ns) = snapshot.period_began_ns() else {
+    let Some(began_ns) = snapshot.period_began_ns else {
         return changes;
     };
     for task in tasks {

@@ -17,8 +17,7 @@ pub(super) struct Counted {
 impl Counted {
     pub(super) fn new(snapshot: &Snapshot) -> Self {
         let mut counted = Self::default();
-        let stamp = snapshot.stamp;
-        let begin = stamp.boot_ns.saturating_sub(stamp.interval_ns);
+        let begin = snapshot.sums_from_ns();
         let is_new = |id: TaskId| snapshot.tick > 1 && id.start_ns > begin;
         for process in snapshot.processes.iter() {
             if is_new(process.id) && process.origin != process.id {

@@ -157,8 +157,7 @@ pub(super) struct Before {
 
 impl Before {
     pub(super) fn new(process: &Process, snapshot: &Snapshot) -> Self {
-        let stamp = snapshot.stamp;
-        let begin = stamp.boot_ns.saturating_sub(stamp.interval_ns);
+        let begin = snapshot.sums_from_ns();
         let lived_ns = begin.saturating_sub(process.id.start_ns);
         let now_ns = match process.change.tick == snapshot.tick {
             true => process.change.cpu_ns,

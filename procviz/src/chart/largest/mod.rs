@@ -124,9 +124,7 @@ fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> (Vec<Ent
             figure.push_str(&peak);
         }
         if measure == Measure::CpuBefore && count == 1 {
-            let stamp = snapshot.stamp;
-            let until = stamp.boot_ns.saturating_sub(stamp.interval_ns);
-            let lived = until.saturating_sub(process.id.start_ns);
+            let lived = snapshot.sums_from_ns().saturating_sub(process.id.start_ns);
             figure.push_str(&format!(" over {}", duration_text(lived)));
         }
         Entry {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Area,
     lanes::{Band, Group, Placed, What},
-    lives::Life,
+    life::Life,
 };
 use crate::{
     chart::{Context, palette::Palette},

@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::lives::{Life, Lives};
+use super::{life::Life, lives::Lives};
 use crate::{
     chart::grouping::{GroupKey, Grouping, group_name},
     model::{Comm, TaskId, count_text},

@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{families::Family, lives::Life};
+use super::{families::Family, life::Life};
 use crate::model::{Comm, TaskId, count_text, duration_text, many_text, total};
 
 /// From this number on, short lives of one name and ancestor are one band.

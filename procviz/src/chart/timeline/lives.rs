@@ -1,153 +1,26 @@
 //! Remembers the lives of all processes, or of all threads: when each began and ended, and what it did meanwhile.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use super::{machine::MachineSteps, step::Step};
-use crate::model::{
-    Comm, FindingKey, Scope, Snapshot, Status, TaskId, TaskView, duration_text, total,
+use super::{
+    life::{Forked, Life},
+    machine::MachineSteps,
 };
+use crate::model::{FindingKey, Scope, Snapshot, TaskId};
 
 /// Upper limit for the lives that are remembered; further ones are counted.
 const MOST: usize = 100_000;
-/// Upper limit for the steps of a life: with more, each two become one.
-const MOST_STEPS: usize = 1_024;
 /// Upper limit for the steps of all lives: with more, those of all lives are halved.
 const MOST_OF_ALL: usize = 1_000_000;
 
 /// After this time without it, a finding begins anew, ns.
 const ANEW_NS: u64 = 5_000_000_000;
+/// Two intervals with less time between them follow each other, ns.
+const SLACK_NS: u64 = 1_000_000;
+/// Upper limit for the gaps that are remembered.
+const MOST_GAPS: usize = 1_000;
 /// Upper limit for the findings that are remembered.
 const MOST_FLAGS: usize = 1_000;
-
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct LifeEnd {
-    pub(super) at_ns: u64,
-    /// `None`: not known.
-    pub(super) status: Option<Status>,
-    pub(super) is_oom: bool,
-}
-
-impl LifeEnd {
-    /// `None`: it lives.
-    fn of(task: &TaskView<'_>) -> Option<Self> {
-        let end = task.end()?;
-        // Of a thread that is not the leader, no record is kept. It had a CPU until its end.
-        let record = task.process.exit.as_ref().filter(|_| task.is_leader());
-        let at_ns = record.map(|record| record.time_ns);
-        let last_ns = task.thread.last_on_cpu_ns.filter(|_| !task.is_leader());
-        let is_within = |at_ns: &u64| task.now_ns.saturating_sub(*at_ns) <= task.interval_ns;
-        Some(Self {
-            at_ns: at_ns.or(last_ns.filter(is_within)).unwrap_or(task.now_ns),
-            status: end.status,
-            is_oom: record.is_some_and(|record| record.oom),
-        })
-    }
-}
-
-/// Who forked a task.
-#[derive(Clone, Copy, Debug)]
-enum Forked {
-    /// The process with this pid.
-    By(u32),
-    /// It is a thread of this process.
-    In(TaskId),
-}
-
-impl Forked {
-    fn of(task: &TaskView<'_>) -> Self {
-        match task.is_leader() {
-            true => Self::By(task.process.ppid),
-            false => Self::In(task.process.id),
-        }
-    }
-}
-
-/// The life of a process, or of a thread.
-#[derive(Clone, Debug)]
-pub(super) struct Life {
-    pub(super) id: TaskId,
-    /// The parent when it was first seen, if that was seen, too; of a thread, its process.
-    pub(super) parent: Option<TaskId>,
-    pub(super) name: Comm,
-    pub(super) uid: Option<u32>,
-    /// `None`: not known.
-    pub(super) cgroup: Option<Arc<str>>,
-    pub(super) kthread: bool,
-    pub(super) end: Option<LifeEnd>,
-    /// The last snapshot that had it, ns since boot: what is gone without an end ended then.
-    pub(super) seen_ns: u64,
-    pub(super) steps: Vec<Step>,
-}
-
-impl Life {
-    /// When it ended, or was seen for the last time, ns since boot.
-    fn over_ns(&self) -> u64 {
-        self.end.map_or(self.seen_ns, |end| end.at_ns)
-    }
-
-    /// The part of the life between two times; `None` if it is not in there.
-    pub(super) fn within(&self, (from_ns, until_ns): (u64, u64)) -> Option<(u64, u64)> {
-        let end_ns = self.over_ns().min(until_ns);
-        let begin_ns = self.id.start_ns.max(from_ns);
-        (begin_ns <= end_ns).then_some((begin_ns, end_ns))
-    }
-
-    /// What it did in a period: of a step that begins before, the part within.
-    pub(super) fn steps_within(
-        &self,
-        (from_ns, until_ns): (u64, u64),
-    ) -> impl Iterator<Item = Step> {
-        let steps = self.steps.iter().filter(move |step| {
-            let is_instant = step.from_ns == step.until_ns;
-            let is_before = step.until_ns < from_ns || (step.until_ns == from_ns && !is_instant);
-            !is_before && step.from_ns <= until_ns
-        });
-        steps.map(move |step| step.since(from_ns))
-    }
-
-    /// CPU time in a period, ns.
-    pub(super) fn cpu_ns(&self, period: (u64, u64)) -> u64 {
-        total(self.steps_within(period).map(|step| step.cpu_ns))
-    }
-
-    /// `cc1 4711`.
-    pub(super) fn who(&self) -> String {
-        format!("{} {}", self.name.text().picture(), self.id.tid)
-    }
-
-    /// `cc1 4711, 1.2 s CPU, SIGKILL`, with the CPU time of a period.
-    pub(super) fn words(&self, period: (u64, u64)) -> String {
-        let mut text = self.who();
-        let cpu_ns = self.cpu_ns(period);
-        if cpu_ns >= 1_000_000 {
-            text.push_str(&format!(", {} CPU", duration_text(cpu_ns)));
-        }
-        let Some(end) = self.end else { return text };
-        if end.is_oom {
-            text.push_str(", OOM");
-        } else if let Some(status) = end.status.filter(|status| status.0 != 0) {
-            text.push_str(&format!(", {}", status.words()));
-        }
-        text
-    }
-
-    fn add(&mut self, step: Step) {
-        if self.steps.len() >= MOST_STEPS {
-            self.halve();
-        }
-        self.steps.push(step);
-    }
-
-    /// Makes one step of each two.
-    fn halve(&mut self) {
-        let halves = self.steps.chunks(2).map(|pair| match pair {
-            [a, b] => a.and(*b),
-            _ => pair[0],
-        });
-        self.steps = halves.collect();
-    }
-}
 
 /// A finding: when it began, ns since boot, and what it is about.
 #[derive(Clone, Debug)]
@@ -167,6 +40,8 @@ pub(super) struct Lives {
     /// By finding: each time that it began.
     flags: BTreeMap<FindingKey, Vec<Flag>>,
     flag_count: usize,
+    /// Times of which nothing is known, ns since boot.
+    pub(super) gaps: Vec<(u64, u64)>,
     /// Begin of the first interval, ns since boot.
     began_ns: Option<u64>,
     pub(super) until_ns: u64,
@@ -187,6 +62,7 @@ impl Lives {
             machine: MachineSteps::default(),
             flags: BTreeMap::new(),
             flag_count: 0,
+            gaps: Vec::new(),
             began_ns: None,
             until_ns: 0,
             steps: 0,
@@ -221,6 +97,7 @@ impl Lives {
             life.over_ns() >= from_ns
         });
         self.machine.0.retain(|step| step.until_ns >= from_ns);
+        self.gaps.retain(|(_, until_ns)| *until_ns >= from_ns);
         self.flags.retain(|_, flags| {
             flags.retain(|flag| flag.until_ns >= from_ns);
             !flags.is_empty()
@@ -237,6 +114,7 @@ impl Lives {
             *self = Self::new(self.scope);
         }
         self.began_ns.get_or_insert(begin_ns);
+        self.observe_gap(snapshot, begin_ns);
         self.until_ns = stamp.boot_ns;
         self.folded = snapshot
             .folds
@@ -255,41 +133,30 @@ impl Lives {
                 self.more += u64::from(end.is_some_and(|end| end.tick == snapshot.tick));
                 continue;
             }
-            let (name, uid) = (task.short_name(), task.thread.uid);
             let life = self.all.entry(id).or_insert_with(|| {
                 new.push((id, Forked::of(&task)));
-                Life {
-                    id,
-                    parent: None,
-                    name,
-                    uid,
-                    cgroup: None,
-                    kthread: task.process.kthread,
-                    end: None,
-                    seen_ns: stamp.boot_ns,
-                    steps: Vec::new(),
-                }
+                Life::new(&task)
             });
-            if life.end.is_some() {
-                continue;
-            }
-            life.seen_ns = stamp.boot_ns;
-            (life.name, life.uid) = (name, uid);
-            let cgroup = &task.process.cgroup;
-            if life.cgroup != *cgroup && cgroup.is_some() {
-                life.cgroup.clone_from(cgroup);
-            }
-            life.end = LifeEnd::of(&task);
-            if let Some(step) = Step::of(&task, life.end.map(|end| end.at_ns)) {
-                self.steps += 1;
-                life.add(step);
-            }
+            self.steps += usize::from(life.observe(&task));
         }
         self.set_parents(new);
         if self.steps > MOST_OF_ALL {
             self.all.values_mut().for_each(Life::halve);
             self.steps = self.all.values().map(|life| life.steps.len()).sum();
         }
+    }
+
+    /// Remembers of which time before a snapshot nothing is known.
+    fn observe_gap(&mut self, snapshot: &Snapshot, begin_ns: u64) {
+        if self.until_ns == 0 || self.gaps.len() >= MOST_GAPS {
+            return;
+        }
+        let is_long =
+            |(from_ns, until_ns): &(u64, u64)| until_ns.saturating_sub(*from_ns) > SLACK_NS;
+        // The figures of the interval can be those of the whole gap, or of the time after it.
+        let between = Some((self.until_ns, begin_ns)).filter(is_long);
+        self.gaps
+            .extend(snapshot.gap_ns.filter(is_long).or(between));
     }
 
     /// Finds the parents of new lives: a parent can be new, too.

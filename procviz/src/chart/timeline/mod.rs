@@ -2,8 +2,10 @@
 
 mod bars;
 mod families;
+mod flags;
 mod heat;
 mod lanes;
+mod life;
 mod lives;
 mod machine;
 mod rows;
@@ -155,7 +157,7 @@ impl Timeline {
     fn shown_period(&self, snapshot: &Snapshot) -> (u64, u64) {
         let (began_ns, until_ns) = self.lives.period();
         let last_ns = self.span_ns.map(|span_ns| until_ns.saturating_sub(span_ns));
-        let later = [snapshot.period_began_ns(), last_ns].into_iter().flatten();
+        let later = [snapshot.period_began_ns, last_ns].into_iter().flatten();
         (later.fold(began_ns, u64::max), until_ns)
     }
 
@@ -194,6 +196,7 @@ impl Timeline {
         );
         let top = head::HEIGHT + 8.0;
         let bottom = context.size.1 - foot::height(context.size) - AXIS;
+        let above = top;
         let top = strips::draw(
             &mut scene,
             (&self.lives, self.period),
@@ -226,6 +229,7 @@ impl Timeline {
             without_room += bars.without_room(group, y);
             y += group.lanes as f32 * lane + GROUP_GAP;
         }
+        self.draw_gaps(&mut scene, (area.0, above, area.2, area.3), &bars);
         self.draw_rest(&mut scene, (idle, without_room), area);
         self.bands = bands;
         self.draw_foot(&mut scene, snapshot, context);
@@ -320,6 +324,26 @@ impl Timeline {
             words.push(format!("{more} more are too many to be remembered"));
         }
         words.join("; ")
+    }
+
+    /// Covers the times of which nothing is known.
+    fn draw_gaps(&self, scene: &mut Scene, (left, top, right, bottom): Area, bars: &Bars<'_>) {
+        let Color(red, green, blue, _) = self.palette.background;
+        for (from_ns, until_ns) in &self.lives.gaps {
+            let (from, until) = (bars.x(*from_ns).max(left), bars.x(*until_ns).min(right));
+            if until - from < 1.0 {
+                continue;
+            }
+            scene.items.push(Item::Rect {
+                at: (from, top, until - from, bottom - top),
+                color: Color(red, green, blue, 225),
+            });
+            let text = "not recorded".to_owned();
+            if bars.context.font.width(&text, 12.0) < until - from {
+                let middle = (f32::midpoint(from, until), f32::midpoint(top, bottom));
+                scene.text(middle, (12.0, Anchor::Middle, self.palette.faint), text);
+            }
+        }
     }
 
     fn draw_rest(

@@ -90,7 +90,16 @@ impl Timeline {
             .groups
             .iter()
             .flat_map(|group| (0..group.lanes).map(|lane| bars.row(group, lane, columns.max(1))));
-        let rows = rows.collect();
+        let mut rows: Vec<LifeRow> = rows.collect();
+        for (from_ns, until_ns) in &self.lives.gaps {
+            // Cells that are wholly in a gap: nothing is known of them.
+            let (from, until) = (bars.x(*from_ns).ceil(), bars.x(*until_ns).floor());
+            for row in &mut rows {
+                let cells = row.cells.iter_mut().skip(from.max(0.0) as usize);
+                let count = (until - from).max(0.0) as usize;
+                cells.take(count).for_each(|cell| *cell = None);
+            }
+        }
         let bands = lanes.bands(self.period);
         self.bands = bands;
         LifeRows {

@@ -11,6 +11,11 @@ impl Totals {
         let mut snapshot = latest;
         let tick = snapshot.tick;
         snapshot.stamp.interval_ns = self.interval_ns;
+        let interval_began_ns = snapshot.sums_from_ns();
+        let began_ns = self
+            .span_ns
+            .map_or(interval_began_ns, |(began_ns, _)| began_ns);
+        snapshot.period_began_ns = Some(began_ns);
         if self.missing_ns > 0 {
             // Only the length of all gaps together counts.
             let now = snapshot.stamp.boot_ns;

@@ -6,6 +6,8 @@ use crate::model::{Change, Fold, MachineFigures, Process, Snapshot, TaskId, Thre
 /// What changed in one sample. Lists take less memory than maps.
 #[derive(Clone, Debug)]
 pub(super) struct Step {
+    /// Begin and end of the interval, ns since boot.
+    pub(super) span_ns: (u64, u64),
     pub(super) interval_ns: u64,
     /// The part of the interval that the recording does not cover, ns.
     pub(super) missing_ns: u64,
@@ -28,6 +30,7 @@ impl Step {
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         let tick = snapshot.tick;
         let mut step = Self {
+            span_ns: (snapshot.sums_from_ns(), snapshot.stamp.boot_ns),
             interval_ns: snapshot.stamp.interval_ns,
             missing_ns: snapshot.missing_ns(),
             own_cpu_ns: snapshot.own_cpu_ns,

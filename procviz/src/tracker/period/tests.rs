@@ -69,6 +69,26 @@ fn gaps_in_the_period_are_said() {
 }
 
 #[test]
+fn time_between_two_intervals_is_missing() {
+    let mut play = Play::new(&["init"]);
+    let mut period = Period::whole();
+    let began_ns = play.now;
+    for second in 0..6 {
+        play.second();
+        period.observe(play.tracker.snapshot());
+        if second == 2 {
+            // As after a file that is missing from a folder.
+            play.now += 10 * SECOND;
+        }
+    }
+    let snapshot = period.snapshot(play.tracker.snapshot().clone());
+    assert_eq!(snapshot.period_began_ns, Some(began_ns));
+    assert_eq!(snapshot.stamp.boot_ns, began_ns + 16 * SECOND);
+    assert_eq!(snapshot.stamp.interval_ns, 6 * SECOND);
+    assert_eq!(snapshot.missing_ns(), 10 * SECOND);
+}
+
+#[test]
 fn what_ended_in_the_period_is_in_it() {
     let mut play = Play::new(&["init", "shell"]);
     let mut period = Period::last(None);

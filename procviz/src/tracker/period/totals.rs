@@ -14,10 +14,17 @@ use crate::model::{Change, Comm, Fold, MachineFigures, Pressure, Process, TaskId
 /// counted in folds.
 pub(super) const MOST_ENDED: usize = 10_000;
 
+/// Two intervals with less time between them follow each other, ns.
+const SLACK_NS: u64 = 1_000_000;
+
 /// Totals of the samples of a period.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Totals {
+    /// Begin of the first interval and end of the last one, ns since boot; `None` without any.
+    pub(super) span_ns: Option<(u64, u64)>,
+    /// The sum of all intervals.
     pub(super) interval_ns: u64,
+    /// The part of the span that the recording does not cover, within intervals or between two.
     pub(super) missing_ns: u64,
     pub(super) own_cpu_ns: u64,
     /// Counters are sums, other figures are those of the last sample.
@@ -40,6 +47,13 @@ impl Totals {
             0 => later.machine.clone(),
             _ => sum_of_machines(&self.machine, later.machine.clone()),
         };
+        let (begin_ns, end_ns) = later.span_ns;
+        let (first_ns, before_ns) = self.span_ns.unwrap_or(later.span_ns);
+        let between_ns = begin_ns.saturating_sub(before_ns);
+        if between_ns > SLACK_NS {
+            self.missing_ns = self.missing_ns.saturating_add(between_ns);
+        }
+        self.span_ns = Some((first_ns, end_ns));
         self.interval_ns = self.interval_ns.saturating_add(later.interval_ns);
         self.missing_ns = self.missing_ns.saturating_add(later.missing_ns);
         self.own_cpu_ns = self.own_cpu_ns.saturating_add(later.own_cpu_ns);

@@ -343,20 +343,7 @@ fn foot(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
             put(buffer, &text, look.ink(palette.full(Activity::Exited)));
         }
     }
-    let line = match &screen.view.mode {
-        Mode::Filter => screen.view.filter_line(),
-        _ => match (&screen.view.message, screen.bar) {
-            (Some(message), _) => message.clone(),
-            (
-                None,
-                Some(TimeBar {
-                    hover: Some((_, words)),
-                    ..
-                }),
-            ) => words.clone(),
-            (None, _) => screen.status.to_owned(),
-        },
-    };
+    let line = status_line(screen);
     let style = match (&screen.view.mode, &screen.view.message) {
         (Mode::Filter, _) | (_, Some(_)) => look.ink(palette.ink),
         _ => faint,
@@ -368,4 +355,16 @@ fn foot(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
         area.width.into(),
         style,
     );
+}
+
+/// The last line of the foot: what is typed, a message, what is under the pointer on the time
+/// bar, or the status.
+fn status_line(screen: &Screen<'_>) -> String {
+    if screen.view.mode == Mode::Filter {
+        return screen.view.filter_line();
+    }
+    let hover = screen.bar.and_then(|bar| bar.hover.as_ref());
+    let hover = hover.map(|(_, words)| words.clone());
+    let message = screen.view.message.clone().or(hover);
+    message.unwrap_or_else(|| screen.status.to_owned())
 }

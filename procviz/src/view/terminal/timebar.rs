@@ -33,38 +33,28 @@ pub(super) fn draw(
     let faint = look.ink(palette.faint);
     let width = usize::from(area.width);
     let kinds = TimeGraph::NAMES.iter().take(usize::from(area.height) - 1);
-    let names = kinds.clone().map(|name| name.chars().count()).max();
-    let begin = bar.begin.chars().count().max(names.unwrap_or(0));
+    let names = kinds.clone().copied().chain([bar.begin.as_str()]);
+    let begin = names.fold(0, |most, name| most.max(name.chars().count()));
     let end = bar.end.chars().count();
     let cells = width
         .checked_sub(begin + end + 2)
         .filter(|cells| *cells > 4)?;
     let row = area.bottom() - 1;
-    let name = |buffer: &mut Buffer, y: u16, name: &str| {
+    for (name, y) in kinds.copied().chain([bar.begin.as_str()]).zip(area.y..) {
         let text = format!("{name:>begin$}");
         buffer.set_stringn(area.x, y, text, begin, faint);
-    };
-    name(buffer, row, &bar.begin);
+    }
     let left = area.x + begin as u16 + 1;
     let right = left + cells as u16;
     buffer.set_stringn(right + 1, row, &bar.end, end, faint);
-    let colors = [
-        palette.full(Activity::Cpu),
-        palette.accent,
-        palette.full(Activity::Io),
-    ];
-    for (kind, words) in kinds.enumerate() {
-        let y = area.y + kind as u16;
-        name(buffer, y, words);
-        let Some(graph) = &bar.graph else { continue };
-        for x in 0..cells {
-            let part = |cell: usize| cell as f32 / cells as f32;
-            let share = graph.most(kind, (part(x), part(x + 1)));
-            // What is not known has no sign.
-            let Some(share) = share else { continue };
-            let style = look.ink(colors[kind]);
-            buffer.set_stringn(left + x as u16, y, height(share, look), 1, style);
-        }
+    if let Some(graph) = &bar.graph {
+        let room = Rect {
+            x: left,
+            width: cells as u16,
+            height: area.height - 1,
+            ..area
+        };
+        lanes(buffer, room, graph, (palette, look));
     }
     let cell_of = |part: f32| ((part * (cells - 1) as f32).round() as u16).min(cells as u16 - 1);
     let [played, rest, mark, knob] = if look.ascii {
@@ -94,6 +84,24 @@ pub(super) fn draw(
     let (left, right) = (f32::from(left), f32::from(right));
     let (top, bottom) = (f32::from(area.y), f32::from(area.bottom()));
     Some((left, top, right, bottom))
+}
+
+/// Draws a line for each kind of load.
+fn lanes(buffer: &mut Buffer, room: Rect, graph: &TimeGraph, (palette, look): (&Palette, Look)) {
+    let colors = [
+        palette.full(Activity::Cpu),
+        palette.accent,
+        palette.full(Activity::Io),
+    ];
+    for (kind, (color, y)) in colors.into_iter().zip(room.y..room.bottom()).enumerate() {
+        for cell in 0..room.width {
+            let part = |cell: u16| f32::from(cell) / f32::from(room.width);
+            let share = graph.most(kind, (part(cell), part(cell + 1)));
+            // What is not known has no sign.
+            let Some(share) = share else { continue };
+            buffer.set_stringn(room.x + cell, y, height(share, look), 1, look.ink(color));
+        }
+    }
 }
 
 #[cfg(test)]
