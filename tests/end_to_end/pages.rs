@@ -143,18 +143,19 @@ fn a_page_shows() -> Result<(), Failed> {
     let browser = Browser::start("page", Scripts::Run);
     browser.open(&page);
     let last = samples.len() - 1;
-    assert_eq!(
-        text(&browser, "#moment").split("  ").nth(1),
-        Some(format!("{}/{}", last + 1, last + 1).as_str())
-    );
+    let place = |browser: &Browser| -> String {
+        let moment = text(browser, "#moment");
+        let place = moment.split("  ").nth(1).unwrap_or_default();
+        place.split(',').next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(place(&browser), format!("{}/{}", last + 1, last + 1));
 
     // The popup of a hovered task equals the title in the SVG of that sample, also for
     // other samples.
     let tid = burner.pid().to_string();
     let mut told = Vec::new();
     for _ in 0..3 {
-        let number = text(&browser, "#moment");
-        let number = number.split("  ").nth(1).unwrap();
+        let number = place(&browser);
         let index: usize = number.split('/').next().unwrap().parse()?;
         let sample = &samples[index - 1];
         let at = spot(&browser, &tid);
@@ -176,6 +177,9 @@ fn a_page_shows() -> Result<(), Failed> {
         browser.keys("\u{e012}\u{e012}\u{e012}\u{e012}\u{e012}\u{e012}");
     }
     assert!(told[0] != told[1] && told[1] != told[2], "{told:?}");
+
+    over_the_slider(&browser, &samples);
+    enlarged(&browser, &tid);
 
     // A pinned popup follows the slider; Escape closes it.
     browser.keys("\u{e010}");
@@ -257,8 +261,7 @@ fn a_page_shows() -> Result<(), Failed> {
     browser.keys(" ");
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     let is_over = || {
-        let moment = text(&browser, "#moment");
-        moment.ends_with(&format!("{}/{}", last + 1, last + 1))
+        place(&browser) == format!("{}/{}", last + 1, last + 1)
             && browser.run(
                 "return document.getElementById('play').getAttribute('aria-label');",
                 &[],
@@ -271,6 +274,74 @@ fn a_page_shows() -> Result<(), Failed> {
     }
     assert_eq!(browser.complaints(), Vec::<String>::new());
     Ok(())
+}
+
+/// Over the slider is how busy the machine was, and under the pointer the figures and findings.
+fn over_the_slider(browser: &Browser, samples: &[Value]) {
+    let script = "
+        const at = document.getElementById('busy').getBoundingClientRect();
+        const track = document.getElementById('track');
+        track.dispatchEvent(new PointerEvent('pointermove', {clientX: at.left + arguments[0] * at.width, clientY: at.top + 3}));
+        const said = [...track.querySelectorAll('.popup div')].map(line => line.textContent);
+        const time = track.querySelector('.popup b').textContent;
+        track.dispatchEvent(new PointerEvent('pointerleave'));
+        return [time, ...said];";
+    let last = samples.len() - 1;
+    let mut findings = 0;
+    for (index, sample) in samples.iter().enumerate().skip(1) {
+        let at = index as f64 / last as f64;
+        let said = browser.run(script, &[at.into()]);
+        let said: Vec<&str> = said
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        let clock = &sample["time"].as_str().unwrap()[14..23];
+        assert!(said[0].ends_with(clock), "{said:?} is not {clock}");
+        // What the head says is at least what the kernel counts.
+        let machine = &sample["machine"];
+        let interval = sample["interval_ns"].as_f64().unwrap();
+        let cpus = machine["cpus"].as_f64().unwrap();
+        let share = machine["cpu_busy_ns"].as_f64().unwrap_or(0.0) / interval / cpus * 100.0;
+        let words = said[1].strip_prefix("CPU ").unwrap();
+        let shown: f64 = words.split(' ').next().unwrap().parse().unwrap();
+        assert!(shown >= share.min(100.0).floor() - 1.0, "{said:?}: {share}");
+        findings += said
+            .iter()
+            .skip(2)
+            .filter(|line| line.contains("SIG"))
+            .count();
+    }
+    assert!(findings > 0, "no finding under the pointer");
+}
+
+/// A picture can be enlarged: what is under the pointer stays there, and has the same popup.
+fn enlarged(browser: &Browser, tid: &str) {
+    let at = spot(browser, tid);
+    browser.point(at, false);
+    let said = popup(browser, ".popup");
+    let wheel = "
+        const canvas = document.getElementById('picture');
+        canvas.dispatchEvent(new WheelEvent('wheel', {clientX: arguments[0], clientY: arguments[1], deltaY: -500, ctrlKey: true, cancelable: true}));";
+    browser.run(wheel, &[at.0.into(), at.1.into()]);
+    // `spot` is at the edge of the dot.
+    let there = spot(browser, tid);
+    let (dx, dy) = (there.0 - at.0, there.1 - at.1);
+    assert!(dx.abs() < 40 && dy.abs() < 40, "{at:?} is at {there:?}");
+    browser.point(there, false);
+    assert_eq!(popup(browser, ".popup"), said);
+    browser.keys("0");
+    browser.point(at, false);
+    assert_eq!(popup(browser, ".popup"), said);
+    let shot = browser.screenshot();
+    browser.keys("+");
+    assert!(shot != browser.screenshot(), "the picture is not enlarged");
+    browser.keys("0");
+    assert!(
+        shot == browser.screenshot(),
+        "the picture is not whole again"
+    );
 }
 
 fn without_scripts() -> Result<(), Failed> {

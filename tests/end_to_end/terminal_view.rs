@@ -858,6 +858,38 @@ fn a_recording() -> Result<(), Failed> {
     let cells: Vec<char> = line.chars().collect();
     let is_bar = |ch: &char| "\u{2501}\u{2500}\u{257f}\u{25cf}".contains(*ch);
     let first = cells.iter().position(is_bar).unwrap();
+    // Above it is what the machine did: most while the burner ran, for 6 s.
+    let count = cells.iter().filter(|ch| is_bar(ch)).count();
+    let cell = |index: usize| first + index * (count - 1) / last;
+    let busy = |text: &str, from: usize, until: usize| {
+        let mut lines = text.lines().rev();
+        let cpu = lines.find(|line| line.trim_start().starts_with("CPU "));
+        let cpu: Vec<char> = cpu.unwrap_or_default().chars().collect();
+        let cells = cpu.get(cell(from)..cell(until)).unwrap_or_default();
+        let height = |sign: &char| "\u{2500}▁▂▃▄▅▆▇█".chars().position(|of| of == *sign);
+        let heights: Vec<usize> = cells.iter().filter_map(height).collect();
+        heights.iter().sum::<usize>() as f64 / heights.len().max(1) as f64
+    };
+    let screen = terminal.wait("the machine over the time bar", |text| {
+        busy(text, begun - 8, begun + 8) > 1.5 * busy(text, begun / 4, begun - 30).max(0.5)
+    });
+    for name in ["memory pressure", "IO pressure"] {
+        assert!(screen.contains(name), "{screen}");
+    }
+    // The pointer at the start of the finding about it: what the finding says.
+    let ticks = cells
+        .iter()
+        .enumerate()
+        .filter(|(_, ch)| **ch == '\u{257f}');
+    let tick = ticks
+        .map(|(at, _)| at)
+        .min_by_key(|at| at.abs_diff(cell(begun)));
+    let tick = tick.ok_or("no tick at a finding")?;
+    terminal.type_in(&format!("\u{1b}[<35;{};40M", tick + 1));
+    terminal.wait("the finding under the pointer", |text| {
+        let foot = text.trim_end().lines().rev().nth(5).unwrap_or_default();
+        foot.contains(": uses ") && foot.contains(" cores for ")
+    });
     terminal.type_in(&format!(
         "\u{1b}[<0;{};40M\u{1b}[<0;{};40m",
         first + 1,

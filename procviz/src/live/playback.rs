@@ -28,7 +28,7 @@ use crate::{
 const SPEEDS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 600.0];
 
 /// The pointer is at a finding on the time bar if it is not further away than this.
-const NEAR: f32 = 0.01;
+const NEAR: f32 = 0.012;
 
 /// What a signal asks of the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

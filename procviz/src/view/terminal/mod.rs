@@ -343,7 +343,16 @@ fn foot(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
             put(buffer, &text, look.ink(palette.full(Activity::Exited)));
         }
     }
-    let line = status_line(screen);
+    if let Some((_, words)) = screen.bar.and_then(|bar| bar.hover.as_ref()) {
+        hover(buffer, area, words, look, palette);
+    }
+    let line = match &screen.view.mode {
+        Mode::Filter => screen.view.filter_line(),
+        _ => match &screen.view.message {
+            Some(message) => message.clone(),
+            None => screen.status.to_owned(),
+        },
+    };
     let style = match (&screen.view.mode, &screen.view.message) {
         (Mode::Filter, _) | (_, Some(_)) => look.ink(palette.ink),
         _ => faint,
@@ -357,14 +366,12 @@ fn foot(buffer: &mut Buffer, area: Rect, screen: &Screen<'_>, look: Look) {
     );
 }
 
-/// The last line of the foot: what is typed, a message, what is under the pointer on the time
-/// bar, or the status.
-fn status_line(screen: &Screen<'_>) -> String {
-    if screen.view.mode == Mode::Filter {
-        return screen.view.filter_line();
-    }
-    let hover = screen.bar.and_then(|bar| bar.hover.as_ref());
-    let hover = hover.map(|(_, words)| words.clone());
-    let message = screen.view.message.clone().or(hover);
-    message.unwrap_or_else(|| screen.status.to_owned())
+/// Writes what is under the pointer on the time bar at the right of a line. A terminal does not
+/// say that the pointer has left, so nothing important is there.
+fn hover(buffer: &mut Buffer, area: Rect, words: &str, look: Look, palette: &Palette) {
+    let words = look.words(words);
+    let shown: String = words.chars().take(area.width.into()).collect();
+    let left = area.right() - shown.chars().count() as u16;
+    let style = look.ink(palette.ink).add_modifier(Modifier::REVERSED);
+    buffer.set_stringn(left, area.y, &shown, area.width.into(), style);
 }
