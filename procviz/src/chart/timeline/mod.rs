@@ -381,14 +381,15 @@ impl Timeline {
         };
         let legend = vec![
             entry("lives", Shape::Square, palette.idle),
-            entry("CPU 25 %", Shape::Square, share(0.25)),
+            entry("CPU 1 %", Shape::Square, share(0.01)),
+            entry("25 %", Shape::Square, share(0.25)),
             entry("100 % of a core", Shape::Square, share(1.0)),
             entry("waits for a CPU", Shape::Square, palette.idle).with_line(hatch),
             entry("io", Shape::Square, palette.full(Activity::Io)),
             entry("blocked (D)", Shape::Square, palette.ink),
             entry("memory", Shape::Square, palette.idle).with_line(rss),
             entry("exited with 0", Shape::Diamond, palette.faint),
-            entry("exited with another status", Shape::Square, palette.ink),
+            entry("another status, or SIGTERM", Shape::Square, palette.ink),
             entry(
                 "crashed or killed",
                 Shape::Diamond,

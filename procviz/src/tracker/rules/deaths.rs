@@ -227,6 +227,7 @@ impl Alike<'_> {
             )
         });
         let std::cmp::Reverse(origin) = most.max()?.1;
+        let origin = self.parent(world).unwrap_or(origin);
         let is_parent = origin.tid == last.ppid && world.process(origin).is_some();
         let restart_ns = (count == 1 && is_recent && is_parent).then(|| {
             let starts = starts.get_or_insert_with(|| Starts::new(world));
@@ -249,14 +250,33 @@ impl Alike<'_> {
             since_ns: first.time_ns,
             ended_ns,
             text: format!("{times}{by}{ago}"),
-            curve: curve(deaths(), first.time_ns, world.now_ns()),
+            curve: curve(deaths(), count, (first.time_ns, world.now_ns())),
             ..Finding::new(Rule::Deaths)
         })
     }
 
+    /// The parent of all of them, if they have one and it is still there. What a young process
+    /// starts counts as started by the parent of that process, see `Fork::origin`: of a
+    /// supervisor, this would be the shell that started it.
+    fn parent(&self, world: World<'_>) -> Option<TaskId> {
+        let mut all = self.kinds.iter().flat_map(|(_, deaths)| *deaths);
+        let first = all.next()?;
+        if !all.all(|death| death.ppid == first.ppid) {
+            return None;
+        }
+        let processes = world.snapshot.processes.iter();
+        let living = processes.filter(|process| process.end.is_none());
+        let mut ids = living.map(|process| process.id);
+        ids.find(|id| id.tid == first.ppid && id.start_ns <= first.time_ns)
+    }
+
     /// Who started them: `, restarted by systemd 1`; empty if that is not known.
     fn by(&self, restart_ns: Option<u64>, world: World<'_>) -> String {
-        let origins: BTreeSet<TaskId> = self.kinds.iter().map(|(origin, _)| *origin).collect();
+        let origins = || self.kinds.iter().map(|(origin, _)| *origin).collect();
+        let origins: BTreeSet<TaskId> = match self.parent(world) {
+            Some(parent) => BTreeSet::from([parent]),
+            None => origins(),
+        };
         let names: Vec<Comm> = origins.iter().filter_map(|id| world.name(*id)).collect();
         let (Some(name), Some(origin)) = (names.first().copied(), origins.first()) else {
             return String::new();
@@ -354,14 +374,20 @@ fn is_manager(comm: Comm) -> bool {
     NAMES.contains(&comm.bytes()) || comm.bytes().starts_with(b"containerd-shim")
 }
 
-/// Number of deaths in each twentieth of the time since the first death.
-fn curve<'a>(deaths: impl Iterator<Item = &'a Death>, from_ns: u64, now_ns: u64) -> Vec<f32> {
+/// Number of deaths in equal parts of the time since the first death: so few parts that deaths
+/// at equal distances make no dips.
+fn curve<'a>(
+    deaths: impl Iterator<Item = &'a Death>,
+    count: u64,
+    (from_ns, now_ns): (u64, u64),
+) -> Vec<f32> {
     let span = now_ns.saturating_sub(from_ns).max(1);
-    let mut curve = vec![0.0; 20];
+    let parts = (count / 4).clamp(2, 20) as usize;
+    let mut curve = vec![0.0; parts];
     for death in deaths {
         let since = u128::from(death.time_ns.saturating_sub(from_ns));
-        let part = (since * 20 / u128::from(span)) as usize;
-        curve[part.min(19)] += death.count as f32;
+        let part = (since * parts as u128 / u128::from(span)) as usize;
+        curve[part.min(parts - 1)] += death.count as f32;
     }
     curve
 }

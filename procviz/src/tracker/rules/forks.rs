@@ -398,9 +398,10 @@ impl Origin {
     }
 }
 
-/// The text of a finding. A figure that rounds to 0 is left out.
+/// The text of a finding. A figure that rounds to 0 is left out, and so is a low rate beside the
+/// CPU time that was used.
 fn text(verb: &str, (forks, cores): (f64, f64), last: &str, span: &str) -> String {
-    if forks < 0.05 {
+    if forks < 0.05 || (forks < 2.0 && cores >= 0.1) {
         return format!("exited processes, such as {last}, used {cores:.2} cores over {span}");
     }
     let digits = usize::from(forks < 9.95);

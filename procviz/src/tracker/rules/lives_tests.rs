@@ -23,6 +23,21 @@ fn forks_and_bursts() {
     );
     play.none(Rule::Burst);
 
+    // Few starts whose children use much: the CPU time is what matters.
+    let mut play = Play::new(&["init", "shell"]);
+    for second in 0..3 {
+        let child = play.fork(100 + second, 2);
+        play.end(child, 2, SECOND / 2, 0).cpu_ns = Some(SECOND / 2);
+        play.second();
+    }
+    assert_eq!(
+        play.one(Rule::Forks),
+        (
+            Some(2),
+            "exited processes, such as child, used 0.50 cores over 3 s".to_owned()
+        )
+    );
+
     for (count, fires) in [(19, false), (21, true)] {
         let mut play = Play::new(&["init", "cron"]);
         (0..3).for_each(|_| play.second());
@@ -266,6 +281,25 @@ fn deaths_under_several_parents_are_one_finding() {
     (0..20).for_each(|_| play.second());
     let (_, text) = play.one(Rule::Deaths);
     assert!(text.starts_with("died 4 times (SIGABRT)"), "{text}");
+}
+
+/// A new supervisor is named, although what it starts at first counts as started by the shell
+/// that started it.
+#[test]
+fn a_young_parent_is_named() {
+    let mut play = Play::new(&["init", "shell", "supervisor"]);
+    for round in 0..8 {
+        let origin = if round < 2 { 2 } else { 3 };
+        let child = play.fork(100 + round, origin);
+        play.end(child, origin, SECOND / 2, 6).ppid = 3;
+        play.second();
+    }
+    let (about, text) = play.one(Rule::Deaths);
+    assert_eq!(about, Some(3));
+    assert!(text.ends_with(", started by supervisor 3"), "{text}");
+    // Deaths at equal distances have no dips.
+    let finding = &play.findings_of(Rule::Deaths)[0];
+    assert_eq!(finding.curve, [4.0, 4.0]);
 }
 
 /// A forked copy of its parent is called like this, whenever its name becomes known; and a
