@@ -785,7 +785,9 @@ fn a_recording() -> Result<(), Failed> {
             .env("PROCVIZ_TEST_KEYFRAMES_NS", "1000000000")
             .stderr(Stdio::null()),
     );
-    std::thread::sleep(Duration::from_secs(30));
+    std::thread::sleep(Duration::from_secs(5));
+    assert!(Command::new("true").status()?.success());
+    std::thread::sleep(Duration::from_secs(25));
     {
         let _burner = Running::new(Command::new("sh").args(["-c", "while :; do :; done"]));
         std::thread::sleep(Duration::from_secs(6));
@@ -846,6 +848,20 @@ fn a_recording() -> Result<(), Failed> {
     at("two samples before", begun - 2);
     terminal.keys(&["Right", "Right", "Right"]);
     at("three samples later", begun + 1);
+    // The table lists who exited in the last minute, or since the recording began, although the
+    // last keyframe before this is a few seconds old.
+    terminal.type_in("T");
+    terminal.wait("the table", |text| {
+        let (_, after) = text.split_once("exited in the last ").unwrap_or_default();
+        let seconds = after
+            .split(' ')
+            .next()
+            .and_then(|number| number.parse().ok());
+        let is_listed = text.lines().any(|line| line.trim_end().ends_with(" true"));
+        is_listed && seconds.is_some_and(|seconds: u32| seconds >= 30)
+    });
+    terminal.type_in("T");
+    at("the same sample", begun + 1);
     // Click on the bar: its first and last cells are the start and the end.
     let bar = |text: &str| {
         text.trim_end()

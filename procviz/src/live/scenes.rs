@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{LIVE_NS, Live};
 use crate::{
-    chart::{Arguments, Bubble, Context, Grid, Lines, Timeline},
+    chart::{Arguments, Bubble, Context, Grid, Lines, RecentlyDead, Timeline},
     export::time,
     model::Snapshot,
     runtime::drawing,
@@ -40,6 +40,10 @@ impl Live {
             self.charts.timeline.scope = timeline;
             self.timeline = Timeline::new(self.charts.timeline.clone()).of_the_last(LIVE_NS);
             self.timeline.observe(self.session.snapshot());
+            self.rebuild_charts();
+        }
+        if self.view.table.is_open && self.dead.watched_ns() < RecentlyDead::LISTED_NS {
+            // The table lists who exited in the last minute.
             self.rebuild_charts();
         }
         self.timeline.show_heat(self.heat());

@@ -26,7 +26,11 @@ impl Live {
     pub(super) fn settle(&mut self) -> Result<(), Failure> {
         let wanted = self.replay.as_mut().and_then(|replay| replay.wanted.take());
         let Some(wanted) = wanted else { return Ok(()) };
-        self.session.seek(wanted)?;
+        let look_back_ns = match self.view.table.is_open {
+            true => RecentlyDead::LISTED_NS,
+            false => 0,
+        };
+        self.session.seek(wanted, look_back_ns)?;
         // New charts: the old charts hold samples of another time.
         self.grid = Grid::new(self.charts.grid.clone()).stable();
         self.bubble = Bubble::new(self.charts.bubble.clone());

@@ -407,12 +407,13 @@ impl Session {
     }
 
     /// Seeks to a place in a recording from which reading leads to a moment, wall clock
-    /// in ns since 1970.
-    pub(crate) fn seek(&mut self, wall_ns: i128) -> Result<(), Failure> {
-        match &mut self.source {
-            SampleSource::Machine(_) => Ok(()),
-            SampleSource::Recording(player) => player.seek(wall_ns, &mut self.tracker),
-        }
+    /// in ns since 1970, and through at least `look_back_ns` before it.
+    pub(crate) fn seek(&mut self, wall_ns: i128, look_back_ns: u64) -> Result<(), Failure> {
+        let SampleSource::Recording(player) = &mut self.source else {
+            return Ok(());
+        };
+        player.look_back(look_back_ns);
+        player.seek(wall_ns, &mut self.tracker)
     }
 
     /// The trails before the next sample of a recording. They are returned once after

@@ -4,8 +4,6 @@ use rustc_hash::FxHashMap;
 
 use crate::model::{Process, Snapshot, TaskId, Thread};
 
-/// How long a process that exited is listed, ns.
-const LISTED_NS: u64 = 60_000_000_000;
 /// Upper limit for the processes that are remembered; more are counted.
 const MOST: usize = 10_000;
 
@@ -31,6 +29,9 @@ pub(crate) struct RecentlyDead {
 }
 
 impl RecentlyDead {
+    /// How long a process that exited is listed, ns.
+    pub(crate) const LISTED_NS: u64 = 60_000_000_000;
+
     /// Adds what exited in the last interval. Must be called for each snapshot.
     pub(crate) fn observe(&mut self, snapshot: &Snapshot) {
         let now_ns = snapshot.stamp.boot_ns;
@@ -41,7 +42,7 @@ impl RecentlyDead {
         self.now_ns = now_ns;
         let begin_ns = now_ns.saturating_sub(snapshot.stamp.interval_ns);
         self.began_ns.get_or_insert(begin_ns);
-        let since_ns = now_ns.saturating_sub(LISTED_NS);
+        let since_ns = now_ns.saturating_sub(Self::LISTED_NS);
         self.lives.retain(|_, dead| dead.ended_ns >= since_ns);
         self.others.retain(|(ended_ns, _)| *ended_ns >= since_ns);
         let mut others = snapshot
@@ -83,9 +84,9 @@ impl RecentlyDead {
     }
 
     /// How much of the last minute was watched, ns.
-    pub(super) fn watched_ns(&self) -> u64 {
+    pub(crate) fn watched_ns(&self) -> u64 {
         let began_ns = self.began_ns.unwrap_or(self.now_ns);
-        self.now_ns.saturating_sub(began_ns).min(LISTED_NS)
+        self.now_ns.saturating_sub(began_ns).min(Self::LISTED_NS)
     }
 
     /// Number of lives of the last minute that are counted, but not listed.
