@@ -1,11 +1,12 @@
 //! Paints scenes to pixels and files. Painters depend only on scenes.
 
 mod animation;
-mod discs;
 mod glyphs;
 mod page;
 mod png;
 mod raster;
+mod spans;
+mod stamps;
 mod svg;
 
 pub use animation::{AnimationError, Frames, MOST_FRAMES, apng, gif};

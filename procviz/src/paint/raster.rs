@@ -1,23 +1,27 @@
 //! Paints a scene into pixels. The coverage of discs, rings and lines is computed
 //! analytically: a pixel takes a colour by the part that the shape covers.
 
-use tiny_skia::{FillRule, Paint, PathBuilder, Pixmap, PremultipliedColorU8, Transform};
+use tiny_skia::{FillRule, Paint, PathBuilder, Pixmap, Transform};
 
 use super::{
-    discs::{self, Discs},
     glyphs::Glyphs,
+    spans,
+    stamps::{self, Form, Stamps},
 };
 use crate::scene::{Anchor, Color, Font, Item, Mark, Scene, Shape, Text};
+
+/// Upper limit for the columns of an upright line that is painted in a simple way.
+const MOST_UPRIGHT: usize = 16;
 
 /// A picture that cannot be painted.
 #[derive(Debug, thiserror::Error)]
 #[error("invalid picture size `{0}x{1}` pixels: the picture is empty or too large")]
 pub struct RasterError(u32, u32);
 
-/// Paints scenes. Caches glyphs and discs.
+/// Paints scenes. Caches glyphs and small marks.
 pub struct Raster {
     glyphs: Glyphs,
-    discs: Discs,
+    stamps: Stamps,
     /// The last picture, whose buffer is reused.
     pixmap: Option<Pixmap>,
     /// The last picture with items over it.
@@ -30,7 +34,7 @@ impl Raster {
     pub fn new(font: Font) -> Self {
         Self {
             glyphs: Glyphs::new(font),
-            discs: Discs::default(),
+            stamps: Stamps::default(),
             pixmap: None,
             #[cfg(feature = "window")]
             covered: None,
@@ -122,15 +126,9 @@ impl Raster {
             let quarters = (x * 4.0).round() as i32;
             let (whole, quarter) = (quarters.div_euclid(4), quarters.rem_euclid(4) as u8);
             if let Some(mask) = self.glyphs.mask(ch, size, quarter) {
-                for (index, coverage) in mask
-                    .coverage
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, coverage)| **coverage > 0)
-                {
-                    let px = whole + mask.left + (index % mask.width) as i32;
-                    let py = base + mask.top + (index / mask.width) as i32;
-                    blend(pixmap, px, py, text.color, f32::from(*coverage) / 255.0);
+                let (left, top) = (whole + mask.left, base + mask.top);
+                for (coverage, y) in mask.coverage.chunks(mask.width.max(1)).zip(top..) {
+                    cover_row(pixmap, y, left, coverage, text.color);
                 }
             }
             x += self.glyphs.advance(ch, size);
@@ -140,8 +138,20 @@ impl Raster {
     fn mark(&mut self, pixmap: &mut Pixmap, mark: &Mark, scale: f32) {
         let (x, y, r) = (mark.x * scale, mark.y * scale, mark.r * scale);
         match mark.shape {
-            Shape::Disc => self.disc(pixmap, x, y, r, mark.color),
-            Shape::Ring => ring(pixmap, (x, y), r * 0.82, (r * 0.36).max(scale), mark.color),
+            Shape::Disc => self.disc(pixmap, (x, y), r, mark.color),
+            Shape::Ring => {
+                let (r, width) = (r * 0.82, (r * 0.36).max(scale));
+                match r > stamps::LARGEST {
+                    true => ring(pixmap, (x, y), r, width, mark.color),
+                    false => self.stamp(pixmap, Form::ring(width), ((x, y), r), mark.color),
+                }
+            }
+            Shape::Square if r <= stamps::LARGEST => {
+                self.stamp(pixmap, Form::Square, ((x, y), r), mark.color);
+            }
+            Shape::Diamond if r <= stamps::LARGEST => {
+                self.stamp(pixmap, Form::Diamond, ((x, y), r), mark.color);
+            }
             Shape::Square => polygon(
                 pixmap,
                 &[
@@ -164,41 +174,32 @@ impl Raster {
             ),
         }
         if let Some(spot) = mark.spot {
-            self.disc(pixmap, x, y, r * 0.38, spot);
+            self.disc(pixmap, (x, y), r * 0.38, spot);
         }
     }
 
-    fn disc(&mut self, pixmap: &mut Pixmap, x: f32, y: f32, r: f32, color: Color) {
-        if r > discs::LARGEST {
-            large_disc(pixmap, x, y, r, color);
-            return;
+    fn disc(&mut self, pixmap: &mut Pixmap, at: (f32, f32), r: f32, color: Color) {
+        match r > stamps::LARGEST {
+            true => large_disc(pixmap, at, r, color),
+            false => self.stamp(pixmap, Form::Disc, (at, r), color),
         }
-        // Most pixels of a disc need no blending.
-        let solid = PremultipliedColorU8::from_rgba(color.0, color.1, color.2, color.3);
-        let solid = solid.filter(|_| color.3 == 255);
-        let (mask, left, top) = self.discs.mask(x, y, r);
-        let (width, height) = (pixmap.width() as i32, pixmap.height() as i32);
-        for (row, (first, last)) in mask.spans.iter().enumerate() {
-            let y = top + row as i32;
-            let from = (left + i32::from(*first)).max(0);
-            let to = (left + i32::from(*last)).min(width);
-            if y < 0 || y >= height || from >= to {
-                continue;
-            }
-            let begin = (y * width + from) as usize;
-            let pixels = &mut pixmap.pixels_mut()[begin..begin + (to - from) as usize];
-            let coverage = &mask.coverage[row * mask.side + (from - left) as usize..];
-            for (pixel, coverage) in pixels.iter_mut().zip(coverage) {
-                match solid.filter(|_| *coverage == 255) {
-                    Some(solid) => *pixel = solid,
-                    None => lay_over(
-                        pixel,
-                        color,
-                        u32::from(*coverage) * u32::from(color.3) / 255,
-                    ),
-                }
-            }
+    }
+
+    fn stamp(&mut self, pixmap: &mut Pixmap, form: Form, (at, r): ((f32, f32), f32), color: Color) {
+        let (mask, left, top) = self.stamps.mask(form, at, r);
+        let rows = mask.spans.iter().zip(mask.coverage.chunks(mask.side));
+        for (((first, last), coverage), y) in rows.zip(top..) {
+            let coverage = &coverage[usize::from(*first)..usize::from(*last)];
+            cover_row(pixmap, y, left + i32::from(*first), coverage, color);
         }
+    }
+}
+
+/// Blends a colour over the pixels of a row from a column on.
+fn cover_row(pixmap: &mut Pixmap, row: i32, left: i32, coverage: &[u8], color: Color) {
+    let right = left + coverage.len() as i32;
+    if let Some((pixels, first)) = spans::row(pixmap, row, (left, right)) {
+        spans::cover(pixels, &coverage[(first - left) as usize..], color);
     }
 }
 
@@ -221,26 +222,28 @@ fn shade(
     color: Color,
     coverage: impl Fn(f32, f32) -> f32,
 ) {
-    let (width, height) = (pixmap.width() as i32, pixmap.height() as i32);
-    let (from, to) = ((from.floor() as i32).max(0), (to.ceil() as i32).min(width));
-    if row < 0 || row >= height || from >= to {
+    let columns = (from.floor() as i32, to.ceil() as i32);
+    let Some((pixels, first)) = spans::row(pixmap, row, columns) else {
         return;
-    }
-    let begin = (row * width) as usize;
-    let pixels = &mut pixmap.pixels_mut()[begin + from as usize..begin + to as usize];
-    let alpha = f32::from(color.3);
+    };
     let y = row as f32 + 0.5;
-    for (pixel, column) in pixels.iter_mut().zip(from..) {
+    for (pixel, column) in pixels.iter_mut().zip(first..) {
         let value = coverage(column as f32 + 0.5, y).min(1.0);
         if value > 0.0 {
-            // A cast instead of `round`, which is a function call on this target.
-            lay_over(pixel, color, (value * alpha + 0.5) as u32);
+            spans::lay_over(pixel, color, spans::alpha(value, color));
         }
     }
 }
 
+/// Paints the pixels of a row between two whole positions, which are covered equally.
+fn level(pixmap: &mut Pixmap, row: i32, (from, to): (f32, f32), color: Color, coverage: f32) {
+    if let Some((pixels, _)) = spans::row(pixmap, row, (from as i32, to as i32)) {
+        spans::fill(pixels, color, spans::alpha(coverage, color));
+    }
+}
+
 /// Paints a disc that is too large for a mask. Computes distances only at the edge.
-fn large_disc(pixmap: &mut Pixmap, x: f32, y: f32, r: f32, color: Color) {
+fn large_disc(pixmap: &mut Pixmap, (x, y): (f32, f32), r: f32, color: Color) {
     let (outer, inner) = (r + 0.5, r - 0.5);
     for row in (y - outer).floor() as i32..(y + outer).ceil() as i32 {
         let dy = row as f32 + 0.5 - y;
@@ -254,7 +257,7 @@ fn large_disc(pixmap: &mut Pixmap, x: f32, y: f32, r: f32, color: Color) {
             continue;
         }
         shade(pixmap, row, (x - wide, left), color, edge);
-        shade(pixmap, row, (left, right), color, |_, _| 1.0);
+        level(pixmap, row, (left, right), color, 1.0);
         shade(pixmap, row, (right, x + wide), color, edge);
     }
 }
@@ -303,6 +306,16 @@ fn capsule(pixmap: &mut Pixmap, a: (f32, f32), b: (f32, f32), width: f32, color:
     let top = (a.1.min(b.1) - reach).floor().max(0.0) as i32;
     let bottom = (a.1.max(b.1) + reach).ceil().min(pixmap.height() as f32) as i32;
     let is_level = a.1 == b.1;
+    // Beside an upright line, all rows between its ends are alike.
+    let columns = (left.floor() as i32, right.ceil() as i32);
+    let is_upright = dx == 0.0 && columns.1 - columns.0 <= MOST_UPRIGHT as i32;
+    let mut upright = [0; MOST_UPRIGHT];
+    if is_upright {
+        let middle = f32::midpoint(a.1, b.1);
+        for (alpha, column) in upright.iter_mut().zip(columns.0..columns.1) {
+            *alpha = spans::alpha(edge(column as f32 + 0.5, middle).min(1.0), color);
+        }
+    }
     for row in top..bottom {
         if is_level {
             // Between the ends, all pixels of a row are equally far from the line.
@@ -314,10 +327,24 @@ fn capsule(pixmap: &mut Pixmap, a: (f32, f32), b: (f32, f32), width: f32, color:
             let (begin, end) = (first.ceil() + 1.0, last.floor() - 1.0);
             if begin < end {
                 shade(pixmap, row, (left, begin), color, edge);
-                shade(pixmap, row, (begin, end), color, |_, _| coverage);
+                level(pixmap, row, (begin, end), color, coverage);
                 shade(pixmap, row, (end, right), color, edge);
                 continue;
             }
+        }
+        let centre = row as f32 + 0.5;
+        if is_upright && centre >= a.1.min(b.1) && centre <= a.1.max(b.1) {
+            if let Some((pixels, first)) = spans::row(pixmap, row, columns) {
+                let alphas = &upright[(first - columns.0) as usize..];
+                for (pixel, alpha) in pixels
+                    .iter_mut()
+                    .zip(alphas)
+                    .filter(|(_, alpha)| **alpha > 0)
+                {
+                    spans::lay_over(pixel, color, *alpha);
+                }
+            }
+            continue;
         }
         let (from, to) = if dy.abs() < 1e-3 {
             (left, right)
@@ -341,16 +368,21 @@ fn fill_rect(
         scaled((x, y), scale),
         scaled((x + width, y + height), scale),
     );
-    // The part of a pixel between two edges, from the centre of the pixel.
-    let part = |centre: f32, low: f32, high: f32| {
-        ((centre + 0.5).min(high) - (centre - 0.5).max(low)).clamp(0.0, 1.0)
-    };
+    let (first, last) = (left.ceil(), right.floor());
     let rows = (top.floor().max(0.0) as i32)..(bottom.ceil().min(pixmap.height() as f32) as i32);
     for row in rows {
-        let of_row = part(row as f32 + 0.5, top, bottom);
-        shade(pixmap, row, (left, right), color, |x, _| {
-            of_row * part(x, left, right)
-        });
+        let y = row as f32;
+        let of_row = ((y + 1.0).min(bottom) - y.max(top)).clamp(0.0, 1.0);
+        if first > last {
+            // Both edges are within one pixel.
+            let coverage = of_row * (right - left).max(0.0);
+            level(pixmap, row, (last, first), color, coverage);
+            continue;
+        }
+        let (before, after) = (first - left, right - last);
+        level(pixmap, row, (first - 1.0, first), color, of_row * before);
+        level(pixmap, row, (first, last), color, of_row);
+        level(pixmap, row, (last, last + 1.0), color, of_row * after);
     }
 }
 
@@ -375,36 +407,6 @@ fn polygon(pixmap: &mut Pixmap, corners: &[(f32, f32)], color: Color) {
         Transform::identity(),
         None,
     );
-}
-
-/// Blends a colour over a pixel of the picture.
-fn blend(pixmap: &mut Pixmap, x: i32, y: i32, color: Color, coverage: f32) {
-    if x < 0 || y < 0 || x >= pixmap.width() as i32 || y >= pixmap.height() as i32 {
-        return;
-    }
-    let index = y as usize * pixmap.width() as usize + x as usize;
-    if let Some(pixel) = pixmap.pixels_mut().get_mut(index) {
-        // A cast instead of `round`, which is a function call on this target.
-        lay_over(pixel, color, (coverage * f32::from(color.3) + 0.5) as u32);
-    }
-}
-
-/// Blends a colour over an opaque pixel. `alpha` is the opacity, 0 to 255.
-fn lay_over(pixel: &mut PremultipliedColorU8, color: Color, alpha: u32) {
-    // Opacity in 1/65,536, so that a shift replaces the division by 255.
-    let part = alpha * 257 + (alpha >> 7);
-    let over = |new: u8, old: u8| {
-        ((u32::from(new) * part + u32::from(old) * (65_536 - part) + 32_768) >> 16) as u8
-    };
-    let (r, g, b) = (
-        over(color.0, pixel.red()),
-        over(color.1, pixel.green()),
-        over(color.2, pixel.blue()),
-    );
-    // The background is opaque, so every blended pixel is opaque, too.
-    if let Some(mixed) = PremultipliedColorU8::from_rgba(r, g, b, 255) {
-        *pixel = mixed;
-    }
 }
 
 /// Copies the pixels into the buffer of a window whose lines have `width` pixels, as

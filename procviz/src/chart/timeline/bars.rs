@@ -83,7 +83,7 @@ impl Bars<'_> {
     pub(super) fn group(&self, scene: &mut Scene, group: &Group<'_>, top: f32) {
         self.forks(scene, group, top);
         for placed in self.with_room(group, top) {
-            let y = top + placed.lane as f32 * self.lane;
+            let y = (top + placed.lane as f32 * self.lane).round();
             match &placed.what {
                 What::Life(life) => self.life(scene, placed, life, y),
                 What::Band(band) => self.band(scene, placed, band, y),
@@ -141,7 +141,8 @@ impl Bars<'_> {
     }
 
     fn bar_height(&self) -> f32 {
-        (self.lane * 0.8).max(1.0)
+        // Whole pixels: the edges of bars are sharp.
+        (self.lane * 0.8).floor().max(1.0)
     }
 
     fn life(&self, scene: &mut Scene, placed: &Placed<'_>, life: &Life, y: f32) {
@@ -157,11 +158,12 @@ impl Bars<'_> {
             .push(bar(left, right, 0.0, height, self.palette.idle));
         let columns = self.columns(life, left, right);
         let mut at = 0;
-        for run in columns.chunk_by(|a, b| self.shade(a) == self.shade(b)) {
+        let shades: Vec<Shade> = columns.iter().map(|column| self.shade(column)).collect();
+        for run in shades.chunk_by(|a, b| a == b) {
             let from = left + at as f32;
             at += run.len();
             let until = (left + at as f32).min(right);
-            let shade = self.shade(&run[0]);
+            let shade = run[0];
             if shade.cpu > 0 {
                 let color = self.palette.shade(Activity::Cpu, shade.share(), true);
                 scene.items.push(bar(from, until, 0.0, height, color));
@@ -349,7 +351,7 @@ impl Bars<'_> {
         let with_room: Vec<&Placed<'_>> = self.with_room(group, top).collect();
         for placed in with_room.into_iter().rev() {
             let next = next_in_lane[placed.lane].replace(placed.from_ns);
-            let y = top + placed.lane as f32 * self.lane;
+            let y = (top + placed.lane as f32 * self.lane).round();
             // The words from which the longest that fits is written.
             let words = match &placed.what {
                 What::Life(life) => {

@@ -170,8 +170,11 @@ impl Plan {
     /// Sets the lanes, in the given order. Returns how many there are.
     fn fill(&self, wanted: &mut [Placed<'_>]) -> usize {
         let mut lane_of: FxHashMap<TaskId, usize> = FxHashMap::default();
+        lane_of.reserve(wanted.len());
         // Until when each lane is taken, and by which name.
         let mut taken: Vec<(u64, Option<Comm>)> = Vec::new();
+        // The lanes that had a name; they can have another one since.
+        let mut lanes_of: FxHashMap<Comm, Vec<usize>> = FxHashMap::default();
         for placed in wanted {
             let above = placed
                 .parent
@@ -186,15 +189,19 @@ impl Plan {
             // One process behind another of a different name looks like the same one.
             let is_free = |lane: &usize| taken[*lane].0 <= placed.from_ns;
             let is_like = |lane: &usize| taken[*lane].1 == Some(name);
-            let all = first..taken.len();
-            let free = match all.clone().find(|lane| is_free(lane) && is_like(lane)) {
-                None if taken.len() >= ROOMY => all.clone().find(is_free),
+            let lanes = lanes_of.entry(name).or_default();
+            let like = lanes.iter().copied().filter(|lane| *lane >= first);
+            let free = match like.filter(|lane| is_free(lane) && is_like(lane)).min() {
+                None if taken.len() >= ROOMY => (first..taken.len()).find(is_free),
                 like => like,
             };
             // Beyond the limit, lives lie over each other.
             placed.lane = free.unwrap_or(taken.len().max(first)).min(MOST_LANES - 1);
             taken.resize(taken.len().max(placed.lane + 1), (0, None));
-            taken[placed.lane] = (placed.until_ns.saturating_add(self.gap_ns), Some(name));
+            if taken[placed.lane].1.replace(name) != Some(name) {
+                lanes.push(placed.lane);
+            }
+            taken[placed.lane].0 = placed.until_ns.saturating_add(self.gap_ns);
             if let What::Life(life) = &placed.what {
                 lane_of.insert(life.id, placed.lane);
             }
