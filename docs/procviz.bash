@@ -1269,7 +1269,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__timeline)
-            opts="-o -s -F -h --group --heat --heat-of --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
+            opts="-t -o -s -F -h --threads --group --heat --heat-of --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -220,6 +220,7 @@ complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l rule -d 'Ch
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l summary -d 'After -- COMMAND, print on standard error what it used [default: text]' -r -f -a "text\t'Lines for people'
 json\t'One line of JSON'
 none\t'No summary'"
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -s t -l threads -d 'Draw a life per thread instead of per process'
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l force -d 'Overwrite an existing file'
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l ascii -d 'Use only ASCII characters in a terminal'
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l classic -d 'Draw as the scripts of 2011 did: their colours; grid: 30 columns, RSS on every thread; bubble: linear axes'

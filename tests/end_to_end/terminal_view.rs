@@ -15,6 +15,7 @@ use nix::{
 use crate::{
     Needs, Test,
     support::{Folder, Running, has_program, output, procviz, skip, started, stderr, workload},
+    timeline::Spikes,
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -58,6 +59,7 @@ pub(crate) const TESTS: &[Test] = &[
         Needs::Events,
         || tmux(a_recording),
     ),
+    ("a_heat_map_has_stripes", Needs::Events, || tmux(a_heat_map)),
 ];
 
 /// Runs a test if tmux is installed.
@@ -310,6 +312,37 @@ fn table() -> Result<(), Failed> {
     terminal.keys(&["T"]);
     terminal.wait("no table", |text| !text.contains("sorted by"));
     drop((first, third));
+    Ok(())
+}
+
+/// The stripes of a heat map are where the samples have the load.
+fn a_heat_map() -> Result<(), Failed> {
+    let spikes = Spikes::record("heat-terminal")?;
+    let args = format!(
+        "timeline --heat=tasks --pid {} --from {} --view terminal --at -1ms",
+        spikes.pid,
+        spikes.recording.display()
+    );
+    let terminal = Terminal::procviz(140, 40, &[], &args);
+    let signs = "\u{2500}▁▂▃▄▅▆▇█";
+    let pid = spikes.pid.to_string();
+    // The row of the load: its name, then cells.
+    let heights = |text: &str| -> Vec<usize> {
+        let is_row = |line: &&str| line.contains(&pid) && line.contains('█');
+        let row = text.lines().find(is_row).unwrap_or_default();
+        let (_, cells) = row.split_once(&pid).unwrap_or_default();
+        let cells = cells.trim_start().chars();
+        cells
+            .map_while(|ch| signs.chars().position(|sign| sign == ch))
+            .collect()
+    };
+    let text = terminal.wait("the heat map", |text| heights(text).len() >= 20);
+    let heights = heights(&text);
+    let count = heights.len();
+    spikes.check(|tenth| {
+        let cells = tenth * count / 10..(tenth + 1) * count / 10;
+        heights[cells].iter().any(|height| *height >= 3)
+    });
     Ok(())
 }
 

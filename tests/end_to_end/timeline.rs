@@ -1,6 +1,6 @@
 //! The lives that a timeline draws are those of the exit records.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use libtest_mimic::Failed;
 
@@ -359,75 +359,93 @@ fn a_missing_file() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A load that comes every 2.5 s makes two stripes, half a second apart, at the offsets at which
-/// the samples have it.
-fn a_heat_map() -> Result<(), Failed> {
-    let folder = Folder::new("heat");
-    let recording = folder.file("heat.pvz");
-    let load = started(&mut workload(&["spike-every", "2500"]));
-    let result = output(
-        procviz()
-            .args([
-                "record",
-                "--require-ebpf",
-                "-s",
-                "0.05",
-                "--duration",
-                "16s",
-                "-o",
-            ])
-            .arg(&recording),
-    );
-    assert!(result.status.success(), "{}", stderr(&result));
-    let pid = load.pid();
-    let dump = output(procviz().args(["dump", "--from"]).arg(&recording));
-    assert!(dump.status.success(), "{}", stderr(&dump));
-    // The CPU of the load by the offset of the middle of its sample, in tenths of a second.
-    let mut tenths = [0.0; 10];
-    for sample in lines(dump.stdout)? {
-        let tasks = sample["tasks"].as_array().into_iter().flatten();
-        let used = tasks.filter(|task| task["tid"].as_u64() == Some(pid.into()));
-        let used: f64 = used.filter_map(|task| task["cpu_delta_ns"].as_f64()).sum();
-        let middle = seconds(&sample)? - 0.025;
-        tenths[(middle.rem_euclid(1.0) * 10.0) as usize % 10] += used;
+/// A recording of a load that comes every 2.5 s.
+pub(crate) struct Spikes {
+    folder: Folder,
+    pub(crate) recording: PathBuf,
+    pub(crate) pid: u32,
+    /// The CPU time of the load by the offset of the middle of its sample within the second, in
+    /// tenths of a second.
+    tenths: [f64; 10],
+}
+
+impl Spikes {
+    pub(crate) fn record(name: &str) -> Result<Self, Failed> {
+        let folder = Folder::new(name);
+        let recording = folder.file("heat.pvz");
+        let load = started(&mut workload(&["spike-every", "2500"]));
+        let result = output(
+            procviz()
+                .args(["record", "--require-ebpf", "-s", "0.05"])
+                .args(["--duration", "16s", "-o"])
+                .arg(&recording),
+        );
+        assert!(result.status.success(), "{}", stderr(&result));
+        let pid = load.pid();
+        let dump = output(procviz().args(["dump", "--from"]).arg(&recording));
+        assert!(dump.status.success(), "{}", stderr(&dump));
+        let mut tenths = [0.0; 10];
+        for sample in lines(dump.stdout)? {
+            let tasks = sample["tasks"].as_array().into_iter().flatten();
+            let used = tasks.filter(|task| task["tid"].as_u64() == Some(pid.into()));
+            let used: f64 = used.filter_map(|task| task["cpu_delta_ns"].as_f64()).sum();
+            let middle = seconds(&sample)? - 0.025;
+            tenths[(middle.rem_euclid(1.0) * 10.0) as usize % 10] += used;
+        }
+        Ok(Self {
+            folder,
+            recording,
+            pid,
+            tenths,
+        })
     }
-    let most = tenths.iter().copied().fold(0.0, f64::max);
-    assert!(most > 0.0, "the load is not in the recording");
-    // Of a second with a mean as dark as any: nearly all of the load is in the stripes.
-    let file = folder.file("heat.svg");
+
+    /// Checks which tenths of a second are hot in a heat map: those in which the samples have
+    /// the load, among them two that are half a second apart.
+    pub(crate) fn check(&self, is_hot: impl Fn(usize) -> bool) {
+        let tenths = &self.tenths;
+        let most = tenths.iter().copied().fold(0.0, f64::max);
+        assert!(most > 0.0, "the load is not in the recording");
+        let hot: Vec<usize> = (0..10).filter(|tenth| is_hot(*tenth)).collect();
+        for (tenth, used) in tenths.iter().enumerate() {
+            if *used > most / 2.0 {
+                assert!(hot.contains(&tenth), "tenth {tenth}: {tenths:?} {hot:?}");
+            }
+            let beside = tenths[(tenth + 1) % 10].max(tenths[(tenth + 9) % 10]);
+            if used.max(beside) < most / 50.0 {
+                assert!(!hot.contains(&tenth), "tenth {tenth}: {tenths:?} {hot:?}");
+            }
+        }
+        let has_other = |tenth: &usize| hot.iter().any(|other| (tenth + 5) % 10 == *other);
+        assert!(
+            hot.iter().any(has_other),
+            "no stripes half a second apart: {hot:?}"
+        );
+    }
+}
+
+/// A load that comes every 2.5 s makes two stripes, half a second apart, at the offsets at which
+/// the samples have it. The same is tried in a window and in a terminal.
+fn a_heat_map() -> Result<(), Failed> {
+    let spikes = Spikes::record("heat")?;
+    let file = spikes.folder.file("heat.svg");
     let result = output(
         procviz()
-            .args(["timeline", "--heat=tasks", "--pid", &pid.to_string(), "-o"])
+            .args(["timeline", "--heat=tasks", "--pid"])
+            .args([&spikes.pid.to_string(), "-o"])
             .arg(&file)
             .arg("--from")
-            .arg(&recording),
+            .arg(&spikes.recording),
     );
     assert!(result.status.success(), "{}", stderr(&result));
     let svg = std::fs::read_to_string(&file)?;
     assert!(svg.contains("CPU of the processes that use most"), "{svg}");
     let cells = cells(&svg);
     assert_eq!(cells.len(), 20, "{cells:?}");
-    let green = |tenth: usize| cells[2 * tenth].min(cells[2 * tenth + 1]);
-    for (tenth, used) in tenths.iter().enumerate() {
-        // The colour of the load has less green than that of nothing.
-        let is_hot = green(tenth) < 0x90;
-        if *used > most / 2.0 {
-            assert!(is_hot, "tenth {tenth}: {tenths:?} {cells:?}");
-        }
-        let beside = tenths[(tenth + 1) % 10].max(tenths[(tenth + 9) % 10]);
-        if used.max(beside) < most / 50.0 {
-            assert!(!is_hot, "tenth {tenth}: {tenths:?} {cells:?}");
-        }
-    }
-    let hot = (0..10).filter(|tenth| green(*tenth) < 0x90);
-    let hot: Vec<usize> = hot.collect();
-    let has_other = |tenth: &usize| hot.iter().any(|other| (tenth + 5) % 10 == *other);
-    assert!(
-        hot.iter().any(has_other),
-        "no stripes half a second apart: {hot:?}"
-    );
+    // The colour of the load has less green than that of nothing.
+    spikes.check(|tenth| cells[2 * tenth].min(cells[2 * tenth + 1]) < 0x90);
     // With samples a second apart there is nothing to see within a second.
-    let coarse = folder.file("coarse.svg");
+    let coarse = spikes.folder.file("coarse.svg");
     let result = output(
         procviz()
             .args(["timeline", "--heat", "-s", "0.5", "--samples", "4", "-o"])

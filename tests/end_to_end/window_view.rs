@@ -16,6 +16,7 @@ use crate::{
     support::{
         Folder, Running, Value, has_program, living, output, procviz, skip, started, workload,
     },
+    timeline::Spikes,
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -24,6 +25,9 @@ pub(crate) const TESTS: &[Test] = &[
     }),
     ("fast_clicks_and_keys_are_not_lost", Needs::Nothing, || {
         display(fast)
+    }),
+    ("a_heat_map_has_stripes", Needs::Events, || {
+        display(a_heat_map)
     }),
     (
         "the_time_bar_seeks_in_both_directions",
@@ -101,6 +105,19 @@ impl Screen {
         );
         assert!(result.status.success(), "xdotool {args:?}: {result:?}");
         String::from_utf8(result.stdout).unwrap()
+    }
+
+    /// The pixels of a row of a window: red, green, blue.
+    fn pixels(&self, window: &str, y: i16, width: u16) -> Vec<[u8; 3]> {
+        use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat};
+        let (connection, _) = x11rb::connect(Some(&self.name)).unwrap();
+        let window = window.parse().unwrap();
+        let image = connection.get_image(ImageFormat::Z_PIXMAP, window, 0, y, width, 1, !0);
+        let data = image.unwrap().reply().unwrap().data;
+        // Blue comes first.
+        data.chunks_exact(4)
+            .map(|pixel| [pixel[2], pixel[1], pixel[0]])
+            .collect()
     }
 
     /// Sends the message of a window manager when the user clicks its close button.
@@ -348,6 +365,47 @@ fn table() -> Result<(), Failed> {
     shown.wait("no table", |places| places.rows.is_empty());
     screen.hand(&["key", "q"]);
     drop((first, third));
+    let (status, said) = shown.end();
+    assert_eq!(status, Some(0), "{said}");
+    Ok(())
+}
+
+/// The stripes of a heat map are where the samples have the load, and the graph over the time
+/// bar has loads.
+fn a_heat_map() -> Result<(), Failed> {
+    let spikes = Spikes::record("heat-window")?;
+    let screen = Screen::new();
+    let pid = spikes.pid.to_string();
+    let from = spikes.recording.to_str().unwrap();
+    let args = ["timeline", "--heat=tasks", "--pid", &pid, "--from", from];
+    let shown = Shown::new(&screen, &[&args[..], &["--at", "-1ms"]].concat());
+    let is_hot = |[red, green, _]: &[u8; 3]| *red > 0x90 && *green < 0x90;
+    // The row of the load is the first one, below the head.
+    let row = || screen.pixels(&shown.window, 106, 1_200);
+    let deadline = Instant::now() + Duration::from_secs(15);
+    let pixels = loop {
+        let pixels = row();
+        if pixels.iter().any(is_hot) {
+            break pixels;
+        }
+        assert!(Instant::now() < deadline, "no load in the heat map");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    // Cells are grey where there was no load, and begin at the right of the names.
+    let is_cell = |pixel: &[u8; 3]| is_hot(pixel) || *pixel != [0xff; 3];
+    let cells: Vec<[u8; 3]> = pixels.into_iter().skip(186).take_while(is_cell).collect();
+    assert!(cells.len() > 400, "{} pixels of cells", cells.len());
+    spikes.check(|tenth| {
+        let part = tenth * cells.len() / 10..(tenth + 1) * cells.len() / 10;
+        cells[part].iter().filter(|pixel| is_hot(pixel)).count() > 5
+    });
+    // The load uses a core for a moment: the first row over the time bar has columns.
+    let columns = screen.pixels(&shown.window, 700 - 28 - 31, 1_200);
+    assert!(
+        columns.iter().filter(|pixel| is_hot(pixel)).count() > 5,
+        "no graph over the time bar"
+    );
+    screen.hand(&["key", "q"]);
     let (status, said) = shown.end();
     assert_eq!(status, Some(0), "{said}");
     Ok(())
