@@ -325,13 +325,13 @@ fn a_heat_map() -> Result<(), Failed> {
     );
     let terminal = Terminal::procviz(140, 40, &[], &args);
     let signs = "\u{2500}▁▂▃▄▅▆▇█";
-    let pid = spikes.pid.to_string();
-    // The row of the load: its name, then cells.
+    // The row of the load is the first one below the head: its name, then cells.
     let heights = |text: &str| -> Vec<usize> {
-        let is_row = |line: &&str| line.contains(&pid) && line.contains('█');
-        let row = text.lines().find(is_row).unwrap_or_default();
-        let (_, cells) = row.split_once(&pid).unwrap_or_default();
-        let cells = cells.trim_start().chars();
+        let mut rows = text
+            .lines()
+            .skip_while(|line| !line.contains("processes shown"));
+        let row = rows.nth(1).unwrap_or_default();
+        let cells = row.chars().skip_while(|ch| !signs.contains(*ch));
         cells
             .map_while(|ch| signs.chars().position(|sign| sign == ch))
             .collect()

@@ -120,6 +120,8 @@ struct Live {
     started: Instant,
     is_over: bool,
     replay: Option<Replay>,
+    /// Seeks go through the time before, for the table.
+    looks_back: bool,
 }
 
 /// The state in which a view opens.
@@ -236,6 +238,7 @@ impl Live {
             started: Instant::now(),
             is_over: false,
             replay,
+            looks_back: false,
             typed_ns: None,
         };
         live.settle()?;

@@ -200,12 +200,12 @@ impl Replay {
 fn read(machine: &MachineReader, (begin, end): (i128, i128)) -> TimeGraph {
     let whole = (end - begin).max(1) as f64;
     let part = |wall_ns: i128| ((wall_ns - begin) as f64 / whole) as f32;
-    let parts = machine.read().into_iter();
-    let parts = parts.filter(|of| of.span.0 < end && of.span.1 > begin);
-    TimeGraph::new(parts.map(|of| {
+    let mut graph = TimeGraph::new();
+    machine.read(|of| {
         let span = (part(of.span.0), part(of.span.1));
-        (span, [of.cpu, of.memory, of.io])
-    }))
+        graph.add(span, [of.cpu, of.memory, of.io]);
+    });
+    graph
 }
 
 /// Wakes the view at the instants that come from `due`, after signals, and when the graph has
@@ -237,7 +237,7 @@ async fn tick(
             () = tokio::time::sleep_until(next.unwrap_or(far)) => next = None,
             read = &mut reading, if graph.read.get().is_none() => {
                 // What could not be read is not known.
-                let read = read.unwrap_or_else(|_| TimeGraph::new([]));
+                let read = read.unwrap_or_else(|_| TimeGraph::new());
                 _ = graph.read.set(Arc::new(read));
                 graph.is_new.store(true, Ordering::SeqCst);
             }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{LIVE_NS, Live};
+use super::Live;
 use crate::{
-    chart::{Arguments, Bubble, Context, Grid, Lines, RecentlyDead, Timeline},
+    chart::{Arguments, Bubble, Context, Grid, Lines},
     export::time,
     model::Snapshot,
     runtime::drawing,
@@ -38,14 +38,16 @@ impl Live {
         }
         if self.charts.timeline.scope != timeline {
             self.charts.timeline.scope = timeline;
-            self.timeline = Timeline::new(self.charts.timeline.clone()).of_the_last(LIVE_NS);
+            self.timeline.change_scope(timeline);
             self.timeline.observe(self.session.snapshot());
             self.rebuild_charts();
         }
-        if self.view.table.is_open && self.dead.watched_ns() < RecentlyDead::LISTED_NS {
+        if self.view.table.is_open && !self.looks_back {
             // The table lists who exited in the last minute.
+            self.looks_back = true;
             self.rebuild_charts();
         }
+        self.looks_back = self.view.table.is_open;
         self.timeline.show_heat(self.heat());
         if is_regrouped {
             self.charts.timeline.grouping = grouping;

@@ -16,6 +16,8 @@ use crate::{
 
 /// How long samples can be taken in before the next frame.
 const PATIENCE: Duration = Duration::from_millis(60);
+/// Upper limit for the samples that are read before a moment for the table.
+const MOST_BEFORE: u64 = 1_000;
 /// Upper limit for the slew of the wall clock, ns.
 const SLACK_NS: i128 = 20_000_000;
 /// Upper limit for a step of the wall clock within a recording, ns.
@@ -27,7 +29,11 @@ impl Live {
         let wanted = self.replay.as_mut().and_then(|replay| replay.wanted.take());
         let Some(wanted) = wanted else { return Ok(()) };
         let look_back_ns = match self.view.table.is_open {
-            true => RecentlyDead::LISTED_NS,
+            // With many samples a second, less is read: a seek must not take long.
+            true => {
+                let interval_ns = self.session.snapshot().stamp.interval_ns.max(1);
+                RecentlyDead::LISTED_NS.min(interval_ns.saturating_mul(MOST_BEFORE))
+            }
             false => 0,
         };
         self.session.seek(wanted, look_back_ns)?;

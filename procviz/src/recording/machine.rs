@@ -15,19 +15,21 @@ use crate::model::Sample;
 pub struct MachineBlocks(Vec<(Entry, u64)>);
 
 impl Map {
-    /// Number of blocks of samples.
-    pub fn sample_blocks(&self) -> usize {
-        self.blocks(Kind::Samples).count()
-    }
-
-    /// Every `every`th block of samples.
-    pub fn machine_blocks(&self, every: usize) -> MachineBlocks {
-        let blocks = self.blocks(Kind::Samples).step_by(every.max(1));
-        MachineBlocks(blocks.map(|(entry, limit)| (*entry, limit)).collect())
+    /// The blocks of samples that are wanted, by the times of their first and last sample, ns
+    /// since boot.
+    pub fn machine_blocks(&self, mut wants: impl FnMut((u64, u64)) -> bool) -> MachineBlocks {
+        let blocks = self.blocks(Kind::Samples);
+        let wanted = blocks.filter(|(entry, _)| wants((entry.begin_ns, entry.end_ns)));
+        MachineBlocks(wanted.map(|(entry, limit)| (*entry, limit)).collect())
     }
 }
 
 impl MachineBlocks {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Reads the blocks: passes on each sample without its lists. Damaged blocks are left out.
     ///
     /// # Errors
@@ -44,6 +46,9 @@ impl MachineBlocks {
             let Some(Ok(mut samples)) = payload.map(SamplesIn::new) else {
                 continue;
             };
+            if budget.rows(samples.rows()).is_err() {
+                return Ok(());
+            }
             while let Ok(Some((sample, _))) = samples.head() {
                 take(&sample);
             }

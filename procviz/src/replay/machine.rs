@@ -2,7 +2,7 @@
 
 use std::{fs::File, path::PathBuf};
 
-use super::{Player, moment::Span};
+use super::{Player, archive::overlaps, moment::Span};
 use crate::{
     model::Sample,
     recording::{Facts, MachineBlocks},
@@ -11,15 +11,17 @@ use crate::{
 /// Upper limit for the blocks that are read, of about a second each: of a longer recording,
 /// every second, third, ... block is read.
 const MOST_BLOCKS: usize = 20_000;
-/// A whole recording is divided into at least this many parts, if it has as many samples.
+/// A span is divided into at least this many parts, if it has as many samples. No part is
+/// longer than a second, or than a sample: a mean over more would hide short loads.
 const PARTS: i128 = 1_000;
+const LONGEST_NS: u64 = 1_000_000_000;
 
 /// How busy the machine was in a part of a recording. Shares are from 0 to 1; `None`: not known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct MachinePart {
     /// Wall clock, ns since 1970.
     pub(crate) span: Span,
-    /// CPU time of all CPUs.
+    /// CPU time of all CPUs, as the kernel counts it.
     pub(crate) cpu: Option<f32>,
     /// Time in which at least one task waited for memory.
     pub(crate) memory: Option<f32>,
@@ -27,7 +29,7 @@ pub(crate) struct MachinePart {
     pub(crate) io: Option<f32>,
 }
 
-/// Reads the figures of the machine, on any thread.
+/// Reads the figures of the machine over a span, on any thread.
 #[derive(Default)]
 pub(crate) struct MachineReader {
     files: Vec<(PathBuf, Facts, MachineBlocks)>,
@@ -37,20 +39,36 @@ pub(crate) struct MachineReader {
 
 impl Player {
     /// What reads the machine over a span, wall clock in ns since 1970.
-    pub(crate) fn machine_reader(&self, (begin, end): Span) -> MachineReader {
+    pub(crate) fn machine_reader(&self, span: Span) -> MachineReader {
         let maps = || {
             let all = self.archive.iter();
             all.filter_map(|recorded| Some((recorded, recorded.map.as_ref()?)))
         };
-        let blocks: usize = maps().map(|(_, map)| map.sample_blocks()).sum();
-        let every = blocks.div_ceil(MOST_BLOCKS);
+        let is_in = |facts: &Facts, (begin_ns, end_ns): (u64, u64)| {
+            overlaps((facts.wall_ns(begin_ns), facts.wall_ns(end_ns)), span)
+        };
+        let mut count: usize = 0;
+        for (recorded, map) in maps() {
+            map.machine_blocks(|of| {
+                count += usize::from(is_in(&recorded.facts, of));
+                false
+            });
+        }
+        let every = count.div_ceil(MOST_BLOCKS).max(1);
+        let mut number: usize = 0;
         let files = maps().map(|(recorded, map)| {
-            let blocks = map.machine_blocks(every);
+            let blocks = map.machine_blocks(|of| {
+                let is_in = is_in(&recorded.facts, of);
+                number += usize::from(is_in);
+                is_in && (number - 1).is_multiple_of(every)
+            });
             (recorded.path.clone(), recorded.facts.clone(), blocks)
         });
+        let files: Vec<_> = files.filter(|(.., blocks)| !blocks.is_empty()).collect();
+        let least_ns = u64::try_from((span.1 - span.0) / PARTS).unwrap_or(LONGEST_NS);
         MachineReader {
-            files: files.collect(),
-            least_ns: u64::try_from((end - begin) / PARTS).unwrap_or(u64::MAX),
+            files,
+            least_ns: least_ns.min(LONGEST_NS),
         }
     }
 }
@@ -58,27 +76,30 @@ impl Player {
 impl MachineReader {
     /// Reads all parts, in the order of the files. What cannot be read is left out: playing the
     /// recording reports it.
-    pub(crate) fn read(&self) -> Vec<MachinePart> {
-        let mut parts = Vec::new();
+    pub(crate) fn read(&self, mut take: impl FnMut(&MachinePart)) {
         for (path, facts, blocks) in &self.files {
             let Ok(mut file) = File::open(path) else {
                 continue;
             };
             let mut sum: Option<Sum> = None;
+            let mut give = |sum: Option<Sum>| {
+                if let Some(sum) = sum {
+                    take(&sum.part(facts));
+                }
+            };
             // Of a file that can be read only in part, that part is shown.
             _ = blocks.read(&mut file, |sample| {
-                let next = Sum::of(sample);
+                let Some(next) = Sum::of(sample) else { return };
                 let goes_on = sum.filter(|sum| {
                     sum.until_ns == next.from_ns && sum.until_ns - sum.from_ns < self.least_ns
                 });
                 if goes_on.is_none() {
-                    parts.extend(sum.and_then(|sum| sum.part(facts)));
+                    give(sum);
                 }
                 sum = Some(goes_on.map_or(next, |sum| sum.and(next)));
             });
-            parts.extend(sum.and_then(|sum| sum.part(facts)));
+            give(sum);
         }
-        parts
     }
 }
 
@@ -93,15 +114,17 @@ struct Sum {
 }
 
 impl Sum {
-    fn of(sample: &Sample) -> Self {
+    /// `None`: the first sample of a file has no interval.
+    fn of(sample: &Sample) -> Option<Self> {
         let (stamp, machine) = (sample.stamp, &sample.machine);
-        Self {
-            from_ns: stamp.boot_ns.saturating_sub(stamp.interval_ns),
+        let from_ns = stamp.boot_ns.checked_sub(stamp.interval_ns)?;
+        (stamp.interval_ns > 0).then(|| Self {
+            from_ns,
             until_ns: stamp.boot_ns,
             busy_ns: machine.cpu_busy_ns,
             memory_us: machine.psi_memory.map(|pressure| pressure.some_us),
             io_us: machine.psi_io.map(|pressure| pressure.some_us),
-        }
+        })
     }
 
     fn and(self, next: Self) -> Self {
@@ -115,20 +138,18 @@ impl Sum {
         }
     }
 
-    /// `None`: the first sample of a file has no interval.
-    fn part(self, facts: &Facts) -> Option<MachinePart> {
-        let len_ns = self.until_ns.checked_sub(self.from_ns)?;
-        if len_ns == 0 {
-            return None;
-        }
+    fn part(self, facts: &Facts) -> MachinePart {
+        let len_ns = self.until_ns.saturating_sub(self.from_ns).max(1);
         let share =
             |ns: Option<u64>, of_ns: f64| ns.map(|ns| (ns as f64 / of_ns).clamp(0.0, 1.0) as f32);
         let of_time = |us: Option<u64>| share(us.map(|us| us.saturating_mul(1_000)), len_ns as f64);
-        Some(MachinePart {
-            span: (facts.wall_ns(self.from_ns), facts.wall_ns(self.until_ns)),
+        // The clock can have been set in between.
+        let until = facts.wall_ns(self.until_ns);
+        MachinePart {
+            span: (until - i128::from(len_ns), until),
             cpu: share(self.busy_ns, len_ns as f64 * f64::from(facts.cpus.max(1))),
             memory: of_time(self.memory_us),
             io: of_time(self.io_us),
-        })
+        }
     }
 }

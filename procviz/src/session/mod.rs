@@ -385,7 +385,8 @@ impl Session {
         let marks = player.marks()?;
         let begun = marks
             .iter()
-            .filter(|(_, _, mark)| mark.change == Change::Begins);
+            .filter(|(_, _, mark)| mark.change == Change::Begins)
+            .filter(|(wall_ns, ..)| (span.0..=span.1).contains(wall_ns));
         Ok(Some(SeekRange {
             span,
             at,

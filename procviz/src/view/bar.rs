@@ -4,7 +4,7 @@ use super::{TimeBar, TimeGraph};
 use crate::{
     chart::Palette,
     model::Activity,
-    scene::{Anchor, Color, Font, Item, Scene},
+    scene::{Anchor, Font, Item, Scene},
 };
 
 const SIZE: f32 = 13.0;
@@ -86,11 +86,6 @@ fn graph(
     let columns = ((right - left) / 2.0).max(1.0) as usize;
     for (kind, (name, color)) in TimeGraph::NAMES.iter().zip(colors).enumerate() {
         let base = top + (LANE.0 + LANE.1) * (kind as f32 + 1.0) - LANE.1;
-        let Color(red, green, blue, _) = palette.idle;
-        scene.items.push(Item::Rect {
-            at: (left, base, right - left, 1.0),
-            color: Color(red, green, blue, 160),
-        });
         let small = |anchor| (11.0, anchor, palette.faint);
         let name = (*name).to_owned();
         scene.text((left - PAD, base), small(Anchor::End), name);
@@ -98,13 +93,18 @@ fn graph(
         for column in 0..columns {
             let part = |column: usize| column as f32 / columns as f32;
             let share = graph.most(kind, (part(column), part(column + 1)));
-            // What is not known has no height.
+            // What is not known has no base line.
             let Some(height) = share.map(|share| share * LANE.0) else {
                 continue;
             };
+            let x = left + column as f32 * 2.0;
+            scene.items.push(Item::Rect {
+                at: (x, base, 2.0, 1.0),
+                color: palette.idle,
+            });
             if height >= 0.3 {
                 scene.items.push(Item::Rect {
-                    at: (left + column as f32 * 2.0, base - height, 2.0, height),
+                    at: (x, base - height, 2.0, height),
                     color,
                 });
             }

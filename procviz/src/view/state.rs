@@ -380,6 +380,10 @@ impl View {
                 self.message = Some("the recording has processes only".to_owned());
                 return vec![Effect::Redraw];
             }
+            Key::Char('t') if self.chart == ChartKind::Timeline && self.shows_heat => {
+                self.message = Some("a heat map has processes only".to_owned());
+                return vec![Effect::Redraw];
+            }
             Key::Char('t') => {
                 let scope = &mut self.scopes[self.chart as usize];
                 *scope = match *scope {

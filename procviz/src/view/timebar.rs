@@ -32,18 +32,22 @@ impl TimeGraph {
     /// Number of columns: enough for a bar of a large window.
     const COLUMNS: usize = 600;
 
-    /// Makes a graph of the shares in parts of the time. A column has the largest share of all
-    /// parts that it touches, so that a short load is seen.
-    pub(crate) fn new(parts: impl IntoIterator<Item = ((f32, f32), Shares)>) -> Self {
-        let mut columns = vec![Shares::default(); Self::COLUMNS];
-        for ((from, to), shares) in parts {
-            for column in &mut columns[columns_of(from, to, Self::COLUMNS)] {
-                for (known, share) in column.iter_mut().zip(shares) {
-                    *known = known.iter().copied().chain(share).reduce(f32::max);
-                }
+    /// A graph in which nothing is known.
+    pub(crate) fn new() -> Self {
+        Self(vec![Shares::default(); Self::COLUMNS])
+    }
+
+    /// Adds the shares in a part of the time. A column has the largest share of all parts that
+    /// it touches, so that a short load is seen.
+    pub(crate) fn add(&mut self, (from, to): (f32, f32), shares: Shares) {
+        if from > 1.0 || to < 0.0 {
+            return;
+        }
+        for column in &mut self.0[columns_of(from, to, Self::COLUMNS)] {
+            for (known, share) in column.iter_mut().zip(shares) {
+                *known = known.iter().copied().chain(share).reduce(f32::max);
             }
         }
-        Self(columns)
     }
 
     /// The largest share of a kind between two positions; `None`: none is known there.
@@ -68,14 +72,14 @@ mod tests {
 
     #[test]
     fn a_short_load_is_seen_and_what_is_not_known_is_not_zero() {
-        let graph = TimeGraph::new([
-            ((0.0, 0.5), [Some(0.1), None, Some(0.0)]),
-            // Shorter than a column, and within one that is known.
-            ((0.25, 0.2501), [Some(0.9), None, None]),
-            // Before the part that is shown, and at its very end.
-            ((-0.5, -0.4), [None, None, None]),
-            ((1.0, 1.0), [Some(0.3), Some(0.2), None]),
-        ]);
+        let mut graph = TimeGraph::new();
+        graph.add((0.0, 0.5), [Some(0.1), None, Some(0.0)]);
+        // Shorter than a column, and within one that is known.
+        graph.add((0.25, 0.2501), [Some(0.9), None, None]);
+        // Before and after the part that is shown, and at its very end.
+        graph.add((-0.5, -0.4), [Some(1.0); 3]);
+        graph.add((1.1, 1.2), [Some(1.0); 3]);
+        graph.add((1.0, 1.0), [Some(0.3), Some(0.2), None]);
         assert_eq!(graph.most(0, (0.0, 0.2)), Some(0.1));
         assert_eq!(graph.most(0, (0.2, 0.3)), Some(0.9));
         assert_eq!(graph.most(0, (0.6, 0.9)), None);

@@ -84,7 +84,7 @@ impl RecentlyDead {
     }
 
     /// How much of the last minute was watched, ns.
-    pub(crate) fn watched_ns(&self) -> u64 {
+    pub(super) fn watched_ns(&self) -> u64 {
         let began_ns = self.began_ns.unwrap_or(self.now_ns);
         self.now_ns.saturating_sub(began_ns).min(Self::LISTED_NS)
     }

@@ -75,7 +75,7 @@ impl Life {
         Self {
             id: task.id(),
             parent: None,
-            name: task.short_name(),
+            name: name_of(task),
             uid: task.thread.uid,
             cgroup: None,
             kthread: task.process.kthread,
@@ -91,7 +91,7 @@ impl Life {
             return false;
         }
         self.seen_ns = task.now_ns;
-        (self.name, self.uid) = (task.short_name(), task.thread.uid);
+        (self.name, self.uid) = (name_of(task), task.thread.uid);
         let cgroup = &task.process.cgroup;
         if self.cgroup != *cgroup && cgroup.is_some() {
             self.cgroup.clone_from(cgroup);
@@ -169,5 +169,13 @@ impl Life {
             _ => pair[0],
         });
         self.steps = halves.collect();
+    }
+}
+
+fn name_of(task: &TaskView<'_>) -> Comm {
+    // The whole name of a kernel thread changes with its work.
+    match task.process.kthread {
+        true => task.thread.comm,
+        false => task.short_name(),
     }
 }

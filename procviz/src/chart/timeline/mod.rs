@@ -116,6 +116,12 @@ impl Timeline {
         self
     }
 
+    /// Shows threads, or processes, from now on.
+    pub(crate) fn change_scope(&mut self, scope: Scope) {
+        self.options.scope = scope;
+        self.lives = Lives::new(scope);
+    }
+
     /// Puts the lives together in another way.
     pub(crate) fn group_by(&mut self, grouping: Grouping) {
         self.options.grouping = grouping;
@@ -147,7 +153,9 @@ impl Timeline {
         id: TaskId,
         user: &dyn Fn(Option<u32>) -> Arc<str>,
     ) -> Option<Vec<String>> {
-        let life = self.lives.get(id)?;
+        // The life of a leader is not that of its process.
+        let is_process = self.options.scope == Scope::Processes;
+        let life = self.lives.get(id).filter(|_| is_process)?;
         let user = Untrusted::new(user(life.uid).as_bytes()).picture();
         let words = life.words(self.lives.period());
         Some(vec![words, format!("user {user}")])

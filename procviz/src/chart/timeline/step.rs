@@ -25,12 +25,15 @@ impl Step {
             Scope::Threads => task.thread.change,
             Scope::Processes => process.change,
         };
-        let is_now = change.tick == task.tick && interval_ns > 0;
+        let has_changed = change.tick == task.tick;
+        // The leader has the memory of its process, which can change without it.
+        let is_of_process = task.is_leader() && process.change.tick == task.tick;
+        let is_now = (has_changed || is_of_process) && interval_ns > 0;
         let is_blocked = !process.kthread && task.end().is_none() && is_blocked(task, interval_ns);
         if !is_now && !is_blocked {
             return None;
         }
-        let (cpu_ns, wait_ns, io_bytes) = match is_now {
+        let (cpu_ns, wait_ns, io_bytes) = match is_now && has_changed {
             true => (change.cpu_ns, change.wait_ns, change.io_bytes),
             false => (0, Some(0), 0),
         };

@@ -212,6 +212,8 @@
     if (!isHere) box.append(make("div", "not in this picture"));
     const k = zoom(), x = (seen.x[mark] / 10 - glass.x) * k, y = (seen.y[mark] / 10 - glass.y) * k, gap = seen.r[mark] / 10 * k + 8;
     const left = x + gap + box.offsetWidth <= stage.clientWidth ? x + gap : x - gap - box.offsetWidth;
+    // Beside the enlarged part there is no place for it.
+    box.style.visibility = x < 0 || y < 0 || x > canvas.clientWidth || y > canvas.clientHeight ? "hidden" : "";
     box.style.left = Math.max(0, left) + "px";
     box.style.top = Math.max(0, Math.min(y - 12, canvas.clientHeight - box.offsetHeight)) + "px";
   };
@@ -234,6 +236,8 @@
     glass.k = Math.max(1, Math.min(32, k));
     glass.x = Math.max(0, Math.min(head.width * (1 - 1 / glass.k), x));
     glass.y = Math.max(0, Math.min(head.height * (1 - 1 / glass.k), y));
+    // A finger moves an enlarged picture, else the page.
+    canvas.style.touchAction = glass.k > 1 ? "none" : "";
     paint();
     for (const [mark, box] of pins) fill(box, mark);
     hover();
@@ -262,7 +266,8 @@
     }
     hover();
   });
-  canvas.addEventListener("pointerleave", () => { pointer = held = null; hover(); });
+  for (const left of ["pointerleave", "pointercancel"])
+    canvas.addEventListener(left, () => { pointer = held = null; hover(); });
   canvas.addEventListener("click", event => {
     const wasMoved = held?.moved;
     held = null;
@@ -345,12 +350,15 @@
     kinds.forEach(([, color], kind) => {
       const base = (kind + 1) * row - 1;
       pen.fillStyle = style.getPropertyValue("--edge");
-      pen.fillRect(0, base, width, 1);
-      pen.fillStyle = style.getPropertyValue(color);
       // A frame has the width up to the one before it. Of those in one pixel, the largest is seen.
+      // What is not known has no base line.
       frames.forEach((frame, i) => {
-        const share = (frame.m?.[kind] ?? 0) / 1e3, wide = last ? width / last : width;
+        if (typeof frame.m?.[kind] !== "number") return;
+        const share = frame.m[kind] / 1e3, wide = last ? width / last : width;
         const left = last ? (i - 1) * wide : 0;
+        pen.fillStyle = style.getPropertyValue("--edge");
+        pen.fillRect(left, base, Math.max(1, wide), 1);
+        pen.fillStyle = style.getPropertyValue(color);
         pen.fillRect(left, base - share * (row - 2), Math.max(1, wide), share * (row - 2));
       });
     });
@@ -437,11 +445,13 @@
     event.preventDefault();
     keys[event.key]();
   });
-  addEventListener("resize", () => { paint(); paintBusy(); for (const [mark, box] of pins) fill(box, mark); });
+  const place = () => root.style.setProperty("--bar", $("bar").offsetHeight + "px");
+  addEventListener("resize", () => { place(); paint(); paintBusy(); for (const [mark, box] of pins) fill(box, mark); });
 
   $("still").remove();
   for (const id of ["bar", "picture", "help", "findings", "exits"]) $(id).hidden = false;
   dress();
+  place();
   paintBusy();
   go(last);
 })();

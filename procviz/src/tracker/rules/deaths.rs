@@ -267,7 +267,11 @@ impl Alike<'_> {
         let processes = world.snapshot.processes.iter();
         let living = processes.filter(|process| process.end.is_none());
         let mut ids = living.map(|process| process.id);
-        ids.find(|id| id.tid == first.ppid && id.start_ns <= first.time_ns)
+        let parent = ids.find(|id| id.tid == first.ppid && id.start_ns <= first.time_ns)?;
+        // An older one has only adopted them, as init does.
+        let mut origins = self.kinds.iter().map(|(origin, _)| *origin);
+        let is_younger = |origin: TaskId| parent == origin || parent.start_ns > origin.start_ns;
+        origins.all(is_younger).then_some(parent)
     }
 
     /// Who started them: `, restarted by systemd 1`; empty if that is not known.

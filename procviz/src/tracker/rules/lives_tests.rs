@@ -302,6 +302,20 @@ fn a_young_parent_is_named() {
     assert_eq!(finding.curve, [4.0, 4.0]);
 }
 
+/// Init has adopted them, and has not started them.
+#[test]
+fn orphans_belong_to_who_started_them() {
+    let mut play = Play::new(&["init", "shell"]);
+    for round in 0..4 {
+        let child = play.fork(100 + round, 2);
+        play.end(child, 2, SECOND / 2, 6).ppid = 1;
+        play.second();
+    }
+    let (about, text) = play.one(Rule::Deaths);
+    assert_eq!(about, Some(2));
+    assert!(text.ends_with(", started by shell 2"), "{text}");
+}
+
 /// A forked copy of its parent is called like this, whenever its name becomes known; and a
 /// process that is older than procviz belongs to its parent.
 #[test]

@@ -138,10 +138,9 @@ mod tests {
     }
     #[test]
     fn the_machine_is_above_the_time_bar() {
-        let graph = TimeGraph::new([
-            ((0.0, 0.5), [Some(1.0), Some(0.0), None]),
-            ((0.5, 1.0), [Some(0.2), Some(0.5), None]),
-        ]);
+        let mut graph = TimeGraph::new();
+        graph.add((0.0, 0.5), [Some(1.0), Some(0.0), None]);
+        graph.add((0.5, 1.0), [Some(0.2), Some(0.5), None]);
         let bar = TimeBar {
             at: 1.0,
             marks: Vec::new(),
