@@ -3,6 +3,11 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use libtest_mimic::Failed;
+use procviz::{
+    chart::{Colors, Palette, PaletteKind, Theme},
+    model::Activity,
+    scene::Color,
+};
 
 use crate::{
     Needs, Test,
@@ -72,6 +77,25 @@ fn bars(svg: &str) -> Vec<Bar> {
     rects
         .map(|[x, y, width, height]| [x, y, x + width, y + height])
         .collect()
+}
+
+/// The parts of bars in which a process used a CPU, and how much of a core.
+fn shades(svg: &str) -> Vec<(Bar, f64)> {
+    let palette = Palette::new(Theme::Light, PaletteKind::Default, &Colors::default());
+    let steps = (1..=32).map(|step| {
+        let share = f64::from(step) / 32.0;
+        let Color(red, green, blue, _) = palette.shade(Activity::Cpu, share, true);
+        (format!("#{red:02x}{green:02x}{blue:02x}"), share)
+    });
+    let shares: BTreeMap<String, f64> = steps.collect();
+    let rects = svg.split("<rect ").skip(1);
+    let shades = rects.filter_map(|rect| {
+        let (place, after) = rect.split_once(" fill=\"")?;
+        let share = shares.get(after.get(..7)?)?;
+        let [x, y, width, height] = numbers(place).try_into().ok()?;
+        Some(([x, y, x + width, y + height], *share))
+    });
+    shades.collect()
 }
 
 /// The lines of an SVG with two ends: their coordinates.
@@ -158,6 +182,8 @@ fn a_build() -> Result<(), Failed> {
     // Where the plot is, as the picture is laid out.
     let (left, right) = (166.0, 1600.0 - 340.0 - 10.0);
     let mut missing = Vec::new();
+    // The pixels of the compilers' bars, each with its share of a core, and their CPU time.
+    let (shades, mut shaded, mut recorded_ns) = (shades(&svg), 0.0, 0.0);
     let x = |at: f64| left + (at - first) / (last - first) * (right - left);
     let ends = |exit: &Value| -> Result<(f64, f64), Failed> {
         let end = seconds(exit)?;
@@ -176,6 +202,16 @@ fn a_build() -> Result<(), Failed> {
                 let bar = bar_of(&bars, (begin, expected), y);
                 let bar =
                     bar.ok_or_else(|| format!("no bar from {begin} to {expected}: {exit}"))?;
+                if name == "cc1" {
+                    let within = shades.iter().filter(|([left, top, ..], _)| {
+                        (bar[1] - 0.1..bar[3]).contains(top)
+                            && (bar[0] - 0.1..bar[2]).contains(left)
+                    });
+                    shaded += within
+                        .map(|([left, _, right, _], share)| (right - left) * share)
+                        .sum::<f64>();
+                    recorded_ns += exit["cpu_ns"].as_f64().ok_or("no CPU time")?;
+                }
                 let parent = exits.iter().find(|other| other["pid"] == exit["ppid"]);
                 // The line at the fork, if the parent is above.
                 if let Some(parent) = parent
@@ -206,6 +242,13 @@ fn a_build() -> Result<(), Failed> {
     assert!(
         children > 20 && forks == children,
         "{forks} lines to {children} children"
+    );
+    let shown_ns = shaded / (right - left) * (last - first) * 1e9;
+    // Bars of a few pixels in 32 shades; a unit test has a long life and 2 %.
+    let off = (shown_ns / recorded_ns - 1.0).abs();
+    assert!(
+        off < 0.08,
+        "shades are {shown_ns} ns CPU, not {recorded_ns}"
     );
     assert!(missing.is_empty(), "not in the picture: {missing:?}");
     assert!(bands.values().all(|left| *left == 0), "too many: {bands:?}");

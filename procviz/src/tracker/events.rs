@@ -200,6 +200,8 @@ impl Tracker {
             }
             if let Some((_, process)) = self.process_mut(end.process) {
                 process.change.at(tick).ran = true;
+                // To the tick, as of a process whose threads are not known one by one.
+                process.ended_on_cpu_ns = process.ended_on_cpu_ns.max(Some(now));
                 if end.id != end.process {
                     process.threads = process.threads.saturating_sub(1).max(1);
                 }

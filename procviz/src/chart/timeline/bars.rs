@@ -39,6 +39,8 @@ pub(super) struct Bars<'a> {
 /// What a column of pixels of a bar shows.
 #[derive(Clone, Copy, Default, PartialEq)]
 pub(super) struct Column {
+    /// Its part that the bar covers: the last column can be narrower than a pixel.
+    width: f64,
     cpu_ns: f64,
     wait_ns: f64,
     io_bytes: f64,
@@ -218,7 +220,14 @@ impl Bars<'_> {
     /// What each column of pixels of a bar shows.
     pub(super) fn columns(&self, life: &Life, left: f32, right: f32) -> Vec<Column> {
         let count = ((right - left).ceil() as usize).max(1);
-        let mut columns = vec![Column::default(); count];
+        let mut columns = vec![
+            Column {
+                width: 1.0,
+                ..Column::default()
+            };
+            count
+        ];
+        columns[count - 1].width = f64::from(right - left) - (count - 1) as f64;
         for step in life.steps_within(self.period) {
             let from = self.x(step.from_ns).clamp(left, right) - left;
             let until = (self.x(step.until_ns).clamp(left, right) - left).max(from);
@@ -245,7 +254,8 @@ impl Bars<'_> {
     pub(super) fn shade(&self, column: &Column) -> Shade {
         let (from_ns, until_ns) = self.period;
         let width = f64::from(self.area.2 - self.area.0).max(1.0);
-        let pixel_ns = (until_ns.saturating_sub(from_ns) as f64 / width).max(1.0);
+        let pixel_ns = until_ns.saturating_sub(from_ns) as f64 / width * column.width;
+        let pixel_ns = pixel_ns.max(1.0);
         let share = column.cpu_ns / pixel_ns;
         Shade {
             // A little is not nothing.
