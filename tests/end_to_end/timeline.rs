@@ -110,8 +110,9 @@ fn strokes(svg: &str) -> Vec<[f64; 4]> {
 /// The bar of a life by its two ends and by a place from the top in it, pixels.
 fn bar_of(bars: &[Bar], (begin, end): (f64, f64), y: f64) -> Option<Bar> {
     // A life shorter than a pixel is drawn with one and a half.
+    let end = end.max(begin + 1.5);
     let is_it = |bar: &&Bar| {
-        let is_there = (bar[0] - begin).abs() <= 1.0 && (bar[2] - end).abs() <= 2.0;
+        let is_there = (bar[0] - begin).abs() <= 1.0 && (bar[2] - end).abs() <= 1.0;
         is_there && (bar[1]..bar[3]).contains(&y)
     };
     bars.iter().find(is_it).copied()
@@ -137,123 +138,188 @@ fn seconds(line: &Value) -> Result<f64, Failed> {
     }
 }
 
-fn a_build() -> Result<(), Failed> {
-    let folder = Folder::new("timeline");
-    project(&folder)?;
-    let recording = folder.file("build.pvz");
-    let run = |args: &[&str]| -> Result<Vec<u8>, Failed> {
-        let result = output(procviz().args(args).arg("--from").arg(&recording));
-        assert!(result.status.success(), "{args:?}: {}", stderr(&result));
-        Ok(result.stdout)
-    };
-    let result = output(
-        procviz()
-            .args(["record", "--require-ebpf", "-F", "5", "-o"])
-            .arg(&recording)
-            .args(["--", "make", "-s", "-j2"])
-            .current_dir(&folder.0),
-    );
-    assert!(result.status.success(), "{}", stderr(&result));
-    let exits = lines(run(&["exits", "--json"])?)?;
-    assert!(exits.len() > 150, "{} exits", exits.len());
-    let svg = folder.file("build.svg");
-    run(&["timeline", "-o", svg.to_str().unwrap()])?;
-    let svg = std::fs::read_to_string(svg)?;
+/// A picture of a build, and what the recording says of it.
+struct Build {
+    exits: Vec<Value>,
+    svg: String,
+    /// Begin and end of the picture: seconds of the day, and pixels.
+    seconds: (f64, f64),
+    pixels: (f64, f64),
+    /// Of each process with a mark: where the mark begins, and its middle from the top.
+    single: BTreeMap<String, (f64, f64)>,
+    /// The numbers of processes without one, by name.
+    bands: BTreeMap<String, u64>,
+    bars: Vec<Bar>,
+}
 
-    // Each process has a mark, or is counted in one.
-    let mut single: BTreeMap<String, (f64, f64)> = BTreeMap::new();
-    let mut bands: BTreeMap<String, u64> = BTreeMap::new();
-    for (title, place) in marks(&svg) {
-        let words = title.split(',').next().unwrap_or_default().to_owned();
-        match words.split_once(" × ") {
-            Some((count, name)) => {
-                *bands.entry(name.to_owned()).or_default() += count.parse::<u64>()?;
-            }
-            None if words.contains(' ') => {
-                let twice = single.insert(words.clone(), place);
-                assert!(twice.is_none(), "{words} is there twice");
-            }
-            None => {}
-        }
+impl Build {
+    fn record() -> Result<Self, Failed> {
+        let folder = Folder::new("timeline");
+        project(&folder)?;
+        let recording = folder.file("build.pvz");
+        let run = |args: &[&str]| -> Result<Vec<u8>, Failed> {
+            let result = output(procviz().args(args).arg("--from").arg(&recording));
+            assert!(result.status.success(), "{args:?}: {}", stderr(&result));
+            Ok(result.stdout)
+        };
+        let result = output(
+            procviz()
+                .args(["record", "--require-ebpf", "-F", "5", "-o"])
+                .arg(&recording)
+                .args(["--", "make", "-s", "-j2"])
+                .current_dir(&folder.0),
+        );
+        assert!(result.status.success(), "{}", stderr(&result));
+        let exits = lines(run(&["exits", "--json"])?)?;
+        assert!(exits.len() > 150, "{} exits", exits.len());
+        let svg = folder.file("build.svg");
+        run(&["timeline", "-o", svg.to_str().unwrap()])?;
+        let svg = std::fs::read_to_string(svg)?;
+        let samples = lines(run(&["dump", "--json", "-p"])?)?;
+        let interval = samples[0]["interval_ns"].as_f64().ok_or("no interval")? / 1e9;
+        let last = seconds(samples.last().ok_or("no samples")?)?;
+        let mut build = Self {
+            exits,
+            seconds: (seconds(&samples[0])? - interval, last),
+            // Where the plot is, as the picture is laid out.
+            pixels: (166.0, 1600.0 - 340.0 - 10.0),
+            single: BTreeMap::new(),
+            bands: BTreeMap::new(),
+            bars: bars(&svg),
+            svg,
+        };
+        build.find_marks()?;
+        Ok(build)
     }
-    let samples = lines(run(&["dump", "--json", "-p"])?)?;
-    let first = seconds(&samples[0])? - samples[0]["interval_ns"].as_f64().unwrap_or(0.0) / 1e9;
-    let last = seconds(samples.last().ok_or("no samples")?)?;
-    // Where the plot is, as the picture is laid out.
-    let (left, right) = (166.0, 1600.0 - 340.0 - 10.0);
-    let mut missing = Vec::new();
-    // The pixels of the compilers' bars, each with its share of a core, and their CPU time.
-    let (shades, mut shaded, mut recorded_ns) = (shades(&svg), 0.0, 0.0);
-    let x = |at: f64| left + (at - first) / (last - first) * (right - left);
-    let ends = |exit: &Value| -> Result<(f64, f64), Failed> {
+
+    /// Each process has a mark, or is counted in one.
+    fn find_marks(&mut self) -> Result<(), Failed> {
+        for (title, place) in marks(&self.svg) {
+            let words = title.split(',').next().unwrap_or_default().to_owned();
+            match words.split_once(" × ") {
+                Some((count, name)) => {
+                    *self.bands.entry(name.to_owned()).or_default() += count.parse::<u64>()?;
+                }
+                None if words.contains(' ') => {
+                    let twice = self.single.insert(words.clone(), place);
+                    assert!(twice.is_none(), "{words} is there twice");
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a life has to begin and to end, in pixels.
+    fn ends(&self, exit: &Value) -> Result<(f64, f64), Failed> {
+        let ((first, last), (left, right)) = (self.seconds, self.pixels);
+        let x = |at: f64| left + (at - first) / (last - first) * (right - left);
         let end = seconds(exit)?;
         let lived = exit["lifetime_ns"].as_f64().ok_or("no lifetime")? / 1e9;
         Ok((x(end - lived).max(left), x(end)))
-    };
-    let (bars, strokes) = (bars(&svg), strokes(&svg));
-    let who = |exit: &Value| format!("{} {}", exit["comm"].as_str().unwrap(), exit["pid"]);
-    let places = single.clone();
-    let (mut forks, mut children) = (0, 0);
-    for exit in &exits {
-        let name = exit["comm"].as_str().unwrap();
-        match single.remove(&who(exit)) {
-            Some((end, y)) => {
-                let (begin, expected) = ends(exit)?;
-                let bar = bar_of(&bars, (begin, expected), y);
-                let bar =
-                    bar.ok_or_else(|| format!("no bar from {begin} to {expected}: {exit}"))?;
-                if name == "cc1" {
-                    let within = shades.iter().filter(|([left, top, ..], _)| {
-                        (bar[1] - 0.1..bar[3]).contains(top)
-                            && (bar[0] - 0.1..bar[2]).contains(left)
-                    });
-                    shaded += within
-                        .map(|([left, _, right, _], share)| (right - left) * share)
-                        .sum::<f64>();
-                    recorded_ns += exit["cpu_ns"].as_f64().ok_or("no CPU time")?;
-                }
-                let parent = exits.iter().find(|other| other["pid"] == exit["ppid"]);
-                // The line at the fork, if the parent is above.
-                if let Some(parent) = parent
-                    && let Some((_, y)) = places.get(&who(parent))
-                    && let Some(above) = bar_of(&bars, ends(parent)?, *y)
-                    && above[3] < bar[1]
-                {
-                    let is_fork = |line: &[f64; 4]| {
-                        let is_here = (line[0] - begin).abs() <= 1.0 && line[0] == line[2];
-                        let from_parent = (line[1] - above[3]).abs() <= 4.0;
-                        is_here && from_parent && (line[3] - bar[1]).abs() <= 4.0
-                    };
-                    children += 1;
-                    forks += usize::from(strokes.iter().any(is_fork));
-                }
-                // A life shorter than a pixel is drawn with one and a half.
-                assert!(
-                    (end - expected).abs() <= 2.5,
-                    "{exit} ends at {end}, not at {expected}"
-                );
-            }
-            None => match bands.get_mut(name) {
-                Some(count) if *count > 0 => *count -= 1,
-                _ => missing.push(who(exit)),
-            },
-        }
     }
-    assert!(
-        children > 20 && forks == children,
-        "{forks} lines to {children} children"
-    );
-    let shown_ns = shaded / (right - left) * (last - first) * 1e9;
-    // Bars of a few pixels in 32 shades; a unit test has a long life and 2 %.
-    let off = (shown_ns / recorded_ns - 1.0).abs();
-    assert!(
-        off < 0.08,
-        "shades are {shown_ns} ns CPU, not {recorded_ns}"
-    );
-    assert!(missing.is_empty(), "not in the picture: {missing:?}");
-    assert!(bands.values().all(|left| *left == 0), "too many: {bands:?}");
-    assert!(single.len() <= 1, "not in the records: {single:?}");
-    Ok(())
+
+    /// The bar of a process with a mark, if it is where it has to be.
+    fn bar(&self, exit: &Value) -> Result<Option<Bar>, Failed> {
+        let ends = self.ends(exit)?;
+        let place = self.single.get(&who(exit));
+        Ok(place.and_then(|(_, y)| bar_of(&self.bars, ends, *y)))
+    }
+
+    /// Every process is there once, from its start to its end.
+    fn check_lives(&self) -> Result<(), Failed> {
+        let (mut single, mut bands) = (self.single.clone(), self.bands.clone());
+        let mut missing = Vec::new();
+        for exit in &self.exits {
+            let name = exit["comm"].as_str().unwrap();
+            match (single.remove(&who(exit)), bands.get_mut(name)) {
+                (Some((end, _)), _) => {
+                    let (begin, expected) = self.ends(exit)?;
+                    let there = self.bar(exit)?.is_some();
+                    assert!(there, "no bar from {begin} to {expected}: {exit}");
+                    // The mark at the end has a width.
+                    assert!(
+                        (end - expected).abs() <= 2.5,
+                        "{exit} ends at {end}, not at {expected}"
+                    );
+                }
+                (None, Some(count)) if *count > 0 => *count -= 1,
+                (None, _) => missing.push(who(exit)),
+            }
+        }
+        assert!(missing.is_empty(), "not in the picture: {missing:?}");
+        assert!(bands.values().all(|left| *left == 0), "too many: {bands:?}");
+        assert!(single.len() <= 1, "not in the records: {single:?}");
+        Ok(())
+    }
+
+    /// There is a line from each parent that is above to its child, at the start of the child.
+    fn check_parents(&self) -> Result<(), Failed> {
+        let strokes = strokes(&self.svg);
+        let mut children = 0;
+        for exit in &self.exits {
+            let parent = self.exits.iter().find(|other| other["pid"] == exit["ppid"]);
+            let Some((bar, parent)) = self.bar(exit)?.zip(parent) else {
+                continue;
+            };
+            let Some(above) = self.bar(parent)?.filter(|above| above[3] < bar[1]) else {
+                continue;
+            };
+            let (begin, _) = self.ends(exit)?;
+            let is_fork = |line: &[f64; 4]| {
+                let is_here = (line[0] - begin).abs() <= 1.0 && line[0] == line[2];
+                let from_parent = (line[1] - above[3]).abs() <= 0.1;
+                is_here && from_parent && (line[3] - bar[1]).abs() <= 0.1
+            };
+            children += 1;
+            let near = || strokes.iter().filter(|line| (line[0] - begin).abs() <= 3.0);
+            assert!(
+                strokes.iter().any(is_fork),
+                "no line from {above:?} to {bar:?} at {begin}, but {:?}: {exit}",
+                near().collect::<Vec<_>>()
+            );
+        }
+        assert!(children > 20, "{children} children");
+        Ok(())
+    }
+
+    /// The shades of the compilers' bars are their CPU time. What a process uses after the
+    /// kernel has reported its exit, to give its memory back, is not in its life.
+    fn check_shades(&self) -> Result<(), Failed> {
+        let shades = shades(&self.svg);
+        let (mut shaded, mut recorded_ns) = (0.0, 0.0);
+        for exit in self.exits.iter().filter(|exit| exit["comm"] == "cc1") {
+            let Some(bar) = self.bar(exit)? else { continue };
+            let within = shades.iter().filter(|([left, top, ..], _)| {
+                (bar[1] - 0.1..bar[3]).contains(top) && (bar[0] - 0.1..bar[2]).contains(left)
+            });
+            shaded += within
+                .map(|([left, _, right, _], share)| (right - left) * share)
+                .sum::<f64>();
+            let cpu_ns = exit["cpu_ns"].as_f64().ok_or("no CPU time")?;
+            recorded_ns += cpu_ns.min(exit["lifetime_ns"].as_f64().ok_or("no lifetime")?);
+        }
+        let ((first, last), (left, right)) = (self.seconds, self.pixels);
+        let shown_ns = shaded / (right - left) * (last - first) * 1e9;
+        let off = (shown_ns / recorded_ns - 1.0).abs();
+        assert!(
+            off < 0.02,
+            "shades are {shown_ns} ns CPU, not {recorded_ns}"
+        );
+        Ok(())
+    }
+}
+
+/// `cc1 4711`.
+fn who(exit: &Value) -> String {
+    format!("{} {}", exit["comm"].as_str().unwrap(), exit["pid"])
+}
+
+fn a_build() -> Result<(), Failed> {
+    let build = Build::record()?;
+    build.check_lives()?;
+    build.check_parents()?;
+    build.check_shades()
 }
 
 /// With `--at`, all of the recording until then; with `--duration`, too, that much of it.

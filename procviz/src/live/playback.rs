@@ -203,7 +203,7 @@ fn read(machine: &MachineReader, (begin, end): (i128, i128)) -> TimeGraph {
     let mut graph = TimeGraph::new();
     machine.read(|of| {
         let span = (part(of.span.0), part(of.span.1));
-        graph.add(span, [of.cpu, of.memory, of.io]);
+        graph.add(span, of.shares);
     });
     graph
 }

@@ -76,20 +76,14 @@ impl Live {
                 return Ok(Taken::All);
             }
         }
-        let has_news = replay.has_new_graph();
+        let mut taken = match replay.has_new_graph() {
+            true => Taken::Sample,
+            false => Taken::Nothing,
+        };
         if self.view.is_paused {
-            return Ok(if has_news {
-                Taken::Sample
-            } else {
-                Taken::Nothing
-            });
+            return Ok(taken);
         }
         let (due, began) = (replay.due(), Instant::now());
-        let mut taken = if has_news {
-            Taken::Sample
-        } else {
-            Taken::Nothing
-        };
         while let Some(next) = self.session.next_wall_ns().filter(|next| *next <= due) {
             if self.session.next()?.is_none() {
                 break;
@@ -211,10 +205,9 @@ impl Live {
             }
         };
         let hover = self.view.bar_at.map(|at| {
-            let time = clock(replay.at(at));
             let words = match replay.mark_near(at) {
                 Some((wall_ns, words)) => format!("{} {words}", clock(*wall_ns)),
-                None => time,
+                None => clock(replay.at(at)),
             };
             (at, words)
         });

@@ -87,3 +87,45 @@ pub struct Pressure {
     /// Time in which all non-idle tasks stalled, us.
     pub full_us: u64,
 }
+
+impl MachineFigures {
+    /// The figures of this interval and of a later one together: counters are sums, other
+    /// figures are those of the later one.
+    pub(crate) fn and(&self, later: &Self) -> Self {
+        let sum = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
+        let pressures = |a: Option<Pressure>, b: Option<Pressure>| {
+            let (a, b) = (a?, b?);
+            Some(Pressure {
+                some_us: a.some_us.saturating_add(b.some_us),
+                full_us: a.full_us.saturating_add(b.full_us),
+            })
+        };
+        Self {
+            cpu_busy_ns: sum(self.cpu_busy_ns, later.cpu_busy_ns),
+            steal_ns: sum(self.steal_ns, later.steal_ns),
+            iowait_ns: sum(self.iowait_ns, later.iowait_ns),
+            psi_cpu_some_us: sum(self.psi_cpu_some_us, later.psi_cpu_some_us),
+            psi_memory: pressures(self.psi_memory, later.psi_memory),
+            psi_io: pressures(self.psi_io, later.psi_io),
+            forks: sum(self.forks, later.forks),
+            deaths: sum(self.deaths, later.deaths),
+            ..later.clone()
+        }
+    }
+
+    /// Shares of an interval, from 0 to 1: CPU time of all CPUs, and the time in which at least
+    /// one task waited for memory, and for IO. `None`: not known.
+    pub(crate) fn shares(&self, cpus: u32, interval_ns: u64) -> [Option<f32>; 3] {
+        let interval_ns = interval_ns.max(1) as f64;
+        let share = |ns: u64, of_ns: f64| (ns as f64 / of_ns).clamp(0.0, 1.0) as f32;
+        let pressure = |pressure: Option<Pressure>| {
+            pressure.map(|of| share(of.some_us.saturating_mul(1_000), interval_ns))
+        };
+        let cpu_ns = f64::from(cpus.max(1)) * interval_ns;
+        [
+            self.cpu_busy_ns.map(|ns| share(ns, cpu_ns)),
+            pressure(self.psi_memory),
+            pressure(self.psi_io),
+        ]
+    }
+}

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Comm, Finding, Fold, Host, Losses, MachineFigures, Pressure, Process, Scope, Sources, Stamp,
-    State, TaskId, TaskView, Thread,
+    Comm, Finding, Fold, Host, Losses, MachineFigures, Process, Scope, Sources, Stamp, State,
+    TaskId, TaskView, Thread,
 };
 
 /// Share of the CPUs that are busy when tasks wait because of others.
@@ -197,20 +197,13 @@ impl Snapshot {
         Some(counted_ns.max(used_ns.min(most_ns)))
     }
 
-    /// Shares of the interval, from 0 to 1: CPU time of all CPUs, and the time in which at least
-    /// one task waited for memory, and for IO. `None`: not known.
-    pub fn busy_shares(&self) -> [Option<f32>; 3] {
-        let interval_ns = self.stamp.interval_ns.max(1) as f64;
-        let share = |ns: u64, of_ns: f64| (ns as f64 / of_ns).clamp(0.0, 1.0) as f32;
-        let cpus = f64::from(self.host.cpus.max(1));
-        let pressure = |pressure: Option<Pressure>| {
-            pressure.map(|of| share(of.some_us.saturating_mul(1_000), interval_ns))
+    /// See [`MachineFigures::shares`], with the CPU time of [`Snapshot::busy_ns`].
+    pub(crate) fn busy_shares(&self) -> [Option<f32>; 3] {
+        let figures = MachineFigures {
+            cpu_busy_ns: self.busy_ns(),
+            ..self.machine.clone()
         };
-        [
-            self.busy_ns().map(|ns| share(ns, cpus * interval_ns)),
-            pressure(self.machine.psi_memory),
-            pressure(self.machine.psi_io),
-        ]
+        figures.shares(self.host.cpus, self.stamp.interval_ns)
     }
 
     /// Part of the period or interval that the recording does not cover, ns.

@@ -4,7 +4,7 @@ use std::{fs::File, path::PathBuf};
 
 use super::{Player, archive::overlaps, moment::Span};
 use crate::{
-    model::Sample,
+    model::{MachineFigures, Sample},
     recording::{Facts, MachineBlocks},
 };
 
@@ -16,17 +16,13 @@ const MOST_BLOCKS: usize = 20_000;
 const PARTS: i128 = 1_000;
 const LONGEST_NS: u64 = 1_000_000_000;
 
-/// How busy the machine was in a part of a recording. Shares are from 0 to 1; `None`: not known.
+/// How busy the machine was in a part of a recording.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct MachinePart {
     /// Wall clock, ns since 1970.
     pub(crate) span: Span,
-    /// CPU time of all CPUs, as the kernel counts it.
-    pub(crate) cpu: Option<f32>,
-    /// Time in which at least one task waited for memory.
-    pub(crate) memory: Option<f32>,
-    /// Time in which at least one task waited for IO.
-    pub(crate) io: Option<f32>,
+    /// See [`MachineFigures::shares`]; CPU time is that which the kernel counts.
+    pub(crate) shares: [Option<f32>; 3],
 }
 
 /// Reads the figures of the machine over a span, on any thread.
@@ -90,66 +86,57 @@ impl MachineReader {
             // Of a file that can be read only in part, that part is shown.
             _ = blocks.read(&mut file, |sample| {
                 let Some(next) = Sum::of(sample) else { return };
-                let goes_on = sum.filter(|sum| {
+                let goes_on = |sum: &Sum| {
                     sum.until_ns == next.from_ns && sum.until_ns - sum.from_ns < self.least_ns
-                });
-                if goes_on.is_none() {
-                    give(sum);
-                }
-                sum = Some(goes_on.map_or(next, |sum| sum.and(next)));
+                };
+                sum = match sum.take() {
+                    Some(sum) if goes_on(&sum) => Some(sum.and(&next)),
+                    before => {
+                        give(before);
+                        Some(next)
+                    }
+                };
             });
             give(sum);
         }
     }
 }
 
-/// Figures of the machine in one or several intervals; `None`: not known for all of them.
-#[derive(Clone, Copy, Debug)]
+/// Figures of the machine in one or several intervals.
+#[derive(Clone, Debug)]
 struct Sum {
     from_ns: u64,
     until_ns: u64,
-    busy_ns: Option<u64>,
-    memory_us: Option<u64>,
-    io_us: Option<u64>,
+    figures: MachineFigures,
 }
 
 impl Sum {
     /// `None`: the first sample of a file has no interval.
     fn of(sample: &Sample) -> Option<Self> {
-        let (stamp, machine) = (sample.stamp, &sample.machine);
+        let stamp = sample.stamp;
         let from_ns = stamp.boot_ns.checked_sub(stamp.interval_ns)?;
         (stamp.interval_ns > 0).then(|| Self {
             from_ns,
             until_ns: stamp.boot_ns,
-            busy_ns: machine.cpu_busy_ns,
-            memory_us: machine.psi_memory.map(|pressure| pressure.some_us),
-            io_us: machine.psi_io.map(|pressure| pressure.some_us),
+            figures: sample.machine.clone(),
         })
     }
 
-    fn and(self, next: Self) -> Self {
-        let both = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
+    fn and(&self, next: &Self) -> Self {
         Self {
             from_ns: self.from_ns,
             until_ns: next.until_ns,
-            busy_ns: both(self.busy_ns, next.busy_ns),
-            memory_us: both(self.memory_us, next.memory_us),
-            io_us: both(self.io_us, next.io_us),
+            figures: self.figures.and(&next.figures),
         }
     }
 
-    fn part(self, facts: &Facts) -> MachinePart {
-        let len_ns = self.until_ns.saturating_sub(self.from_ns).max(1);
-        let share =
-            |ns: Option<u64>, of_ns: f64| ns.map(|ns| (ns as f64 / of_ns).clamp(0.0, 1.0) as f32);
-        let of_time = |us: Option<u64>| share(us.map(|us| us.saturating_mul(1_000)), len_ns as f64);
+    fn part(&self, facts: &Facts) -> MachinePart {
+        let len_ns = self.until_ns.saturating_sub(self.from_ns);
         // The clock can have been set in between.
         let until = facts.wall_ns(self.until_ns);
         MachinePart {
             span: (until - i128::from(len_ns), until),
-            cpu: share(self.busy_ns, len_ns as f64 * f64::from(facts.cpus.max(1))),
-            memory: of_time(self.memory_us),
-            io: of_time(self.io_us),
+            shares: self.figures.shares(facts.cpus, len_ns),
         }
     }
 }

@@ -3,7 +3,6 @@
 use super::{TimeBar, TimeGraph};
 use crate::{
     chart::Palette,
-    model::Activity,
     scene::{Anchor, Font, Item, Scene},
 };
 
@@ -78,11 +77,7 @@ fn graph(
     ((left, right), top): ((f32, f32), f32),
     palette: &Palette,
 ) {
-    let colors = [
-        palette.full(Activity::Cpu),
-        palette.accent,
-        palette.full(Activity::Io),
-    ];
+    let colors = TimeGraph::colors(palette);
     let columns = ((right - left) / 2.0).max(1.0) as usize;
     for (kind, (name, color)) in TimeGraph::NAMES.iter().zip(colors).enumerate() {
         let base = top + (LANE.0 + LANE.1) * (kind as f32 + 1.0) - LANE.1;

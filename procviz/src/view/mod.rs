@@ -23,7 +23,7 @@ mod tests;
 mod timebar;
 
 pub(crate) use self::{
-    boxes::Boxes,
+    boxes::{Bounds, Boxes},
     governor::Governor,
     hits::{Hits, Target, TaskPosition},
     input::{Input, Key},

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use crate::{chart::Palette, model::Activity, scene::Color};
+
 /// The content of a time bar, for windows and terminals.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TimeBar {
@@ -31,6 +33,15 @@ impl TimeGraph {
     pub(crate) const NAMES: [&'static str; 3] = ["CPU", "memory pressure", "IO pressure"];
     /// Number of columns: enough for a bar of a large window.
     const COLUMNS: usize = 600;
+
+    /// Their colours.
+    pub(crate) fn colors(palette: &Palette) -> [Color; 3] {
+        [
+            palette.full(Activity::Cpu),
+            palette.accent,
+            palette.full(Activity::Io),
+        ]
+    }
 
     /// A graph in which nothing is known.
     pub(crate) fn new() -> Self {

@@ -85,7 +85,7 @@ impl Bars<'_> {
     pub(super) fn group(&self, scene: &mut Scene, group: &Group<'_>, top: f32) {
         self.forks(scene, group, top);
         for placed in self.with_room(group, top) {
-            let y = (top + placed.lane as f32 * self.lane).round();
+            let y = self.y(top, placed.lane);
             match &placed.what {
                 What::Life(life) => self.life(scene, placed, life, y),
                 What::Band(band) => self.band(scene, placed, band, y),
@@ -132,8 +132,8 @@ impl Bars<'_> {
                 continue;
             };
             let x = self.x(placed.from_ns);
-            let from = top + (*above as f32 + 0.9) * self.lane;
-            let until = top + (placed.lane as f32 + 0.1) * self.lane;
+            let from = self.y(top, *above) + self.bar_height();
+            let until = self.y(top, placed.lane);
             scene.items.push(Item::Line {
                 points: vec![(x, from), (x, until)],
                 width: 1.0,
@@ -142,8 +142,12 @@ impl Bars<'_> {
         }
     }
 
+    /// Where a bar begins, in whole pixels: its edges are sharp.
+    fn y(&self, top: f32, lane: usize) -> f32 {
+        (top + lane as f32 * self.lane).round()
+    }
+
     fn bar_height(&self) -> f32 {
-        // Whole pixels: the edges of bars are sharp.
         (self.lane * 0.8).floor().max(1.0)
     }
 
@@ -361,7 +365,7 @@ impl Bars<'_> {
         let with_room: Vec<&Placed<'_>> = self.with_room(group, top).collect();
         for placed in with_room.into_iter().rev() {
             let next = next_in_lane[placed.lane].replace(placed.from_ns);
-            let y = (top + placed.lane as f32 * self.lane).round();
+            let y = self.y(top, placed.lane);
             // The words from which the longest that fits is written.
             let words = match &placed.what {
                 What::Life(life) => {

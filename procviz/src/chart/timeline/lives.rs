@@ -6,7 +6,7 @@ use super::{
     life::{Forked, Life},
     machine::MachineSteps,
 };
-use crate::model::{FindingKey, Scope, Snapshot, TaskId};
+use crate::model::{FindingKey, SLACK_NS, Scope, Snapshot, TaskId};
 
 /// Upper limit for the lives that are remembered; further ones are counted.
 const MOST: usize = 100_000;
@@ -15,8 +15,6 @@ const MOST_OF_ALL: usize = 1_000_000;
 
 /// After this time without it, a finding begins anew, ns.
 const ANEW_NS: u64 = 5_000_000_000;
-/// Two intervals with less time between them follow each other, ns.
-const SLACK_NS: u64 = 1_000_000;
 /// Upper limit for the gaps that are remembered.
 const MOST_GAPS: usize = 1_000;
 /// Upper limit for the findings that are remembered.
@@ -184,7 +182,12 @@ impl Lives {
         };
         let (id, life) = self.all.range(first..=last).next_back()?;
         // The pid can have been another process's before.
-        (*id != child && life.over_ns() >= child.start_ns).then_some(*id)
+        let is_there = match life.end {
+            Some(end) => end.at_ns >= child.start_ns,
+            // What is taken in for a sample can begin a little after its time.
+            None => life.seen_ns >= child.start_ns.min(self.until_ns),
+        };
+        (*id != child && is_there).then_some(*id)
     }
 
     /// The findings of a period, those of the worst rules first.

@@ -326,6 +326,20 @@ fn what_was_before_the_period_is_not_drawn() {
 }
 
 /// What is gone without an end, as after a gap in a recording, ended when it was last seen.
+/// A child that begins while a sample is taken, after the time of the sample, has its parent.
+#[test]
+fn a_child_of_the_last_moment_has_its_parent() {
+    let mut machine = Machine::new();
+    machine.begin(10, 1, "shell");
+    machine.second();
+    machine.begin(11, 10, "child");
+    machine.observe(0);
+    let mut lives = machine.lives.iter();
+    let child = lives.find(|life| life.id.tid == 11).unwrap();
+    assert!(child.id.start_ns > machine.snapshot.stamp.boot_ns);
+    assert_eq!(child.parent.map(|parent| parent.tid), Some(10));
+}
+
 #[test]
 fn a_process_that_vanishes_does_not_live_on() {
     let mut machine = Machine::new();

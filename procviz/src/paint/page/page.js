@@ -340,7 +340,8 @@
   // where findings begin.
   const slider = $("slider"), track = $("track"), busy = $("busy");
   slider.max = last;
-  const kinds = [["CPU", "--cpu"], ["memory pressure", "--accent"], ["IO pressure", "--io"]];
+  const names = [...$("kinds").children].map(name => name.textContent);
+  const kinds = ["--cpu", "--accent", "--io"].map((color, kind) => [names[kind], color]);
   const paintBusy = () => {
     const ratio = devicePixelRatio || 1, width = busy.clientWidth, height = busy.clientHeight, row = height / 3;
     busy.width = width * ratio;

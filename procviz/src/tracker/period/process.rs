@@ -56,10 +56,6 @@ pub(super) fn sum_of_changes(a: Change, b: Change) -> Change {
     }
 }
 
-pub(super) fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
-    Some(a?.saturating_add(b?))
-}
-
 /// A process that did not run in a sample has no known wait there.
 fn known_sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     match (a, b) {

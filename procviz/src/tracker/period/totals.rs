@@ -5,17 +5,14 @@ use std::collections::BTreeMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    process::{ProcessTotals, sum, sum_of_changes},
+    process::{ProcessTotals, sum_of_changes},
     step::{Step, fold},
 };
-use crate::model::{Change, Comm, Fold, MachineFigures, Pressure, Process, TaskId, Thread};
+use crate::model::{Change, Comm, Fold, MachineFigures, Process, SLACK_NS, TaskId, Thread};
 
 /// Upper limit for the processes that ended in a period and are kept; further ones are
 /// counted in folds.
 pub(super) const MOST_ENDED: usize = 10_000;
-
-/// Two intervals with less time between them follow each other, ns.
-const SLACK_NS: u64 = 1_000_000;
 
 /// Totals of the samples of a period.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +42,7 @@ impl Totals {
     pub(super) fn add(&mut self, later: Step) {
         self.machine = match self.interval_ns {
             0 => later.machine.clone(),
-            _ => sum_of_machines(&self.machine, later.machine.clone()),
+            _ => self.machine.and(&later.machine),
         };
         let (begin_ns, end_ns) = later.span_ns;
         let (first_ns, before_ns) = self.span_ns.unwrap_or(later.span_ns);
@@ -110,26 +107,5 @@ impl Totals {
         if let Some(fold) = fold(process) {
             self.fold(fold);
         }
-    }
-}
-
-fn sum_of_machines(a: &MachineFigures, b: MachineFigures) -> MachineFigures {
-    let pressures = |a: Option<Pressure>, b: Option<Pressure>| {
-        let (a, b) = (a?, b?);
-        Some(Pressure {
-            some_us: a.some_us.saturating_add(b.some_us),
-            full_us: a.full_us.saturating_add(b.full_us),
-        })
-    };
-    MachineFigures {
-        cpu_busy_ns: sum(a.cpu_busy_ns, b.cpu_busy_ns),
-        steal_ns: sum(a.steal_ns, b.steal_ns),
-        iowait_ns: sum(a.iowait_ns, b.iowait_ns),
-        psi_cpu_some_us: sum(a.psi_cpu_some_us, b.psi_cpu_some_us),
-        psi_memory: pressures(a.psi_memory, b.psi_memory),
-        psi_io: pressures(a.psi_io, b.psi_io),
-        forks: sum(a.forks, b.forks),
-        deaths: sum(a.deaths, b.deaths),
-        ..b
     }
 }

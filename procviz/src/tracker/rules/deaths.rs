@@ -227,13 +227,14 @@ impl Alike<'_> {
             )
         });
         let std::cmp::Reverse(origin) = most.max()?.1;
-        let origin = self.parent(world).unwrap_or(origin);
+        let parent = self.parent(world);
+        let origin = parent.unwrap_or(origin);
         let is_parent = origin.tid == last.ppid && world.process(origin).is_some();
         let restart_ns = (count == 1 && is_recent && is_parent).then(|| {
             let starts = starts.get_or_insert_with(|| Starts::new(world));
             starts.after(last, comm)
         });
-        let by = self.by(restart_ns.flatten(), world);
+        let by = self.by(parent, restart_ns.flatten(), world);
         let is_present = |id: &TaskId| world.process(*id).is_some();
         let pause_ns = lasted_ns / count.saturating_sub(1).max(1);
         let ended_ns = world.ended(last.time_ns, QUIET_NS.max(pause_ns.saturating_mul(3)));
@@ -275,12 +276,12 @@ impl Alike<'_> {
     }
 
     /// Who started them: `, restarted by systemd 1`; empty if that is not known.
-    fn by(&self, restart_ns: Option<u64>, world: World<'_>) -> String {
-        let origins = || self.kinds.iter().map(|(origin, _)| *origin).collect();
-        let origins: BTreeSet<TaskId> = match self.parent(world) {
-            Some(parent) => BTreeSet::from([parent]),
-            None => origins(),
-        };
+    fn by(&self, parent: Option<TaskId>, restart_ns: Option<u64>, world: World<'_>) -> String {
+        let starters = self
+            .kinds
+            .iter()
+            .map(|(origin, _)| parent.unwrap_or(*origin));
+        let origins: BTreeSet<TaskId> = starters.collect();
         let names: Vec<Comm> = origins.iter().filter_map(|id| world.name(*id)).collect();
         let (Some(name), Some(origin)) = (names.first().copied(), origins.first()) else {
             return String::new();

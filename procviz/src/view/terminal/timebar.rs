@@ -6,8 +6,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use super::{Look, heights::height};
 use crate::{
     chart::Palette,
-    model::Activity,
-    view::{TimeBar, TimeGraph},
+    view::{Bounds, TimeBar, TimeGraph},
 };
 
 /// From these numbers of lines on, a screen has one, or three lines above the bar.
@@ -29,7 +28,7 @@ pub(super) fn draw(
     area: Rect,
     bar: &TimeBar,
     (palette, look): (&Palette, Look),
-) -> Option<(f32, f32, f32, f32)> {
+) -> Option<Bounds> {
     let faint = look.ink(palette.faint);
     let width = usize::from(area.width);
     let kinds = TimeGraph::NAMES.iter().take(usize::from(area.height) - 1);
@@ -88,12 +87,8 @@ pub(super) fn draw(
 
 /// Draws a line for each kind of load.
 fn lanes(buffer: &mut Buffer, room: Rect, graph: &TimeGraph, (palette, look): (&Palette, Look)) {
-    let colors = [
-        palette.full(Activity::Cpu),
-        palette.accent,
-        palette.full(Activity::Io),
-    ];
-    for (kind, (color, y)) in colors.into_iter().zip(room.y..room.bottom()).enumerate() {
+    let colors = TimeGraph::colors(palette).into_iter();
+    for (kind, (color, y)) in colors.zip(room.y..room.bottom()).enumerate() {
         for cell in 0..room.width {
             let part = |cell: u16| f32::from(cell) / f32::from(room.width);
             let share = graph.most(kind, (part(cell), part(cell + 1)));
@@ -109,59 +104,59 @@ mod tests {
     use super::{super::look::Depth, *};
     use crate::chart::{Colors, PaletteKind, Theme};
 
-    #[test]
-    fn marks_and_gaps_are_on_the_time_bar() {
-        let bar = TimeBar {
-            at: 0.25,
-            marks: vec![0.0, 0.5],
-            gaps: vec![(0.7, 0.8), (0.99, 1.0)],
+    /// A bar of an hour, at a position.
+    fn bar(at: f32) -> TimeBar {
+        TimeBar {
+            at,
+            marks: Vec::new(),
+            gaps: Vec::new(),
             begin: "03:00".to_owned(),
             end: "04:00".to_owned(),
             graph: None,
             hover: None,
-        };
-        let area = Rect::new(0, 0, 33, 1);
+        }
+    }
+
+    /// The lines of a screen of this size with a bar, and the place of the bar.
+    fn drawn(bar: &TimeBar, (width, height): (u16, u16)) -> (Vec<String>, Option<Bounds>) {
+        let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
         let palette = Palette::new(Theme::Light, PaletteKind::Default, &Colors::default());
         let look = Look {
             depth: Depth::None,
             ascii: true,
         };
-        let place = draw(&mut buffer, area, &bar, (&palette, look));
-        let cells = buffer.content.iter().map(|cell| cell.symbol());
-        assert_eq!(
-            cells.collect::<String>(),
-            "03:00 !====#----!---   ---  04:00"
-        );
-        assert_eq!(place, Some((6.0, 0.0, 27.0, 1.0)));
-        assert!(draw(&mut buffer, Rect::new(0, 0, 14, 1), &bar, (&palette, look)).is_none());
+        let place = draw(&mut buffer, area, bar, (&palette, look));
+        let rows = buffer.content.chunks(width.into());
+        let rows = rows.map(|row| row.iter().map(|cell| cell.symbol()).collect());
+        (rows.collect(), place)
     }
+
+    #[test]
+    fn marks_and_gaps_are_on_the_time_bar() {
+        let bar = TimeBar {
+            marks: vec![0.0, 0.5],
+            gaps: vec![(0.7, 0.8), (0.99, 1.0)],
+            ..bar(0.25)
+        };
+        let (rows, place) = drawn(&bar, (33, 1));
+        assert_eq!(rows, ["03:00 !====#----!---   ---  04:00"]);
+        assert_eq!(place, Some((6.0, 0.0, 27.0, 1.0)));
+        assert!(drawn(&bar, (14, 1)).1.is_none());
+    }
+
     #[test]
     fn the_machine_is_above_the_time_bar() {
         let mut graph = TimeGraph::new();
         graph.add((0.0, 0.5), [Some(1.0), Some(0.0), None]);
         graph.add((0.5, 1.0), [Some(0.2), Some(0.5), None]);
         let bar = TimeBar {
-            at: 1.0,
-            marks: Vec::new(),
-            gaps: Vec::new(),
-            begin: "03:00".to_owned(),
-            end: "04:00".to_owned(),
             graph: Some(graph.into()),
-            hover: None,
+            ..bar(1.0)
         };
-        let area = Rect::new(0, 0, 32, lines(50));
-        let mut buffer = Buffer::empty(area);
-        let palette = Palette::new(Theme::Light, PaletteKind::Default, &Colors::default());
-        let look = Look {
-            depth: Depth::None,
-            ascii: true,
-        };
-        let place = draw(&mut buffer, area, &bar, (&palette, look));
-        let rows = buffer.content.chunks(32);
-        let rows = rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>());
+        let (rows, place) = drawn(&bar, (32, lines(50)));
         assert_eq!(
-            rows.collect::<Vec<_>>(),
+            rows,
             [
                 "            CPU #####.....      ",
                 "memory pressure -----:::::      ",
