@@ -48,11 +48,14 @@ mod states;
 mod storm;
 mod summary;
 mod support;
+mod terminal;
+mod terminal_replay;
 mod terminal_view;
 mod threads;
 mod timeline;
 mod truth;
 mod watchdog;
+mod window;
 mod window_view;
 mod workload;
 
@@ -115,6 +118,7 @@ fn main() {
         ("disks", disks::TESTS),
         ("ring", ring::TESTS),
         ("terminal_view", terminal_view::TESTS),
+        ("terminal_replay", terminal_replay::TESTS),
         ("threads", threads::TESTS),
         ("timeline", timeline::TESTS),
         ("summary", summary::TESTS),

@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    process::{Command, Stdio},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -14,8 +14,8 @@ use nix::{
 
 use crate::{
     Needs, Test,
-    support::{Folder, Running, has_program, output, procviz, skip, started, stderr, workload},
-    timeline::Spikes,
+    support::{Folder, Running, output, procviz, skip, started, stderr, workload},
+    terminal::{Terminal, tmux},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -54,146 +54,7 @@ pub(crate) const TESTS: &[Test] = &[
         || tmux(a_command),
     ),
     ("a_pipe_gets_no_escape_codes", Needs::Nothing, a_pipe),
-    (
-        "a_recording_is_seeked_in_both_directions",
-        Needs::Events,
-        || tmux(a_recording),
-    ),
-    ("a_heat_map_has_stripes", Needs::Events, || tmux(a_heat_map)),
 ];
-
-/// Runs a test if tmux is installed.
-fn tmux(test: fn() -> Result<(), Failed>) -> Result<(), Failed> {
-    if has_program("tmux") {
-        test()
-    } else {
-        skip("tmux is not installed")
-    }
-}
-
-/// A shell in a terminal of its own.
-struct Terminal {
-    socket: String,
-}
-
-impl Terminal {
-    fn new(columns: u32, rows: u32, environment: &[&str]) -> Self {
-        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let terminal = Self {
-            socket: format!("procviz-{}-{number}", std::process::id()),
-        };
-        let (x, y) = (columns.to_string(), rows.to_string());
-        let shell = format!(
-            "env -u NO_COLOR -u COLORTERM -u DISPLAY -u WAYLAND_DISPLAY LANG=C.UTF-8 PS1='ready$ ' {} sh -i",
-            environment.join(" ")
-        );
-        let status = terminal
-            .command(&[
-                "-f",
-                "/dev/null",
-                "new-session",
-                "-d",
-                "-x",
-                &x,
-                "-y",
-                &y,
-                &shell,
-            ])
-            .status()
-            .unwrap();
-        assert!(status.success(), "tmux does not start");
-        terminal.wait("prompt", |text| text.contains("ready$"));
-        terminal
-    }
-
-    /// Runs procviz in the shell and waits for its first picture.
-    fn procviz(columns: u32, rows: u32, environment: &[&str], args: &str) -> Self {
-        let terminal = Self::new(columns, rows, environment);
-        terminal.type_in(&format!("{} {args}", env!("CARGO_BIN_EXE_procviz")));
-        terminal.keys(&["Enter"]);
-        terminal.wait("picture", |text| text.contains("watched"));
-        terminal
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new("tmux");
-        command
-            .args(["-L", &self.socket])
-            .args(args)
-            .env_remove("TMUX");
-        command
-    }
-
-    fn keys(&self, keys: &[&str]) {
-        let mut args = vec!["send-keys"];
-        args.extend(keys);
-        assert!(self.command(&args).status().unwrap().success());
-    }
-
-    /// Types Escape, and waits: the pause distinguishes the key from an escape sequence.
-    fn escape(&self) {
-        self.keys(&["Escape"]);
-        std::thread::sleep(Duration::from_millis(100));
-    }
-
-    fn type_in(&self, text: &str) {
-        let args = ["send-keys", "-l", text];
-        assert!(self.command(&args).status().unwrap().success());
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(output(&mut self.command(&["capture-pane", "-p"])).stdout).unwrap()
-    }
-
-    /// The text of the screen with its escape sequences for colours.
-    fn colored(&self) -> String {
-        String::from_utf8(output(&mut self.command(&["capture-pane", "-p", "-e"])).stdout).unwrap()
-    }
-
-    /// Whether a program uses the alternate screen.
-    fn is_taken(&self) -> bool {
-        let args = ["display-message", "-p", "#{alternate_on}#{mouse_any_flag}"];
-        output(&mut self.command(&args)).stdout.starts_with(b"1")
-    }
-
-    /// Presses q, and waits for the screen before and the last line.
-    fn quit(&self) {
-        self.keys(&["q"]);
-        // A live view has these words, too.
-        self.wait("last line", |text| {
-            !self.is_taken() && text.contains("kernel events seen")
-        });
-    }
-
-    fn resize(&self, columns: u32, rows: u32) {
-        let (x, y) = (columns.to_string(), rows.to_string());
-        let args = ["resize-window", "-x", &x, "-y", &y];
-        assert!(self.command(&args).status().unwrap().success());
-    }
-
-    /// Waits until the screen is as expected, and returns its text.
-    fn wait(&self, what: &str, is_there: impl Fn(&str) -> bool) -> String {
-        let deadline = Instant::now() + Duration::from_secs(15);
-        loop {
-            let text = self.text();
-            if is_there(&text) {
-                return text;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "timeout waiting for {what}:\n{text}"
-            );
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        _ = self.command(&["kill-server"]).status();
-    }
-}
 
 /// A child with this name.
 fn named(bytes: &[u8]) -> Running {
@@ -312,37 +173,6 @@ fn table() -> Result<(), Failed> {
     terminal.keys(&["T"]);
     terminal.wait("no table", |text| !text.contains("sorted by"));
     drop((first, third));
-    Ok(())
-}
-
-/// The stripes of a heat map are where the samples have the load.
-fn a_heat_map() -> Result<(), Failed> {
-    let spikes = Spikes::record("heat-terminal")?;
-    let args = format!(
-        "timeline --heat=tasks --pid {} --from {} --view terminal --at -1ms",
-        spikes.pid,
-        spikes.recording.display()
-    );
-    let terminal = Terminal::procviz(140, 40, &[], &args);
-    let signs = "\u{2500}▁▂▃▄▅▆▇█";
-    // The row of the load is the first one below the head: its name, then cells.
-    let heights = |text: &str| -> Vec<usize> {
-        let mut rows = text
-            .lines()
-            .skip_while(|line| !line.contains("processes shown"));
-        let row = rows.nth(1).unwrap_or_default();
-        let cells = row.chars().skip_while(|ch| !signs.contains(*ch));
-        cells
-            .map_while(|ch| signs.chars().position(|sign| sign == ch))
-            .collect()
-    };
-    let text = terminal.wait("the heat map", |text| heights(text).len() >= 20);
-    let heights = heights(&text);
-    let count = heights.len();
-    spikes.check(|tenth| {
-        let cells = tenth * count / 10..(tenth + 1) * count / 10;
-        heights[cells].iter().any(|height| *height >= 3)
-    });
     Ok(())
 }
 
@@ -795,173 +625,5 @@ fn a_pipe() -> Result<(), Failed> {
         said.contains("stale") && said.contains("4711") && said.contains("-o"),
         "{said}"
     );
-    Ok(())
-}
-
-/// The sample of a recording that the screen shows: its time and its number of threads.
-fn moment(screen: &str) -> (String, usize) {
-    let clock = screen.split("recorded ").nth(1).unwrap_or_default();
-    let clock = clock.split(',').next().unwrap_or_default();
-    let threads = screen.split(" threads").next().unwrap_or_default();
-    let threads = threads.split_whitespace().next_back().unwrap_or_default();
-    (clock.to_owned(), threads.parse().unwrap_or_default())
-}
-
-/// After each seek the view shows the recorded sample, whatever it showed before.
-fn a_recording() -> Result<(), Failed> {
-    let folder = Folder::new("to-and-fro");
-    let file = folder.file("run.pvz");
-    let mut recorder = Running::new(
-        procviz()
-            .args(["record", "--require-ebpf", "-F", "5", "-o"])
-            .arg(&file)
-            .env("PROCVIZ_TEST_KEYFRAMES_NS", "1000000000")
-            .stderr(Stdio::null()),
-    );
-    std::thread::sleep(Duration::from_secs(5));
-    assert!(Command::new("true").status()?.success());
-    std::thread::sleep(Duration::from_secs(25));
-    {
-        let _burner = Running::new(Command::new("sh").args(["-c", "while :; do :; done"]));
-        std::thread::sleep(Duration::from_secs(6));
-    }
-    std::thread::sleep(Duration::from_secs(4));
-    recorder.signal(Signal::SIGINT);
-    assert!(recorder.0.wait()?.success());
-    let json = |args: &[&str]| -> Vec<serde_json::Value> {
-        let result = output(procviz().args(args).arg("--from").arg(&file));
-        assert!(result.status.success(), "{}", stderr(&result));
-        let text = String::from_utf8(result.stdout).unwrap();
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
-    };
-    // Times to the millisecond, as the screen shows them.
-    let zone = jiff::tz::TimeZone::system();
-    let clock = |value: &serde_json::Value| {
-        let time: jiff::Timestamp = value["time"].as_str().unwrap().parse().unwrap();
-        let there = time.to_zoned(zone.clone());
-        there.strftime("%H:%M:%S%.3f").to_string()
-    };
-    let samples: Vec<(String, usize)> = json(&["dump"])
-        .iter()
-        .map(|line| (clock(line), line["tasks_total"].as_u64().unwrap() as usize))
-        .collect();
-    let findings = json(&["findings", "--json"]);
-    let begins = findings.iter().filter(|line| line["change"] == "begins");
-    let number = |line: &serde_json::Value| {
-        let is_it = |(time, _): &(String, usize)| *time == clock(line);
-        samples.iter().position(is_it)
-    };
-    // Findings about other tasks of this machine begin at other times.
-    let all: std::collections::BTreeSet<usize> = begins.clone().filter_map(number).collect();
-    let begun = begins
-        .filter(|line| line["rule"] == "cpu")
-        .find_map(number)
-        .ok_or("no finding about the burner")?;
-    let args = format!("--from {} --view terminal --at -1s", file.display());
-    let terminal = Terminal::procviz(160, 40, &[], &args);
-    let at = |what: &str, index: usize| {
-        let wanted = &samples[index];
-        terminal.wait(what, |text| moment(text) == *wanted)
-    };
-    let last = samples.len() - 1;
-    let screen = terminal.wait("stop at `--at`", |text| {
-        text.contains("PAUSED") && text.contains(&samples[last].0[..6])
-    });
-    let from = samples.iter().position(|sample| *sample == moment(&screen));
-    let from = from.ok_or("the view stops between samples")?;
-    terminal.type_in(&"[".repeat(all.range(begun..from).count()));
-    let screen = at("the start of the finding", begun);
-    assert!(screen.contains(" cores for "), "{screen}");
-    terminal.keys(&["Left"]);
-    let screen = at("the sample before", begun - 1);
-    assert!(!screen.contains(" cores for "), "{screen}");
-    terminal.keys(&["Left"]);
-    at("two samples before", begun - 2);
-    terminal.keys(&["Right", "Right", "Right"]);
-    at("three samples later", begun + 1);
-    // The table lists who exited in the last minute, or since the recording began, although the
-    // last keyframe before this is a few seconds old.
-    terminal.type_in("T");
-    terminal.wait("the table", |text| {
-        let (_, after) = text.split_once("exited in the last ").unwrap_or_default();
-        let seconds = after
-            .split(' ')
-            .next()
-            .and_then(|number| number.parse().ok());
-        seconds.is_some_and(|seconds: u32| seconds >= 30)
-    });
-    terminal.type_in("T");
-    at("the same sample", begun + 1);
-    // Click on the bar: its first and last cells are the start and the end.
-    let bar = |text: &str| {
-        text.trim_end()
-            .lines()
-            .last()
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let line = bar(&terminal.text());
-    let cells: Vec<char> = line.chars().collect();
-    let is_bar = |ch: &char| "\u{2501}\u{2500}\u{257f}\u{25cf}".contains(*ch);
-    let first = cells.iter().position(is_bar).unwrap();
-    // Above it is what the machine did: most while the burner ran, for 6 s.
-    let count = cells.iter().filter(|ch| is_bar(ch)).count();
-    let cell = |index: usize| first + index * (count - 1) / last;
-    let busy = |text: &str, from: usize, until: usize| {
-        let mut lines = text.lines().rev();
-        let cpu = lines.find(|line| line.trim_start().starts_with("CPU "));
-        let cpu: Vec<char> = cpu.unwrap_or_default().chars().collect();
-        let cells = cpu.get(cell(from)..cell(until)).unwrap_or_default();
-        let height = |sign: &char| "\u{2500}▁▂▃▄▅▆▇█".chars().position(|of| of == *sign);
-        let heights: Vec<usize> = cells.iter().filter_map(height).collect();
-        heights.iter().sum::<usize>() as f64 / heights.len().max(1) as f64
-    };
-    let screen = terminal.wait("the machine over the time bar", |text| {
-        busy(text, begun - 8, begun + 8) > 1.5 * busy(text, begun / 4, begun - 30).max(0.5)
-    });
-    for name in ["memory pressure", "IO pressure"] {
-        assert!(screen.contains(name), "{screen}");
-    }
-    // The pointer at the start of the finding about it: what the finding says.
-    let ticks = cells
-        .iter()
-        .enumerate()
-        .filter(|(_, ch)| **ch == '\u{257f}');
-    let tick = ticks
-        .map(|(at, _)| at)
-        .min_by_key(|at| at.abs_diff(cell(begun)));
-    let tick = tick.ok_or("no tick at a finding")?;
-    terminal.type_in(&format!("\u{1b}[<35;{};40M", tick + 1));
-    terminal.wait("the finding under the pointer", |text| {
-        let foot = text.trim_end().lines().rev().nth(5).unwrap_or_default();
-        foot.contains(": uses ") && foot.contains(" cores for ")
-    });
-    terminal.type_in(&format!(
-        "\u{1b}[<0;{};40M\u{1b}[<0;{};40m",
-        first + 1,
-        first + 1
-    ));
-    terminal.wait("the start", |text| {
-        moment(text).0 < samples[10].0 && text.contains("PAUSED")
-    });
-    terminal.type_in("[");
-    terminal.wait("message on no earlier finding", |text| {
-        text.contains("no finding begins before this")
-    });
-    // Playback runs faster and stops at the end.
-    terminal.type_in(" +++");
-    terminal.wait("faster playback", |text| text.contains("plays 10x"));
-    terminal.wait("the end", |text| {
-        text.contains("the end of the recording") || moment(text) == samples[last]
-    });
-    terminal.type_in("?");
-    terminal.wait("help", |text| {
-        text.contains("slower, faster") && !text.contains("refresh now")
-    });
-    terminal.escape();
-    terminal.type_in("q");
-    terminal.wait("prompt", |_| !terminal.is_taken());
     Ok(())
 }
