@@ -10,8 +10,8 @@ use super::{
 };
 use crate::scene::{Anchor, Color, Font, Item, Mark, Scene, Shape, Text};
 
-/// Upper limit for the columns of an upright line that is painted in a simple way.
-const MOST_UPRIGHT: usize = 16;
+/// Upright lines up to this width are painted row by row from one row, in pixels.
+const WIDEST_UPRIGHT: f32 = 12.0;
 
 /// A picture that cannot be painted.
 #[derive(Debug, thiserror::Error)]
@@ -308,13 +308,12 @@ fn capsule(pixmap: &mut Pixmap, a: (f32, f32), b: (f32, f32), width: f32, color:
     let is_level = a.1 == b.1;
     // Beside an upright line, all rows between its ends are alike.
     let columns = (left.floor() as i32, right.ceil() as i32);
-    let is_upright = dx == 0.0 && columns.1 - columns.0 <= MOST_UPRIGHT as i32;
-    let mut upright = [0; MOST_UPRIGHT];
+    let is_upright = dx == 0.0 && width <= WIDEST_UPRIGHT;
+    let mut upright: Vec<u8> = Vec::new();
     if is_upright {
         let middle = f32::midpoint(a.1, b.1);
-        for (alpha, column) in upright.iter_mut().zip(columns.0..columns.1) {
-            *alpha = spans::alpha(edge(column as f32 + 0.5, middle).min(1.0), color);
-        }
+        let covered = |column: i32| edge(column as f32 + 0.5, middle).min(1.0);
+        upright.extend((columns.0..columns.1).map(|column| (covered(column) * 255.0 + 0.5) as u8));
     }
     for row in top..bottom {
         if is_level {
@@ -334,16 +333,7 @@ fn capsule(pixmap: &mut Pixmap, a: (f32, f32), b: (f32, f32), width: f32, color:
         }
         let centre = row as f32 + 0.5;
         if is_upright && centre >= a.1.min(b.1) && centre <= a.1.max(b.1) {
-            if let Some((pixels, first)) = spans::row(pixmap, row, columns) {
-                let alphas = &upright[(first - columns.0) as usize..];
-                for (pixel, alpha) in pixels
-                    .iter_mut()
-                    .zip(alphas)
-                    .filter(|(_, alpha)| **alpha > 0)
-                {
-                    spans::lay_over(pixel, color, *alpha);
-                }
-            }
+            cover_row(pixmap, row, columns.0, &upright, color);
             continue;
         }
         let (from, to) = if dy.abs() < 1e-3 {

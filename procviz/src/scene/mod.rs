@@ -12,7 +12,7 @@ pub use font::{Font, FontError};
 #[cfg(feature = "window")]
 pub(crate) use magnify::Magnifier;
 pub use record::Recorder;
-pub(crate) use record::stroke;
+pub(crate) use record::steps;
 pub use text_dump::dump;
 
 use crate::model::TaskId;

@@ -6,9 +6,10 @@ use plotters::{
 };
 use plotters_backend::{
     BackendColor, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
+    text_anchor::{HPos, Pos, VPos},
 };
 
-use super::{Color, Item};
+use super::{Anchor, Color, Item, Text};
 
 /// Steps per pixel. plotters uses whole coordinates, and with whole pixels a curve of
 /// 24 pixels height would look like stairs.
@@ -95,13 +96,48 @@ impl DrawingBackend for Recorder<'_> {
         Ok(())
     }
 
+    fn draw_rect<S: BackendStyle>(
+        &mut self,
+        from: (i32, i32),
+        to: (i32, i32),
+        style: &S,
+        is_filled: bool,
+    ) -> Outcome {
+        let (left, top) = self.point(from);
+        let (right, bottom) = self.point(to);
+        if !is_filled {
+            let corners = [from, (to.0, from.1), to, (from.0, to.1), from];
+            return self.draw_path(corners, style);
+        }
+        self.items.push(Item::Rect {
+            at: (left, top, right - left, bottom - top),
+            color: color(style.color()),
+        });
+        Ok(())
+    }
+
     fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, at: (i32, i32)) -> Outcome {
+        if text.is_empty() {
+            return Ok(());
+        }
         let (x, y) = self.point(at);
-        self.items.push(Item::Text(super::Text {
+        let size = style.size() as f32 / STEPS;
+        let Pos { h_pos, v_pos } = style.anchor();
+        // Texts of a scene stand on their base line.
+        let above = match v_pos {
+            VPos::Top => 0.8,
+            VPos::Center => 0.35,
+            VPos::Bottom => -0.2,
+        };
+        self.items.push(Item::Text(Text {
             x,
-            y,
-            size: style.size() as f32 / STEPS,
-            anchor: super::Anchor::Start,
+            y: y + size * above,
+            size,
+            anchor: match h_pos {
+                HPos::Left => Anchor::Start,
+                HPos::Center => Anchor::Middle,
+                HPos::Right => Anchor::End,
+            },
             color: color(style.color()),
             text: text.to_owned(),
         }));
@@ -109,7 +145,7 @@ impl DrawingBackend for Recorder<'_> {
     }
 }
 
-/// Converts a line width from pixels to the steps of a recorder.
-pub(crate) fn stroke(pixels: f32) -> u32 {
+/// Converts a length from pixels to the steps of a recorder.
+pub(crate) fn steps(pixels: f32) -> u32 {
     (pixels * STEPS).round() as u32
 }

@@ -6,7 +6,7 @@ use plotters::{
     style::{RGBColor, ShapeStyle},
 };
 
-use crate::scene::{Color, Recorder, Scene, stroke};
+use crate::scene::{Color, Recorder, Scene, steps};
 
 pub(super) fn curve(scene: &mut Scene, at: (f32, f32, f32, f32), values: &[f32], color: Color) {
     let most = values
@@ -18,7 +18,7 @@ pub(super) fn curve(scene: &mut Scene, at: (f32, f32, f32, f32), values: &[f32],
     let style = ShapeStyle {
         color: RGBColor(color.0, color.1, color.2).into(),
         filled: false,
-        stroke_width: stroke(1.5),
+        stroke_width: steps(1.5),
     };
     let points = values
         .iter()

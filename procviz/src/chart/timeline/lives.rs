@@ -1,4 +1,5 @@
-//! Remembers the lives of all processes, or of all threads: when each began and ended, and what it did meanwhile.
+//! Remembers the lives of all processes, or of all threads: when each began and ended, and what
+//! it did meanwhile.
 
 use std::collections::BTreeMap;
 

@@ -350,7 +350,6 @@
     pen.scale(ratio, ratio);
     kinds.forEach(([, color], kind) => {
       const base = (kind + 1) * row - 1;
-      pen.fillStyle = style.getPropertyValue("--edge");
       // A frame has the width up to the one before it. Of those in one pixel, the largest is seen.
       // What is not known has no base line.
       frames.forEach((frame, i) => {

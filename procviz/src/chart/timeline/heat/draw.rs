@@ -1,31 +1,22 @@
 //! Draws a heat map as a scene.
 
-use super::{Heat, HeatOf, HeatOptions, HeatRows, matrix::Matrix};
+use super::{
+    Heat, HeatOf, HeatOptions, HeatRows,
+    axes::{self, AXIS, LABELS},
+    key::{self, color},
+    matrix::Matrix,
+};
 use crate::{
-    chart::{Context, foot, head, head::Counts, largest, margin, oklab::mix, palette::Palette},
-    model::{Activity, Scope, Snapshot},
-    scene::{Anchor, Color, Item, Scene, Shape},
+    chart::{Context, foot, head, head::Counts, largest, margin, palette::Palette},
+    model::{Scope, Snapshot},
+    scene::{Anchor, Item, Scene},
 };
 
 const LEFT: f32 = 16.0;
-/// Width of the names of rows, in pixels.
-const LABELS: f32 = 170.0;
-/// Height of the line above the cells and of the axis below them, in pixels.
+/// Height of the line above the cells, in pixels.
 const ABOVE: f32 = 24.0;
-const AXIS: f32 = 34.0;
 /// Heights of a row: the least and the largest, in pixels.
 const ROW: (f32, f32) = (1.0, 26.0);
-const SIZE: f32 = 11.0;
-
-/// The colour of a share of the most.
-pub(super) fn color(share: f32, of: HeatOf, palette: &Palette) -> Color {
-    let full = match of {
-        HeatOf::Cpu => palette.full(Activity::Cpu),
-        HeatOf::Waiting => palette.accent,
-    };
-    // The root makes little visible beside nothing.
-    mix(palette.idle, full, share.clamp(0.0, 1.0).sqrt())
-}
 
 /// What the cells are, in words.
 pub(super) fn words(options: HeatOptions, matrix: &Matrix) -> String {
@@ -40,20 +31,12 @@ pub(super) fn words(options: HeatOptions, matrix: &Matrix) -> String {
         (HeatRows::Seconds, 1) => "each second a row".to_owned(),
         (HeatRows::Seconds, each) => format!("each row the mean of {each} s"),
     };
-    format!("{what}, {rows}")
-}
-
-/// What colours stand for, the largest last.
-pub(super) fn scale(options: HeatOptions, most: f32) -> Vec<(f32, String)> {
-    let unit = match options.of {
-        HeatOf::Cpu => "cores",
-        HeatOf::Waiting => "threads",
+    let mut cells = matrix.rows.iter().flat_map(|row| &row.cells);
+    let blank = match cells.any(Option::is_none) {
+        true => "; blank: no sample",
+        false => "",
     };
-    let entry = |share: f32| match share {
-        0.0 => (share, format!("no {unit}")),
-        share => (share, format!("{:.3} {unit}", share * most)),
-    };
-    [0.0, 0.1, 0.25, 0.5, 1.0].map(entry).into()
+    format!("{what}, {rows}{blank}")
 }
 
 impl Heat {
@@ -89,20 +72,12 @@ impl Heat {
         let said = match self.matrix(options, when, most_rows, context) {
             Ok(matrix) => {
                 cells(&mut scene, &matrix, (options, area), (context, palette));
-                foot(
-                    &mut scene,
-                    snapshot,
-                    (options, matrix.most),
-                    (context, palette),
-                );
                 words(options, &matrix)
             }
-            Err(why) => {
-                let after = foot::After::Words("");
-                foot::draw(&mut scene, snapshot, Vec::new(), after, context, palette);
-                why
-            }
+            Err(why) => why,
         };
+        let after = foot::After::Words("");
+        foot::draw(&mut scene, snapshot, Vec::new(), after, context, palette);
         let ink = (13.0, Anchor::Start, palette.ink);
         scene.text((LEFT, top - 9.0), ink, said);
         scene
@@ -117,7 +92,6 @@ fn cells(
 ) {
     let height = ((bottom - top) / matrix.rows.len().max(1) as f32).clamp(ROW.0, ROW.1);
     let width = (right - left) / matrix.columns as f32;
-    let mut labelled = f32::NEG_INFINITY;
     for (row, place) in matrix.rows.iter().zip(0_u16..) {
         let y = (top + f32::from(place) * height).round();
         let end = (top + (f32::from(place) + 1.0) * height).round();
@@ -130,53 +104,10 @@ fn cells(
                 color: color(value / matrix.most, options.of, palette),
             });
         }
-        if y >= labelled + SIZE + 2.0 {
-            labelled = y;
-            let at = (left - 8.0, (y + end) / 2.0 + SIZE * 0.35);
-            let text = context.font.fit(&row.label, SIZE, LABELS - 10.0);
-            scene.text(at, (SIZE, Anchor::End, palette.faint), text);
-        }
     }
     let end = top + matrix.rows.len() as f32 * height;
-    for tenth in 0_u8..=10 {
-        let x = left + (right - left) * f32::from(tenth) / 10.0;
-        scene.items.push(Item::Line {
-            points: vec![(x, end + 1.0), (x, end + 5.0)],
-            width: 1.0,
-            color: palette.faint,
-        });
-        let text = match tenth {
-            10 => "1 s".to_owned(),
-            tenth => format!("{} ms", u32::from(tenth) * 100),
-        };
-        scene.text((x, end + 17.0), (SIZE, Anchor::Middle, palette.faint), text);
-    }
-    let middle = f32::midpoint(left, right);
-    let axis = "time since the beginning of the second".to_owned();
-    scene.text(
-        (middle, end + 30.0),
-        (SIZE, Anchor::Middle, palette.faint),
-        axis,
-    );
-}
-
-fn foot(
-    scene: &mut Scene,
-    snapshot: &Snapshot,
-    (options, most): (HeatOptions, f32),
-    (context, palette): (&Context<'_>, &Palette),
-) {
-    let entry = |(share, words): (f32, String)| {
-        let color = color(share, options.of, palette);
-        foot::Entry::new(words, Shape::Square, color, None)
-    };
-    let mut legend: Vec<_> = scale(options, most).into_iter().map(entry).collect();
-    legend.push(foot::Entry::new(
-        "blank: no sample".to_owned(),
-        Shape::Square,
-        palette.background,
-        None,
-    ));
-    let after = foot::After::Words("");
-    foot::draw(scene, snapshot, legend, after, context, palette);
+    let area = (left, top, right, end);
+    axes::axes(scene, matrix, area, (context, palette));
+    let corner = (LEFT, end + 4.0);
+    key::key(scene, (options.of, matrix.most), corner, palette);
 }

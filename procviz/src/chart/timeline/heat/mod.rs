@@ -1,7 +1,9 @@
 //! A heat map: what happened at which offset within each second. What repeats every few seconds
 //! makes stripes.
 
+mod axes;
 mod draw;
+mod key;
 mod matrix;
 mod rows;
 mod sums;

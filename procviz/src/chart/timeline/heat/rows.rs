@@ -2,7 +2,8 @@
 
 use super::{
     Heat, HeatOptions,
-    draw::{color, scale, words},
+    draw::words,
+    key::{color, scale},
 };
 use crate::chart::{
     Context,

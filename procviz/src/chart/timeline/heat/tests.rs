@@ -1,11 +1,12 @@
 use super::*;
 use crate::{
     chart::{
-        Context,
+        Colors, Context, PaletteKind, Theme,
         golden::{host, with_context},
+        palette::Palette,
     },
     model::{Change, Process as ModelProcess, Sources, Thread},
-    scene::{Color, Scene},
+    scene::{Color, Item, Scene},
 };
 
 /// Ten samples per second for ten seconds; process 7 uses a whole core in the samples that end
@@ -150,4 +151,55 @@ fn what_is_old_is_forgotten() {
     };
     assert_eq!(hot(&matrix(&heat, options, 9).unwrap()), [(0, 2), (0, 7)]);
     assert_eq!(heat.steps, 2);
+}
+
+/// The axes have the name of each row beside it, and each tenth of a second; the key says what
+/// the full colour is.
+#[test]
+fn axes_name_rows_and_tenths() {
+    let heat = spikes(&[3, 28, 53, 78], SECOND_NS / 10);
+    let snapshot = Snapshot::new(host(), Sources::EbpfAndProc);
+    let period = (0, u64::MAX);
+    let scene = with_context((1_000.0, 600.0), |context| {
+        let palette = Palette::new(Theme::Light, PaletteKind::Default, &Colors::default());
+        heat.draw(
+            HeatOptions::default(),
+            (&snapshot, period),
+            context,
+            &palette,
+        )
+    });
+    let place = |wanted: &str| {
+        let texts = scene.items.iter().filter_map(|item| match item {
+            Item::Text(text) if text.text == wanted => Some((text.x, text.y)),
+            _ => None,
+        });
+        let found: Vec<_> = texts.collect();
+        assert_eq!(found.len(), 1, "{wanted}: {found:?}");
+        found[0]
+    };
+    let rects = scene.items.iter().filter_map(|item| match item {
+        Item::Rect { at, .. } => Some(*at),
+        _ => None,
+    });
+    let rects: Vec<_> = rects.collect();
+    // The cells of the first row, and of the last.
+    let (first, last) = (rects[0], rects[99]);
+    for (name, (_, top, _, height)) in [("9 s before", first), ("last second", last)] {
+        let (x, y) = place(name);
+        assert!(x < first.0 && y > top && y < top + height, "{name}");
+    }
+    for (name, cell) in [
+        ("0 ms", rects[0]),
+        ("300 ms", rects[3]),
+        ("900 ms", rects[9]),
+    ] {
+        let (x, y) = place(name);
+        assert!((x - cell.0).abs() <= 1.0, "{name}: {x}, {cell:?}");
+        assert!(y > last.1 + last.3, "{name}");
+    }
+    assert!((place("1 s").0 - (last.0 + last.2)).abs() <= 1.0);
+    // The machine has four cores.
+    let (unit, most) = (place("cores in use"), place("4"));
+    assert!(most.0 > unit.0 && most.1 < unit.1, "{most:?} {unit:?}");
 }
