@@ -30,9 +30,10 @@ pub fn encode(pixmap: &Pixmap, notes: &[(&str, String)]) -> Result<Vec<u8>, PngE
     }
     let mut writer = encoder.write_header()?;
     if pixmap.pixels().len() < LARGE {
-        let mut rgb = Vec::with_capacity(pixmap.pixels().len() * 3);
-        for pixel in pixmap.pixels() {
-            rgb.extend_from_slice(&[pixel.red(), pixel.green(), pixel.blue()]);
+        let mut rgb = vec![0; pixmap.pixels().len() * 3];
+        let (to, _) = rgb.as_chunks_mut();
+        for (to, pixel) in to.iter_mut().zip(pixmap.pixels()) {
+            *to = [pixel.red(), pixel.green(), pixel.blue()];
         }
         writer.write_image_data(&rgb)?;
         writer.finish()?;

@@ -28,9 +28,21 @@ pub(super) fn fill(pixels: &mut [PremultipliedColorU8], color: Color, alpha: u32
     match opaque.filter(|_| alpha == 255) {
         Some(opaque) => pixels.fill(opaque),
         None if alpha == 0 => {}
-        None => pixels
-            .iter_mut()
-            .for_each(|pixel| lay_over(pixel, color, alpha)),
+        None => {
+            // Neighbours mostly have one colour.
+            let Some(mut below) = pixels.first().copied() else {
+                return;
+            };
+            let mut blended = below;
+            lay_over(&mut blended, color, alpha);
+            for pixel in pixels {
+                if *pixel != below {
+                    (below, blended) = (*pixel, *pixel);
+                    lay_over(&mut blended, color, alpha);
+                }
+                *pixel = blended;
+            }
+        }
     }
 }
 

@@ -31,18 +31,21 @@ impl<'a> Group<'a> {
 
     /// The largest member; of equal ones the oldest.
     pub(super) fn largest(&self) -> Option<&'a Process> {
-        let most = self.members.iter().max_by(|(a, x), (b, y)| {
-            let oldest = y.id.cmp(&x.id);
-            a.total_cmp(b).then(oldest)
-        });
+        let most = self
+            .members
+            .iter()
+            .max_by(|(a, x), (b, y)| a.total_cmp(b).then_with(|| y.id.cmp(&x.id)));
         most.map(|(_, process)| *process)
     }
 
     /// The memory of the group, in which shared memory counts once.
     pub(super) fn shared_once(&self) -> f64 {
-        let parts = || self.members.iter().filter_map(|(_, process)| process.parts);
-        let shared: f64 = parts().map(|parts| parts.shmem as f64).sum();
-        let most = parts().map(|parts| parts.shmem as f64).fold(0.0, f64::max);
-        self.sum - shared + most
+        let parts = self.members.iter();
+        let parts = parts.filter_map(|(_, process)| process.parts);
+        let (sum, most) = parts.fold((0.0, 0.0_f64), |(sum, most), parts| {
+            let shared = parts.shmem as f64;
+            (sum + shared, most.max(shared))
+        });
+        self.sum - sum + most
     }
 }

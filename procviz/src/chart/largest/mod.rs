@@ -95,7 +95,7 @@ fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> (Vec<Ent
     let total = found.iter().map(|found| found.value).sum();
     let by_value = |a: &Found<'_>, b: &Found<'_>| {
         let by_value = b.value.total_cmp(&a.value);
-        by_value.then(a.process.id.cmp(&b.process.id))
+        by_value.then_with(|| a.process.id.cmp(&b.process.id))
     };
     let shown = match measure {
         Measure::Cpu if snapshot.saturated().is_some() => SHOWN_OF_BUSY,
