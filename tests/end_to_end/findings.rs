@@ -202,7 +202,14 @@ fn a_direct_writer() -> Result<(), Failed> {
         let said = judged(load.pid(), 4)?;
         let written = written_in_a_second(load.pid())?;
         if written >= 12 << 20 {
-            return check(&said, "io", load.pid());
+            check(&said, "io", load.pid())?;
+            let io = said.iter().filter(|line| line["rule"] == "io");
+            let texts: Vec<_> = io.filter_map(|line| line["text"].as_str()).collect();
+            assert!(
+                texts.iter().all(|text| text.starts_with("writes ")),
+                "{texts:?}"
+            );
+            return Ok(());
         }
         println!("{how}: the disk takes only {written} bytes/s");
     }

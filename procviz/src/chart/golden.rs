@@ -233,7 +233,7 @@ fn each_activity_and_state() {
             text 568.0,115.0 13 Start #1b2027 task 2 · user0 uses 0.90 of the 1.40 busy cores (22 % of the
             text 652.0,238.0 13 Start #1b2027 0.90 cores  task 2 · user0
             text 652.0,258.0 13 Start #1b2027 100 MiB  task 100 · user1
-            text 652.0,278.0 13 Start #1b2027 4 KiB/s  task 3 · user0
+            text 652.0,278.0 13 Start #1b2027 4 KiB/s read  task 3 · user0
             text 652.0,298.0 13 Start #1b2027 1 in D  task 4 · user0
             text 16.0,97.0 14 Start #1b2027 user0
             text 16.0,307.0 14 Start #1b2027 user1

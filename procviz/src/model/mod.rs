@@ -4,6 +4,7 @@
 
 mod activity;
 mod args;
+mod direction;
 mod event;
 mod fact;
 mod finding;
@@ -21,6 +22,7 @@ mod untrusted;
 
 pub use activity::Activity;
 pub use args::{Args, MOST_ARGS};
+pub(crate) use direction::Direction;
 pub use event::{Event, Exec, ExitRecord, Fold, Fork, Rename, Status, ThreadEnd, mount_only};
 pub use fact::{Fact, Place, Value};
 pub(crate) use finding::SubjectKey;

@@ -112,7 +112,7 @@ impl Mark {
         together.who(self.count, &name, (pid, self.cgroup.as_deref()))
     }
 
-    /// `writer 4711: reads and writes 80 MiB/s`.
+    /// `writer 4711: writes 80 MiB/s`.
     pub fn words(&self) -> String {
         let is_of_one = self.is_named && self.together().is_none();
         let pid = self.about.filter(|_| is_of_one);

@@ -145,6 +145,7 @@ fn change(row: &mut impl Columns, change: &mut Change, tick: u64) {
     row.maybe(&mut change.wait_ns);
     row.maybe(&mut change.wait_max_ns);
     row.number(&mut change.io_bytes);
+    row.number(&mut change.read_bytes);
 }
 
 fn end(row: &mut impl Columns, end: &mut Option<End>) {

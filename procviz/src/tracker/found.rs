@@ -240,11 +240,12 @@ impl Tracker {
             cpu_ns.saturating_sub(process.cpu_ns)
         };
         process.cpu_ns = process.cpu_ns.max(cpu_ns);
-        let moved = match (io, process.io) {
-            (Some(now), Some(before)) if !is_first => {
-                total([now.read, now.write]).saturating_sub(total([before.read, before.write]))
-            }
-            _ => 0,
+        let (read, moved) = match (io, process.io) {
+            (Some(now), Some(before)) if !is_first => (
+                now.read.saturating_sub(before.read),
+                total([now.read, now.write]).saturating_sub(total([before.read, before.write])),
+            ),
+            _ => (0, 0),
         };
         process.io = io;
         if process.change.tick == tick || cpu > 0 || moved > 0 {
@@ -252,6 +253,7 @@ impl Tracker {
             if let Some(process) = self.snapshot.processes.get_mut(slot) {
                 process.change.cpu_ns = cpu;
                 process.change.io_bytes = moved;
+                process.change.read_bytes = read;
             }
         }
     }

@@ -86,6 +86,7 @@ impl Tracker {
         let moved = read.saturating_add(write);
         change.cpu_ns = change.cpu_ns.saturating_add(cpu);
         change.io_bytes = change.io_bytes.saturating_add(moved);
+        change.read_bytes = change.read_bytes.saturating_add(read);
         change.wait_ns = sum(change.wait_ns, wait);
         let process = thread.process;
         self.touch(process);
@@ -102,6 +103,7 @@ impl Tracker {
         let change = &mut process.change;
         change.cpu_ns = change.cpu_ns.saturating_add(cpu);
         change.io_bytes = change.io_bytes.saturating_add(moved);
+        change.read_bytes = change.read_bytes.saturating_add(read);
         change.wait_ns = sum(change.wait_ns, wait);
     }
 

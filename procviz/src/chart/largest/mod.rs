@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use self::{counted::Counted, group::Group};
 pub(crate) use self::{foremost::foremost, measure::Measure};
 use super::Context;
-use crate::model::{Comm, Process, Snapshot, TaskId, duration_text, many_text};
+use crate::model::{Comm, Direction, Process, Snapshot, TaskId, duration_text, many_text};
 
 /// Number of entries of each kind.
 const SHOWN: usize = 3;
@@ -78,6 +78,8 @@ pub(crate) fn largest(snapshot: &Snapshot) -> Vec<Largest> {
 /// A process or group before its texts are made.
 struct Found<'a> {
     value: f64,
+    /// Bytes that were read, if the measure is IO.
+    read: f64,
     count: u64,
     /// The process, or the largest of the group.
     process: &'a Process,
@@ -113,12 +115,16 @@ fn entries(measure: Measure, snapshot: &Snapshot, counted: &Counted) -> (Vec<Ent
     let entry = |found: Found<'_>| {
         let Found {
             value,
+            read,
             count,
             process,
             ..
         } = found;
         let name = found.name.text().picture();
         let mut figure = measure.figure(value, seconds);
+        if measure == Measure::Io {
+            figure.push_str(Direction::of(read, value).after_rate());
+        }
         let peak = peak(measure, snapshot, process.id, value / 1e9 / seconds);
         if let Some(peak) = peak.filter(|_| count == 1) {
             figure.push_str(&peak);
@@ -172,8 +178,9 @@ fn found<'a>(measure: Measure, snapshot: &'a Snapshot, counted: &Counted) -> Vec
     }
     let mut all = Vec::new();
     for ((name, uid), mut group) in groups {
-        let one = |(value, process)| Found {
+        let one = |(value, process): (f64, &'a Process)| Found {
             value,
+            read: read_in(process, snapshot),
             count: 1,
             process,
             name,
@@ -188,6 +195,10 @@ fn found<'a>(measure: Measure, snapshot: &'a Snapshot, counted: &Counted) -> Vec
                     Measure::Memory => group.shared_once(),
                     _ => group.sum,
                 },
+                read: {
+                    let members = group.members.iter();
+                    members.map(|(_, process)| read_in(process, snapshot)).sum()
+                },
                 count: group.members.len() as u64,
                 ..one((0.0, largest))
             }),
@@ -195,6 +206,14 @@ fn found<'a>(measure: Measure, snapshot: &'a Snapshot, counted: &Counted) -> Vec
         }
     }
     all
+}
+
+/// What a process read in the interval, bytes.
+fn read_in(process: &Process, snapshot: &Snapshot) -> f64 {
+    match process.change.tick == snapshot.tick {
+        true => process.change.read_bytes as f64,
+        false => 0.0,
+    }
 }
 
 /// The most that a process used in one interval of a period, where that is more than twice

@@ -1,6 +1,6 @@
 use super::{SECOND, Subject};
 use crate::{
-    model::{Finding, Rule, duration_text, rate_text},
+    model::{Direction, Finding, Rule, duration_text, rate_text},
     tracker::history::rate,
 };
 
@@ -25,12 +25,14 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     let span = duration_text(last.time_ns.saturating_sub(since));
     let (first, last) = subject.history.whole(since, (first, last));
     let speed = rate(first, last, |point| point.io_bytes);
+    let read = rate(first, last, |point| point.read_bytes);
+    let does = Direction::of(read, speed).verb();
     let share = if is_most {
         format!(", {:.0} % of all IO", part * 100.0)
     } else {
         String::new()
     };
-    let text = format!("reads and writes {} for {span}{share}", rate_text(speed));
+    let text = format!("{does} {} for {span}{share}", rate_text(speed));
     let curve = subject
         .history
         .curve(|a, b| rate(a, b, |point| point.io_bytes) as f32);

@@ -217,12 +217,14 @@ impl Rules {
             let Some(private) = process.private() else {
                 continue;
             };
-            let io_bytes = process.io.map_or(0, |io| total([io.read, io.write]));
+            let io = process.io.unwrap_or_default();
+            let (io_bytes, read_bytes) = (total([io.read, io.write]), io.read);
             let point = Point {
                 time_ns: now,
                 cpu_ns: process.cpu_ns,
                 private,
                 io_bytes,
+                read_bytes,
             };
             let before = {
                 // The change of an earlier tick is in an earlier point already.
@@ -241,6 +243,7 @@ impl Rules {
                     cpu_ns: point.cpu_ns.saturating_sub(change.cpu_ns),
                     private: private_before,
                     io_bytes: io_bytes.saturating_sub(change.io_bytes),
+                    read_bytes: read_bytes.saturating_sub(change.read_bytes),
                 }
             };
             let history = self

@@ -158,8 +158,8 @@ impl Names<'_> {
                 continue;
             };
             let figure = standing.figure.iter().map(|figure| {
-                let is_sum =
-                    standing.is_group && (figure.ends_with("cores") || figure.ends_with("/s"));
+                let sums = ["cores", "/s", "/s read", "/s written"];
+                let is_sum = standing.is_group && sums.iter().any(|end| figure.ends_with(end));
                 let together = if is_sum { " together" } else { "" };
                 format!(", {figure}{together}")
             });

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use self::sums::{Sums, UNITS};
 use super::{Histories, SECOND, Waiting, World, cpu, past::Past};
-use crate::model::{Comm, Finding, Process, Rule, Together, bytes_text, rate_text};
+use crate::model::{Comm, Direction, Finding, Process, Rule, Together, bytes_text, rate_text};
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// The rules whose figures are summed up, in the order of [`Member::values`].
@@ -23,6 +23,8 @@ struct Member<'a> {
     name: (Comm, Option<u32>),
     /// Cores, growth of private memory and storage IO, bytes per second.
     values: [f64; 3],
+    /// The part of the storage IO that is reading, bytes per second.
+    read: f64,
     /// See [`Waiting::wanted`].
     wanted: f64,
 }
@@ -45,14 +47,16 @@ fn members<'a>(
     // Whole parts: sums of fractions would depend on the order.
     let mut all_io = 0_i128;
     let member = |(id, history): (_, &crate::tracker::history::History)| {
-        let values = history.over(now, span_ns)?;
-        all_io += (values[2] * UNITS).round() as i128;
+        let [cpu, growth, io, read] = history.over(now, span_ns)?;
+        let values = [cpu, growth, io];
+        all_io += (io * UNITS).round() as i128;
         let process = world.process(id).filter(|process| process.end.is_none());
         let process = process.filter(|process| !world.is_hidden(process))?;
         Some(Member {
             process,
             name: world.group(process),
             values,
+            read,
             wanted: waiting.wanted(id, now),
         })
     };
@@ -134,7 +138,10 @@ impl Limits<'_> {
                 rate_text(sum / sums.count.max(1) as f64),
                 bytes_text(sums.private)
             ),
-            _ => format!("together read and write {} (3 s)", rate_text(sum)),
+            _ => {
+                let do_what = Direction::of(sums.read(), sum).verb_of_many();
+                format!("together {do_what} {} (3 s)", rate_text(sum))
+            }
         };
         Some(Finding {
             about: Some(largest),

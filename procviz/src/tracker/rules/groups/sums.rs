@@ -16,6 +16,7 @@ pub(super) struct Sums {
     /// In parts of [`UNITS`]: sums of fractions would depend on the order of the members.
     sum: i128,
     wanted: i128,
+    read: i128,
     pub(super) count: u64,
     /// Private memory of the members, bytes.
     pub(super) private: u64,
@@ -31,6 +32,7 @@ impl Sums {
         // Members that shrink make up for those that grow.
         self.sum += (value * UNITS).round() as i128;
         self.wanted += (member.wanted * UNITS).round() as i128;
+        self.read += (member.read * UNITS).round() as i128;
         let Some(private) = process.private().filter(|_| value >= LEAST[at]) else {
             return;
         };
@@ -54,6 +56,11 @@ impl Sums {
     /// See [`Waiting::wanted`](super::Waiting::wanted).
     pub(super) fn wanted(&self) -> f64 {
         self.wanted as f64 / UNITS
+    }
+
+    /// The part of storage IO that is reading, bytes per second.
+    pub(super) fn read(&self) -> f64 {
+        self.read as f64 / UNITS
     }
 
     /// The process that uses most, if it is not nearly alone.

@@ -72,7 +72,7 @@ fn one_that_does_nearly_all_is_no_group() {
 }
 
 #[test]
-fn many_grow_and_write_together() {
+fn many_grow_and_read_together() {
     let mut play = workers(30);
     for second in 1..=4 {
         for tid in 2..32 {
@@ -85,7 +85,7 @@ fn many_grow_and_write_together() {
     let expected = "together grow by 15 MiB/s, each by 512 KiB/s (3 s), now 2.99 GiB together";
     assert_eq!((growth.count, growth.text.as_str()), (30, expected));
     let io = only(&play, Rule::Io);
-    assert_eq!(io.text, "together read and write 30 MiB/s (3 s)");
+    assert_eq!(io.text, "together read 30 MiB/s (3 s)");
     // Two facts about one subject.
     assert_eq!(growth.rank, io.rank);
 }
