@@ -32,4 +32,6 @@ pub use maps::{
 pub use offsets::{ABSENT, Offsets, WIDTH_SHIFT};
 pub use rename::RenameRecord;
 pub use row::{ROW_HAS_MM, ROW_IN_IOWAIT, ROW_KTHREAD, ROW_ON_CPU, Row};
-pub use snap::{LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_WORDS, SnapWords, snap_mix};
+pub use snap::{
+    LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_WORDS, SnapWords, memory_mark, snap_mix, snap_start,
+};

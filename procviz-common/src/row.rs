@@ -90,8 +90,8 @@ pub struct Row {
     pub flags: u32,
     /// Number of threads of the process.
     pub threads: u32,
-    /// Padding, zero.
-    pub _pad: u32,
+    /// Mark of the memory, see [`memory_mark`](crate::memory_mark); 0: the task has none.
+    pub memory_mark: u32,
     /// Name of the task.
     pub comm: [u8; COMM_LEN],
 }

@@ -6,7 +6,7 @@ pub const SNAP_WORDS: usize = 8;
 /// | word | holds |
 /// |---|---|
 /// | 0 | tid (low 32 bits), real uid (high 32 bits) |
-/// | 1 | start, ns since boot |
+/// | 1 | [`snap_start`] (low 32 bits), mark of the memory (high 32 bits) |
 /// | 2 | CPU time, ns |
 /// | 3 | run delay, ns |
 /// | 4 | bytes read |
@@ -14,6 +14,24 @@ pub const SNAP_WORDS: usize = 8;
 /// | 6 | state (16 bits), `LEFT_*` (4), tick of user space (12), largest single wait since that tick in units of 1024 ns (32, all ones: unknown) |
 /// | 7 | [`snap_mix`] of the other words |
 pub type SnapWords = [u64; SNAP_WORDS];
+
+/// What a slot holds of the start of a task: units of 1024 ns, modulo 2^32 (73 minutes). With the
+/// thread id that is enough to tell two tasks apart.
+#[inline(always)]
+pub const fn snap_start(start_ns: u64) -> u32 {
+    (start_ns >> 10) as u32
+}
+
+/// The mark of a process' memory: another one if the resident set, the swapped pages or the address
+/// space are others. All numbers are pages; `rss` and `swap` are the sums of the kernel's fast
+/// counters. 0 stands for no memory.
+#[inline(always)]
+pub const fn memory_mark(rss: u64, swap: u64, vsize: u64) -> u32 {
+    let mix = (rss as u32).wrapping_mul(0x9e37_79b1)
+        ^ (swap as u32).wrapping_mul(0x85eb_ca77).rotate_left(11)
+        ^ (vsize as u32).wrapping_mul(0xc2b2_ae3d).rotate_left(22);
+    mix | 1
+}
 
 /// Word 6, bit 16: the task was preempted, so it is runnable.
 pub const LEFT_PREEMPTED: u64 = 1 << 16;

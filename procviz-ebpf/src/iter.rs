@@ -1,19 +1,14 @@
 //! Writes one row per task: all tasks for a census, the leaders for a sweep.
 
 use aya_ebpf::helpers::generated::{bpf_ktime_get_ns, bpf_seq_write};
-use procviz_common::{ABSENT, ROW_HAS_MM, ROW_IN_IOWAIT, ROW_KTHREAD, ROW_ON_CPU, Row};
+use procviz_common::{ROW_HAS_MM, ROW_IN_IOWAIT, ROW_KTHREAD, ROW_ON_CPU, Row};
 
 use crate::{
     fork::PF_KTHREAD,
-    kernel::{Ptr, cgroup_id, comm, follow, get, ns_pid, off, read, uid},
+    kernel::{Ptr, cgroup_id, comm, follow, get, ns_pid, off, uid},
     maps::ROW,
+    memory::{ANON_PAGES, FILE_PAGES, SHMEM_PAGES, SWAP_ENTRIES, counter, mark_of},
 };
-
-/// Indexes of the counters in `rss_stat` (`MM_FILEPAGES` and so on).
-const FILE_PAGES: u32 = 0;
-const ANON_PAGES: u32 = 1;
-const SWAP_ENTRIES: u32 = 2;
-const SHMEM_PAGES: u32 = 3;
 
 /// `struct bpf_iter__task`.
 #[repr(C)]
@@ -133,19 +128,18 @@ fn row(task: Ptr) -> Row {
         exit_state: get!(task, task_exit_state as u32),
         flags,
         threads: get!(signal, signal_nr_threads as u32),
-        _pad: 0,
+        memory_mark: if has_mm { mark_of(mm) } else { 0 },
         comm: comm(task),
     }
 }
 
 /// A counter of `rss_stat`. A negative counter counts as zero, as in `/proc`.
 #[inline(always)]
-fn pages(mm: Ptr, has_mm: bool, counter: u32) -> u64 {
-    let first = off!(mm_rss_count);
-    if !has_mm || first == ABSENT {
+fn pages(mm: Ptr, has_mm: bool, number: u32) -> u64 {
+    if !has_mm {
         return 0;
     }
-    positive(read(mm, first + counter * off!(rss_stride)))
+    positive(counter(mm, number))
 }
 
 #[inline(always)]

@@ -35,6 +35,8 @@ mod kernel;
 #[cfg(target_arch = "bpf")]
 mod maps;
 #[cfg(target_arch = "bpf")]
+mod memory;
+#[cfg(target_arch = "bpf")]
 mod rename;
 #[cfg(target_arch = "bpf")]
 mod switch;

@@ -3,13 +3,16 @@
 use aya_ebpf::{
     helpers::bpf_get_smp_processor_id, macros::btf_tracepoint, programs::BtfTracePointContext,
 };
-use procviz_common::{DeadRecord, Kind, LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_SLOTS, snap_mix};
+use procviz_common::{
+    DeadRecord, Kind, LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_SLOTS, WIDTH_SHIFT, snap_mix, snap_start,
+};
 
 use crate::{
     emit::{reserve, submit},
     exit::{group_death_guessed, task_exit},
-    kernel::{Ptr, follow, get, set_bit, switch_has_state, uid},
+    kernel::{Ptr, follow, get, off, set_bit, switch_has_state, uid},
     maps::{CUR, RAN, SNAP, TICK},
+    memory::mark_of,
 };
 
 const TASK_DEAD: u32 = 0x80;
@@ -52,12 +55,12 @@ fn keep(prev: Ptr, tid: u32, state: u32, preempted: bool) {
         return;
     };
     let id = u64::from(tid) | u64::from(uid(prev)) << 32;
-    let start = get!(prev, task_start as u64);
+    let start = u64::from(snap_start(get!(prev, task_start as u64)));
     let run_delay = get!(prev, task_run_delay as u64);
     let slot = Slot(slot.cast());
     let old = Old {
         id: slot.read(0),
-        start: slot.read(1),
+        start: slot.read(1) & u64::from(u32::MAX),
         run_delay: slot.read(3),
         left: slot.read(6),
     };
@@ -72,7 +75,7 @@ fn keep(prev: Ptr, tid: u32, state: u32, preempted: bool) {
     }
     let words = [
         id,
-        start,
+        start | u64::from(mark(prev)) << 32,
         get!(prev, task_sum_exec as u64),
         run_delay,
         get!(prev, task_read_bytes as u64),
@@ -141,6 +144,17 @@ fn longest_wait(old: &Old, id: u64, start: u64, run_delay: u64, epoch: u64) -> u
     }
 }
 
+/// The mark of a task's memory; 0 if it has none, or if this kernel lets programs read the
+/// counters only with a helper, which costs too much here.
+#[inline(always)]
+fn mark(task: Ptr) -> u32 {
+    let mm = follow!(task, task_mm);
+    if off!(mm_rss_count) >> WIDTH_SHIFT != 0 || mm.is_null() {
+        return 0;
+    }
+    mark_of(mm)
+}
+
 #[inline(always)]
 fn epoch() -> u64 {
     match TICK.get_ptr(0) {
@@ -152,7 +166,7 @@ fn epoch() -> u64 {
 
 #[inline(always)]
 fn in_iowait(task: Ptr) -> bool {
-    let bit = crate::kernel::off!(task_in_iowait_bit);
+    let bit = off!(task_in_iowait_bit);
     get!(task, task_in_iowait as u8) >> (bit & 7) & 1 != 0
 }
 

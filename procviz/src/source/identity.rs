@@ -149,8 +149,8 @@ impl Reading {
     }
 
     fn kernel_thread(&mut self, process: TaskId) -> Option<Answer> {
-        let name = self.proc.comm(process.tid).ok()?;
-        let is_it = !name.is_empty() && self.stat(process).is_some();
+        let (stat, name) = self.proc.stat_and_name(process.tid).ok()?;
+        let is_it = !name.is_empty() && self.is_of(&stat, process);
         is_it.then(|| self.changed(process, name)).flatten()
     }
 
@@ -183,7 +183,11 @@ impl Reading {
     /// start still matches.
     fn stat(&mut self, process: TaskId) -> Option<Stat> {
         let stat = self.proc.process_stat(process.tid).ok()?;
-        (stat.start == process.start_ns / self.tick_ns).then_some(stat)
+        self.is_of(&stat, process).then_some(stat)
+    }
+
+    fn is_of(&self, stat: &Stat, process: TaskId) -> bool {
+        stat.start == process.start_ns / self.tick_ns
     }
 }
 

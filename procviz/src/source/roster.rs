@@ -13,14 +13,36 @@ pub(super) struct Member {
     pub(super) kthread: bool,
 }
 
-/// How long exact sizes are used while the kernel's fast counters do not change, ns.
+/// How long exact sizes are used while the kernel's fast counters do not change, ns; longer if so
+/// many are that old that they would be read in less time than this, one after the other.
 const MOST_AGE_NS: u64 = 30_000_000_000;
+const APART_NS: u64 = 2_000_000_000;
+
+/// The kernel's fast counters of the memory of a process: they say whether it has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FastSizes {
+    /// From eBPF programs, see [`memory_mark`](procviz_common::memory_mark).
+    Mark(u32),
+    /// From `stat`: resident set, pages, and address space, bytes.
+    Stat { rss: u64, vsize: u64 },
+    /// They are changing just now.
+    Changing,
+}
+
+/// The marks of a process' memory in one tick, from each of its threads that ran.
+#[derive(Clone, Copy, Debug, Default)]
+enum Marks {
+    #[default]
+    None,
+    Of(u32),
+    /// The memory changed between the times at which two threads left their CPUs.
+    Differ,
+}
 
 /// The memory of a process, when it was last read exactly.
 #[derive(Clone, Copy, Debug)]
 struct ExactSizes {
-    /// Resident set and address space as the kernel's fast counters had them, bytes.
-    fast: (u64, u64),
+    fast: FastSizes,
     /// When that was, ns since boot.
     read_ns: u64,
     sizes: MemorySizes,
@@ -31,8 +53,11 @@ struct ExactSizes {
 struct Family {
     start_ns: u64,
     children: Vec<u32>,
-    /// The last tick at which its memory was read.
-    read_tick: u64,
+    /// Number of threads.
+    threads: u32,
+    /// The last tick in which one of its threads ran, and the marks of its memory then.
+    ran_tick: u64,
+    marks: Marks,
     sizes: Option<ExactSizes>,
 }
 
@@ -43,6 +68,9 @@ pub(super) struct Roster {
     largest_tid: u32,
     threads: FxHashMap<u32, Member>,
     processes: FxHashMap<u32, Family>,
+    /// When the sizes of a process were read again last although nothing had changed, ns since
+    /// boot.
+    renewed_ns: u64,
 }
 
 impl Roster {
@@ -52,6 +80,7 @@ impl Roster {
             largest_tid: 0,
             threads: FxHashMap::default(),
             processes: FxHashMap::default(),
+            renewed_ns: 0,
         }
     }
 
@@ -114,6 +143,15 @@ impl Roster {
         for thread in found {
             self.add(thread.id, thread.process, thread.kthread, thread.ppid);
         }
+        // Now all leaders are known.
+        for family in self.processes.values_mut() {
+            family.threads = 0;
+        }
+        for thread in found {
+            if let Some(family) = self.processes.get_mut(&thread.process.tid) {
+                family.threads += 1;
+            }
+        }
     }
 
     /// Adds a thread, and its process if the thread is a leader. Returns false if
@@ -129,12 +167,16 @@ impl Roster {
             },
         );
         if id != process {
+            if let Some(family) = self.processes.get_mut(&process.tid) {
+                family.threads += 1;
+            }
             return true;
         }
         self.processes.insert(
             id.tid,
             Family {
                 start_ns: id.start_ns,
+                threads: 1,
                 ..Family::default()
             },
         );
@@ -161,13 +203,24 @@ impl Roster {
 
     /// Removes a thread that exited.
     pub(super) fn thread_end(&mut self, id: TaskId) {
-        if self
-            .threads
-            .get(&id.tid)
-            .is_some_and(|member| member.id == id)
-        {
+        let member = self.threads.get(&id.tid).filter(|member| member.id == id);
+        if let Some(member) = member.copied() {
             self.threads.remove(&id.tid);
+            self.leave(member.process);
         }
+    }
+
+    /// A thread of a process is gone.
+    fn leave(&mut self, process: TaskId) {
+        if let Some(family) = self.processes.get_mut(&process.tid) {
+            family.threads = family.threads.saturating_sub(1);
+        }
+    }
+
+    /// The number of living threads of a process, at least one.
+    pub(super) fn threads_of(&self, process: TaskId) -> u32 {
+        let family = self.processes.get(&process.tid);
+        family.map_or(1, |family| family.threads.max(1))
     }
 
     /// Removes a process that exited. Adds its living children to `orphans`, as
@@ -195,7 +248,9 @@ impl Roster {
     /// Makes the thread that called exec the leader of its process.
     pub(super) fn exec(&mut self, exec: &Exec) {
         if exec.old_tid != exec.process.tid {
-            self.threads.remove(&exec.old_tid);
+            if self.threads.remove(&exec.old_tid).is_some() {
+                self.leave(exec.process);
+            }
             let leader = Member {
                 id: exec.process,
                 process: exec.process,
@@ -223,18 +278,20 @@ impl Roster {
         self.processes.len()
     }
 
-    /// The exact sizes of the memory of a process, if the fast counters (resident set and
-    /// address space, bytes) are those of the last reading, which is not old.
+    /// The exact sizes of the memory of a process, if the fast counters are those of the last
+    /// reading, which is not old.
     pub(super) fn known_sizes(
         &self,
         process: TaskId,
-        fast: (u64, u64),
+        fast: FastSizes,
         now_ns: u64,
     ) -> Option<MemorySizes> {
         let family = self.processes.get(&process.tid)?;
         let known = family.sizes?;
-        let is_fresh = now_ns.saturating_sub(known.read_ns) < MOST_AGE_NS;
-        let is_same = known.fast == fast && family.start_ns == process.start_ns;
+        let is_fresh = now_ns.saturating_sub(known.read_ns) < MOST_AGE_NS
+            || now_ns.saturating_sub(self.renewed_ns) < APART_NS;
+        let is_steady = known.fast == fast && fast != FastSizes::Changing;
+        let is_same = is_steady && family.start_ns == process.start_ns;
         (is_same && is_fresh).then_some(known.sizes)
     }
 
@@ -242,10 +299,14 @@ impl Roster {
     pub(super) fn keep_sizes(
         &mut self,
         process: TaskId,
-        (fast, read_ns): ((u64, u64), u64),
+        (fast, read_ns): (FastSizes, u64),
         sizes: MemorySizes,
     ) {
         if let Some(family) = self.processes.get_mut(&process.tid) {
+            let is_again = family.sizes.is_some_and(|known| known.fast == fast);
+            if is_again && fast != FastSizes::Changing {
+                self.renewed_ns = read_ns;
+            }
             family.sizes = Some(ExactSizes {
                 fast,
                 read_ns,
@@ -254,15 +315,32 @@ impl Roster {
         }
     }
 
-    /// Whether the memory of a process is still to be read in this tick; true only
-    /// for the first call per process and tick.
-    pub(super) fn first_in_tick(&mut self, process: TaskId, tick: u64) -> bool {
-        match self.processes.get_mut(&process.tid) {
-            Some(family) if family.read_tick != tick => {
-                family.read_tick = tick;
-                true
-            }
-            _ => false,
+    /// Notes that a thread of a process ran in this tick, and the mark of the memory when it left
+    /// its CPU; 0: not known. Returns true for the first call per process and tick: then its
+    /// memory is to be read.
+    pub(super) fn ran(&mut self, process: TaskId, tick: u64, mark: u32) -> bool {
+        let Some(family) = self.processes.get_mut(&process.tid) else {
+            return false;
+        };
+        let is_first = family.ran_tick != tick;
+        if is_first {
+            (family.ran_tick, family.marks) = (tick, Marks::default());
+        }
+        family.marks = match (family.marks, mark) {
+            (marks, 0) => marks,
+            (Marks::None, mark) => Marks::Of(mark),
+            (Marks::Of(known), mark) if known == mark => Marks::Of(mark),
+            _ => Marks::Differ,
+        };
+        is_first
+    }
+
+    /// What the threads of a process that ran in this tick say about its memory; `None`: nothing.
+    pub(super) fn marks(&self, process: TaskId) -> Option<FastSizes> {
+        match self.processes.get(&process.tid)?.marks {
+            Marks::None => None,
+            Marks::Of(mark) => Some(FastSizes::Mark(mark)),
+            Marks::Differ => Some(FastSizes::Changing),
         }
     }
 }

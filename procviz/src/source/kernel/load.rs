@@ -9,12 +9,12 @@ use aya::{
 };
 use procviz_common::{CUR_CPUS, Kind, SNAP_SLOTS, SNAP_WORDS, TID_WORDS};
 
-use crate::source::capabilities::raise;
+use crate::source::{capabilities::raise, kernel_release};
 
 use super::{
     btf::{BtfError, kernel_offsets},
     iterate::TaskIterator,
-    misses::Misses,
+    misses::{Misses, preempts_programs},
     raw::{OffsetBytes, Words},
     snaps::Snaps,
 };
@@ -113,6 +113,7 @@ pub struct Kernel {
     /// Records for which the ring had no room, by kind, since the start.
     lost: PerCpuArray<MapData, u64>,
     misses: Misses,
+    skips_programs: bool,
     /// Programs that the kernel refused, and that are not necessary.
     refused: Vec<(&'static str, LoadError)>,
     ring: Option<RingBuf<MapData>>,
@@ -177,6 +178,7 @@ impl Kernel {
             ebpf,
             lost,
             misses,
+            skips_programs: preempts_programs(&kernel_release()),
             refused,
             ring: Some(ring),
             snaps: Some(snaps),
@@ -206,6 +208,11 @@ impl Kernel {
                 .get(&(kind as u32), 0)
                 .map_or(0, |values| values.iter().sum())
         })
+    }
+
+    /// Whether this kernel skips programs at all; before 7.0 hardly ever.
+    pub(crate) fn skips_programs(&self) -> bool {
+        self.skips_programs
     }
 
     /// Records that were not made because the kernel skipped a program, by kind, since the

@@ -10,6 +10,8 @@ use super::{deaths::PATIENCE_NS, load::Kernel};
 /// Shortest time between two reads of the counts of skipped runs, ns: each read is a file
 /// per program, and exits are taken fifty times a second.
 const READ_NS: u64 = 500_000_000;
+/// The same for a kernel that skips hardly any.
+const RARELY_NS: u64 = 10_000_000_000;
 
 /// Lost records since the start.
 #[derive(Default)]
@@ -30,7 +32,11 @@ impl LostRecords {
         now_ns: u64,
     ) -> [u64; Kind::COUNT] {
         let mut lost = kernel.lost();
-        if now_ns.saturating_sub(self.read_ns) >= READ_NS {
+        let period_ns = match kernel.skips_programs() {
+            true => READ_NS,
+            false => RARELY_NS,
+        };
+        if now_ns.saturating_sub(self.read_ns) >= period_ns {
             (self.missed, self.read_ns) = (kernel.missed(), now_ns);
         }
         for (lost, missed) in lost.iter_mut().zip(self.missed) {

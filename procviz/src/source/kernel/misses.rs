@@ -35,6 +35,16 @@ impl Misses {
     }
 }
 
+/// Whether a kernel of this release, such as `6.12.4-amd64`, preempts programs at tracepoints;
+/// if the release is not understood, it may.
+pub(super) fn preempts_programs(release: &str) -> bool {
+    let major = release
+        .split('.')
+        .next()
+        .and_then(|major| major.parse().ok());
+    major.is_none_or(|major: u32| major >= 7)
+}
+
 /// The kind of record that is lost when a program is skipped.
 fn kind(program: &str) -> Kind {
     match program {
@@ -72,6 +82,13 @@ fn parse(fdinfo: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kernels_since_7_preempt_programs() {
+        for (release, preempts) in [("6.18.15+deb13", false), ("7.0.1", true), ("next", true)] {
+            assert_eq!(preempts_programs(release), preempts, "{release}");
+        }
+    }
 
     #[test]
     fn fdinfo() {

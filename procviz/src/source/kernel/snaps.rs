@@ -3,7 +3,9 @@
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use procviz_common::{LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_SLOTS, SNAP_WORDS, SnapWords, snap_mix};
+use procviz_common::{
+    LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_SLOTS, SNAP_WORDS, SnapWords, snap_mix, snap_start,
+};
 
 use super::raw::Words;
 use crate::model::{Io, Reading, State, TaskId};
@@ -27,8 +29,9 @@ pub(crate) struct Snaps {
 /// The content of a slot of the map `SNAP`, for one thread id.
 #[derive(Debug)]
 pub(crate) enum Slot {
-    /// The thread's figures.
-    Reading(Reading),
+    /// The thread's figures, and the mark of its memory: see
+    /// [`memory_mark`](procviz_common::memory_mark).
+    Reading(Reading, u32),
     /// Torn by a write at the same time, or of another thread: read `/proc` instead.
     Unknown,
 }
@@ -90,9 +93,10 @@ impl Snaps {
         self.tick.get()[0].store(self.epoch, Release);
     }
 
-    /// The figures of a thread when it last left its CPU.
-    pub(crate) fn slot(&self, tid: u32) -> Slot {
-        let from = (tid as usize & (SNAP_SLOTS - 1)) * SNAP_WORDS;
+    /// The figures of a thread when it last left its CPU. The thread's start can be that of
+    /// `/proc`, which is rounded down to a clock tick.
+    pub(crate) fn slot(&self, id: TaskId, tick_ns: u64) -> Slot {
+        let from = (id.tid as usize & (SNAP_SLOTS - 1)) * SNAP_WORDS;
         let shared = &self.snap.get()[from..from + SNAP_WORDS];
         // Two tries: the kernel writes the slot at this moment if the checksum does not
         // match, and the write is short.
@@ -100,10 +104,14 @@ impl Snaps {
             let words: SnapWords = std::array::from_fn(|index| shared[index].load(Acquire));
             let [figures @ .., mix] = &words;
             if *mix == snap_mix(figures) {
-                return if words[0] as u32 == tid {
-                    Slot::Reading(reading(&words, self.epoch))
-                } else {
-                    Slot::Unknown
+                let is_it =
+                    words[0] as u32 == id.tid && is_start(words[1] as u32, id.start_ns, tick_ns);
+                return match is_it {
+                    true => {
+                        let mark = (words[1] >> 32) as u32;
+                        Slot::Reading(reading(id, &words, self.epoch), mark)
+                    }
+                    false => Slot::Unknown,
                 };
             }
         }
@@ -116,18 +124,22 @@ impl Snaps {
     }
 }
 
+/// Whether a slot with this [`snap_start`] is that of a task with this start, which can be rounded
+/// down to a clock tick: no thread id is used twice within one.
+fn is_start(slot: u32, start_ns: u64, tick_ns: u64) -> bool {
+    let later = slot.wrapping_sub(snap_start(start_ns));
+    later <= snap_start(tick_ns)
+}
+
 /// Decodes the words of a slot. The longest wait is known only if the slot was written
 /// in tick `epoch`.
-fn reading(words: &SnapWords, epoch: u64) -> Reading {
+fn reading(id: TaskId, words: &SnapWords, epoch: u64) -> Reading {
     let left = words[6];
     let preempted = left & LEFT_PREEMPTED != 0;
     let wait_us = left >> 32;
     let this_tick = left >> 20 & 0xfff == epoch;
     Reading {
-        id: TaskId {
-            tid: words[0] as u32,
-            start_ns: words[1],
-        },
+        id,
         uid: Some((words[0] >> 32) as u32),
         state: if preempted {
             State::Running
@@ -144,5 +156,25 @@ fn reading(words: &SnapWords, epoch: u64) -> Reading {
             read: words[4],
             write: words[5],
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The start in a slot is exact to a microsecond; the known one is it, or is rounded down.
+    #[test]
+    fn a_slot_belongs_to_a_start() {
+        const TICK_NS: u64 = 10_000_000;
+        let exact = 7_000_123_456_789;
+        let slot = snap_start(exact);
+        assert!(is_start(slot, exact, TICK_NS));
+        assert!(is_start(slot, exact / TICK_NS * TICK_NS, TICK_NS));
+        assert!(!is_start(slot, exact + TICK_NS, TICK_NS));
+        assert!(!is_start(slot, exact - 2 * TICK_NS, TICK_NS));
+        // The numbers begin anew every 73 minutes.
+        let wraps = (1_u64 << 42) + 500;
+        assert!(is_start(snap_start(wraps), wraps - TICK_NS / 2, TICK_NS));
     }
 }

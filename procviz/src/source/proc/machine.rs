@@ -1,20 +1,24 @@
 //! Reads the machine's figures: CPU, load, memory, pressure.
 
-use procfs::{Current, CurrentSI, KernelStats, LoadAverage, Meminfo};
+use procfs::{
+    CpuPressure, FromBufReadSI as _, FromRead, IoPressure, KernelStats, Meminfo, MemoryPressure,
+};
 
+use super::kept::KeptFile;
 use crate::model::{MachineFigures, Pressure};
 
 /// Reads the machine's figures, and keeps the counters to compute changes.
-#[derive(Default)]
 pub(crate) struct MachineReader {
+    stat: KeptFile,
+    meminfo: KeptFile,
+    /// `/proc/pressure`: of `cpu`, `memory` and `io`.
+    pressure: [KeptFile; 3],
     /// Counters at the start of the interval.
     before: Option<Counters>,
     /// Counters at the last reading.
     now: Option<Counters>,
     /// A clock tick of `/proc/stat`, ns.
     tick_ns: u64,
-    /// `/proc/pressure` existed at the start; otherwise pressure is never read.
-    has_pressure: bool,
 }
 
 /// Counters of the machine since boot.
@@ -32,25 +36,29 @@ struct Counters {
 
 impl MachineReader {
     pub(crate) fn new(tick_ns: u64) -> Self {
-        let has_pressure = std::path::Path::new("/proc/pressure/cpu").exists();
+        let pressure = ["cpu", "memory", "io"];
         Self {
+            stat: KeptFile::open("/proc/stat"),
+            meminfo: KeptFile::open("/proc/meminfo"),
+            pressure: pressure.map(|name| KeptFile::open(format!("/proc/pressure/{name}"))),
             before: None,
             now: None,
             tick_ns,
-            has_pressure,
         }
     }
 
     /// Reads the figures of the whole machine. Counters are changes since the start of
     /// the interval. They are unknown in the first interval, and if a file cannot be read.
     pub(crate) fn read(&mut self, figures: &mut MachineFigures) {
-        let stat = KernelStats::current().ok();
-        let load = LoadAverage::current().ok();
-        let memory = Meminfo::current().ok();
+        let stat = self.stat.read();
+        let stat = stat.and_then(|bytes| {
+            KernelStats::from_buf_read(bytes, procfs::current_system_info()).ok()
+        });
+        let memory: Option<Meminfo> = parsed(&mut self.meminfo);
         let now = stat.as_ref().map(|stat| self.counters(stat));
         let before = self.before;
         *figures = MachineFigures {
-            load1: load.map(|load| f64::from(load.one)),
+            load1: Some(load()),
             running: stat
                 .as_ref()
                 .and_then(|stat| stat.procs_running)
@@ -84,36 +92,45 @@ impl MachineReader {
         self.before = self.now;
     }
 
-    fn counters(&self, stat: &KernelStats) -> Counters {
-        let cpu = &stat.total;
-        let ticks =
-            cpu.user + cpu.nice + cpu.system + cpu.irq.unwrap_or(0) + cpu.softirq.unwrap_or(0);
-        let (mut cpu_some, mut memory, mut io) = (None, None, None);
-        if self.has_pressure {
-            cpu_some = procfs::CpuPressure::current()
-                .ok()
-                .map(|pressure| pressure.some.total);
-            memory = procfs::MemoryPressure::current()
-                .ok()
-                .map(|pressure| Pressure {
-                    some_us: pressure.some.total,
-                    full_us: pressure.full.total,
-                });
-            io = procfs::IoPressure::current().ok().map(|pressure| Pressure {
-                some_us: pressure.some.total,
-                full_us: pressure.full.total,
-            });
-        }
+    fn counters(&mut self, stat: &KernelStats) -> Counters {
+        let total = &stat.total;
+        let ticks = total.user
+            + total.nice
+            + total.system
+            + total.irq.unwrap_or(0)
+            + total.softirq.unwrap_or(0);
+        let [of_cpu, of_memory, of_io] = &mut self.pressure;
+        let cpu: Option<CpuPressure> = parsed(of_cpu);
+        let memory: Option<MemoryPressure> = parsed(of_memory);
+        let io: Option<IoPressure> = parsed(of_io);
         Counters {
             busy_ns: ticks * self.tick_ns,
-            steal_ns: cpu.steal.unwrap_or(0) * self.tick_ns,
-            iowait_ns: cpu.iowait.unwrap_or(0) * self.tick_ns,
+            steal_ns: total.steal.unwrap_or(0) * self.tick_ns,
+            iowait_ns: total.iowait.unwrap_or(0) * self.tick_ns,
             forks: stat.processes,
-            cpu_some,
-            memory,
-            io,
+            cpu_some: cpu.map(|pressure| pressure.some.total),
+            memory: memory.map(|of| Pressure {
+                some_us: of.some.total,
+                full_us: of.full.total,
+            }),
+            io: io.map(|of| Pressure {
+                some_us: of.some.total,
+                full_us: of.full.total,
+            }),
         }
     }
+}
+
+/// The load of the last minute, with two digits as in `/proc/loadavg`.
+fn load() -> f64 {
+    /// `SI_LOAD_SHIFT` of sysinfo(2).
+    const ONE: f64 = 65_536.0;
+    let [of_a_minute, ..] = rustix::system::sysinfo().loads;
+    (of_a_minute as f64 / ONE * 100.0).round() / 100.0
+}
+
+fn parsed<T: FromRead>(file: &mut KeptFile) -> Option<T> {
+    T::from_read(file.read()?).ok()
 }
 
 fn change(now: Option<u64>, before: Option<u64>) -> Option<u64> {

@@ -3,6 +3,7 @@
 
 mod files;
 mod io;
+mod kept;
 mod machine;
 mod open_on;
 mod reader;

@@ -14,7 +14,7 @@ use rustix::{
 use super::{
     io::{IoFile, parse_io},
     schedstat::{Schedstat, parse_schedstat},
-    stat::{ParseError, Stat, parse_stat},
+    stat::{ParseError, Stat, name_in_stat, parse_stat},
     status::parse_memory,
 };
 use crate::model::MemorySizes;
@@ -166,15 +166,16 @@ impl ProcDir {
         Ok(self.read()?.to_vec())
     }
 
-    /// The whole name of a kernel thread or process, without the line feed.
+    /// `stat` of a process, and its name as it is there: the whole one of a kernel thread.
     ///
     /// # Errors
     ///
     /// [`ReadError::Gone`] when the process no longer exists.
-    pub fn comm(&mut self, pid: u32) -> Result<Vec<u8>, ReadError> {
-        self.set_path(format_args!("{pid}/comm"));
-        let name = self.read()?;
-        Ok(name.strip_suffix(b"\n").unwrap_or(name).to_vec())
+    pub fn stat_and_name(&mut self, pid: u32) -> Result<(Stat, Vec<u8>), ReadError> {
+        self.set_path(format_args!("{pid}/stat"));
+        let bytes = self.read()?;
+        let stat = parse_stat(bytes)?;
+        Ok((stat, name_in_stat(bytes).unwrap_or_default().to_vec()))
     }
 
     /// The path of the executable of a process.

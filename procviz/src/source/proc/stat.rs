@@ -39,6 +39,19 @@ pub struct Stat {
     pub rss: u64,
 }
 
+/// The places of the parentheses around the name.
+fn parentheses(bytes: &[u8]) -> Option<(usize, usize)> {
+    let open = bytes.iter().position(|byte| *byte == b'(')?;
+    let close = bytes.iter().rposition(|byte| *byte == b')')?;
+    (close > open).then_some((open, close))
+}
+
+/// The name in `stat`: of a kernel thread it can be longer than 15 bytes.
+pub(super) fn name_in_stat(bytes: &[u8]) -> Option<&[u8]> {
+    let (open, close) = parentheses(bytes)?;
+    bytes.get(open + 1..close)
+}
+
 /// Parses `stat`. The name is the text between the first `(` and the last `)`: the
 /// name itself can contain parentheses and newlines.
 ///
@@ -50,15 +63,7 @@ pub fn parse_stat(bytes: &[u8]) -> Result<Stat, ParseError> {
         file: "stat",
         field,
     };
-    let open = bytes
-        .iter()
-        .position(|byte| *byte == b'(')
-        .ok_or(bad("2"))?;
-    let close = bytes
-        .iter()
-        .rposition(|byte| *byte == b')')
-        .filter(|close| *close > open)
-        .ok_or(bad("2"))?;
+    let (open, close) = parentheses(bytes).ok_or(bad("2"))?;
     let mut fields = bytes[close + 1..]
         .split(|byte| byte.is_ascii_whitespace())
         .filter(|field| !field.is_empty());

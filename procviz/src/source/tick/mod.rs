@@ -10,6 +10,7 @@ mod sweep;
 mod tmpfs;
 mod v1_paths;
 mod waits;
+mod workers;
 mod zombies;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use self::{
     sweep::Sweep,
     tmpfs::Tmpfs,
     v1_paths::V1Paths,
+    workers::Workers,
     zombies::Zombies,
 };
 use crate::{
@@ -37,7 +39,7 @@ use crate::{
         },
         machine::boot_now_ns,
         proc::{ProcDir, Walk},
-        roster::Roster,
+        roster::{Member, Roster},
     },
 };
 
@@ -57,6 +59,8 @@ pub(super) struct KernelTick {
     /// Thread ids on a CPU at the last tick, and those that left a CPU before it.
     on_cpu: Vec<u32>,
     ran: Vec<u32>,
+    /// A thread that ran of each process whose memory is to be read.
+    due: Vec<Member>,
     /// Processes whose parents exited.
     orphans: Vec<TaskId>,
     zombies: Zombies,
@@ -77,6 +81,7 @@ pub(super) struct KernelTick {
     identities: Option<IdentityReader>,
     /// Leaders that have changed their names since the last tick.
     renamed: FxHashMap<TaskId, Comm>,
+    workers: Workers,
     wants_args: bool,
 }
 
@@ -110,6 +115,7 @@ impl KernelTick {
             batch: Batch::default(),
             on_cpu: Vec::new(),
             ran: Vec::new(),
+            due: Vec::new(),
             orphans: Vec::new(),
             zombies: Zombies::default(),
             blocked: None,
@@ -124,6 +130,7 @@ impl KernelTick {
             own_tid: 0,
             identities: None,
             renamed: FxHashMap::default(),
+            workers: Workers::default(),
             wants_args: false,
         })
     }
@@ -188,7 +195,7 @@ impl KernelTick {
         self.sweep.read_slice(
             &mut self.kernel,
             (&mut self.roster, &mut self.proc),
-            (interval_ns, self.host.page_bytes),
+            interval_ns,
             sample,
         );
         self.v1_paths.read(&self.roster, interval_ns, sample);
@@ -386,6 +393,7 @@ impl KernelTick {
                 }
                 Event::ThreadEnd(end) if !end.superseded => self.roster.thread_end(end.id),
                 Event::ProcessEnd(record) => {
+                    self.workers.ended(record.process);
                     self.roster.process_end(record.process, &mut self.orphans);
                     if record.zombie {
                         self.zombies.add(record.process, sample.stamp.boot_ns);
@@ -432,6 +440,10 @@ impl KernelTick {
                     Event::Args(process, args)
                 }
                 Answer::Name(name) => {
+                    let member = self.roster.thread(process.tid);
+                    if member.is_some_and(|member| member.kthread && member.id == process) {
+                        self.workers.named(process, &name);
+                    }
                     drain.processes().set_name(process, Arc::clone(&name));
                     Event::Name(process, name)
                 }

@@ -15,23 +15,24 @@ impl KernelTick {
             let Some(member) = self.roster.thread(*tid) else {
                 continue;
             };
-            let reading = match self.snaps.slot(*tid) {
-                Slot::Reading(reading) if self.roster.is_same(reading.id, member.id) => {
-                    Some(Reading {
-                        id: member.id,
-                        ..reading
-                    })
-                }
+            let (reading, mark) = match self.snaps.slot(member.id, self.host.tick_ns) {
+                Slot::Reading(reading, mark) => (Some(reading), mark),
                 // The slot belongs to another task or was being written: read `/proc`.
-                _ => self.read_thread(member),
+                Slot::Unknown => (self.read_thread(member), 0),
             };
             let Some(reading) = reading else { continue };
             sample.readings.push(reading);
-            if member.kthread {
-                // A worker is called after its last work.
-                self.ask(member.id, Question::KernelThread);
+            if !member.kthread && self.roster.ran(member.process, self.tick, mark) {
+                self.due.push(member);
             }
-            self.read_memory(member, sample);
+        }
+        let roster = &self.roster;
+        let threads = ran.iter().filter_map(|tid| roster.thread(*tid));
+        let threads = threads.filter(|member| member.kthread);
+        let threads = threads.map(|member| member.id);
+        let worker = self.workers.next(threads, sample.stamp.boot_ns);
+        if let Some(worker) = worker {
+            self.ask(worker, Question::KernelThread);
         }
         self.ran = ran;
         let on_cpu = std::mem::take(&mut self.on_cpu);
@@ -43,6 +44,13 @@ impl KernelTick {
             }
         }
         self.on_cpu = on_cpu;
+        // Now the marks of all threads that ran are known.
+        let due = std::mem::take(&mut self.due);
+        for member in &due {
+            self.read_memory(*member, sample);
+        }
+        self.due = due;
+        self.due.clear();
     }
 
     /// Reads a thread that is on a CPU now. It has not left the CPU, so only the
@@ -66,7 +74,9 @@ impl KernelTick {
             wait_max_ns: None,
             io: None,
         });
-        self.read_memory(member, sample);
+        if !member.kthread && self.roster.ran(member.process, self.tick, 0) {
+            self.due.push(member);
+        }
     }
 
     fn read_thread(&mut self, member: Member) -> Option<Reading> {

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The memory of the process of a row, by the kernel's fast counters.
-pub(super) fn sizes(row: &Row, page_bytes: u64) -> MemorySizes {
+fn sizes(row: &Row, page_bytes: u64) -> MemorySizes {
     let parts = MemoryParts {
         anon: row.anon_pages * page_bytes,
         file: row.file_pages * page_bytes,

@@ -3,13 +3,13 @@
 
 use procviz_common::ROW_HAS_MM;
 
-use super::{rows::sizes, sizes::exact_sizes};
+use super::sizes::exact_sizes;
 use crate::{
     model::{Memory, Sample, TaskId},
     source::{
         kernel::{Kernel, TaskIterator},
         proc::ProcDir,
-        roster::Roster,
+        roster::{FastSizes, Roster},
     },
 };
 
@@ -36,7 +36,7 @@ impl Sweep {
         &mut self,
         kernel: &mut Kernel,
         (roster, proc): (&mut Roster, &mut ProcDir),
-        (interval_ns, page_bytes): (u64, u64),
+        interval_ns: u64,
         sample: &mut Sample,
     ) {
         let now = sample.stamp.boot_ns;
@@ -67,8 +67,7 @@ impl Sweep {
                     tid: row.tgid,
                     start_ns: row.leader_start_ns,
                 };
-                let fast = sizes(&row, page_bytes);
-                let fast = (fast.rss, fast.vsize);
+                let fast = FastSizes::Mark(row.memory_mark);
                 let files = (&mut *roster, &mut *proc);
                 if let Some(sizes) = exact_sizes(files, (process, row.tid), fast, now) {
                     memories.push(Memory {
