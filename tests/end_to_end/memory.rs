@@ -34,6 +34,11 @@ pub(crate) const TESTS: &[Test] = &[
         memory_in_swap_has_an_owner,
     ),
     (
+        "a_sleeper_whose_memory_is_swapped_is_shown",
+        Needs::Events,
+        a_sleeper_whose_memory_is_swapped_is_shown,
+    ),
+    (
         "shared_memory_counts_once",
         Needs::Events,
         shared_memory_counts_once,
@@ -240,6 +245,55 @@ print('out', flush=True); sys.stdin.readline()
     let lost =
         before["rss_anon_bytes"].as_u64().unwrap() - after["rss_anon_bytes"].as_u64().unwrap();
     assert!(lost.abs_diff(ours) <= 1 << 20, "{before} {after}");
+    drop(process);
+    drop(swap);
+    Ok(())
+}
+
+/// Another process sends the memory of one that sleeps to the swap: the sleeper does not run, but
+/// the kernel counts what it swaps, so its figures follow within ten seconds.
+fn a_sleeper_whose_memory_is_swapped_is_shown() -> Result<(), Failed> {
+    let folder = Folder::new("swapped");
+    let Some(swap) = Swap::new(&folder, 160 << 20)? else {
+        return skip("no swap file can be used here");
+    };
+    let sleeper = r#"
+import ctypes, mmap, sys
+own = mmap.mmap(-1, 60 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+for at in range(0, len(own), 4096): own[at:at + 8] = at.to_bytes(8, 'big')
+print(ctypes.addressof(ctypes.c_char.from_buffer(own)), flush=True); sys.stdin.readline()
+"#;
+    let mut process = Talker::start(python(sleeper, &[]))?;
+    let address = process.hear()?;
+    let pid = process.running.pid();
+    let dump = Lines::dump(&["-p", "-s", "0.5"]);
+    dump.line(10);
+    let before = dump.fresh();
+    let before = task(&before, pid).ok_or("the process is not shown")?;
+    assert_eq!(before["swap_bytes"], 0, "{before}");
+    let other = r#"
+import ctypes, os, sys
+class Range(ctypes.Structure): _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
+pid, address = map(int, sys.argv[1:])
+call = ctypes.CDLL(None, use_errno=True).syscall
+pidfd, MADV_PAGEOUT = os.pidfd_open(pid), 21
+call.restype = ctypes.c_long
+done = call(440, pidfd, ctypes.byref(Range(address, 60 << 20)), ctypes.c_size_t(1), MADV_PAGEOUT, 0)
+assert done == 60 << 20, os.strerror(ctypes.get_errno())
+"#;
+    let args = [pid.to_string(), address.trim().to_owned()];
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    assert!(python(other, &args).status()?.success());
+    let ran = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/schedstat"));
+    let slept = ran(pid)?;
+    // Ten seconds, and some more on a machine that is busy.
+    let is_shown = (0..24).any(|_| {
+        let last = dump.fresh();
+        task(&last, pid).is_some_and(|task| task["swap_bytes"].as_u64() >= Some(55 << 20))
+    });
+    assert!(is_shown, "the swapped memory is not shown");
+    assert_eq!(ran(pid)?, slept, "the process ran");
+    dump.end();
     drop(process);
     drop(swap);
     Ok(())

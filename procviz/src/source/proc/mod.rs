@@ -10,6 +10,7 @@ mod reader;
 mod schedstat;
 mod stat;
 mod status;
+mod vmstat;
 mod walk;
 
 pub use files::{ProcFiles, TaskDir, TaskFile};
@@ -20,4 +21,5 @@ pub use reader::{ProcDir, ReadError};
 pub use schedstat::{Schedstat, parse_schedstat};
 pub use stat::{ParseError, Stat, parse_stat};
 pub use status::parse_memory;
+pub(crate) use vmstat::MemoryWatch;
 pub(crate) use walk::Walk;

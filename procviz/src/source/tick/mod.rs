@@ -119,7 +119,7 @@ impl KernelTick {
             orphans: Vec::new(),
             zombies: Zombies::default(),
             blocked: None,
-            sweep: Sweep::default(),
+            sweep: Sweep::new(),
             tmpfs: Tmpfs::default(),
             v1_paths: V1Paths::new(has_v1),
             tick: 0,
@@ -238,6 +238,7 @@ impl KernelTick {
         }
         drop(drain);
         sample.complete = true;
+        self.sweep.begin_anew();
         remove_refuted_forks(sample);
         self.roster.found(&sample.found);
         for leader in sample.found.iter().filter(|task| task.id == task.process) {

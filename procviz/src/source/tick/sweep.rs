@@ -1,5 +1,6 @@
-//! Reads the memory of all processes in slices, one slice a tick: memory also
-//! changes without the process running, as the kernel reclaims pages.
+//! Reads the memory of all processes in slices, one slice a tick: memory also changes without the
+//! process running, as the kernel reclaims pages. The kernel counts such work, so a pass follows
+//! it; without it there is one a minute.
 
 use procviz_common::ROW_HAS_MM;
 
@@ -8,29 +9,73 @@ use crate::{
     model::{Memory, Sample, TaskId},
     source::{
         kernel::{Kernel, TaskIterator},
-        proc::ProcDir,
+        proc::{MemoryWatch, ProcDir},
         roster::{FastSizes, Roster},
     },
 };
 
-/// Upper limit for the age of the memory figures of a process that does not run, ns.
-const PERIOD_NS: u64 = 9_500_000_000;
-/// The same for the first pass, ns: the sizes that a census finds are not exact.
-const FIRST_PERIOD_NS: u64 = 2_500_000_000;
+/// How long a pass takes, ns, and how often the kernel's counters are read: what they count is
+/// shown within the sum of both.
+const PASS_NS: u64 = 8_000_000_000;
+const LOOK_NS: u64 = 1_500_000_000;
+/// How long the first pass takes, ns: the sizes that a census finds are not exact.
+const FIRST_PASS_NS: u64 = 2_500_000_000;
+/// A pass begins at the latest after this, ns: not all changes are counted, such as those of a
+/// file that was cut.
+const RARELY_NS: u64 = 60_000_000_000;
 /// Rows that one read of the iterator returns.
 const ROWS_A_READ: u64 = 113;
 
 /// A pass over all processes, and when it began.
-#[derive(Default)]
 pub(super) struct Sweep {
     iterator: Option<TaskIterator>,
     /// When the last pass began, ns since boot; 0: there was none.
     began_ns: u64,
     /// How long the pass takes, ns.
-    period_ns: u64,
+    pass_ns: u64,
+    watch: MemoryWatch,
+    /// When the counters were read last, ns since boot.
+    looked_ns: u64,
+    /// The counters when the last pass began.
+    counters: Option<u64>,
 }
 
 impl Sweep {
+    pub(super) fn new() -> Self {
+        Self {
+            iterator: None,
+            began_ns: 0,
+            pass_ns: FIRST_PASS_NS,
+            watch: MemoryWatch::new(),
+            looked_ns: 0,
+            counters: None,
+        }
+    }
+
+    /// After a census, the sizes of all processes are to be read again.
+    pub(super) fn begin_anew(&mut self) {
+        (self.iterator, self.began_ns, self.looked_ns) = (None, 0, 0);
+    }
+
+    /// Whether a pass is to begin now.
+    fn is_due(&mut self, now_ns: u64) -> bool {
+        if now_ns.saturating_sub(self.looked_ns) < LOOK_NS {
+            return false;
+        }
+        self.looked_ns = now_ns;
+        let counters = self.watch.counters();
+        let is_first = self.began_ns == 0;
+        let is_due = is_first
+            || counters.is_none()
+            || counters != self.counters
+            || now_ns.saturating_sub(self.began_ns) >= RARELY_NS;
+        if is_due {
+            self.pass_ns = if is_first { FIRST_PASS_NS } else { PASS_NS };
+            (self.counters, self.began_ns) = (counters, now_ns);
+        }
+        is_due
+    }
+
     /// Reads one slice. `interval_ns` is the time since the last tick.
     pub(super) fn read_slice(
         &mut self,
@@ -41,19 +86,14 @@ impl Sweep {
     ) {
         let now = sample.stamp.boot_ns;
         if self.iterator.is_none() {
-            if self.began_ns != 0 && now - self.began_ns < self.period_ns {
+            if !self.is_due(now) {
                 return;
             }
-            self.period_ns = match self.began_ns {
-                0 => FIRST_PERIOD_NS,
-                _ => PERIOD_NS,
-            };
-            self.began_ns = now;
             // A kernel that is short of memory refuses. Then the memory figures
             // stay as they are until the next pass.
             self.iterator = kernel.sweep().ok();
         }
-        let rows = (roster.processes() as u64).saturating_mul(interval_ns) / self.period_ns;
+        let rows = (roster.processes() as u64).saturating_mul(interval_ns) / self.pass_ns;
         for _ in 0..=rows / ROWS_A_READ {
             let Some(iterator) = &mut self.iterator else {
                 break;
