@@ -7,10 +7,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::Failure;
 
 /// Open files that procviz needs when it reads only `/proc`.
-const LEAST_FILES: u64 = 16;
-/// Open files that procviz needs with kernel events: maps, programs and their links,
-/// and the files of a view or a recording.
-const FILES_WITH_EVENTS: u64 = 64;
+const LEAST_FILES: u64 = 24;
+/// Open files that procviz needs with kernel events: maps, programs and their links, files of
+/// the machine that stay open, and the files of a view or a recording.
+const FILES_WITH_EVENTS: u64 = 72;
 
 /// Open files that are enough for any run, with some to spare.
 const ENOUGH_FILES: u64 = 256;

@@ -9,6 +9,7 @@ use std::{
     process::{Command, ExitStatus, Stdio},
     sync::{
         Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
         mpsc::{self, Receiver},
     },
 };
@@ -35,7 +36,37 @@ use crate::{
 };
 
 /// A command that is stopped before its start, or runs.
-pub(crate) struct Child(std::process::Child);
+pub(crate) struct Child(std::process::Child, Stopped);
+
+/// Ends a command that is never started: nobody else would continue it. The kernel does not do
+/// that when procviz exits (`PR_SET_PDEATHSIG`), because procviz has given up root's user id.
+struct Stopped {
+    pid: u32,
+    is_started: AtomicBool,
+}
+
+impl Stopped {
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let _raised = raise();
+        Ok(kill(Pid::from_raw(i32::try_from(self.pid)?), signal)?)
+    }
+
+    /// Lets the command start (SIGCONT).
+    fn start(&self) -> anyhow::Result<()> {
+        self.is_started.store(true, Relaxed);
+        self.signal(Signal::SIGCONT)
+            .context("failed to start the command")
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        if !self.is_started.load(Relaxed) {
+            // Without the right to do that, it stays.
+            _ = self.signal(Signal::SIGKILL);
+        }
+    }
+}
 
 impl Child {
     /// Creates the process and waits until it has stopped itself. With `kept`, its
@@ -60,7 +91,11 @@ impl Child {
         match waitpid(pid, Some(WaitPidFlag::WUNTRACED))? {
             WaitStatus::Stopped(..) => {
                 ending::command_started();
-                Ok(Self(child))
+                let stopped = Stopped {
+                    pid: child.id(),
+                    is_started: AtomicBool::new(false),
+                };
+                Ok(Self(child, stopped))
             }
             other => Err(anyhow::anyhow!(
                 "the process for the command exited before the command started: {other:?}"
@@ -78,8 +113,7 @@ impl Child {
     ///
     /// When the thread cannot be started.
     pub(crate) fn wait(self, ended: Arc<Notify>) -> std::io::Result<Waiting> {
-        let pid = self.pid();
-        let mut child = self.0;
+        let Self(mut child, stopped) = self;
         let (sender, status) = mpsc::sync_channel(1);
         let body = move || {
             // The status comes first: the notified run ends, and then reads the status.
@@ -90,7 +124,7 @@ impl Child {
         std::thread::Builder::new()
             .name("procviz-command".to_owned())
             .spawn(body)?;
-        Ok(Waiting { pid, status })
+        Ok(Waiting { stopped, status })
     }
 
     /// Lets the command start (SIGCONT).
@@ -99,8 +133,7 @@ impl Child {
     ///
     /// When the process no longer exists.
     pub(crate) fn start(&self) -> anyhow::Result<()> {
-        self.signal(Signal::SIGCONT)
-            .context("failed to start the command")
+        self.1.start()
     }
 
     /// Forwards a signal to the command, except SIGINT: the terminal sends Ctrl-C to the
@@ -108,13 +141,8 @@ impl Child {
     pub(crate) fn pass_on(&self, signal: Signal) {
         if signal != Signal::SIGINT {
             // The command can have exited meanwhile.
-            _ = self.signal(signal);
+            _ = self.1.signal(signal);
         }
-    }
-
-    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        let _raised = raise();
-        Ok(kill(Pid::from_raw(i32::try_from(self.0.id())?), signal)?)
     }
 
     /// The exit status of the command in the encoding of a shell; `None` while the
@@ -134,7 +162,7 @@ impl Child {
 
 /// A command; a thread waits for its exit.
 pub(crate) struct Waiting {
-    pid: u32,
+    stopped: Stopped,
     status: Receiver<Option<ExitStatus>>,
 }
 
@@ -163,9 +191,7 @@ impl Waiting {
     ///
     /// When the process no longer exists.
     pub(crate) fn start(&self) -> anyhow::Result<()> {
-        let _raised = raise();
-        kill(Pid::from_raw(i32::try_from(self.pid)?), Signal::SIGCONT)
-            .context("failed to start the command")
+        self.stopped.start()
     }
 
     /// Waits for the exit.
@@ -178,7 +204,9 @@ impl Waiting {
     pub(crate) fn ended_now(self) -> Option<Ended> {
         let status = self.status.try_recv().ok();
         if status.is_none() {
-            warn(Warning::CommandStillRuns { pid: self.pid });
+            warn(Warning::CommandStillRuns {
+                pid: self.stopped.pid,
+            });
         }
         status.map(Ended::from)
     }
