@@ -37,6 +37,7 @@ pub use severity::Severity;
 pub use snapshot::{Slots, Snapshot};
 pub use state::State;
 pub use task::{Change, End, Process, TaskView, Thread};
+pub(crate) use units::kib;
 pub use units::{
     bytes_text, cgroup_name, container_id, count_text, duration_text, known_bytes_text, many_text,
     per_second_text, rate_text, total,

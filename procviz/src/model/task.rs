@@ -21,8 +21,8 @@ pub struct Change {
     pub wait_max_ns: Option<u64>,
     /// Bytes read from and written to storage.
     pub io_bytes: u64,
-    /// The part of them that was read.
-    pub read_bytes: u64,
+    /// The part of them that was read, KiB: there are many of these, so it is small.
+    pub read_kib: u32,
 }
 
 impl Change {

@@ -145,7 +145,9 @@ fn change(row: &mut impl Columns, change: &mut Change, tick: u64) {
     row.maybe(&mut change.wait_ns);
     row.maybe(&mut change.wait_max_ns);
     row.number(&mut change.io_bytes);
-    row.number(&mut change.read_bytes);
+    let mut read_kib = u64::from(change.read_kib);
+    row.number(&mut read_kib);
+    change.read_kib = u32::try_from(read_kib).unwrap_or(u32::MAX);
 }
 
 fn end(row: &mut impl Columns, end: &mut Option<End>) {

@@ -4,7 +4,7 @@
 use crate::{
     model::{
         Change, End, Found, Io, Memory, MemoryParts, MemorySizes, Process, Sample, Sources, State,
-        Thread, total,
+        Thread, kib, total,
     },
     tracker::Tracker,
 };
@@ -253,7 +253,7 @@ impl Tracker {
             if let Some(process) = self.snapshot.processes.get_mut(slot) {
                 process.change.cpu_ns = cpu;
                 process.change.io_bytes = moved;
-                process.change.read_bytes = read;
+                process.change.read_kib = kib(read);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Applies the figures that a tick read of threads that ran and of their processes.
 
 use crate::{
-    model::{Host, Io, Memory, Reading},
+    model::{Host, Io, Memory, Reading, kib},
     tracker::{Tracker, plus},
 };
 
@@ -86,7 +86,7 @@ impl Tracker {
         let moved = read.saturating_add(write);
         change.cpu_ns = change.cpu_ns.saturating_add(cpu);
         change.io_bytes = change.io_bytes.saturating_add(moved);
-        change.read_bytes = change.read_bytes.saturating_add(read);
+        change.read_kib = change.read_kib.saturating_add(kib(read));
         change.wait_ns = sum(change.wait_ns, wait);
         let process = thread.process;
         self.touch(process);
@@ -103,7 +103,7 @@ impl Tracker {
         let change = &mut process.change;
         change.cpu_ns = change.cpu_ns.saturating_add(cpu);
         change.io_bytes = change.io_bytes.saturating_add(moved);
-        change.read_bytes = change.read_bytes.saturating_add(read);
+        change.read_kib = change.read_kib.saturating_add(kib(read));
         change.wait_ns = sum(change.wait_ns, wait);
     }
 

@@ -211,7 +211,7 @@ fn found<'a>(measure: Measure, snapshot: &'a Snapshot, counted: &Counted) -> Vec
 /// What a process read in the interval, bytes.
 fn read_in(process: &Process, snapshot: &Snapshot) -> f64 {
     match process.change.tick == snapshot.tick {
-        true => process.change.read_bytes as f64,
+        true => f64::from(process.change.read_kib) * 1024.0,
         false => 0.0,
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn sum_of_changes(a: Change, b: Change) -> Change {
         wait_ns: known_sum(a.wait_ns, b.wait_ns),
         wait_max_ns: a.wait_max_ns.max(b.wait_max_ns),
         io_bytes: a.io_bytes.saturating_add(b.io_bytes),
-        read_bytes: a.read_bytes.saturating_add(b.read_bytes),
+        read_kib: a.read_kib.saturating_add(b.read_kib),
     }
 }
 

@@ -243,7 +243,7 @@ impl Rules {
                     cpu_ns: point.cpu_ns.saturating_sub(change.cpu_ns),
                     private: private_before,
                     io_bytes: io_bytes.saturating_sub(change.io_bytes),
-                    read_bytes: read_bytes.saturating_sub(change.read_bytes),
+                    read_bytes: read_bytes.saturating_sub(u64::from(change.read_kib) << 10),
                 }
             };
             let history = self
