@@ -17,8 +17,6 @@ pub(super) struct Point {
     /// See [`Process::private`](crate::model::Process::private).
     pub(super) private: u64,
     pub(super) io_bytes: u64,
-    /// The part of them that was read.
-    pub(super) read_bytes: u64,
 }
 
 /// Figures of one process in the last seconds.
@@ -77,9 +75,9 @@ impl History {
         first.map_or(span, |first| (*first, span.1))
     }
 
-    /// CPU, private memory, IO and reads per second, on average over the last `span_ns`: cores,
+    /// CPU, private memory and IO per second, on average over the last `span_ns`: cores,
     /// and bytes per second. `None` if nothing changed in that time.
-    pub(super) fn over(&self, now_ns: u64, span_ns: u64) -> Option<[f64; 4]> {
+    pub(super) fn over(&self, now_ns: u64, span_ns: u64) -> Option<[f64; 3]> {
         let last = *self.points.back()?;
         // 5 % less, because ticks are never exactly on time.
         let from = now_ns.saturating_sub(span_ns - span_ns / 20);
@@ -102,7 +100,6 @@ impl History {
                 false => 0.0,
             },
             per_second(last.io_bytes, first.io_bytes),
-            per_second(last.read_bytes, first.read_bytes),
         ])
     }
 

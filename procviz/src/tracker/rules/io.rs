@@ -25,8 +25,9 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     let span = duration_text(last.time_ns.saturating_sub(since));
     let (first, last) = subject.history.whole(since, (first, last));
     let speed = rate(first, last, |point| point.io_bytes);
-    let read = rate(first, last, |point| point.read_bytes);
-    let does = Direction::of(read, speed).verb();
+    let change = subject.process.change;
+    let read = f64::from(change.read_kib) * 1024.0;
+    let does = Direction::of(read, change.io_bytes as f64).verb();
     let share = if is_most {
         format!(", {:.0} % of all IO", part * 100.0)
     } else {

@@ -217,14 +217,12 @@ impl Rules {
             let Some(private) = process.private() else {
                 continue;
             };
-            let io = process.io.unwrap_or_default();
-            let (io_bytes, read_bytes) = (total([io.read, io.write]), io.read);
+            let io_bytes = process.io.map_or(0, |io| total([io.read, io.write]));
             let point = Point {
                 time_ns: now,
                 cpu_ns: process.cpu_ns,
                 private,
                 io_bytes,
-                read_bytes,
             };
             let before = {
                 // The change of an earlier tick is in an earlier point already.
@@ -243,7 +241,6 @@ impl Rules {
                     cpu_ns: point.cpu_ns.saturating_sub(change.cpu_ns),
                     private: private_before,
                     io_bytes: io_bytes.saturating_sub(change.io_bytes),
-                    read_bytes: read_bytes.saturating_sub(u64::from(change.read_kib) << 10),
                 }
             };
             let history = self
