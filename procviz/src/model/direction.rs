@@ -14,7 +14,9 @@ pub(crate) enum Direction {
 impl Direction {
     /// The direction of IO of which this much was read; both numbers have the same unit.
     pub(crate) fn of(read: f64, all: f64) -> Self {
-        if read >= all * MOST {
+        if all <= 0.0 {
+            Self::Both
+        } else if read >= all * MOST {
             Self::Reading
         } else if all - read >= all * MOST {
             Self::Writing
@@ -61,5 +63,7 @@ mod tests {
         assert_eq!(Direction::of(10.0, 100.0), Direction::Writing);
         assert_eq!(Direction::of(11.0, 100.0), Direction::Both);
         assert_eq!(Direction::of(0.0, 5.0), Direction::Writing);
+        // Nothing has no direction.
+        assert_eq!(Direction::of(0.0, 0.0), Direction::Both);
     }
 }

@@ -29,9 +29,9 @@ pub fn rate_text(bytes_per_second: f64) -> String {
     format!("{}/s", bytes_text(bytes_per_second.max(0.0) as u64))
 }
 
-/// Whole KiB, as far as they fit.
+/// KiB, rounded up: a little is not nothing.
 pub(crate) fn kib(bytes: u64) -> u32 {
-    u32::try_from(bytes >> 10).unwrap_or(u32::MAX)
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
 }
 
 /// Events per second: whole numbers from 10 on, below that with one decimal. A rate above 0

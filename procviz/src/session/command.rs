@@ -36,7 +36,10 @@ use crate::{
 };
 
 /// A command that is stopped before its start, or runs.
-pub(crate) struct Child(std::process::Child, Stopped);
+pub(crate) struct Child {
+    process: std::process::Child,
+    stopped: Stopped,
+}
 
 /// Ends a command that is never started: nobody else would continue it. The kernel does not do
 /// that when procviz exits (`PR_SET_PDEATHSIG`), because procviz has given up root's user id.
@@ -95,7 +98,10 @@ impl Child {
                     pid: child.id(),
                     is_started: AtomicBool::new(false),
                 };
-                Ok(Self(child, stopped))
+                Ok(Self {
+                    process: child,
+                    stopped,
+                })
             }
             other => Err(anyhow::anyhow!(
                 "the process for the command exited before the command started: {other:?}"
@@ -104,7 +110,7 @@ impl Child {
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.0.id()
+        self.process.id()
     }
 
     /// Waits for the exit of the command on a thread of its own, and notifies `ended`.
@@ -113,11 +119,14 @@ impl Child {
     ///
     /// When the thread cannot be started.
     pub(crate) fn wait(self, ended: Arc<Notify>) -> std::io::Result<Waiting> {
-        let Self(mut child, stopped) = self;
+        let Self {
+            mut process,
+            stopped,
+        } = self;
         let (sender, status) = mpsc::sync_channel(1);
         let body = move || {
             // The status comes first: the notified run ends, and then reads the status.
-            _ = sender.send(child.wait().ok());
+            _ = sender.send(process.wait().ok());
             ended.notify_one();
             ending::command_exited();
         };
@@ -133,7 +142,7 @@ impl Child {
     ///
     /// When the process no longer exists.
     pub(crate) fn start(&self) -> anyhow::Result<()> {
-        self.1.start()
+        self.stopped.start()
     }
 
     /// Forwards a signal to the command, except SIGINT: the terminal sends Ctrl-C to the
@@ -141,7 +150,7 @@ impl Child {
     pub(crate) fn pass_on(&self, signal: Signal) {
         if signal != Signal::SIGINT {
             // The command can have exited meanwhile.
-            _ = self.1.signal(signal);
+            _ = self.stopped.signal(signal);
         }
     }
 
@@ -152,7 +161,7 @@ impl Child {
     ///
     /// Errors of wait(2).
     pub(crate) fn status(&mut self) -> std::io::Result<Option<u8>> {
-        let status = self.0.try_wait()?.map(shell_status);
+        let status = self.process.try_wait()?.map(shell_status);
         if status.is_some() {
             ending::command_exited();
         }

@@ -16,7 +16,33 @@ pub(super) struct Point {
     pub(super) cpu_ns: u64,
     /// See [`Process::private`](crate::model::Process::private).
     pub(super) private: u64,
-    pub(super) io_bytes: u64,
+    pub(super) io: IoSum,
+}
+
+/// Storage IO so far, KiB, modulo 2^32: what was moved between two points is right below 4 TiB,
+/// and a point stays small.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct IoSum {
+    read_kib: u32,
+    write_kib: u32,
+}
+
+impl IoSum {
+    /// The sum of bytes read and written.
+    pub(super) fn new(read: u64, write: u64) -> Self {
+        let [read_kib, write_kib] = [read, write].map(|bytes| (bytes >> 10) as u32);
+        Self {
+            read_kib,
+            write_kib,
+        }
+    }
+
+    /// What was moved since an earlier point, bytes: all, and the part that was read.
+    pub(super) fn since(self, earlier: Self) -> [u64; 2] {
+        let read = u64::from(self.read_kib.wrapping_sub(earlier.read_kib));
+        let written = u64::from(self.write_kib.wrapping_sub(earlier.write_kib));
+        [read + written, read].map(|kib| kib << 10)
+    }
 }
 
 /// Figures of one process in the last seconds.
@@ -75,9 +101,9 @@ impl History {
         first.map_or(span, |first| (*first, span.1))
     }
 
-    /// CPU, private memory and IO per second, on average over the last `span_ns`: cores,
-    /// and bytes per second. `None` if nothing changed in that time.
-    pub(super) fn over(&self, now_ns: u64, span_ns: u64) -> Option<[f64; 3]> {
+    /// CPU, private memory, IO and the part of it that is reading per second, on average over the
+    /// last `span_ns`: cores, and bytes per second. `None` if nothing changed in that time.
+    pub(super) fn over(&self, now_ns: u64, span_ns: u64) -> Option<[f64; 4]> {
         let last = *self.points.back()?;
         // 5 % less, because ticks are never exactly on time.
         let from = now_ns.saturating_sub(span_ns - span_ns / 20);
@@ -92,6 +118,7 @@ impl History {
         let is_steady = (span_ns..span_ns.saturating_mul(2)).contains(&covered_ns);
         let seconds = if is_steady { covered_ns } else { span_ns } as f64 / 1e9;
         let per_second = |later: u64, earlier: u64| (later as f64 - earlier as f64) / seconds;
+        let [moved, read] = last.io.since(first.io);
         Some([
             per_second(last.cpu_ns, first.cpu_ns) / 1e9,
             // A new process does not grow into what it needs to begin with.
@@ -99,7 +126,8 @@ impl History {
                 true => per_second(last.private, first.private),
                 false => 0.0,
             },
-            per_second(last.io_bytes, first.io_bytes),
+            per_second(moved, 0),
+            per_second(read, 0),
         ])
     }
 
@@ -131,6 +159,13 @@ impl History {
     }
 }
 
+/// Storage IO between two points, bytes per second: all, and the part that is reading.
+pub(super) fn io_rates(earlier: Point, later: Point) -> [f64; 2] {
+    let seconds = later.time_ns.saturating_sub(earlier.time_ns) as f64 / 1e9;
+    let moved = later.io.since(earlier.io).map(|bytes| bytes as f64);
+    moved.map(|bytes| if seconds > 0.0 { bytes / seconds } else { 0.0 })
+}
+
 /// Change per second between two points.
 pub(super) fn rate(earlier: Point, later: Point, value: impl Fn(Point) -> u64) -> f64 {
     let seconds = later.time_ns.saturating_sub(earlier.time_ns) as f64 / 1e9;
@@ -138,5 +173,19 @@ pub(super) fn rate(earlier: Point, later: Point, value: impl Fn(Point) -> u64) -
         0.0
     } else {
         (value(later) as f64 - value(earlier) as f64) / seconds
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn storage_io_is_right_beyond_4_tib() {
+        const TIB: u64 = 1 << 40;
+        let before = IoSum::new(4 * TIB - 2048, 100 * TIB);
+        let after = IoSum::new(4 * TIB + 1024, 100 * TIB + 4096);
+        assert_eq!(after.since(before), [3072 + 4096, 3072]);
+        assert_eq!(before.since(before), [0, 0]);
     }
 }

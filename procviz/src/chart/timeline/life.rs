@@ -159,6 +159,10 @@ impl Life {
         if self.steps.len() >= MOST_STEPS {
             self.halve();
         }
+        if self.end.is_some() {
+            // Most lives have one step, and it is the last one: no room for more.
+            self.steps.reserve_exact(1);
+        }
         self.steps.push(step);
     }
 

@@ -1,7 +1,7 @@
 use super::{SECOND, Subject};
 use crate::{
     model::{Direction, Finding, Rule, duration_text, rate_text},
-    tracker::history::rate,
+    tracker::history::io_rates,
 };
 
 const SPAN_NS: u64 = SECOND;
@@ -11,7 +11,7 @@ const PART: f64 = 0.5;
 /// Much storage IO by one process.
 pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     let (first, last) = subject.history.span(SPAN_NS)?;
-    let speed = rate(first, last, |point| point.io_bytes);
+    let [speed, _] = io_rates(first, last);
     let part = subject.process.change.io_bytes as f64 / subject.total_io.max(1) as f64;
     let is_most = speed >= subject.thresholds.io_floor && part >= PART;
     if speed < subject.thresholds.io_rate && !is_most {
@@ -19,23 +19,19 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     }
     let since = subject
         .history
-        .since(|a, b| b.io_bytes > a.io_bytes)
+        .since(|a, b| b.io.since(a.io) != [0, 0])
         .min(first.time_ns);
     let since = subject.since(Rule::Io, since);
     let span = duration_text(last.time_ns.saturating_sub(since));
     let (first, last) = subject.history.whole(since, (first, last));
-    let speed = rate(first, last, |point| point.io_bytes);
-    let change = subject.process.change;
-    let read = f64::from(change.read_kib) * 1024.0;
-    let does = Direction::of(read, change.io_bytes as f64).verb();
+    let [speed, read] = io_rates(first, last);
+    let does = Direction::of(read, speed).verb();
     let share = if is_most {
         format!(", {:.0} % of all IO", part * 100.0)
     } else {
         String::new()
     };
     let text = format!("{does} {} for {span}{share}", rate_text(speed));
-    let curve = subject
-        .history
-        .curve(|a, b| rate(a, b, |point| point.io_bytes) as f32);
+    let curve = subject.history.curve(|a, b| io_rates(a, b)[0] as f32);
     Some(subject.finding(Rule::Io, speed, "bytes/s", since, text, curve))
 }

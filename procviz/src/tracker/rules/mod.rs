@@ -42,7 +42,7 @@ pub use self::{
     settings::{RuleSettings, Threshold},
     severity::severities,
 };
-use super::history::{History, Point};
+use super::history::{History, IoSum, Point};
 use crate::model::{Finding, Process, Rule, SLACK_NS, Snapshot, TaskId, total};
 
 const SECOND: u64 = 1_000_000_000;
@@ -217,12 +217,12 @@ impl Rules {
             let Some(private) = process.private() else {
                 continue;
             };
-            let io_bytes = process.io.map_or(0, |io| total([io.read, io.write]));
+            let io = process.io.unwrap_or_default();
             let point = Point {
                 time_ns: now,
                 cpu_ns: process.cpu_ns,
                 private,
-                io_bytes,
+                io: IoSum::new(io.read, io.write),
             };
             let before = {
                 // The change of an earlier tick is in an earlier point already.
@@ -236,11 +236,16 @@ impl Rules {
                     .id
                     .start_ns
                     .max(now.saturating_sub(snapshot.stamp.interval_ns));
+                let read = u64::from(change.read_kib) << 10;
+                let written = change.io_bytes.saturating_sub(read);
                 Point {
                     time_ns: began.min(now),
                     cpu_ns: point.cpu_ns.saturating_sub(change.cpu_ns),
                     private: private_before,
-                    io_bytes: io_bytes.saturating_sub(change.io_bytes),
+                    io: IoSum::new(
+                        io.read.saturating_sub(read),
+                        io.write.saturating_sub(written),
+                    ),
                 }
             };
             let history = self
@@ -258,7 +263,7 @@ impl Rules {
                     0,
                 ),
                 (Rule::Growth, point.private > before.private, PAUSE_NS),
-                (Rule::Io, point.io_bytes > before.io_bytes, PAUSE_NS),
+                (Rule::Io, change.io_bytes > 0, PAUSE_NS),
             ];
             for (rule, does, pause_ns) in does {
                 let key = (rule, process.id);

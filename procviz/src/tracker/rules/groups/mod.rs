@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use self::sums::{Sums, UNITS};
 use super::{Histories, SECOND, Waiting, World, cpu, past::Past};
-use crate::model::{Comm, Finding, Process, Rule, Together, bytes_text, rate_text};
+use crate::model::{Comm, Direction, Finding, Process, Rule, Together, bytes_text, rate_text};
 
 const SPAN_NS: u64 = 3 * SECOND;
 /// The rules whose figures are summed up, in the order of [`Member::values`].
@@ -23,8 +23,8 @@ struct Member<'a> {
     name: (Comm, Option<u32>),
     /// Cores, growth of private memory and storage IO, bytes per second.
     values: [f64; 3],
-    /// Storage IO of the last interval, and the part of it that is reading, bytes.
-    moved: (f64, f64),
+    /// The part of the storage IO that is reading, bytes per second.
+    read: f64,
     /// See [`Waiting::wanted`].
     wanted: f64,
 }
@@ -47,21 +47,15 @@ fn members<'a>(
     // Whole parts: sums of fractions would depend on the order.
     let mut all_io = 0_i128;
     let member = |(id, history): (_, &crate::tracker::history::History)| {
-        let values = history.over(now, span_ns)?;
-        all_io += (values[2] * UNITS).round() as i128;
+        let [cpu, growth, io, read] = history.over(now, span_ns)?;
+        all_io += (io * UNITS).round() as i128;
         let process = world.process(id).filter(|process| process.end.is_none());
         let process = process.filter(|process| !world.is_hidden(process))?;
         Some(Member {
             process,
             name: world.group(process),
-            values,
-            moved: match process.change.tick == world.snapshot.tick {
-                true => (
-                    process.change.io_bytes as f64,
-                    f64::from(process.change.read_kib) * 1024.0,
-                ),
-                false => (0.0, 0.0),
-            },
+            values: [cpu, growth, io],
+            read,
             wanted: waiting.wanted(id, now),
         })
     };
@@ -144,7 +138,7 @@ impl Limits<'_> {
                 bytes_text(sums.private)
             ),
             _ => {
-                let do_what = sums.direction().verb_of_many();
+                let do_what = Direction::of(sums.read(), sum).verb_of_many();
                 format!("together {do_what} {} (3 s)", rate_text(sum))
             }
         };

@@ -1,7 +1,7 @@
 //! The sums of a group.
 
 use super::Member;
-use crate::model::{Direction, TaskId};
+use crate::model::TaskId;
 
 /// A group of which one process does more than this part is that process.
 pub(in crate::tracker::rules) const ALONE: f64 = 0.8;
@@ -16,7 +16,6 @@ pub(super) struct Sums {
     /// In parts of [`UNITS`]: sums of fractions would depend on the order of the members.
     sum: i128,
     wanted: i128,
-    moved: i128,
     read: i128,
     pub(super) count: u64,
     /// Private memory of the members, bytes.
@@ -33,8 +32,7 @@ impl Sums {
         // Members that shrink make up for those that grow.
         self.sum += (value * UNITS).round() as i128;
         self.wanted += (member.wanted * UNITS).round() as i128;
-        self.moved += member.moved.0 as i128;
-        self.read += member.moved.1 as i128;
+        self.read += (member.read * UNITS).round() as i128;
         let Some(private) = process.private().filter(|_| value >= LEAST[at]) else {
             return;
         };
@@ -60,9 +58,9 @@ impl Sums {
         self.wanted as f64 / UNITS
     }
 
-    /// What the storage IO of the last interval mostly was.
-    pub(super) fn direction(&self) -> Direction {
-        Direction::of(self.read as f64, self.moved as f64)
+    /// The part of storage IO that is reading, bytes per second.
+    pub(super) fn read(&self) -> f64 {
+        self.read as f64 / UNITS
     }
 
     /// The process that uses most, if it is not nearly alone.

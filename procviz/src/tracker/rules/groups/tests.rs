@@ -90,6 +90,22 @@ fn many_grow_and_read_together() {
     assert_eq!(growth.rank, io.rank);
 }
 
+/// The words are about the same time as the figure, also if the last interval was a pause.
+#[test]
+fn who_only_writes_is_said_to_write() {
+    let mut play = workers(30);
+    for second in 1..=4 {
+        for tid in (2..32).filter(|_| second < 4) {
+            let write = second * 4 * MIB;
+            let io = Some(crate::model::Io { read: 0, write });
+            play.ran(tid, second * SECOND / 1_000, 0).io = io;
+        }
+        play.second();
+    }
+    let io = only(&play, Rule::Io);
+    assert!(io.text.starts_with("together write "), "{}", io.text);
+}
+
 #[test]
 fn memory_that_is_soon_full_is_a_warning() {
     for (available, expected) in [(600, Severity::WillHarm), (100_000, Severity::Unusual)] {
