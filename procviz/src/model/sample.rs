@@ -113,6 +113,21 @@ impl Sample {
         };
     }
 
+    /// The users of all tasks in the sample; most of them come several times.
+    pub fn users(&self) -> impl Iterator<Item = u32> {
+        let of_event = |event: &Event| match event {
+            Event::Fork(fork) => Some(fork.uid),
+            Event::Exec(exec) => Some(exec.uid),
+            Event::ProcessEnd(record) => Some(record.uid),
+            _ => None,
+        };
+        let found = self.found.iter().filter_map(|found| found.uid);
+        let ran = self.readings.iter().filter_map(|reading| reading.uid);
+        let events = self.events.iter().filter_map(of_event);
+        let folds = self.folds.iter().map(|fold| fold.uid);
+        found.chain(ran).chain(events).chain(folds)
+    }
+
     /// An empty sample.
     pub fn new(sources: Sources) -> Self {
         Self {

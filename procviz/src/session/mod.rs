@@ -457,6 +457,7 @@ impl Session {
 
     fn update(&mut self, mut sample: Box<Sample>) -> Result<(), Failure> {
         self.take_in(&sample, true);
+        self.users.look_up(sample.users());
         sample.clear();
         sample.machine.deaths = None;
         if let SampleSource::Machine(watch) = &self.source {
@@ -470,8 +471,6 @@ impl Session {
             }
             child.start()?;
         }
-        let uids = snapshot.threads.iter().filter_map(|thread| thread.uid);
-        self.users.look_up(uids);
         Ok(())
     }
 

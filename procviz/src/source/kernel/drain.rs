@@ -27,8 +27,8 @@ use crate::{
 
 /// Longest time between two drains of the ring by the drain thread. The thread can
 /// sleep that long, as the sampler drains the ring at each tick, and the kernel wakes
-/// the thread when an eighth of the ring is full.
-const PERIOD: Duration = Duration::from_millis(200);
+/// the thread when an eighth of the ring is full. Each wake-up costs about 0.1 ms.
+const PERIOD: Duration = Duration::from_secs(10);
 /// Upper limit for the records that one drain reads: a drain must end even if processes
 /// fork faster than the ring is read. The next drain reads the rest.
 const MOST_RECORDS: usize = 60_000;

@@ -26,11 +26,7 @@ impl KernelTick {
                 self.due.push(member);
             }
         }
-        let roster = &self.roster;
-        let threads = ran.iter().filter_map(|tid| roster.thread(*tid));
-        let threads = threads.filter(|member| member.kthread);
-        let threads = threads.map(|member| member.id);
-        let worker = self.workers.next(threads, sample.stamp.boot_ns);
+        let worker = self.workers.next(&sample.readings, sample.stamp.boot_ns);
         if let Some(worker) = worker {
             self.ask(worker, Question::KernelThread);
         }
