@@ -27,7 +27,8 @@ pub use exit::{EXIT_GROUP_DEAD, EXIT_GROUP_DEAD_GUESSED, EXIT_OOM, ExitRecord, T
 pub use fork::{FORK_KTHREAD, ForkRecord};
 pub use header::{Header, Kind};
 pub use maps::{
-    ARGS_LEN, COMM_LEN, CUR_CPUS, PATH_LEN, RING_BYTES, SNAP_SLOTS, TID_LIMIT, TID_WORDS, Tick,
+    ARGS_LEN, COMM_LEN, CUR_CPUS, LEAST_RING_BYTES, LEAST_SNAP_SLOTS, MOST_RING_BYTES,
+    MOST_SNAP_SLOTS, PATH_LEN, TID_LIMIT, TID_WORDS, Tick,
 };
 pub use offsets::{ABSENT, Offsets, WIDTH_SHIFT};
 pub use rename::RenameRecord;

@@ -8,12 +8,18 @@ pub const ARGS_LEN: usize = 4096;
 pub const TID_LIMIT: usize = 4 * 1024 * 1024;
 /// Number of 64-bit words in a map with one bit per thread id.
 pub const TID_WORDS: usize = TID_LIMIT / 64;
-/// Number of slots in the map `SNAP`, a power of two; the index is the thread id's low bits.
-pub const SNAP_SLOTS: usize = 131_072;
+/// Least number of slots in the map `SNAP`, a power of two; the index is the thread id's low bits.
+/// User space chooses the number by the number of threads.
+pub const LEAST_SNAP_SLOTS: usize = 32_768;
+/// Largest number of slots in the map `SNAP`.
+pub const MOST_SNAP_SLOTS: usize = 131_072;
 /// Number of slots in the map `CUR`: one per possible CPU, the rest is unused.
 pub const CUR_CPUS: usize = 1024;
-/// Size of the ring buffer of events, bytes; its memory is mapped twice.
-pub const RING_BYTES: u32 = 4 * 1024 * 1024;
+/// Least size of the ring buffer of events, bytes, a power of two; its memory is mapped twice.
+/// User space chooses the size by the number of CPUs.
+pub const LEAST_RING_BYTES: u32 = 2 * 1024 * 1024;
+/// Largest size of the ring buffer of events, bytes.
+pub const MOST_RING_BYTES: u32 = 16 * 1024 * 1024;
 
 /// Data that user space passes to the running programs: the map `TICK`.
 #[repr(C)]

@@ -1,3 +1,5 @@
+use crate::MOST_SNAP_SLOTS;
+
 /// Value of an offset whose member does not exist in this kernel.
 pub const ABSENT: u32 = u32::MAX;
 
@@ -24,6 +26,8 @@ macro_rules! offsets {
             /// Bytes between counters of `rss_stat`: the size of a `struct percpu_counter`
             /// since 6.2 (commit f1a7941243c1), of a word before that.
             pub rss_stride: u32,
+            /// The bits of a thread id that are the index in `SNAP`.
+            pub snap_mask: u32,
         }
 
         impl Offsets {
@@ -53,6 +57,7 @@ macro_rules! offsets {
                 switch_has_state: 0,
                 exit_has_group_dead: 0,
                 rss_stride: 0,
+                snap_mask: MOST_SNAP_SLOTS as u32 - 1,
             };
         }
     };

@@ -5,8 +5,8 @@ use aya_ebpf::{
     maps::{Array, PerCpuArray, RingBuf},
 };
 use procviz_common::{
-    ARGS_LEN, CUR_CPUS, ExecRecord, Kind, Offsets, RING_BYTES, Row, SNAP_SLOTS, SnapWords,
-    TID_WORDS, Tick,
+    ARGS_LEN, CUR_CPUS, ExecRecord, Kind, MOST_RING_BYTES, MOST_SNAP_SLOTS, Offsets, Row,
+    SnapWords, TID_WORDS, Tick,
 };
 
 /// `BPF_F_MMAPABLE`.
@@ -14,7 +14,7 @@ const MMAPABLE: u32 = 1 << 10;
 
 /// Records for user space.
 #[map]
-pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
+pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(MOST_RING_BYTES, 0);
 
 /// Number of failed reservations, by kind of record.
 #[map]
@@ -47,7 +47,8 @@ pub(crate) static FREED: Array<u64> = Array::with_max_entries(TID_WORDS as u32, 
 
 /// Figures of a task when it left its CPU, by the low bits of its thread id.
 #[map]
-pub(crate) static SNAP: Array<SnapWords> = Array::with_max_entries(SNAP_SLOTS as u32, MMAPABLE);
+pub(crate) static SNAP: Array<SnapWords> =
+    Array::with_max_entries(MOST_SNAP_SLOTS as u32, MMAPABLE);
 
 /// Thread id of the task on each CPU.
 #[map]

@@ -4,7 +4,7 @@ use aya_ebpf::{
     helpers::bpf_get_smp_processor_id, macros::btf_tracepoint, programs::BtfTracePointContext,
 };
 use procviz_common::{
-    DeadRecord, Kind, LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_SLOTS, WIDTH_SHIFT, snap_mix, snap_start,
+    DeadRecord, Kind, LEFT_IN_IOWAIT, LEFT_PREEMPTED, WIDTH_SHIFT, snap_mix, snap_start,
 };
 
 use crate::{
@@ -51,7 +51,7 @@ fn sched_switch(ctx: BtfTracePointContext) -> i32 {
 /// Writes the figures of a task to its slot in `SNAP`.
 #[inline(always)]
 fn keep(prev: Ptr, tid: u32, state: u32, preempted: bool) {
-    let Some(slot) = SNAP.get_ptr_mut(tid & (SNAP_SLOTS as u32 - 1)) else {
+    let Some(slot) = SNAP.get_ptr_mut(tid & off!(snap_mask)) else {
         return;
     };
     let id = u64::from(tid) | u64::from(uid(prev)) << 32;

@@ -53,7 +53,7 @@ fn main() -> Result<()> {
         ["week", folder] => bench::make_week(folder),
         ["load", load @ ..] => bench::run_load(load),
         _ => bail!(
-            "usage: cargo xtask ebpf [--check|--log] | dist [--arch ARCH] [--check] | culprits | vm [--arch ARCH] [--ci|KERNEL...] | docs [--incident|--texts|--check] | bench [draw] [switch] [storm] [sample] [record] [recorded] [week] [live] [starved]"
+            "usage: cargo xtask ebpf [--check|--log] | dist [--arch ARCH] [--check] | culprits | vm [--arch ARCH] [--ci|KERNEL...] | docs [--incident|--texts|--check] | bench [draw] [switch] [storm] [sample] [scale] [record] [recorded] [week] [live] [starved]"
         ),
     }
 }

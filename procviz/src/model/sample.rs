@@ -7,6 +7,7 @@ use std::{
 
 use crate::model::{
     Comm, Event, ExitRecord, Fold, Losses, MachineFigures, Memory, MemorySizes, State, TaskId,
+    empty,
 };
 
 /// Where a sample's figures come from.
@@ -222,14 +223,14 @@ impl Sample {
         dropped as u64
     }
 
-    /// Clears the lists and keeps their capacity.
+    /// Clears the lists; the room that they used stays.
     pub fn clear(&mut self) {
-        self.found.clear();
         self.complete = false;
-        self.events.clear();
-        self.folds.clear();
-        self.readings.clear();
-        self.memories.clear();
+        empty(&mut self.found);
+        empty(&mut self.events);
+        empty(&mut self.folds);
+        empty(&mut self.readings);
+        empty(&mut self.memories);
     }
 }
 

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Comm, Finding, Fold, Host, Losses, MachineFigures, Process, Scope, Sources, Stamp, State,
-    TaskId, TaskView, Thread,
+    Comm, Finding, Fold, Host, Losses, MachineFigures, Process, Scope, Sources, Spare as _, Stamp,
+    State, TaskId, TaskView, Thread,
 };
 
 /// Share of the CPUs that are busy when tasks wait because of others.
@@ -262,6 +262,9 @@ impl Snapshot {
     }
 }
 
+/// So many slots are kept in any case.
+const LEAST_SLOTS: usize = 1_024;
+
 /// Values in numbered slots. A value keeps its slot until it is removed.
 #[derive(Clone, Debug)]
 pub struct Slots<T> {
@@ -294,6 +297,23 @@ impl<T> Slots<T> {
         let value = self.places.get_mut(slot)?.take()?;
         self.free.push(slot);
         Some(value)
+    }
+
+    /// Gives up the free slots behind the last value, if most slots are free. The same values in
+    /// the same slots always lead to the same slots: readers of a recording follow its recorder.
+    pub(crate) fn drop_free_slots(&mut self) {
+        if self.places.len() / 4 <= self.len().max(LEAST_SLOTS) {
+            return;
+        }
+        let places = self.places.iter().rev();
+        let free = places.take_while(|place| place.is_none()).count();
+        let used = self.places.len() - free;
+        if free > 0 {
+            self.places.truncate(used);
+            self.free.retain(|slot| *slot < used);
+            self.places.give_up_spare();
+            self.free.give_up_spare();
+        }
     }
 
     /// The value in a slot.
@@ -387,6 +407,26 @@ mod tests {
     use crate::model::Change;
 
     const SECOND: u64 = 1_000_000_000;
+
+    #[test]
+    fn slots_of_a_burst_are_given_up() {
+        let mut slots = Slots::default();
+        for value in 0..10_000 {
+            assert_eq!(slots.insert(value), value);
+        }
+        slots.drop_free_slots();
+        assert_eq!(slots.len(), 10_000);
+        for slot in (100..10_000).filter(|slot| *slot != 2_000) {
+            slots.remove(slot);
+        }
+        slots.drop_free_slots();
+        // The values keep their slots, and the free ones before the last value stay.
+        assert_eq!((slots.len(), slots.free().len()), (101, 1_900));
+        assert_eq!(slots.get(2_000), Some(&2_000));
+        assert_eq!((slots.insert(7), slots.insert(8)), (1_999, 1_998));
+        assert!((2..1_900).all(|_| slots.insert(9) < 2_000));
+        assert_eq!(slots.insert(10), 2_001);
+    }
 
     #[test]
     fn the_machine_was_busy_for_as_long_as_its_processes() {

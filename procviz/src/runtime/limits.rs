@@ -5,6 +5,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::Failure;
+use crate::source::share_heap;
 
 /// Open files that procviz needs when it reads only `/proc`.
 const LEAST_FILES: u64 = 24;
@@ -15,14 +16,15 @@ const FILES_WITH_EVENTS: u64 = 72;
 /// Open files that are enough for any run, with some to spare.
 const ENOUGH_FILES: u64 = 256;
 
-/// Raises a very low limit of open files, as far as the hard limit allows. Also makes
-/// a write beyond the file size limit (SIGXFSZ) an error like a full disk, instead of
-/// the end of procviz.
+/// Raises a very low limit of open files, as far as the hard limit allows. Makes a write beyond
+/// the file size limit (SIGXFSZ) an error like a full disk, instead of the end of procviz. Keeps
+/// the memory of all threads in one heap.
 ///
 /// # Errors
 ///
 /// When the limit of open files is too low for procviz to work.
 pub(crate) fn prepare() -> Result<(), Failure> {
+    share_heap();
     let limit = getrlimit(Resource::Nofile);
     // Not higher: a command under watch inherits this limit.
     let wanted = limit.maximum.unwrap_or(ENOUGH_FILES).min(ENOUGH_FILES);

@@ -33,6 +33,7 @@ pub use error::SamplerError;
 pub use exits::{Exits, Tally};
 pub(crate) use invoker::invoker;
 pub use keep::{Keep, keep_only};
+pub(crate) use kernel::share_heap;
 pub use machine::{boot_id, boot_now_ns, boot_wall_ns, host, kernel_release, own_cpu_ns};
 pub(crate) use names::answer as answer_names;
 pub use priority::{back_to_normal, prepare_for_overload};

@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::model::{Event, Exec, Found, MemorySizes, TaskId};
+use crate::model::{Event, Exec, Found, MemorySizes, Spare as _, TaskId};
 
 /// A living thread.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +82,12 @@ impl Roster {
             processes: FxHashMap::default(),
             renewed_ns: 0,
         }
+    }
+
+    /// Gives up the room of tasks that are gone.
+    pub(super) fn give_up_spare(&mut self) {
+        self.threads.give_up_spare();
+        self.processes.give_up_spare();
     }
 
     /// The largest thread id seen since the start.

@@ -11,7 +11,7 @@ use crate::{
         capabilities::raise,
         error::SamplerError,
         identity::Identities,
-        kernel::Kernel,
+        kernel::{Kernel, trim_heap},
         machine::{boot_now_ns, boot_wall_ns, own_cpu_ns},
         proc::{MachineReader, ProcDir, Walk},
         tick::KernelTick,
@@ -31,7 +31,12 @@ pub struct Sampler {
     /// The last delivered sample: its time, ns since boot, and procviz's own CPU
     /// time at its delivery, ns.
     last: (u64, u64),
+    /// When freed memory was last given back to the kernel, ns since boot.
+    trimmed_ns: u64,
 }
+
+/// How often freed memory is given back, ns: what a storm needed is free within a minute.
+const TRIM_NS: u64 = 30_000_000_000;
 
 enum Source {
     Kernel(Box<KernelTick>),
@@ -91,6 +96,7 @@ impl Sampler {
             source,
             machine: Some(MachineReader::new(host.tick_ns)),
             last: (0, 0),
+            trimmed_ns: boot_now_ns(),
         }
     }
 
@@ -135,6 +141,10 @@ impl Sampler {
                     identities.ask(sample, self.wants_args);
                 }
             }
+        }
+        if now.saturating_sub(self.trimmed_ns) >= TRIM_NS {
+            self.trimmed_ns = now;
+            trim_heap();
         }
         let own = own_cpu_ns();
         let (last_ns, last_own) = self.last;

@@ -22,7 +22,9 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
-use crate::model::{Host, Io, Process, Sample, Scope, Snapshot, Sources, TaskId, TaskView};
+use crate::model::{
+    Host, Io, Process, Sample, Scope, Snapshot, Sources, Spare as _, TaskId, TaskView,
+};
 
 pub use active_findings::{ActiveFindings, Change, Changed};
 pub use filter::{Filter, TaskKind};
@@ -158,6 +160,7 @@ impl Tracker {
             .filter(|fold| self.filter.shows_fold(fold));
         snapshot.folds.extend(shown.cloned());
         self.remove_dead_tasks();
+        self.give_up_spare();
         self.take_found(sample);
         for event in &sample.events {
             self.take_event(event);
@@ -217,6 +220,16 @@ impl Tracker {
             self.forget_thread(id);
             self.forget_process(id);
         }
+    }
+
+    /// Gives up the room of tasks that are gone.
+    fn give_up_spare(&mut self) {
+        self.snapshot.threads.drop_free_slots();
+        self.snapshot.processes.drop_free_slots();
+        self.snapshot.changed.give_up_spare();
+        self.threads.give_up_spare();
+        self.processes.give_up_spare();
+        self.leaving.give_up_spare();
     }
 
     fn forget_thread(&mut self, id: TaskId) {

@@ -28,7 +28,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
     load.add_mixed(2_000, 40)?;
     let terminal = of(View::Terminal, "1")?;
     rows.push(terminal.cpu("terminal 120x40, 1 Hz, 2,000 threads, 40 active", 1));
-    rows.push(terminal.memory("terminal", 40));
+    rows.push(terminal.memory("terminal", 20));
     let bytes = terminal.bytes_a_frame.context("no bytes were counted")?;
     rows.push(
         Row::new(
@@ -63,6 +63,11 @@ pub(super) fn run() -> Result<Vec<Row>> {
         rows.push(window.cpu("window 1200x800, 1 Hz, 20,000 threads, 200 active", 5));
     }
     Ok(rows)
+}
+
+/// The program that is measured.
+pub(super) fn program() -> Result<PathBuf> {
+    Ok(root()?.join("target/release/procviz"))
 }
 
 pub(super) fn build() -> Result<()> {
@@ -113,7 +118,7 @@ impl Drop for Ended {
 }
 
 fn of(view: View, interval: &str) -> Result<Cost> {
-    let procviz = root()?.join("target/release/procviz");
+    let procviz = program()?;
     let typed = std::env::temp_dir().join(format!("procviz-bench-{}", std::process::id()));
     let (_server, viewer) = match view {
         View::Terminal => {
@@ -157,7 +162,7 @@ fn of(view: View, interval: &str) -> Result<Cost> {
 /// A view in a terminal of its own, below a shell that runs `before` first. The output to
 /// the terminal goes to the file `typed`, and keys come from the pipe on stdin.
 pub(super) fn in_terminal(before: &str, args: &str, typed: &Path) -> Result<Ended> {
-    let procviz = root()?.join("target/release/procviz");
+    let procviz = program()?;
     let line = format!(
         "{before} stty rows 40 cols 120; exec {} --view terminal {args}",
         procviz.display()

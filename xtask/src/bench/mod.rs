@@ -4,13 +4,15 @@
 mod draw;
 mod live;
 mod load;
+mod machine;
+mod peers;
 mod record;
 mod recorded;
 mod sample;
+mod scale;
 mod starved;
 mod storm;
 mod switch;
-mod top;
 mod week;
 
 use std::fmt::Write as _;
@@ -47,6 +49,18 @@ impl Row {
         self.bar = Some(bar.into());
         self
     }
+
+    /// Whether the value is not within its target.
+    fn misses(&self) -> bool {
+        let Some(bar) = &self.bar else { return false };
+        let words: Vec<&str> = bar.split(' ').collect();
+        match words.as_slice() {
+            ["<=", most] => !most.parse().is_ok_and(|most: f64| self.value <= most),
+            [">=", least] => !least.parse().is_ok_and(|least: f64| self.value >= least),
+            [exactly] => !exactly.parse().is_ok_and(|value: f64| self.value == value),
+            _ => false,
+        }
+    }
 }
 
 /// A part of the benchmark: its name and its function.
@@ -75,11 +89,12 @@ pub(crate) fn run(parts: &[&str]) -> Result<()> {
 /// Measures, prints a table and writes JSON.
 pub(crate) fn run_here(parts: &[&str]) -> Result<()> {
     let mut rows = Vec::new();
-    let all: [Part; 9] = [
+    let all: [Part; 10] = [
         ("draw", draw::run),
         ("switch", switch::run),
         ("storm", storm::run),
         ("sample", sample::run),
+        ("scale", scale::run),
         ("record", record::run),
         ("recorded", recorded::run),
         ("week", week::run),
@@ -92,9 +107,19 @@ pub(crate) fn run_here(parts: &[&str]) -> Result<()> {
     {
         rows.extend(part()?);
     }
+    let machine = machine::facts()?;
     let path = root()?.join("target/bench.json");
-    std::fs::write(&path, serde_json::to_string_pretty(&rows)?)?;
+    let all = serde_json::json!({"machine": machine, "rows": rows});
+    std::fs::write(&path, serde_json::to_string_pretty(&all)?)?;
+    say(&machine);
     say(&table(&rows)?);
+    for row in rows.iter().filter(|row| row.misses()) {
+        let bar = row.bar.as_deref().unwrap_or("");
+        say(&format!(
+            "missed: {}: {:.3}, target {bar}",
+            row.what, row.value
+        ));
+    }
     say(&format!("written to `{}`", path.display()));
     Ok(())
 }

@@ -15,7 +15,7 @@ use super::{
     live::{Ended, build, cpu_ns},
     load::Load,
 };
-use crate::ebpf::{root, say};
+use crate::ebpf::say;
 
 /// How long a recorder runs before it is measured.
 const BEFORE: Duration = Duration::from_secs(4);
@@ -36,7 +36,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
         load.add_mixed(threads, active)?;
         let what = format!("{threads} threads, {active} active");
         let file = folder.join(format!("{threads}.pvz"));
-        let procviz = Command::new(root()?.join("target/release/procviz"))
+        let procviz = Command::new(super::live::program()?)
             .args(["record", "-F", &hz.to_string(), "-o"])
             .arg(&file)
             .stderr(Stdio::null())

@@ -28,7 +28,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
         Row::new("forks per second without procviz, two cores", free, "/s"),
         Row::new("forks per second while procviz reads exits", watched, "/s"),
         Row::new("slowdown", (1.0 - watched / free) * 100.0, "%").bar("<= 10"),
-        Row::new("user space per exit", median(costs), "us").bar("<= 0.5"),
+        Row::new("user space per exit", median(costs), "us").bar("<= 0.3"),
         Row::new("exits lost in three storms", lost, "").bar("0"),
     ])
 }

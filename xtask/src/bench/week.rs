@@ -37,7 +37,7 @@ const DUMP: u32 = 48_213;
 /// Makes the recordings, and runs the commands with which a user investigates that night.
 pub(super) fn run() -> Result<Vec<Row>> {
     super::live::build()?;
-    let procviz = crate::ebpf::root()?.join("target/release/procviz");
+    let procviz = super::live::program()?;
     let folder = std::env::temp_dir().join(format!("procviz-week-{}", std::process::id()));
     make(&folder)?;
     let bytes: u64 = fs::read_dir(&folder)?

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::model::{Process, Snapshot, TaskId, Thread};
+use crate::model::{Process, Snapshot, Spare as _, TaskId, Thread};
 
 /// Upper limit for the processes that are remembered; more are counted.
 const MOST: usize = 10_000;
@@ -19,7 +19,7 @@ pub(super) struct Dead {
 /// The processes that exited in the last minute.
 #[derive(Debug, Default)]
 pub(crate) struct RecentlyDead {
-    lives: FxHashMap<TaskId, Dead>,
+    lives: FxHashMap<TaskId, Box<Dead>>,
     /// When lives that are not listed ended, and how many these were: those that procviz folds,
     /// and those for which there was no room.
     others: Vec<(u64, u64)>,
@@ -44,6 +44,7 @@ impl RecentlyDead {
         self.began_ns.get_or_insert(begin_ns);
         let since_ns = now_ns.saturating_sub(Self::LISTED_NS);
         self.lives.retain(|_, dead| dead.ended_ns >= since_ns);
+        self.lives.give_up_spare();
         self.others.retain(|(ended_ns, _)| *ended_ns >= since_ns);
         let mut others = snapshot
             .folds
@@ -72,7 +73,7 @@ impl RecentlyDead {
                 thread: thread.clone(),
                 ended_ns: recorded.or(before).unwrap_or(now_ns),
             };
-            self.lives.insert(process.id, dead);
+            self.lives.insert(process.id, Box::new(dead));
         }
         if others > 0 {
             self.others.push((now_ns, others));
@@ -80,7 +81,7 @@ impl RecentlyDead {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Dead> {
-        self.lives.values()
+        self.lives.values().map(Box::as_ref)
     }
 
     /// How much of the last minute was watched, ns.

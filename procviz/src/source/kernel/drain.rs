@@ -21,7 +21,7 @@ use super::{
     raw::readable,
 };
 use crate::{
-    model::{Comm, Event, ExitRecord, Fold, Rename, Status, TaskId},
+    model::{Comm, Event, ExitRecord, Fold, Rename, Spare as _, Status, TaskId, empty},
     source::{cgroups::Cgroups, machine::boot_now_ns},
 };
 
@@ -213,10 +213,11 @@ impl Drain {
     /// Moves the batch to `other`, and reuses the buffers of `other` for the next one.
     pub(crate) fn take(&mut self, other: &mut Batch) {
         std::mem::swap(&mut self.batch, other);
-        self.batch.events.clear();
-        self.batch.folds.clear();
-        self.batch.exits.clear();
+        empty(&mut self.batch.events);
+        empty(&mut self.batch.folds);
+        empty(&mut self.batch.exits);
         self.batch.deaths = 0;
+        self.young.give_up_spare();
         self.young.clear();
         self.blanks = 0;
         self.folds.clear();

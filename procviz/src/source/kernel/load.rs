@@ -7,7 +7,7 @@ use aya::{
     maps::{Map, MapData, PerCpuArray, RingBuf},
     programs::{BtfTracePoint, Iter, ProgramError},
 };
-use procviz_common::{CUR_CPUS, Kind, SNAP_SLOTS, SNAP_WORDS, TID_WORDS};
+use procviz_common::{CUR_CPUS, Kind, SNAP_WORDS, TID_WORDS};
 
 use crate::source::{capabilities::raise, kernel_release};
 
@@ -16,6 +16,7 @@ use super::{
     iterate::TaskIterator,
     misses::{Misses, preempts_programs},
     raw::{OffsetBytes, Words},
+    room::Room,
     snaps::Snaps,
 };
 
@@ -128,19 +129,20 @@ impl Kernel {
     /// When BTF or privileges are missing, or the kernel refuses a program.
     pub fn load() -> Result<Self, LoadError> {
         let _raised = raise();
-        let offsets = {
+        let mut offsets = {
             let bytes = std::fs::read(BTF_PATH).map_err(LoadError::ReadBtf)?;
             kernel_offsets(&bytes)?
         };
+        let room = Room::of_this_machine();
+        offsets.snap_mask = room.snap_slots - 1;
         let btf = Btf::from_sys_fs().map_err(|error| LoadError::Load(error.to_string()))?;
         let offsets = OffsetBytes(offsets);
         let mut loader = EbpfLoader::new();
         loader
             .btf(Some(&btf))
-            .override_global("OFFSETS", &offsets, true);
-        if let Some(bytes) = ring_bytes_for_tests() {
-            loader.map_max_entries("EVENTS", bytes);
-        }
+            .override_global("OFFSETS", &offsets, true)
+            .map_max_entries("EVENTS", room.ring_bytes)
+            .map_max_entries("SNAP", room.snap_slots);
         #[cfg(not(feature = "log"))]
         let object = OBJECT;
         #[cfg(feature = "log")]
@@ -168,7 +170,7 @@ impl Kernel {
         let snaps = Snaps::new(
             words(&mut ebpf, "RAN", TID_WORDS)?,
             words(&mut ebpf, "FREED", TID_WORDS)?,
-            words(&mut ebpf, "SNAP", SNAP_SLOTS * SNAP_WORDS)?,
+            words(&mut ebpf, "SNAP", room.snap_slots as usize * SNAP_WORDS)?,
             words(&mut ebpf, "CUR", CUR_CPUS)?,
             words(&mut ebpf, "TICK", 1)?,
         );
@@ -252,16 +254,6 @@ impl Kernel {
         Ok(TaskIterator::new(
             link.into_file().map_err(|error| refused(chain(&error)))?,
         ))
-    }
-}
-
-/// A size of the ring that is too small for the load, so that tests can cause losses.
-/// Only in builds with debug assertions.
-fn ring_bytes_for_tests() -> Option<u32> {
-    if cfg!(debug_assertions) {
-        std::env::var("PROCVIZ_TEST_RING_BYTES").ok()?.parse().ok()
-    } else {
-        None
     }
 }
 

@@ -16,6 +16,7 @@ mod misses;
     reason = "maps of the kernel are shared memory, and libc calls that rustix does not have"
 )]
 mod raw;
+mod room;
 mod snaps;
 mod support;
 
@@ -26,7 +27,7 @@ pub(crate) use drain::{Batch, Drain, DrainThread, Mode};
 pub(crate) use iterate::TaskIterator;
 pub use load::{Kernel, LoadError};
 pub(crate) use lost::{LostRecords, lost_figures};
-pub(crate) use raw::is_secure_exec;
+pub(crate) use raw::{is_secure_exec, share_heap, trim_heap};
 pub(crate) use snaps::{Slot, Snaps};
 pub(crate) use support::release_is_enough;
 pub use support::{Need, Support};

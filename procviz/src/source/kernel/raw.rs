@@ -32,6 +32,21 @@ pub(crate) fn trim_heap() {
     }
 }
 
+/// Lets all threads share one heap: else each thread has its own, and what one thread needed in a
+/// storm, another cannot use. Only glibc has several. Call this before threads are started.
+pub(crate) fn share_heap() {
+    #[cfg(target_env = "gnu")]
+    {
+        /// `M_ARENA_MAX` of mallopt(3).
+        const ARENA_MAX: std::ffi::c_int = -8;
+        unsafe extern "C" {
+            fn mallopt(parameter: std::ffi::c_int, value: std::ffi::c_int) -> std::ffi::c_int;
+        }
+        // SAFETY: the function takes no pointer. If it refuses, the heaps stay as they are.
+        unsafe { mallopt(ARENA_MAX, 1) };
+    }
+}
+
 /// Whether the caller of this program can have fewer rights than the program itself:
 /// `AT_SECURE` of getauxval(3), set by the kernel.
 pub(crate) fn is_secure_exec() -> bool {

@@ -3,9 +3,7 @@
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use procviz_common::{
-    LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_SLOTS, SNAP_WORDS, SnapWords, snap_mix, snap_start,
-};
+use procviz_common::{LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_WORDS, SnapWords, snap_mix, snap_start};
 
 use super::raw::Words;
 use crate::model::{Io, Reading, State, TaskId};
@@ -96,8 +94,9 @@ impl Snaps {
     /// The figures of a thread when it last left its CPU. The thread's start can be that of
     /// `/proc`, which is rounded down to a clock tick.
     pub(crate) fn slot(&self, id: TaskId, tick_ns: u64) -> Slot {
-        let from = (id.tid as usize & (SNAP_SLOTS - 1)) * SNAP_WORDS;
-        let shared = &self.snap.get()[from..from + SNAP_WORDS];
+        let slots = self.snap.get();
+        let from = (id.tid as usize & (slots.len() / SNAP_WORDS - 1)) * SNAP_WORDS;
+        let shared = &slots[from..from + SNAP_WORDS];
         // Two tries: the kernel writes the slot at this moment if the checksum does not
         // match, and the write is short.
         for _ in 0..2 {

@@ -200,6 +200,7 @@ impl KernelTick {
         );
         self.v1_paths.read(&self.roster, interval_ns, sample);
         self.snaps.next_epoch();
+        self.roster.give_up_spare();
         self.last_ns = sample.stamp.boot_ns;
         Ok(())
     }

@@ -43,7 +43,7 @@ pub use self::{
     severity::severities,
 };
 use super::history::{History, IoSum, Point};
-use crate::model::{Finding, Process, Rule, SLACK_NS, Snapshot, TaskId, total};
+use crate::model::{Finding, Process, Rule, SLACK_NS, Snapshot, Spare as _, TaskId, total};
 
 const SECOND: u64 = 1_000_000_000;
 /// The rules forget a process that has been idle for this time, ns.
@@ -286,6 +286,7 @@ impl Rules {
         if snapshot.tick.is_multiple_of(16) {
             self.histories
                 .retain(|_, history| now.saturating_sub(history.last_time_ns()) < IDLE_NS);
+            self.histories.give_up_spare();
         }
     }
 }

@@ -27,7 +27,7 @@ use self::{
     records::thread_record,
 };
 use crate::{
-    model::{Args, Comm, Exec, ExitRecord, Fork, Gone, Status, TaskId, ThreadEnd},
+    model::{Args, Comm, Exec, ExitRecord, Fork, Gone, Spare as _, Status, TaskId, ThreadEnd},
     source::cgroups::Cgroups,
 };
 
@@ -217,6 +217,9 @@ impl ProcessTable {
     /// Begins a new tick.
     pub(crate) fn next_batch(&mut self) {
         self.batch += 1;
+        self.processes.give_up_spare();
+        self.leaving.give_up_spare();
+        self.waiting.give_up_spare();
     }
 
     /// Sets the number of records lost since the start.

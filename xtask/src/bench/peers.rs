@@ -1,0 +1,83 @@
+//! Measures programs that show the same tasks, as far as they are installed.
+
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+/// A program, and its arguments for a number of samples, one a second.
+pub(super) struct Peer {
+    pub(super) name: &'static str,
+    program: &'static str,
+    arguments: fn(u32) -> Vec<String>,
+}
+
+/// The first is the one that goals refer to.
+pub(super) const PEERS: [Peer; 4] = [
+    Peer {
+        name: "top -b -H",
+        program: "top",
+        arguments: |samples| words(&format!("-b -H -d 1 -n {samples}")),
+    },
+    Peer {
+        name: "atop",
+        program: "atop",
+        arguments: |samples| words(&format!("1 {samples}")),
+    },
+    Peer {
+        name: "htop",
+        program: "htop",
+        arguments: |samples| words(&format!("-d 10 -n {samples}")),
+    },
+    Peer {
+        name: "pidstat -t",
+        program: "pidstat",
+        arguments: |samples| words(&format!("-t 1 {samples}")),
+    },
+];
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+impl Peer {
+    /// CPU time of a sample, ms: (six samples - two samples) / 4, median of `rounds`. `None`
+    /// without the program.
+    pub(super) fn ms_a_sample(&self, rounds: usize) -> Result<Option<f64>> {
+        let mut values = Vec::new();
+        for _ in 0..rounds {
+            let (Some(six), Some(two)) = (self.cpu_ms(6)?, self.cpu_ms(2)?) else {
+                return Ok(None);
+            };
+            values.push((six - two) / 4.0);
+        }
+        Ok(Some(super::median(values)))
+    }
+
+    fn cpu_ms(&self, samples: u32) -> Result<Option<f64>> {
+        let before = children_ms();
+        let status = Command::new(self.program)
+            .args((self.arguments)(samples))
+            .env("TERM", "xterm")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        match status {
+            Ok(_) => Ok(Some(children_ms() - before)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// CPU time of all children that were waited for, ms.
+pub(super) fn children_ms() -> f64 {
+    // SAFETY: zero bytes are a valid `rusage`, and the pointer is writable.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage);
+        usage
+    };
+    let ms = |time: libc::timeval| time.tv_sec as f64 * 1e3 + time.tv_usec as f64 / 1e3;
+    ms(usage.ru_utime) + ms(usage.ru_stime)
+}
