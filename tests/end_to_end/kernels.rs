@@ -11,6 +11,7 @@ use libtest_mimic::Failed;
 use crate::{
     Needs, Test,
     deaths::{Waited, check, waited},
+    memory::Swap,
     storm::lost,
     support::{
         Folder, Lines, Running, Value, living, output, procviz, skip, started, stderr, workload,
@@ -33,6 +34,11 @@ pub(crate) const TESTS: &[Test] = &[
 pub(crate) const IN_VM: &[Test] = &[
     ("cpus_come_and_go", Needs::Events, cpus_come_and_go),
     ("without_btf", Needs::Nothing, without_btf),
+    (
+        "memory_that_is_reclaimed_is_shown",
+        Needs::Events,
+        memory_that_is_reclaimed_is_shown,
+    ),
 ];
 
 /// Only on a kernel that is locked down.
@@ -266,6 +272,67 @@ fn cpus_come_and_go() -> Result<(), Failed> {
     );
     assert!(seen as u64 + lost(&errors) >= 4, "{errors}");
     dump.end();
+    Ok(())
+}
+
+/// The kernel takes memory from a cgroup whose process sleeps: its figures follow within ten
+/// seconds.
+fn memory_that_is_reclaimed_is_shown() -> Result<(), Failed> {
+    const MIB: u64 = 1 << 20;
+    let folder = Folder::new("reclaimed");
+    let Some(swap) = Swap::new(&folder, 96 * MIB)? else {
+        return skip("no swap file can be used here");
+    };
+    let root = std::path::Path::new("/sys/fs/cgroup");
+    std::fs::write(root.join("cgroup.subtree_control"), "+memory")?;
+    let group = root.join("procviz-reclaim");
+    std::fs::create_dir(&group)?;
+    // Memory belongs to the cgroup in which it was touched.
+    let hold = workload(&["hold", "48"]);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "echo $$ > \"$0/cgroup.procs\" && exec \"$@\""]);
+    command
+        .arg(&group)
+        .arg(hold.get_program())
+        .args(hold.get_args());
+    let process = Running::new(&mut command);
+    let status = || std::fs::read_to_string(format!("/proc/{}/status", process.pid()));
+    let kib = |name: &str| -> Result<u64, Failed> {
+        let status = status()?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let words = line.unwrap_or_default().split_whitespace().next();
+        Ok(words.unwrap_or_default().parse()?)
+    };
+    while kib("RssAnon:")? < 48 * 1024 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let dump = Lines::dump(&["-p", "-s", "0.5"]);
+    let swapped = |snapshot: &Value| {
+        let task = living(snapshot).find(|task| task["pid"] == process.pid());
+        task.and_then(|task| task["swap_bytes"].as_u64())
+    };
+    for _ in 0..10 {
+        dump.fresh();
+    }
+    let before = dump.fresh();
+    assert_eq!(swapped(&before), Some(0), "{before}");
+    let ran = || std::fs::read_to_string(format!("/proc/{}/schedstat", process.pid()));
+    let slept = ran()?;
+    // It fails where less could be reclaimed.
+    _ = std::fs::write(group.join("memory.reclaim"), "40M");
+    let kernel = kib("VmSwap:")? * 1024;
+    assert!(kernel > 20 * MIB, "the kernel swapped {kernel} bytes only");
+    let samples = (1..=40).find(|_| swapped(&dump.fresh()) == Some(kernel));
+    assert_eq!(ran()?, slept, "the process ran");
+    let samples = samples.ok_or("the swapped memory is not shown")?;
+    println!(
+        "RESULT reclaim: {} MiB shown after {samples} samples of 0.5 s",
+        kernel / MIB
+    );
+    dump.end();
+    drop(process);
+    _ = std::fs::remove_dir(&group);
+    drop(swap);
     Ok(())
 }
 

@@ -176,13 +176,13 @@ fn kinds(program: &str, file: &std::path::Path) -> Result<(), Failed> {
 }
 
 /// A swap file that is in use while this exists.
-struct Swap {
+pub(crate) struct Swap {
     file: std::path::PathBuf,
 }
 
 impl Swap {
     /// `None` where the file system of the folder can hold no swap.
-    fn new(folder: &Folder, bytes: u64) -> Result<Option<Self>, Failed> {
+    pub(crate) fn new(folder: &Folder, bytes: u64) -> Result<Option<Self>, Failed> {
         let file = folder.file("swap");
         let created = std::fs::File::create(&file)?;
         created.set_permissions(std::fs::Permissions::from_mode(0o600))?;
