@@ -21,7 +21,7 @@ fn enough(room: usize, used: usize) -> Option<usize> {
 
 impl<T> Spare for Vec<T> {
     fn give_up_spare(&mut self) {
-        if let Some(enough) = enough(self.capacity(), self.len()) {
+        if let Some(enough) = enough(self.capacity(), Self::len(self)) {
             self.shrink_to(enough);
         }
     }
@@ -29,7 +29,7 @@ impl<T> Spare for Vec<T> {
 
 impl<T> Spare for VecDeque<T> {
     fn give_up_spare(&mut self) {
-        if let Some(enough) = enough(self.capacity(), self.len()) {
+        if let Some(enough) = enough(self.capacity(), Self::len(self)) {
             self.shrink_to(enough);
         }
     }
@@ -37,7 +37,7 @@ impl<T> Spare for VecDeque<T> {
 
 impl<K: Eq + Hash, V, S: BuildHasher> Spare for HashMap<K, V, S> {
     fn give_up_spare(&mut self) {
-        if let Some(enough) = enough(self.capacity(), self.len()) {
+        if let Some(enough) = enough(self.capacity(), Self::len(self)) {
             self.shrink_to(enough);
         }
     }
