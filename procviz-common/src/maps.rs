@@ -17,7 +17,7 @@ pub const MOST_SNAP_SLOTS: usize = 131_072;
 pub const CUR_CPUS: usize = 1024;
 /// Least size of the ring buffer of events, bytes, a power of two; its memory is mapped twice.
 /// User space chooses the size by the number of CPUs.
-pub const LEAST_RING_BYTES: u32 = 2 * 1024 * 1024;
+pub const LEAST_RING_BYTES: u32 = 4 * 1024 * 1024;
 /// Largest size of the ring buffer of events, bytes.
 pub const MOST_RING_BYTES: u32 = 16 * 1024 * 1024;
 

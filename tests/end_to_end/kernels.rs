@@ -322,7 +322,8 @@ fn memory_that_is_reclaimed_is_shown() -> Result<(), Failed> {
     _ = std::fs::write(group.join("memory.reclaim"), "40M");
     let kernel = kib("VmSwap:")? * 1024;
     assert!(kernel > 20 * MIB, "the kernel swapped {kernel} bytes only");
-    let samples = (1..=40).find(|_| swapped(&dump.fresh()) == Some(kernel));
+    // Ten seconds, and some more on a machine that is busy.
+    let samples = (1..=24).find(|_| swapped(&dump.fresh()) == Some(kernel));
     assert_eq!(ran()?, slept, "the process ran");
     let samples = samples.ok_or("the swapped memory is not shown")?;
     println!(

@@ -223,14 +223,18 @@ impl Sample {
         dropped as u64
     }
 
-    /// Clears the lists; the room that they used stays.
+    /// Clears the lists; the room that they used stays. Call it once per sample: twice looks as if
+    /// nothing was used.
     pub fn clear(&mut self) {
+        fn clear<T>(list: &mut Vec<T>) {
+            empty(list, list.len());
+        }
         self.complete = false;
-        empty(&mut self.found);
-        empty(&mut self.events);
-        empty(&mut self.folds);
-        empty(&mut self.readings);
-        empty(&mut self.memories);
+        clear(&mut self.found);
+        clear(&mut self.events);
+        clear(&mut self.folds);
+        clear(&mut self.readings);
+        clear(&mut self.memories);
     }
 }
 

@@ -43,9 +43,9 @@ impl<K: Eq + Hash, V, S: BuildHasher> Spare for HashMap<K, V, S> {
     }
 }
 
-/// Clears a list; its room stays if it was used.
-pub(crate) fn empty<T>(list: &mut Vec<T>) {
-    let enough = enough(list.capacity(), list.len());
+/// Clears a list; room for as many values as were `used` stays.
+pub(crate) fn empty<T>(list: &mut Vec<T>, used: usize) {
+    let enough = enough(list.capacity(), used);
     list.clear();
     if let Some(enough) = enough {
         list.shrink_to(enough);
@@ -61,16 +61,16 @@ mod tests {
         let mut list: Vec<u64> = (0..100_000).collect();
         list.give_up_spare();
         assert!(list.capacity() >= 100_000, "in use");
-        empty(&mut list);
+        empty(&mut list, 100_000);
         assert!(list.capacity() >= 100_000, "the next burst needs it");
         list.extend(0..5_000);
-        empty(&mut list);
+        empty(&mut list, 5_000);
         assert!((10_000..20_000).contains(&list.capacity()));
         list.push(1);
-        empty(&mut list);
+        empty(&mut list, 1);
         assert!(list.is_empty() && list.capacity() >= 2 * KEPT);
         let room = list.capacity();
-        empty(&mut list);
+        empty(&mut list, 0);
         assert_eq!(list.capacity(), room, "little room stays");
 
         let mut map: HashMap<u64, u64> = (0..100_000).map(|number| (number, number)).collect();

@@ -457,12 +457,6 @@ impl Session {
 
     fn update(&mut self, mut sample: Box<Sample>) -> Result<(), Failure> {
         self.take_in(&sample, true);
-        self.users.look_up(sample.users());
-        sample.clear();
-        sample.machine.deaths = None;
-        if let SampleSource::Machine(watch) = &self.source {
-            watch.give_back(sample);
-        }
         let snapshot = self.tracker.snapshot();
         if let Some(child) = self.child.as_mut().filter(|_| snapshot.tick == 1) {
             // procviz watches now, so the command can start.
@@ -470,6 +464,12 @@ impl Session {
                 summary.begin(self.tracker.snapshot());
             }
             child.start()?;
+        }
+        self.users.look_up(sample.users());
+        sample.clear();
+        sample.machine.deaths = None;
+        if let SampleSource::Machine(watch) = &self.source {
+            watch.give_back(sample);
         }
         Ok(())
     }

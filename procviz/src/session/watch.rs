@@ -359,7 +359,6 @@ impl Ticker {
         match outcome {
             Ok(()) => {
                 self.sampler.handed_over(stamp);
-                sample.clear();
                 sample.machine.deaths = None;
                 self.wake();
                 true

@@ -19,29 +19,20 @@ pub(super) struct Point {
     pub(super) io: IoSum,
 }
 
-/// Storage IO so far, KiB, modulo 2^32: what was moved between two points is right below 4 TiB,
-/// and a point stays small.
+/// Storage IO so far, bytes.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct IoSum {
-    read_kib: u32,
-    write_kib: u32,
+    pub(super) read: u64,
+    pub(super) write: u64,
 }
 
 impl IoSum {
-    /// The sum of bytes read and written.
-    pub(super) fn new(read: u64, write: u64) -> Self {
-        let [read_kib, write_kib] = [read, write].map(|bytes| (bytes >> 10) as u32);
-        Self {
-            read_kib,
-            write_kib,
-        }
-    }
-
-    /// What was moved since an earlier point, bytes: all, and the part that was read.
+    /// What was moved since an earlier point, bytes: all, and the part that was read. Sums that
+    /// are smaller than before were not known for a while: then nothing.
     pub(super) fn since(self, earlier: Self) -> [u64; 2] {
-        let read = u64::from(self.read_kib.wrapping_sub(earlier.read_kib));
-        let written = u64::from(self.write_kib.wrapping_sub(earlier.write_kib));
-        [read + written, read].map(|kib| kib << 10)
+        let read = self.read.saturating_sub(earlier.read);
+        let written = self.write.saturating_sub(earlier.write);
+        [read.saturating_add(written), read]
     }
 }
 
@@ -180,12 +171,19 @@ pub(super) fn rate(earlier: Point, later: Point, value: impl Fn(Point) -> u64) -
 mod tests {
     use super::*;
 
+    /// The IO of a process can become unreadable: it has done no IO then, whatever it did before.
     #[test]
-    fn storage_io_is_right_beyond_4_tib() {
-        const TIB: u64 = 1 << 40;
-        let before = IoSum::new(4 * TIB - 2048, 100 * TIB);
-        let after = IoSum::new(4 * TIB + 1024, 100 * TIB + 4096);
-        assert_eq!(after.since(before), [3072 + 4096, 3072]);
-        assert_eq!(before.since(before), [0, 0]);
+    fn io_that_is_no_longer_known_is_no_io() {
+        let io = |read, write| IoSum { read, write };
+        assert_eq!(io(7, 5).since(io(4, 5)), [3, 3]);
+        assert_eq!(io(0, 0).since(io(4 << 40, 5)), [0, 0]);
+        let point = |time_ns, io| Point {
+            time_ns,
+            cpu_ns: 0,
+            private: 0,
+            io,
+        };
+        let rates = io_rates(point(0, io(1 << 40, 0)), point(1_000_000_000, io(0, 0)));
+        assert_eq!(rates, [0.0, 0.0]);
     }
 }

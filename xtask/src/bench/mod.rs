@@ -55,8 +55,8 @@ impl Row {
         let Some(bar) = &self.bar else { return false };
         let words: Vec<&str> = bar.split(' ').collect();
         match words.as_slice() {
-            ["<=", most] => !most.parse().is_ok_and(|most: f64| self.value <= most),
-            [">=", least] => !least.parse().is_ok_and(|least: f64| self.value >= least),
+            ["<=", most, ..] => !most.parse().is_ok_and(|most: f64| self.value <= most),
+            [">=", least, ..] => !least.parse().is_ok_and(|least: f64| self.value >= least),
             [exactly] => !exactly.parse().is_ok_and(|value: f64| self.value == value),
             _ => false,
         }

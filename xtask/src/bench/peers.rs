@@ -28,13 +28,13 @@ pub(super) const PEERS: [Peer; 4] = [
         // It needs a terminal, and cannot be told to end.
         program: "script",
         arguments: |samples| {
-            let run = format!("command -v htop && timeout {samples}.5 htop -d 10");
+            let run = format!("command -v htop && timeout --foreground {samples}.5 htop -d 10");
             vec!["-qec".to_owned(), run, "/dev/null".to_owned()]
         },
     },
     // With `-t`, 20,000 threads take it minutes.
     Peer {
-        name: "pidstat",
+        name: "pidstat, processes only",
         program: "pidstat",
         arguments: |samples| words(&format!("1 {samples}")),
     },
@@ -69,7 +69,7 @@ impl Peer {
             .status();
         match status {
             // `command -v` found nothing.
-            Ok(status) if status.code() == Some(1) => Ok(None),
+            Ok(status) if matches!(status.code(), Some(1 | 127)) => Ok(None),
             Ok(_) => Ok(Some(children_ms() - before)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),

@@ -64,7 +64,7 @@ pub(super) fn run() -> Result<Vec<Row>> {
         .bar("<= 1.2"),
     );
     rows.push(Row::new("... reads per sample", events.reads, "reads").bar("<= 12"));
-    // 100 samples a second take a tenth of a millisecond of each millisecond.
+    // A hundred samples of a millisecond each would be a tenth of a second.
     let often = with_events(0.01, 400)?;
     rows.push(
         Row::new(

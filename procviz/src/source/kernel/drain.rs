@@ -14,6 +14,7 @@ use std::{
 use aya::maps::{MapData, RingBuf};
 use procviz_common::Row;
 use rustc_hash::FxHashMap;
+use tokio::sync::Notify;
 
 use super::{
     deaths::{Ended, ProcessTable},
@@ -27,7 +28,7 @@ use crate::{
 
 /// Longest time between two drains of the ring by the drain thread. The thread can
 /// sleep that long, as the sampler drains the ring at each tick, and the kernel wakes
-/// the thread when an eighth of the ring is full. Each wake-up costs about 0.1 ms.
+/// the thread when an eighth of the ring is full. At 200 ms this cost a millisecond a second.
 const PERIOD: Duration = Duration::from_secs(10);
 /// Upper limit for the records that one drain reads: a drain must end even if processes
 /// fork faster than the ring is read. The next drain reads the rest.
@@ -187,10 +188,13 @@ impl Drain {
         self.dropped
     }
 
-    /// Reads the records in the ring, then handles exits whose final figures are overdue.
-    pub(crate) fn drain(&mut self) {
-        for _ in 0..MOST_RECORDS {
+    /// Reads the records in the ring, then handles exits whose final figures are overdue. Returns
+    /// whether there are more records.
+    pub(crate) fn drain(&mut self) -> bool {
+        let mut left = MOST_RECORDS;
+        while left > 0 {
             let Some(item) = self.ring.next() else { break };
+            left -= 1;
             let mut bytes = std::mem::take(&mut self.record);
             bytes.clear();
             bytes.extend_from_slice(&item);
@@ -202,20 +206,26 @@ impl Drain {
             }
             self.record = bytes;
         }
+        if left == 0 {
+            // The final figures that are overdue can be in the rest.
+            return true;
+        }
         for ended in self
             .processes
             .overdue(boot_now_ns(), &self.cgroups, self.page_bytes)
         {
             self.process_end(ended);
         }
+        false
     }
 
     /// Moves the batch to `other`, and reuses the buffers of `other` for the next one.
     pub(crate) fn take(&mut self, other: &mut Batch) {
         std::mem::swap(&mut self.batch, other);
-        empty(&mut self.batch.events);
-        empty(&mut self.batch.folds);
-        empty(&mut self.batch.exits);
+        // The next batch will be about as large as this one.
+        empty(&mut self.batch.events, other.events.len());
+        empty(&mut self.batch.folds, other.folds.len());
+        empty(&mut self.batch.exits, other.exits.len());
         self.batch.deaths = 0;
         self.young.give_up_spare();
         self.young.clear();
@@ -396,7 +406,14 @@ impl Drain {
 /// The thread that empties the ring.
 pub(crate) struct DrainThread {
     drain: Arc<Mutex<Drain>>,
-    stop: Arc<AtomicBool>,
+    stop: Arc<Stop>,
+}
+
+/// Ends the thread that empties the ring.
+#[derive(Default)]
+struct Stop {
+    is_set: AtomicBool,
+    notify: Notify,
 }
 
 impl DrainThread {
@@ -405,7 +422,7 @@ impl DrainThread {
     pub(crate) fn idle(drain: Drain) -> Self {
         Self {
             drain: Arc::new(Mutex::new(drain)),
-            stop: Arc::new(AtomicBool::new(false)),
+            stop: Arc::default(),
         }
     }
 
@@ -435,23 +452,25 @@ impl DrainThread {
 
 impl Drop for DrainThread {
     fn drop(&mut self) {
-        // The thread stops after its next drain. Dropping does not wait for that, so it
-        // does not delay the exit of procviz.
-        self.stop.store(true, Relaxed);
+        // Dropping does not wait for the thread, so it does not delay the exit of procviz.
+        self.stop.is_set.store(true, Relaxed);
+        self.stop.notify.notify_one();
     }
 }
 
 /// Drains the ring when the kernel signals data, and at least once per [`PERIOD`].
-async fn empty_until_stopped(ring: OwnedFd, drain: &Mutex<Drain>, stop: &AtomicBool) {
+async fn empty_until_stopped(ring: OwnedFd, drain: &Mutex<Drain>, stop: &Stop) {
     let Ok(ring) = readable(ring) else { return };
     let mut tick = tokio::time::interval(PERIOD);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    while !stop.load(Relaxed) {
+    while !stop.is_set.load(Relaxed) {
         tokio::select! {
             _ = tick.tick() => {}
+            () = stop.notify.notified() => {}
             guard = ring.readable() => if let Ok(mut guard) = guard { guard.clear_ready() },
         }
-        lock(drain).drain();
+        // The lock is free for a moment in between: a tick can be waiting.
+        while lock(drain).drain() && !stop.is_set.load(Relaxed) {}
     }
 }
 

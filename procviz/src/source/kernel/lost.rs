@@ -60,9 +60,9 @@ pub(crate) fn lost_figures(lost: &[u64; Kind::COUNT]) -> u64 {
 /// exit is lost only if its DEAD record does not come either.
 #[derive(Default)]
 struct LostExits {
-    /// Missing EXIT records since the start, and when that number was first seen, ns since
-    /// boot.
-    seen: VecDeque<(u64, u64)>,
+    /// Missing EXIT records since the start, when that number was first seen, ns since boot, and
+    /// how often it was counted since.
+    seen: VecDeque<(u64, u64, u32)>,
     /// Missing EXIT records that are old enough for their DEAD.
     due: u64,
     lost: u64,
@@ -70,13 +70,16 @@ struct LostExits {
 
 impl LostExits {
     fn count(&mut self, missed: u64, without_exit: u64, now_ns: u64) -> u64 {
-        if missed > self.seen.back().map_or(self.due, |(missed, _)| *missed) {
-            self.seen.push_back((missed, now_ns));
+        for (_, _, counted) in &mut self.seen {
+            *counted = counted.saturating_add(1);
         }
-        while let Some((missed, _)) = self
-            .seen
-            .pop_front_if(|(_, since)| now_ns.saturating_sub(*since) >= PATIENCE_NS)
-        {
+        if missed > self.seen.back().map_or(self.due, |(missed, ..)| *missed) {
+            self.seen.push_back((missed, now_ns, 0));
+        }
+        // The ring is read after a count: what came late is known at the second count.
+        while let Some((missed, ..)) = self.seen.pop_front_if(|(_, since, counted)| {
+            now_ns.saturating_sub(*since) >= PATIENCE_NS && *counted >= 2
+        }) {
             self.due = missed;
         }
         // A number that was shown does not shrink.
@@ -103,6 +106,8 @@ mod tests {
         assert_eq!(exits.count(7, 6, 5 * SECOND), 2);
         assert_eq!(exits.count(7, 6, 9 * SECOND), 2);
         assert_eq!(exits.count(8, 5, 9 * SECOND), 2);
-        assert_eq!(exits.count(8, 5, 10 * SECOND), 3);
+        // One more tick, so that a DEAD that came late has been read.
+        assert_eq!(exits.count(8, 5, 10 * SECOND), 2);
+        assert_eq!(exits.count(8, 5, 11 * SECOND), 3);
     }
 }

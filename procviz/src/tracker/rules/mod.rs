@@ -222,7 +222,10 @@ impl Rules {
                 time_ns: now,
                 cpu_ns: process.cpu_ns,
                 private,
-                io: IoSum::new(io.read, io.write),
+                io: IoSum {
+                    read: io.read,
+                    write: io.write,
+                },
             };
             let before = {
                 // The change of an earlier tick is in an earlier point already.
@@ -242,10 +245,10 @@ impl Rules {
                     time_ns: began.min(now),
                     cpu_ns: point.cpu_ns.saturating_sub(change.cpu_ns),
                     private: private_before,
-                    io: IoSum::new(
-                        io.read.saturating_sub(read),
-                        io.write.saturating_sub(written),
-                    ),
+                    io: IoSum {
+                        read: io.read.saturating_sub(read),
+                        write: io.write.saturating_sub(written),
+                    },
                 }
             };
             let history = self
