@@ -11,10 +11,11 @@ use libtest_mimic::Failed;
 use crate::{
     Needs, Test,
     deaths::{Waited, check, waited},
-    memory::Swap,
+    memory::{Swap, bytes},
     storm::lost,
     support::{
-        Folder, Lines, Running, Value, living, output, procviz, skip, started, stderr, workload,
+        Folder, Lines, Running, Value, living, output, procviz, skip, started, stderr, task,
+        workload,
     },
 };
 
@@ -299,21 +300,15 @@ fn memory_that_is_reclaimed_is_shown() -> Result<(), Failed> {
         .arg(hold.get_program())
         .args(hold.get_args());
     let process = Running::new(&mut command);
-    let status = || std::fs::read_to_string(format!("/proc/{}/status", process.pid()));
-    let kib = |name: &str| -> Result<u64, Failed> {
-        let status = status()?;
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let words = line.unwrap_or_default().split_whitespace().next();
-        Ok(words.unwrap_or_default().parse()?)
+    let kernel = |name| {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid()));
+        bytes(&status.unwrap(), name)
     };
-    while kib("RssAnon:")? < 48 * 1024 {
+    while kernel("RssAnon:") < 48 * MIB {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
     let dump = Lines::dump(&["-p", "-s", "0.5"]);
-    let swapped = |snapshot: &Value| {
-        let task = living(snapshot).find(|task| task["pid"] == process.pid());
-        task.and_then(|task| task["swap_bytes"].as_u64())
-    };
+    let swapped = |snapshot: &Value| task(snapshot, process.pid())?["swap_bytes"].as_u64();
     for _ in 0..10 {
         dump.fresh();
     }
@@ -323,7 +318,7 @@ fn memory_that_is_reclaimed_is_shown() -> Result<(), Failed> {
     let slept = ran()?;
     // It fails where less could be reclaimed.
     _ = std::fs::write(group.join("memory.reclaim"), "40M");
-    let kernel = kib("VmSwap:")? * 1024;
+    let kernel = kernel("VmSwap:");
     assert!(kernel > 20 * MIB, "the kernel swapped {kernel} bytes only");
     // Ten seconds, and some more on a machine that is busy.
     let samples = (1..=24).find(|_| swapped(&dump.fresh()) == Some(kernel));

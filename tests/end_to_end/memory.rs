@@ -113,7 +113,7 @@ print('ready'); sys.stdin.readline()
 }
 
 /// A size of `/proc/PID/status`.
-fn bytes(status: &str, name: &str) -> u64 {
+pub(crate) fn bytes(status: &str, name: &str) -> u64 {
     let line = status.lines().find(|line| line.starts_with(name)).unwrap();
     let kibibytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     kibibytes * 1024

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{
     Comm, Finding, Fold, Host, Losses, MachineFigures, Process, Scope, Sources, Spare as _, Stamp,
-    State, TaskId, TaskView, Thread,
+    State, TaskId, TaskView, Thread, spare::enough,
 };
 
 /// Share of the CPUs that are busy when tasks wait because of others.
@@ -262,9 +262,6 @@ impl Snapshot {
     }
 }
 
-/// So many slots are kept in any case.
-const LEAST_SLOTS: usize = 1_024;
-
 /// Values in numbered slots. A value keeps its slot until it is removed.
 #[derive(Clone, Debug)]
 pub struct Slots<T> {
@@ -302,7 +299,7 @@ impl<T> Slots<T> {
     /// Gives up the free slots behind the last value, if most slots are free. The same values in
     /// the same slots always lead to the same slots: readers of a recording follow its recorder.
     pub(crate) fn drop_free_slots(&mut self) {
-        if self.places.len() / 4 <= self.len().max(LEAST_SLOTS) {
+        if enough(self.places.len(), self.len()).is_none() {
             return;
         }
         let places = self.places.iter().rev();

@@ -15,7 +15,7 @@ pub(crate) trait Spare {
 }
 
 /// Room that is enough for `used` values; `None` if a room is not much larger.
-fn enough(room: usize, used: usize) -> Option<usize> {
+pub(super) fn enough(room: usize, used: usize) -> Option<usize> {
     (room / 4 > used.max(KEPT)).then_some(used.max(KEPT) * 2)
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Io;
+
 use std::collections::VecDeque;
 
 /// Longest time that is stored, ns.
@@ -16,24 +18,8 @@ pub(super) struct Point {
     pub(super) cpu_ns: u64,
     /// See [`Process::private`](crate::model::Process::private).
     pub(super) private: u64,
-    pub(super) io: IoSum,
-}
-
-/// Storage IO so far, bytes.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct IoSum {
-    pub(super) read: u64,
-    pub(super) write: u64,
-}
-
-impl IoSum {
-    /// What was moved since an earlier point, bytes: all, and the part that was read. Sums that
-    /// are smaller than before were not known for a while: then nothing.
-    pub(super) fn since(self, earlier: Self) -> [u64; 2] {
-        let read = self.read.saturating_sub(earlier.read);
-        let written = self.write.saturating_sub(earlier.write);
-        [read.saturating_add(written), read]
-    }
+    /// Storage IO so far; `None`: not known.
+    pub(super) io: Option<Io>,
 }
 
 /// Figures of one process in the last seconds.
@@ -109,7 +95,7 @@ impl History {
         let is_steady = (span_ns..span_ns.saturating_mul(2)).contains(&covered_ns);
         let seconds = if is_steady { covered_ns } else { span_ns } as f64 / 1e9;
         let per_second = |later: u64, earlier: u64| (later as f64 - earlier as f64) / seconds;
-        let [moved, read] = last.io.since(first.io);
+        let [all, read] = moved(first, last);
         Some([
             per_second(last.cpu_ns, first.cpu_ns) / 1e9,
             // A new process does not grow into what it needs to begin with.
@@ -117,7 +103,7 @@ impl History {
                 true => per_second(last.private, first.private),
                 false => 0.0,
             },
-            per_second(moved, 0),
+            per_second(all, 0),
             per_second(read, 0),
         ])
     }
@@ -150,10 +136,21 @@ impl History {
     }
 }
 
-/// Storage IO between two points, bytes per second: all, and the part that is reading.
+/// Storage IO between two points, bytes: all, and the part that was read. What a point does not
+/// know counts as no IO: nobody is accused of it.
+pub(super) fn moved(earlier: Point, later: Point) -> [u64; 2] {
+    let (Some(before), Some(now)) = (earlier.io, later.io) else {
+        return [0, 0];
+    };
+    let read = now.read.saturating_sub(before.read);
+    let written = now.write.saturating_sub(before.write);
+    [read.saturating_add(written), read]
+}
+
+/// The same, bytes per second.
 pub(super) fn io_rates(earlier: Point, later: Point) -> [f64; 2] {
     let seconds = later.time_ns.saturating_sub(earlier.time_ns) as f64 / 1e9;
-    let moved = later.io.since(earlier.io).map(|bytes| bytes as f64);
+    let moved = moved(earlier, later).map(|bytes| bytes as f64);
     moved.map(|bytes| if seconds > 0.0 { bytes / seconds } else { 0.0 })
 }
 
@@ -171,19 +168,22 @@ pub(super) fn rate(earlier: Point, later: Point, value: impl Fn(Point) -> u64) -
 mod tests {
     use super::*;
 
-    /// The IO of a process can become unreadable: it has done no IO then, whatever it did before.
+    /// The IO of a process can become unreadable, and readable again: that is no IO.
     #[test]
-    fn io_that_is_no_longer_known_is_no_io() {
-        let io = |read, write| IoSum { read, write };
-        assert_eq!(io(7, 5).since(io(4, 5)), [3, 3]);
-        assert_eq!(io(0, 0).since(io(4 << 40, 5)), [0, 0]);
-        let point = |time_ns, io| Point {
-            time_ns,
+    fn io_that_is_not_known_is_no_io() {
+        let point = |second: u64, io: Option<(u64, u64)>| Point {
+            time_ns: second * 1_000_000_000,
             cpu_ns: 0,
             private: 0,
-            io,
+            io: io.map(|(read, write)| Io { read, write }),
         };
-        let rates = io_rates(point(0, io(1 << 40, 0)), point(1_000_000_000, io(0, 0)));
-        assert_eq!(rates, [0.0, 0.0]);
+        let much = Some((4 << 40, 5));
+        assert_eq!(
+            io_rates(point(0, Some((4, 5))), point(2, Some((8, 7)))),
+            [3.0, 2.0]
+        );
+        assert_eq!(io_rates(point(0, much), point(1, None)), [0.0, 0.0]);
+        assert_eq!(io_rates(point(1, None), point(2, much)), [0.0, 0.0]);
+        assert_eq!(io_rates(point(1, much), point(1, much)), [0.0, 0.0]);
     }
 }

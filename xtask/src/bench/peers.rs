@@ -4,20 +4,23 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
+use super::Row;
+
 /// A program, and its arguments for a number of samples, one a second.
 pub(super) struct Peer {
-    pub(super) name: &'static str,
+    name: &'static str,
     program: &'static str,
     arguments: fn(u32) -> Vec<String>,
 }
 
-/// The first is the one that goals refer to.
-pub(super) const PEERS: [Peer; 4] = [
-    Peer {
-        name: "top -b -H",
-        program: "top",
-        arguments: |samples| words(&format!("-b -H -d 1 -n {samples}")),
-    },
+/// The one that goals refer to.
+pub(super) const TOP: Peer = Peer {
+    name: "top -b -H",
+    program: "top",
+    arguments: |samples| words(&format!("-b -H -d 1 -n {samples}")),
+};
+
+pub(super) const OTHERS: [Peer; 3] = [
     Peer {
         name: "atop",
         program: "atop",
@@ -45,6 +48,16 @@ fn words(text: &str) -> Vec<String> {
 }
 
 impl Peer {
+    /// What a sample of it costs.
+    pub(super) fn row(&self, ms: f64) -> Row {
+        Row::new(format!("`{}`, a sample of the same load", self.name), ms, "ms")
+    }
+
+    /// How many times as long it takes as a sample of procviz.
+    pub(super) fn times(&self, ms: f64, kind: &str, ours_ms: f64) -> Row {
+        Row::new(format!("{} / sample {kind}", self.name), ms / ours_ms, "x")
+    }
+
     /// CPU time of a sample, ms: (six samples - two samples) / 4, median of `rounds`. `None`
     /// without the program.
     pub(super) fn ms_a_sample(&self, rounds: usize) -> Result<Option<f64>> {

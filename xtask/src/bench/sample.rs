@@ -9,7 +9,12 @@ use procviz::{
     tracker::Tracker,
 };
 
-use super::{Row, load::Load, median, own_cpu_ns, peers::PEERS};
+use super::{
+    Row,
+    load::Load,
+    median, own_cpu_ns,
+    peers::{OTHERS, TOP},
+};
 use crate::ebpf::say;
 
 /// CPU time (ms) and read calls of a sample.
@@ -83,20 +88,15 @@ pub(super) fn run() -> Result<Vec<Row>> {
         .bar("<= 90"),
     );
     rows.push(Row::new("... reads per sample", proc_only.reads, "reads"));
-    for peer in &PEERS {
-        let Some(ms) = peer.ms_a_sample(3)? else {
-            continue;
-        };
-        let name = peer.name;
-        rows.push(Row::new(format!("`{name}`, same threads"), ms, "ms"));
-        let times = Row::new(format!("{name} / sample with events"), ms / events.ms, "x");
-        rows.push(match name {
-            "top -b -H" => times.bar(">= 300"),
-            _ => times,
-        });
-        if name == "top -b -H" {
-            let what = format!("{name} / sample from /proc alone");
-            rows.push(Row::new(what, ms / proc_only.ms, "x").bar(">= 4"));
+    if let Some(top) = TOP.ms_a_sample(3)? {
+        rows.push(TOP.row(top));
+        rows.push(TOP.times(top, "with events", events.ms).bar(">= 300"));
+        rows.push(TOP.times(top, "from /proc alone", proc_only.ms).bar(">= 4"));
+    }
+    for peer in &OTHERS {
+        if let Some(ms) = peer.ms_a_sample(3)? {
+            rows.push(peer.row(ms));
+            rows.push(peer.times(ms, "with events", events.ms));
         }
     }
     Ok(rows)

@@ -106,7 +106,8 @@ mod tests {
             workers.next(&ran(&cpu), (100 + second) * SECOND)
         });
         let turns: Vec<_> = turns.map(|turn| turn.map(|id| id.tid)).collect();
-        // Nobody has used much in the first second, but somebody is asked then.
+        // At first no worker has used CPU time since it was named. The last question was long ago,
+        // so one of them is asked all the same.
         let expected = [7, 5, 5, 6, 5, 5, 6, 5];
         assert_eq!(turns, expected.map(Some));
         workers.ended(id(5));

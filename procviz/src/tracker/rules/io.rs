@@ -1,7 +1,7 @@
 use super::{SECOND, Subject};
 use crate::{
     model::{Direction, Finding, Rule, duration_text, rate_text},
-    tracker::history::io_rates,
+    tracker::history::{io_rates, moved},
 };
 
 const SPAN_NS: u64 = SECOND;
@@ -19,7 +19,7 @@ pub(super) fn judge(subject: &Subject<'_>) -> Option<Finding> {
     }
     let since = subject
         .history
-        .since(|a, b| b.io.since(a.io) != [0, 0])
+        .since(|a, b| moved(a, b) != [0, 0])
         .min(first.time_ns);
     let since = subject.since(Rule::Io, since);
     let span = duration_text(last.time_ns.saturating_sub(since));

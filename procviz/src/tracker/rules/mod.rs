@@ -42,8 +42,8 @@ pub use self::{
     settings::{RuleSettings, Threshold},
     severity::severities,
 };
-use super::history::{History, IoSum, Point};
-use crate::model::{Finding, Process, Rule, SLACK_NS, Snapshot, Spare as _, TaskId, total};
+use super::history::{History, Point};
+use crate::model::{Finding, Io, Process, Rule, SLACK_NS, Snapshot, Spare as _, TaskId, total};
 
 const SECOND: u64 = 1_000_000_000;
 /// The rules forget a process that has been idle for this time, ns.
@@ -217,15 +217,11 @@ impl Rules {
             let Some(private) = process.private() else {
                 continue;
             };
-            let io = process.io.unwrap_or_default();
             let point = Point {
                 time_ns: now,
                 cpu_ns: process.cpu_ns,
                 private,
-                io: IoSum {
-                    read: io.read,
-                    write: io.write,
-                },
+                io: process.io,
             };
             let before = {
                 // The change of an earlier tick is in an earlier point already.
@@ -245,10 +241,10 @@ impl Rules {
                     time_ns: began.min(now),
                     cpu_ns: point.cpu_ns.saturating_sub(change.cpu_ns),
                     private: private_before,
-                    io: IoSum {
+                    io: process.io.map(|io| Io {
                         read: io.read.saturating_sub(read),
                         write: io.write.saturating_sub(written),
-                    },
+                    }),
                 }
             };
             let history = self
