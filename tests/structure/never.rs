@@ -473,11 +473,7 @@ const UNKNOWN_AS_ZERO: &[(&str, usize, &str)] = &[
         2,
         "the sum of what is known; the text leaves out 0; of no ticks there is no first; not reached",
     ),
-    (
-        "tracker/rules/mod.rs",
-        1,
-        "no change of the memory",
-    ),
+    ("tracker/rules/mod.rs", 1, "no change of the memory"),
     (
         "tracker/rules/oom.rs",
         1,

@@ -50,7 +50,11 @@ fn words(text: &str) -> Vec<String> {
 impl Peer {
     /// What a sample of it costs.
     pub(super) fn row(&self, ms: f64) -> Row {
-        Row::new(format!("`{}`, a sample of the same load", self.name), ms, "ms")
+        Row::new(
+            format!("`{}`, a sample of the same load", self.name),
+            ms,
+            "ms",
+        )
     }
 
     /// How many times as long it takes as a sample of procviz.
