@@ -39,6 +39,7 @@ mod packaging;
 mod pages;
 mod pictures;
 mod privilege;
+mod proc_alone;
 mod pty;
 mod recording;
 mod ring;
@@ -104,6 +105,7 @@ fn main() {
         ("memory", memory::TESTS),
         ("called", called::TESTS),
         ("states", states::TESTS),
+        ("proc_alone", proc_alone::TESTS),
         ("cost", cost::TESTS),
         ("storm", storm::TESTS),
         ("kernels", kernels::TESTS),

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, ChildStdout, Command, Output, Stdio},
     sync::{Arc, Mutex},
     thread::JoinHandle,
@@ -251,13 +251,14 @@ pub(crate) fn stderr(output: &Output) -> String {
 /// Every thread id in `/proc`.
 pub(crate) fn proc_tids() -> std::collections::BTreeSet<u32> {
     let mut tids = std::collections::BTreeSet::new();
-    for pid in numbers(Path::new("/proc")) {
-        tids.extend(numbers(&PathBuf::from(format!("/proc/{pid}/task"))));
+    for pid in numbers("/proc") {
+        tids.extend(numbers(&format!("/proc/{pid}/task")));
     }
     tids
 }
 
-fn numbers(folder: &Path) -> Vec<u32> {
+/// The entries of a folder whose names are numbers; none if it cannot be listed.
+pub(crate) fn numbers(folder: &str) -> Vec<u32> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };

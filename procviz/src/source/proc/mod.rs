@@ -10,6 +10,7 @@ mod reader;
 mod schedstat;
 mod stat;
 mod status;
+mod turns;
 mod vmstat;
 mod walk;
 

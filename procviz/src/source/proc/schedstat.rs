@@ -9,6 +9,8 @@ pub struct Schedstat {
     pub cpu_ns: u64,
     /// Time in the run queue without a CPU, ns.
     pub run_delay_ns: u64,
+    /// How often the thread was given a CPU.
+    pub slices: u64,
 }
 
 /// Parses `schedstat`.
@@ -27,6 +29,7 @@ pub fn parse_schedstat(bytes: &[u8]) -> Result<Schedstat, ParseError> {
     Ok(Schedstat {
         cpu_ns: next("1")?,
         run_delay_ns: next("2")?,
+        slices: next("3")?,
     })
 }
 
@@ -40,10 +43,12 @@ mod tests {
             parse_schedstat(b"12 34 5\n"),
             Ok(Schedstat {
                 cpu_ns: 12,
-                run_delay_ns: 34
+                run_delay_ns: 34,
+                slices: 5
             })
         );
         assert!(parse_schedstat(b"12").is_err());
+        assert!(parse_schedstat(b"12 34").is_err());
         assert!(parse_schedstat(b"x 1 2").is_err());
     }
 }

@@ -1,5 +1,6 @@
-//! Reads all tasks from `/proc`: `stat` of every task, `io` of the tasks whose
-//! `stat` changed. This is the only source where there are no kernel events.
+//! Reads all tasks from `/proc`: `schedstat` of every thread tells whether it has run,
+//! `stat` and `io` are read of the threads that have. This is the only source where there
+//! are no kernel events.
 
 use std::{
     fmt::Write as _,
@@ -13,8 +14,10 @@ use rustix::fs::{Mode, OFlags, RawDir, openat};
 use super::{
     io::parse_io,
     reader::{ProcDir, ReadError, read_once},
+    schedstat::{Schedstat, parse_schedstat},
     stat::{Stat, number, parse_stat},
     status::parse_memory,
+    turns::Turns,
 };
 use crate::model::{Found, Gone, Io, MemoryParts, MemorySizes, TaskId};
 
@@ -22,6 +25,11 @@ const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
 const PF_KTHREAD: u32 = 0x0020_0000;
+
+/// Each process is read anew once in so many walks. What others change in a thread that
+/// does not run (its priority, its name, its memory, a wakeup that no CPU has followed)
+/// is known after so many walks at the latest.
+const ALL_ANEW: u64 = 10;
 
 /// The figures of a thread at the last walk.
 #[derive(Clone, Copy)]
@@ -32,6 +40,7 @@ struct Known {
     sizes: MemorySizes,
     /// Number of the last walk that saw the thread.
     walk: u64,
+    turns: Turns,
 }
 
 /// The figures of a process at the last walk.
@@ -40,6 +49,8 @@ struct KnownProcess {
     io: Option<Io>,
     /// Number of the last walk that saw the process.
     walk: u64,
+    /// The threads, in the order of their list.
+    tids: Vec<u32>,
 }
 
 /// Walks over all tasks of `/proc`, and keeps the figures of the walk before.
@@ -98,15 +109,90 @@ impl Walk {
         // A new file descriptor: the position of the listing belongs to the descriptor.
         let root = openat(self.proc.root(), ".", DIRECTORY, Mode::empty())?;
         list(&root, &mut pids)?;
-        for pid in pids.iter().filter(|pid| !known.contains(pid)) {
-            // An error here means that the process exited: the next walk does not list it.
-            _ = self.process(*pid, found);
+        pids.sort_unstable();
+        std::mem::swap(&mut self.pids, &mut pids);
+        for at in 0..self.pids.len() {
+            let pid = self.pids[at];
+            if !known.contains(&pid) && !self.is_unchanged(pid, found) {
+                // An error here means that the process exited: the next walk does not
+                // list it.
+                _ = self.process(pid, found);
+            }
         }
-        self.pids = pids;
         let walks = self.walks;
         self.known.retain(|_, known| known.walk == walks);
         self.processes.retain(|_, known| known.walk == walks);
         Ok(())
+    }
+
+    /// Adds the threads of a process to `found` as they were in the walk before, if none
+    /// of them has run since: only a thread of the process itself starts another, and a
+    /// thread that ends runs. Otherwise marks those that have not run.
+    fn is_unchanged(&mut self, pid: u32, found: &mut Vec<Found>) -> bool {
+        let Some(process) = self.processes.get_mut(&pid) else {
+            return false;
+        };
+        let tids = std::mem::take(&mut process.tids);
+        let whole = Some((process.cpu_ns, process.io));
+        let mut still = 0;
+        for tid in &tids {
+            let now = self.schedstat(*tid);
+            if let Some(known) = self.known.get_mut(tid) {
+                known.turns = known.turns.next(known.stat.state, now, self.walks);
+                still += usize::from(known.turns.is_still(self.walks));
+            }
+        }
+        let is_unchanged = still == tids.len() && !self.is_anew(pid) && self.has_its_parent(pid);
+        if is_unchanged {
+            self.add_unchanged(pid, &tids, whole, found);
+        }
+        if let Some(process) = self.processes.get_mut(&pid) {
+            process.tids = tids;
+            process.walk = self.walks;
+        }
+        is_unchanged
+    }
+
+    /// Whether it is the turn of a process to be read anew.
+    fn is_anew(&self, pid: u32) -> bool {
+        (self.walks + u64::from(pid)).is_multiple_of(ALL_ANEW)
+    }
+
+    /// Whether the parent of a process is still there. If it is gone, the process has
+    /// another one without having run.
+    fn has_its_parent(&self, pid: u32) -> bool {
+        self.known.get(&pid).is_some_and(|leader| {
+            leader.stat.ppid == 0 || self.pids.binary_search(&leader.stat.ppid).is_ok()
+        })
+    }
+
+    fn add_unchanged(
+        &mut self,
+        pid: u32,
+        tids: &[u32],
+        whole: Option<(u64, Option<Io>)>,
+        found: &mut Vec<Found>,
+    ) {
+        let leader = self.known.get(&pid).map(|known| self.id(known));
+        for tid in tids {
+            if let Some(known) = self.known.get_mut(tid) {
+                known.walk = self.walks;
+                let known = *known;
+                let mut thread = self.found(pid, &known);
+                thread.process = leader.unwrap_or(thread.process);
+                thread.whole = whole.filter(|_| *tid == pid);
+                found.push(thread);
+            }
+        }
+    }
+
+    /// `schedstat` of a thread; `None` if it cannot be read. The folder of a thread is also
+    /// there beside those of processes, although only processes are listed.
+    fn schedstat(&mut self, tid: u32) -> Option<Schedstat> {
+        self.set_path(format_args!("{tid}/schedstat"));
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = openat(self.proc.root(), self.path.as_str(), flags, Mode::empty()).ok()?;
+        parse_schedstat(read_once(file.as_fd(), &mut self.buffer).ok()?).ok()
     }
 
     /// Adds the threads of a process to `found`.
@@ -128,7 +214,6 @@ impl Walk {
                 changed |= is_changed;
             }
         }
-        self.tids = tids;
         let Some(leader) = found[from..]
             .iter()
             .find(|thread| thread.id.tid == pid)
@@ -136,9 +221,11 @@ impl Walk {
         else {
             // The leader could not be read: the process exited meanwhile.
             found.truncate(from);
+            self.tids = tids;
             return Ok(());
         };
-        let whole = self.whole(pid, changed);
+        let whole = self.whole(pid, changed, &tids);
+        self.tids = tids;
         for thread in &mut found[from..] {
             thread.process = leader;
             if thread.id == leader {
@@ -150,12 +237,30 @@ impl Walk {
 
     /// Reads a thread. Also returns whether its `stat` changed since the last walk.
     fn thread(&mut self, folder: &OwnedFd, pid: u32, tid: u32) -> Result<(Found, bool), ReadError> {
-        let stat = parse_stat(self.read(folder, tid, "stat")?)?;
-        let before = self.known.get(&tid).copied();
-        let before = before.filter(|known| known.stat.start == stat.start);
         let walk = self.walks;
-        if let Some(known) = before.filter(|known| known.stat == stat) {
+        let before = self.known.get(&tid).copied();
+        // The leader's `stat` has figures of the whole process.
+        if tid != pid
+            && !self.is_anew(pid)
+            && let Some(known) = before.filter(|known| known.turns.is_still(walk))
+        {
             let known = Known { walk, ..known };
+            self.known.insert(tid, known);
+            return Ok((self.found(pid, &known), false));
+        }
+        // Before `stat`: what runs meanwhile has run at the next walk.
+        let turns = match before.map(|before| before.turns) {
+            Some(turns) if turns.is_of(walk) => turns,
+            _ => Turns::first(self.schedstat(tid), walk),
+        };
+        let stat = parse_stat(self.read(folder, tid, "stat")?)?;
+        let before = before.filter(|known| known.stat.start == stat.start);
+        if let Some(known) = before.filter(|known| known.stat == stat) {
+            let known = Known {
+                walk,
+                turns,
+                ..known
+            };
             self.known.insert(tid, known);
             return Ok((self.found(pid, &known), false));
         }
@@ -172,6 +277,7 @@ impl Walk {
                 ..before.sizes
             }),
             walk,
+            turns,
         };
         // The user id rarely changes, and reading `status` is expensive. So `status` is
         // read for new tasks and new names, for processes of another size, and for a tenth
@@ -217,9 +323,12 @@ impl Walk {
     }
 
     /// CPU time, ns, and IO of a process, including its exited threads.
-    fn whole(&mut self, pid: u32, changed: bool) -> Option<(u64, Option<Io>)> {
+    fn whole(&mut self, pid: u32, changed: bool, tids: &[u32]) -> Option<(u64, Option<Io>)> {
         if !changed && let Some(known) = self.processes.get_mut(&pid) {
             known.walk = self.walks;
+            if known.tids != tids {
+                known.tids = tids.to_vec();
+            }
             return Some((known.cpu_ns, known.io));
         }
         let stat = self.proc.process_stat(pid).ok()?;
@@ -234,17 +343,22 @@ impl Walk {
                 cpu_ns,
                 io,
                 walk: self.walks,
+                tids: tids.to_vec(),
             },
         );
         Some((cpu_ns, io))
     }
 
+    fn id(&self, known: &Known) -> TaskId {
+        TaskId {
+            tid: known.stat.tid,
+            start_ns: known.stat.start * self.tick_ns,
+        }
+    }
+
     fn found(&self, pid: u32, known: &Known) -> Found {
         let stat = &known.stat;
-        let id = TaskId {
-            tid: stat.tid,
-            start_ns: stat.start * self.tick_ns,
-        };
+        let id = self.id(known);
         Found {
             id,
             process: TaskId {
