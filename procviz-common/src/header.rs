@@ -30,9 +30,11 @@ pub enum Kind {
     Cgroup = 5,
     /// A process was moved to another cgroup.
     Move = 6,
+    /// A process got a signal that can end it.
+    Signal = 7,
 }
 
 impl Kind {
     /// Number of kinds, which is the size of the map `LOST`.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 }

@@ -26,6 +26,8 @@ macro_rules! offsets {
             /// Bytes between counters of `rss_stat`: the size of a `struct percpu_counter`
             /// since 6.2 (commit f1a7941243c1), of a word before that.
             pub rss_stride: u32,
+            /// Size of a `struct k_sigaction`, bytes; 0: not known.
+            pub sigaction_bytes: u32,
             /// The bits of a thread id that are the index in `SNAP`.
             pub snap_mask: u32,
         }
@@ -57,6 +59,7 @@ macro_rules! offsets {
                 switch_has_state: 0,
                 exit_has_group_dead: 0,
                 rss_stride: 0,
+                sigaction_bytes: 0,
                 snap_mask: MOST_SNAP_SLOTS as u32 - 1,
             };
         }
@@ -116,6 +119,10 @@ offsets! {
     task_signal: 8 = "task_struct: signal",
     /// The task's `struct pid`.
     task_thread_pid: 8 = "task_struct: thread_pid",
+    /// Signals that the task blocks.
+    task_blocked: 8 = "task_struct: blocked",
+    /// The signal handlers of the process.
+    task_sighand: 8 = "task_struct: sighand",
     /// Cgroups of the task.
     task_cgroups: 8 = "task_struct: cgroups",
     /// Real user id.
@@ -148,6 +155,12 @@ offsets! {
     signal_write_bytes: 8 = "signal_struct: ioac.write_bytes",
     /// Bytes whose write was cancelled, of exited threads and reaped children.
     signal_cancelled_write_bytes: 8 = "signal_struct: ioac.cancelled_write_bytes",
+    /// What each signal does, one per signal.
+    sighand_action: 0 = "sighand_struct: action",
+    /// The function that handles a signal.
+    sigaction_handler: 0 = "k_sigaction: sa.sa_handler",
+    /// How the signal came.
+    siginfo_code: 0 = "kernel_siginfo: si_code",
     /// Size of the address space, pages.
     mm_total_vm: 8 = "mm_struct: total_vm",
     /// Resident file pages; the counters of anonymous pages, swap entries and shared memory follow.

@@ -1,8 +1,8 @@
 //! Collects data about every task in the kernel: procviz's eBPF programs.
 //!
 //! `sched_switch` marks the tasks that ran and stores each task's last figures.
-//! newtask, exec, exit, rename, cgroup_mkdir and cgroup_attach_task send records. `sched_process_free`
-//! marks reaped tasks. Two iterators write one row per task. The programs do
+//! newtask, exec, exit, rename, cgroup_mkdir, cgroup_attach_task and signal_generate send records.
+//! `sched_process_free` marks reaped tasks. Two iterators write one row per task. The programs do
 //! not filter and do not add up; user space does that.
 //!
 //! On every target except `bpf` this is an empty program, so that the whole
@@ -38,6 +38,8 @@ mod maps;
 mod memory;
 #[cfg(target_arch = "bpf")]
 mod rename;
+#[cfg(target_arch = "bpf")]
+mod signal;
 #[cfg(target_arch = "bpf")]
 mod switch;
 

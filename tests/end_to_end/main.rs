@@ -31,6 +31,7 @@ mod findings;
 mod format;
 mod healthy;
 mod kernels;
+mod killers;
 mod limits;
 mod memory;
 mod names;
@@ -101,6 +102,7 @@ fn main() {
         ("confinement", confinement::TESTS),
         ("truth", truth::TESTS),
         ("deaths", deaths::TESTS),
+        ("killers", killers::TESTS),
         ("figures", figures::TESTS),
         ("memory", memory::TESTS),
         ("called", called::TESTS),

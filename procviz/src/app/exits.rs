@@ -1,7 +1,7 @@
 //! Runs `procviz exits`: prints a line for every process that exits, as it exits.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     time::{Duration, Instant},
 };
 
@@ -9,8 +9,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     cli::ExitsArgs,
-    export::{json, time},
-    model::{Args, ExitRecord, Host, Sources, bytes_text, duration_text},
+    export::{exit_columns, json},
+    model::{ExitRecord, Host, Sources},
     replay::Player,
     runtime::{
         Failure,
@@ -244,14 +244,8 @@ impl Printer {
     /// Prints the titles of the columns if standard output is a terminal.
     fn head(&mut self) -> io::Result<()> {
         if io::stdout().is_terminal() {
-            let tid = if self.threads { "    TID" } else { "" };
-            self.out.write(|out| {
-                writeln!(
-                    out,
-                    "TIME         {:>7}{tid} {:>7} {:<10} {:<15} {:<10} {:>9} {:>9} {:>10}  ARGUMENTS",
-                    "PID", "PARENT", "USER", "COMMAND", "EXIT", "LIFETIME", "CPU", "MAX RSS"
-                )
-            })?;
+            let threads = self.threads;
+            self.out.write(|out| exit_columns::head(out, threads))?;
         }
         Ok(())
     }
@@ -268,7 +262,7 @@ impl Printer {
                 if json {
                     json::exit(out, host, record, &|uid| users.name(uid))?;
                 } else {
-                    columns(out, host, users, record, threads)?;
+                    exit_columns::line(out, host, &|uid| users.name(uid), record, threads)?;
                 }
             }
             Ok(())
@@ -279,67 +273,4 @@ impl Printer {
             .count() as u64;
         Ok(reader)
     }
-}
-
-/// Writes an exit record as one line of columns.
-fn columns(
-    out: &mut impl Write,
-    host: &Host,
-    users: &Users,
-    record: &ExitRecord,
-    threads: bool,
-) -> io::Result<()> {
-    let unknown = || "?".to_owned();
-    let lived = duration_text(record.lifetime_ns());
-    let mut ended = record.status.words();
-    if record.status.core_dumped() {
-        ended.push_str(" core");
-    }
-    if record.oom {
-        ended.push_str(" OOM");
-    }
-    if record.partial {
-        ended.push_str(" partial");
-    }
-    write!(
-        out,
-        "{} {:>7}",
-        time::local_clock(host, record.time_ns),
-        record.process.tid
-    )?;
-    if threads {
-        write!(
-            out,
-            " {:>6}",
-            record
-                .thread
-                .map_or_else(|| "-".to_owned(), |thread| thread.tid.to_string())
-        )?;
-    }
-    writeln!(
-        out,
-        " {:>7} {:<10} {:<15} {:<10} {:>9} {:>9} {:>10}  {}",
-        record.ppid,
-        crate::model::Untrusted::new(users.name(record.uid).as_bytes()).terminal(),
-        crate::model::Untrusted::new(record.name()).name(),
-        ended,
-        lived,
-        record.cpu_ns.map_or_else(unknown, duration_text),
-        record.max_rss_bytes.map_or_else(unknown, bytes_text),
-        arguments(record)
-    )
-}
-
-fn arguments(record: &ExitRecord) -> String {
-    let Some(args) = &record.args else {
-        return "?".to_owned();
-    };
-    let mut parts: Vec<_> = Args::new(args)
-        .each()
-        .map(|arg| crate::model::Untrusted::new(arg).terminal())
-        .collect();
-    if Args::is_cut(args) {
-        parts.push("…".to_owned());
-    }
-    parts.join(" ")
 }

@@ -4,10 +4,7 @@ use std::{collections::BTreeMap, io, path::Path};
 
 use crate::{
     cli::FindingsArgs,
-    export::{
-        finding_lines::FindingLines,
-        json::{self, Names},
-    },
+    export::{finding_lines::FindingLines, json, users::Names},
     model::{Host, Snapshot, duration_text},
     recording::{Mark, MarkKey},
     replay::{Player, moment::Span},

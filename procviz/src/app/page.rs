@@ -238,7 +238,7 @@ fn end_ns(process: &Process) -> Option<u64> {
 /// How a process ended, in the words of `procviz exits`.
 fn how(process: &Process) -> String {
     let status = process.end.and_then(|end| end.status);
-    let mut how = status.map_or_else(|| "exit status unknown".to_owned(), |status| status.words());
+    let mut how = process.how();
     if status.is_some_and(|status| status.core_dumped()) {
         how.push_str(" core");
     }

@@ -90,10 +90,8 @@ pub fn facts(task: &TaskView<'_>, user: &str) -> Vec<Fact> {
         let path = path_end(&Untrusted::new(cgroup.as_bytes()).picture());
         facts.push(Fact::new(Place::Cgroup, "cgroup {}", [path]));
     }
-    if let Some(end) = task.end() {
-        let how = end.status.map(|status| status.words());
-        let how = how.unwrap_or_else(|| "exit status unknown".to_owned());
-        facts.push(Fact::new(Place::End, "exited: {}", [how]));
+    if task.end().is_some() {
+        facts.push(Fact::new(Place::End, "exited: {}", [task.how()]));
     }
     facts
 }

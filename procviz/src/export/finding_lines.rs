@@ -7,7 +7,7 @@ use std::{
     io::{self, Write},
 };
 
-use super::{json::Names, time};
+use super::{time, users::Names};
 use crate::{
     model::{Host, TaskId, Untrusted, duration_text, figure_text},
     recording::{Mark, MarkKey},

@@ -9,17 +9,15 @@ use std::{
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
+use super::users::Names;
 use crate::{
-    export::{container::container, time::rfc3339},
+    export::{container::container, killed_by::KilledBy, time::rfc3339},
     model::{
         Args, ExitRecord, Finding, Host, MachineFigures, Scope, Snapshot, TaskView, Together,
         Untrusted, is_harmful,
     },
     recording::Mark,
 };
-
-/// Returns the name of a user id.
-pub(crate) type Names<'a> = &'a dyn Fn(u32) -> Arc<str>;
 
 /// Version of the fields of all objects.
 pub(in crate::export) const SCHEMA: u32 = 1;
@@ -193,6 +191,8 @@ struct Exit {
     signal_name: Option<String>,
     core_dumped: bool,
     oom: bool,
+    killed_by: Option<KilledBy>,
+    terminated_by: Option<KilledBy>,
     lifetime_ns: u64,
     cpu_ns: Option<u64>,
     user_ns: Option<u64>,
@@ -230,6 +230,8 @@ impl Exit {
             signal_name: record.status.signal_name(),
             core_dumped: record.status.core_dumped(),
             oom: record.oom,
+            killed_by: KilledBy::of(record.killed_by.as_deref(), record, names),
+            terminated_by: KilledBy::of(record.terminated_by.as_deref(), record, names),
             lifetime_ns: record.lifetime_ns(),
             cpu_ns: record.cpu_ns,
             user_ns: record.user_ns,

@@ -2,8 +2,11 @@
 
 pub(crate) mod container;
 pub(crate) mod csv;
+pub(crate) mod exit_columns;
 pub(crate) mod finding_lines;
 pub(crate) mod json;
+mod killed_by;
 pub(crate) mod rows;
 pub(crate) mod run;
 pub(crate) mod time;
+pub(crate) mod users;

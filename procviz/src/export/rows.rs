@@ -6,8 +6,8 @@ use crate::{
     export::{
         container::container,
         csv::{Reads, Table, Text},
-        json::Names,
         time::rfc3339,
+        users::Names,
     },
     model::{Scope, Snapshot, TaskView},
 };

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use std::sync::Arc;
 
-use crate::model::{Comm, State, TaskId};
+use crate::model::{Comm, Killer, State, Status, TaskId, duration_text};
 
 /// An event that the kernel reported. Events are in the order in which they happened.
 #[derive(Clone, Debug)]
@@ -146,6 +146,19 @@ impl ExitRecord {
         Comm::new(self.name())
     }
 
+    /// Text for the user: how it ended, and by whom: `SIGKILL by earlyoom (pid 612)`.
+    pub fn how(&self) -> String {
+        let mut how = match &self.killed_by {
+            Some(killer) => killer.how(self.status),
+            None => self.status.words(),
+        };
+        if let Some(killer) = &self.terminated_by {
+            let before = duration_text(self.time_ns.saturating_sub(killer.time_ns));
+            how = format!("{how}, {before} after SIGTERM {}", killer.words());
+        }
+        how
+    }
+
     /// Lifetime of the process, or of the thread if `thread` is set, ns.
     pub fn lifetime_ns(&self) -> u64 {
         let id = self.thread.unwrap_or(self.process);
@@ -153,60 +166,8 @@ impl ExitRecord {
     }
 }
 
-/// A wait status, as in wait(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Status(pub u32);
-
-impl Status {
-    /// The exit status; `None` if a signal killed the task.
-    pub fn code(self) -> Option<u32> {
-        (self.0 & 0x7f == 0).then_some(self.0 >> 8 & 0xff)
-    }
-
-    /// The signal that killed the task; `None` if the task exited by itself.
-    pub fn signal(self) -> Option<u32> {
-        let signal = self.0 & 0x7f;
-        (signal != 0).then_some(signal)
-    }
-
-    /// Whether the kernel wrote a core dump.
-    pub fn core_dumped(self) -> bool {
-        self.0 & 0x80 != 0
-    }
-
-    /// Whether a signal killed the task that nobody sends on purpose to end a process: all but
-    /// HUP, INT, PIPE and TERM.
-    pub fn is_crash(self) -> bool {
-        const PEACEFUL: [u32; 4] = [1, 2, 13, 15];
-        self.signal()
-            .is_some_and(|signal| !PEACEFUL.contains(&signal))
-    }
-
-    /// Name of the signal: `SIGSEGV`, or `SIGRTMIN+3` for a real-time signal.
-    pub fn signal_name(self) -> Option<String> {
-        const NAMES: [&str; 31] = [
-            "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV",
-            "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN",
-            "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
-        ];
-        let signal = self.signal()?;
-        Some(match NAMES.get(signal as usize - 1) {
-            Some(name) => format!("SIG{name}"),
-            // The C library reserves the first two real-time signals.
-            None if signal >= 34 => format!("SIGRTMIN+{}", signal - 34),
-            None => format!("SIG{signal}"),
-        })
-    }
-
-    /// Text for the user: `exit 7` or `SIGSEGV`.
-    pub fn words(self) -> String {
-        self.signal_name()
-            .unwrap_or_else(|| format!("exit {}", self.0 >> 8 & 0xff))
-    }
-}
-
 /// All that is known about an exited process, or about an exited thread.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ExitRecord {
     /// The process.
     pub process: TaskId,
@@ -234,6 +195,11 @@ pub struct ExitRecord {
     pub status: Status,
     /// Whether the OOM killer chose the process.
     pub oom: bool,
+    /// What sent the signal that ended the process; `None` if it ended by itself, or if no
+    /// such signal was seen.
+    pub killed_by: Option<Arc<Killer>>,
+    /// What sent the last SIGTERM before that, as long as the process did not end.
+    pub terminated_by: Option<Arc<Killer>>,
     /// CPU time of all threads of the process, ns.
     pub cpu_ns: Option<u64>,
     /// User part of `cpu_ns`, ns.

@@ -42,7 +42,7 @@ rules! {
     Oom = "oom",
     /// procviz itself got no CPU.
     Stall = "stall",
-    /// The same command crashes or fails again and again, or dies once by SIGSEGV, SIGABRT, SIGBUS, SIGILL or SIGFPE.
+    /// The same command crashes or fails again and again, or dies once by SIGSEGV, SIGABRT, SIGBUS, SIGILL or SIGFPE, or by a SIGKILL that is not from its parent or came after a SIGTERM.
     Deaths = "deaths",
     /// A thread is in an uninterruptible sleep (state D) for a long time; the text says where in the kernel.
     Blocked = "blocked",

@@ -146,7 +146,22 @@ pub struct Process {
     pub exit: Option<Arc<ExitRecord>>,
 }
 
+fn how(end: Option<End>, record: Option<&ExitRecord>) -> String {
+    match (record, end) {
+        (Some(record), _) => record.how(),
+        (None, Some(end)) => end
+            .status
+            .map_or_else(|| "exit status unknown".to_owned(), |status| status.words()),
+        (None, None) => String::new(),
+    }
+}
+
 impl Process {
+    /// Text for the user: how the process ended, and by whom; empty while it is alive.
+    pub fn how(&self) -> String {
+        how(self.end, self.exit.as_deref())
+    }
+
     /// The sizes of the memory; `None` if not known.
     pub fn sizes(&self) -> Option<MemorySizes> {
         Some(MemorySizes {
@@ -303,6 +318,13 @@ impl TaskView<'_> {
             Scope::Threads => self.thread.end,
             Scope::Processes => self.process.end,
         }
+    }
+
+    /// Text for the user: how the task ended, and by whom; empty while it is alive.
+    pub fn how(&self) -> String {
+        let exit = self.process.exit.as_deref();
+        let is_whole = self.scope == Scope::Processes || self.thread.id == self.process.id;
+        how(self.end(), exit.filter(|_| is_whole))
     }
 
     /// Whether the task exited in this interval or the previous one.

@@ -6,7 +6,10 @@ use super::{
     columns::Columns,
     scalars::{byte_pair, comm, flags, maybe_small, small, state, status},
 };
-use crate::model::{Comm, Event, Exec, ExitRecord, Fork, Rename, State, Status, TaskId, ThreadEnd};
+use crate::model::{
+    Comm, Event, Exec, ExitRecord, Fork, KillKind, Killer, Rename, Sender, State, Status, TaskId,
+    ThreadEnd,
+};
 
 /// Numbers of the kinds of events. Each kind has its own table.
 pub(super) const EVENTS: std::ops::RangeInclusive<u8> = 20..=32;
@@ -73,7 +76,7 @@ pub(super) fn blank(kind: u8) -> Option<Event> {
             superseded: false,
             comm,
         }),
-        25 => Event::ProcessEnd(Arc::new(blank_exit())),
+        25 => Event::ProcessEnd(Arc::new(ExitRecord::default())),
         26 => Event::Reaped(id),
         27 => Event::Parent(id, 0),
         28 => Event::Args(id, Arc::default()),
@@ -84,38 +87,6 @@ pub(super) fn blank(kind: u8) -> Option<Event> {
         30 => Event::Cgroup(id, Arc::from("")),
         _ => return None,
     })
-}
-
-fn blank_exit() -> ExitRecord {
-    ExitRecord {
-        process: TaskId::default(),
-        thread: None,
-        time_ns: 0,
-        ns_pid: None,
-        ppid: 0,
-        origin: TaskId::default(),
-        uid: 0,
-        comm: Comm::default(),
-        name: None,
-        args: None,
-        args_bytes: None,
-        status: Status(0),
-        oom: false,
-        cpu_ns: None,
-        user_ns: None,
-        system_ns: None,
-        max_rss_bytes: None,
-        max_rss_inherited: None,
-        read_bytes: None,
-        write_bytes: None,
-        cancelled_write_bytes: None,
-        minor_faults: None,
-        major_faults: None,
-        cgroup: None,
-        zombie: false,
-        watched: false,
-        partial: false,
-    }
 }
 
 /// Describes an event in the table of its kind.
@@ -241,4 +212,35 @@ fn exit(row: &mut impl Columns, exit: &mut ExitRecord) {
     row.maybe(&mut exit.cancelled_write_bytes);
     row.maybe(&mut exit.args_bytes);
     row.text(&mut exit.name);
+    killer(row, exit.time_ns, &mut exit.killed_by);
+    killer(row, exit.time_ns, &mut exit.terminated_by);
+}
+
+/// The time is that before the exit.
+fn killer(row: &mut impl Columns, exit_ns: u64, value: &mut Option<Arc<Killer>>) {
+    let known = value.as_deref();
+    let mut kind = known.map(|known| known.kind.number());
+    row.maybe(&mut kind);
+    let sender = known.and_then(|known| known.sender);
+    let mut process = sender.map_or_else(TaskId::default, |sender| sender.process);
+    row.task(&mut process);
+    let mut name = sender.map_or_else(Comm::default, |sender| sender.comm);
+    comm(row, &mut name);
+    let mut uid = sender.map(|sender| sender.uid);
+    maybe_small(row, &mut uid);
+    let mut before_ns = known.map(|known| exit_ns.saturating_sub(known.time_ns));
+    row.maybe(&mut before_ns);
+    *value = match (kind.map(KillKind::from_number), before_ns) {
+        (None, None) => None,
+        (Some(Some(kind)), Some(before_ns)) => Some(Arc::new(Killer {
+            kind,
+            sender: uid.map(|uid| Sender {
+                process,
+                comm: name,
+                uid,
+            }),
+            time_ns: exit_ns.saturating_sub(before_ns),
+        })),
+        _ => return row.fail(),
+    };
 }

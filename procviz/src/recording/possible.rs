@@ -182,10 +182,12 @@ fn event_is_possible(event: &Event, latest_ns: u64) -> bool {
 
 /// Whether an exit record is possible by `latest_ns`, ns since boot.
 pub(super) fn end_is_possible(record: &ExitRecord, latest_ns: u64) -> bool {
-    let ids = [Some(record.process), record.thread, Some(record.origin)];
-    ids.into_iter()
-        .flatten()
-        .all(|id| id_is_possible(id, latest_ns))
+    let senders = [&record.killed_by, &record.terminated_by]
+        .map(|killer| killer.as_deref().and_then(|killer| killer.sender));
+    let [killer, before] = senders.map(|sender| sender.map(|sender| sender.process));
+    let own = [Some(record.process), record.thread, Some(record.origin)];
+    let ids = own.into_iter().chain([killer, before]);
+    ids.flatten().all(|id| id_is_possible(id, latest_ns))
         && record.time_ns <= latest_ns
         && record.process.start_ns <= record.time_ns.saturating_add(AHEAD_NS)
         && are_at_most(

@@ -7,9 +7,9 @@ use proptest::{prelude::*, strategy::ValueTree as _};
 
 use super::{Block, Facts, Gap, Map, Mark, Packer, ReadError, Reader};
 use crate::model::{
-    Comm, Event, Exec, ExitRecord, Fold, Fork, Found, Gone, Io, Losses, MachineFigures, Memory,
-    MemoryParts, MemorySizes, Pressure, Reading, Rename, Sample, Sources, Stamp, State, Status,
-    TaskId, ThreadEnd,
+    Comm, Event, Exec, ExitRecord, Fold, Fork, Found, Gone, Io, KillKind, Killer, Losses,
+    MachineFigures, Memory, MemoryParts, MemorySizes, Pressure, Reading, Rename, Sample, Sender,
+    Sources, Stamp, State, Status, TaskId, ThreadEnd,
 };
 use crate::tracker::{Change, Keyframe, LastSeconds, Secrets, Tracker};
 
@@ -271,6 +271,8 @@ fn exit() -> impl Strategy<Value = ExitRecord> {
                 args_bytes: maybe(3),
                 status: Status(numbers[4] as u32),
                 oom: flags[1],
+                killed_by: flags[2].then(|| killer(origin, &numbers[..3], flags[0])),
+                terminated_by: flags[4].then(|| killer(process, &numbers[..5], flags[1])),
                 cpu_ns: maybe(4),
                 user_ns: maybe(5),
                 system_ns: maybe(6),
@@ -288,6 +290,22 @@ fn exit() -> impl Strategy<Value = ExitRecord> {
             }
         },
     )
+}
+
+/// A killer whose signal came before the exit, whose time is made of `numbers[0]`.
+fn killer(process: TaskId, numbers: &[u64], has_sender: bool) -> Arc<Killer> {
+    let time_ns = numbers[0] % 5_000_000_000;
+    let last = numbers.last().copied().unwrap_or_default();
+    let sender = Sender {
+        process,
+        comm: Comm::new(&last.to_ne_bytes()),
+        uid: last as u32,
+    };
+    Arc::new(Killer {
+        kind: KillKind::ALL[last as usize % KillKind::ALL.len()],
+        sender: has_sender.then_some(sender),
+        time_ns: time_ns - last % (time_ns + 1),
+    })
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -677,7 +695,7 @@ fn keyframes_are_as_their_version_says() {
     let keyframe = whole.keyframe(Secrets::Kept, LastSeconds::Kept).unwrap();
     let bytes = super::keyframes::pack(&keyframe);
     let print = format!("{} bytes, {:08x}", bytes.len(), crc32c::crc32c(&bytes));
-    expect_test::expect!["4830 bytes, ce5c8620"].assert_eq(&print);
+    expect_test::expect!["4892 bytes, eab51517"].assert_eq(&print);
 }
 
 /// A tracker does not restore the keyframe of another version, or random bytes.

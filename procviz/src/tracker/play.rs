@@ -149,6 +149,8 @@ impl Play {
             args_bytes: None,
             status: Status(status),
             oom: false,
+            killed_by: None,
+            terminated_by: None,
             cpu_ns: Some(0),
             user_ns: Some(0),
             system_ns: Some(0),

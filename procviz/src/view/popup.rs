@@ -191,9 +191,7 @@ fn io(task: &TaskView<'_>, interval_ns: u64) -> String {
 
 /// The lines about the exit of a task.
 fn ended(task: &TaskView<'_>) -> Vec<String> {
-    let status = task.end().and_then(|end| end.status);
-    let how = status.map_or_else(|| "exit status unknown".to_owned(), |status| status.words());
-    let mut lines = vec![format!("exited: {how}")];
+    let mut lines = vec![format!("exited: {}", task.how())];
     if let Some(record) = task.process.exit.as_deref() {
         lines.push(record_line(record, task.id()));
     }

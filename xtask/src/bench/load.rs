@@ -100,6 +100,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         }
         ["storm", seconds] => storm(seconds.parse()?),
         ["ping", rounds] => super::switch::ping(rounds.parse()?),
+        ["signal", kind, rounds] => super::signal::send(kind, rounds.parse()?),
         other => bail!("unknown workload: {other:?}"),
     }
 }

@@ -10,6 +10,7 @@ mod record;
 mod recorded;
 mod sample;
 mod scale;
+mod signal;
 mod starved;
 mod storm;
 mod switch;
@@ -89,9 +90,10 @@ pub(crate) fn run(parts: &[&str]) -> Result<()> {
 /// Measures, prints a table and writes JSON.
 pub(crate) fn run_here(parts: &[&str]) -> Result<()> {
     let mut rows = Vec::new();
-    let all: [Part; 10] = [
+    let all: [Part; 11] = [
         ("draw", draw::run),
         ("switch", switch::run),
+        ("signal", signal::run),
         ("storm", storm::run),
         ("sample", sample::run),
         ("scale", scale::run),

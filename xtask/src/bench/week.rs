@@ -525,6 +525,8 @@ fn end(of: TaskId, time_ns: u64, name: &str, code: u32) -> [Event; 2] {
             args_bytes: Some(12),
             status,
             oom: false,
+            killed_by: None,
+            terminated_by: None,
             cpu_ns,
             user_ns: Some(500_000),
             system_ns: Some(400_000),

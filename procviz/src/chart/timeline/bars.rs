@@ -97,7 +97,7 @@ impl Bars<'_> {
     }
 
     /// What has room in the picture, of a group whose first lane is at `top`.
-    fn with_room<'g>(
+    pub(super) fn with_room<'g>(
         &self,
         group: &'g Group<'g>,
         top: f32,
@@ -143,11 +143,11 @@ impl Bars<'_> {
     }
 
     /// Where a bar begins, in whole pixels: its edges are sharp.
-    fn y(&self, top: f32, lane: usize) -> f32 {
+    pub(super) fn y(&self, top: f32, lane: usize) -> f32 {
         (top + lane as f32 * self.lane).round()
     }
 
-    fn bar_height(&self) -> f32 {
+    pub(super) fn bar_height(&self) -> f32 {
         (self.lane * 0.8).floor().max(1.0)
     }
 

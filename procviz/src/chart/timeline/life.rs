@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::step::Step;
-use crate::model::{Comm, Status, TaskId, TaskView, duration_text, total};
+use crate::model::{Comm, KillKind, Killer, Status, TaskId, TaskView, duration_text, total};
 
 /// Upper limit for the steps of a life: with more, each two become one.
 const MOST_STEPS: usize = 1_024;
@@ -15,6 +15,7 @@ pub(super) struct LifeEnd {
     /// `None`: not known.
     pub(super) status: Option<Status>,
     pub(super) is_oom: bool,
+    pub(super) killer: Option<Killer>,
 }
 
 impl LifeEnd {
@@ -30,6 +31,27 @@ impl LifeEnd {
             at_ns: at_ns.or(last_ns.filter(is_within)).unwrap_or(task.now_ns),
             status: end.status,
             is_oom: record.is_some_and(|record| record.oom),
+            killer: record.and_then(|record| record.killed_by.as_deref().copied()),
+        })
+    }
+
+    /// The process that ended it, and when it sent the signal, ns since boot.
+    pub(super) fn killed_by(&self) -> Option<(TaskId, u64)> {
+        let killer = self.killer?;
+        let is_meant = matches!(
+            killer.kind,
+            KillKind::Process | KillKind::Parent | KillKind::Cgroup
+        );
+        let sender = killer.sender.filter(|_| is_meant)?;
+        Some((sender.process, killer.time_ns))
+    }
+
+    /// How it ended, and by whom; `None` if that is not known.
+    pub(super) fn how(&self) -> Option<String> {
+        let status = self.status?;
+        Some(match &self.killer {
+            Some(killer) => killer.how(status),
+            None => status.words(),
         })
     }
 }
@@ -147,10 +169,11 @@ impl Life {
             text.push_str(&format!(", {} CPU", duration_text(cpu_ns)));
         }
         let Some(end) = self.end else { return text };
+        let is_clean = end.status.is_some_and(|status| status.0 == 0);
         if end.is_oom {
             text.push_str(", OOM");
-        } else if let Some(status) = end.status.filter(|status| status.0 != 0) {
-            text.push_str(&format!(", {}", status.words()));
+        } else if let Some(how) = end.how().filter(|_| !is_clean) {
+            text.push_str(&format!(", {how}"));
         }
         text
     }

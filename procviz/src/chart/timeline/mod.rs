@@ -4,6 +4,7 @@ mod bars;
 mod families;
 mod flags;
 mod heat;
+mod kills;
 mod lanes;
 mod life;
 mod lives;
@@ -24,6 +25,7 @@ use self::{
     bars::Bars,
     families::{Family, Gather},
     heat::Heat,
+    kills::Places,
     lanes::{Lanes, Plan},
     lives::Lives,
 };
@@ -231,12 +233,15 @@ impl Timeline {
         let mut y = area.1;
         let bands = lanes.bands(self.period);
         let mut without_room = 0;
+        let mut places = Places::default();
         for group in &lanes.groups {
             bars.label(&mut scene, &group.name, (LEFT, LABELS - 10.0), y);
             bars.group(&mut scene, group, y);
             without_room += bars.without_room(group, y);
+            places.extend(bars.places(group, y));
             y += group.lanes as f32 * lane + GROUP_GAP;
         }
+        bars.kills(&mut scene, &lanes, &places);
         self.draw_gaps(&mut scene, (area.0, above, area.2, area.3), &bars);
         self.draw_rest(&mut scene, (idle, without_room), area);
         self.bands = bands;

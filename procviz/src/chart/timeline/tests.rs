@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     chart::golden::{host, with_context},
-    model::{Change, Comm, End, Process, Sources, Stamp, State, Status, Thread},
+    model::{
+        Change, Comm, End, ExitRecord, KillKind, Killer, Process, Sender, Sources, Stamp, State,
+        Status, Thread,
+    },
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -282,6 +285,66 @@ fn a_mark_at_the_end_says_how_it_ended() {
     let (a, b, c) = (mark(10), mark(11), mark(12));
     let end = |mark: &Mark| mark.x - mark.r;
     assert!((end(b) - end(a) - (end(c) - end(b))).abs() < 0.5);
+}
+
+/// An arrow leads from the killer to its victim, and words say who it was.
+#[test]
+fn who_killed_whom_is_drawn() {
+    let mut machine = Machine::new();
+    machine.begin(10, 1, "oomd");
+    machine.begin(11, 1, "worker");
+    machine.second();
+    machine.uses(10, SECOND / 2);
+    machine.uses(11, SECOND / 2);
+    machine.ends(11, 9);
+    let time_ns = machine.snapshot.stamp.boot_ns + SECOND / 2;
+    let killer = machine.process(10).id;
+    let victim = machine.process(11);
+    victim.exit = Some(Arc::new(ExitRecord {
+        process: victim.id,
+        time_ns,
+        status: Status(9),
+        killed_by: Some(Arc::new(Killer {
+            kind: KillKind::Process,
+            sender: Some(Sender {
+                process: killer,
+                comm: Comm::new(b"oomd"),
+                uid: 0,
+            }),
+            time_ns,
+        })),
+        ..ExitRecord::default()
+    }));
+    machine.second();
+    let scene = draw(&machine, (1600.0, 900.0));
+    let color = Palette::new(
+        TimelineOptions::default().theme,
+        PaletteKind::default(),
+        &Colors::default(),
+    )
+    .full(Activity::Exited);
+    let arrows: Vec<_> = scene
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Line {
+                points, color: own, ..
+            } if *own == color => Some(points.clone()),
+            _ => None,
+        })
+        .collect();
+    let mark = |tid: u32| scene.marks.iter().find(|mark| mark.id.tid == tid).unwrap();
+    let [line, head] = arrows.as_slice() else {
+        panic!("not an arrow: {arrows:?}");
+    };
+    let (from, until) = (line[0], line[1]);
+    assert!((from.1 - mark(10).y).abs() < (from.1 - mark(11).y).abs());
+    assert!((until.1 - mark(11).y).abs() < (until.1 - mark(10).y).abs());
+    assert_eq!(head[1], until);
+    let texts = scene.items.iter().any(
+        |item| matches!(item, Item::Text(text) if text.text.contains("SIGKILL by oomd (pid 10)")),
+    );
+    assert!(texts, "nobody says who killed the worker");
 }
 
 /// A picture of the last seconds shows what was done in them, and nothing from before.

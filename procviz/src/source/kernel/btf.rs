@@ -111,6 +111,10 @@ impl<'a> Btf<'a> {
             }
         }
         offsets.rss_stride = self.rss_stride();
+        let action = self.struct_named("k_sigaction");
+        if let Some(bytes) = action.and_then(|id| self.word_of(id, 8)) {
+            offsets.sigaction_bytes = bytes;
+        }
         offsets.switch_has_state = u32::from(self.tracepoint_arguments("sched_switch") >= Some(4));
         offsets.exit_has_group_dead =
             u32::from(self.tracepoint_arguments("sched_process_exit") >= Some(2));

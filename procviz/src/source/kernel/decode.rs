@@ -4,7 +4,7 @@
 use bytemuck::{AnyBitPattern, pod_read_unaligned};
 use procviz_common::{
     ARGS_LEN, CgroupRecord, DeadRecord, ExecRecord, ExitRecord, ForkRecord, Kind, MoveRecord,
-    RenameRecord,
+    RenameRecord, SignalRecord,
 };
 
 // The programs send as many bytes of arguments as are kept.
@@ -21,6 +21,7 @@ pub(crate) enum Record<'a> {
     Rename(RenameRecord),
     Cgroup(CgroupRecord),
     Move(MoveRecord),
+    Signal(SignalRecord),
 }
 
 impl<'a> Record<'a> {
@@ -41,6 +42,7 @@ impl<'a> Record<'a> {
             k if k == Kind::Rename as u32 => Self::Rename(read(bytes)?),
             k if k == Kind::Cgroup as u32 => Self::Cgroup(read(bytes)?),
             k if k == Kind::Move as u32 => Self::Move(read(bytes)?),
+            k if k == Kind::Signal as u32 => Self::Signal(read(bytes)?),
             _ => return None,
         })
     }
@@ -70,7 +72,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_decode_or_not(kind in 0u32..9, mut bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        fn any_bytes_decode_or_not(kind in 0u32..10, mut bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             if bytes.len() >= 4 {
                 bytes[..4].copy_from_slice(&kind.to_ne_bytes());
             }
@@ -80,13 +82,13 @@ mod tests {
                 prop_assert_eq!(Record::decode(&bytes).is_some(), right);
                 return Ok(());
             }
-            let right = [96, 0, 104, 184, 40, 280, 32].get(kind as usize) == Some(&bytes.len());
+            let right = [96, 0, 104, 184, 40, 280, 32, 72].get(kind as usize) == Some(&bytes.len());
             prop_assert_eq!(Record::decode(&bytes).is_some(), right);
         }
 
         #[test]
-        fn right_lengths_decode(kind in 0usize..7, fill in any::<u8>()) {
-            let mut bytes = vec![fill; [96, 88 + 5, 104, 184, 40, 280, 32][kind]];
+        fn right_lengths_decode(kind in 0usize..8, fill in any::<u8>()) {
+            let mut bytes = vec![fill; [96, 88 + 5, 104, 184, 40, 280, 32, 72][kind]];
             bytes[..4].copy_from_slice(&(kind as u32).to_ne_bytes());
             if kind == Kind::Exec as usize {
                 bytes[52..56].copy_from_slice(&5u32.to_ne_bytes());

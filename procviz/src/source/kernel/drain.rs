@@ -291,6 +291,7 @@ impl Drain {
                 }
             }
             Record::Move(_) => {}
+            Record::Signal(signal) => self.processes.signals.add(signal),
         }
     }
 

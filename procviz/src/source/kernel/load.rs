@@ -26,7 +26,7 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../ebpf/procviz.bpf.o"
 
 const BTF_PATH: &str = "/sys/kernel/btf/vmlinux";
 
-const TRACEPOINTS: [&str; 8] = [
+const TRACEPOINTS: [&str; 9] = [
     // Tracepoints for exits and execs are attached before the tracepoint for forks: so
     // procviz sees the exit of every task whose fork it sees. The exit of a task that began
     // between the two is partial, so nothing else is attached in between.
@@ -38,6 +38,7 @@ const TRACEPOINTS: [&str; 8] = [
     "task_rename",
     "cgroup_mkdir",
     "cgroup_attach_task",
+    "signal_generate",
 ];
 
 /// What is missing without a program; `None` if procviz cannot do without it.
@@ -50,6 +51,7 @@ fn cost_of(program: &str) -> Option<&'static str> {
         "cgroup_attach_task" => {
             Some("a process that is moved to another cgroup keeps its old one until a scan")
         }
+        "signal_generate" => Some("who killed a process with a signal is not known"),
         "census" => Some(
             "all tasks are read from /proc at the start and after losses, which takes longer; of processes that began before procviz, exit records are partial, cgroups and long waits are not known, and --tree can miss some",
         ),

@@ -54,6 +54,7 @@ fn kind(program: &str) -> Kind {
         "sched_switch" => Kind::Dead,
         "cgroup_mkdir" => Kind::Cgroup,
         "cgroup_attach_task" => Kind::Move,
+        "signal_generate" => Kind::Signal,
         // `sched_process_free` marks reaped tasks: losing a mark makes a census
         // necessary, as losing a name does.
         _ => Kind::Rename,

@@ -6,8 +6,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{SECOND, world::World};
 use crate::model::{
-    Comm, Event, ExitRecord, Finding, Rule, Status, TaskId, count_text, duration_text, many_text,
-    total,
+    Comm, Event, ExitRecord, Finding, KillKind, Killer, Rule, Status, TaskId, count_text,
+    duration_text, many_text, total,
 };
 
 const SPAN_NS: u64 = 600 * SECOND;
@@ -55,6 +55,9 @@ struct Death {
     ppid: u32,
     uid: u32,
     count: u64,
+    /// Worth a word also if it is a single one.
+    is_told: bool,
+    killer: Option<Killer>,
 }
 
 impl Deaths {
@@ -84,6 +87,8 @@ impl Deaths {
                 ppid: fold.origin.tid,
                 uid: fold.uid,
                 count: fold.count,
+                is_told: is_fault(fold.status.0),
+                killer: None,
             };
             self.kinds
                 .entry(Kind::of(
@@ -126,6 +131,8 @@ impl Deaths {
             ppid: record.ppid,
             uid: record.uid,
             count: 1,
+            is_told: is_fault(status.0) || is_foreign(record),
+            killer: record.killed_by.as_deref().copied(),
         };
         if status.is_crash() {
             let deaths = self.kinds.entry(kind(status.0 & 0x7f)).or_default();
@@ -161,8 +168,8 @@ impl Deaths {
                 continue;
             };
             // A single death beside a loop of its kind says nothing more.
-            let is_fault = is_fault(status) && !loops.contains(&(origin, status));
-            if is_loop(deaths) || is_fault {
+            let is_told = deaths.iter().any(|death| death.is_told);
+            if is_loop(deaths) || is_told && !loops.contains(&(origin, status)) {
                 let mut users: Vec<u32> = deaths.iter().map(|death| death.uid).collect();
                 users.sort_unstable();
                 users.dedup();
@@ -183,6 +190,56 @@ impl Deaths {
 fn is_fault(status: u32) -> bool {
     let signal = Status(status).signal();
     signal.is_some_and(|signal| FAULTS.contains(&signal))
+}
+
+/// Whether somebody else than its parent killed a process, or killed it because it had not
+/// ended when it was asked to.
+fn is_foreign(record: &ExitRecord) -> bool {
+    let Some(killer) = &record.killed_by else {
+        return false;
+    };
+    let is_parent = killer
+        .sender
+        .is_some_and(|sender| sender.process.tid == record.ppid);
+    match killer.kind {
+        _ if !record.status.is_crash() => false,
+        KillKind::Process => !is_parent || record.terminated_by.is_some(),
+        KillKind::Cgroup | KillKind::Limit | KillKind::Seccomp => true,
+        _ => false,
+    }
+}
+
+/// How all of them ended, and by whom: `SIGKILL by earlyoom (pid 612)`, `SIGTERM by 3 × sh`.
+/// Where the killers differ, the signal alone.
+fn how<'a>(status: Status, deaths: impl Iterator<Item = &'a Death>) -> String {
+    let killers: Option<Vec<Killer>> = deaths.map(|death| death.killer).collect();
+    let Some(killers) = killers else {
+        return status.words();
+    };
+    let name = |killer: &Killer| (killer.kind, killer.sender.map(|sender| sender.comm));
+    let Some(first) = killers
+        .first()
+        .filter(|first| killers.iter().all(|other| name(other) == name(first)))
+    else {
+        return status.words();
+    };
+    let senders = killers.iter().filter_map(|killer| killer.sender);
+    let senders: BTreeSet<TaskId> = senders.map(|sender| sender.process).collect();
+    match (first.kind, first.sender) {
+        (KillKind::Process, Some(sender)) if senders.len() > 1 => {
+            let many = many_text(senders.len() as u64, &sender.comm.text().name());
+            format!("{} by {many}", status.words())
+        }
+        // Each had another parent, or another one asked for memory.
+        (KillKind::Oom | KillKind::Parent | KillKind::Cgroup, _) if senders.len() > 1 => {
+            let nobody = Killer {
+                sender: None,
+                ..*first
+            };
+            nobody.how(status)
+        }
+        _ => first.how(status),
+    }
 }
 
 /// Deaths of one name, user and status, by who started such processes.
@@ -207,10 +264,10 @@ impl Alike<'_> {
         let last = deaths().max_by_key(order)?;
         let count = total(deaths().map(|death| death.count));
         let is_recent = world.now_ns().saturating_sub(last.time_ns) < SHOWN_NS;
-        if (count as f64) < world.thresholds().deaths_count && !(is_recent && is_fault(status)) {
+        if (count as f64) < world.thresholds().deaths_count && !(is_recent && last.is_told) {
             return None;
         }
-        let how = Status(status).words();
+        let how = how(Status(status), deaths());
         let lasted_ns = last.time_ns.saturating_sub(first.time_ns);
         let times = match count {
             1 => format!("died ({how})"),

@@ -1,8 +1,10 @@
 //! Tests of the rules about what starts, dies and stays, on made-up samples.
 
+use std::sync::Arc;
+
 use super::SECOND;
 use crate::{
-    model::{Comm, Event, Finding, Rule},
+    model::{Comm, Event, Finding, KillKind, Killer, Rule, Sender},
     tracker::play::{OLD, Play, id, young},
 };
 
@@ -160,6 +162,74 @@ fn tree() {
         // Ten seconds later no descendant is new.
         (0..11).for_each(|_| play.second());
         play.none(Rule::Tree);
+    }
+}
+
+fn killer(kind: KillKind, pid: u32, name: &str) -> Option<Arc<Killer>> {
+    let sender = Sender {
+        process: id(pid),
+        comm: Comm::new(name.as_bytes()),
+        uid: 0,
+    };
+    Some(Arc::new(Killer {
+        kind,
+        sender: Some(sender),
+        time_ns: 0,
+    }))
+}
+
+/// A single kill is a finding if somebody else than the parent did it, or if the process had
+/// not ended when it was asked to.
+#[test]
+fn a_finding_says_who_killed() {
+    let cases = [
+        (
+            KillKind::Process,
+            3,
+            false,
+            Some("died (SIGKILL by oomd (pid 3)), started by shell 2"),
+        ),
+        (KillKind::Process, 2, false, None),
+        (
+            KillKind::Process,
+            2,
+            true,
+            Some("died (SIGKILL by oomd (pid 2)), started by shell 2"),
+        ),
+        (KillKind::Itself, 100, false, None),
+        (
+            KillKind::Cgroup,
+            3,
+            false,
+            Some("died (SIGKILL by oomd (pid 3), with its whole cgroup), started by shell 2"),
+        ),
+    ];
+    for (kind, pid, was_asked, expected) in cases {
+        let mut play = Play::new(&["systemd", "shell", "oomd"]);
+        let child = play.fork(100, 2);
+        let record = play.end(child, 2, SECOND / 2, 9);
+        record.killed_by = killer(kind, pid, "oomd");
+        record.terminated_by = killer(kind, pid, "oomd").filter(|_| was_asked);
+        play.second();
+        let findings = play.findings_of(Rule::Deaths);
+        let text = findings.first().map(|finding| finding.text.as_str());
+        assert_eq!(text, expected, "{kind:?} {pid}");
+    }
+    // Several killers of one name, then another one.
+    for (last, expected) in [
+        ("kubelet", "died 3 times (SIGKILL by 3 × kubelet)"),
+        ("sh", "died 3 times (SIGKILL) in"),
+    ] {
+        let mut play = Play::new(&["systemd", "shell"]);
+        for round in 0..3 {
+            let child = play.fork(100 + round, 2);
+            let name = if round == 2 { last } else { "kubelet" };
+            play.end(child, 2, SECOND / 2, 9).killed_by =
+                killer(KillKind::Process, 50 + round, name);
+            play.second();
+        }
+        let (_, text) = play.one(Rule::Deaths);
+        assert!(text.starts_with(expected), "{text}");
     }
 }
 

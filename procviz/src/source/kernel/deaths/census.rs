@@ -94,6 +94,11 @@ impl ProcessTable {
                 || tracked.process.start_ns >= began_ns
         });
         self.forget_leaving(taken_ns);
+        let processes = &self.processes;
+        self.signals.forget_but(|process| {
+            let tracked = processes.get(&process.tid);
+            counts.contains_key(&process) || tracked.is_some_and(|one| one.process == process)
+        });
         self.enter(rows, &counts, taken_ns);
         for row in rows.iter().filter(|row| row.tid == row.tgid) {
             let comm = Comm::new(&row.comm);

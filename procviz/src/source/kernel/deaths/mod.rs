@@ -10,6 +10,7 @@
 mod census;
 mod figures;
 mod from_dead;
+mod killers;
 mod naming;
 mod records;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub(crate) use self::figures::gone_of;
 use self::{
     census::{Census, Look},
     figures::add,
+    killers::Signals,
     records::thread_record,
 };
 use crate::{
@@ -130,6 +132,8 @@ pub(crate) struct ProcessTable {
     roots: Option<Vec<u32>>,
     /// Exit records of threads are wanted, too.
     wants_threads: bool,
+    /// Signals that can end processes.
+    pub(super) signals: Signals,
 }
 
 /// The results of one DEAD record.
@@ -220,6 +224,14 @@ impl ProcessTable {
         self.processes.give_up_spare();
         self.leaving.give_up_spare();
         self.waiting.give_up_spare();
+        let processes = &self.processes;
+        if self.signals.len() > 1_000 + processes.len() {
+            // Their exits were lost.
+            self.signals.forget_but(|process| {
+                let tracked = processes.get(&process.tid);
+                tracked.is_some_and(|tracked| tracked.process == process)
+            });
+        }
     }
 
     /// Sets the number of records lost since the start.

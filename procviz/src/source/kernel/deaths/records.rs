@@ -26,6 +26,9 @@ impl ProcessTable {
         let exit = tracked.last_exit;
         let (user_ns, system_ns) = scale(tracked.gone);
         let io = Some(tracked.gone.io).filter(|_| !tracked.gone.io_has_children);
+        let status = Status(exit.map_or(0, |exit| exit.group_exit_code));
+        let oom = exit.is_some_and(|exit| exit.flags & EXIT_OOM != 0);
+        let (killed_by, terminated_by) = self.signals.killers(tracked.process, status, oom);
         let record = ExitRecord {
             process: tracked.process,
             thread: None,
@@ -38,8 +41,10 @@ impl ProcessTable {
             name: tracked.name,
             args: tracked.args,
             args_bytes: tracked.args_bytes,
-            status: Status(exit.map_or(0, |exit| exit.group_exit_code)),
-            oom: exit.is_some_and(|exit| exit.flags & EXIT_OOM != 0),
+            status,
+            oom,
+            killed_by,
+            terminated_by,
             cpu_ns: Some(tracked.gone.cpu_ns),
             user_ns: Some(user_ns),
             system_ns: Some(system_ns),
@@ -84,6 +89,8 @@ pub(super) fn thread_record(
         args_bytes: tracked.args_bytes,
         status: end.status,
         oom: false,
+        killed_by: None,
+        terminated_by: None,
         cpu_ns: end.cpu_ns,
         user_ns: None,
         system_ns: None,
