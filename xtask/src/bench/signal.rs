@@ -7,27 +7,28 @@ use procviz::source::kernel::Kernel;
 
 use super::{Row, median};
 
-const ROUNDS: u32 = 200_000;
 const PAIRS: u32 = 15;
-/// The signals, by the names of the workload, and what happens to them.
-const SIGNALS: [(&str, &str); 3] = [
-    ("urgent", "a SIGURG, which ends nobody"),
-    ("handled", "a SIGUSR1 with a handler"),
+/// The signals, by the names of the workload, what happens to them, and how many are sent. The
+/// records of the last fill less than an eighth of the ring, which nobody empties here.
+const SIGNALS: [(&str, &str, u32); 3] = [
+    ("urgent", "a SIGURG, which ends nobody", 200_000),
+    ("handled", "a SIGUSR1 with a handler", 200_000),
     (
         "taken",
         "a SIGUSR1 that would end the process, and is recorded",
+        5_000,
     ),
 ];
 
 pub(super) fn run() -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for (kind, what) in SIGNALS {
+    for (kind, what, rounds) in SIGNALS {
         let (mut without, mut with) = (Vec::new(), Vec::new());
         // In turns, so that other load on the machine affects both.
         for _ in 0..PAIRS {
-            without.push(ns_a_signal(kind)?);
+            without.push(ns_a_signal(kind, rounds)?);
             let kernel = Kernel::load()?;
-            with.push(ns_a_signal(kind)?);
+            with.push(ns_a_signal(kind, rounds)?);
             drop(kernel);
         }
         let (without, with) = (median(without), median(with));
@@ -44,9 +45,9 @@ pub(super) fn run() -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn ns_a_signal(kind: &str) -> Result<f64> {
+fn ns_a_signal(kind: &str, rounds: u32) -> Result<f64> {
     let output = Command::new(std::env::current_exe()?)
-        .args(["load", "signal", kind, &ROUNDS.to_string()])
+        .args(["load", "signal", kind, &rounds.to_string()])
         .output()?;
     ensure!(output.status.success(), "the workload failed");
     Ok(String::from_utf8(output.stdout)?.trim().parse()?)

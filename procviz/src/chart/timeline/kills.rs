@@ -8,7 +8,7 @@ use super::{
     lanes::{Group, Lanes, What},
 };
 use crate::{
-    model::{Activity, TaskId},
+    model::TaskId,
     scene::{Item, Scene},
 };
 
@@ -16,7 +16,7 @@ use crate::{
 pub(super) type Places = FxHashMap<TaskId, f32>;
 
 /// Length of the lines of an arrow's head.
-const HEAD: f32 = 3.0;
+const HEAD: f32 = 4.0;
 
 impl Bars<'_> {
     /// The bars of a group whose first lane is at `top`.
@@ -33,8 +33,9 @@ impl Bars<'_> {
         })
     }
 
-    /// An arrow from each killer to its victim, if both have a bar.
-    pub(super) fn kills(&self, scene: &mut Scene, lanes: &Lanes<'_>, places: &Places) {
+    /// An arrow from each killer to its victim, if both have a bar. Returns whether there is one.
+    pub(super) fn kills(&self, scene: &mut Scene, lanes: &Lanes<'_>, places: &Places) -> bool {
+        let mut has_kills = false;
         let placed = lanes.groups.iter().flat_map(|group| &group.placed);
         for placed in placed {
             let What::Life(life) = &placed.what else {
@@ -48,8 +49,10 @@ impl Bars<'_> {
                 && from != until
             {
                 self.arrow(scene, self.x(time_ns), (*from, *until));
+                has_kills = true;
             }
         }
+        has_kills
     }
 
     fn is_shown(&self, ns: u64) -> bool {
@@ -57,7 +60,7 @@ impl Bars<'_> {
     }
 
     fn arrow(&self, scene: &mut Scene, x: f32, (from, until): (f32, f32)) {
-        let color = self.palette.full(Activity::Exited);
+        let color = self.palette.ink;
         let height = self.bar_height();
         let (from, until, back) = match from < until {
             true => (from + height, until, -HEAD),

@@ -241,11 +241,11 @@ impl Timeline {
             places.extend(bars.places(group, y));
             y += group.lanes as f32 * lane + GROUP_GAP;
         }
-        bars.kills(&mut scene, &lanes, &places);
+        let has_kills = bars.kills(&mut scene, &lanes, &places);
         self.draw_gaps(&mut scene, (area.0, above, area.2, area.3), &bars);
         self.draw_rest(&mut scene, (idle, without_room), area);
         self.bands = bands;
-        self.draw_foot(&mut scene, snapshot, context);
+        self.draw_foot(&mut scene, snapshot, has_kills, context);
         scene
     }
 
@@ -375,7 +375,13 @@ impl Timeline {
         }));
     }
 
-    fn draw_foot(&self, scene: &mut Scene, snapshot: &Snapshot, context: &Context<'_>) {
+    fn draw_foot(
+        &self,
+        scene: &mut Scene,
+        snapshot: &Snapshot,
+        has_kills: bool,
+        context: &Context<'_>,
+    ) {
         let palette = &self.palette;
         let entry =
             |words: &str, shape, color| foot::Entry::new(words.to_owned(), shape, color, None);
@@ -392,7 +398,12 @@ impl Timeline {
             width: 1.2,
             color: ink,
         };
-        let legend = vec![
+        let arrow = move |mark: &Mark| Item::Line {
+            points: vec![(mark.x, mark.y - 6.0), (mark.x, mark.y + 6.0)],
+            width: 2.0,
+            color: ink,
+        };
+        let mut legend = vec![
             entry("lives", Shape::Square, palette.idle),
             entry("CPU 1 %", Shape::Square, share(0.01)),
             entry("25 %", Shape::Square, share(0.25)),
@@ -409,6 +420,9 @@ impl Timeline {
                 palette.full(Activity::Exited),
             ),
         ];
+        if has_kills {
+            legend.push(entry("from killer to killed", Shape::Square, ground).with_line(arrow));
+        }
         let after = foot::After::Words("");
         foot::draw(scene, snapshot, legend, after, context, palette);
     }

@@ -317,19 +317,17 @@ fn who_killed_whom_is_drawn() {
     }));
     machine.second();
     let scene = draw(&machine, (1600.0, 900.0));
-    let color = Palette::new(
-        TimelineOptions::default().theme,
-        PaletteKind::default(),
-        &Colors::default(),
-    )
-    .full(Activity::Exited);
+    let options = TimelineOptions::default();
+    let ink = Palette::new(options.theme, options.palette, &Colors::default()).ink;
     let arrows: Vec<_> = scene
         .items
         .iter()
         .filter_map(|item| match item {
             Item::Line {
-                points, color: own, ..
-            } if *own == color => Some(points.clone()),
+                points,
+                color,
+                width,
+            } if *color == ink && *width == 1.5 => Some(points.clone()),
             _ => None,
         })
         .collect();
