@@ -11,7 +11,7 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use super::users::Names;
 use crate::{
-    export::{container::container, killed_by::KilledBy, time::rfc3339},
+    export::{killed_by::KilledBy, owner::Owner, time::rfc3339},
     model::{
         Args, ExitRecord, Finding, Host, MachineFigures, Scope, Snapshot, TaskView, Together,
         Untrusted, is_harmful,
@@ -205,7 +205,8 @@ struct Exit {
     minor_faults: Option<u64>,
     major_faults: Option<u64>,
     cgroup: Option<String>,
-    container: Option<String>,
+    #[serde(flatten)]
+    owner: Owner,
     partial: bool,
 }
 
@@ -244,7 +245,7 @@ impl Exit {
             minor_faults: record.minor_faults,
             major_faults: record.major_faults,
             cgroup: record.cgroup.as_deref().map(path),
-            container: record.cgroup.as_deref().and_then(container),
+            owner: Owner::of(record.cgroup.as_deref()),
             partial: record.partial,
         }
     }
@@ -477,7 +478,8 @@ struct Task {
     io_delta_bytes: Option<u64>,
     threads: u32,
     cgroup: Option<String>,
-    container: Option<String>,
+    #[serde(flatten)]
+    owner: Owner,
     exit: Option<TaskExit>,
 }
 
@@ -532,7 +534,7 @@ impl Task {
             io_delta_bytes: io.map(|_| change.io_bytes),
             threads: task.process.threads,
             cgroup: cgroup.map(path),
-            container: cgroup.and_then(container),
+            owner: Owner::of(cgroup),
             exit: exit_of(snapshot, task, names),
         }
     }

@@ -4,12 +4,11 @@ use std::io::{self, Write};
 
 use crate::{
     export::{
-        container::container,
         csv::{Reads, Table, Text},
         time::rfc3339,
         users::Names,
     },
-    model::{Scope, Snapshot, TaskView},
+    model::{CgroupOwner, Scope, Snapshot, TaskView},
 };
 
 const TITLES: [&str; 35] = [
@@ -121,7 +120,7 @@ fn row<W: Write>(
         text(io.map(|_| change.io_bytes)),
         task.process.threads.to_string(),
         text(cgroup),
-        text(cgroup.and_then(container)),
+        text(cgroup.and_then(|path| CgroupOwner::of(path).container)),
         text(status.and_then(|status| status.code())),
         text(status.and_then(|status| status.signal())),
         text(status.and_then(|status| status.signal_name())),

@@ -4,6 +4,7 @@
 
 mod activity;
 mod args;
+mod cgroup;
 mod direction;
 mod event;
 mod fact;
@@ -25,6 +26,7 @@ mod untrusted;
 
 pub use activity::Activity;
 pub use args::{Args, MOST_ARGS};
+pub use cgroup::{CgroupOwner, cgroup_name};
 pub(crate) use direction::Direction;
 pub use event::{Event, Exec, ExitRecord, Fold, Fork, Rename, ThreadEnd, mount_only};
 pub use fact::{Fact, Place, Value};
@@ -45,8 +47,8 @@ pub use status::Status;
 pub use task::{Change, End, Process, TaskView, Thread};
 pub(crate) use units::kib;
 pub use units::{
-    bytes_text, cgroup_name, container_id, count_text, duration_text, known_bytes_text, many_text,
-    per_second_text, rate_text, total,
+    bytes_text, count_text, duration_text, known_bytes_text, many_text, per_second_text, rate_text,
+    total,
 };
 pub use untrusted::Untrusted;
 pub(crate) use untrusted::is_harmful;

@@ -1,5 +1,3 @@
-use super::Untrusted;
-
 /// Sum of counters. Counters in a recording can be any numbers, so the sum stops
 /// at the largest `u64` instead of wrapping around.
 pub fn total(counters: impl IntoIterator<Item = u64>) -> u64 {
@@ -77,26 +75,6 @@ pub fn count_text(count: u64) -> String {
 /// Several processes with one name: `30 × worker`.
 pub fn many_text(count: u64, name: &str) -> String {
     format!("{} × {name}", count_text(count))
-}
-
-/// The last part of the path of a cgroup, which says most, escaped for a picture. Of the
-/// id of a container, the first twelve digits stand.
-pub fn cgroup_name(path: &str) -> String {
-    let text = Untrusted::new(path.as_bytes()).picture();
-    let mut parts = text.rsplit('/').filter(|part| !part.is_empty());
-    let last = parts.next().unwrap_or("/");
-    match container_id(last) {
-        Some(id) => last.replace(id, &id[..12]),
-        None => last.to_owned(),
-    }
-}
-
-/// The id of a container in a part of the path of a cgroup, as docker, containerd, podman and
-/// cri-o write it: 64 hexadecimal digits.
-pub fn container_id(part: &str) -> Option<&str> {
-    let is_id = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    part.split(|ch: char| !ch.is_ascii_alphanumeric())
-        .rfind(is_id)
 }
 
 fn two(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
