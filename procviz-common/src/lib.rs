@@ -35,7 +35,8 @@ pub use offsets::{ABSENT, Offsets, WIDTH_SHIFT};
 pub use rename::RenameRecord;
 pub use row::{ROW_HAS_MM, ROW_IN_IOWAIT, ROW_KTHREAD, ROW_ON_CPU, Row};
 pub use signal::{
-    SIGNAL_FROM_EXITING, SIGNAL_FROM_KTHREAD, SIGNAL_NO_INFO, SIGNAL_PRIVATE, SignalRecord,
+    SIGNAL_CPU_LIMIT, SIGNAL_FROM_EXITING, SIGNAL_FROM_KTHREAD, SIGNAL_FROM_TRACER, SIGNAL_NO_INFO,
+    SIGNAL_PRIVATE, SignalRecord,
 };
 pub use snap::{
     LEFT_IN_IOWAIT, LEFT_PREEMPTED, SNAP_WORDS, SnapWords, memory_mark, snap_mix, snap_start,

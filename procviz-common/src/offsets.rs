@@ -119,6 +119,10 @@ offsets! {
     task_signal: 8 = "task_struct: signal",
     /// The task's `struct pid`.
     task_thread_pid: 8 = "task_struct: thread_pid",
+    /// Whether the task is traced, `PT_*`.
+    task_ptrace: 4 = "task_struct: ptrace",
+    /// Parent of the task, or its tracer.
+    task_parent: 8 = "task_struct: parent",
     /// Signals that the task blocks.
     task_blocked: 8 = "task_struct: blocked",
     /// The signal handlers of the process.
@@ -155,6 +159,8 @@ offsets! {
     signal_write_bytes: 8 = "signal_struct: ioac.write_bytes",
     /// Bytes whose write was cancelled, of exited threads and reaped children.
     signal_cancelled_write_bytes: 8 = "signal_struct: ioac.cancelled_write_bytes",
+    /// Resource limits: current and highest value of each.
+    signal_rlim: 0 = "signal_struct: rlim",
     /// What each signal does, one per signal.
     sighand_action: 0 = "sighand_struct: action",
     /// The function that handles a signal.

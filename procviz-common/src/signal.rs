@@ -8,6 +8,10 @@ pub const SIGNAL_PRIVATE: u32 = 2;
 pub const SIGNAL_FROM_EXITING: u32 = 4;
 /// Bit in [`SignalRecord::flags`]: the task that ran is a kernel thread.
 pub const SIGNAL_FROM_KTHREAD: u32 = 8;
+/// Bit in [`SignalRecord::flags`]: the task that ran traces the one that got the signal.
+pub const SIGNAL_FROM_TRACER: u32 = 16;
+/// Bit in [`SignalRecord::flags`]: the process that got the signal has a limit of CPU time.
+pub const SIGNAL_CPU_LIMIT: u32 = 32;
 
 /// From `signal_generate`: a process has got a signal that can end it.
 #[repr(C)]

@@ -28,6 +28,17 @@ pub(crate) fn reserve<T: 'static>(kind: Kind) -> Option<(RingBufEntry<T>, Header
     }
 }
 
+/// As [`reserve`], but leaves half of the ring to other records: what a process can send itself
+/// as often as it likes must not take the room of exits.
+#[inline(always)]
+pub(crate) fn reserve_half<T: 'static>(kind: Kind) -> Option<(RingBufEntry<T>, Header)> {
+    if EVENTS.query(BPF_RB_AVAIL_DATA) > EVENTS.query(BPF_RB_RING_SIZE) / 2 {
+        count_lost(kind);
+        return None;
+    }
+    reserve(kind)
+}
+
 /// Submits a record. Wakes the reader only if the ring buffer is an eighth full,
 /// because a wake-up per record costs the forking process microseconds.
 #[inline(always)]

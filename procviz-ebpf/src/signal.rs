@@ -4,12 +4,12 @@ use aya_ebpf::{
     programs::BtfTracePointContext,
 };
 use procviz_common::{
-    ABSENT, Kind, SIGNAL_FROM_EXITING, SIGNAL_FROM_KTHREAD, SIGNAL_NO_INFO, SIGNAL_PRIVATE,
-    SignalRecord,
+    ABSENT, Kind, SIGNAL_CPU_LIMIT, SIGNAL_FROM_EXITING, SIGNAL_FROM_KTHREAD, SIGNAL_FROM_TRACER,
+    SIGNAL_NO_INFO, SIGNAL_PRIVATE, SignalRecord,
 };
 
 use crate::{
-    emit::{reserve, submit},
+    emit::{reserve_half, submit},
     kernel::{Ptr, boot_ns, comm, follow, get, off, uid},
 };
 
@@ -38,15 +38,21 @@ fn signal_generate(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     let target: Ptr = ctx.arg(2);
-    // TERM is also asked for: a process that does not end can be killed later.
-    if signal != SIGKILL && signal != SIGTERM && !is_fatal(target, signal) {
-        return 0;
-    }
     // SAFETY: the helper takes no argument and cannot fail.
     let sender: Ptr = unsafe { bpf_get_current_task_btf() } as Ptr;
+    let (tgid, sender_tgid) = (
+        get!(target, task_tgid as u32),
+        get!(sender, task_tgid as u32),
+    );
+    // A TERM of another process counts also with a handler: a process that does not end then
+    // can be killed later.
+    let is_asked = signal == SIGTERM && tgid != sender_tgid;
+    if signal != SIGKILL && !is_asked && !is_fatal(target, signal) {
+        return 0;
+    }
     let leader = follow!(sender, task_group_leader);
     let (code, kind_of_info) = code(ctx.arg::<u64>(1));
-    let Some((mut entry, header)) = reserve::<SignalRecord>(Kind::Signal) else {
+    let Some((mut entry, header)) = reserve_half::<SignalRecord>(Kind::Signal) else {
         return 0;
     };
     entry.write(SignalRecord {
@@ -54,11 +60,14 @@ fn signal_generate(ctx: BtfTracePointContext) -> i32 {
         time_ns: boot_ns(),
         leader_start_ns: get!(follow!(target, task_group_leader), task_start as u64),
         sender_start_ns: get!(leader, task_start as u64),
-        tgid: get!(target, task_tgid as u32),
+        tgid,
         signal,
         code,
-        flags: kind_of_info | kind_of_task(get!(sender, task_flags as u32)),
-        sender_tgid: get!(sender, task_tgid as u32),
+        flags: kind_of_info
+            | kind_of_task(get!(sender, task_flags as u32))
+            | tracer(target, sender_tgid)
+            | limit(target),
+        sender_tgid,
         sender_uid: uid(sender),
         sender_comm: comm(leader),
     });
@@ -105,6 +114,40 @@ fn code(info: u64) -> (i32, u32) {
     match code {
         Ok(code) => (code, 0),
         Err(_) => (0, SIGNAL_PRIVATE),
+    }
+}
+
+/// Whether the sender traces the target: `parent` is the tracer then.
+#[inline(always)]
+fn tracer(target: Ptr, sender_tgid: u32) -> u32 {
+    let is_traced = get!(target, task_ptrace as u32) != 0;
+    let tracer = get!(follow!(target, task_parent), task_tgid as u32);
+    if is_traced && tracer == sender_tgid {
+        SIGNAL_FROM_TRACER
+    } else {
+        0
+    }
+}
+
+/// Whether the target has a limit of CPU time, or of CPU time as a real-time task.
+#[inline(always)]
+fn limit(target: Ptr) -> u32 {
+    const CPU: u64 = 0;
+    const RTTIME: u64 = 15;
+    let at = off!(signal_rlim);
+    if at == ABSENT {
+        return 0;
+    }
+    let limits = follow!(target, task_signal) as u64 + u64::from(at);
+    // `struct rlimit` has two words, of which the second one is the highest value.
+    // SAFETY: probe_read checks every address that it reads.
+    let most = |limit: u64| unsafe {
+        bpf_probe_read_kernel((limits + limit * 16 + 8) as *const u64).unwrap_or(u64::MAX)
+    };
+    if most(CPU) != u64::MAX || most(RTTIME) != u64::MAX {
+        SIGNAL_CPU_LIMIT
+    } else {
+        0
     }
 }
 

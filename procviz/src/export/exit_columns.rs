@@ -70,13 +70,17 @@ fn killer(record: &ExitRecord) -> String {
     let Some(killer) = &record.killed_by else {
         return "-".to_owned();
     };
-    match (killer.kind, killer.sender) {
+    let mut text = match (killer.kind, killer.sender) {
         (KillKind::Process, Some(sender)) => sender.text(),
         (KillKind::Oom | KillKind::Parent | KillKind::Cgroup, Some(sender)) => {
             format!("{}: {}", killer.kind.word(), sender.text())
         }
         (kind, _) => kind.word().to_owned(),
+    };
+    if record.terminated_by.is_some() {
+        text.push_str(" after a SIGTERM");
     }
+    text
 }
 
 fn arguments(record: &ExitRecord) -> String {

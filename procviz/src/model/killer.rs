@@ -11,11 +11,12 @@ pub enum KillKind {
     Process,
     /// The process itself, as abort(3) does.
     Itself,
-    /// The kernel, because memory was used up; the sender asked for memory.
+    /// The kernel's OOM killer; it runs in the sender, which asked for memory, or lowered a limit.
     Oom,
     /// The CPU: an invalid access, instruction or operation.
     Fault,
-    /// The kernel, because the parent ended (`PR_SET_PDEATHSIG`); the sender is the parent.
+    /// The kernel, because the parent ended, or the thread of it that started the process
+    /// (`PR_SET_PDEATHSIG`); the sender is the parent.
     Parent,
     /// The kernel, because the sender wrote to `cgroup.kill`.
     Cgroup,
@@ -130,13 +131,11 @@ impl Killer {
         match (self.kind, who) {
             (KillKind::Process, Some(who)) => format!("by {who}"),
             (KillKind::Itself, _) => "by itself".to_owned(),
-            (KillKind::Oom, Some(who)) => {
-                format!("as memory was used up, when {who} asked for more")
-            }
-            (KillKind::Oom, None) => "as memory was used up".to_owned(),
+            (KillKind::Oom, Some(who)) => format!("by the OOM killer, run by {who}"),
+            (KillKind::Oom, None) => "by the OOM killer".to_owned(),
             (KillKind::Fault, _) => "by a fault of its own".to_owned(),
-            (KillKind::Parent, Some(who)) => format!("as its parent {who} ended"),
-            (KillKind::Parent, None) => "as its parent ended".to_owned(),
+            (KillKind::Parent, Some(who)) => format!("as its parent-death signal, from {who}"),
+            (KillKind::Parent, None) => "as its parent-death signal".to_owned(),
             (KillKind::Cgroup, Some(who)) => format!("by {who}, with its whole cgroup"),
             (KillKind::Cgroup, None) => "with its whole cgroup".to_owned(),
             (KillKind::Terminal, _) => "from its terminal".to_owned(),
@@ -174,7 +173,7 @@ mod tests {
         assert_eq!(words(KillKind::Process, sender), "by 'early oom' (pid 612)");
         assert_eq!(
             words(KillKind::Oom, sender),
-            "as memory was used up, when 'early oom' (pid 612) asked for more"
+            "by the OOM killer, run by 'early oom' (pid 612)"
         );
         assert_eq!(
             words(KillKind::Cgroup, sender),

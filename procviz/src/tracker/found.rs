@@ -199,7 +199,9 @@ impl Tracker {
         }
         if let Some(process) = self.snapshot.processes.get_mut(process) {
             process.watched |= found.watched;
-            process.ppid = found.ppid;
+            if found.id == found.process {
+                process.ppid = found.ppid;
+            }
             process.change.ran |= ran && process.change.tick == tick;
         }
     }

@@ -45,7 +45,11 @@ impl CgroupOwner {
         if let Some(container) = &self.container {
             let short = container_id(container).map_or(container.as_str(), |id| &id[..12]);
             let runtime = self.runtime.unwrap_or("container");
-            return Some(format!("{runtime} {short}"));
+            // In a container with a service manager, a unit of the container.
+            return Some(match &self.unit {
+                Some(unit) if unit != "init.scope" => format!("{runtime} {short}: {unit}"),
+                _ => format!("{runtime} {short}"),
+            });
         }
         if let Some(machine) = &self.machine {
             return Some(format!("machine {machine}"));

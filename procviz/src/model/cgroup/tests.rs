@@ -267,6 +267,10 @@ fn names_for_pictures() {
         ),
         (format!("/kubepods/burstable/pod{POD}"), "pod 9f7d1c2e"),
         ("/lxc/web/init.scope".to_owned(), "lxc web"),
+        (
+            "/lxc/web/system.slice/a.service".to_owned(),
+            "lxc web: a.service",
+        ),
         ("/qemu.slice/104.scope".to_owned(), "machine 104"),
         (
             "/user.slice/user-1.slice/user@1.service/app.slice/app-gnome-firefox-29.scope"

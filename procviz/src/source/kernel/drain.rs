@@ -291,7 +291,7 @@ impl Drain {
                 }
             }
             Record::Move(_) => {}
-            Record::Signal(signal) => self.processes.signals.add(signal),
+            Record::Signal(signal) => self.processes.signal(signal),
         }
     }
 

@@ -19,17 +19,21 @@ use super::{
     status::parse_memory,
     turns::Turns,
 };
-use crate::model::{Found, Gone, Io, MemoryParts, MemorySizes, TaskId};
+use crate::{
+    model::{Found, Gone, Io, MemoryParts, MemorySizes, State, TaskId},
+    source::machine::boot_now_ns,
+};
 
 const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
 const PF_KTHREAD: u32 = 0x0020_0000;
 
-/// Each process is read anew once in so many walks. What others change in a thread that
-/// does not run (its priority, its name, its memory, a wakeup that no CPU has followed)
-/// is known after so many walks at the latest.
-const ALL_ANEW: u64 = 10;
+/// Each process is read anew once in so many walks, and after so much time. What others change
+/// in a thread that does not run (its priority, its name, its memory, a wakeup that no CPU has
+/// followed) is known then at the latest.
+const ANEW_WALKS: u64 = 10;
+const ANEW_NS: u64 = 10_000_000_000;
 
 /// The figures of a thread at the last walk.
 #[derive(Clone, Copy)]
@@ -51,6 +55,8 @@ struct KnownProcess {
     walk: u64,
     /// The threads, in the order of their list.
     tids: Vec<u32>,
+    /// When the threads were listed, ns since boot.
+    listed_ns: u64,
 }
 
 /// Walks over all tasks of `/proc`, and keeps the figures of the walk before.
@@ -62,8 +68,9 @@ pub(crate) struct Walk {
     tids: Vec<u32>,
     path: String,
     buffer: Vec<u8>,
-    /// Number of walks so far.
+    /// Number of walks so far, and when the last one began, ns since boot.
     walks: u64,
+    now_ns: u64,
     page_bytes: u64,
     /// Unit of times in `/proc`, ns.
     tick_ns: u64,
@@ -80,6 +87,7 @@ impl Walk {
             path: String::with_capacity(64),
             buffer: vec![0; 1 << 16],
             walks: 0,
+            now_ns: 0,
             page_bytes,
             tick_ns,
         }
@@ -105,6 +113,7 @@ impl Walk {
         found: &mut Vec<Found>,
     ) -> std::io::Result<()> {
         self.walks += 1;
+        self.now_ns = boot_now_ns();
         let mut pids = std::mem::take(&mut self.pids);
         // A new file descriptor: the position of the listing belongs to the descriptor.
         let root = openat(self.proc.root(), ".", DIRECTORY, Mode::empty())?;
@@ -142,7 +151,8 @@ impl Walk {
                 still += usize::from(known.turns.is_still(self.walks));
             }
         }
-        let is_unchanged = still == tids.len() && !self.is_anew(pid) && self.has_its_parent(pid);
+        let is_unchanged =
+            still == tids.len() && !self.is_anew(pid) && self.is_as_it_was(pid, tids.len());
         if is_unchanged {
             self.add_unchanged(pid, &tids, whole, found);
         }
@@ -155,14 +165,22 @@ impl Walk {
 
     /// Whether it is the turn of a process to be read anew.
     fn is_anew(&self, pid: u32) -> bool {
-        (self.walks + u64::from(pid)).is_multiple_of(ALL_ANEW)
+        let listed_ns = self.processes.get(&pid).map(|process| process.listed_ns);
+        let is_old = |listed_ns| self.now_ns.saturating_sub(listed_ns) >= ANEW_NS;
+        (self.walks + u64::from(pid)).is_multiple_of(ANEW_WALKS) || listed_ns.is_none_or(is_old)
     }
 
-    /// Whether the parent of a process is still there. If it is gone, the process has
-    /// another one without having run.
-    fn has_its_parent(&self, pid: u32) -> bool {
+    /// Whether all threads of a process are known, and its parent lives. If the parent has
+    /// ended, the process has another one without having run.
+    fn is_as_it_was(&self, pid: u32, threads: usize) -> bool {
+        let parent_lives = |ppid: u32| {
+            let parent = self.known.get(&ppid);
+            self.pids.binary_search(&ppid).is_ok()
+                && parent.is_none_or(|parent| parent.stat.state != State::Zombie)
+        };
         self.known.get(&pid).is_some_and(|leader| {
-            leader.stat.ppid == 0 || self.pids.binary_search(&leader.stat.ppid).is_ok()
+            leader.stat.threads as usize == threads
+                && (leader.stat.ppid == 0 || parent_lives(leader.stat.ppid))
         })
     }
 
@@ -326,6 +344,7 @@ impl Walk {
     fn whole(&mut self, pid: u32, changed: bool, tids: &[u32]) -> Option<(u64, Option<Io>)> {
         if !changed && let Some(known) = self.processes.get_mut(&pid) {
             known.walk = self.walks;
+            known.listed_ns = self.now_ns;
             if known.tids != tids {
                 known.tids = tids.to_vec();
             }
@@ -344,6 +363,7 @@ impl Walk {
                 io,
                 walk: self.walks,
                 tids: tids.to_vec(),
+                listed_ns: self.now_ns,
             },
         );
         Some((cpu_ns, io))

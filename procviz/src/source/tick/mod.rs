@@ -351,6 +351,7 @@ impl KernelTick {
         let other = lost[Kind::Rename as usize]
             + lost[Kind::Cgroup as usize]
             + lost[Kind::Move as usize]
+            + lost[Kind::Signal as usize]
             + drain.unknown()
             + drain.dropped();
         drop(drain);

@@ -58,6 +58,8 @@ struct Death {
     /// Worth a word also if it is a single one.
     is_told: bool,
     killer: Option<Killer>,
+    /// It got a SIGTERM before.
+    was_asked: bool,
 }
 
 impl Deaths {
@@ -89,6 +91,7 @@ impl Deaths {
                 count: fold.count,
                 is_told: is_fault(fold.status.0),
                 killer: None,
+                was_asked: false,
             };
             self.kinds
                 .entry(Kind::of(
@@ -133,6 +136,7 @@ impl Deaths {
             count: 1,
             is_told: is_fault(status.0) || is_foreign(record),
             killer: record.killed_by.as_deref().copied(),
+            was_asked: record.terminated_by.is_some(),
         };
         if status.is_crash() {
             let deaths = self.kinds.entry(kind(status.0 & 0x7f)).or_default();
@@ -267,7 +271,10 @@ impl Alike<'_> {
         if (count as f64) < world.thresholds().deaths_count && !(is_recent && last.is_told) {
             return None;
         }
-        let how = how(Status(status), deaths());
+        let mut how = how(Status(status), deaths());
+        if deaths().all(|death| death.was_asked) {
+            how.push_str(", after a SIGTERM");
+        }
         let lasted_ns = last.time_ns.saturating_sub(first.time_ns);
         let times = match count {
             1 => format!("died ({how})"),

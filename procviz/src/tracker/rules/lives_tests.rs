@@ -194,7 +194,7 @@ fn a_finding_says_who_killed() {
             KillKind::Process,
             2,
             true,
-            Some("died (SIGKILL by oomd (pid 2)), started by shell 2"),
+            Some("died (SIGKILL by oomd (pid 2), after a SIGTERM), started by shell 2"),
         ),
         (KillKind::Itself, 100, false, None),
         (

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use procviz_common::{
-    SIGNAL_FROM_EXITING, SIGNAL_FROM_KTHREAD, SIGNAL_NO_INFO, SIGNAL_PRIVATE, SignalRecord,
+    SIGNAL_CPU_LIMIT, SIGNAL_FROM_EXITING, SIGNAL_FROM_KTHREAD, SIGNAL_FROM_TRACER, SIGNAL_NO_INFO,
+    SIGNAL_PRIVATE, SignalRecord,
 };
 use rustc_hash::FxHashMap;
 
+use super::ProcessTable;
 use crate::model::{Comm, KillKind, Killer, Sender, Status, TaskId};
 
 const SIGKILL: u32 = 9;
@@ -29,23 +31,34 @@ const SYS_SECCOMP: i32 = 1;
 /// another process, and the last one from the process itself.
 #[derive(Default)]
 pub(in crate::source::kernel) struct Signals {
-    sent: FxHashMap<TaskId, Vec<SignalRecord>>,
+    sent: FxHashMap<TaskId, Vec<Sent>>,
+}
+
+/// A signal that was sent.
+#[derive(Clone, Copy)]
+struct Sent {
+    record: SignalRecord,
+    /// The process had not begun yet: the task that ran is its parent, and did not send it.
+    is_before_fork: bool,
 }
 
 impl Signals {
-    /// Takes in a SIGNAL record.
-    pub(in crate::source::kernel) fn add(&mut self, record: &SignalRecord) {
-        let process = TaskId {
-            tid: record.tgid,
-            start_ns: record.leader_start_ns,
-        };
-        let sent = self.sent.entry(process).or_default();
-        let is_alike = |other: &&mut SignalRecord| {
+    /// Takes in a SIGNAL record; `is_known`: the fork of its process was seen before.
+    fn add(&mut self, record: &SignalRecord, is_known: bool) {
+        let sent = self.sent.entry(process_of(record)).or_default();
+        let is_alike = |other: &&mut Sent| {
+            let other = &other.record;
             other.signal == record.signal && is_own(other) == is_own(record)
         };
+        let new = Sent {
+            record: *record,
+            is_before_fork: !is_known,
+        };
         match sent.iter_mut().find(is_alike) {
-            Some(before) => *before = *record,
-            None => sent.push(*record),
+            // The first one ends the process, also if it still gets others while it exits.
+            Some(_) if record.signal == SIGKILL => {}
+            Some(before) => *before = new,
+            None => sent.push(new),
         }
     }
 
@@ -71,14 +84,32 @@ impl Signals {
         };
         let fatal = sent
             .iter()
-            .filter(|record| Some(record.signal) == status.signal())
-            .max_by_key(|record| record.time_ns);
-        let asked = sent.iter().find(|record| {
-            let is_fatal = fatal.is_some_and(|fatal| fatal.time_ns <= record.time_ns);
+            .filter(|sent| Some(sent.record.signal) == status.signal())
+            .max_by_key(|sent| sent.record.time_ns);
+        let asked = sent.iter().find(|Sent { record, .. }| {
+            let is_fatal = fatal.is_some_and(|fatal| fatal.record.time_ns <= record.time_ns);
             record.signal == SIGTERM && !is_own(record) && !is_fatal
         });
-        let killer = |record: &SignalRecord| Arc::new(killer(record, oom));
+        let killer = |sent: &Sent| Arc::new(killer(sent, oom));
         (fatal.map(killer), asked.map(killer))
+    }
+}
+
+impl ProcessTable {
+    /// Takes in a SIGNAL record.
+    pub(in crate::source::kernel) fn signal(&mut self, record: &SignalRecord) {
+        let process = process_of(record);
+        let tracked = self.processes.get(&process.tid);
+        let is_known = tracked.is_some_and(|tracked| tracked.process == process);
+        self.signals.add(record, is_known);
+    }
+}
+
+/// The process that got a signal.
+fn process_of(record: &SignalRecord) -> TaskId {
+    TaskId {
+        tid: record.tgid,
+        start_ns: record.leader_start_ns,
     }
 }
 
@@ -87,12 +118,17 @@ fn is_own(record: &SignalRecord) -> bool {
     record.tgid == record.sender_tgid && record.leader_start_ns == record.sender_start_ns
 }
 
-fn killer(record: &SignalRecord, oom: bool) -> Killer {
+fn killer(sent: &Sent, oom: bool) -> Killer {
+    let record = &sent.record;
     let kind = kind(record, oom && record.signal == SIGKILL);
-    let is_known = matches!(
-        kind,
-        KillKind::Process | KillKind::Itself | KillKind::Oom | KillKind::Parent | KillKind::Cgroup
-    );
+    let is_known = match kind {
+        KillKind::Process | KillKind::Itself | KillKind::Parent => true,
+        // `sysrq` asks a kernel thread to make room.
+        KillKind::Oom => record.flags & SIGNAL_FROM_KTHREAD == 0,
+        // A child that was being forked when its cgroup was killed gets the signal from its parent.
+        KillKind::Cgroup => !sent.is_before_fork,
+        _ => false,
+    };
     Killer {
         kind,
         sender: is_known.then(|| Sender {
@@ -120,8 +156,12 @@ fn kind(record: &SignalRecord, oom: bool) -> KillKind {
     if has(SIGNAL_NO_INFO) {
         return match (is_own(record), has(SIGNAL_FROM_EXITING)) {
             (false, true) => KillKind::Parent,
+            // `PTRACE_KILL`
+            (false, false) if signal == SIGKILL && has(SIGNAL_FROM_TRACER) => KillKind::Process,
             (false, false) if signal == SIGKILL && !has(SIGNAL_FROM_KTHREAD) => KillKind::Cgroup,
             (false, false) => KillKind::Unknown,
+            // It wrote to `cgroup.kill` of its own cgroup.
+            (true, false) if signal == SIGKILL => KillKind::Cgroup,
             // A pipe without a reader, for example.
             (true, _) => KillKind::Kernel,
         };
@@ -131,7 +171,7 @@ fn kind(record: &SignalRecord, oom: bool) -> KillKind {
             _ if OF_TERMINALS.contains(&signal) => KillKind::Terminal,
             _ if OF_TIMERS.contains(&signal) => KillKind::Timer,
             // The hard limit of CPU time, which the process meets while it runs.
-            SIGKILL if is_own(record) && !has(SIGNAL_FROM_EXITING) => KillKind::Limit,
+            SIGKILL if is_own(record) && has(SIGNAL_CPU_LIMIT) => KillKind::Limit,
             _ => KillKind::Kernel,
         };
     }
@@ -211,7 +251,19 @@ mod tests {
             (sent(34, -2, 0, other), false, KillKind::Timer),
             (sent(24, 0, private, own), false, KillKind::Limit),
             (sent(25, 0, no_info, own), false, KillKind::Limit),
-            (sent(9, 0, private, own), false, KillKind::Limit),
+            (
+                sent(9, 0, private | SIGNAL_CPU_LIMIT, own),
+                false,
+                KillKind::Limit,
+            ),
+            // The end of a pid namespace, or an eBPF program.
+            (sent(9, 0, private, own), false, KillKind::Kernel),
+            (
+                sent(9, 0, no_info | SIGNAL_FROM_TRACER, other),
+                false,
+                KillKind::Process,
+            ),
+            (sent(9, 0, no_info, own), false, KillKind::Cgroup),
             (sent(31, 1, 0, own), false, KillKind::Seccomp),
             (sent(13, 0, no_info, own), false, KillKind::Kernel),
             (sent(9, 0, private | exits, other), false, KillKind::Kernel),
@@ -220,7 +272,11 @@ mod tests {
             (sent(10, -60, 0, other), false, KillKind::Unknown),
         ];
         for (record, oom, expected) in cases {
-            let killer = killer(&record, oom);
+            let sent = Sent {
+                record,
+                is_before_fork: false,
+            };
+            let killer = killer(&sent, oom);
             assert_eq!(killer.kind, expected, "{record:?}");
             let names = [
                 KillKind::Process,
@@ -236,12 +292,12 @@ mod tests {
     }
 
     /// A pid, and the time of its signal.
-    type Sent = Option<(u32, u64)>;
+    type By = Option<(u32, u64)>;
 
-    fn ended(records: &[SignalRecord], status: u32) -> (Sent, Sent) {
+    fn ended(records: &[SignalRecord], status: u32) -> (By, By) {
         let mut signals = Signals::default();
         for record in records {
-            signals.add(record);
+            signals.add(record, true);
         }
         let (by, before) = signals.killers(VICTIM, Status(status), false);
         let facts = |killer: Arc<Killer>| (killer.sender.unwrap().process.tid, killer.time_ns);
@@ -267,12 +323,28 @@ mod tests {
         // A pending signal that did not end it.
         assert_eq!(ended(&[at(5, sent(10, 0, 0, 50))], 9), (None, None));
         assert_eq!(ended(&[], 9), (None, None));
+        // The first SIGKILL ends it.
+        let late = at(95, sent(9, 0, 0, 52));
+        assert_eq!(ended(&[kill, late], 9), (Some((51, 90)), None));
+    }
+
+    /// The kernel kills a child that is forked while its cgroup is killed, in its parent's name.
+    #[test]
+    fn a_parent_is_not_the_killer_of_a_child_that_is_being_forked() {
+        for (is_known, expected) in [(true, Some(50)), (false, None)] {
+            let mut signals = Signals::default();
+            signals.add(&sent(9, 0, SIGNAL_NO_INFO, 50), is_known);
+            let (by, _) = signals.killers(VICTIM, Status(9), false);
+            let by = by.unwrap();
+            assert_eq!(by.kind, KillKind::Cgroup);
+            assert_eq!(by.sender.map(|sender| sender.process.tid), expected);
+        }
     }
 
     #[test]
     fn another_process_with_the_same_pid_is_not_meant() {
         let mut signals = Signals::default();
-        signals.add(&sent(9, 0, 0, 50));
+        signals.add(&sent(9, 0, 0, 50), true);
         let later = TaskId {
             start_ns: VICTIM.start_ns + 1,
             ..VICTIM

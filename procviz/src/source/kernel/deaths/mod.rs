@@ -133,7 +133,7 @@ pub(crate) struct ProcessTable {
     /// Exit records of threads are wanted, too.
     wants_threads: bool,
     /// Signals that can end processes.
-    pub(super) signals: Signals,
+    signals: Signals,
 }
 
 /// The results of one DEAD record.
