@@ -57,7 +57,7 @@ fn every_killer_is_named() -> Result<(), Failed> {
             && before["pid"] == expected["before"]
             && (expected["uid"].is_null() || by["uid"] == expected["uid"]);
         if !is_right {
-            wrong.push(format!("{line}: {by}, terminated by {before}"));
+            wrong.push(format!("{line}: {record}"));
         }
     }
     let deaths: u32 = kinds.values().sum();
