@@ -10,7 +10,7 @@ use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Folder, Lines, Running, Value, output, procviz, python, skip, stderr},
+    support::{Folder, Lines, Running, Value, living, output, procviz, python, skip, stderr},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -43,6 +43,7 @@ fn every_killer_is_named() -> Result<(), Failed> {
     let records = by_pid(&lines)?;
     let expected = String::from_utf8(made.stdout)?;
     let (mut wrong, mut kinds) = (Vec::new(), BTreeMap::<String, u32>::new());
+    let (hides_agent, mut unseen) = (a_guest_hides_its_agent(), 0);
     for line in expected.lines() {
         let expected: Value = serde_json::from_str(line)?;
         *kinds.entry(expected["kind"].to_string()).or_default() += 1;
@@ -56,7 +57,10 @@ fn every_killer_is_named() -> Result<(), Failed> {
             && by["pid"] == expected["sender"]
             && before["pid"] == expected["before"]
             && (expected["uid"].is_null() || by["uid"] == expected["uid"]);
-        if !is_right {
+        if by.is_null() && expected["kind"] == "timer" && hides_agent {
+            // The interrupt of the timer hit the agent: no eBPF program runs then.
+            unseen += 1;
+        } else if !is_right {
             wrong.push(format!("{line}: {record}"));
         }
     }
@@ -67,14 +71,26 @@ fn every_killer_is_named() -> Result<(), Failed> {
             return skip(&format!("no death of kind `{kind}` can be made here"));
         }
     }
+    assert!(unseen <= deaths / 100, "{unseen} signals were not seen");
     assert!(
         wrong.is_empty(),
         "{} of {deaths} ({kinds:?}) are wrong, for example {:#?}\n{errors}",
         wrong.len(),
         &wrong[..wrong.len().min(8)]
     );
-    println!("RESULT killers: {deaths} deaths, {kinds:?}");
+    println!("RESULT killers: {deaths} deaths, {kinds:?}, {unseen} in an agent");
     Ok(())
+}
+
+/// Whether the kernel hides a process from eBPF programs: only `/proc` shows it.
+fn a_guest_hides_its_agent() -> bool {
+    let dump = Lines::dump(&["-p", "-s", "0.5"]);
+    let snapshot = dump.line(2);
+    dump.end();
+    living(&snapshot).any(|task| {
+        let is_old = task["start_ns"].as_u64().unwrap() < 60_000_000_000;
+        is_old && task["ns_pid"].is_null() && task["off_cpu_ns"].is_null()
+    })
 }
 
 /// The last exit record of each pid.

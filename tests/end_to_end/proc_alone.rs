@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::{
     Needs, Test,
-    support::{Lines, Talker, Value, living, numbers, procviz, python},
+    support::{Lines, Stat, Talker, Value, living, numbers, procviz, python},
 };
 
 pub(crate) const TESTS: &[Test] = &[(
@@ -124,13 +124,14 @@ fn is_shown(dump: &Lines, pid: u32, step: &str) {
 fn of_the_kernel(pid: u32) -> Threads {
     let mut threads = Threads::new();
     for process in numbers("/proc") {
-        if stat(&format!("/proc/{process}/stat")).is_none_or(|stat| stat.group != u64::from(pid)) {
+        let leader = Stat::read(&format!("/proc/{process}/stat"));
+        if leader.is_none_or(|leader| leader.field(5) != u64::from(pid)) {
             continue;
         }
         let folder = format!("/proc/{process}/task");
         for tid in numbers(&folder) {
-            if let Some(stat) = stat(&format!("{folder}/{tid}/stat")) {
-                threads.insert(u64::from(tid), stat.facts);
+            if let Some(stat) = Stat::read(&format!("{folder}/{tid}/stat")) {
+                threads.insert(u64::from(tid), Facts::of(&stat));
             }
         }
     }
@@ -157,23 +158,13 @@ fn shown(snapshot: &Value, wanted: &Threads, pid: u32) -> Threads {
     living(snapshot).filter(of_them).map(facts).collect()
 }
 
-struct Stat {
-    group: u64,
-    facts: Facts,
-}
-
-fn stat(path: &str) -> Option<Stat> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let (comm, rest) = text.split_once('(')?.1.rsplit_once(')')?;
-    let fields: Vec<&str> = rest.split_whitespace().collect();
-    let number = |at: usize| fields[at].parse::<u64>().unwrap();
-    Some(Stat {
-        group: number(2),
-        facts: Facts {
-            comm: comm.to_owned(),
-            state: fields[0].to_owned(),
-            ppid: number(1),
-            cpu_ticks: number(11) + number(12),
-        },
-    })
+impl Facts {
+    fn of(stat: &Stat) -> Self {
+        Self {
+            comm: stat.comm.clone(),
+            state: stat.state().to_owned(),
+            ppid: stat.field(4),
+            cpu_ticks: stat.field(14) + stat.field(15),
+        }
+    }
 }

@@ -268,6 +268,34 @@ pub(crate) fn numbers(folder: &str) -> Vec<u32> {
         .collect()
 }
 
+/// A `stat` file of `/proc`.
+pub(crate) struct Stat {
+    pub(crate) comm: String,
+    /// The fields from the third one on, which is the state.
+    fields: Vec<String>,
+}
+
+impl Stat {
+    /// `None` if the task has exited.
+    pub(crate) fn read(path: &str) -> Option<Self> {
+        let text = std::fs::read_to_string(path).ok()?;
+        let (comm, rest) = text.split_once('(')?.1.rsplit_once(')')?;
+        Some(Self {
+            comm: comm.to_owned(),
+            fields: rest.split_whitespace().map(str::to_owned).collect(),
+        })
+    }
+
+    pub(crate) fn state(&self) -> &str {
+        &self.fields[0]
+    }
+
+    /// A number, by its place in proc(5).
+    pub(crate) fn field(&self, place: usize) -> u64 {
+        self.fields[place - 3].parse().unwrap()
+    }
+}
+
 /// Waits until `is_so`, or fails with `what`.
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);

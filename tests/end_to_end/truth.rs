@@ -9,7 +9,9 @@ use libtest_mimic::Failed;
 
 use crate::{
     Needs, Test,
-    support::{Folder, Lines, Running, Value, living, proc_tids, read_line, task, workload},
+    support::{
+        Folder, Lines, Running, Stat, Value, living, numbers, proc_tids, read_line, task, workload,
+    },
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -94,7 +96,7 @@ fn figures(args: &[&str], path: fn(u32, u32) -> String) -> Result<(), Failed> {
     for actor in &actors {
         let pid = actor.running.pid();
         let tids: Vec<u32> = if args.is_empty() {
-            tids(pid)
+            numbers(&format!("/proc/{pid}/task"))
         } else {
             vec![pid]
         };
@@ -160,20 +162,9 @@ fn orphan() -> u32 {
     pid
 }
 
-fn tids(pid: u32) -> Vec<u32> {
-    let entries = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    entries
-        .flatten()
-        .map(|entry| entry.file_name().to_str().unwrap().parse().unwrap())
-        .collect()
-}
-
 fn compare(task: &Value, path: &str, wrong: &mut Vec<String>) {
-    let stat = std::fs::read_to_string(format!("{path}/stat")).unwrap();
-    let (head, tail) = stat.rsplit_once(')').unwrap();
-    let comm = head.split_once('(').unwrap().1;
-    let fields: Vec<&str> = tail.split_whitespace().collect();
-    let field = |number: usize| fields[number - 3].parse::<u64>().unwrap();
+    let stat = Stat::read(&format!("{path}/stat")).unwrap();
+    let field = |place: usize| stat.field(place);
     let io = std::fs::read_to_string(format!("{path}/io")).unwrap();
     let bytes = |name: &str| -> u64 {
         io.lines()
@@ -200,8 +191,8 @@ fn compare(task: &Value, path: &str, wrong: &mut Vec<String>) {
             ));
         }
     };
-    expect("comm", comm.into());
-    expect("state", fields[0].into());
+    expect("comm", stat.comm.as_str().into());
+    expect("state", stat.state().into());
     expect("ppid", field(4).into());
     expect("threads", field(20).into());
     expect("vsize_bytes", field(23).into());

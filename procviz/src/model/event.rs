@@ -146,7 +146,7 @@ impl ExitRecord {
         Comm::new(self.name())
     }
 
-    /// Text for the user: how it ended, and by whom: `SIGKILL by earlyoom (pid 612)`.
+    /// Text for the user about the end and its cause: `SIGKILL by earlyoom (pid 612)`.
     pub fn how(&self) -> String {
         let mut how = match &self.killed_by {
             Some(killer) => killer.how(self.status),

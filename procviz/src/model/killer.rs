@@ -110,8 +110,8 @@ impl Sender {
 }
 
 impl Killer {
-    /// How a process ended, and by whom: `SIGKILL by earlyoom (pid 612)`. Of faults and of
-    /// abort(3), the signal alone says it.
+    /// Text for the user about an end with this status: `SIGKILL by earlyoom (pid 612)`. The
+    /// signal of a fault or of abort(3) needs no more words.
     pub fn how(&self, status: Status) -> String {
         const SIGABRT: u32 = 6;
         let says_it = match self.kind {

@@ -157,7 +157,7 @@ fn how(end: Option<End>, record: Option<&ExitRecord>) -> String {
 }
 
 impl Process {
-    /// Text for the user: how the process ended, and by whom; empty while it is alive.
+    /// Text for the user about the end of the process and its cause; empty while it is alive.
     pub fn how(&self) -> String {
         how(self.end, self.exit.as_deref())
     }
@@ -320,7 +320,7 @@ impl TaskView<'_> {
         }
     }
 
-    /// Text for the user: how the task ended, and by whom; empty while it is alive.
+    /// Text for the user about the end of the task and its cause; empty while it is alive.
     pub fn how(&self) -> String {
         let exit = self.process.exit.as_deref();
         let is_whole = self.scope == Scope::Processes || self.thread.id == self.process.id;

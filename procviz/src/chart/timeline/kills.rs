@@ -1,5 +1,5 @@
-//! Draws who killed whom: a line from the bar of the process that sent the signal to the bar
-//! of the process that it ended.
+//! Draws arrows: each leads from the bar of a process that sent a deadly signal to the bar of
+//! the process that got it.
 
 use rustc_hash::FxHashMap;
 

@@ -46,7 +46,7 @@ impl LifeEnd {
         Some((sender.process, killer.time_ns))
     }
 
-    /// How it ended, and by whom; `None` if that is not known.
+    /// Text about the end and its cause; `None` if the exit status is not known.
     pub(super) fn how(&self) -> Option<String> {
         let status = self.status?;
         Some(match &self.killer {

@@ -196,8 +196,8 @@ fn is_fault(status: u32) -> bool {
     signal.is_some_and(|signal| FAULTS.contains(&signal))
 }
 
-/// Whether somebody else than its parent killed a process, or killed it because it had not
-/// ended when it was asked to.
+/// Whether a process that is not the parent sent the deadly signal, or a SIGTERM came before it
+/// without effect.
 fn is_foreign(record: &ExitRecord) -> bool {
     let Some(killer) = &record.killed_by else {
         return false;
@@ -213,8 +213,8 @@ fn is_foreign(record: &ExitRecord) -> bool {
     }
 }
 
-/// How all of them ended, and by whom: `SIGKILL by earlyoom (pid 612)`, `SIGTERM by 3 × sh`.
-/// Where the killers differ, the signal alone.
+/// Text about the end of all these processes: `SIGKILL by earlyoom (pid 612)`, `SIGTERM by
+/// 3 × sh`. If they have different killers, it is the name of the signal alone.
 fn how<'a>(status: Status, deaths: impl Iterator<Item = &'a Death>) -> String {
     let killers: Option<Vec<Killer>> = deaths.map(|death| death.killer).collect();
     let Some(killers) = killers else {

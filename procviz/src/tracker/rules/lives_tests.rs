@@ -178,8 +178,8 @@ fn killer(kind: KillKind, pid: u32, name: &str) -> Option<Arc<Killer>> {
     }))
 }
 
-/// A single kill is a finding if somebody else than the parent did it, or if the process had
-/// not ended when it was asked to.
+/// A single SIGKILL is a finding if another process than the parent sent it, or if a SIGTERM came
+/// before it without effect.
 #[test]
 fn a_finding_says_who_killed() {
     let cases = [

@@ -30,7 +30,7 @@ const SYS_SECCOMP: i32 = 1;
 /// Signals that can end the processes which have got them: of each number the last one from
 /// another process, and the last one from the process itself.
 #[derive(Default)]
-pub(in crate::source::kernel) struct Signals {
+pub(super) struct Signals {
     sent: FxHashMap<TaskId, Vec<Sent>>,
 }
 
