@@ -419,7 +419,7 @@ fn reduce_to_processes() -> Result<(), Failed> {
 fn tree() -> Result<(), Failed> {
     let folder = Folder::new("tree");
     let (file, piece) = (folder.file("x.pvz"), folder.file("piece.pvz"));
-    let _busy = busy();
+    let busy = busy();
     let nested = "while :; do sh -c '(/bin/true; sleep 0.3; /bin/false) & exit 3'; sleep 0.1; done";
     let parent = Running::new(Command::new("sh").args(["-c", nested]));
     record(&file, &["-F", "10", "--duration", "4s", "--require-ebpf"]);
@@ -446,7 +446,7 @@ fn tree() -> Result<(), Failed> {
     let names = |exit: &Value| exit["comm"].as_str().unwrap().to_owned();
     let names: BTreeSet<String> = ended.iter().map(names).collect();
     let known = ["false", "sh", "sleep", "true"].map(str::to_owned);
-    assert_eq!(names, known.into());
+    assert_eq!(names, known.clone().into());
     // No child of another process is among them, and there are such children.
     let stranger = output(
         procviz()
@@ -458,19 +458,15 @@ fn tree() -> Result<(), Failed> {
     let all = json(&["exits", "--json"], &file);
     let of_busy = all.len() - ended.len();
     assert!(of_busy > 50, "{of_busy}");
-    let living = |from: &Path| -> Vec<Vec<u64>> {
-        json(&["dump", of_tree[0], of_tree[1]], from)
-            .iter()
-            .map(|sample| {
-                let tasks = sample["tasks"].as_array().unwrap().iter();
-                tasks.map(|task| task["tid"].as_u64().unwrap()).collect()
-            })
-            .collect()
-    };
-    let shown = living(&file);
-    let has_root = |tids: &&Vec<u64>| tids.contains(&u64::from(root));
+    let shown = json(&["dump", of_tree[0], of_tree[1]], &file);
+    let tasks = |sample: &Value| sample["tasks"].as_array().unwrap().clone();
+    let has_root = |sample: &&Value| tasks(sample).iter().any(|task| task["tid"] == root);
     assert!(shown.iter().filter(has_root).count() > 30);
-    assert!(shown.iter().all(|tids| tids.len() < 40));
+    for task in shown.iter().flat_map(tasks) {
+        let is_known = known.iter().any(|name| task["comm"] == *name);
+        let is_busy = task["tid"] == busy.pid() || task["ppid"] == busy.pid();
+        assert!(is_known && !is_busy, "{task}");
+    }
     // A part with only these processes shows only these processes.
     let path = file.to_str().unwrap();
     record(&piece, &["--from", path, of_tree[0], of_tree[1]]);

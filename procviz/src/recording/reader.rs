@@ -142,6 +142,9 @@ impl Reader {
             return Err(ReadError::Foreign);
         }
         let version = u16::from_le_bytes([head[8], head[9]]);
+        if version == 0 {
+            return Err(ReadError::Foreign);
+        }
         if version > VERSION {
             return Err(ReadError::Version(version));
         }

@@ -675,6 +675,8 @@ fn other_files_are_not_recordings() {
     let mut later = Block::file_header();
     later[8] = 2;
     assert!(matches!(read(&later), Err(ReadError::Version(2))));
+    later[8] = 0;
+    assert!(matches!(read(&later), Err(ReadError::Foreign)));
 }
 
 /// The keyframe after packing and unpacking.
