@@ -127,7 +127,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__bubble)
-            opts="-t -o -s -F -h --threads --user-color --group --y --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
+            opts="-t -o -s -F -h --threads --user-color --group --y --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --container --pod --unit --ignore --rule --summary --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -138,7 +138,7 @@ _procviz() {
                     return 0
                     ;;
                 --group)
-                    COMPREPLY=($(compgen -W "user cgroup tree command" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "user cgroup container pod unit tree command" -- "${cur}"))
                     return 0
                     ;;
                 --y)
@@ -257,6 +257,18 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --ignore)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -369,7 +381,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__dump)
-            opts="-p -s -F -h --json --csv --spreadsheet --no-threads --save --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --help"
+            opts="-p -s -F -h --json --csv --spreadsheet --no-threads --save --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --container --pod --unit --ignore --rule --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -439,6 +451,18 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --ignore)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -455,7 +479,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__exits)
-            opts="-h --json --threads --duration --require-ebpf --from --at --begin --end --user --pid --tree --command --cgroup --help"
+            opts="-h --json --threads --duration --require-ebpf --from --at --begin --end --user --pid --tree --command --cgroup --container --pod --unit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -501,6 +525,18 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -509,7 +545,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__findings)
-            opts="-s -F -h --json --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --help"
+            opts="-s -F -h --json --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --container --pod --unit --ignore --rule --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -575,6 +611,18 @@ _procviz() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --ignore)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -591,7 +639,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__grid)
-            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --group --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
+            opts="-p -n -d -c -o -s -F -h --no-threads --columns --point-size --colors --group --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --container --pod --unit --ignore --rule --summary --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -622,7 +670,7 @@ _procviz() {
                     return 0
                     ;;
                 --group)
-                    COMPREPLY=($(compgen -W "user cgroup tree command" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "user cgroup container pod unit tree command" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -734,6 +782,18 @@ _procviz() {
                     return 0
                     ;;
                 --cgroup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -981,7 +1041,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__lines)
-            opts="-p -o -s -F -h --no-threads --3d --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
+            opts="-p -o -s -F -h --no-threads --3d --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --container --pod --unit --ignore --rule --summary --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1096,6 +1156,18 @@ _procviz() {
                     return 0
                     ;;
                 --cgroup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1269,14 +1341,14 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__timeline)
-            opts="-t -o -s -F -h --threads --group --heat --heat-of --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --ignore --rule --summary --help"
+            opts="-t -o -s -F -h --threads --group --heat --heat-of --output --force --mode --max-size --save --theme --view --ascii --speed --max-cpu --palette --classic --size --scale --no-mouse --font --args --interval --hz --samples --duration --from --at --begin --end --require-ebpf --user --pid --tree --command --cgroup --container --pod --unit --ignore --rule --summary --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --group)
-                    COMPREPLY=($(compgen -W "user cgroup tree command" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "user cgroup container pod unit tree command" -- "${cur}"))
                     return 0
                     ;;
                 --heat)
@@ -1396,6 +1468,18 @@ _procviz() {
                     return 0
                     ;;
                 --cgroup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -46,6 +46,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -s d -l point-size
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s c -l colors -d 'Colours of normal,cpu,io,cpu+io,exited,tip,background; an empty entry keeps the default' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l group -d 'What groups dots into blocks' -r -f -a "user\t'The real user'
 cgroup\t'The cgroup'
+container\t'The container'
+pod\t'The pod of Kubernetes'
+unit\t'The systemd unit'
 tree\t'The oldest ancestor below init'
 command\t'The name of the process'"
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -s o -l output -d 'Output file: .png, .svg, .gif, .apng or .html (an interactive page); {number} or {time} in the name makes a series of files' -r -F
@@ -76,6 +79,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -l pid -d 'Only th
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l container -d 'Only tasks of this container: pattern for its name, or its id or the first characters of it' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l pod -d 'Only tasks of this pod of Kubernetes: pattern for NAME or NAMESPACE/NAME, or its id' -r
+complete -c procviz -n "__fish_procviz_using_subcommand grid" -l unit -d 'Only tasks of this systemd unit: pattern for its name, with or without .service' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand grid" -l summary -d 'After -- COMMAND, print on standard error what it used [default: text]' -r -f -a "text\t'Lines for people'
@@ -92,6 +98,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand grid" -s h -l help -d 'P
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l user-color -d 'Colour of a user, such as root=crimson (repeatable)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l group -d 'What decides the colour of a bubble' -r -f -a "user\t'The real user'
 cgroup\t'The cgroup'
+container\t'The container'
+pod\t'The pod of Kubernetes'
+unit\t'The systemd unit'
 tree\t'The oldest ancestor below init'
 command\t'The name of the process'"
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l y -d 'What goes up: the address space, or the resident set' -r -f -a "vsize\t'Address space'
@@ -124,6 +133,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l pid -d 'Only 
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l container -d 'Only tasks of this container: pattern for its name, or its id or the first characters of it' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l pod -d 'Only tasks of this pod of Kubernetes: pattern for NAME or NAMESPACE/NAME, or its id' -r
+complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l unit -d 'Only tasks of this systemd unit: pattern for its name, with or without .service' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand bubble" -l summary -d 'After -- COMMAND, print on standard error what it used [default: text]' -r -f -a "text\t'Lines for people'
@@ -165,6 +177,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l pid -d 'Only t
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l container -d 'Only tasks of this container: pattern for its name, or its id or the first characters of it' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l pod -d 'Only tasks of this pod of Kubernetes: pattern for NAME or NAMESPACE/NAME, or its id' -r
+complete -c procviz -n "__fish_procviz_using_subcommand lines" -l unit -d 'Only tasks of this systemd unit: pattern for its name, with or without .service' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -l summary -d 'After -- COMMAND, print on standard error what it used [default: text]' -r -f -a "text\t'Lines for people'
@@ -181,6 +196,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand lines" -l require-ebpf -
 complete -c procviz -n "__fish_procviz_using_subcommand lines" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l group -d 'What decides which lives are together' -r -f -a "user\t'The real user'
 cgroup\t'The cgroup'
+container\t'The container'
+pod\t'The pod of Kubernetes'
+unit\t'The systemd unit'
 tree\t'The oldest ancestor below init'
 command\t'The name of the process'"
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l heat -d 'Draw a heat map: what happens at which time within each second, for what repeats every few seconds; needs 10 samples per second' -r -f -a "seconds\t'A row per second'
@@ -215,6 +233,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l pid -d 'Onl
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l container -d 'Only tasks of this container: pattern for its name, or its id or the first characters of it' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l pod -d 'Only tasks of this pod of Kubernetes: pattern for NAME or NAMESPACE/NAME, or its id' -r
+complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l unit -d 'Only tasks of this systemd unit: pattern for its name, with or without .service' -r
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand timeline" -l summary -d 'After -- COMMAND, print on standard error what it used [default: text]' -r -f -a "text\t'Lines for people'
@@ -238,6 +259,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand exits" -l pid -d 'Only t
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l container -d 'Only tasks of this container: pattern for its name, or its id or the first characters of it' -r
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l pod -d 'Only tasks of this pod of Kubernetes: pattern for NAME or NAMESPACE/NAME, or its id' -r
+complete -c procviz -n "__fish_procviz_using_subcommand exits" -l unit -d 'Only tasks of this systemd unit: pattern for its name, with or without .service' -r
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l json -d 'Print one JSON object per line instead of columns'
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l threads -d 'Print exits of threads, too'
 complete -c procviz -n "__fish_procviz_using_subcommand exits" -l require-ebpf -d 'Fail with status 4 without kernel events; `exits` always does so'
@@ -255,6 +279,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand findings" -l pid -d 'Onl
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
+complete -c procviz -n "__fish_procviz_using_subcommand findings" -l container -d 'Only tasks of this container: pattern for its name, or its id or the first characters of it' -r
+complete -c procviz -n "__fish_procviz_using_subcommand findings" -l pod -d 'Only tasks of this pod of Kubernetes: pattern for NAME or NAMESPACE/NAME, or its id' -r
+complete -c procviz -n "__fish_procviz_using_subcommand findings" -l unit -d 'Only tasks of this systemd unit: pattern for its name, with or without .service' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand findings" -l json -d 'Print one JSON object per line instead of columns'
@@ -275,6 +302,9 @@ complete -c procviz -n "__fish_procviz_using_subcommand dump" -l pid -d 'Only th
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l tree -d 'Only this process and its descendants' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l command -d 'Only tasks whose name or arguments match this regular expression' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l cgroup -d 'Only tasks whose cgroup path matches this pattern' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l container -d 'Only tasks of this container: pattern for its name, or its id or the first characters of it' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l pod -d 'Only tasks of this pod of Kubernetes: pattern for NAME or NAMESPACE/NAME, or its id' -r
+complete -c procviz -n "__fish_procviz_using_subcommand dump" -l unit -d 'Only tasks of this systemd unit: pattern for its name, with or without .service' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l ignore -d 'Leave out the findings of this rule; with a name, such as cpu:ffmpeg, only those about processes with this name (* stands for any text, ? for one character)' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l rule -d 'Change a threshold of a rule, such as cpu:cores=0.5' -r
 complete -c procviz -n "__fish_procviz_using_subcommand dump" -l json -d 'Print one JSON object per line [default]; machine.deaths counts the exits that were seen, lost.exit and lost.dead the exits that were missed'

@@ -18,6 +18,7 @@ mod called;
 mod charts;
 mod clock;
 mod confinement;
+mod containers;
 mod cost;
 mod csv;
 mod culprits;
@@ -91,6 +92,7 @@ fn main() {
         ("ending", ending::TESTS),
         ("limits", limits::TESTS),
         ("names", names::TESTS),
+        ("containers", containers::TESTS),
         ("namespaces", namespaces::TESTS),
         ("rules", rules::TESTS),
         ("packaging", packaging::TESTS),

@@ -242,6 +242,10 @@ const BYTES_TO_TEXT: &[(&str, &str)] = &[
         "a path, which leaves through Untrusted",
     ),
     (
+        "source/containers/files.rs",
+        "the name of a container, which leaves through Untrusted",
+    ),
+    (
         "source/users.rs",
         "lines of /etc/passwd, of which names leave through Untrusted",
     ),

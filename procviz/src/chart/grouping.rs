@@ -1,11 +1,13 @@
 //! Groups tasks, for the groups of a grid and the colours of bubbles.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use rustc_hash::FxHashMap;
 
 use super::Context;
-use crate::model::{Comm, Fold, Process, Snapshot, TaskId, TaskView, Untrusted, cgroup_name};
+use crate::model::{
+    CgroupOwner, Comm, Fold, Process, Snapshot, TaskId, TaskView, Untrusted, cgroup_name,
+};
 
 /// The property by which tasks are grouped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +17,12 @@ pub enum Grouping {
     User,
     /// The cgroup.
     Cgroup,
+    /// The container, by its name if that is known.
+    Container,
+    /// The pod of Kubernetes, by its name if that is known.
+    Pod,
+    /// The unit of systemd.
+    Unit,
     /// The oldest ancestor below init.
     Tree,
     /// The name of the process.
@@ -22,11 +30,64 @@ pub enum Grouping {
 }
 
 impl Grouping {
+    /// What a live view groups by after this one.
+    pub(crate) fn next(self) -> Self {
+        match self {
+            Self::User => Self::Cgroup,
+            Self::Cgroup => Self::Container,
+            Self::Container => Self::Pod,
+            Self::Pod => Self::Unit,
+            Self::Unit => Self::Tree,
+            Self::Tree => Self::Command,
+            Self::Command => Self::User,
+        }
+    }
+
+    /// The group of a process in this cgroup, where the cgroup decides it.
+    pub(super) fn of_cgroup(self, path: Option<&Arc<str>>) -> GroupKey {
+        let Some(path) = path else {
+            return GroupKey::Unowned("no cgroup");
+        };
+        let owner = || CgroupOwner::of(path);
+        let (name, without) = match self {
+            Self::Container => (owner().container_words(), "no container"),
+            Self::Pod => (owner().pod_words(), "no pod"),
+            Self::Unit => (owner().unit, "no unit"),
+            _ => return GroupKey::Cgroup(Arc::clone(path)),
+        };
+        name.map_or(GroupKey::Unowned(without), |name| {
+            GroupKey::Owner(name.into())
+        })
+    }
+
+    /// Width for the names of groups at the left of a picture this wide, in pixels. Names of
+    /// pods are long.
+    pub(super) fn label_width(self, width: f32) -> f32 {
+        if self.is_by_cgroup() && width >= 1200.0 {
+            270.0
+        } else {
+            150.0
+        }
+    }
+
+    /// Whether the cgroup of a process decides its group.
+    fn is_by_cgroup(self) -> bool {
+        self == Self::Cgroup || self.is_by_owner()
+    }
+
+    /// Whether the container, pod or unit of a process decides its group.
+    pub(super) fn is_by_owner(self) -> bool {
+        matches!(self, Self::Container | Self::Pod | Self::Unit)
+    }
+
     /// What the groups are, for a heading.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Cgroup => "cgroup",
+            Self::Container => "container",
+            Self::Pod => "pod",
+            Self::Unit => "unit",
             Self::Tree => "oldest ancestor",
             Self::Command => "command",
         }
@@ -37,7 +98,11 @@ impl Grouping {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum GroupKey {
     User(Option<u32>),
-    Cgroup(Option<Arc<str>>),
+    Cgroup(Arc<str>),
+    /// The container, pod or unit.
+    Owner(Arc<str>),
+    /// What is not in a cgroup, container, pod or unit, in words.
+    Unowned(&'static str),
     Tree(TaskId),
     Command(Comm),
     KernelThreads,
@@ -49,6 +114,8 @@ pub(super) struct Groups<'a> {
     snapshot: &'a Snapshot,
     /// Slots of living processes by pid. Empty if the grouping needs no other process.
     by_pid: FxHashMap<u32, usize>,
+    /// Groups by where the path of the cgroup is in memory.
+    by_path: RefCell<FxHashMap<Option<*const u8>, GroupKey>>,
 }
 
 /// Pid of init. Pid 2 is kthreadd, the parent of the kernel threads.
@@ -60,7 +127,7 @@ const DEPTH: usize = 64;
 
 impl<'a> Groups<'a> {
     pub(super) fn new(grouping: Grouping, snapshot: &'a Snapshot) -> Self {
-        let needs_pids = matches!(grouping, Grouping::Tree | Grouping::Cgroup);
+        let needs_pids = grouping == Grouping::Tree || grouping.is_by_cgroup();
         let by_pid = if needs_pids {
             let living = snapshot
                 .processes
@@ -76,6 +143,7 @@ impl<'a> Groups<'a> {
             grouping,
             snapshot,
             by_pid,
+            by_path: RefCell::default(),
         }
     }
 
@@ -83,9 +151,9 @@ impl<'a> Groups<'a> {
         match self.grouping {
             Grouping::User => GroupKey::User(task.thread.uid),
             _ if task.process.kthread => GroupKey::KernelThreads,
-            Grouping::Cgroup => GroupKey::Cgroup(task.process.cgroup.clone()),
             Grouping::Tree => GroupKey::Tree(self.root(task.process)),
             Grouping::Command => GroupKey::Command(self.snapshot.name_of(task.process)),
+            _ => self.by_cgroup(task.process.cgroup.as_ref()),
         }
     }
 
@@ -95,21 +163,29 @@ impl<'a> Groups<'a> {
         match self.grouping {
             Grouping::User => GroupKey::User(Some(fold.uid)),
             Grouping::Command => GroupKey::Command(fold.comm),
-            Grouping::Cgroup => {
-                GroupKey::Cgroup(origin().and_then(|process| process.cgroup.clone()))
-            }
             Grouping::Tree => {
                 GroupKey::Tree(origin().map_or(fold.origin, |process| self.root(process)))
             }
+            _ => self.by_cgroup(origin().and_then(|process| process.cgroup.as_ref())),
         }
+    }
+
+    /// The group by the cgroup. Paths are read once: thousands of tasks can share one.
+    fn by_cgroup(&self, path: Option<&Arc<str>>) -> GroupKey {
+        let mut known = self.by_path.borrow_mut();
+        let key = path.map(|path| path.as_ptr());
+        let found = known
+            .entry(key)
+            .or_insert_with(|| self.grouping.of_cgroup(path));
+        found.clone()
     }
 
     /// The displayed name of a group.
     pub(super) fn name(&self, key: &GroupKey, context: &Context<'_>) -> Arc<str> {
         match key {
             GroupKey::User(uid) => (context.user)(*uid),
-            GroupKey::Cgroup(Some(path)) => Arc::clone(path),
-            GroupKey::Cgroup(None) => "no cgroup".into(),
+            GroupKey::Cgroup(name) | GroupKey::Owner(name) => Arc::clone(name),
+            GroupKey::Unowned(words) => (*words).into(),
             GroupKey::Command(comm) => comm.text().picture().into(),
             GroupKey::KernelThreads => "kernel threads".into(),
             GroupKey::Tree(id) => {
@@ -144,7 +220,7 @@ impl<'a> Groups<'a> {
 /// The name of a group, escaped for a picture.
 pub(super) fn group_name(name: &str, key: &GroupKey) -> String {
     match key {
-        GroupKey::Cgroup(Some(path)) => cgroup_name(path),
+        GroupKey::Cgroup(path) => cgroup_name(path),
         _ => Untrusted::new(name.as_bytes()).picture(),
     }
 }

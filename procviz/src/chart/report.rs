@@ -1,7 +1,7 @@
 use super::path_end::path_end;
 use crate::model::{
     Fact, Place, Snapshot, TaskView, Untrusted, Value, bytes_text, count_text, duration_text,
-    known_bytes_text,
+    known_bytes_text, owner_words,
 };
 
 /// The text about a task for an SVG title, one line per fact. Unknown values are
@@ -88,7 +88,10 @@ pub fn facts(task: &TaskView<'_>, user: &str) -> Vec<Fact> {
     ));
     if let Some(cgroup) = &process.cgroup {
         let path = path_end(&Untrusted::new(cgroup.as_bytes()).picture());
-        facts.push(Fact::new(Place::Cgroup, "cgroup {}", [path]));
+        facts.push(match owner_words(cgroup) {
+            Some(owner) => Fact::new(Place::Cgroup, "in {}, cgroup {}", [owner, path]),
+            None => Fact::new(Place::Cgroup, "cgroup {}", [path]),
+        });
     }
     if task.end().is_some() {
         facts.push(Fact::new(Place::End, "exited: {}", [task.how()]));

@@ -20,4 +20,13 @@ pub struct FilterArgs {
     /// Only tasks whose cgroup path matches this pattern
     #[arg(long = "cgroup", value_name = "GLOB")]
     pub cgroups: Vec<String>,
+    /// Only tasks of this container: pattern for its name, or its id or the first characters of it
+    #[arg(long = "container", value_name = "GLOB")]
+    pub containers: Vec<String>,
+    /// Only tasks of this pod of Kubernetes: pattern for NAME or NAMESPACE/NAME, or its id
+    #[arg(long = "pod", value_name = "GLOB")]
+    pub pods: Vec<String>,
+    /// Only tasks of this systemd unit: pattern for its name, with or without .service
+    #[arg(long = "unit", value_name = "GLOB")]
+    pub units: Vec<String>,
 }

@@ -119,6 +119,12 @@ pub enum GroupArg {
     User,
     /// The cgroup
     Cgroup,
+    /// The container
+    Container,
+    /// The pod of Kubernetes
+    Pod,
+    /// The systemd unit
+    Unit,
     /// The oldest ancestor below init
     Tree,
     /// The name of the process

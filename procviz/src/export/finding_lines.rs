@@ -9,7 +9,7 @@ use std::{
 
 use super::{time, users::Names};
 use crate::{
-    model::{Host, TaskId, Untrusted, duration_text, figure_text},
+    model::{Host, TaskId, Untrusted, duration_text, figure_text, owner_words},
     recording::{Mark, MarkKey},
     tracker::Change,
 };
@@ -176,6 +176,8 @@ impl FindingLines {
             let name = names(uid);
             format!(" · {}", Untrusted::new(name.as_bytes()).terminal())
         });
+        let place = mark.place.as_deref().and_then(owner_words);
+        let place = place.map_or_else(String::new, |place| format!(" · {place}"));
         let lasted = mark.lasted_ns.map_or_else(String::new, |ns| {
             let peak = figure_text(&mark.rule, &mark.unit, mark.value);
             let peak = peak.map_or_else(String::new, |peak| format!(", peak {peak}"));
@@ -183,7 +185,7 @@ impl FindingLines {
         });
         writeln!(
             out,
-            "{time} {word:<6} {:<8} {}{pid}{user}: {}{lasted}",
+            "{time} {word:<6} {:<8} {}{pid}{user}{place}: {}{lasted}",
             Untrusted::new(mark.rule.as_bytes()).terminal(),
             mark.who(),
             Untrusted::new(mark.text.as_bytes()).message()

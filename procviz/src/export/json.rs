@@ -107,7 +107,8 @@ pub(crate) fn mark(
             user: mark.uid.map(names),
             group: mark.is_group,
             group_by: mark.together().map(Together::word),
-            cgroup: mark.cgroup.as_deref().map(path),
+            cgroup: mark.whole_place().map(path),
+            owner: Owner::of(mark.whole_place()),
             cause: None,
         },
     };
@@ -412,8 +413,11 @@ struct FindingLine<'a> {
     /// What they have in common: `command` (name and user), `tree` (`pid` and its descendants)
     /// or `cgroup`; null: no group.
     group_by: Option<&'static str>,
-    /// Path of the cgroup, if all are in it; null: not known, or in several.
+    /// Path of the cgroup of the process, of the last one that died, or of all of a group; null:
+    /// not known, or in several.
     cgroup: Option<String>,
+    #[serde(flatten)]
+    owner: Owner,
     /// The rank of the finding that this is a consequence of.
     cause: Option<u32>,
 }
@@ -440,7 +444,8 @@ impl<'a> FindingLine<'a> {
             user: finding.uid.map(names),
             group: finding.is_group(),
             group_by: finding.together.map(Together::word),
-            cgroup: finding.cgroup.as_deref().map(path),
+            cgroup: finding.whole_place().map(path),
+            owner: Owner::of(finding.whole_place()),
             cause: None,
         }
     }

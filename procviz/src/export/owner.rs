@@ -8,6 +8,9 @@ use crate::model::CgroupOwner;
 #[derive(Default, Serialize)]
 pub(super) struct Owner {
     container: Option<String>,
+    container_name: Option<String>,
+    pod: Option<String>,
+    namespace: Option<String>,
     runtime: Option<&'static str>,
     pod_uid: Option<String>,
     unit: Option<String>,
@@ -22,8 +25,12 @@ impl Owner {
             return Self::default();
         };
         let owner = CgroupOwner::of(path);
+        let names = owner.names();
         Self {
             container: owner.container,
+            container_name: names.container,
+            pod: names.pod,
+            namespace: names.namespace,
             runtime: owner.runtime,
             pod_uid: owner.pod_uid,
             unit: owner.unit,

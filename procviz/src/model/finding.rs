@@ -106,6 +106,9 @@ pub struct Finding {
     /// Path of the cgroup, if the finding combines tasks of one command and cgroup;
     /// `None` if not known.
     pub cgroup: Option<Arc<str>>,
+    /// Path of the cgroup of the process, or of the last one that died; `None` for a group, or
+    /// if not known.
+    pub place: Option<Arc<str>>,
     /// The figure that made the rule fire.
     pub value: f64,
     /// Of findings of one rule, the largest comes first; `None`: by `value`.
@@ -196,6 +199,7 @@ impl Finding {
             comm: None,
             count: 0,
             cgroup: None,
+            place: None,
             value: 0.0,
             weight: None,
             unit: "",
@@ -232,6 +236,11 @@ impl Finding {
             uid,
             self.status,
         )
+    }
+
+    /// The cgroup of all processes of the finding, or of the last one that died.
+    pub fn whole_place(&self) -> Option<&str> {
+        self.cgroup.as_deref().or(self.place.as_deref())
     }
 
     /// The tasks that can show the rank, the best first: where dots are processes, a thread

@@ -139,6 +139,7 @@ impl Map {
             match read {
                 Some(more) if bytes(&more) <= room => {
                     room -= bytes(&more);
+                    more.iter().for_each(Mark::keep_names);
                     marks.extend(more);
                 }
                 _ => damaged.push(entry.offset),

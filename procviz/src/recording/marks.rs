@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::block::MOST_NS;
 use crate::{
-    model::{Finding, TaskId, Together, Untrusted, unnamed},
+    model::{
+        CgroupOwner, ContainerNames, Finding, TaskId, Together, Untrusted, keep_names, unnamed,
+    },
     tracker::{Change, Changed},
 };
 
@@ -56,6 +58,12 @@ pub struct Mark {
     /// Path of the cgroup, if they are those of a cgroup.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cgroup: Option<String>,
+    /// Path of the cgroup of the process, or of the last one that died.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// The names of the container and the pod that own that cgroup, as far as they were known.
+    #[serde(default, skip_serializing_if = "ContainerNames::are_unknown")]
+    pub names: ContainerNames,
     /// Of a finding about deaths: how the processes ended, as wait(2) reports it; `None` if
     /// that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,7 +132,10 @@ impl Mark {
     /// Approximate size in memory, bytes.
     pub(super) fn bytes(&self) -> usize {
         let texts = [&self.rule, &self.unit, &self.text].into_iter();
-        let texts = texts.chain(&self.severity).chain(&self.cgroup);
+        let texts = texts
+            .chain(&self.severity)
+            .chain(&self.cgroup)
+            .chain(&self.place);
         let comm = self.comm.as_ref().map_or(0, Vec::len);
         size_of::<Self>() + comm + texts.map(String::len).sum::<usize>()
     }
@@ -138,6 +149,19 @@ impl Mark {
             && self.value.is_finite()
     }
 
+    /// The cgroup of all processes of the finding, or of the last one that died.
+    pub fn whole_place(&self) -> Option<&str> {
+        self.cgroup.as_deref().or(self.place.as_deref())
+    }
+
+    /// Keeps the names of the container that it is about.
+    pub(super) fn keep_names(&self) {
+        let owner = self.whole_place().map(CgroupOwner::of);
+        if let Some(id) = owner.as_ref().and_then(|owner| owner.ids().next()) {
+            keep_names(id, self.names.clone());
+        }
+    }
+
     /// Makes the mark of a finding that begins or ends.
     pub fn of(changed: &Changed) -> Self {
         Self {
@@ -148,6 +172,10 @@ impl Mark {
 
     /// Makes the mark of a finding that changes at `time_ns`, ns since boot.
     pub fn new(change: Change, finding: &Finding, time_ns: u64) -> Self {
+        let cgroup = finding
+            .cgroup
+            .as_deref()
+            .filter(|_| finding.together == Some(Together::Cgroup));
         Self {
             time_ns,
             change,
@@ -166,11 +194,13 @@ impl Mark {
             uid: finding.uid,
             is_group: finding.is_group(),
             together: finding.together,
-            cgroup: finding
-                .cgroup
-                .as_deref()
-                .filter(|_| finding.together == Some(Together::Cgroup))
-                .map(str::to_owned),
+            names: finding
+                .whole_place()
+                .map_or_else(ContainerNames::default, |path| {
+                    CgroupOwner::of(path).names()
+                }),
+            place: finding.place.as_deref().map(str::to_owned),
+            cgroup: cgroup.map(str::to_owned),
             status: finding.status,
             lasted_ns: None,
         }

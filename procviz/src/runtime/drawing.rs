@@ -32,6 +32,9 @@ pub(crate) fn selection(filter: &FilterArgs, run: &[OsString]) -> Vec<String> {
         ("tree", &filter.trees),
         ("command", &filter.commands),
         ("cgroup", &filter.cgroups),
+        ("container", &filter.containers),
+        ("pod", &filter.pods),
+        ("unit", &filter.units),
     ];
     let conditions = conditions.into_iter().filter(|(_, of)| !of.is_empty());
     let words = conditions.map(|(what, of)| format!("{what} {}", of.join(" or ")));
@@ -64,6 +67,9 @@ pub(crate) fn grouping(group: GroupArg) -> Grouping {
     match group {
         GroupArg::User => Grouping::User,
         GroupArg::Cgroup => Grouping::Cgroup,
+        GroupArg::Container => Grouping::Container,
+        GroupArg::Pod => Grouping::Pod,
+        GroupArg::Unit => Grouping::Unit,
         GroupArg::Tree => Grouping::Tree,
         GroupArg::Command => Grouping::Command,
     }

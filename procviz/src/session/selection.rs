@@ -8,7 +8,7 @@ use crate::{
     recording::Facts,
     runtime::{Failure, config, text::escaped},
     source::{Users, accounts, boot_now_ns, capabilities},
-    tracker::Filter,
+    tracker::{Filter, OwnerFilter},
 };
 
 /// The tasks to show, and the processes to follow with their descendants.
@@ -72,19 +72,17 @@ impl Selection {
                 ))
             })
         });
-        let cgroups = args.cgroups.iter().map(|text| {
-            Pattern::new(text).map_err(|error| {
-                Failure::usage(format!(
-                    "`--cgroup {}`: invalid glob pattern: {error}",
-                    escaped(text)
-                ))
-            })
-        });
+        let owner = OwnerFilter {
+            containers: patterns("--container", &args.containers)?,
+            pods: patterns("--pod", &args.pods)?,
+            units: patterns("--unit", &args.units)?,
+        };
         let filter = Filter {
             users: users.collect::<Result<_, _>>()?,
             pids: pids.collect::<Result<_, _>>()?,
             commands: commands.collect::<Result<_, _>>()?,
-            cgroups: cgroups.collect::<Result<_, _>>()?,
+            cgroups: patterns("--cgroup", &args.cgroups)?,
+            owner,
             ..Filter::default()
         };
         let roots = trees.collect::<Result<Vec<_>, _>>()?;
@@ -116,6 +114,18 @@ fn user(text: &str) -> Result<u32, Failure> {
             escaped(text)
         ))),
     }
+}
+
+fn patterns(option: &str, texts: &[String]) -> Result<Vec<Pattern>, Failure> {
+    let pattern = |text: &String| {
+        Pattern::new(text).map_err(|error| {
+            Failure::usage(format!(
+                "`{option} {}`: invalid glob pattern: {error}",
+                escaped(text)
+            ))
+        })
+    };
+    texts.iter().map(pattern).collect()
 }
 
 fn pid(option: &str, text: &str) -> Result<u32, Failure> {

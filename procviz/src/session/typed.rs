@@ -84,7 +84,13 @@ impl Typed<'_> {
             _ => {
                 let pattern = Pattern::new(value);
                 let pattern = pattern.map_err(|error| (at + error.pos, error.msg.to_owned()))?;
-                part.cgroups.push(pattern);
+                let list = match kind {
+                    "container" => &mut part.owner.containers,
+                    "pod" => &mut part.owner.pods,
+                    "unit" => &mut part.owner.units,
+                    _ => &mut part.cgroups,
+                };
+                list.push(pattern);
             }
         }
         Ok(part)
@@ -115,7 +121,18 @@ impl Typed<'_> {
 }
 
 fn is_kind(word: &str) -> bool {
-    ["user", "pid", "tree", "cgroup", "state", "kind"].contains(&word)
+    [
+        "user",
+        "pid",
+        "tree",
+        "cgroup",
+        "container",
+        "pod",
+        "unit",
+        "state",
+        "kind",
+    ]
+    .contains(&word)
 }
 
 fn pid(text: &str) -> Result<u32, String> {
@@ -176,6 +193,10 @@ mod tests {
                 "cgroup:***",
                 "character 10: wildcards are either regular `*` or recursive `**`",
             ),
+            (
+                "pod:***",
+                "character 7: wildcards are either regular `*` or recursive `**`",
+            ),
         ] {
             assert_eq!(read(line).unwrap_err(), expected, "{line}");
         }
@@ -190,6 +211,9 @@ mod tests {
         assert_eq!(kind.kind, Some(TaskKind::User));
         assert_eq!(kind.and.unwrap().states, [State::Blocked]);
         assert!(moves("x tree:7") && !moves("treeish:7 xtree:7"));
+        let owner = read("container:web* unit:ssh").unwrap();
+        assert_eq!(owner.owner.units[0].as_str(), "ssh");
+        assert_eq!(owner.and.unwrap().owner.containers[0].as_str(), "web*");
         assert!(read("").unwrap().is_none());
     }
 }

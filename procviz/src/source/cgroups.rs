@@ -12,7 +12,7 @@ use std::{
 use rustc_hash::FxHashMap;
 use rustix::fs::{AtFlags, Mode, OFlags};
 
-use super::namespaces::Namespace;
+use super::{containers::Containers, namespaces::Namespace};
 
 /// Upper limit for the paths of cgroups that were made since the start.
 const MOST_FROM_EVENTS: usize = 50_000;
@@ -24,6 +24,8 @@ pub(crate) struct Cgroups {
     /// Ids of the cgroups that came with events, oldest first. Only the newest are
     /// kept: a process that keeps making and removing cgroups must not fill memory.
     from_events: VecDeque<u64>,
+    /// Finds the names of containers.
+    containers: Containers,
     /// Set in a cgroup namespace other than the initial one.
     namespace: Option<OwnRoot>,
     /// The v1 memory controller is mounted: it can have a path where v2 shows `/`.
@@ -37,6 +39,7 @@ impl Cgroups {
         let mut cgroups = Self {
             paths: FxHashMap::default(),
             from_events: VecDeque::new(),
+            containers: Containers::new(),
             namespace: None,
             has_v1_memory: false,
         };
@@ -59,6 +62,7 @@ impl Cgroups {
     /// Adds a cgroup and all cgroups below it.
     fn walk(&mut self, folder: &Path, path: &str) {
         if let Ok(meta) = folder.metadata() {
+            self.containers.look_up(path);
             self.paths.insert(meta.ino(), path.into());
         }
         let Ok(entries) = folder.read_dir() else {
@@ -76,13 +80,14 @@ impl Cgroups {
     /// Adds a cgroup that an event announced.
     pub(crate) fn insert(&mut self, id: u64, path: &[u8]) {
         let path = String::from_utf8_lossy(path);
-        let path = match &mut self.namespace {
+        let path: Arc<str> = match &mut self.namespace {
             Some(own) => match own.inside(id, &path) {
                 Some(path) => path.into(),
                 None => return,
             },
             None => path.into(),
         };
+        self.containers.look_up(&path);
         self.paths.insert(id, path);
         self.from_events.push_back(id);
         if self.from_events.len() > MOST_FROM_EVENTS
@@ -97,6 +102,11 @@ impl Cgroups {
     pub(crate) fn path(&self, id: u64) -> Option<Arc<str>> {
         let path = self.paths.get(&id)?;
         (!(self.has_v1_memory && &**path == "/")).then(|| Arc::clone(path))
+    }
+
+    /// Takes in the arguments of a process that runs conmon.
+    pub(crate) fn conmon(&self, args: &[u8]) {
+        self.containers.learn_from(args);
     }
 
     /// Whether the v1 memory controller is mounted: it has paths where v2 shows `/`.

@@ -20,6 +20,8 @@ pub enum Keep {
     ReadingAndWritingFiles,
     /// Writes files where root may write.
     Writing,
+    /// Reads the files of container runtimes.
+    ReadingContainers,
     /// Needs no capability.
     Nothing,
 }
@@ -32,6 +34,7 @@ pub fn keep_only(keep: Keep) {
     let kept = match keep {
         Keep::Reading => reading,
         Keep::ReadingAndSignals => reading | CapabilitySet::KILL,
+        Keep::ReadingContainers => CapabilitySet::DAC_READ_SEARCH,
         Keep::ReadingFiles if geteuid().is_root() => CapabilitySet::DAC_READ_SEARCH,
         Keep::ReadingFiles => CapabilitySet::empty(),
         Keep::ReadingAndWritingFiles => {
@@ -44,7 +47,10 @@ pub fn keep_only(keep: Keep) {
     let Ok(now) = capabilities(None) else { return };
     let permitted = now.permitted & kept;
     let effective = match keep {
-        Keep::Writing | Keep::ReadingFiles | Keep::ReadingAndWritingFiles => permitted,
+        Keep::Writing
+        | Keep::ReadingFiles
+        | Keep::ReadingAndWritingFiles
+        | Keep::ReadingContainers => permitted,
         _ => CapabilitySet::empty(),
     };
     let sets = CapabilitySets {

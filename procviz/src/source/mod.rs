@@ -10,6 +10,7 @@ pub mod privileges;
 
 pub(crate) mod accounts;
 mod cgroups;
+mod containers;
 mod details;
 mod error;
 mod exits;

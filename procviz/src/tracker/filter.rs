@@ -5,6 +5,7 @@ use glob::Pattern;
 use regex::bytes::Regex;
 use rustc_hash::FxHashSet;
 
+use super::OwnerFilter;
 use crate::model::{Args, Comm, ExitRecord, Fold, Fork, Process, State, TaskId, Thread};
 
 /// Conditions for the tasks to show. Conditions of one kind are alternatives;
@@ -23,6 +24,8 @@ pub struct Filter {
     pub commands: Vec<Regex>,
     /// Patterns for cgroup paths; `*` also matches slashes.
     pub cgroups: Vec<Pattern>,
+    /// Containers, pods and units.
+    pub owner: OwnerFilter,
     /// States in the scheduler.
     pub states: Vec<State>,
     /// Kernel threads, or all others; `None`: both.
@@ -88,6 +91,7 @@ impl Filter {
             && self.pids.is_empty()
             && self.commands.is_empty()
             && self.cgroups.is_empty()
+            && self.owner.is_none()
             && self.states.is_empty()
             && self.kind.is_none()
             && self.tree.is_none()
@@ -103,6 +107,12 @@ impl Filter {
             ..self.clone()
         }
         .is_none()
+    }
+
+    /// Whether names of containers or pods decide, which can become known later than a task.
+    pub(super) fn needs_names(&self) -> bool {
+        let and = self.and.as_ref();
+        self.owner.needs_names() || and.is_some_and(|and| and.needs_names())
     }
 
     /// Whether the filter needs the arguments of processes.
@@ -206,6 +216,7 @@ impl Filter {
         also && user
             && pid
             && cgroup
+            && self.owner.shows(subject.cgroup)
             && state
             && kind
             && tree

@@ -10,6 +10,7 @@ mod filter;
 mod found;
 mod history;
 mod keyframe;
+mod owner_filter;
 mod period;
 #[cfg(test)]
 mod play;
@@ -23,12 +24,13 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use crate::model::{
-    Host, Io, Process, Sample, Scope, Snapshot, Sources, Spare as _, TaskId, TaskView,
+    Host, Io, Process, Sample, Scope, Snapshot, Sources, Spare as _, TaskId, TaskView, names_found,
 };
 
 pub use active_findings::{ActiveFindings, Change, Changed};
 pub use filter::{Filter, TaskKind};
 pub use keyframe::{Keyframe, KeyframeError, LastSeconds, Secrets};
+pub use owner_filter::OwnerFilter;
 pub use period::{INTERVALS, Period};
 pub use rules::{RuleSettings, Threshold, severities};
 pub use run::{Cost, Run};
@@ -49,6 +51,8 @@ pub struct Tracker {
     superseded_leaders: FxHashMap<TaskId, (u64, Option<Io>)>,
     rules: rules::Rules,
     filter: Filter,
+    /// How many names of containers were known when the filter was applied to all tasks.
+    names_found: u64,
     rule_settings: RuleSettings,
 }
 
@@ -68,6 +72,7 @@ impl Tracker {
             superseded_leaders: FxHashMap::default(),
             rules: rules::Rules::default(),
             filter,
+            names_found: 0,
             rule_settings: RuleSettings::default(),
         }
     }
@@ -117,6 +122,11 @@ impl Tracker {
     pub fn set_filter(&mut self, filter: Filter) {
         self.filter = filter;
         self.snapshot.is_filtered = !self.filter.is_none();
+        self.filter_all();
+    }
+
+    fn filter_all(&mut self) {
+        self.names_found = names_found();
         let slots: Vec<usize> = self
             .snapshot
             .processes
@@ -164,6 +174,9 @@ impl Tracker {
         self.take_found(sample);
         for event in &sample.events {
             self.take_event(event);
+        }
+        if self.filter.needs_names() && self.names_found != names_found() {
+            self.filter_all();
         }
         for reading in &sample.readings {
             self.take_reading(reading);

@@ -10,9 +10,12 @@ pub(crate) const KEYS: [(&str, &str); 21] = [
     ("n", "select the task of the next finding"),
     (
         "/",
-        "show only tasks that match a filter: name, user: pid: tree: cgroup: state: kind:",
+        "show only tasks that match a filter: name, user: pid: tree: cgroup: container: pod: unit: state: kind:",
     ),
-    ("g", "group by user, cgroup, tree, command"),
+    (
+        "g",
+        "group by user, cgroup, container, pod, unit, tree, command",
+    ),
     ("o", "sort by start, CPU, RSS, name"),
     ("t", "threads or processes"),
     (

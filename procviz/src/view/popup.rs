@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::model::{
     ExitRecord, MemoryParts, Process, State, TaskId, TaskView, Untrusted, bytes_text, count_text,
-    duration_text, known_bytes_text, rate_text,
+    duration_text, known_bytes_text, owner_words, rate_text,
 };
 
 /// The content of a popup.
@@ -81,6 +81,9 @@ pub(crate) fn popup(task: &TaskView<'_>, subject: &Subject<'_>) -> Popup {
         threads => format!("{} threads", count_text(u64::from(threads))),
     };
     lines.push(of_process(task, threads));
+    if let Some(owner) = process.cgroup.as_deref().and_then(owner_words) {
+        lines.push(of_process(task, format!("in {owner}")));
+    }
     if let Some(cgroup) = &process.cgroup {
         let line = format!("cgroup {}", picture(cgroup.as_bytes()));
         lines.push(of_process(task, line));

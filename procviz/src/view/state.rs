@@ -326,7 +326,10 @@ impl View {
     pub(crate) fn filter_line(&self) -> String {
         let (before, after) = self.filter.parts();
         let keys = match self.filter.is_empty() {
-            true => "name, user: pid: tree: cgroup: state: kind:   Esc: close".to_owned(),
+            true => {
+                "name, user: pid: tree: cgroup: container: pod: unit: state: kind:   Esc: close"
+                    .to_owned()
+            }
             false => "Enter: keep, Esc: clear".to_owned(),
         };
         let note = self.filter_error.clone().unwrap_or(keys);
@@ -369,12 +372,7 @@ impl View {
     fn look_key(&mut self, key: Key) -> Vec<Effect> {
         match key {
             Key::Char('g') => {
-                self.grouping = match self.grouping {
-                    Grouping::User => Grouping::Cgroup,
-                    Grouping::Cgroup => Grouping::Tree,
-                    Grouping::Tree => Grouping::Command,
-                    Grouping::Command => Grouping::User,
-                };
+                self.grouping = self.grouping.next();
             }
             Key::Char('t') if !self.has_threads => {
                 self.message = Some("the recording has processes only".to_owned());

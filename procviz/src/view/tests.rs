@@ -200,6 +200,9 @@ fn other_keys_ask_for_what_the_help_says() {
     assert_eq!(table.view.scope(), Scope::Processes);
     for grouping in [
         Grouping::Cgroup,
+        Grouping::Container,
+        Grouping::Pod,
+        Grouping::Unit,
         Grouping::Tree,
         Grouping::Command,
         Grouping::User,

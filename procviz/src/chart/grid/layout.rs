@@ -64,6 +64,8 @@ pub(super) struct Room {
     pub(super) spare: usize,
     /// Least width of a column, in pixels: each dot has its name beside it. 0: no names.
     pub(super) wide: f32,
+    /// Width for names at the left, in pixels.
+    pub(super) labels: f32,
 }
 
 impl Room {
@@ -72,8 +74,6 @@ impl Room {
     }
 }
 
-/// Width for names at the left, in pixels.
-pub(super) const LABELS: f32 = 150.0;
 pub(super) const LABEL_SIZE: f32 = 14.0;
 /// Font size of names above their dots, in pixels.
 pub(super) const SMALL: f32 = 12.0;
@@ -96,7 +96,7 @@ pub(super) fn layout(wanted: &mut Vec<Wanted>, room: &Room, font: &Font) -> Layo
     let names: f32 = wanted.iter().map(row).sum::<f32>() + 3.0 * wanted.len() as f32;
     if names <= room.height * 0.7 {
         let cell = largest_cell(room, |cell| {
-            rows_height(wanted, room, cell) + spare_height(room, room.width - LABELS, cell)
+            rows_height(wanted, room, cell) + spare_height(room, room.width - room.labels, cell)
         });
         return rows(wanted, room, cell);
     }
@@ -163,7 +163,7 @@ pub(super) fn gap(cell: f32) -> f32 {
 }
 
 fn rows_height(wanted: &[Wanted], room: &Room, cell: f32) -> f32 {
-    let columns = room.columns(room.width - LABELS, cell);
+    let columns = room.columns(room.width - room.labels, cell);
     wanted
         .iter()
         .map(|wanted| band(wanted, cell, columns) + gap(cell))
@@ -171,15 +171,15 @@ fn rows_height(wanted: &[Wanted], room: &Room, cell: f32) -> f32 {
 }
 
 fn rows(wanted: &[Wanted], room: &Room, cell: f32) -> Layout {
-    let columns = room.columns(room.width - LABELS, cell);
+    let columns = room.columns(room.width - room.labels, cell);
     let mut y = room.top;
     let blocks = wanted.iter().map(|wanted| {
         let height = band(wanted, cell, columns);
         let block = Block {
             group: wanted.group,
             label: (room.left, y + 13.0),
-            room: LABELS - 10.0,
-            dots: (room.left + LABELS, y),
+            room: room.labels - 10.0,
+            dots: (room.left + room.labels, y),
             columns,
             offset: 0,
             from: 0,

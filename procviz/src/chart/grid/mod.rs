@@ -223,7 +223,12 @@ impl Grid {
             .iter()
             .enumerate()
             .filter(|(_, group)| group.is_shown());
-        let mut wanted: Vec<(std::sync::Arc<str>, Wanted)> = shown_groups
+        // Who is in no container comes after the containers.
+        let is_rest = |key: &GroupKey| {
+            let is_owned = self.options.grouping.is_by_owner();
+            is_owned && matches!(key, GroupKey::Unowned(_) | GroupKey::KernelThreads)
+        };
+        let mut wanted: Vec<((bool, std::sync::Arc<str>), Wanted)> = shown_groups
             .map(|(index, group)| {
                 let name = groups.name(&group.key, context);
                 let wanted = Wanted {
@@ -247,7 +252,7 @@ impl Grid {
                         ),
                     }),
                 };
-                (name, wanted)
+                ((is_rest(&group.key), name), wanted)
             })
             .collect();
         wanted.sort_by(|(a, x), (b, y)| a.cmp(b).then(x.group.cmp(&y.group)));
@@ -276,6 +281,7 @@ impl Grid {
             },
             spare: 0,
             wide,
+            labels: self.options.grouping.label_width(size.0),
         }
     }
 
@@ -369,7 +375,7 @@ impl Grid {
             (Scope::Processes, false) => "processes",
             (Scope::Processes, true) => "processes (change)",
         };
-        let right = LEFT + layout::LABELS - 10.0;
+        let right = LEFT + self.options.grouping.label_width(scene.width) - 10.0;
         let words = [
             (LEFT, Anchor::Start, self.options.grouping.word()),
             (right, Anchor::End, tasks),

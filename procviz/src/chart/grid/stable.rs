@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::layout::{
-    ABOVE, BESIDE, Block, LABELS, Layout, NAMED, ROW, ROW_WITH_ENDED, Room, SMALL, WIDEST, Wanted,
+    ABOVE, BESIDE, Block, Layout, NAMED, ROW, ROW_WITH_ENDED, Room, SMALL, WIDEST, Wanted,
     columns_for, gap, layout,
 };
 use crate::scene::Font;
@@ -151,7 +151,7 @@ impl Previous {
                 (x, y, tallest) = (0.0, y + tallest, 0.0);
             }
         } else {
-            columns = columns_for(room.width - LABELS, cell, room.most);
+            columns = columns_for(room.width - room.labels, cell, room.most);
             width = room.width;
             let least = if from == 0 { ROW_WITH_ENDED } else { ROW };
             height = (len.div_ceil(columns) as f32 * cell).max(least) + gap(cell);
@@ -164,12 +164,16 @@ impl Previous {
             let left = room.left + x;
             ((left, y + SMALL), (left, y + ABOVE))
         } else {
-            ((room.left, y + 13.0), (room.left + LABELS, y))
+            ((room.left, y + 13.0), (room.left + room.labels, y))
         };
         self.layout.blocks.push(Block {
             group: group.group,
             label,
-            room: if above { width - BESIDE } else { LABELS - 10.0 },
+            room: if above {
+                width - BESIDE
+            } else {
+                room.labels - 10.0
+            },
             dots,
             columns,
             offset: 0,

@@ -12,7 +12,7 @@ use crate::{
         largest::{Largest, foremost},
         palette::Palette,
     },
-    model::{Finding, Severity, Snapshot, duration_text},
+    model::{Finding, Severity, Snapshot, duration_text, owner_words},
     scene::{Anchor, Color, Item, Scene, Text},
 };
 
@@ -258,11 +258,15 @@ fn is_telling(curve: &[f32]) -> bool {
     curve.len() > 1 && most - least > most.abs() / 10.0
 }
 
-/// The subject of a finding and its user.
+/// The subject of a finding, its user, and the container or service that it belongs to.
 pub(crate) fn subject(finding: &Finding, context: &Context<'_>) -> String {
     let who = finding.who();
-    match finding.uid {
+    let who = match finding.uid {
         Some(_) => context.with_user(&who, finding.uid),
+        None => who,
+    };
+    match finding.place.as_deref().and_then(owner_words) {
+        Some(owner) => format!("{who} · {owner}"),
         None => who,
     }
 }

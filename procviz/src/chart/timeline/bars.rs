@@ -433,7 +433,10 @@ impl Bars<'_> {
             let most = counts.into_iter().max_by_key(|(_, count)| *count);
             let Some((name, count)) = most else { continue };
             let text = many_text(count, &name.text().picture());
-            let text = self.context.font.fit(&text, size, super::LABELS - 10.0);
+            let text = self
+                .context
+                .font
+                .fit(&text, size, self.area.0 - super::LEFT - 10.0);
             let y = self.base(top + lane as f32 * self.lane, size);
             if y > self.area.3 - REST {
                 return;

@@ -140,8 +140,8 @@ impl Gather<'_> {
                 }
             }
             Grouping::User => Key::Group(GroupKey::User(life.uid)),
-            Grouping::Cgroup => Key::Group(GroupKey::Cgroup(life.cgroup.clone())),
             Grouping::Command => Key::Group(GroupKey::Command(life.name)),
+            grouping => Key::Group(grouping.of_cgroup(life.cgroup.as_ref())),
         }
     }
 
@@ -156,10 +156,10 @@ impl Gather<'_> {
                 format!("{} · {}", first.who(), user(first.uid))
             }
             (Key::Group(GroupKey::User(uid)), _) => user(*uid),
-            (Key::Group(GroupKey::Cgroup(Some(path))), _) => {
-                group_name(path, &GroupKey::Cgroup(Some(path.clone())))
+            (Key::Group(key @ (GroupKey::Cgroup(name) | GroupKey::Owner(name))), _) => {
+                group_name(name, key)
             }
-            (Key::Group(GroupKey::Cgroup(None)), _) => "no cgroup".to_owned(),
+            (Key::Group(GroupKey::Unowned(words)), _) => (*words).to_owned(),
             (Key::Group(GroupKey::Command(comm)), _) => comm.text().picture(),
             _ => String::new(),
         }

@@ -84,8 +84,6 @@ pub struct Timeline {
     bands: FxHashMap<TaskId, String>,
 }
 
-/// Width of the names of groups, in pixels.
-const LABELS: f32 = 150.0;
 const LEFT: f32 = 16.0;
 /// Height of the time axis, in pixels.
 const AXIS: f32 = 20.0;
@@ -200,8 +198,9 @@ impl Timeline {
         head::draw(&mut scene, snapshot, head, context, &self.palette);
         let margin = (snapshot, &largest::largest(snapshot)[..]);
         margin::draw(&mut scene, margin, context, &self.palette);
+        let labels = self.options.grouping.label_width(context.size.0);
         let (left, right) = (
-            LEFT + LABELS,
+            LEFT + labels,
             context.size.0 - margin::width(context.size) - 10.0,
         );
         let top = head::HEIGHT + 8.0;
@@ -235,7 +234,7 @@ impl Timeline {
         let mut without_room = 0;
         let mut places = Places::default();
         for group in &lanes.groups {
-            bars.label(&mut scene, &group.name, (LEFT, LABELS - 10.0), y);
+            bars.label(&mut scene, &group.name, (LEFT, labels - 10.0), y);
             bars.group(&mut scene, group, y);
             without_room += bars.without_room(group, y);
             places.extend(bars.places(group, y));

@@ -240,7 +240,7 @@ fn shades_sum_up_to_the_cpu_time() {
         _ => None,
     });
     let pixels: f64 = bars.map(|(width, share)| f64::from(width) * share).sum();
-    let width = f64::from(1600.0 - margin::width((1600.0, 900.0)) - 10.0 - LEFT - LABELS);
+    let width = f64::from(1600.0 - margin::width((1600.0, 900.0)) - 10.0 - LEFT - 150.0);
     let shown_ns = pixels / width * 60.0 * SECOND as f64;
     let off = (shown_ns / used_ns as f64 - 1.0).abs();
     assert!(off < 0.02, "{shown_ns} is not {used_ns}");

@@ -1,6 +1,11 @@
 //! What the path of a cgroup says about its owner. Container runtimes and systemd give their
 //! cgroups names that hold the id of the container, the unit or the machine.
 
+mod names;
+
+pub use names::ContainerNames;
+pub(crate) use names::{keep_names, names_found, names_of};
+
 use crate::model::Untrusted;
 
 /// The owner of a cgroup, as far as its path says it.
@@ -39,16 +44,14 @@ impl CgroupOwner {
         owner
     }
 
-    /// Text for the user: `docker 0123456789ab`, a unit, an application; `None` if the path
-    /// says nothing of that kind.
+    /// Text for the user: `docker web-1`, or `docker 0123456789ab` while the name is not known;
+    /// a unit, an application; `None` if the path says nothing of that kind.
     fn words(&self) -> Option<String> {
-        if let Some(container) = &self.container {
-            let short = container_id(container).map_or(container.as_str(), |id| &id[..12]);
-            let runtime = self.runtime.unwrap_or("container");
+        if let Some(container) = self.container_words() {
             // In a container with a service manager, a unit of the container.
             return Some(match &self.unit {
-                Some(unit) if unit != "init.scope" => format!("{runtime} {short}: {unit}"),
-                _ => format!("{runtime} {short}"),
+                Some(unit) if unit != "init.scope" => format!("{container}: {unit}"),
+                _ => container,
             });
         }
         if let Some(machine) = &self.machine {
@@ -57,8 +60,25 @@ impl CgroupOwner {
         if let Some(app) = &self.app {
             return Some(app.clone());
         }
-        let pod = self.pod_uid.as_deref().and_then(|pod| pod.get(..8));
-        self.unit.clone().or(pod.map(|pod| format!("pod {pod}")))
+        self.unit.clone().or_else(|| self.pod_words())
+    }
+
+    /// The container, with its name if that is known.
+    pub(crate) fn container_words(&self) -> Option<String> {
+        let container = self.container.as_deref()?;
+        let id = || {
+            let short = container_id(container).map_or(container, |id| &id[..12]);
+            format!("{} {short}", self.runtime.unwrap_or("container"))
+        };
+        Some(self.names().words(self.runtime).unwrap_or_else(id))
+    }
+
+    /// The pod, with its name if that is known.
+    pub(crate) fn pod_words(&self) -> Option<String> {
+        let short = || self.pod_uid.as_deref().and_then(|pod| pod.get(..8));
+        let pod = self.names().whole_pod();
+        let pod = pod.or_else(|| short().map(str::to_owned))?;
+        Some(format!("pod {pod}"))
     }
 
     fn take(&mut self, part: &str, before: &str) {
@@ -89,6 +109,19 @@ pub fn cgroup_name(path: &str) -> String {
     let last = || path.rsplit('/').find(|part| !part.is_empty());
     let name = words.unwrap_or_else(|| last().unwrap_or("/").to_owned());
     Untrusted::new(name.as_bytes()).picture()
+}
+
+/// The container, pod, machine, application or service that owns a cgroup, escaped for a
+/// picture; `None` if its path names none. A session of a user is none.
+pub fn owner_words(path: &str) -> Option<String> {
+    let owner = CgroupOwner::of(path);
+    let is_service = |unit: &String| unit.ends_with(".service") && !unit.starts_with("user@");
+    let is_named = owner.ids().next().is_some()
+        || owner.machine.is_some()
+        || owner.app.is_some()
+        || owner.unit.as_ref().is_some_and(is_service);
+    let words = owner.words().filter(|_| is_named)?;
+    Some(Untrusted::new(words.as_bytes()).picture())
 }
 
 /// The part of a unit's name before its type, and whether it is a unit that holds processes.

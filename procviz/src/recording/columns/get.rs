@@ -7,9 +7,10 @@ use super::{
         block::MOST,
         varint::{take, take_u64, unzigzag},
     },
-    Coding, Columns, MOST_COLUMNS, MOST_OF_TEXT, MOST_ROWS, MOST_TABLES, MOST_TEXTS, TASKS, TEXTS,
+    Coding, Columns, MOST_COLUMNS, MOST_NAMES, MOST_OF_TEXT, MOST_ROWS, MOST_TABLES, MOST_TEXTS,
+    NAMES, TASKS, TEXTS,
 };
-use crate::model::TaskId;
+use crate::model::{ContainerNames, TaskId, keep_names};
 
 /// A block's payload that makes no sense.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,7 +80,31 @@ impl TablesIn {
         };
         found.read_texts()?;
         found.read_tasks()?;
+        found.read_names()?;
         Ok(found)
+    }
+
+    /// Keeps the names of the containers and pods that the block speaks of.
+    fn read_names(&mut self) -> Result<(), Invalid> {
+        for _ in 0..self.rows(NAMES).min(MOST_NAMES) {
+            let mut texts = [const { None }; 4];
+            self.row(NAMES, |row| {
+                for text in &mut texts {
+                    row.path(text);
+                }
+            })?;
+            let [id, container, pod, namespace] =
+                texts.map(|text| text.map(|text: Arc<str>| (*text).to_owned()));
+            let names = ContainerNames {
+                container,
+                pod,
+                namespace,
+            };
+            if let Some(id) = id {
+                keep_names(&id, names);
+            }
+        }
+        Ok(())
     }
 
     fn read_texts(&mut self) -> Result<(), Invalid> {

@@ -67,6 +67,10 @@ impl Coding {
 /// The table of the block's texts, and that of its tasks.
 const TEXTS: u8 = 1;
 const TASKS: u8 = 2;
+/// The table of the names of containers and pods whose ids are in the block's paths.
+const NAMES: u8 = 3;
+/// Upper limit for the names of a block that a reader keeps.
+const MOST_NAMES: u64 = 20_000;
 /// Upper limit for the rows of a table.
 const MOST_ROWS: u64 = 1_000_000;
 /// Upper limit for the texts of a block, which take more memory than bytes.

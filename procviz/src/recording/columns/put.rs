@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     super::varint::{put, take_u64, zigzag},
-    Coding, Columns, TASKS, TEXTS,
+    Coding, Columns, NAMES, TASKS, TEXTS,
 };
-use crate::model::TaskId;
+use crate::model::{CgroupOwner, TaskId, names_of};
 
 struct ColumnOut {
     coding: Coding,
@@ -102,7 +102,15 @@ pub(in crate::recording) struct Words {
     tasks: FxHashMap<TaskId, u64>,
     text_table: TableOut,
     task_table: TableOut,
+    name_table: TableOut,
+    /// The ids of containers and pods in the paths of the block.
+    ids: FxHashSet<Box<str>>,
+    /// Those of blocks before it, whose names were not known then.
+    unnamed: FxHashSet<Box<str>>,
 }
+
+/// Upper limit for the ids whose names are waited for.
+const MOST_UNNAMED: usize = 10_000;
 
 impl Words {
     pub(in crate::recording) fn new() -> Self {
@@ -111,7 +119,48 @@ impl Words {
             tasks: FxHashMap::default(),
             text_table: TableOut::new(TEXTS),
             task_table: TableOut::new(TASKS),
+            name_table: TableOut::new(NAMES),
+            ids: FxHashSet::default(),
+            unnamed: FxHashSet::default(),
         }
+    }
+
+    fn path(&mut self, path: &str) -> u64 {
+        let before = self.texts.len() as u64;
+        let number = self.text(path.as_bytes());
+        if number == before {
+            let owner = CgroupOwner::of(path);
+            self.ids.extend(owner.ids().map(Box::from));
+        }
+        number
+    }
+
+    /// Fills the table of names: of the containers and pods that the block speaks of, and of
+    /// earlier ones whose names have become known since.
+    fn name(&mut self) {
+        let mut ids: Vec<_> = self.ids.drain().chain(self.unnamed.drain()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut table = std::mem::replace(&mut self.name_table, TableOut::new(NAMES));
+        for id in ids {
+            let Some(names) = names_of(&id) else {
+                if self.unnamed.len() < MOST_UNNAMED {
+                    self.unnamed.insert(id);
+                }
+                continue;
+            };
+            table.row(self, |put| {
+                for text in [
+                    Some(&*id),
+                    names.container.as_deref(),
+                    names.pod.as_deref(),
+                    names.namespace.as_deref(),
+                ] {
+                    put.text(&mut text.map(|text| text.as_bytes().into()));
+                }
+            });
+        }
+        self.name_table = table;
     }
 
     fn text(&mut self, text: &[u8]) -> u64 {
@@ -159,9 +208,11 @@ impl Words {
 /// bytes; the tables are empty then.
 pub(in crate::recording) fn finish(words: &mut Words, tables: &mut [TableOut]) -> Vec<u8> {
     let mut out = Vec::new();
+    words.name();
     let ranks = words.rank_tasks();
     words.text_table.finish(&mut out);
     words.task_table.finish(&mut out);
+    words.name_table.finish(&mut out);
     words.texts.clear();
     for table in tables {
         table.rank(&ranks);
@@ -226,7 +277,7 @@ impl Columns for Put<'_> {
     fn path(&mut self, value: &mut Option<Arc<str>>) {
         let number = value
             .as_ref()
-            .map_or(0, |path| u128::from(self.words.text(path.as_bytes())) + 1);
+            .map_or(0, |path| u128::from(self.words.path(path)) + 1);
         put(&mut self.next(Coding::Text).data, number);
     }
 

@@ -244,6 +244,9 @@ impl Drain {
             }
             Record::Exec(exec, args) => {
                 let exec = self.processes.exec(exec, args, &self.cgroups);
+                if exec.comm.bytes() == b"conmon" {
+                    self.cgroups.conmon(args);
+                }
                 self.keep(Some(exec.process.tid), Event::Exec(exec));
             }
             Record::Exit(exit) => self.processes.exit(&exit.task),

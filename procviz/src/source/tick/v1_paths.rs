@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::{
     model::{Event, Found, Sample, TaskId},
-    source::{cgroups::v1_memory_path, roster::Roster},
+    source::{cgroups::v1_memory_path, containers::Containers, roster::Roster},
 };
 
 /// Upper limit for the paths that are read in a tick.
@@ -20,6 +20,8 @@ pub(super) struct V1Paths {
     waiting: VecDeque<TaskId>,
     /// How many of them are from a census.
     old: usize,
+    /// Finds the names of containers.
+    containers: Containers,
 }
 
 impl V1Paths {
@@ -28,6 +30,7 @@ impl V1Paths {
             has_v1,
             waiting: VecDeque::new(),
             old: 0,
+            containers: Containers::new(),
         }
     }
 
@@ -70,6 +73,7 @@ impl V1Paths {
             }
             read += 1;
             if let Some(path) = v1_memory_path(process.tid) {
+                self.containers.look_up(&path);
                 sample.events.push(Event::Cgroup(process, path));
             }
         }

@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -27,6 +30,8 @@ const SHOWN_NS: u64 = 10 * SECOND;
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Deaths {
     kinds: FxHashMap<Kind, VecDeque<Death>>,
+    /// The cgroup of the last death of each kind, where it is known.
+    places: FxHashMap<Kind, Arc<str>>,
 }
 
 /// Deaths that are counted together: of processes with one origin and one name, in one way.
@@ -118,6 +123,7 @@ impl Deaths {
             // Processes die under ever new names: only repeated deaths matter.
             self.kinds.retain(|_, deaths| deaths.len() > 1);
         }
+        self.places.retain(|kind, _| self.kinds.contains_key(kind));
     }
 
     fn death(
@@ -138,11 +144,18 @@ impl Deaths {
             killer: record.killed_by.as_deref().copied(),
             was_asked: record.terminated_by.is_some(),
         };
+        let kind = kind(match status.is_crash() {
+            true => status.0 & 0x7f,
+            false => status.0,
+        });
+        if let Some(path) = &record.cgroup {
+            self.places.insert(kind, Arc::clone(path));
+        }
         if status.is_crash() {
-            let deaths = self.kinds.entry(kind(status.0 & 0x7f)).or_default();
+            let deaths = self.kinds.entry(kind).or_default();
             deaths.push_back(death);
         } else if status.code().is_some_and(|code| code != 0) {
-            let deaths = self.kinds.entry(kind(status.0)).or_default();
+            let deaths = self.kinds.entry(kind).or_default();
             let lived = record.time_ns.saturating_sub(record.process.start_ns);
             let follows = deaths.back().is_none_or(|last| {
                 last.time_ns <= record.process.start_ns && last.ppid == record.ppid
@@ -180,6 +193,7 @@ impl Deaths {
                 for uid in users {
                     let alike = alike.entry((comm, status, uid)).or_default();
                     alike.kinds.push((origin, deaths));
+                    alike.places.push(self.places.get(kind));
                 }
             }
         }
@@ -250,6 +264,8 @@ fn how<'a>(status: Status, deaths: impl Iterator<Item = &'a Death>) -> String {
 #[derive(Default)]
 struct Alike<'a> {
     kinds: Vec<(TaskId, &'a VecDeque<Death>)>,
+    /// The cgroup of the last death of each of `kinds`.
+    places: Vec<Option<&'a Arc<str>>>,
 }
 
 impl Alike<'_> {
@@ -299,6 +315,9 @@ impl Alike<'_> {
             starts.after(last, comm)
         });
         let by = self.by(parent, restart_ns.flatten(), world);
+        let is_last = |deaths: &VecDeque<Death>| deaths.back().is_some_and(|it| it.id == last.id);
+        let mut kinds = self.kinds.iter().zip(&self.places);
+        let place = kinds.find(|((_, deaths), _)| is_last(deaths));
         let is_present = |id: &TaskId| world.process(*id).is_some();
         let pause_ns = lasted_ns / count.saturating_sub(1).max(1);
         let ended_ns = world.ended(last.time_ns, QUIET_NS.max(pause_ns.saturating_mul(3)));
@@ -310,6 +329,7 @@ impl Alike<'_> {
             comm: Some(comm),
             count,
             status: Some(status),
+            place: place.and_then(|(_, place)| place.map(Arc::clone)),
             value: count as f64,
             unit: "deaths",
             since_ns: first.time_ns,

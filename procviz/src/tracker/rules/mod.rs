@@ -155,7 +155,7 @@ impl Rules {
             findings.extend(OF_A_PROCESS.iter().filter_map(|judge| judge(&subject)));
         }
         self.judge_states(world, &mut findings);
-        subjects::set_users(world, &mut findings);
+        subjects::set_owners(world, &mut findings);
         let recent = (&self.histories, &self.waiting, &self.past);
         groups::judge(recent, world, &mut findings);
         findings.retain(|finding| !world.settings.ignores(finding));

@@ -9,9 +9,13 @@ use crate::model::{Finding, Rule, SubjectKey};
 /// Upper limit for the subjects that share one entry.
 const TOGETHER: usize = 4;
 
-/// Sets the users of the findings that are about a process.
-pub(super) fn set_users(world: World<'_>, findings: &mut [Finding]) {
+/// Sets the users and the cgroups of the findings that are about a process.
+pub(super) fn set_owners(world: World<'_>, findings: &mut [Finding]) {
     for finding in findings {
+        let one = finding.about.filter(|_| finding.is_named());
+        if let Some(process) = one.and_then(|about| world.process(about)) {
+            finding.place.clone_from(&process.cgroup);
+        }
         let about = finding.about.filter(|_| finding.uid.is_none());
         if let Some(process) = about.and_then(|about| world.process(about)) {
             finding.uid = world.group(process).1;
