@@ -441,6 +441,8 @@ fn tree() -> Result<(), Failed> {
             .filter(|exit| exit["exit_code"] == code)
             .count()
     };
+    let of_three = ["exits", "--json", "--status", "3", of_tree[0], of_tree[1]];
+    assert_eq!(json(&of_three, &file).len(), codes(3));
     // Orphans continue: `false` exits long after its grandparent.
     assert!(codes(3) > 10 && codes(1) > 10, "{} {}", codes(3), codes(1));
     let names = |exit: &Value| exit["comm"].as_str().unwrap().to_owned();

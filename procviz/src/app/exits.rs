@@ -7,6 +7,7 @@ use std::{
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::exit_status::StatusFilter;
 use crate::{
     cli::ExitsArgs,
     export::{exit_columns, json},
@@ -32,8 +33,9 @@ const PERIOD: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
 pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
+    let status = StatusFilter::new(&args.status)?;
     if let Some(path) = &args.from {
-        return read(path, args);
+        return read(path, args, status);
     }
     let duration = args.duration.as_deref();
     let duration = duration
@@ -73,6 +75,7 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
         threads: args.threads,
         printed: 0,
         filter: selection.filter,
+        status,
     };
     if !args.json {
         printer.head()?;
@@ -94,7 +97,7 @@ pub(super) fn run(args: &ExitsArgs) -> Result<u8, Failure> {
 }
 
 /// Prints the exits in a recording.
-fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
+fn read(path: &std::path::Path, args: &ExitsArgs, status: StatusFilter) -> Result<u8, Failure> {
     if !args.command.is_empty() {
         return Err(Failure::usage(
             "a command cannot run with `--from`: leave out the command or `--from`".to_owned(),
@@ -115,6 +118,7 @@ fn read(path: &std::path::Path, args: &ExitsArgs) -> Result<u8, Failure> {
         threads: false,
         printed: 0,
         filter: selection.filter,
+        status,
     };
     if !args.json {
         printer.head()?;
@@ -238,6 +242,7 @@ struct Printer {
     threads: bool,
     printed: u64,
     filter: Filter,
+    status: StatusFilter,
 }
 
 impl Printer {
@@ -256,9 +261,11 @@ impl Printer {
         }
         self.users.look_up(records.iter().map(|record| record.uid));
         let (host, users, json, threads) = (&self.host, &self.users, self.json, self.threads);
-        let filter = &self.filter;
+        let is_shown = |record: &&std::sync::Arc<ExitRecord>| {
+            self.status.shows(record.status) && self.filter.shows_record(record)
+        };
         let reader = self.out.write(|out| {
-            for record in records.iter().filter(|record| filter.shows_record(record)) {
+            for record in records.iter().filter(is_shown) {
                 if json {
                     json::exit(out, host, record, &|uid| users.name(uid))?;
                 } else {
@@ -269,7 +276,7 @@ impl Printer {
         })?;
         self.printed += records
             .iter()
-            .filter(|record| record.thread.is_none() && self.filter.shows_record(record))
+            .filter(|record| record.thread.is_none() && is_shown(record))
             .count() as u64;
         Ok(reader)
     }

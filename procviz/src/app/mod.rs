@@ -6,6 +6,7 @@ mod check;
 mod csv;
 mod doctor;
 mod dump;
+mod exit_status;
 mod exits;
 mod findings;
 mod grid;

@@ -13,6 +13,9 @@ pub struct ExitsArgs {
     /// Print exits of threads, too
     #[arg(long)]
     pub threads: bool,
+    /// Only processes that ended like this: failed (not with 0), signal (by any signal), a signal such as SIGKILL, or an exit status such as 7; repeats are alternatives
+    #[arg(long, value_name = "HOW", allow_hyphen_values = true)]
+    pub status: Vec<String>,
     /// Stop after this time, such as 30s, 5m or 1h
     #[arg(
         long,
