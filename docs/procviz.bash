@@ -52,6 +52,9 @@ _procviz() {
             procviz,man)
                 cmd="procviz__subcmd__man"
                 ;;
+            procviz,note)
+                cmd="procviz__subcmd__note"
+                ;;
             procviz,record)
                 cmd="procviz__subcmd__record"
                 ;;
@@ -97,6 +100,9 @@ _procviz() {
             procviz__subcmd__help,man)
                 cmd="procviz__subcmd__help__subcmd__man"
                 ;;
+            procviz__subcmd__help,note)
+                cmd="procviz__subcmd__help__subcmd__note"
+                ;;
             procviz__subcmd__help,record)
                 cmd="procviz__subcmd__help__subcmd__record"
                 ;;
@@ -113,7 +119,7 @@ _procviz() {
 
     case "${cmd}" in
         procviz)
-            opts="-h -V --help --version grid bubble lines timeline exits findings rules dump record check csv doctor completions man help"
+            opts="-h -V --help --version grid bubble lines timeline exits findings rules dump record note check csv doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -479,12 +485,16 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__exits)
-            opts="-h --json --threads --duration --require-ebpf --from --at --begin --end --user --pid --tree --command --cgroup --container --pod --unit --help"
+            opts="-h --json --threads --status --duration --require-ebpf --from --at --begin --end --user --pid --tree --command --cgroup --container --pod --unit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --status)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --duration)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -817,7 +827,7 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__help)
-            opts="grid bubble lines timeline exits findings rules dump record check csv doctor completions man help"
+            opts="grid bubble lines timeline exits findings rules dump record note check csv doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -985,6 +995,20 @@ _procviz() {
             return 0
             ;;
         procviz__subcmd__help__subcmd__man)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        procviz__subcmd__help__subcmd__note)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1197,6 +1221,28 @@ _procviz() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        procviz__subcmd__note)
+            opts="-h --at --kind --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -W "deploy restart config incident note" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

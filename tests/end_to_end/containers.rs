@@ -149,6 +149,13 @@ fn containers_pods_and_units_have_names() -> Result<(), Failed> {
         &piece,
         &["--from", file.to_str().unwrap(), "--begin", "-4s"],
     );
+    // A part that begins after the pod, and before its name is known.
+    let late = folder.file("late.pvz");
+    record(
+        &late,
+        &["--from", file.to_str().unwrap(), "--begin", "-2.2s"],
+    );
+    assert_eq!(shown(&["--pod", "shop/web-*"], &late), ["web"]);
     for from in [&file, &piece] {
         assert_eq!(shown(&["--container", "shop-db-*"], from), ["sh"]);
         assert_eq!(shown(&["--container", &docker[..12]], from), ["sh"]);

@@ -37,6 +37,7 @@ mod limits;
 mod memory;
 mod names;
 mod namespaces;
+mod notes;
 mod packaging;
 mod pages;
 mod pictures;
@@ -93,6 +94,7 @@ fn main() {
         ("limits", limits::TESTS),
         ("names", names::TESTS),
         ("containers", containers::TESTS),
+        ("notes", notes::TESTS),
         ("namespaces", namespaces::TESTS),
         ("rules", rules::TESTS),
         ("packaging", packaging::TESTS),

@@ -100,6 +100,8 @@ const PATHS: &[Tried] = &[
     ),
     ("check", "file", &["SECRET.pvz"]),
     ("check", "file", &["CLOSED"]),
+    ("note", "recording", &["SECRET.pvz", "text", "--at", "-1s"]),
+    ("note", "recording", &["CLOSED", "text", "--at", "-1s"]),
     ("csv", "from", &["--from", "SECRET.pvz"]),
     ("csv", "output", &["-o", "CLOSED/x"]),
     (

@@ -7,7 +7,6 @@ use std::{
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::exit_status::StatusFilter;
 use crate::{
     cli::ExitsArgs,
     export::{exit_columns, json},
@@ -22,7 +21,7 @@ use crate::{
         text::noun,
         warning::{Warning, warn},
     },
-    session::{command::Child, open, selection::Selection},
+    session::{command::Child, exit_status::StatusFilter, open, selection::Selection},
     source::{Exits, Users, back_to_normal, boot_wall_ns, host},
     tracker::Filter,
 };

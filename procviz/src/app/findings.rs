@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, io, path::Path};
 
 use crate::{
     cli::FindingsArgs,
-    export::{finding_lines::FindingLines, json, users::Names},
+    export::{finding_lines::FindingLines, json, note_lines, users::Names},
     model::{Host, Snapshot, duration_text},
     recording::{Mark, MarkKey},
-    replay::{Player, moment::Span},
+    replay::{Noted, Player, moment::Span},
     runtime::{
         Failure,
         config::Schedule,
@@ -43,11 +43,15 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
     let mut form = Form::new(args);
     let mut active_findings = ActiveFindings::default();
     let mut count = 0;
+    let mut notes = Noted::new(session.notes()?);
     while let Some(next) = session.next()? {
         if !next.is_shown {
             continue;
         }
         let snapshot = session.snapshot();
+        let host = &snapshot.host;
+        let now_ns = host.boot_wall_ns + i128::from(snapshot.stamp.boot_ns);
+        out.write(|out| note_lines::write(out, args.json, host, notes.before(now_ns)))?;
         let mut lines = active_findings.update(snapshot);
         let begun = |changed: &&Changed| changed.change == Change::Begins;
         count += lines.iter().filter(begun).count();
@@ -65,6 +69,14 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
             break;
         }
     }
+    out.write(|out| {
+        note_lines::write(
+            out,
+            args.json,
+            &session.snapshot().host,
+            notes.before(i128::MAX),
+        )
+    })?;
     let ended = active_findings.finish();
     let names = |uid| session.users.name(uid);
     form.print(&mut out, &ended, session.snapshot(), &names)?;
@@ -176,6 +188,7 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
     if !player.has_marks() || !is_everybody {
         return Ok(None);
     }
+    let notes = player.wanted_notes()?;
     let Ok((span, at)) = player.browse() else {
         // There are no samples; the caller reads the recording again and reports this.
         return Ok(None);
@@ -192,6 +205,7 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
     let mut open: BTreeMap<MarkKey, i128> = BTreeMap::new();
     let mut count = 0;
     let mut held: Vec<(MarkKey, Host, Mark)> = Vec::new();
+    let mut notes = Noted::new(notes);
     for (wall_ns, host, mut mark) in player.marks()? {
         let key = mark.key();
         let Some((change, lasted_ns)) = change_of(&key, &mark, wall_ns, &mut open) else {
@@ -215,6 +229,7 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
             count += 1;
             form.mark(&mut out, (&host, &mark), &names)?;
         }
+        out.write(|out| note_lines::write(out, args.json, &host, notes.before(wall_ns)))?;
         count += u64::from(change == Change::Begins);
         if form.mark(&mut out, (&host, &mark), &names)? == Reader::Left {
             return Ok(Some(0));
@@ -227,6 +242,14 @@ fn found(path: &Path, args: &FindingsArgs, schedule: &Schedule) -> Result<Option
         count += 1;
         form.mark(&mut out, (&host, &mark), &names)?;
     }
+    out.write(|out| {
+        note_lines::write(
+            out,
+            args.json,
+            &player.facts().machine(),
+            notes.before(i128::MAX),
+        )
+    })?;
     form.finish(&mut out, &names)?;
     print_count(count, (!is_moment).then_some((begin, end)));
     Ok(Some(player.status_of((begin, end))))

@@ -6,11 +6,11 @@ mod check;
 mod csv;
 mod doctor;
 mod dump;
-mod exit_status;
 mod exits;
 mod findings;
 mod grid;
 mod lines;
+mod note;
 mod page;
 mod picture;
 mod record;
@@ -52,6 +52,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Rules) => about::rules(),
         Some(Command::Dump(args)) => dump::run(&args),
         Some(Command::Record(args)) => record::run(&args),
+        Some(Command::Note(args)) => note::run(&args),
         Some(Command::Check { file }) => check::run(&file),
         Some(Command::Csv(args)) => csv::run(&args),
         Some(Command::Doctor) => doctor::run(),

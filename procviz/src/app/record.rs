@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::{
     cli::{FilesArgs, FilterArgs, RecordArgs},
     model::Scope,
-    recorder::{Files, Folder, Limits, Place, RecordingOptions, RingPlan, trigger::Triggers},
+    recorder::{
+        Files, Folder, Limits, Place, RecordingOptions, RingPlan, add_note, trigger::Triggers,
+    },
     runtime::{
         Failure,
         config::{self, Schedule},
@@ -46,12 +48,16 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
         ..Plan::plain(&schedule, &args.sampling, &filter, &args.run)
     };
     let (mut session, ()) = Session::start(plan, |_| Ok(()))?;
+    let notes = session.notes()?;
     while let Some(next) = session.next()? {
         // Without its file, a run that only records has nothing to do.
         if next.is_last || session.recording_is_gone() {
             break;
         }
     }
+    // A part of a recording has the notes of its time.
+    let mut notes = notes.iter().filter(|_| args.output.is_file());
+    notes.try_for_each(|(_, note)| add_note(&args.output, note))?;
     Ok(session.status())
 }
 

@@ -12,6 +12,7 @@ mod exits;
 mod filter;
 mod grid;
 mod lines;
+mod note;
 mod picture;
 mod range;
 mod record;
@@ -29,6 +30,7 @@ pub use exits::ExitsArgs;
 pub use filter::FilterArgs;
 pub use grid::GridArgs;
 pub use lines::LinesArgs;
+pub use note::{NoteArgs, NoteKind};
 pub use picture::{GroupArg, PaletteArg, PictureArgs, ThemeArg, ViewArg};
 pub use range::RangeArgs;
 pub use record::{FilesArgs, RecordArgs, RedactArg};
@@ -135,6 +137,8 @@ pub enum Command {
     Dump(DumpArgs),
     /// Record samples to a file, for --from
     Record(RecordArgs),
+    /// Keep what happened at a time of a recording, such as a deploy or a restart, beside it
+    Note(NoteArgs),
     /// Show what a recording holds, and whether it is damaged
     Check {
         /// The recording, or a folder of recordings; - is standard input.

@@ -18,7 +18,7 @@ use rustix::{
 
 use super::job::Begin;
 use crate::{
-    recording::{Facts, ReadError, Reader, SUFFIX},
+    recording::{Facts, NOTES_SUFFIX, ReadError, Reader, SUFFIX},
     runtime::{
         output::{OutFolder, split},
         text::escaped,
@@ -281,7 +281,14 @@ fn remove(folder: &OutFolder, name: &OsStr) -> bool {
     let is_written =
         flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK);
     // A failure is not an error: the next call tries again.
-    !is_written && folder.remove(name).is_ok()
+    let is_removed = !is_written && folder.remove(name).is_ok();
+    if is_removed {
+        let mut notes = name.to_owned();
+        notes.push(NOTES_SUFFIX);
+        // Most recordings have none.
+        _ = folder.remove(&notes);
+    }
+    is_removed
 }
 
 struct Found {

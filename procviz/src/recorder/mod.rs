@@ -7,6 +7,7 @@ mod folder;
 mod job;
 mod lost;
 mod newest;
+mod notes;
 mod open;
 mod options;
 mod part;
@@ -37,6 +38,7 @@ use self::{
 };
 pub(crate) use self::{
     folder::{Folder, Limits},
+    notes::add_note,
     options::{Files, Filtered, Place, RecordingOptions, RunKind, facts},
     ring::RingPlan,
 };
@@ -396,6 +398,7 @@ impl Recorder {
             Secrets::Kept => packer.add(&census),
         };
         let block = packer.block().and_then(|(block, _)| block.ok());
+        self.packer.wait_for_names(packer);
         // The census does not come from the machine, so it is not counted as a sample.
         let census = block.map(|block| (block, 0));
         let keyframe = self.keyframe(tracker, LastSeconds::Kept);

@@ -136,6 +136,9 @@ impl Mark {
             .chain(&self.severity)
             .chain(&self.cgroup)
             .chain(&self.place);
+        let names = &self.names;
+        let texts = texts.chain(&names.container).chain(&names.pod);
+        let texts = texts.chain(&names.namespace);
         let comm = self.comm.as_ref().map_or(0, Vec::len);
         size_of::<Self>() + comm + texts.map(String::len).sum::<usize>()
     }

@@ -13,6 +13,7 @@ mod keyframes;
 mod machine;
 mod map;
 mod marks;
+mod notes;
 mod possible;
 mod reader;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -32,6 +33,8 @@ pub use gap::Gap;
 pub use machine::MachineBlocks;
 pub use map::{Entry, Map};
 pub use marks::{Mark, MarkKey};
+pub use notes::Note;
+pub(crate) use notes::{LARGEST_NOTES, LONGEST_NOTE, NOTES_SUFFIX, notes, notes_path};
 pub(crate) use reader::MOST_ENDED;
 pub use reader::{Damage, Integrity, ReadError, Reader};
 #[cfg(any(test, feature = "fuzzing"))]

@@ -99,6 +99,11 @@ impl SamplesOut {
         }
     }
 
+    /// Waits for the names that are not known in the blocks of `other`.
+    pub(super) fn wait_for_names(&mut self, other: Self) {
+        self.words.wait_for(other.words);
+    }
+
     /// Writes the memory of all processes again from now on: reading can begin here.
     pub(super) fn forget_memories(&mut self) {
         self.known.0.clear();

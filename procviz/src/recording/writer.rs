@@ -204,6 +204,11 @@ impl Packer {
         span.1 - span.0.min(span.1) + next >= BLOCK_NS || self.samples_out.size() >= LARGE
     }
 
+    /// Adds the names of containers that were not known in the blocks of `other`, once they are.
+    pub fn wait_for_names(&mut self, other: Self) {
+        self.samples_out.wait_for_names(other.samples_out);
+    }
+
     /// Must be called with each keyframe: a reader can begin there, so samples after the
     /// keyframe must not leave out rows that were written before it.
     pub fn begin_anew(&mut self) {

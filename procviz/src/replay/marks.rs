@@ -1,6 +1,6 @@
 //! Reads findings as they were recorded, without playing the samples.
 
-use super::{Player, archive::failed};
+use super::{Player, archive::failed, moment::Span};
 use crate::{
     model::Host,
     recording::Mark,
@@ -8,12 +8,31 @@ use crate::{
         Failure,
         warning::{Warning, warn},
     },
+    tracker::Change,
 };
 
 impl Player {
     /// Whether all files hold marks of findings.
     pub(crate) fn has_marks(&self) -> bool {
         self.archive.iter().all(|recorded| recorded.facts.has_marks)
+    }
+
+    /// When findings began and what was noted in a span (wall clock, ns since 1970), in order,
+    /// with words for a picture.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub(crate) fn flags(&mut self, span: Span) -> Result<Vec<(i128, String)>, Failure> {
+        let marks = self.marks()?.into_iter();
+        let begun = marks.filter(|(_, _, mark)| mark.change == Change::Begins);
+        let begun = begun.map(|(wall_ns, _, mark)| (wall_ns, mark.words()));
+        let notes = self.notes()?.into_iter();
+        let notes = notes.map(|(wall_ns, note)| (wall_ns, note.words()));
+        let mut flags: Vec<_> = begun.chain(notes).collect();
+        flags.retain(|(wall_ns, _)| (span.0..=span.1).contains(wall_ns));
+        flags.sort_by_key(|(wall_ns, _)| *wall_ns);
+        Ok(flags)
     }
 
     /// The marks of all files with their wall clock times (ns since 1970), in order.

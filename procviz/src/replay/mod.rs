@@ -8,6 +8,7 @@ mod limits;
 mod machine;
 mod marks;
 pub(crate) mod moment;
+mod notes;
 mod progress;
 mod range;
 mod reading;
@@ -29,6 +30,7 @@ use self::{
 pub(crate) use self::{
     archive::{failed, reader, recordings, report_losses},
     machine::MachineReader,
+    notes::{Noted, place as note_place},
 };
 use crate::{
     cli::RangeArgs,

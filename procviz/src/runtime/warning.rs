@@ -191,6 +191,10 @@ pub(crate) enum Warning<'a> {
     #[error("`{name}`: damaged at byte {offset}: the findings recorded there are unknown")]
     DamagedFindings { name: &'a str, offset: u64 },
 
+    /// A note is damaged.
+    #[error("`{name}`: a note is damaged at byte {offset}: it is left out")]
+    DamagedNote { name: &'a str, offset: usize },
+
     // Recorders.
     /// A block of samples is larger than the format allows.
     #[error("a block of samples was not recorded: {error}")]

@@ -2,6 +2,7 @@
 //! tracker that takes in the samples.
 
 pub(crate) mod command;
+pub(crate) mod exit_status;
 pub(crate) mod open;
 pub(crate) mod rules;
 pub(crate) mod selection;
@@ -21,7 +22,7 @@ use crate::{
     cli::{FilterArgs, RangeArgs, SamplingArgs, SummaryArgs},
     model::{Host, Sample, Scope, Snapshot},
     recorder::{self, Files, Filtered, Recorder, RecordingOptions, RunKind},
-    recording::Facts,
+    recording::{Facts, Note},
     replay::{MachineReader, Player, moment::Span},
     runtime::{
         Failure,
@@ -31,7 +32,7 @@ use crate::{
         warning::{Warning, warn},
     },
     source::{Users, back_to_normal, host},
-    tracker::{Change, Filter, RuleSettings, Tracker},
+    tracker::{Filter, RuleSettings, Tracker},
     trails::Past,
 };
 
@@ -382,20 +383,22 @@ impl Session {
             return Ok(None);
         };
         let (span, at) = player.browse()?;
-        let marks = player.marks()?;
-        let begun = marks
-            .iter()
-            .filter(|(_, _, mark)| mark.change == Change::Begins)
-            .filter(|(wall_ns, ..)| (span.0..=span.1).contains(wall_ns));
         Ok(Some(SeekRange {
             span,
             at,
-            marks: begun
-                .map(|(wall_ns, _, mark)| (*wall_ns, mark.words()))
-                .collect(),
+            marks: player.flags(span)?,
             gaps: player.gaps(),
             machine: player.machine_reader(span),
         }))
+    }
+
+    /// The notes in the wanted part of a recording, with their times (wall clock, ns since
+    /// 1970); none if the run watches the machine.
+    pub(crate) fn notes(&mut self) -> Result<Vec<(i128, Note)>, Failure> {
+        match &mut self.source {
+            SampleSource::Machine(_) => Ok(Vec::new()),
+            SampleSource::Recording(player) => player.wanted_notes(),
+        }
     }
 
     /// Wall clock of the next sample of a recording, ns since 1970; `None` after the

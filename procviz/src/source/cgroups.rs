@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 use rustix::fs::{AtFlags, Mode, OFlags};
 
 use super::{containers::Containers, namespaces::Namespace};
+use crate::model::Exec;
 
 /// Upper limit for the paths of cgroups that were made since the start.
 const MOST_FROM_EVENTS: usize = 50_000;
@@ -105,8 +106,10 @@ impl Cgroups {
     }
 
     /// Takes in the arguments of a process that runs conmon.
-    pub(crate) fn conmon(&self, args: &[u8]) {
-        self.containers.learn_from(args);
+    pub(crate) fn learn_from(&self, exec: &Exec, args: &[u8]) {
+        if exec.comm.bytes() == b"conmon" {
+            self.containers.learn_from(args, exec.uid);
+        }
     }
 
     /// Whether the v1 memory controller is mounted: it has paths where v2 shows `/`.

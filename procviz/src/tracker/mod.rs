@@ -125,6 +125,13 @@ impl Tracker {
         self.filter_all();
     }
 
+    /// Applies the filter to all tasks again if names that it tests have become known.
+    fn filter_by_new_names(&mut self) {
+        if self.filter.needs_names() && self.names_found != names_found() {
+            self.filter_all();
+        }
+    }
+
     fn filter_all(&mut self) {
         self.names_found = names_found();
         let slots: Vec<usize> = self
@@ -175,9 +182,7 @@ impl Tracker {
         for event in &sample.events {
             self.take_event(event);
         }
-        if self.filter.needs_names() && self.names_found != names_found() {
-            self.filter_all();
-        }
+        self.filter_by_new_names();
         for reading in &sample.readings {
             self.take_reading(reading);
         }

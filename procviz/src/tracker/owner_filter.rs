@@ -67,8 +67,13 @@ fn is_one(globs: &[Pattern], name: Option<&str>) -> bool {
 
 /// Whether a pattern matches an id, or is its beginning.
 fn is_id(globs: &[Pattern], id: Option<&str>) -> bool {
+    // The name of a container of LXC is no id.
+    let is_hex = |id: &str| {
+        id.bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    };
     let begins = |id: &str, glob: &Pattern| {
-        glob.as_str().len() >= SHORTEST_ID && id.starts_with(glob.as_str())
+        glob.as_str().len() >= SHORTEST_ID && is_hex(id) && id.starts_with(glob.as_str())
     };
     id.is_some_and(|id| {
         globs
@@ -123,6 +128,8 @@ mod tests {
         ] {
             assert_eq!(shows(kind, pattern, &path), expected, "{kind} {pattern}");
         }
+        let lxc = "/lxc.payload.webserver2";
+        assert!(shows("container", "webserver*", lxc) && !shows("container", "webserver", lxc));
         for (pattern, expected) in [("ssh", true), ("ssh.service", true), ("ss", false)] {
             let path = "/system.slice/ssh.service";
             assert_eq!(shows("unit", pattern, path), expected, "{pattern}");

@@ -4,7 +4,7 @@
 mod names;
 
 pub use names::ContainerNames;
-pub(crate) use names::{keep_names, names_found, names_of};
+pub(crate) use names::{keep_names, keep_told_name, names_found, names_of};
 
 use crate::model::Untrusted;
 
@@ -65,12 +65,15 @@ impl CgroupOwner {
 
     /// The container, with its name if that is known.
     pub(crate) fn container_words(&self) -> Option<String> {
-        let container = self.container.as_deref()?;
-        let id = || {
-            let short = container_id(container).map_or(container, |id| &id[..12]);
-            format!("{} {short}", self.runtime.unwrap_or("container"))
-        };
-        Some(self.names().words(self.runtime).unwrap_or_else(id))
+        let id = self.container.as_deref()?;
+        let short = if is_container_id(id) { &id[..12] } else { id };
+        let names = self.names();
+        // Containers whose names are not known stay apart.
+        let name = names.container.as_deref().unwrap_or(short);
+        Some(match names.whole_pod() {
+            Some(pod) => format!("pod {pod} ({name})"),
+            None => format!("{} {name}", self.runtime.unwrap_or("container")),
+        })
     }
 
     /// The pod, with its name if that is known.
@@ -164,12 +167,17 @@ fn uid(part: &str) -> Option<u32> {
     of_slice.or_else(of_manager)?.parse().ok()
 }
 
+/// Whether the text is the id of a container: 64 hexadecimal digits. It cannot lead to another
+/// folder when it is a part of a path.
+pub(crate) fn is_container_id(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// The id of a container in a part of the path of a cgroup, as docker, containerd, podman and
 /// cri-o write it: 64 hexadecimal digits.
 fn container_id(part: &str) -> Option<&str> {
-    let is_id = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     part.split(|ch: char| !ch.is_ascii_alphanumeric())
-        .rfind(is_id)
+        .rfind(|word| is_container_id(word))
 }
 
 /// The runtime and the id or name of a container.

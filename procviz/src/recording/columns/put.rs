@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::{
     super::varint::{put, take_u64, zigzag},
     Coding, Columns, NAMES, TASKS, TEXTS,
 };
-use crate::model::{CgroupOwner, TaskId, names_of};
+use crate::model::{CgroupOwner, ContainerNames, TaskId, is_container_id, names_of};
 
 struct ColumnOut {
     coding: Coding,
@@ -96,6 +96,9 @@ impl TableOut {
     }
 }
 
+/// The user that owns a container or pod, and which of its names were written.
+type Known = (Option<u32>, Option<Arc<ContainerNames>>);
+
 /// Texts and tasks of a block.
 pub(in crate::recording) struct Words {
     texts: FxHashMap<Box<[u8]>, u64>,
@@ -103,14 +106,14 @@ pub(in crate::recording) struct Words {
     text_table: TableOut,
     task_table: TableOut,
     name_table: TableOut,
-    /// The ids of containers and pods in the paths of the block.
-    ids: FxHashSet<Box<str>>,
-    /// Those of blocks before it, whose names were not known then.
-    unnamed: FxHashSet<Box<str>>,
+    /// The ids of containers and pods in the paths of the block, with the users that own them.
+    ids: FxHashMap<Box<str>, Option<u32>>,
+    /// Those of blocks before it, of which not all names were known then, and what was.
+    waiting: FxHashMap<Box<str>, Known>,
 }
 
 /// Upper limit for the ids whose names are waited for.
-const MOST_UNNAMED: usize = 10_000;
+const MOST_WAITING: usize = 10_000;
 
 impl Words {
     pub(in crate::recording) fn new() -> Self {
@@ -120,9 +123,14 @@ impl Words {
             text_table: TableOut::new(TEXTS),
             task_table: TableOut::new(TASKS),
             name_table: TableOut::new(NAMES),
-            ids: FxHashSet::default(),
-            unnamed: FxHashSet::default(),
+            ids: FxHashMap::default(),
+            waiting: FxHashMap::default(),
         }
+    }
+
+    /// Waits for the names that `other` waits for.
+    pub(in crate::recording) fn wait_for(&mut self, other: Self) {
+        self.waiting.extend(other.waiting);
     }
 
     fn path(&mut self, path: &str) -> u64 {
@@ -130,7 +138,8 @@ impl Words {
         let number = self.text(path.as_bytes());
         if number == before {
             let owner = CgroupOwner::of(path);
-            self.ids.extend(owner.ids().map(Box::from));
+            let ids = owner.ids().map(|id| (Box::from(id), owner.uid));
+            self.ids.extend(ids);
         }
         number
     }
@@ -138,15 +147,22 @@ impl Words {
     /// Fills the table of names: of the containers and pods that the block speaks of, and of
     /// earlier ones whose names have become known since.
     fn name(&mut self) {
-        let mut ids: Vec<_> = self.ids.drain().chain(self.unnamed.drain()).collect();
-        ids.sort_unstable();
-        ids.dedup();
+        let new = std::mem::take(&mut self.ids);
+        let new = new.into_iter().map(|(id, owner)| (id, (owner, None)));
+        let mut ids = std::mem::take(&mut self.waiting);
+        ids.extend(new);
+        let mut ids: Vec<_> = ids.into_iter().collect();
+        ids.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let mut table = std::mem::replace(&mut self.name_table, TableOut::new(NAMES));
-        for id in ids {
-            let Some(names) = names_of(&id) else {
-                if self.unnamed.len() < MOST_UNNAMED {
-                    self.unnamed.insert(id);
-                }
+        for (id, (owner, before)) in ids {
+            let names = names_of(&id, owner);
+            let is_whole = names.as_ref().is_some_and(|names| {
+                names.container.is_some() || !is_container_id(&id) && names.pod.is_some()
+            });
+            if !is_whole && self.waiting.len() < MOST_WAITING {
+                self.waiting.insert(id.clone(), (owner, names.clone()));
+            }
+            let Some(names) = names.filter(|names| before.as_ref() != Some(names)) else {
                 continue;
             };
             table.row(self, |put| {

@@ -85,13 +85,7 @@ impl Files {
     fn docker(&self, id: &str) -> Option<ContainerNames> {
         let config = self.json(&format!("var/lib/docker/containers/{id}/config.v2.json"))?;
         let labels = annotated(&config["Config"]["Labels"]);
-        labels.or_else(|| {
-            let name = config["Name"].as_str()?;
-            Some(ContainerNames {
-                container: text(name.trim_start_matches('/')),
-                ..ContainerNames::default()
-            })
-        })
+        labels.or_else(|| of_name(config["Name"].as_str()?.trim_start_matches('/')))
     }
 
     /// Of the bundle of cri-o and podman.
@@ -114,10 +108,7 @@ impl Files {
         lists.find_map(|list| {
             let mut entries = list.as_array()?.iter();
             let own = entries.find(|entry| entry["id"] == id)?;
-            Some(ContainerNames {
-                container: text(own["names"][0].as_str()?),
-                ..ContainerNames::default()
-            })
+            of_name(own["names"][0].as_str()?)
         })
     }
 
@@ -149,6 +140,15 @@ fn whole(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Of the name in the list of a runtime.
+fn of_name(name: &str) -> Option<ContainerNames> {
+    let plain = || ContainerNames {
+        container: text(name),
+        ..ContainerNames::default()
+    };
+    Some(of_kubelet(name).unwrap_or_else(plain))
+}
+
 /// Of the annotations or labels that Kubernetes gives a container through containerd, cri-o or
 /// docker; of nerdctl's otherwise.
 fn annotated(of: &Value) -> Option<ContainerNames> {
@@ -175,6 +175,20 @@ fn annotated(of: &Value) -> Option<ContainerNames> {
 
 fn text(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Of the name that Kubernetes gives a container of docker or cri-o:
+/// `k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT`. The container of a pod itself is called `POD`.
+pub(super) fn of_kubelet(name: &str) -> Option<ContainerNames> {
+    let words: Vec<&str> = name.strip_prefix("k8s_")?.split('_').collect();
+    let [container, pod, namespace, _, _] = words[..] else {
+        return None;
+    };
+    Some(ContainerNames {
+        container: text(container).filter(|name| name != "POD"),
+        pod: text(pod),
+        namespace: text(namespace),
+    })
 }
 
 /// The container and its name in the arguments of conmon, which watches a container of podman

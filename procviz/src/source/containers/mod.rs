@@ -11,9 +11,9 @@ use std::{
 
 use rustc_hash::FxHashSet;
 
-use self::files::{Files, of_conmon};
-use super::{Keep, confine, keep_only};
-use crate::model::{CgroupOwner, ContainerNames, keep_names};
+use self::files::{Files, of_conmon, of_kubelet};
+use super::{Keep, back_to_normal, confine, keep_only};
+use crate::model::{CgroupOwner, is_container_id, keep_names, keep_told_name};
 
 /// When the files are read, after a container was first seen: a runtime can write them late.
 const ATTEMPTS: [Duration; 5] = [
@@ -53,9 +53,10 @@ impl Containers {
     /// Looks for the names of the container and the pod that own this cgroup.
     pub(super) fn look_up(&mut self, path: &str) {
         let owner = CgroupOwner::of(path);
-        // The name of a container of LXC or systemd-nspawn is its id.
-        let has_id = |id: &String| id.len() == 64;
-        let container = owner.container.filter(has_id).map(Question::Container);
+        // The name of a container of LXC or systemd-nspawn needs no files, and could lead to
+        // files elsewhere.
+        let container = owner.container.filter(|id| is_container_id(id));
+        let container = container.map(Question::Container);
         let pod = owner.pod_uid.map(Question::Pod);
         for question in [container, pod].into_iter().flatten() {
             let (Question::Container(id) | Question::Pod(id)) = &question;
@@ -70,15 +71,14 @@ impl Containers {
         }
     }
 
-    /// Takes the name from the arguments of a process that runs conmon: they are there even if
-    /// the container has gone when its files would be read.
-    pub(super) fn learn_from(&self, args: &[u8]) {
-        if let Some((id, name)) = of_conmon(args) {
-            let names = ContainerNames {
-                container: Some(name),
-                ..ContainerNames::default()
-            };
-            keep_names(&id, names);
+    /// Takes the name from the arguments of a process of the user `uid` that runs conmon: they
+    /// are there even if the container has gone when its files would be read.
+    pub(super) fn learn_from(&self, args: &[u8], uid: u32) {
+        if let Some((id, name)) = of_conmon(args).filter(|(id, _)| is_container_id(id)) {
+            match of_kubelet(&name).filter(|_| uid == 0) {
+                Some(names) => keep_names(&id, names),
+                None => keep_told_name(&id, name, uid),
+            }
         }
     }
 }
@@ -93,6 +93,7 @@ fn start() -> Sender<Question> {
             _ = confine::leave_root();
             _ = confine::write_only_in(&[]);
             keep_only(Keep::ReadingContainers);
+            back_to_normal();
             _ = ready.send(());
             let root = PathBuf::from("/");
             answer(&questions, &Files { root });
@@ -145,13 +146,17 @@ fn answer(questions: &Receiver<Question>, files: &Files) {
     }
 }
 
-/// Keeps the names if they are found.
+/// Keeps the names that are found. Returns whether there is nothing more to find.
 fn find(question: &Question, files: &Files) -> bool {
     let (id, names) = match question {
         Question::Container(id) => (id, files.of_container(id)),
         Question::Pod(uid) => (uid, files.of_pod(uid)),
     };
-    let is_found = !names.are_unknown();
+    // The container's own name can come later than that of its pod.
+    let is_found = match question {
+        Question::Container(_) => names.container.is_some(),
+        Question::Pod(_) => names.pod.is_some(),
+    };
     keep_names(id, names);
     is_found
 }

@@ -244,9 +244,7 @@ impl Drain {
             }
             Record::Exec(exec, args) => {
                 let exec = self.processes.exec(exec, args, &self.cgroups);
-                if exec.comm.bytes() == b"conmon" {
-                    self.cgroups.conmon(args);
-                }
+                self.cgroups.learn_from(&exec, args);
                 self.keep(Some(exec.process.tid), Event::Exec(exec));
             }
             Record::Exit(exit) => self.processes.exit(&exit.task),

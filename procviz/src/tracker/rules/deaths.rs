@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{SECOND, world::World};
 use crate::model::{
     Comm, Event, ExitRecord, Finding, KillKind, Killer, Rule, Status, TaskId, count_text,
-    duration_text, many_text, total,
+    duration_text, many_text, owner_words, total,
 };
 
 const SPAN_NS: u64 = 600 * SECOND;
@@ -23,6 +23,8 @@ const SERVICE_NS: u64 = SECOND / 5;
 const FAULTS: [u32; 5] = [4, 6, 7, 8, 11];
 /// A loop without a death for this time, and for three times its usual pause, is over, ns.
 const QUIET_NS: u64 = 10 * SECOND;
+/// Upper limit for the cgroups of each kind that are compared.
+const MOST_PLACES: usize = 8;
 /// How long a single death is shown, ns.
 const SHOWN_NS: u64 = 10 * SECOND;
 
@@ -30,8 +32,8 @@ const SHOWN_NS: u64 = 10 * SECOND;
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Deaths {
     kinds: FxHashMap<Kind, VecDeque<Death>>,
-    /// The cgroup of the last death of each kind, where it is known.
-    places: FxHashMap<Kind, Arc<str>>,
+    /// The cgroups of the last deaths of each kind, each once, the last at the end.
+    places: FxHashMap<Kind, VecDeque<Arc<str>>>,
 }
 
 /// Deaths that are counted together: of processes with one origin and one name, in one way.
@@ -149,7 +151,12 @@ impl Deaths {
             false => status.0,
         });
         if let Some(path) = &record.cgroup {
-            self.places.insert(kind, Arc::clone(path));
+            let places = self.places.entry(kind).or_default();
+            places.retain(|other| other != path);
+            places.push_back(Arc::clone(path));
+            if places.len() > MOST_PLACES {
+                places.pop_front();
+            }
         }
         if status.is_crash() {
             let deaths = self.kinds.entry(kind).or_default();
@@ -193,7 +200,7 @@ impl Deaths {
                 for uid in users {
                     let alike = alike.entry((comm, status, uid)).or_default();
                     alike.kinds.push((origin, deaths));
-                    alike.places.push(self.places.get(kind));
+                    alike.places.extend(self.places.get(kind));
                 }
             }
         }
@@ -264,8 +271,8 @@ fn how<'a>(status: Status, deaths: impl Iterator<Item = &'a Death>) -> String {
 #[derive(Default)]
 struct Alike<'a> {
     kinds: Vec<(TaskId, &'a VecDeque<Death>)>,
-    /// The cgroup of the last death of each of `kinds`.
-    places: Vec<Option<&'a Arc<str>>>,
+    /// The cgroups of their last deaths.
+    places: Vec<&'a VecDeque<Arc<str>>>,
 }
 
 impl Alike<'_> {
@@ -315,9 +322,6 @@ impl Alike<'_> {
             starts.after(last, comm)
         });
         let by = self.by(parent, restart_ns.flatten(), world);
-        let is_last = |deaths: &VecDeque<Death>| deaths.back().is_some_and(|it| it.id == last.id);
-        let mut kinds = self.kinds.iter().zip(&self.places);
-        let place = kinds.find(|((_, deaths), _)| is_last(deaths));
         let is_present = |id: &TaskId| world.process(*id).is_some();
         let pause_ns = lasted_ns / count.saturating_sub(1).max(1);
         let ended_ns = world.ended(last.time_ns, QUIET_NS.max(pause_ns.saturating_mul(3)));
@@ -329,7 +333,7 @@ impl Alike<'_> {
             comm: Some(comm),
             count,
             status: Some(status),
-            place: place.and_then(|(_, place)| place.map(Arc::clone)),
+            place: self.place(),
             value: count as f64,
             unit: "deaths",
             since_ns: first.time_ns,
@@ -338,6 +342,16 @@ impl Alike<'_> {
             curve: curve(deaths(), count, (first.time_ns, world.now_ns())),
             ..Finding::new(Rule::Deaths)
         })
+    }
+
+    /// The last cgroup, if all of them have the same owner. A container that is started again
+    /// has another cgroup, and its pod stays.
+    fn place(&self) -> Option<Arc<str>> {
+        let last = self.places.last()?.back()?;
+        let owner = owner_words(last);
+        let mut all = self.places.iter().flat_map(|places| *places);
+        let is_one = all.all(|path| path == last || owner.is_some() && owner_words(path) == owner);
+        is_one.then(|| Arc::clone(last))
     }
 
     /// The parent of all of them, if they have one and it is still there. What a young process

@@ -108,6 +108,17 @@ fn each_runtime_is_read() {
             r#"[{"id":"ID","names":["once"]}]"#,
             "- - once",
         ),
+        // cri-o keeps its containers there, too.
+        (
+            format!("{storage}/containers.json"),
+            r#"[{"id":"ID","names":["k8s_nginx_web-7f9c_shop_9f7d1c2e-0a4b-4c63-8f6e-2b1d8a7c5e90_2"]}]"#,
+            "shop web-7f9c nginx",
+        ),
+        (
+            format!("{storage}/containers.json"),
+            r#"[{"id":"ID","names":["k8s_POD_web-7f9c_shop_9f7d1c2e-0a4b-4c63-8f6e-2b1d8a7c5e90_0"]}]"#,
+            "shop web-7f9c -",
+        ),
         // Damaged files, and files of other containers.
         (
             format!("{storage}/containers.json"),

@@ -19,13 +19,13 @@ enum Ended {
 }
 
 /// The kinds of ends to print, one of which must fit; none: all.
-pub(super) struct StatusFilter(Vec<Ended>);
+pub(crate) struct StatusFilter(Vec<Ended>);
 
 impl StatusFilter {
     /// # Errors
     ///
     /// When a text is none of the kinds.
-    pub(super) fn new(texts: &[String]) -> Result<Self, Failure> {
+    pub(crate) fn new(texts: &[String]) -> Result<Self, Failure> {
         let ends = texts.iter().map(|text| {
             ended(text).ok_or_else(|| {
                 Failure::usage(format!(
@@ -37,7 +37,7 @@ impl StatusFilter {
         ends.collect::<Result<_, _>>().map(Self)
     }
 
-    pub(super) fn shows(&self, status: Status) -> bool {
+    pub(crate) fn shows(&self, status: Status) -> bool {
         let fits = |ended: &Ended| match *ended {
             Ended::Failed => status.code() != Some(0),
             Ended::Signal => status.signal().is_some(),
