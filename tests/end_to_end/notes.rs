@@ -1,6 +1,10 @@
 //! `procviz note`: notes beside recordings, and where they are shown.
 
-use std::{os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+use std::{
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::Path,
+    process::Command,
+};
 
 use libtest_mimic::Failed;
 
@@ -70,12 +74,34 @@ fn notes_are_shown() -> Result<(), Failed> {
         .collect();
     assert!(lines[0].ends_with("note   deploy   new version"), "{text}");
     assert!(!text.contains('\x1b') && lines.len() == 2, "{text}");
+    assert!(lines[1].ends_with("nginx\\u{202e}\\x0anow"), "{text}");
     // Rules that are not those of the recorder: the samples are read.
     assert!(findings(&file, &["--rule", "cpu:cores=0.9"]).contains(" new version"));
     // A part has the notes of its time.
     let piece = folder.file("piece.pvz");
     record(&piece, &["--from", file.to_str().unwrap(), "--end", "-1s"]);
     assert_eq!(noted(&piece), both[..1]);
+    // The part again: no note twice.
+    let args = ["--from", file.to_str().unwrap(), "--end", "-1s", "--force"];
+    record(&piece, &args);
+    assert_eq!(noted(&piece), both[..1]);
+    // A limited time has no later notes.
+    let short = ["--duration", "0.5s", "--rule", "cpu:cores=0.9"];
+    assert!(!findings(&file, &short).contains(" note "));
+    // Notes that cannot be read cost nothing else.
+    std::fs::remove_file(folder.file("piece.pvz.notes"))?;
+    std::fs::create_dir(folder.file("piece.pvz.notes"))?;
+    let result = output(procviz().args(["findings", "--from"]).arg(&piece));
+    assert_eq!(result.status.code(), Some(3), "{}", stderr(&result));
+    assert!(stderr(&result).contains("these notes are left out"));
+    // Notes that root makes belong to whoever the recording belongs to.
+    let of_nobody = folder.file("nobody.pvz");
+    std::fs::copy(&file, &of_nobody)?;
+    std::os::unix::fs::chown(&of_nobody, Some(65_534), Some(65_534))?;
+    let result = note(&of_nobody, "by root", &["--at", "-1s"]);
+    assert!(result.status.success(), "{}", stderr(&result));
+    let about = folder.file("nobody.pvz.notes").metadata()?;
+    assert_eq!((about.uid(), about.gid()), (65_534, 65_534));
     // Damage is reported.
     let other = folder.file("other.pvz");
     std::fs::copy(&file, &other)?;

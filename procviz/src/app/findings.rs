@@ -7,7 +7,7 @@ use crate::{
     export::{finding_lines::FindingLines, json, note_lines, users::Names},
     model::{Host, Snapshot, duration_text},
     recording::{Mark, MarkKey},
-    replay::{Noted, Player, moment::Span},
+    replay::{Noted, Player, change_of, moment::Span},
     runtime::{
         Failure,
         config::Schedule,
@@ -44,6 +44,7 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
     let mut active_findings = ActiveFindings::default();
     let mut count = 0;
     let mut notes = Noted::new(session.notes()?);
+    let mut last_ns = i128::MIN;
     while let Some(next) = session.next()? {
         if !next.is_shown {
             continue;
@@ -52,6 +53,7 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
         let host = &snapshot.host;
         let now_ns = host.boot_wall_ns + i128::from(snapshot.stamp.boot_ns);
         out.write(|out| note_lines::write(out, args.json, host, notes.before(now_ns)))?;
+        last_ns = now_ns;
         let mut lines = active_findings.update(snapshot);
         let begun = |changed: &&Changed| changed.change == Change::Begins;
         count += lines.iter().filter(begun).count();
@@ -69,14 +71,10 @@ pub(super) fn run(args: &FindingsArgs) -> Result<u8, Failure> {
             break;
         }
     }
-    out.write(|out| {
-        note_lines::write(
-            out,
-            args.json,
-            &session.snapshot().host,
-            notes.before(i128::MAX),
-        )
-    })?;
+    // Of a limited time, what was noted later is not wanted.
+    let is_whole = schedule.samples.is_none() && schedule.duration.is_none();
+    let rest = notes.before(if is_whole { i128::MAX } else { last_ns + 1 });
+    out.write(|out| note_lines::write(out, args.json, &session.snapshot().host, rest))?;
     let ended = active_findings.finish();
     let names = |uid| session.users.name(uid);
     form.print(&mut out, &ended, session.snapshot(), &names)?;
@@ -266,27 +264,4 @@ fn print_count(count: u64, period: Option<Span>) {
         }
     };
     summary(format!("{count} {findings} {when}, as recorded"));
-}
-
-/// The change that a mark reports, with the duration in ns of a finding that ends.
-/// `None`: the mark repeats what is known. `open` keeps when each finding that holds
-/// began, wall clock in ns since 1970.
-fn change_of(
-    key: &MarkKey,
-    mark: &Mark,
-    wall_ns: i128,
-    open: &mut BTreeMap<MarkKey, i128>,
-) -> Option<(Change, Option<u64>)> {
-    match (mark.change, open.get(key).copied()) {
-        (Change::Ends, Some(begun)) => {
-            open.remove(key);
-            Some((Change::Ends, u64::try_from(wall_ns - begun).ok()))
-        }
-        // A finding that holds without a begin has begun before the recording.
-        (Change::Begins | Change::Holds, None) => {
-            open.insert(key.clone(), wall_ns);
-            Some((Change::Begins, None))
-        }
-        _ => None,
-    }
 }

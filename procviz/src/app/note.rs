@@ -1,14 +1,17 @@
 //! Runs `procviz note`: keeps what somebody says about a time of a recording, beside it.
 
+use std::{path::Path, slice::from_ref};
+
 use anyhow::Context as _;
 
 use crate::{
     cli::NoteArgs,
     export::time,
-    recorder::add_note,
+    recorder::add_notes,
     recording::{LONGEST_NOTE, Note, notes_path},
     replay::note_place,
-    runtime::{Failure, stderr::summary, text::escaped},
+    runtime::{Failure, output::split, stderr::summary, text::escaped},
+    session::open,
 };
 
 pub(super) fn run(args: &NoteArgs) -> Result<u8, Failure> {
@@ -19,19 +22,24 @@ pub(super) fn run(args: &NoteArgs) -> Result<u8, Failure> {
             text.len()
         )));
     }
+    if args.recording == Path::new("-") {
+        return Err(Failure::usage(
+            "a stream has no notes: name a recording or a folder of recordings".to_owned(),
+        ));
+    }
+    let (path, folder) = open::beside(&args.recording)?;
     let now_ns = jiff::Timestamp::now().as_nanosecond();
-    let (recording, wall_ns, host) = note_place(&args.recording, args.at.as_deref(), now_ns)?;
+    let (recording, wall_ns, host) = note_place(&path, args.at.as_deref(), now_ns)?;
     let note = Note {
         time_ns: i64::try_from(wall_ns).context("the time of the note is too far away")?,
         kind: args.kind.word().to_owned(),
         text: text.to_owned(),
     };
-    let name = escaped(notes_path(&recording));
-    add_note(&recording, &note)?;
-    let boot_ns = u64::try_from(wall_ns - host.boot_wall_ns).unwrap_or(u64::MAX);
+    add_notes(&folder, split(&recording).1, from_ref(&note))?;
     summary(format!(
-        "noted at {} in `{name}`",
-        time::local(&host, boot_ns)
+        "noted at {} in `{}`",
+        time::local_wall(&host, wall_ns),
+        escaped(notes_path(&recording))
     ));
     Ok(0)
 }

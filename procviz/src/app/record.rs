@@ -6,11 +6,12 @@ use crate::{
     cli::{FilesArgs, FilterArgs, RecordArgs},
     model::Scope,
     recorder::{
-        Files, Folder, Limits, Place, RecordingOptions, RingPlan, add_note, trigger::Triggers,
+        Files, Folder, Limits, Place, RecordingOptions, RingPlan, replace_notes, trigger::Triggers,
     },
     runtime::{
         Failure,
         config::{self, Schedule},
+        output::split,
         text::escaped,
     },
     session::{Plan, Session, rules},
@@ -40,6 +41,8 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
         trees: args.trees.clone(),
         ..FilterArgs::default()
     };
+    let folder = options.place.nearest().clone();
+    let is_whole = schedule.samples.is_none() && schedule.duration.is_none();
     let plan = Plan {
         save: Some(options),
         files,
@@ -48,17 +51,22 @@ pub(super) fn run(args: &RecordArgs) -> Result<u8, Failure> {
         ..Plan::plain(&schedule, &args.sampling, &filter, &args.run)
     };
     let (mut session, ()) = Session::start(plan, |_| Ok(()))?;
-    let notes = session.notes()?;
+    let mut notes = session.notes()?;
     while let Some(next) = session.next()? {
         // Without its file, a run that only records has nothing to do.
         if next.is_last || session.recording_is_gone() {
             break;
         }
     }
-    // A part of a recording has the notes of its time.
-    let mut notes = notes.iter().filter(|_| args.output.is_file());
-    notes.try_for_each(|(_, note)| add_note(&args.output, note))?;
-    Ok(session.status())
+    let snapshot = session.snapshot();
+    let end_ns = snapshot.host.boot_wall_ns + i128::from(snapshot.stamp.boot_ns);
+    let status = session.status();
+    if args.sampling.from.is_some() && args.output.is_file() {
+        notes.retain(|(wall_ns, _)| is_whole || *wall_ns <= end_ns);
+        let notes = notes.into_iter().map(|(_, note)| note);
+        replace_notes(&folder, split(&args.output).1, &notes.collect::<Vec<_>>())?;
+    }
+    Ok(status)
 }
 
 /// Where to record, and when to begin another file.

@@ -18,7 +18,7 @@ pub(crate) fn write(
     mut notes: impl Iterator<Item = (i128, Note)>,
 ) -> io::Result<()> {
     notes.try_for_each(|(wall_ns, note)| match is_json {
-        true => json(out, host, (wall_ns, &note)),
+        true => json(out, (wall_ns, &note)),
         false => text(out, host, (wall_ns, &note)),
     })
 }
@@ -27,9 +27,9 @@ fn text(out: &mut impl Write, host: &Host, (wall_ns, note): (i128, &Note)) -> io
     writeln!(
         out,
         "{} note   {:<8} {}",
-        time::local(host, boot_ns(host, wall_ns)),
+        time::local_wall(host, wall_ns),
         Untrusted::new(note.kind.as_bytes()).terminal(),
-        Untrusted::new(note.text.as_bytes()).message()
+        Untrusted::new(note.text.as_bytes()).terminal()
     )
 }
 
@@ -44,18 +44,13 @@ struct Line<'a> {
     text: &'a str,
 }
 
-fn json(out: &mut impl Write, host: &Host, (wall_ns, note): (i128, &Note)) -> io::Result<()> {
+fn json(out: &mut impl Write, (wall_ns, note): (i128, &Note)) -> io::Result<()> {
     let value = Line {
         schema: of_findings::SCHEMA,
-        time: time::rfc3339(host, boot_ns(host, wall_ns)),
+        time: time::rfc3339_wall(wall_ns),
         change: "note",
         kind: &note.kind,
         text: &note.text,
     };
     of_findings::line(out, &value)
-}
-
-fn boot_ns(host: &Host, wall_ns: i128) -> u64 {
-    let since_boot = wall_ns.saturating_sub(host.boot_wall_ns).max(0);
-    u64::try_from(since_boot).unwrap_or(u64::MAX)
 }

@@ -73,6 +73,23 @@ pub(crate) fn local_clock(host: &Host, boot_ns: u64) -> String {
     )
 }
 
+/// As [`local`], of a wall clock time, ns since 1970.
+pub(crate) fn local_wall(host: &Host, wall_ns: i128) -> String {
+    let time = Timestamp::from_nanosecond(wall_ns);
+    time.map_or_else(
+        |_| "time unknown".to_owned(),
+        |time| {
+            let zoned = time.to_zoned(zone(host));
+            zoned.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+        },
+    )
+}
+
+/// As [`rfc3339`], of a wall clock time, ns since 1970.
+pub(crate) fn rfc3339_wall(wall_ns: i128) -> Option<String> {
+    Some(format!("{:.9}", Timestamp::from_nanosecond(wall_ns).ok()?))
+}
+
 /// RFC 3339, UTC, with nanoseconds.
 pub(crate) fn rfc3339(host: &Host, boot_ns: u64) -> Option<String> {
     Some(format!("{:.9}", timestamp(host, boot_ns)?))

@@ -27,7 +27,7 @@ mod untrusted;
 pub use activity::Activity;
 pub use args::{Args, MOST_ARGS};
 pub use cgroup::{CgroupOwner, ContainerNames, cgroup_name, owner_words};
-pub(crate) use cgroup::{is_container_id, keep_names, keep_told_name, names_found, names_of};
+pub(crate) use cgroup::{is_container_id, keep_names, keep_told_names, names_found, names_of};
 pub(crate) use direction::Direction;
 pub use event::{Event, Exec, ExitRecord, Fold, Fork, Rename, ThreadEnd, mount_only};
 pub use fact::{Fact, Place, Value};

@@ -38,7 +38,7 @@ use self::{
 };
 pub(crate) use self::{
     folder::{Folder, Limits},
-    notes::add_note,
+    notes::{add_notes, replace_notes},
     options::{Files, Filtered, Place, RecordingOptions, RunKind, facts},
     ring::RingPlan,
 };

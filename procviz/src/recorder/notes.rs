@@ -1,50 +1,64 @@
 //! Adds notes to the file beside a recording.
 
-use std::{
-    fs::OpenOptions,
-    io::Write as _,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
-    path::Path,
-};
+use std::{ffi::OsStr, io::Write as _};
 
 use anyhow::Context as _;
 
 use crate::{
-    recording::{LARGEST_NOTES, Note, notes_path},
-    runtime::text::escaped,
+    recording::{LARGEST_NOTES, NOTES_SUFFIX, Note},
+    runtime::{output::OutFolder, text::escaped},
 };
 
-/// Adds a note to those of a recording.
+/// Adds notes to those of a recording in this folder.
 ///
 /// # Errors
 ///
 /// When the file of notes cannot be written.
-pub(crate) fn add_note(recording: &Path, note: &Note) -> anyhow::Result<()> {
-    let path = notes_path(recording);
-    let written = append(&path, recording, note);
-    written.with_context(|| format!("failed to write `{}`", escaped(&path)))
+pub(crate) fn add_notes(
+    folder: &OutFolder,
+    recording: &OsStr,
+    notes: &[Note],
+) -> anyhow::Result<()> {
+    let mut name = recording.to_owned();
+    name.push(NOTES_SUFFIX);
+    let failed = || format!("failed to write `{}`", escaped(folder.path_of(&name)));
+    notes
+        .iter()
+        .try_for_each(|note| append(folder, recording, (&name, note)))
+        .with_context(failed)
 }
 
-/// Adds a note to the file, which gets the permissions of the recording. Records of two writers
-/// do not mix: each is written at once, at the end.
-fn append(path: &Path, recording: &Path, note: &Note) -> anyhow::Result<()> {
-    let mode = recording.metadata()?.permissions().mode() & 0o666;
-    let mut file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(mode | 0o200)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(path)?;
-    let about = file.metadata()?;
-    if !about.is_file() {
-        anyhow::bail!("it is not a file");
-    }
+/// Gives a part of a recording its notes, in place of those that an earlier recording of that
+/// name had.
+///
+/// # Errors
+///
+/// As [`add_notes`].
+pub(crate) fn replace_notes(
+    folder: &OutFolder,
+    recording: &OsStr,
+    notes: &[Note],
+) -> anyhow::Result<()> {
+    let mut name = recording.to_owned();
+    name.push(NOTES_SUFFIX);
+    // Mostly there are none.
+    _ = folder.remove(&name);
+    add_notes(folder, recording, notes)
+}
+
+/// Adds a note. Records of two writers do not mix: each is written at once, at the end.
+fn append(
+    folder: &OutFolder,
+    recording: &OsStr,
+    (name, note): (&OsStr, &Note),
+) -> anyhow::Result<()> {
+    let mode = folder.stat(recording)?.st_mode & 0o666;
+    let mut file = folder.append(name, mode | 0o200)?;
     let record = note.record();
-    if about.len() + record.len() as u64 > LARGEST_NOTES {
+    if file.metadata()?.len() + record.len() as u64 > LARGEST_NOTES {
         anyhow::bail!("it has as many notes as are read");
     }
-    let written = file.write(&record)?;
-    if written < record.len() {
+    if file.write(&record)? < record.len() {
         anyhow::bail!("there is no storage space for the whole note");
     }
     file.sync_data()?;

@@ -159,6 +159,12 @@ impl RecordingFile {
         Ok(())
     }
 
+    /// Wall clock of the first and the last sample of each part in which the clock was not set,
+    /// ns since 1970.
+    pub(super) fn periods(&self) -> &[Span] {
+        &self.periods
+    }
+
     /// Periods without samples; wall clock, ns since 1970.
     pub(super) fn gap_spans(&self) -> Vec<Span> {
         let gaps = self.map.iter().flat_map(Map::gaps);

@@ -1,9 +1,11 @@
 //! Reads findings as they were recorded, without playing the samples.
 
-use super::{Player, archive::failed, moment::Span};
+use std::collections::BTreeMap;
+
+use super::{Player, archive::failed, moment::Span, notes::FRESH_NS};
 use crate::{
     model::Host,
-    recording::Mark,
+    recording::{Mark, MarkKey},
     runtime::{
         Failure,
         warning::{Warning, warn},
@@ -28,7 +30,11 @@ impl Player {
         let begun = marks.filter(|(_, _, mark)| mark.change == Change::Begins);
         let begun = begun.map(|(wall_ns, _, mark)| (wall_ns, mark.words()));
         let notes = self.notes()?.into_iter();
-        let notes = notes.map(|(wall_ns, note)| (wall_ns, note.words()));
+        // A note that was made just after the last sample stands at its end.
+        let notes = notes.map(|(wall_ns, note)| match wall_ns - span.1 {
+            0..=FRESH_NS => (span.1, note.words()),
+            _ => (wall_ns, note.words()),
+        });
         let mut flags: Vec<_> = begun.chain(notes).collect();
         flags.retain(|(wall_ns, _)| (span.0..=span.1).contains(wall_ns));
         flags.sort_by_key(|(wall_ns, _)| *wall_ns);
@@ -61,5 +67,28 @@ impl Player {
         }
         all.sort_by_key(|(wall_ns, ..)| *wall_ns);
         Ok(all)
+    }
+}
+
+/// The change that a mark reports, with the duration in ns of a finding that ends.
+/// `None`: the mark repeats what is known. `open` keeps when each finding that holds
+/// began, wall clock in ns since 1970.
+pub(crate) fn change_of(
+    key: &MarkKey,
+    mark: &Mark,
+    wall_ns: i128,
+    open: &mut BTreeMap<MarkKey, i128>,
+) -> Option<(Change, Option<u64>)> {
+    match (mark.change, open.get(key).copied()) {
+        (Change::Ends, Some(begun)) => {
+            open.remove(key);
+            Some((Change::Ends, u64::try_from(wall_ns - begun).ok()))
+        }
+        // A finding that holds without a begin has begun before the recording.
+        (Change::Begins | Change::Holds, None) => {
+            open.insert(key.clone(), wall_ns);
+            Some((Change::Begins, None))
+        }
+        _ => None,
     }
 }

@@ -30,6 +30,7 @@ use self::{
 pub(crate) use self::{
     archive::{failed, reader, recordings, report_losses},
     machine::MachineReader,
+    marks::change_of,
     notes::{Noted, place as note_place},
 };
 use crate::{

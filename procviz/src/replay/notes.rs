@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     Player,
-    archive::{RecordingFile, archive, failed, load_maps, spans},
+    archive::{RecordingFile, archive, load_maps, spans},
     moment::Moment,
 };
 use crate::{
@@ -25,7 +25,9 @@ use crate::{
 };
 
 /// How long after its last sample a recording is still being made, ns.
-const FRESH_NS: i128 = 60_000_000_000;
+pub(super) const FRESH_NS: i128 = 60_000_000_000;
+/// Upper limit for the damaged places of a file that are reported one by one.
+const MOST_REPORTED: usize = 5;
 
 /// Notes with their times (ns since 1970), in order.
 pub(crate) struct Noted(VecDeque<(i128, Note)>);
@@ -43,45 +45,68 @@ impl Noted {
     }
 }
 
+impl RecordingFile {
+    /// Whether a note about a time (wall clock, ns since 1970) is shown with this recording. A
+    /// file of notes can be left of another recording with this name.
+    fn takes_note(&self, wall_ns: i128, margin_ns: i128) -> bool {
+        let periods = self.periods();
+        let begin = periods.iter().map(|(begin, _)| *begin).min();
+        let end = periods.iter().map(|(_, end)| *end).max();
+        let (Some(begin), Some(end)) = (begin, end) else {
+            return false;
+        };
+        (begin.saturating_sub(margin_ns)..=end.saturating_add(margin_ns)).contains(&wall_ns)
+    }
+}
+
 impl Player {
-    /// The notes of all files with their wall clock times (ns since 1970), in order. Damage
-    /// is reported.
+    /// The notes of all files with their wall clock times (ns since 1970), in order. What
+    /// cannot be read is reported.
     ///
     /// # Errors
     ///
-    /// When a file of notes cannot be read.
+    /// When a recording cannot be read.
     pub(crate) fn notes(&mut self) -> Result<Vec<(i128, Note)>, Failure> {
         load_maps(&mut self.archive)?;
         let mut all = Vec::new();
         let is_file = |recorded: &&RecordingFile| recorded.path != Path::new("-");
         for recorded in self.archive.iter().filter(is_file) {
-            let path = notes_path(&recorded.path);
+            let real = std::fs::canonicalize(&recorded.path);
+            let path = notes_path(real.as_deref().unwrap_or(&recorded.path));
             let name = escaped(&path);
             let bytes = match read(&path) {
                 Ok(bytes) => bytes,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(failed(&name, &error.into())),
+                Err(error) if is_absent(&error) => continue,
+                Err(error) => {
+                    warn(Warning::UnreadableNotes {
+                        name: &name,
+                        error: error.to_string(),
+                    });
+                    self.status = 3;
+                    continue;
+                }
             };
             let (notes, damaged) = notes(&bytes);
-            for at in damaged {
+            for at in damaged.iter().take(MOST_REPORTED) {
                 warn(Warning::DamagedNote {
                     name: &name,
-                    offset: at,
+                    offset: *at,
                 });
                 self.status = 3;
             }
-            // A file of notes can be left of another recording with this name.
-            let span = recorded.span.unwrap_or((i128::MIN, i128::MAX));
-            let span = span.0.saturating_sub(FRESH_NS)..=span.1.saturating_add(FRESH_NS);
+            if damaged.len() > MOST_REPORTED {
+                warn(Warning::MoreDamage {
+                    name: &name,
+                    places: damaged.len() - MOST_REPORTED,
+                });
+            }
             let notes = notes.into_iter().map(|note| (note.time_ns.into(), note));
-            all.extend(notes.filter(|(wall_ns, _)| span.contains(wall_ns)));
+            all.extend(notes.filter(|(wall_ns, _)| recorded.takes_note(*wall_ns, FRESH_NS)));
         }
         all.sort_by_key(|(wall_ns, _)| *wall_ns);
         Ok(all)
     }
-}
 
-impl Player {
     /// The notes of the part that is to be shown, as in [`Player::notes`].
     ///
     /// # Errors
@@ -93,6 +118,12 @@ impl Player {
         notes.retain(|(wall_ns, _)| (begin..=end).contains(wall_ns));
         Ok(notes)
     }
+}
+
+fn is_absent(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{InvalidFilename, NotFound};
+    // With the suffix, a long name can be too long.
+    matches!(error.kind(), NotFound | InvalidFilename)
 }
 
 /// Something else than a file has no notes.
@@ -114,8 +145,7 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 ///
 /// # Errors
 ///
-/// When there is no recording, when the moment is none, or when the recording had ended before
-/// it.
+/// When there is no recording, when the text is no moment, or when nothing was recorded then.
 pub(crate) fn place(
     path: &Path,
     at: Option<&str>,
@@ -141,9 +171,16 @@ pub(crate) fn place(
             now_ns
         }
     };
-    let began = |file: &RecordingFile| file.span.is_some_and(|(begin, _)| begin <= wall_ns);
-    let first = files.first();
-    let file = files.iter().rfind(|file| began(file)).or(first);
-    let file = file.ok_or_else(|| Failure::usage("there is no recording".to_owned()))?;
+    let at = |margin_ns: i128| {
+        let takes = |file: &&RecordingFile| file.takes_note(wall_ns, margin_ns);
+        files.iter().rfind(takes)
+    };
+    let nothing = || {
+        let when = time::local_wall(&files[0].facts.machine(), wall_ns);
+        Failure::usage(format!(
+            "nothing was recorded at {when}: choose another `--at`"
+        ))
+    };
+    let file = at(0).or_else(|| at(FRESH_NS)).ok_or_else(nothing)?;
     Ok((file.path.clone(), wall_ns, file.facts.machine()))
 }

@@ -191,6 +191,10 @@ pub(crate) enum Warning<'a> {
     #[error("`{name}`: damaged at byte {offset}: the findings recorded there are unknown")]
     DamagedFindings { name: &'a str, offset: u64 },
 
+    /// The notes beside a recording cannot be read.
+    #[error("failed to read `{name}`: {error}: these notes are left out")]
+    UnreadableNotes { name: &'a str, error: String },
+
     /// A note is damaged.
     #[error("`{name}`: a note is damaged at byte {offset}: it is left out")]
     DamagedNote { name: &'a str, offset: usize },

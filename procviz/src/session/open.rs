@@ -1,17 +1,23 @@
 //! Opens the best source that the machine and the privileges of procviz allow, and
 //! confines procviz.
 
-use std::os::fd::AsFd;
+use std::{
+    os::{fd::AsFd, unix::fs::MetadataExt as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
 
 use crate::{
     model::Host,
     runtime::{
         Failure, limits,
-        output::{OutFolder, take_owner_identity},
+        output::{OutFolder, split, take_owner_identity},
+        text::escaped,
         warning::{Warning, warn},
     },
     source::{
-        Keep, Sampler, confine, keep_only,
+        Keep, Sampler, access_files_as, confine, keep_only,
         kernel::{Kernel, Need, Support, release_is_enough},
         kernel_release, prepare_for_overload,
     },
@@ -110,6 +116,27 @@ pub(crate) fn confine_tables(is_real: bool, output: Option<&OutFolder>) {
     }
     keep_only(keep);
     report_unconfined(confine::refuse_calls(None));
+}
+
+/// The real path of a recording or a folder of recordings, and the folder beside it, in which
+/// procviz can write from then on, as whoever the recording belongs to: whoever can read the
+/// recording must be able to read what procviz writes beside it.
+///
+/// # Errors
+///
+/// When there is no such path.
+pub(crate) fn beside(recording: &Path) -> anyhow::Result<(PathBuf, OutFolder)> {
+    let failed = || format!("failed to open `{}`", escaped(recording));
+    let path = std::fs::canonicalize(recording).with_context(failed)?;
+    let about = path.metadata().with_context(failed)?;
+    let folder = OutFolder::open(if about.is_dir() {
+        &path
+    } else {
+        split(&path).0
+    })?;
+    access_files_as(about.uid(), about.gid());
+    confine_reader(std::slice::from_ref(&folder));
+    Ok((path, folder))
 }
 
 /// Gives away all privileges that reading a recording does not need, before the recording

@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 use rustix::fs::{AtFlags, Mode, OFlags};
 
 use super::{containers::Containers, namespaces::Namespace};
-use crate::model::Exec;
+use crate::model::{CgroupOwner, Exec};
 
 /// Upper limit for the paths of cgroups that were made since the start.
 const MOST_FROM_EVENTS: usize = 50_000;
@@ -107,7 +107,12 @@ impl Cgroups {
 
     /// Takes in the arguments of a process that runs conmon.
     pub(crate) fn learn_from(&self, exec: &Exec, args: &[u8]) {
-        if exec.comm.bytes() == b"conmon" {
+        // A monitor is not in a container: there, somebody calls himself so.
+        let is_inside = exec
+            .cgroup
+            .as_deref()
+            .is_some_and(|path| CgroupOwner::of(path).container.is_some());
+        if exec.comm.bytes() == b"conmon" && !is_inside {
             self.containers.learn_from(args, exec.uid);
         }
     }

@@ -99,6 +99,15 @@ fn account(name: &'static str, value: &str) -> Result<Invoker, InvokerError> {
     }
 }
 
+/// Lets root access files as the owner of a file does, on this thread: new files belong to that
+/// user and group.
+pub(crate) fn access_files_as(uid: u32, gid: u32) {
+    if rustix::process::geteuid().is_root() {
+        setfsgid(Gid::from_raw(gid));
+        setfsuid(Uid::from_raw(uid));
+    }
+}
+
 impl Invoker {
     /// Uses the user's identity for file access on this thread: user, group and
     /// supplementary groups of the user, without the groups of root.

@@ -32,7 +32,7 @@ mod users;
 pub(crate) use details::Details;
 pub use error::SamplerError;
 pub use exits::{Exits, Tally};
-pub(crate) use invoker::invoker;
+pub(crate) use invoker::{access_files_as, invoker};
 pub use keep::{Keep, keep_only};
 pub(crate) use kernel::share_heap;
 pub use machine::{boot_id, boot_now_ns, boot_wall_ns, host, kernel_release, own_cpu_ns};

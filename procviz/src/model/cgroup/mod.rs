@@ -4,7 +4,7 @@
 mod names;
 
 pub use names::ContainerNames;
-pub(crate) use names::{keep_names, keep_told_name, names_found, names_of};
+pub(crate) use names::{keep_names, keep_told_names, names_found, names_of};
 
 use crate::model::Untrusted;
 
@@ -119,7 +119,8 @@ pub fn cgroup_name(path: &str) -> String {
 pub fn owner_words(path: &str) -> Option<String> {
     let owner = CgroupOwner::of(path);
     let is_service = |unit: &String| unit.ends_with(".service") && !unit.starts_with("user@");
-    let is_named = owner.ids().next().is_some()
+    let is_named = owner.container.is_some()
+        || owner.pod_uid.is_some()
         || owner.machine.is_some()
         || owner.app.is_some()
         || owner.unit.as_ref().is_some_and(is_service);

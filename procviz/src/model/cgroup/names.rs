@@ -70,7 +70,7 @@ static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
 struct Known {
     /// From files of runtimes, and from recordings.
     names: Table,
-    /// What a monitor of a container has said in its arguments, and the user that it ran as.
+    /// What a monitor of a container has said in its arguments, by [`told_id`].
     told: Table,
     /// How many times a name became known so far.
     count: u64,
@@ -85,8 +85,6 @@ struct Table {
 
 struct Entry {
     names: Arc<ContainerNames>,
-    /// Of names that a process told: its user.
-    uid: u32,
     /// Whether it was used since it was last looked at to be forgotten.
     is_used: AtomicBool,
 }
@@ -98,10 +96,9 @@ impl Table {
         Some(entry)
     }
 
-    fn insert(&mut self, id: &str, names: ContainerNames, uid: u32, most: usize) {
+    fn insert(&mut self, id: &str, names: ContainerNames, most: usize) {
         let entry = Entry {
             names: names.into(),
-            uid,
             is_used: AtomicBool::new(false),
         };
         let id: Arc<str> = id.into();
@@ -133,10 +130,11 @@ fn known_mut() -> RwLockWriteGuard<'static, Known> {
 /// The names of a container or a pod of this user; `None` if they are not known.
 pub(crate) fn names_of(id: &str, owner: Option<u32>) -> Option<Arc<ContainerNames>> {
     let known = known();
+    // Anybody can run a program that says to be the monitor of a container.
     let told = || {
-        // Anybody can run a program that says to be the monitor of a container.
-        let told = known.told.get(id)?;
-        (told.uid == 0 || owner == Some(told.uid)).then_some(told)
+        let by = [Some(0), owner].into_iter().flatten();
+        let mut told = by.map(|uid| known.told.get(&told_id(id, uid)));
+        told.find_map(|told| told)
     };
     let entry = known.names.get(id).or_else(told)?;
     Some(Arc::clone(&entry.names))
@@ -166,28 +164,27 @@ pub(crate) fn keep_names(id: &str, names: ContainerNames) {
     if is_news {
         let mut known = known_mut();
         if let Some(merged) = merged(&known) {
-            known.names.insert(id, merged, 0, MOST);
+            known.names.insert(id, merged, MOST);
             known.count += 1;
         }
     }
 }
 
-/// Keeps what a process of the user `uid` says to be the name of a container, as long as nothing
+/// Keeps what a process of the user `uid` says to be the names of a container, as long as nothing
 /// better is known.
-pub(crate) fn keep_told_name(id: &str, name: String, uid: u32) {
-    let names = ContainerNames {
-        container: Some(name),
-        ..ContainerNames::default()
-    };
-    if are_possible(id, &names) {
+pub(crate) fn keep_told_names(id: &str, names: ContainerNames, uid: u32) {
+    let id = told_id(id, uid);
+    let is_news = |known: &Known| known.told.get(&id).is_none_or(|told| *told.names != names);
+    if are_possible(&id, &names) && is_news(&known()) {
         let mut known = known_mut();
-        // What root says, nobody else changes.
-        let before = known.told.get(id).map(|entry| entry.uid);
-        if before.is_none_or(|before| before != 0 || uid == 0) {
-            known.told.insert(id, names, uid, MOST_TOLD);
-            known.count += 1;
-        }
+        known.told.insert(&id, names, MOST_TOLD);
+        known.count += 1;
     }
+}
+
+/// Each user can say something about each container, and nothing for another user.
+fn told_id(id: &str, uid: u32) -> String {
+    format!("{id} {uid}")
 }
 
 fn are_possible(id: &str, names: &ContainerNames) -> bool {
@@ -251,11 +248,11 @@ mod tests {
     fn told_names_are_provisional() {
         let id = "names-tests-told";
         let name = |owner| names_of(id, owner).and_then(|names| names.container.clone());
-        keep_told_name(id, "evil".to_owned(), 1000);
+        keep_told_names(id, named("evil"), 1000);
         assert_eq!((name(None), name(Some(1001))), (None, None));
         assert_eq!(name(Some(1000)).as_deref(), Some("evil"));
-        keep_told_name(id, "builder".to_owned(), 0);
-        keep_told_name(id, "evil".to_owned(), 1000);
+        keep_told_names(id, named("builder"), 0);
+        keep_told_names(id, named("evil"), 1000);
         assert_eq!(name(None).as_deref(), Some("builder"));
         keep_names(id, named("nginx"));
         assert_eq!(name(None).as_deref(), Some("nginx"));
@@ -283,7 +280,7 @@ mod tests {
     fn the_names_that_nobody_uses_are_forgotten() {
         let mut table = Table::default();
         for number in 0..100 {
-            table.insert(&format!("id-{number}"), named("x"), 0, 10);
+            table.insert(&format!("id-{number}"), named("x"), 10);
             assert!(table.get("id-0").is_some());
         }
         assert_eq!((table.entries.len(), table.order.len()), (10, 10));

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{CgroupOwner, cgroup_name};
+use super::{CgroupOwner, cgroup_name, owner_words};
 
 const POD: &str = "9f7d1c2e-0a4b-4c63-8f6e-2b1d8a7c5e90";
 
@@ -312,5 +312,25 @@ proptest! {
         let owner = CgroupOwner::of(&path);
         prop_assert!(owner.container.is_none_or(|name| !name.is_empty()));
         prop_assert!(owner.app.is_none_or(|name| !name.is_empty()));
+    }
+}
+
+/// Containers with names instead of ids, machines and services are owners; sessions are none.
+#[test]
+fn owners_in_words() {
+    for (path, expected) in [
+        ("/lxc.payload.web", Some("lxc web")),
+        ("/lxc/101/init.scope", Some("lxc 101")),
+        (
+            "/machine.slice/machine-deb.scope/payload",
+            Some("systemd-nspawn deb"),
+        ),
+        ("/system.slice/ssh.service", Some("ssh.service")),
+        ("/user.slice/user-1000.slice/session-1.scope", None),
+        ("/user.slice/user-1000.slice/user@1000.service", None),
+        ("/init.scope", None),
+        ("/", None),
+    ] {
+        assert_eq!(owner_words(path).as_deref(), expected, "{path}");
     }
 }

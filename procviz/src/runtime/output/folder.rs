@@ -190,6 +190,30 @@ impl OutFolder {
         }
     }
 
+    /// Opens a regular file for writing at its end; a new one gets exactly these permissions.
+    /// Does not follow symbolic links.
+    ///
+    /// # Errors
+    ///
+    /// Errors of open(2); EINVAL if it is not a file.
+    pub(crate) fn append(&self, name: &OsStr, mode: u32) -> rustix::io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK;
+        let new = flags | OFlags::CREATE | OFlags::EXCL;
+        match self.open_at(name, new, Mode::RUSR | Mode::WUSR) {
+            Ok(file) => {
+                rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+                return Ok(file);
+            }
+            Err(Errno::EXIST) => {}
+            Err(error) => return Err(error),
+        }
+        let file = self.open_at(name, flags, Mode::empty())?;
+        match FileType::from_raw_mode(fstat(&file)?.st_mode) {
+            FileType::RegularFile => Ok(file),
+            _ => Err(Errno::INVAL),
+        }
+    }
+
     fn open_at(&self, name: &OsStr, flags: OFlags, mode: Mode) -> rustix::io::Result<File> {
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;

@@ -13,7 +13,7 @@ use rustc_hash::FxHashSet;
 
 use self::files::{Files, of_conmon, of_kubelet};
 use super::{Keep, back_to_normal, confine, keep_only};
-use crate::model::{CgroupOwner, is_container_id, keep_names, keep_told_name};
+use crate::model::{CgroupOwner, ContainerNames, is_container_id, keep_names, keep_told_names};
 
 /// When the files are read, after a container was first seen: a runtime can write them late.
 const ATTEMPTS: [Duration; 5] = [
@@ -75,10 +75,11 @@ impl Containers {
     /// are there even if the container has gone when its files would be read.
     pub(super) fn learn_from(&self, args: &[u8], uid: u32) {
         if let Some((id, name)) = of_conmon(args).filter(|(id, _)| is_container_id(id)) {
-            match of_kubelet(&name).filter(|_| uid == 0) {
-                Some(names) => keep_names(&id, names),
-                None => keep_told_name(&id, name, uid),
-            }
+            let names = of_kubelet(&name).unwrap_or_else(|| ContainerNames {
+                container: Some(name),
+                ..ContainerNames::default()
+            });
+            keep_told_names(&id, names, uid);
         }
     }
 }
