@@ -210,6 +210,7 @@ fn each_key() -> Result<(), Failed> {
     });
     press(&["t"], "processes", &|text| text.contains(" processes  ·"));
     press(&["t"], "threads", &|text| text.contains(" threads  ·"));
+    press(&["g", "g", "g"], "pods", &|text| text.contains("no pod"));
     press(&["g", "g", "g"], "commands", &|text| {
         text.contains("well-known")
     });
