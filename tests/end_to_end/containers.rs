@@ -84,39 +84,44 @@ fn shown(filter: &[&str], from: &Path) -> Vec<String> {
     names
 }
 
-fn containers_pods_and_units_have_names() -> Result<(), Failed> {
-    let Some(mount) = cgroup2_mount() else {
-        return skip("no cgroup2 is mounted");
-    };
+/// A recording of containers, a pod and a unit that have gone, with all their files.
+struct Recorded {
+    folder: Folder,
+    file: PathBuf,
+    /// Ids of the container of docker and of that of the pod.
+    docker: String,
+    pod: String,
+    /// Pid of a process in a container that lived for 50 ms.
+    brief: u32,
+}
+
+fn recorded(mount: &str) -> Result<Recorded, Failed> {
     let folder = Folder::new("containers");
     let file = folder.file("run.pvz");
     let (docker, pod, once) = (id(1), id(2), id(3));
     let uid = format!("{:08x}-2fa1-11d2-883f-0016d3cca427", std::process::id());
-    let at = |path: &str| Path::new(&mount).join(path);
+    let at = |path: &str| Path::new(mount).join(path);
     let of_docker = at(&format!("docker/{docker}"));
     let of_pod = at(&format!("kubepods/pod{uid}/{pod}"));
     let of_once = at(&format!("machine.slice/libpod-{once}.scope"));
     let of_unit = at("system.slice/procviz-test.service");
-    let mut made = Made::default();
-    if let Err(error) = made.folder(&of_docker) {
-        return skip(&format!("cannot create a cgroup: {error}"));
+    let of_lxc = at("lxc.payload.procviz-box");
+    let (mut made, mut files) = (Made::default(), Made::default());
+    for cgroup in [&of_docker, &of_unit, &of_lxc] {
+        made.folder(cgroup)?;
     }
-    made.folder(&of_unit)?;
-    let mut files = Made::default();
-    files.file(
-        Path::new(&format!(
-            "/var/lib/docker/containers/{docker}/config.v2.json"
-        )),
-        r#"{"Name":"/shop-db-1","Config":{"Labels":{}}}"#,
-    )?;
-    // One container and one unit are there before procviz.
+    let config = format!("/var/lib/docker/containers/{docker}/config.v2.json");
+    let name = r#"{"Name":"/shop-db-1","Config":{"Labels":{}}}"#;
+    files.file(Path::new(&config), name)?;
     let program = |name: &str| {
         let path = folder.file(name);
         std::fs::copy("/bin/sleep", &path).unwrap();
         path.display().to_string()
     };
+    // Two containers and a unit are there before procviz.
     let burner = within(&of_docker, "exec sh -c 'while :; do :; done'");
     let served = within(&of_unit, &format!("exec {} 60", program("served")));
+    let boxed = within(&of_lxc, &format!("exec {} 60", program("boxed")));
     let recorder = {
         let file = file.clone();
         let options = ["-F", "5", "--duration", "5s", "--require-ebpf"];
@@ -125,9 +130,8 @@ fn containers_pods_and_units_have_names() -> Result<(), Failed> {
     std::thread::sleep(Duration::from_millis(2_500));
     made.folder(&of_pod)?;
     let web = within(&of_pod, &format!("exec {} 60", program("web")));
-    // A container that lives for 50 ms. Nothing but the arguments of conmon has its name.
-    let conmon = program("conmon");
-    output(Command::new(conmon).args(["-c", &once, "-n", "once"]));
+    // Nothing but the arguments of conmon has the name of the container that lives for 50 ms.
+    output(Command::new(program("conmon")).args(["-c", &once, "-n", "once"]));
     made.folder(&of_once)?;
     let brief = within(&of_once, &format!("exec {} 0.05", program("brief")));
     let brief_pid = brief.pid();
@@ -139,79 +143,105 @@ fn containers_pods_and_units_have_names() -> Result<(), Failed> {
     files.file(Path::new(&link), "")?;
     std::fs::remove_dir(&of_once)?;
     recorder.join().unwrap();
-    drop((burner, served, web));
+    drop((burner, served, boxed, web));
     std::thread::sleep(Duration::from_millis(200));
-    drop((files, made));
+    Ok(Recorded {
+        folder,
+        file,
+        docker,
+        pod,
+        brief: brief_pid,
+    })
+}
 
-    // All names are in the recording, and in a part of it.
-    let piece = folder.file("piece.pvz");
-    record(
-        &piece,
-        &["--from", file.to_str().unwrap(), "--begin", "-4s"],
-    );
+fn containers_pods_and_units_have_names() -> Result<(), Failed> {
+    let Some(mount) = cgroup2_mount() else {
+        return skip("no cgroup2 is mounted");
+    };
+    let recorded = recorded(&mount)?;
+    let part = |name: &str, begin: &str| {
+        let part = recorded.folder.file(name);
+        let from = recorded.file.to_str().unwrap();
+        record(&part, &["--from", from, "--begin", begin]);
+        part
+    };
     // A part that begins after the pod, and before its name is known.
-    let late = folder.file("late.pvz");
-    record(
-        &late,
-        &["--from", file.to_str().unwrap(), "--begin", "-2.2s"],
+    assert_eq!(
+        shown(&["--pod", "shop/web-*"], &part("late.pvz", "-2.2s")),
+        ["web"]
     );
-    assert_eq!(shown(&["--pod", "shop/web-*"], &late), ["web"]);
-    for from in [&file, &piece] {
-        assert_eq!(shown(&["--container", "shop-db-*"], from), ["sh"]);
-        assert_eq!(shown(&["--container", &docker[..12]], from), ["sh"]);
-        assert_eq!(shown(&["--pod", "shop/web-*"], from), ["web"]);
-        assert_eq!(shown(&["--pod", "web-7f9c"], from), ["web"]);
-        assert_eq!(shown(&["--container", "nginx"], from), ["web"]);
-        assert_eq!(shown(&["--unit", "procviz-test"], from), ["served"]);
-        let all = json(&["dump"], from);
-        let tasks = all.last().unwrap()["tasks"].as_array().unwrap();
-        let web = tasks.iter().find(|task| task["name"] == "web").unwrap();
-        assert_eq!(web["pod"], "web-7f9c");
-        assert_eq!(web["namespace"], "shop");
-        assert_eq!(web["container_name"], "nginx");
-        assert_eq!(web["container"], pod);
-        let exits = json(&["exits", "--json"], from);
-        let of_brief: Vec<_> = exits
-            .iter()
-            .filter(|exit| exit["pid"] == brief_pid)
-            .collect();
-        assert_eq!(of_brief.len(), 1);
-        assert_eq!(of_brief[0]["container_name"], "once", "{}", of_brief[0]);
-        assert_eq!(of_brief[0]["runtime"], "podman");
-        assert_eq!(of_brief[0]["pod"], Value::Null);
+    names_are_in(&recorded.file, &recorded);
+    names_are_in(&part("piece.pvz", "-4s"), &recorded);
+    findings_name_containers(&recorded.file)?;
+    pictures_are_grouped(&recorded)?;
+    for option in ["--container", "--pod", "--unit"] {
+        let args = ["dump", option, "a[b", "--from"];
+        let result = output(procviz().args(args).arg(&recorded.file));
+        assert_eq!(result.status.code(), Some(2));
+        assert!(stderr(&result).contains(&format!("`{option} a[b`")));
     }
-    let result = output(procviz().args(["findings", "--from"]).arg(&file));
+    Ok(())
+}
+
+fn names_are_in(from: &Path, recorded: &Recorded) {
+    assert_eq!(shown(&["--container", "shop-db-*"], from), ["sh"]);
+    assert_eq!(
+        shown(&["--container", &recorded.docker[..12]], from),
+        ["sh"]
+    );
+    assert_eq!(shown(&["--pod", "shop/web-*"], from), ["web"]);
+    assert_eq!(shown(&["--pod", "web-7f9c"], from), ["web"]);
+    assert_eq!(shown(&["--container", "nginx"], from), ["web"]);
+    assert_eq!(shown(&["--container", "procviz-box"], from), ["boxed"]);
+    assert_eq!(shown(&["--unit", "procviz-test"], from), ["served"]);
+    let all = json(&["dump"], from);
+    let tasks = all.last().unwrap()["tasks"].as_array().unwrap();
+    let web = tasks.iter().find(|task| task["name"] == "web").unwrap();
+    assert_eq!(web["pod"], "web-7f9c");
+    assert_eq!(web["namespace"], "shop");
+    assert_eq!(web["container_name"], "nginx");
+    assert_eq!(web["container"], recorded.pod);
+    let exits = json(&["exits", "--json"], from);
+    let brief = exits.iter().filter(|exit| exit["pid"] == recorded.brief);
+    let brief: Vec<_> = brief.collect();
+    assert_eq!(brief.len(), 1);
+    assert_eq!(brief[0]["container_name"], "once", "{}", brief[0]);
+    assert_eq!(brief[0]["runtime"], "podman");
+    assert_eq!(brief[0]["pod"], Value::Null);
+}
+
+fn findings_name_containers(from: &Path) -> Result<(), Failed> {
+    let result = output(procviz().args(["findings", "--from"]).arg(from));
     let text = String::from_utf8(result.stdout)?;
     assert!(text.contains("root · docker shop-db-1: uses "), "{text}");
-    let found = json(&["findings", "--json"], &file);
+    let found = json(&["findings", "--json"], from);
     let cpu = found.iter().find(|finding| finding["rule"] == "cpu");
     assert_eq!(cpu.unwrap()["container_name"], "shop-db-1");
+    Ok(())
+}
+
+fn pictures_are_grouped(recorded: &Recorded) -> Result<(), Failed> {
+    let containers = [
+        ">docker shop-db-1<",
+        ">pod shop/web-7f9c (nginx)<",
+        ">lxc procviz-box<",
+        ">no container<",
+    ];
     for (group, words) in [
-        (
-            "container",
-            vec![
-                ">docker shop-db-1<",
-                ">pod shop/web-7f9c (nginx)<",
-                ">no container<",
-            ],
-        ),
-        ("pod", vec![">pod shop/web-7f9c<", ">no pod<"]),
-        ("unit", vec![">procviz-test.service<", ">no unit<"]),
+        ("container", &containers[..]),
+        ("pod", &[">pod shop/web-7f9c<", ">no pod<"]),
+        ("unit", &[">procviz-test.service<", ">no unit<"]),
     ] {
-        let svg = folder.file(&format!("{group}.svg"));
-        let args = ["grid", "--group", group, "-o"];
-        let result = output(procviz().args(args).arg(&svg).arg("--from").arg(&file));
+        let svg = recorded.folder.file(&format!("{group}.svg"));
+        let mut command = procviz();
+        command.args(["grid", "--group", group, "-o"]).arg(&svg);
+        let result = output(command.arg("--from").arg(&recorded.file));
         assert!(result.status.success(), "{}", stderr(&result));
         let svg = std::fs::read_to_string(svg)?;
         for word in words {
             assert!(svg.contains(word), "{group}: no {word}");
         }
         assert!(svg.contains(" · root · docker shop-db-1<"), "{group}");
-    }
-    for option in ["--container", "--pod", "--unit"] {
-        let result = output(procviz().args(["dump", option, "a[b", "--from"]).arg(&file));
-        assert_eq!(result.status.code(), Some(2));
-        assert!(stderr(&result).contains(&format!("`{option} a[b`")));
     }
     Ok(())
 }

@@ -3,15 +3,20 @@
 use std::{
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
+    time::Duration,
 };
 
 use libtest_mimic::Failed;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 use crate::{
     Needs, Test,
     recording::record,
-    support::{Folder, Value, output, procviz, stderr},
+    support::{Folder, Running, Value, output, procviz, stderr, wait_until},
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -24,6 +29,16 @@ pub(crate) const TESTS: &[Test] = &[
         "damage_and_many_writers_lose_no_other_note",
         Needs::Nothing,
         damage_and_many_writers,
+    ),
+    (
+        "killed_writers_lose_no_note_of_others",
+        Needs::Nothing,
+        killed_writers,
+    ),
+    (
+        "a_killed_recorder_keeps_its_notes",
+        Needs::Nothing,
+        a_killed_recorder,
     ),
     ("a_wrong_note_is_refused", Needs::Nothing, a_wrong_note),
 ];
@@ -133,7 +148,7 @@ fn damage_and_many_writers() -> Result<(), Failed> {
     let mut expected: Vec<String> = (0..20).map(|number| format!("note {number}")).collect();
     expected.sort();
     assert_eq!(texts, expected);
-    // A writer was killed within a note, and somebody goes on.
+    // A writer was killed while it wrote a note. Later notes are read.
     let len = beside.metadata()?.len();
     let notes = std::fs::OpenOptions::new().write(true).open(&beside)?;
     notes.set_len(len - 3)?;
@@ -145,6 +160,82 @@ fn damage_and_many_writers() -> Result<(), Failed> {
     assert_eq!(text.matches("\"change\":\"note\"").count(), 20);
     assert!(text.contains("\"after\""));
     Ok(())
+}
+
+/// Writers that are killed at any time lose no note of a writer that has ended well.
+fn killed_writers() -> Result<(), Failed> {
+    let folder = Folder::new("killed-notes");
+    let file = folder.file("run.pvz");
+    record(&file, &["-s", "0.2", "--duration", "1s"]);
+    let mut written = Vec::new();
+    for number in 0..60_u64 {
+        let text = format!("note {number}");
+        let mut command = procviz();
+        command
+            .arg("note")
+            .arg(&file)
+            .arg(&text)
+            .args(["--at", "-0.5s"]);
+        let mut writer = command.stderr(Stdio::null()).spawn()?;
+        // A writer takes some milliseconds.
+        std::thread::sleep(Duration::from_micros(number * 400));
+        _ = writer.kill();
+        if writer.wait()?.success() {
+            written.push(text);
+        }
+    }
+    assert!(note(&file, "last", &["--at", "-0.5s"]).status.success());
+    written.push("last".to_owned());
+    let result = output(procviz().args(["findings", "--json", "--from"]).arg(&file));
+    assert!(matches!(result.status.code(), Some(0 | 3)));
+    let text = String::from_utf8(result.stdout)?;
+    let lines = text
+        .lines()
+        .filter(|line| line.contains("\"change\":\"note\""));
+    let notes: Vec<Value> = lines.map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let mut shown: Vec<&str> = notes
+        .iter()
+        .map(|note| note["text"].as_str().unwrap())
+        .collect();
+    let missing: Vec<_> = written
+        .iter()
+        .filter(|text| !shown.contains(&text.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let count = shown.len();
+    shown.sort_unstable();
+    shown.dedup();
+    assert_eq!(shown.len(), count, "a note is there twice");
+    println!("{} of 61 writers ended well", written.len());
+    Ok(())
+}
+
+/// Notes that were made while a recording was written stay if the recorder is killed.
+fn a_killed_recorder() -> Result<(), Failed> {
+    let folder = Folder::new("killed-recorder");
+    let file = folder.file("run.pvz");
+    let mut command = procviz();
+    command.args(["record", "-s", "0.2", "-o"]).arg(&file);
+    let recorder = Running::new(command.stderr(Stdio::null()));
+    wait_until("there is no sample", || {
+        note(&file, "now", &["--kind", "deploy"]).status.success()
+    });
+    kill(Pid::from_raw(recorder.pid() as i32), Signal::SIGKILL)?;
+    drop(recorder);
+    let text = findings_of_unfinished(&file);
+    assert!(text.contains(" note   deploy   now"), "{text}");
+    Ok(())
+}
+
+/// The findings of a recording that was not closed.
+fn findings_of_unfinished(from: &Path) -> String {
+    let result = output(procviz().args(["findings", "--from"]).arg(from));
+    assert!(
+        matches!(result.status.code(), Some(0 | 3)),
+        "{}",
+        stderr(&result)
+    );
+    String::from_utf8(result.stdout).unwrap()
 }
 
 fn a_wrong_note() -> Result<(), Failed> {

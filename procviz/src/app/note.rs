@@ -1,4 +1,4 @@
-//! Runs `procviz note`: keeps what somebody says about a time of a recording, beside it.
+//! Runs `procviz note`: adds a text by the user to the notes beside a recording.
 
 use std::{path::Path, slice::from_ref};
 
@@ -8,7 +8,7 @@ use crate::{
     cli::NoteArgs,
     export::time,
     recorder::add_notes,
-    recording::{LONGEST_NOTE, Note, notes_path},
+    recording::{LONGEST_NOTE, Note, notes_of},
     replay::note_place,
     runtime::{Failure, output::split, stderr::summary, text::escaped},
     session::open,
@@ -39,7 +39,7 @@ pub(super) fn run(args: &NoteArgs) -> Result<u8, Failure> {
     summary(format!(
         "noted at {} in `{}`",
         time::local_wall(&host, wall_ns),
-        escaped(notes_path(&recording))
+        escaped(notes_of(&recording))
     ));
     Ok(0)
 }

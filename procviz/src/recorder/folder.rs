@@ -1,6 +1,6 @@
 //! Names the recordings in a folder, and removes old recordings. Only files that a recorder
-//! of the same kind on the same machine made are ever removed, and never a file that is
-//! being written.
+//! of the same kind on the same machine made, and their notes, are ever removed, and never a
+//! file that is being written.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use rustix::{
 
 use super::job::Begin;
 use crate::{
-    recording::{Facts, NOTES_SUFFIX, ReadError, Reader, SUFFIX},
+    recording::{Facts, ReadError, Reader, SUFFIX, notes_of},
     runtime::{
         output::{OutFolder, split},
         text::escaped,
@@ -283,10 +283,8 @@ fn remove(folder: &OutFolder, name: &OsStr) -> bool {
     // A failure is not an error: the next call tries again.
     let is_removed = !is_written && folder.remove(name).is_ok();
     if is_removed {
-        let mut notes = name.to_owned();
-        notes.push(NOTES_SUFFIX);
-        // Most recordings have none.
-        _ = folder.remove(&notes);
+        // Most recordings have no notes.
+        _ = folder.remove(&notes_of(name));
     }
     is_removed
 }

@@ -5,7 +5,7 @@ use std::{ffi::OsStr, io::Write as _};
 use anyhow::Context as _;
 
 use crate::{
-    recording::{LARGEST_NOTES, NOTES_SUFFIX, Note},
+    recording::{LARGEST_NOTES, Note, notes_of},
     runtime::{output::OutFolder, text::escaped},
 };
 
@@ -19,8 +19,7 @@ pub(crate) fn add_notes(
     recording: &OsStr,
     notes: &[Note],
 ) -> anyhow::Result<()> {
-    let mut name = recording.to_owned();
-    name.push(NOTES_SUFFIX);
+    let name = notes_of(recording);
     let failed = || format!("failed to write `{}`", escaped(folder.path_of(&name)));
     notes
         .iter()
@@ -39,10 +38,8 @@ pub(crate) fn replace_notes(
     recording: &OsStr,
     notes: &[Note],
 ) -> anyhow::Result<()> {
-    let mut name = recording.to_owned();
-    name.push(NOTES_SUFFIX);
     // Mostly there are none.
-    _ = folder.remove(&name);
+    _ = folder.remove(&notes_of(recording));
     add_notes(folder, recording, notes)
 }
 

@@ -34,7 +34,7 @@ pub use machine::MachineBlocks;
 pub use map::{Entry, Map};
 pub use marks::{Mark, MarkKey};
 pub use notes::Note;
-pub(crate) use notes::{LARGEST_NOTES, LONGEST_NOTE, NOTES_SUFFIX, notes, notes_path};
+pub(crate) use notes::{LARGEST_NOTES, LONGEST_NOTE, notes, notes_of};
 pub(crate) use reader::MOST_ENDED;
 pub use reader::{Damage, Integrity, ReadError, Reader};
 #[cfg(any(test, feature = "fuzzing"))]

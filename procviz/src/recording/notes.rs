@@ -1,19 +1,17 @@
-//! Reads and writes notes: what somebody says about a time of a recording, such as a restart.
-//! They are in a file of their own beside the recording.
+//! Reads and writes notes. A note is a text by a user about a moment of a recording, such as
+//! "restarted nginx". Notes are in a separate file beside the recording.
 
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::Untrusted;
 
-/// Suffix of the file of notes, after the whole name of the recording.
-pub(crate) const NOTES_SUFFIX: &str = ".notes";
-/// The file of notes of a recording.
-pub(crate) fn notes_path(recording: &Path) -> PathBuf {
-    let mut path = recording.as_os_str().to_owned();
-    path.push(NOTES_SUFFIX);
-    path.into()
+/// The name or path of the file of notes that belongs to this recording.
+pub(crate) fn notes_of(recording: impl AsRef<OsStr>) -> OsString {
+    let mut name = recording.as_ref().to_owned();
+    name.push(".notes");
+    name
 }
 
 /// Upper limit for the text of a note, bytes.
@@ -27,7 +25,7 @@ const HEAD: usize = 12;
 /// Upper limit for the content of a note in the file, bytes.
 const LONGEST_CONTENT: usize = 8 * LONGEST_NOTE;
 
-/// What somebody says about a time.
+/// A text by a user about a moment of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// The time, wall clock in ns since 1970.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     export::time,
     model::Host,
-    recording::{LARGEST_NOTES, Note, notes, notes_path},
+    recording::{LARGEST_NOTES, Note, notes, notes_of},
     runtime::{
         Failure,
         text::escaped,
@@ -72,7 +72,7 @@ impl Player {
         let is_file = |recorded: &&RecordingFile| recorded.path != Path::new("-");
         for recorded in self.archive.iter().filter(is_file) {
             let real = std::fs::canonicalize(&recorded.path);
-            let path = notes_path(real.as_deref().unwrap_or(&recorded.path));
+            let path = PathBuf::from(notes_of(real.as_deref().unwrap_or(&recorded.path)));
             let name = escaped(&path);
             let bytes = match read(&path) {
                 Ok(bytes) => bytes,
@@ -145,7 +145,8 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 ///
 /// # Errors
 ///
-/// When there is no recording, when the text is no moment, or when nothing was recorded then.
+/// When there is no recording, when `at` cannot be parsed, or when nothing was recorded at that
+/// time.
 pub(crate) fn place(
     path: &Path,
     at: Option<&str>,

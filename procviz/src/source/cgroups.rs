@@ -107,12 +107,12 @@ impl Cgroups {
 
     /// Takes in the arguments of a process that runs conmon.
     pub(crate) fn learn_from(&self, exec: &Exec, args: &[u8]) {
-        // A monitor is not in a container: there, somebody calls himself so.
-        let is_inside = exec
-            .cgroup
-            .as_deref()
-            .is_some_and(|path| CgroupOwner::of(path).container.is_some());
-        if exec.comm.bytes() == b"conmon" && !is_inside {
+        if exec.comm.bytes() != b"conmon" {
+            return;
+        }
+        // The real conmon runs outside of its container.
+        let path = exec.cgroup.as_deref();
+        if path.is_none_or(|path| CgroupOwner::of(path).container.is_none()) {
             self.containers.learn_from(args, exec.uid);
         }
     }

@@ -90,25 +90,28 @@ impl Files {
 
     /// Of the bundle of cri-o and podman.
     fn bundle(&self, id: &str) -> Option<ContainerNames> {
-        let folders = ["run", "var/lib"].into_iter().find_map(|root| {
-            let folder = format!("{root}/containers/storage/overlay-containers/{id}/userdata");
-            self.json(&format!("{folder}/config.json"))
+        let config = ["run", "var/lib"].into_iter().find_map(|root| {
+            let storage = format!("{root}/containers/storage");
+            self.find(&storage, |folder| {
+                let folder = of_driver(folder)?;
+                self.json(&format!("{storage}/{folder}/{id}/userdata/config.json"))
+            })
         });
-        annotated(&folders?["annotations"])
+        annotated(&config?["annotations"])
     }
 
     /// Of the lists of podman and cri-o: a container's name is in its names.
     fn storage(&self, id: &str) -> Option<ContainerNames> {
-        let lists = ["containers.json", "volatile-containers.json"].into_iter();
-        let mut lists = lists.filter_map(|file| {
-            self.json(&format!(
-                "var/lib/containers/storage/overlay-containers/{file}"
-            ))
-        });
-        lists.find_map(|list| {
+        let storage = "var/lib/containers/storage";
+        let in_list = |list: &Value| {
             let mut entries = list.as_array()?.iter();
             let own = entries.find(|entry| entry["id"] == id)?;
             of_name(own["names"][0].as_str()?)
+        };
+        self.find(storage, |folder| {
+            let folder = of_driver(folder)?;
+            let mut files = ["containers.json", "volatile-containers.json"].into_iter();
+            files.find_map(|file| in_list(&self.json(&format!("{storage}/{folder}/{file}"))?))
         })
     }
 
@@ -123,6 +126,11 @@ impl Files {
     fn json(&self, path: &str) -> Option<Value> {
         serde_json::from_slice(&whole(&self.root.join(path)).ok()?).ok()
     }
+}
+
+/// The folder of containers of a storage driver, such as `overlay-containers`.
+fn of_driver(folder: &str) -> Option<&str> {
+    folder.ends_with("-containers").then_some(folder)
 }
 
 /// Reads a file of a modest size. Something else than a file is an error.

@@ -108,6 +108,11 @@ fn each_runtime_is_read() {
             r#"[{"id":"ID","names":["once"]}]"#,
             "- - once",
         ),
+        (
+            "var/lib/containers/storage/vfs-containers/containers.json".to_owned(),
+            r#"[{"id":"ID","names":["builder"]}]"#,
+            "- - builder",
+        ),
         // cri-o keeps its containers there, too.
         (
             format!("{storage}/containers.json"),
