@@ -46,7 +46,7 @@ impl Grouping {
     /// The group of a process in this cgroup, where the cgroup decides it.
     pub(super) fn of_cgroup(self, path: Option<&Arc<str>>) -> GroupKey {
         let Some(path) = path else {
-            return GroupKey::Unowned("no cgroup");
+            return GroupKey::Unowned("cgroup unknown");
         };
         let owner = || CgroupOwner::of(path);
         let (name, without) = match self {
